@@ -1,0 +1,187 @@
+//! Arguments that the stages share.
+
+use std::{io::Read, path::PathBuf};
+
+use clap::Args;
+use jiff::Timestamp;
+
+use crate::{
+    Clock, Fatal,
+    client::{AuthStyle, Client, Settings},
+    output::Target,
+    pipeline::{Limits, Source},
+    progress::When,
+};
+
+/// How a stage reads, counts and reports.
+#[derive(Debug, Clone, Args)]
+pub struct StreamArgs {
+    /// The stream is a part on purpose (split, filtered): do not insist on every row
+    #[arg(long, help_heading = "Stream")]
+    pub partial: bool,
+
+    /// Write the records to FILE (complete or absent, mode 0600) instead of standard output
+    #[arg(long, value_name = "FILE", help_heading = "Stream")]
+    pub output: Option<PathBuf>,
+
+    /// When to draw a progress line
+    #[arg(
+        long,
+        value_enum,
+        default_value = "auto",
+        value_name = "WHEN",
+        help_heading = "Stream"
+    )]
+    pub progress: When,
+
+    /// Also write the summary to FILE, as JSON
+    #[arg(long, value_name = "FILE", help_heading = "Stream")]
+    pub summary: Option<PathBuf>,
+
+    /// Pretend that it is this moment (for tests and rehearsals): 2026-11-22T09:00:00Z
+    #[arg(long, env = "PKB_FIXED_TIME", value_name = "TIME", hide = true)]
+    pub fixed_time: Option<Timestamp>,
+}
+
+impl StreamArgs {
+    /// The clock of this run.
+    pub fn clock(&self) -> Clock {
+        self.fixed_time.map_or(Clock::System, Clock::Fixed)
+    }
+
+    /// Where the records go.
+    ///
+    /// # Errors
+    /// The file cannot be written there.
+    pub fn target(&self) -> Result<Target, Fatal> {
+        self.output
+            .as_deref()
+            .map_or_else(|| Ok(Target::stdout()), Target::file)
+    }
+
+    /// The limits of a stage that works on `in_flight` batches at a time.
+    pub fn limits(&self, in_flight: usize) -> Limits {
+        Limits {
+            in_flight,
+            partial: self.partial,
+        }
+    }
+}
+
+/// Where a stage other than the first reads its records.
+#[derive(Debug, Clone, Args)]
+pub struct InputArgs {
+    /// Record stream to read; standard input if absent or "-"
+    #[arg(value_name = "FILE")]
+    pub input: Option<PathBuf>,
+}
+
+impl InputArgs {
+    /// Opens the input.
+    ///
+    /// # Errors
+    /// The file cannot be opened.
+    pub fn open(&self) -> Result<Source, Fatal> {
+        let input: Box<dyn Read + Send> = match &self.input {
+            Some(path) if path.as_os_str() != "-" => Box::new(
+                std::fs::File::open(path).map_err(|source| Fatal::cannot_read(path, source))?,
+            ),
+            _ => Box::new(std::io::stdin()),
+        };
+        Ok(Source::Ndjson(input))
+    }
+}
+
+/// How PKB is reached. Secrets come from the environment or a file, never from the command line,
+/// which every user of the machine can read.
+#[derive(Debug, Clone, Args)]
+pub struct PkbArgs {
+    /// Address of PKB's REST interface; https, or a loopback address
+    #[arg(long, env = "PKB_BASE_URL", value_name = "URL", help_heading = "PKB")]
+    base_url: Option<String>,
+
+    /// Address that gives out access tokens (OAuth 2.0 client credentials)
+    #[arg(long, env = "PKB_TOKEN_URL", value_name = "URL", help_heading = "PKB")]
+    token_url: Option<String>,
+
+    /// Name of the OAuth client; its secret is read from PKB_CLIENT_SECRET or from the file named
+    /// by PKB_CLIENT_SECRET_FILE
+    #[arg(
+        long,
+        env = "PKB_CLIENT_ID",
+        value_name = "ID",
+        help_heading = "PKB",
+        hide_env_values = true
+    )]
+    client_id: Option<String>,
+
+    /// File with the OAuth client's secret (mode 0600)
+    #[arg(
+        long,
+        env = "PKB_CLIENT_SECRET_FILE",
+        value_name = "FILE",
+        help_heading = "PKB"
+    )]
+    client_secret_file: Option<PathBuf>,
+
+    /// How the client shows its secret to the token address
+    #[arg(
+        long,
+        env = "PKB_AUTH_STYLE",
+        value_enum,
+        default_value = "basic",
+        value_name = "STYLE",
+        help_heading = "PKB"
+    )]
+    auth_style: AuthStyle,
+
+    /// Seconds to wait for one answer
+    #[arg(long, default_value_t = 60, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600), help_heading = "PKB")]
+    timeout: u64,
+
+    /// Calls in all for one request that meets an outage or a rate limit
+    #[arg(long, default_value_t = 6, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100), help_heading = "PKB")]
+    attempts: u32,
+
+    /// Requests a second at most, retries included; 0 for no limit
+    #[arg(long, default_value_t = 50, value_name = "N", help_heading = "PKB")]
+    rate: u32,
+}
+
+impl PkbArgs {
+    /// The client of PKB that these settings describe. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// A setting is missing or wrong; the message names it.
+    pub fn client(&self) -> Result<Client, Fatal> {
+        Client::new(Settings {
+            base_url: required(self.base_url.as_deref(), "PKB_BASE_URL")?,
+            token_url: required(self.token_url.as_deref(), "PKB_TOKEN_URL")?,
+            client_id: required(self.client_id.as_deref(), "PKB_CLIENT_ID")?,
+            client_secret: crate::client::read_secret(self.client_secret_file.as_deref())?,
+            auth_style: self.auth_style,
+            timeout_seconds: self.timeout,
+            attempts: self.attempts,
+            rate: self.rate,
+        })
+    }
+}
+
+/// How many calls at a time.
+#[derive(Debug, Clone, Args)]
+pub struct ConcurrencyArgs {
+    /// Calls to PKB at the same time
+    #[arg(long, default_value_t = 16, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024), help_heading = "PKB")]
+    pub concurrency: u16,
+}
+
+fn required(value: Option<&str>, name: &str) -> Result<String, Fatal> {
+    value
+        .filter(|value| !value.trim().is_empty())
+        .map(str::to_owned)
+        .ok_or_else(|| {
+            Fatal::Usage(format!(
+                "{name} is not set (for a rehearsal: eval \"$(pkb-sandbox env)\")"
+            ))
+        })
+}

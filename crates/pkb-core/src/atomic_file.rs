@@ -1,0 +1,120 @@
+//! Files that are complete or absent under their final name, and readable by their owner only.
+
+use std::{
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+use atomic_write_file::AtomicWriteFile;
+
+use crate::Fatal;
+
+/// A file that gets its name when [`AtomicFile::finish`] is called: written beside its final place,
+/// then synced, renamed, and the folder synced. Dropping it leaves nothing behind.
+pub struct AtomicFile {
+    file: io::BufWriter<AtomicWriteFile>,
+    path: PathBuf,
+}
+
+impl AtomicFile {
+    /// Starts a file that will stand at `path`, with mode 0600.
+    ///
+    /// # Errors
+    /// The folder is missing or cannot be written.
+    pub fn create(path: &Path) -> Result<Self, Fatal> {
+        use std::os::unix::fs::OpenOptionsExt as _;
+
+        use atomic_write_file::unix::OpenOptionsExt as _;
+        let file = AtomicWriteFile::options()
+            .preserve_mode(false)
+            .mode(0o600)
+            .open(path)
+            .map_err(|source| Fatal::cannot_write(path, source))?;
+        Ok(Self {
+            file: io::BufWriter::with_capacity(128 << 10, file),
+            path: path.to_owned(),
+        })
+    }
+
+    /// Gives the file its name.
+    ///
+    /// # Errors
+    /// The disk is full or failed; then there is no file.
+    pub fn finish(self) -> Result<(), Fatal> {
+        let Self { file, path } = self;
+        file.into_inner()
+            .map_err(io::IntoInnerError::into_error)
+            .and_then(AtomicWriteFile::commit)
+            .map_err(|source| Fatal::cannot_write(&path, source))
+    }
+
+    /// Writes a whole file at once.
+    ///
+    /// # Errors
+    /// As [`Self::create`] and [`Self::finish`].
+    pub fn write(path: &Path, content: &[u8]) -> Result<(), Fatal> {
+        let mut file = Self::create(path)?;
+        file.write_all(content)
+            .map_err(|source| Fatal::cannot_write(path, source))?;
+        file.finish()
+    }
+}
+
+impl Write for AtomicFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+/// Makes a folder (and those above it) that only its owner can look into, if it is not there yet.
+///
+/// # Errors
+/// It cannot be made, or something else has the name.
+pub fn create_private_folder(path: &Path) -> Result<(), Fatal> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .map_err(|source| Fatal::io(format!("cannot make the folder {}", path.display()), source))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    #[test]
+    fn a_file_is_absent_until_it_is_finished_and_then_private() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.csv");
+        let mut file = AtomicFile::create(&path).unwrap();
+        file.write_all(b"one").unwrap();
+        assert!(!path.exists());
+        file.finish().unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"one");
+        assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn an_unfinished_file_leaves_nothing_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut file = AtomicFile::create(&folder.path().join("a.csv")).unwrap();
+        file.write_all(b"half").unwrap();
+        drop(file);
+        assert_eq!(folder.path().read_dir().unwrap().count(), 0);
+    }
+
+    #[test]
+    fn the_message_names_the_file_and_the_cause() {
+        let error = AtomicFile::write(Path::new("/nowhere/a.csv"), b"").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "cannot write /nowhere/a.csv: no such file or directory"
+        );
+    }
+}

@@ -1,0 +1,208 @@
+//! The client of Patients Know Best: the only place that speaks HTTP.
+//!
+//! * [`token`]: access tokens (OAuth 2.0), fetched early and by one call for all.
+//! * [`transport`]: one request with its retries, rate and errors.
+//! * [`rest`]: the calls of the Mass Registration Implementation Guide.
+//! * [`upload`]: the patient file.
+
+pub mod rest;
+mod retry;
+mod token;
+mod transport;
+pub mod upload;
+
+use std::path::Path;
+
+use clap::ValueEnum;
+use reqwest::Url;
+use secrecy::SecretString;
+
+use crate::Fatal;
+use transport::Transport;
+
+/// How the OAuth client shows its secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum AuthStyle {
+    /// HTTP Basic, as PKB's OAuth page shows.
+    Basic,
+    /// In the form, as PKB's newer identity service wants it.
+    Body,
+}
+
+/// All that the client needs to know.
+pub struct Settings {
+    /// Address of the REST interface.
+    pub base_url: String,
+    /// Address that gives out access tokens.
+    pub token_url: String,
+    /// OAuth client.
+    pub client_id: String,
+    /// Its secret.
+    pub client_secret: SecretString,
+    /// How to show it.
+    pub auth_style: AuthStyle,
+    /// Longest wait for one answer, in seconds.
+    pub timeout_seconds: u64,
+    /// Calls in all for one request.
+    pub attempts: u32,
+    /// Requests a second; 0 for no limit.
+    pub rate: u32,
+}
+
+/// A connection to PKB, shared by all calls of a stage.
+pub struct Client {
+    transport: Transport,
+    base: Url,
+}
+
+impl Client {
+    /// Checks the settings. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// An address is malformed, or would send secrets over plain HTTP.
+    pub fn new(settings: Settings) -> Result<Self, Fatal> {
+        let base = checked_url(&settings.base_url, "PKB_BASE_URL")?;
+        let token_url = checked_url(&settings.token_url, "PKB_TOKEN_URL")?;
+        let transport = Transport::new(&settings, token_url, is_loopback(&base))?;
+        Ok(Self { transport, base })
+    }
+
+    /// The address of `path` under the base address, with its `{…}` filled in.
+    fn url(&self, path: &str) -> Result<Url, CallError> {
+        let base = self.base.as_str().trim_end_matches('/');
+        Url::parse(&format!("{base}/{}", path.trim_start_matches('/'))).map_err(|_| {
+            CallError::Fatal(Fatal::Usage(
+                "a path of PKB's interface is malformed".into(),
+            ))
+        })
+    }
+}
+
+/// Why a call did not bring what it was meant to. No variant holds a URL, a body or a value.
+#[derive(Debug, thiserror::Error)]
+pub enum CallError {
+    /// PKB does not know it (404).
+    #[error("PKB does not know it")]
+    NotFound,
+    /// PKB does not let us see it (401 with a fresh token, or 403).
+    #[error("PKB does not let this client see it")]
+    NoAccess,
+    /// PKB refused the request as malformed.
+    #[error("PKB answered {status}")]
+    Refused {
+        /// HTTP status.
+        status: u16,
+    },
+    /// Not reached, or busy, for as long as we tried.
+    #[error("{cause} (tried {attempts} times)")]
+    Unavailable {
+        /// What happened at the last attempt.
+        cause: String,
+        /// Calls that were made.
+        attempts: u32,
+    },
+    /// Sent, and no answer came.
+    #[error("the request was sent and no answer came")]
+    Unanswered,
+    /// An answer that makes no sense.
+    #[error("{0}")]
+    NotUnderstood(&'static str),
+    /// Nothing that concerns one patient: the stage has to stop.
+    #[error("{0}")]
+    Fatal(Fatal),
+}
+
+impl CallError {
+    /// The verdict on the record that the call was about; `Err` if it is not about the record.
+    ///
+    /// # Errors
+    /// The stage has to stop.
+    pub fn into_verdict(self) -> Result<crate::Verdict, Fatal> {
+        use crate::{Reason, Verdict};
+        let reason = match &self {
+            Self::NotFound => return Ok(Reason::NotFound.into()),
+            Self::NoAccess => return Ok(Reason::NoAccess.into()),
+            Self::Refused { .. } => Reason::RefusedByPkb,
+            Self::Unavailable { .. } => Reason::Unavailable,
+            Self::Unanswered => Reason::Unanswered,
+            Self::NotUnderstood(_) => Reason::NotUnderstood,
+            Self::Fatal(_) => {
+                return match self {
+                    Self::Fatal(fatal) => Err(fatal),
+                    _ => Err(Fatal::Bug("an error changed while it was looked at".into())),
+                };
+            }
+        };
+        Ok(Verdict::with_detail(reason, self.to_string()))
+    }
+}
+
+/// Reads the OAuth client's secret from `PKB_CLIENT_SECRET` or from a file.
+///
+/// # Errors
+/// Neither is set, or the file cannot be read.
+pub fn read_secret(file: Option<&Path>) -> Result<SecretString, Fatal> {
+    let secret = match file {
+        Some(path) => {
+            std::fs::read_to_string(path).map_err(|source| Fatal::cannot_read(path, source))?
+        }
+        None => std::env::var("PKB_CLIENT_SECRET").unwrap_or_default(),
+    };
+    let secret = secret.trim();
+    if secret.is_empty() {
+        return Err(Fatal::Usage(
+            "no client secret: set PKB_CLIENT_SECRET, or PKB_CLIENT_SECRET_FILE to a file that holds it".into(),
+        ));
+    }
+    Ok(SecretString::from(secret))
+}
+
+/// An address that secrets may be sent to: https, or this very machine.
+fn checked_url(text: &str, name: &str) -> Result<Url, Fatal> {
+    let url = Url::parse(text.trim()).map_err(|_| Fatal::Usage(format!("{name} is not a URL")))?;
+    match url.scheme() {
+        "https" => Ok(url),
+        "http" if is_loopback(&url) => Ok(url),
+        "http" => Err(Fatal::Usage(format!(
+            "{name}: plain http is for loopback addresses only; use https"
+        ))),
+        _ => Err(Fatal::Usage(format!("{name} is not an https address"))),
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host_str() {
+        Some("localhost") => true,
+        Some(host) => host
+            .trim_matches(['[', ']'])
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|address| address.is_loopback()),
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_go_over_https_or_stay_on_this_machine() {
+        for good in [
+            "https://pkb.example/x",
+            "http://127.0.0.1:8180",
+            "http://localhost:1",
+            "http://[::1]:9/",
+        ] {
+            assert!(checked_url(good, "X").is_ok(), "{good}");
+        }
+        for bad in [
+            "http://pkb.example",
+            "http://10.0.0.1",
+            "ftp://127.0.0.1",
+            "http://127.0.0.1.pkb.example",
+            "x",
+        ] {
+            assert!(checked_url(bad, "X").is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! The REST calls of PKB's Mass Registration Implementation Guide. How PKB's path prefixes combine
+//! in production is not published, so both paths are settings with the guide's as default.
+
+use jiff::Timestamp;
+use reqwest::{Method, header};
+use serde::Deserialize;
+
+use super::{CallError, Client, transport::Repeat};
+use crate::{
+    Fatal,
+    value::{AccessCode, DateOfBirth, InvitationCode, NationalId, PkbId},
+};
+
+/// The guide's path of `byNationalId`.
+pub const USER_PATH: &str = "/beta/users/byNationalId/{number}/{type}";
+/// The guide's path of `recordAccessToken`.
+pub const TOKEN_PATH: &str = "/v1/users/{id}/recordAccessToken";
+
+/// A path of PKB's interface with places for values.
+#[derive(Debug, Clone)]
+pub struct PathTemplate(String);
+
+impl PathTemplate {
+    /// A path in which each of `places` (such as `{id}`) occurs.
+    ///
+    /// # Errors
+    /// A place is missing.
+    pub fn new(path: &str, places: &[&str]) -> Result<Self, Fatal> {
+        match places.iter().find(|place| !path.contains(**place)) {
+            None => Ok(Self(path.to_owned())),
+            Some(place) => Err(Fatal::Usage(format!("the path needs {place} in it"))),
+        }
+    }
+}
+
+/// What PKB knows of a patient, as far as this program needs it.
+#[derive(Debug)]
+pub struct PkbUser {
+    /// PKB's id.
+    pub id: PkbId,
+    /// Whether PKB has a date of death.
+    pub is_deceased: bool,
+    /// PKB's date of birth.
+    pub date_of_birth: Option<DateOfBirth>,
+}
+
+/// A new pair of codes.
+#[derive(Debug)]
+pub struct RecordAccess {
+    /// Invitation code.
+    pub code: InvitationCode,
+    /// Access code.
+    pub token: AccessCode,
+    /// When both end, if PKB says so.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// The user as PKB writes it; any field may be null or absent.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct UserAnswer {
+    id: Option<Id>,
+    dob: Option<String>,
+    date_deceased: Option<serde_json::Value>,
+}
+
+/// PKB's examples show a string of digits; a number would mean the same.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Id {
+    Text(String),
+    Number(u64),
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct TokenAnswer {
+    invitation_code: String,
+    token: String,
+    expiry: Option<Timestamp>,
+}
+
+impl Client {
+    /// `GET …/byNationalId/{number}/{type}`.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub async fn find_patient(
+        &self,
+        path: &PathTemplate,
+        id: &NationalId,
+    ) -> Result<PkbUser, CallError> {
+        let path = path
+            .0
+            .replace("{number}", id.value.expose_digits())
+            .replace("{type}", id.scheme.rest_name());
+        let answer: UserAnswer = self.get_json(&path).await?;
+        let id = match answer
+            .id
+            .ok_or(CallError::NotUnderstood("PKB's answer has no id"))?
+        {
+            Id::Text(text) => text,
+            Id::Number(number) => number.to_string(),
+        };
+        let date_of_birth = answer.dob.filter(|dob| !dob.trim().is_empty());
+        Ok(PkbUser {
+            id: PkbId::parse(&id)
+                .map_err(|_| CallError::NotUnderstood("PKB's id is not a number"))?,
+            is_deceased: is_deceased(answer.date_deceased.as_ref()),
+            date_of_birth: date_of_birth
+                .map(|dob| DateOfBirth::parse(&dob))
+                .transpose()
+                .map_err(|_| CallError::NotUnderstood("PKB's date of birth is not a date"))?,
+        })
+    }
+
+    /// `GET …/recordAccessToken`: makes a new pair of codes; earlier ones stay valid until they
+    /// end, so asking again after a lost answer does no harm but leaves a pair that nobody has.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub async fn make_codes(
+        &self,
+        path: &PathTemplate,
+        id: &PkbId,
+    ) -> Result<RecordAccess, CallError> {
+        let answer: TokenAnswer = self
+            .get_json(&path.0.replace("{id}", id.expose_id()))
+            .await?;
+        Ok(RecordAccess {
+            code: InvitationCode::parse(&answer.invitation_code).map_err(|_| {
+                CallError::NotUnderstood("PKB's invitation code is not letters and digits")
+            })?,
+            token: AccessCode::parse(&answer.token).map_err(|_| {
+                CallError::NotUnderstood("PKB's access code is not letters and digits")
+            })?,
+            expires_at: answer.expiry,
+        })
+    }
+
+    async fn get_json<T: for<'de> Deserialize<'de>>(&self, path: &str) -> Result<T, CallError> {
+        let url = self.url(path)?;
+        let body = self
+            .transport
+            .call(Method::GET, url, Repeat::Safe, |request| {
+                request.header(header::ACCEPT, "application/json")
+            })
+            .await?;
+        parse_json(&body)
+    }
+}
+
+/// A body as JSON. The parser's own message would repeat values.
+pub(super) fn parse_json<T: for<'de> Deserialize<'de>>(body: &[u8]) -> Result<T, CallError> {
+    serde_json::from_slice(body).map_err(|error| {
+        let is_page = body.trim_ascii_start().first() == Some(&b'<');
+        CallError::NotUnderstood(match error.classify() {
+            serde_json::error::Category::Data => {
+                "PKB's answer lacks a field or has one of another kind"
+            }
+            _ if is_page => "a web page came instead of an answer: a proxy's or a login page?",
+            _ => "PKB's answer is not JSON",
+        })
+    })
+}
+
+/// Absent, null and false mean alive; a date (and anything else) means deceased: when in doubt no
+/// letter is sent.
+fn is_deceased(date: Option<&serde_json::Value>) -> bool {
+    use serde_json::Value;
+    match date {
+        None | Some(Value::Null | Value::Bool(false)) => false,
+        Some(Value::String(text)) => !text.trim().is_empty(),
+        Some(_) => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_patient_is_alive_only_if_pkb_says_nothing_of_death() {
+        for (json, deceased) in [
+            ("null", false),
+            ("false", false),
+            ("\"\"", false),
+            ("\"2025-01-02\"", true),
+            ("true", true),
+            ("1735776000", true),
+        ] {
+            assert_eq!(
+                is_deceased(Some(&serde_json::from_str(json).unwrap())),
+                deceased,
+                "{json}"
+            );
+        }
+        assert!(!is_deceased(None));
+    }
+
+    #[test]
+    fn a_login_page_is_called_a_page_and_no_message_repeats_the_answer() {
+        for (body, part) in [
+            ("<html>Canary", "web page"),
+            ("Canary", "not JSON"),
+            ("{\"invitationCode\":\"Canary\"}", "lacks a field"),
+            ("{\"invitationCode\":\"Canary", "not JSON"),
+        ] {
+            let Err(error) = parse_json::<TokenAnswer>(body.as_bytes()) else {
+                panic!("{body} was read")
+            };
+            assert!(error.to_string().contains(part), "{error}");
+            assert!(!error.to_string().contains("Canary"));
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! What time it is. Passed in, so that a test or a rehearsal can fix it.
+
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
+
+/// Source of the current time.
+#[derive(Debug, Clone, Copy)]
+pub enum Clock {
+    /// The machine's clock.
+    System,
+    /// Always the same moment.
+    Fixed(Timestamp),
+}
+
+impl Clock {
+    /// The current moment in whole seconds (records do not need more).
+    pub fn now(self) -> Timestamp {
+        let now = match self {
+            Self::System => Timestamp::now(),
+            Self::Fixed(moment) => moment,
+        };
+        Timestamp::from_second(now.as_second()).unwrap_or(now)
+    }
+
+    /// Today's date in the United Kingdom.
+    pub fn today(self) -> Date {
+        uk_date(self.now())
+    }
+}
+
+/// The day in the United Kingdom at `moment`: what a letter, an age and an expiry mean by a date.
+pub fn uk_date(moment: Timestamp) -> Date {
+    // The time zone data is compiled in; UTC is at most an hour away.
+    let zone = TimeZone::get("Europe/London").unwrap_or(TimeZone::UTC);
+    moment.to_zoned(zone).date()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_summer_evening_in_utc_is_already_tomorrow_in_london() {
+        let moment: Timestamp = "2026-07-01T23:30:00Z".parse().unwrap();
+        assert_eq!(uk_date(moment).to_string(), "2026-07-02");
+        assert_eq!(Clock::Fixed(moment).today().to_string(), "2026-07-02");
+    }
+}

@@ -1,0 +1,135 @@
+//! Did every row of the patient file arrive? A pipe cannot tell "the end" from "the program before
+//! me died", so each record says how many rows its file has.
+
+use std::collections::BTreeMap;
+
+use roaring::RoaringTreemap;
+
+use crate::record::Row;
+
+/// Which rows of which files have been seen.
+#[derive(Debug, Default)]
+pub struct Completeness {
+    files: BTreeMap<String, SeenRows>,
+}
+
+#[derive(Debug)]
+struct SeenRows {
+    of: u64,
+    numbers: RoaringTreemap,
+}
+
+/// What is wrong with the set of rows.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Incomplete {
+    /// Fewer rows than the file has.
+    #[error("input ended early: {seen} of {of} rows of {file} arrived")]
+    Missing {
+        /// Name of the patient file.
+        file: String,
+        /// Rows that arrived.
+        seen: u64,
+        /// Rows that the file has.
+        of: u64,
+    },
+    /// Not even one row.
+    #[error("input ended before the first row")]
+    Nothing,
+}
+
+impl Completeness {
+    /// Notes a row. `false` if the same row has been noted before.
+    pub fn note(&mut self, row: &Row) -> bool {
+        // Nearly always the file is the one before: no allocation then.
+        if let Some(seen) = self.files.get_mut(&row.file) {
+            seen.of = seen.of.max(row.of);
+            return seen.numbers.insert(row.number);
+        }
+        let numbers = RoaringTreemap::from_iter([row.number]);
+        self.files.insert(
+            row.file.clone(),
+            SeenRows {
+                of: row.of,
+                numbers,
+            },
+        );
+        true
+    }
+
+    /// Rows that the files seen so far have together.
+    pub fn total(&self) -> u64 {
+        self.files.values().map(|seen| seen.of).sum()
+    }
+
+    /// Checks that all rows arrived.
+    ///
+    /// # Errors
+    /// The first file that is short of rows. An input without any row is an error too: a stage
+    /// before this one that died at once looks just like that.
+    pub fn check(&self) -> Result<(), Incomplete> {
+        if self.files.is_empty() {
+            return Err(Incomplete::Nothing);
+        }
+        for (file, rows) in &self.files {
+            let seen = rows.numbers.len();
+            if seen < rows.of {
+                return Err(Incomplete::Missing {
+                    file: file.clone(),
+                    seen,
+                    of: rows.of,
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(file: &str, number: u64, of: u64) -> Row {
+        Row {
+            file: file.into(),
+            number,
+            of,
+            unknown: Default::default(),
+        }
+    }
+
+    #[test]
+    fn a_file_is_complete_when_each_of_its_rows_came_once() {
+        let mut seen = Completeness::default();
+        assert_eq!(seen.check(), Err(Incomplete::Nothing));
+        for number in 2..=4 {
+            assert!(seen.note(&row("a.csv", number, 3)));
+        }
+        assert_eq!(seen.check(), Ok(()));
+    }
+
+    #[test]
+    fn a_repeated_row_does_not_stand_in_for_a_missing_one() {
+        let mut seen = Completeness::default();
+        assert!(seen.note(&row("a.csv", 2, 2)));
+        assert!(!seen.note(&row("a.csv", 2, 2)));
+        assert_eq!(
+            seen.check(),
+            Err(Incomplete::Missing {
+                file: "a.csv".into(),
+                seen: 1,
+                of: 2
+            })
+        );
+    }
+
+    #[test]
+    fn each_of_several_files_must_be_complete() {
+        let mut seen = Completeness::default();
+        seen.note(&row("a.csv", 2, 1));
+        seen.note(&row("b.csv", 2, 2));
+        assert_eq!(seen.total(), 3);
+        assert!(seen.check().is_err());
+        seen.note(&row("b.csv", 3, 2));
+        assert!(seen.check().is_ok());
+    }
+}

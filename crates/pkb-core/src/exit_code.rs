@@ -1,0 +1,81 @@
+//! The exit codes of all programs. The numbers follow `sysexits.h` where it has a fitting one;
+//! the README has the same table and a test compares the two.
+
+/// How a program ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExitCode {
+    /// All rows done.
+    Done,
+    /// A bug in this program.
+    Bug,
+    /// The command line or a setting is wrong.
+    Usage,
+    /// Finished, but some rows were rejected or failed for good.
+    SomeRowsRejected,
+    /// No input, input that ended early, or input that is not a record stream.
+    Input,
+    /// A file could not be read or written: full disk, closed pipe, no permission.
+    Io,
+    /// Try again later: outage, rate limit, retryable failures remain.
+    TryLater,
+    /// PKB answered something that this program does not understand.
+    NotUnderstood,
+    /// PKB refused the credentials.
+    Credentials,
+    /// Stopped by Ctrl-C (SIGINT).
+    Interrupted,
+    /// Stopped by SIGTERM.
+    Terminated,
+}
+
+impl ExitCode {
+    /// Every code with the words of the README's table.
+    pub const TABLE: &[(Self, &str)] = &[
+        (Self::Done, "all rows done"),
+        (Self::Bug, "a bug in this program: please report it"),
+        (Self::Usage, "the command line or a setting is wrong"),
+        (
+            Self::SomeRowsRejected,
+            "finished, some rows rejected or failed for good",
+        ),
+        (
+            Self::Input,
+            "no input, input ended early, or input is not a record stream",
+        ),
+        (Self::Io, "a file or pipe could not be read or written"),
+        (
+            Self::TryLater,
+            "try again later: outage, rate limit, or failures that a rerun may mend",
+        ),
+        (
+            Self::NotUnderstood,
+            "PKB answered something that this program does not understand",
+        ),
+        (Self::Credentials, "PKB refused the credentials"),
+        (Self::Interrupted, "stopped by Ctrl-C"),
+        (Self::Terminated, "stopped by SIGTERM"),
+    ];
+
+    /// The number the shell sees.
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Bug => 1,
+            Self::Usage => 2,
+            Self::SomeRowsRejected => 65,
+            Self::Input => 66,
+            Self::Io => 74,
+            Self::TryLater => 75,
+            Self::NotUnderstood => 76,
+            Self::Credentials => 77,
+            Self::Interrupted => 130,
+            Self::Terminated => 143,
+        }
+    }
+}
+
+impl From<ExitCode> for std::process::ExitCode {
+    fn from(code: ExitCode) -> Self {
+        Self::from(code.code())
+    }
+}

@@ -1,0 +1,89 @@
+//! What stops a stage altogether, as opposed to an outcome, which stops one record.
+
+use std::{io, path::Path};
+
+use crate::ExitCode;
+
+/// Why a stage stopped before its input was done. The texts fit after "pkb-resolve: ".
+#[derive(Debug, thiserror::Error)]
+pub enum Fatal {
+    /// A setting or an argument is wrong.
+    #[error("{0}")]
+    Usage(String),
+    /// The input is missing, ended early or is not what it should be.
+    #[error("{0}")]
+    Input(String),
+    /// A file or pipe failed.
+    #[error("{what}: {}", plain(.source))]
+    Io {
+        /// What was being done, with the file's name.
+        what: String,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// Waiting may help.
+    #[error("{0}")]
+    TryLater(String),
+    /// PKB's answer makes no sense to this program.
+    #[error("{0}")]
+    NotUnderstood(String),
+    /// PKB refused the credentials.
+    #[error("{0}")]
+    Credentials(String),
+    /// Ctrl-C or SIGTERM.
+    #[error("stopped by {}", if *.terminated { "SIGTERM" } else { "Ctrl-C" })]
+    Interrupted {
+        /// SIGTERM rather than SIGINT.
+        terminated: bool,
+    },
+    /// A rule of this program's own was broken.
+    #[error("bug: {0}; please report it")]
+    Bug(String),
+}
+
+impl Fatal {
+    /// An input or output error, with what was being done: `cannot write letters-0001.pdf`.
+    pub fn io(what: impl Into<String>, source: io::Error) -> Self {
+        Self::Io {
+            what: what.into(),
+            source,
+        }
+    }
+
+    /// A file that could not be written.
+    pub fn cannot_write(path: &Path, source: io::Error) -> Self {
+        Self::io(format!("cannot write {}", path.display()), source)
+    }
+
+    /// A file that could not be read.
+    pub fn cannot_read(path: &Path, source: io::Error) -> Self {
+        match source.kind() {
+            io::ErrorKind::NotFound => Self::Input(format!("{}: no such file", path.display())),
+            _ => Self::io(format!("cannot read {}", path.display()), source),
+        }
+    }
+
+    /// How a program that stops for this reason ends.
+    pub fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Usage(_) => ExitCode::Usage,
+            Self::Input(_) => ExitCode::Input,
+            Self::Io { .. } => ExitCode::Io,
+            Self::TryLater(_) => ExitCode::TryLater,
+            Self::NotUnderstood(_) => ExitCode::NotUnderstood,
+            Self::Credentials(_) => ExitCode::Credentials,
+            Self::Interrupted { terminated: false } => ExitCode::Interrupted,
+            Self::Interrupted { terminated: true } => ExitCode::Terminated,
+            Self::Bug(_) => ExitCode::Bug,
+        }
+    }
+}
+
+/// The operating system's words, without "(os error 28)".
+fn plain(error: &io::Error) -> String {
+    let text = error.to_string();
+    match text.split_once(" (os error") {
+        Some((words, _)) => words.to_lowercase(),
+        None => text,
+    }
+}

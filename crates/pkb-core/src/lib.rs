@@ -1,0 +1,32 @@
+//! What the stages of a mass registration share: the record and its values, newline-delimited
+//! JSON streams, the pipeline that runs a stage, the client of Patients Know Best (PKB), the tally
+//! and the exit codes.
+//!
+//! No stage lives here: this crate does not know what a letter or a patient file is.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
+
+pub mod app;
+pub mod args;
+pub mod atomic_file;
+pub mod client;
+pub mod clock;
+pub mod completeness;
+pub mod exit_code;
+pub mod fatal;
+pub mod logging;
+pub mod ndjson;
+pub mod outcome;
+pub mod output;
+pub mod pipeline;
+pub mod progress;
+pub mod record;
+pub mod stage;
+pub mod tally;
+pub mod value;
+
+pub use clock::Clock;
+pub use exit_code::ExitCode;
+pub use fatal::Fatal;
+pub use outcome::{Kind, Outcome, Reason, StageName, Verdict};
+pub use record::Record;
+pub use stage::{Admission, Batch, Stage};

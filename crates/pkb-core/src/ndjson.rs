@@ -1,0 +1,272 @@
+//! Newline-delimited JSON: one record a line.
+//!
+//! Errors name the line and the field and never the value; serde's own messages repeat values, so
+//! they stop here.
+
+use std::io::{self, BufRead, BufReader, Read};
+
+use crate::record::{Record, Schema};
+
+/// Longest line that is read, in bytes. A record has a few hundred; more is not a record stream.
+pub const MAX_LINE_BYTES: usize = 1 << 20;
+
+/// Bytes that the reader asks the operating system for at a time.
+const BLOCK_BYTES: usize = 128 << 10;
+
+/// A record with the bytes it was read from (without the line end).
+#[derive(Debug, Clone)]
+pub struct Line {
+    /// As it was read; what is written when nothing changes it.
+    pub raw: Box<[u8]>,
+    /// What it says.
+    pub record: Record,
+}
+
+/// Why a line is not a record. Line numbers are counted from 1.
+#[derive(Debug, thiserror::Error)]
+pub enum NdjsonError {
+    /// The input could not be read.
+    #[error("cannot read the input: {0}")]
+    Read(#[from] io::Error),
+    /// A line is longer than [`MAX_LINE_BYTES`].
+    #[error("line {line}: longer than 1 MiB: this is not a record stream")]
+    TooLong {
+        /// Line number.
+        line: u64,
+    },
+    /// A line is not UTF-8.
+    #[error("line {line}: not UTF-8")]
+    NotUtf8 {
+        /// Line number.
+        line: u64,
+    },
+    /// A line is not JSON, or breaks off.
+    #[error("line {line}: not a whole JSON object: {}", if *.last { "the input breaks off here" } else { "the line is damaged" })]
+    NotJson {
+        /// Line number.
+        line: u64,
+        /// Whether it is the unfinished last line of the input.
+        last: bool,
+    },
+    /// A line has another version or none.
+    #[error(
+        "line {line}: not a record of version {}: made by another version of this program, or not by it",
+        Schema::NAME
+    )]
+    OtherSchema {
+        /// Line number.
+        line: u64,
+    },
+    /// A field is missing or has a value that is not allowed.
+    #[error("line {line}: field {field} is missing or not valid")]
+    Field {
+        /// Line number.
+        line: u64,
+        /// Path of the field: `patient.national_id.value`.
+        field: String,
+    },
+}
+
+/// Reads records line by line.
+pub struct NdjsonReader<R> {
+    input: BufReader<R>,
+    line: u64,
+    buffer: Vec<u8>,
+}
+
+impl<R: Read> NdjsonReader<R> {
+    /// A reader at the start of `input`.
+    pub fn new(input: R) -> Self {
+        Self {
+            input: BufReader::with_capacity(BLOCK_BYTES, input),
+            line: 0,
+            buffer: Vec::new(),
+        }
+    }
+
+    /// Whether more input is at hand, so that the next [`Self::read`] will probably not wait.
+    pub fn has_buffered_input(&self) -> bool {
+        !self.input.buffer().is_empty()
+    }
+
+    /// The next record, or `None` at the end. Empty lines are passed over.
+    ///
+    /// # Errors
+    /// [`NdjsonError`]. After any error but [`NdjsonError::Read`] reading may go on with the next line.
+    pub fn read(&mut self) -> Result<Option<Line>, NdjsonError> {
+        loop {
+            self.buffer.clear();
+            self.line += 1;
+            let line = self.line;
+            let limit = MAX_LINE_BYTES as u64 + 1;
+            (&mut self.input)
+                .take(limit)
+                .read_until(b'\n', &mut self.buffer)?;
+            let ended = self.buffer.last() == Some(&b'\n');
+            if self.buffer.is_empty() {
+                return Ok(None);
+            }
+            if !ended && self.buffer.len() > MAX_LINE_BYTES {
+                self.input.skip_until(b'\n')?;
+                return Err(NdjsonError::TooLong { line });
+            }
+            let text = self.buffer.trim_ascii_end();
+            if !text.is_empty() {
+                return parse_record(text, line, !ended).map(|record| {
+                    Some(Line {
+                        raw: text.into(),
+                        record,
+                    })
+                });
+            }
+        }
+    }
+}
+
+/// Reads one line. `last` tells the error message that the input ended within it.
+fn parse_record(text: &[u8], line: u64, last: bool) -> Result<Record, NdjsonError> {
+    let text = std::str::from_utf8(text).map_err(|_| NdjsonError::NotUtf8 { line })?;
+    serde_json::from_str(text).map_err(|_| explain(text, line, last))
+}
+
+/// Reads a bad line again, slowly, to say what is wrong with it.
+fn explain(text: &str, line: u64, last: bool) -> NdjsonError {
+    #[derive(serde::Deserialize)]
+    struct Head {
+        schema: Option<serde_json::Value>,
+    }
+    match serde_json::from_str::<Head>(text) {
+        Err(_) => NdjsonError::NotJson { line, last },
+        Ok(Head { schema }) if schema.as_ref().and_then(|s| s.as_str()) != Some(Schema::NAME) => {
+            NdjsonError::OtherSchema { line }
+        }
+        Ok(_) => {
+            let mut json = serde_json::Deserializer::from_str(text);
+            let field = match serde_path_to_error::deserialize::<_, Record>(&mut json) {
+                Err(error) => path_and_missing_field(&error),
+                Ok(_) => "after the object".to_owned(),
+            };
+            NdjsonError::Field { line, field }
+        }
+    }
+}
+
+/// The path of the field; of a missing field serde names only the parent, and its own message
+/// (which then holds no value) has the name.
+fn path_and_missing_field(error: &serde_path_to_error::Error<serde_json::Error>) -> String {
+    let parent = error.path().to_string();
+    let message = error.inner().to_string();
+    match message
+        .strip_prefix("missing field `")
+        .and_then(|rest| rest.split('`').next())
+    {
+        Some(name) if parent == "." => name.to_owned(),
+        Some(name) => format!("{parent}.{name}"),
+        None => parent,
+    }
+}
+
+/// Appends `record` as one line to `out`.
+///
+/// # Errors
+/// Only if the record cannot be written as JSON, which would be a bug.
+pub fn append_line(out: &mut Vec<u8>, record: &Record) -> Result<(), serde_json::Error> {
+    serde_json::to_writer(&mut *out, record)?;
+    out.push(b'\n');
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const LINE: &str = r#"{"schema":"pkb-record/1","row":{"file":"p.csv","number":2,"of":1,"tag":[1,{"x":null}]},"patient":{"national_id":{"type":"NHS_NUMBER","value":"5760678914"},"first_name":"Read","last_name":"Richards","date_of_birth":"2000-09-15","ward":"B4"},"theirs":{"b":1.5,"a":"é"}}"#;
+
+    fn read_all(input: &[u8]) -> Vec<Result<Line, NdjsonError>> {
+        let mut reader = NdjsonReader::new(input);
+        std::iter::from_fn(|| reader.read().transpose()).collect()
+    }
+
+    fn message(input: &str) -> String {
+        read_all(input.as_bytes())
+            .pop()
+            .unwrap()
+            .unwrap_err()
+            .to_string()
+    }
+
+    #[test]
+    fn unknown_fields_survive_a_round_trip_at_every_level() {
+        let line = read_all(LINE.as_bytes()).pop().unwrap().unwrap();
+        let mut out = Vec::new();
+        append_line(&mut out, &line.record).unwrap();
+        let before: serde_json::Value = serde_json::from_str(LINE).unwrap();
+        let after: serde_json::Value = serde_json::from_slice(&out).unwrap();
+        assert_eq!(before, after);
+    }
+
+    #[test]
+    fn errors_name_line_and_field_and_never_the_value() {
+        let bad_number = LINE.replace("5760678914", "9434765918");
+        let wrong_type = LINE.replace("\"Richards\"", "[\"Canary\"]");
+        let no_name = LINE.replace("\"first_name\":\"Read\",", "");
+        for (input, expected) in [
+            (
+                format!("\n{bad_number}"),
+                "line 2: field patient.national_id.value is missing or not valid",
+            ),
+            (
+                wrong_type,
+                "line 1: field patient.last_name is missing or not valid",
+            ),
+            (
+                no_name,
+                "line 1: field patient.first_name is missing or not valid",
+            ),
+            (
+                LINE.replace("record/1", "record/2"),
+                "line 1: not a record of version pkb-record/1: made by another version of this program, or not by it",
+            ),
+            (
+                "{\"a\":1}\n".to_owned(),
+                "line 1: not a record of version pkb-record/1: made by another version of this program, or not by it",
+            ),
+            (
+                LINE[..90].to_owned(),
+                "line 1: not a whole JSON object: the input breaks off here",
+            ),
+            (
+                format!("{}\n", &LINE[..90]),
+                "line 1: not a whole JSON object: the line is damaged",
+            ),
+        ] {
+            assert_eq!(message(&input), expected);
+        }
+    }
+
+    #[test]
+    fn a_line_that_is_too_long_or_not_utf8_is_named_and_reading_goes_on() {
+        let mut input = vec![b'x'; MAX_LINE_BYTES + 10];
+        input.extend_from_slice(b"\n\xff\xfe\n");
+        input.extend_from_slice(LINE.as_bytes());
+        let lines = read_all(&input);
+        assert!(matches!(lines[0], Err(NdjsonError::TooLong { line: 1 })));
+        assert!(matches!(lines[1], Err(NdjsonError::NotUtf8 { line: 2 })));
+        assert!(lines[2].is_ok());
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_without_a_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+            read_all(&bytes);
+        }
+
+        #[test]
+        fn a_line_cut_anywhere_is_an_error_and_never_another_record(cut in 1_usize..LINE.len()) {
+            if LINE.is_char_boundary(cut) {
+                prop_assert!(read_all(&LINE.as_bytes()[..cut]).pop().unwrap().is_err());
+            }
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! Why a record went no further. The set of reasons is closed: scripts may rely on it, and the
+//! README lists it.
+
+use serde::{Deserialize, Serialize};
+
+/// The stages in the order a record goes through them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StageName {
+    /// pkb-upload.
+    Upload,
+    /// pkb-resolve.
+    Resolve,
+    /// pkb-tokens.
+    Tokens,
+    /// pkb-letters.
+    Letters,
+}
+
+impl StageName {
+    /// The name on the wire: `resolve`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Upload => "upload",
+            Self::Resolve => "resolve",
+            Self::Tokens => "tokens",
+            Self::Letters => "letters",
+        }
+    }
+
+    /// The program that runs the stage: `pkb-resolve`.
+    pub fn program(self) -> &'static str {
+        match self {
+            Self::Upload => "pkb-upload",
+            Self::Resolve => "pkb-resolve",
+            Self::Tokens => "pkb-tokens",
+            Self::Letters => "pkb-letters",
+        }
+    }
+}
+
+/// What an outcome asks of the operator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// The row is bad: mend the patient file.
+    Rejected,
+    /// The patient must not be invited.
+    Excluded,
+    /// May work later: rerun the stage over its own output.
+    Failed,
+}
+
+impl Kind {
+    /// The name on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Rejected => "rejected",
+            Self::Excluded => "excluded",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+macro_rules! reasons {
+    ($($(#[$doc:meta])* $name:ident = $wire:literal, $kind:ident, $advice:literal;)+) => {
+        /// Why a record went no further. A reason has one kind.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        pub enum Reason {
+            $($(#[$doc])* #[serde(rename = $wire)] $name,)+
+        }
+
+        impl Reason {
+            /// All reasons, in the order of the stages.
+            pub const ALL: &[Self] = &[$(Self::$name,)+];
+
+            /// The name on the wire.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $wire,)+ }
+            }
+
+            /// What the reason asks of the operator.
+            pub fn kind(self) -> Kind {
+                match self { $(Self::$name => Kind::$kind,)+ }
+            }
+
+            /// What to do about it, in a few words.
+            pub fn advice(self) -> &'static str {
+                match self { $(Self::$name => $advice,)+ }
+            }
+        }
+    };
+}
+
+reasons! {
+    /// The row has more or fewer cells than the header.
+    RaggedRow = "ragged_row", Rejected, "mend the row: a comma in a value needs quotes around the value";
+    /// The row's bytes are not UTF-8.
+    NotUtf8 = "not_utf8", Rejected, "export the file as UTF-8";
+    /// No national id.
+    MissingNationalId = "missing_national_id", Rejected, "fill in the NHS number";
+    /// The national id is not ten digits with a right check digit.
+    BadNationalId = "bad_national_id", Rejected, "correct the NHS number";
+    /// First or last name is missing.
+    MissingName = "missing_name", Rejected, "fill in first and last name";
+    /// A name or title that cannot be one.
+    BadName = "bad_name", Rejected, "correct the name";
+    /// No date of birth: PKB would not let the patient register.
+    MissingDateOfBirth = "missing_date_of_birth", Rejected, "fill in the date of birth";
+    /// Not a possible date of birth.
+    BadDateOfBirth = "bad_date_of_birth", Rejected, "correct the date of birth";
+    /// An address line that cannot be one.
+    BadAddress = "bad_address", Rejected, "correct the address";
+    /// Not a United Kingdom post code.
+    BadPostCode = "bad_post_code", Rejected, "correct the post code";
+    /// The same national id stands in more than one row.
+    DuplicatePatient = "duplicate_patient", Rejected, "keep one row for each patient";
+    /// PKB's importer refused the row.
+    RefusedByImport = "refused_by_import", Rejected, "read PKB's report on the upload and correct the row";
+    /// PKB has no record for the number.
+    NotFound = "not_found", Excluded, "check that the upload has been processed";
+    /// PKB does not let us see this patient.
+    NoAccess = "no_access", Excluded, "ask PKB for access, if your organisation should have it";
+    /// PKB knows a date of death.
+    Deceased = "deceased", Excluded, "bring your own records up to date";
+    /// PKB's date of birth is not ours: one of the records is somebody else's.
+    IdentityMismatch = "identity_mismatch", Excluded, "find out whose record it is before anything is sent";
+    /// PKB has no date of birth, which the join page asks for.
+    NoDateOfBirth = "no_date_of_birth", Excluded, "complete the patient's record at PKB";
+    /// Too young to be invited.
+    UnderAge = "under_age", Excluded, "nothing: the record is created, a letter is for later";
+    /// No address that a letter could go to.
+    Unmailable = "unmailable", Rejected, "complete the address, or invite by text message";
+    /// A name or address in a script that the template's fonts do not have.
+    MissingGlyph = "missing_glyph", Failed, "add a font for the script to the template's fonts folder and run again";
+    /// The letter does not fit the template.
+    DoesNotFit = "does_not_fit", Failed, "make room in the template and run again";
+    /// The codes end too soon to be printed.
+    CodesExpiring = "codes_expiring", Failed, "fetch new codes with pkb-tokens";
+    /// The same patient was already given a letter in this run.
+    AlreadyInvited = "already_invited", Excluded, "nothing: the patient gets one letter";
+    /// PKB could not be reached, or was busy, for longer than we waited.
+    Unavailable = "unavailable", Failed, "run the stage again later";
+    /// A request was sent and no answer came: it may have been carried out.
+    Unanswered = "unanswered", Failed, "check with PKB whether it was carried out before running again";
+    /// PKB refused the request for this patient as malformed.
+    RefusedByPkb = "refused_by_pkb", Failed, "report it: PKB and this program disagree about the interface";
+    /// PKB answered something that this program does not understand.
+    NotUnderstood = "not_understood", Failed, "check base URL and proxy; if they are right, report it";
+}
+
+impl Reason {
+    /// Whether waiting may help: the difference between exit codes 75 and 65.
+    pub fn is_transient(self) -> bool {
+        matches!(
+            self,
+            Self::Unavailable | Self::Unanswered | Self::CodesExpiring
+        )
+    }
+}
+
+/// A reason with words for this record; becomes an [`Outcome`] when the pipeline adds the stage.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict {
+    /// Why.
+    pub reason: Reason,
+    /// More for the operator; never a value of the patient.
+    pub detail: Option<String>,
+}
+
+impl Verdict {
+    /// A reason with more words. `detail` must not repeat any value of the patient.
+    pub fn with_detail(reason: Reason, detail: impl Into<String>) -> Self {
+        Self {
+            reason,
+            detail: Some(detail.into()),
+        }
+    }
+
+    /// The outcome that `stage` writes into the record.
+    pub fn at(self, stage: StageName) -> Outcome {
+        Outcome {
+            stage,
+            kind: self.reason.kind(),
+            reason: self.reason,
+            detail: self.detail,
+        }
+    }
+}
+
+impl From<Reason> for Verdict {
+    fn from(reason: Reason) -> Self {
+        Self {
+            reason,
+            detail: None,
+        }
+    }
+}
+
+/// Where and why a record stopped.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// The stage that stopped it.
+    pub stage: StageName,
+    /// What it asks of the operator.
+    pub kind: Kind,
+    /// Why.
+    pub reason: Reason,
+    /// More words; never a value of the patient.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_is_written_as_it_is_named() {
+        for reason in Reason::ALL {
+            let json = serde_json::to_string(reason).unwrap();
+            assert_eq!(json, format!("\"{}\"", reason.as_str()));
+        }
+    }
+
+    #[test]
+    fn only_failures_are_worth_waiting_for() {
+        for reason in Reason::ALL.iter().filter(|reason| reason.is_transient()) {
+            assert_eq!(reason.kind(), Kind::Failed);
+        }
+    }
+}

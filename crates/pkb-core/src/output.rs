@@ -1,0 +1,98 @@
+//! Writes blocks of lines on a thread of its own, so that a slow reader does not hold up calls to
+//! PKB. Flushed whenever nothing more is waiting, so that pipes stay live.
+
+use std::{
+    io::{self, Write},
+    path::Path,
+    thread::JoinHandle,
+};
+
+use tokio::sync::mpsc;
+
+use crate::{Fatal, atomic_file::AtomicFile};
+
+/// Blocks that may wait for a slow reader before the pipeline waits too.
+const WAITING_BLOCKS: usize = 64;
+
+/// Where the records go.
+pub enum Target {
+    /// As they are settled.
+    Stream(Box<dyn Write + Send>),
+    /// Into a file that is complete or absent.
+    File(AtomicFile),
+}
+
+impl Target {
+    /// Standard output.
+    pub fn stdout() -> Self {
+        // Blocks come whole from the pipeline; `Stdout`'s own line buffering would cut them up.
+        match std::os::fd::AsFd::as_fd(&io::stdout()).try_clone_to_owned() {
+            Ok(fd) => Self::Stream(Box::new(std::fs::File::from(fd))),
+            Err(_) => Self::Stream(Box::new(io::stdout())),
+        }
+    }
+
+    /// A file.
+    ///
+    /// # Errors
+    /// It cannot be written there.
+    pub fn file(path: &Path) -> Result<Self, Fatal> {
+        AtomicFile::create(path).map(Self::File)
+    }
+
+    fn writer(&mut self) -> &mut dyn Write {
+        match self {
+            Self::Stream(stream) => stream,
+            Self::File(file) => file,
+        }
+    }
+}
+
+pub(crate) struct Output {
+    blocks: mpsc::Sender<Vec<u8>>,
+    writer: JoinHandle<Result<Target, Fatal>>,
+}
+
+/// The reader of our output has gone, or the disk is full: [`Output::finish`] says which.
+pub(crate) struct OutputFailed;
+
+impl Output {
+    /// Starts the thread.
+    pub(crate) fn start(mut target: Target) -> Self {
+        let (blocks, mut waiting) = mpsc::channel::<Vec<u8>>(WAITING_BLOCKS);
+        let writer = std::thread::spawn(move || {
+            let failed = |source| Fatal::io("cannot write the output", source);
+            while let Some(block) = waiting.blocking_recv() {
+                target.writer().write_all(&block).map_err(failed)?;
+                if waiting.is_empty() {
+                    target.writer().flush().map_err(failed)?;
+                }
+            }
+            Ok(target)
+        });
+        Self { blocks, writer }
+    }
+
+    /// Hands over whole lines.
+    pub(crate) async fn write(&self, block: Vec<u8>) -> Result<(), OutputFailed> {
+        self.blocks.send(block).await.map_err(|_| OutputFailed)
+    }
+
+    /// Completes when the writer has stopped early.
+    pub(crate) async fn failed(&self) {
+        self.blocks.closed().await;
+    }
+
+    /// Waits until all is written. A file gets its name only if the run was `complete`.
+    pub(crate) fn finish(self, complete: bool) -> Result<(), Fatal> {
+        drop(self.blocks);
+        let target = self
+            .writer
+            .join()
+            .unwrap_or_else(|_| Err(Fatal::Bug("the writer thread stopped".into())))?;
+        match target {
+            Target::File(file) if complete => file.finish(),
+            Target::File(_) | Target::Stream(_) => Ok(()),
+        }
+    }
+}

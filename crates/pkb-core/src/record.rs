@@ -1,0 +1,226 @@
+//! The record: one JSON object a line, with a section for each stage that has spoken.
+//!
+//! Fields that this version does not know are kept, at every level, and written out again; a line
+//! that a stage does not change leaves as the same bytes (see [`crate::pipeline`]).
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    outcome::Outcome,
+    value::{
+        AccessCode, AddressLine, DateOfBirth, Email, InvitationCode, Language, NationalId,
+        PersonName, PkbId, Postcode, UkMobile,
+    },
+};
+
+/// Fields that this version does not know.
+pub type Unknown = serde_json::Map<String, serde_json::Value>;
+
+/// The version of the record: reading any other is an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Schema {
+    /// The only version so far.
+    #[default]
+    #[serde(rename = "pkb-record/1")]
+    V1,
+}
+
+impl Schema {
+    /// The version as it stands in a record.
+    pub const NAME: &str = "pkb-record/1";
+}
+
+/// One patient of a campaign.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// Version of this form.
+    pub schema: Schema,
+    /// Where in the patient file it came from.
+    pub row: Row,
+    /// Who it is; absent when the row could not be read as a patient.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub patient: Option<Patient>,
+    /// What pkb-upload did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upload: Option<Upload>,
+    /// What pkb-resolve learnt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pkb: Option<PkbAnswer>,
+    /// What pkb-tokens fetched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invitation: Option<Invitation>,
+    /// What pkb-letters made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivery: Option<Delivery>,
+    /// Why it went no further.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<Outcome>,
+    /// Kept for whoever wrote it.
+    #[serde(flatten)]
+    pub unknown: Unknown,
+}
+
+impl Record {
+    /// A record about which nothing is known but its row.
+    pub fn new(row: Row) -> Self {
+        Self {
+            schema: Schema::V1,
+            row,
+            patient: None,
+            upload: None,
+            pkb: None,
+            invitation: None,
+            delivery: None,
+            outcome: None,
+            unknown: Unknown::new(),
+        }
+    }
+}
+
+/// Where a record came from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Row {
+    /// Name of the patient file, without its folder.
+    pub file: String,
+    /// Line number as a spreadsheet shows it: the header is 1.
+    pub number: u64,
+    /// How many data rows the file has, so that a reader can tell the end from a pipe that broke.
+    pub of: u64,
+    /// Kept for whoever wrote it.
+    #[serde(flatten)]
+    pub unknown: Unknown,
+}
+
+/// Who a record is about, as the hospital's file has it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Patient {
+    /// The national id.
+    pub national_id: NationalId,
+    /// Title, if the file has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<PersonName>,
+    /// First name or names.
+    pub first_name: PersonName,
+    /// Last name.
+    pub last_name: PersonName,
+    /// Date of birth.
+    pub date_of_birth: DateOfBirth,
+    /// Address lines without name and post code; none if the file has none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub address: Vec<AddressLine>,
+    /// Post code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub post_code: Option<Postcode>,
+    /// Mobile number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mobile: Option<UkMobile>,
+    /// E-mail address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<Email>,
+    /// Preferred language.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<Language>,
+    /// Kept for whoever wrote it.
+    #[serde(flatten)]
+    pub unknown: Unknown,
+}
+
+impl Patient {
+    /// Title, first and last name, as a letter addresses the patient.
+    pub fn expose_full_name(&self) -> String {
+        let title = self.title.iter().map(PersonName::expose_name);
+        title
+            .chain([self.first_name.expose_name(), self.last_name.expose_name()])
+            .collect::<Vec<_>>()
+            .join(" ")
+    }
+}
+
+/// What happened to the row's upload.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Upload {
+    /// File name of the batch that the row is in.
+    pub batch: String,
+    /// How far the batch is.
+    pub state: UploadState,
+    /// When.
+    pub at: Timestamp,
+    /// Kept for whoever wrote it.
+    #[serde(flatten)]
+    pub unknown: Unknown,
+}
+
+/// How far a batch is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum UploadState {
+    /// The row was checked and nothing was written or sent (`--dry-run`).
+    Checked,
+    /// Written to a file for upload by hand in PKB's web interface (`--batches`).
+    Prepared,
+    /// Sent to PKB and accepted.
+    Sent,
+}
+
+/// What PKB knows of the patient.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PkbAnswer {
+    /// PKB's id.
+    pub id: PkbId,
+    /// Whether the patient has registered; absent where PKB does not tell (REST).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registered: Option<bool>,
+    /// When PKB was asked.
+    pub checked_at: Timestamp,
+    /// Kept for whoever wrote it.
+    #[serde(flatten)]
+    pub unknown: Unknown,
+}
+
+/// The two codes with which the patient registers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Invitation {
+    /// Invitation code (`t1` in the join link).
+    pub code: InvitationCode,
+    /// Access code (`t2` in the join link); PKB calls it token.
+    pub token: AccessCode,
+    /// When both end.
+    pub expires_at: Timestamp,
+    /// Kept for whoever wrote it.
+    #[serde(flatten)]
+    pub unknown: Unknown,
+}
+
+/// How the invitation goes to the patient.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Delivery {
+    /// By which way.
+    pub channel: Channel,
+    /// The file it is in: a PDF for a letter, a sheet for a text message alone.
+    pub file: String,
+    /// First and last page in that file, from 1; absent for a text message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pages: Option<(u64, u64)>,
+    /// Number of the letter in the campaign, from 1, as printed on it; absent for a text message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sequence: Option<u64>,
+    /// The SMS sheet with the patient's number, when there is a text message beside the letter.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sms_file: Option<String>,
+    /// Kept for whoever wrote it.
+    #[serde(flatten)]
+    pub unknown: Unknown,
+}
+
+/// A way to the patient.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Channel {
+    /// A posted letter.
+    Letter,
+    /// A text message.
+    Sms,
+    /// Both, with the same codes.
+    Both,
+}

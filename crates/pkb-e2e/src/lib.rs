@@ -1,0 +1,5 @@
+//! Whole-pipeline tests, and what they need to read a finished letter as its patient does.
+
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
+
+pub mod page_reader;

@@ -1,0 +1,338 @@
+//! Reads finished PDFs again, with other code than wrote them: the words of each page as a person would read them, and
+//! the links of its square codes as a phone camera would.
+//!
+//! Nothing here knows how letters are made. What is read is what is drawn, so a character that is drawn without a
+//! meaning (no Unicode) reads as `U+FFFD`.
+
+use anyhow::{Context as _, anyhow, ensure};
+use hayro::hayro_syntax::Pdf;
+use hayro::hayro_syntax::page::Page as PdfPage;
+use hayro::vello_cpu::color::palette::css::WHITE;
+use hayro::vello_cpu::kurbo::{Affine, BezPath, Point, Rect};
+use hayro::{RenderCache, RenderSettings, render};
+use hayro_interpret::font::Glyph;
+use hayro_interpret::hayro_cmap::BfString;
+use hayro_interpret::{
+    BlendMode, ClipPath, Context, Device, GlyphDrawMode, Image, InterpreterCache,
+    InterpreterSettings, Paint, PathDrawMode, SoftMask, TransformExt as _, interpret_page,
+};
+
+/// Dots per inch at which a page is drawn to look for square codes: the next is tried where the one before found none.
+const QR_DPI: [f32; 3] = [150.0, 200.0, 300.0];
+
+/// Glyphs whose baselines are nearer than this part of the letter size are on one line.
+const SAME_LINE: f64 = 0.3;
+/// A gap wider than this part of the letter size is a space between words.
+const WORD_GAP: f64 = 0.15;
+
+/// What a page says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Page {
+    /// Its words, from top to bottom, each line from left to right and ended by a line feed.
+    pub text: String,
+    /// The contents of its square codes.
+    pub qr: Vec<String>,
+}
+
+/// Reads words and square codes of all pages. Takes some tens of milliseconds a page.
+///
+/// # Errors
+///
+/// When the PDF is damaged, or a square code was found that cannot be decoded at any resolution.
+pub fn read_pages(pdf: Vec<u8>) -> anyhow::Result<Vec<Page>> {
+    read(pdf, true)
+}
+
+/// Reads the words of all pages, and leaves `qr` empty. Takes about a millisecond a page.
+///
+/// # Errors
+///
+/// When the PDF is damaged.
+pub fn read_text_only(pdf: Vec<u8>) -> anyhow::Result<Vec<Page>> {
+    read(pdf, false)
+}
+
+fn read(pdf: Vec<u8>, with_qr: bool) -> anyhow::Result<Vec<Page>> {
+    let pdf = Pdf::new(pdf).map_err(|_| anyhow!("the PDF is damaged"))?;
+    let settings = InterpreterSettings::default();
+    let words_cache = InterpreterCache::new();
+    let drawing_cache = RenderCache::new();
+    let mut pages = Vec::new();
+    for (number, page) in (1..).zip(pdf.pages().iter()) {
+        let text = text_of(&pdf, page, &words_cache, &settings);
+        let qr = if with_qr {
+            qr_of(page, &drawing_cache, &settings).with_context(|| format!("page {number}"))?
+        } else {
+            Vec::new()
+        };
+        pages.push(Page { text, qr });
+    }
+    ensure!(!pages.is_empty(), "the PDF has no pages");
+    Ok(pages)
+}
+
+fn text_of<'a>(
+    pdf: &'a Pdf,
+    page: &'a PdfPage<'a>,
+    cache: &InterpreterCache<'a>,
+    settings: &InterpreterSettings,
+) -> String {
+    let (width, height) = page.render_dimensions();
+    let area = Rect::new(0.0, 0.0, f64::from(width), f64::from(height));
+    let to_top_left = page.initial_transform(true).to_kurbo();
+    let mut context = Context::new(to_top_left, area, cache, pdf.xref(), settings.clone());
+    let mut glyphs = GlyphCollector::default();
+    interpret_page(page, &mut context, &mut glyphs);
+    lines_of(glyphs.0)
+}
+
+/// A character where it is drawn, in points from the top left corner.
+struct PlacedGlyph {
+    text: String,
+    left: f64,
+    right: f64,
+    baseline: f64,
+    size: f64,
+}
+
+/// Sorts glyphs into lines and puts spaces where there is room for one.
+fn lines_of(mut glyphs: Vec<PlacedGlyph>) -> String {
+    glyphs.sort_by(|a, b| a.baseline.total_cmp(&b.baseline));
+    let mut lines: Vec<Vec<PlacedGlyph>> = Vec::new();
+    for glyph in glyphs {
+        match lines.last_mut() {
+            Some(line) if line.last().is_some_and(|last| is_same_line(last, &glyph)) => {
+                line.push(glyph)
+            }
+            _ => lines.push(vec![glyph]),
+        }
+    }
+    let mut text = String::new();
+    for mut line in lines {
+        line.sort_by(|a, b| a.left.total_cmp(&b.left));
+        let mut end: Option<f64> = None;
+        for glyph in line {
+            if end.is_some_and(|end| glyph.left - end > WORD_GAP * glyph.size)
+                && !text.ends_with(' ')
+            {
+                text.push(' ');
+            }
+            if !(glyph.text == " " && text.ends_with([' ', '\n'])) {
+                text.push_str(&glyph.text);
+            }
+            end = Some(end.map_or(glyph.right, |end| end.max(glyph.right)));
+        }
+        text.truncate(text.trim_end_matches(' ').len());
+        text.push('\n');
+    }
+    text
+}
+
+fn is_same_line(last: &PlacedGlyph, next: &PlacedGlyph) -> bool {
+    next.baseline - last.baseline < SAME_LINE * last.size.min(next.size)
+}
+
+/// A drawing device that notes the characters and draws nothing.
+#[derive(Default)]
+struct GlyphCollector(Vec<PlacedGlyph>);
+
+impl Device<'_> for GlyphCollector {
+    fn draw_glyph(
+        &mut self,
+        glyph: &Glyph<'_>,
+        transform: Affine,
+        glyph_transform: Affine,
+        _: &Paint<'_>,
+        _: &GlyphDrawMode,
+    ) {
+        let text = match glyph.as_unicode() {
+            Some(BfString::Char(character)) => character.to_string(),
+            Some(BfString::String(text)) => text,
+            None => char::REPLACEMENT_CHARACTER.to_string(),
+        };
+        // Glyphs are drawn in units of 1/1000 of the letter size.
+        let advance = match glyph {
+            Glyph::Outline(outline) => outline.advance_width().map_or(500.0, f64::from),
+            Glyph::Type3(_) => 500.0,
+        };
+        let place = transform * glyph_transform;
+        let (start, end, top) = (
+            place * Point::ZERO,
+            place * Point::new(advance, 0.0),
+            place * Point::new(0.0, 1000.0),
+        );
+        self.0.push(PlacedGlyph {
+            text,
+            left: start.x,
+            right: end.x,
+            baseline: start.y,
+            size: start.distance(top),
+        });
+    }
+
+    fn set_soft_mask(&mut self, _: Option<SoftMask<'_>>) {}
+    fn set_blend_mode(&mut self, _: BlendMode) {}
+    fn draw_path(&mut self, _: &BezPath, _: Affine, _: &Paint<'_>, _: &PathDrawMode) {}
+    fn push_clip_path(&mut self, _: &ClipPath) {}
+    fn push_transparency_group(&mut self, _: f32, _: Option<SoftMask<'_>>, _: BlendMode) {}
+    fn draw_image(&mut self, _: Image<'_, '_>, _: Affine) {}
+    fn pop_clip_path(&mut self) {}
+    fn pop_transparency_group(&mut self) {}
+}
+
+/// The square codes of a page. None at all is an answer; one that is seen and cannot be decoded is an error.
+fn qr_of<'a>(
+    page: &'a PdfPage<'a>,
+    cache: &RenderCache<'a>,
+    settings: &InterpreterSettings,
+) -> anyhow::Result<Vec<String>> {
+    let mut seen = false;
+    for dpi in QR_DPI {
+        let scale = dpi / 72.0;
+        let drawing = RenderSettings {
+            x_scale: scale,
+            y_scale: scale,
+            bg_color: WHITE,
+            ..Default::default()
+        };
+        let pixels = render(page, cache, settings, &drawing);
+        let mut image = rqrr::PreparedImage::prepare_from_greyscale(
+            pixels.width().into(),
+            pixels.height().into(),
+            |x, y| {
+                u16::try_from(x)
+                    .ok()
+                    .zip(u16::try_from(y).ok())
+                    .map_or(255, |(x, y)| {
+                        let colour = pixels.sample(x, y);
+                        // Rec. 601 weights, in 256ths.
+                        let grey = 77 * u32::from(colour.r)
+                            + 150 * u32::from(colour.g)
+                            + 29 * u32::from(colour.b);
+                        u8::try_from(grey >> 8).unwrap_or(u8::MAX)
+                    })
+            },
+        );
+        let grids = image.detect_grids();
+        seen |= !grids.is_empty();
+        let decoded: Result<Vec<String>, _> = grids
+            .iter()
+            .map(|grid| grid.decode().map(|(_, content)| content))
+            .collect();
+        if let Ok(contents) = decoded
+            && !contents.is_empty()
+        {
+            return Ok(contents);
+        }
+    }
+    ensure!(!seen, "a square code cannot be decoded");
+    Ok(Vec::new())
+}
+
+#[cfg(test)]
+mod tests {
+    use pkb_letters::letter_fields::LetterFields;
+    use pkb_letters::template::Template;
+    use pkb_letters::typesetter::Typesetter;
+
+    use super::*;
+
+    fn typeset(letters: &[LetterFields]) -> Vec<u8> {
+        Typesetter::new(&Template::built_in().unwrap())
+            .unwrap()
+            .typeset(letters)
+            .unwrap()
+            .pdf
+    }
+
+    #[test]
+    fn a_letter_reads_as_it_was_written_and_its_square_code_is_its_link() {
+        let letter = LetterFields {
+            name: "Ms Siân #panic(\"x\") *b* $1 <a>".into(),
+            ..LetterFields::sample()
+        };
+        let pages = read_pages(typeset(std::slice::from_ref(&letter))).unwrap();
+        let [page] = pages.as_slice() else {
+            panic!("{} pages", pages.len())
+        };
+        assert_eq!(page.qr, [letter.join_url.as_str()]);
+        for wanted in [
+            &letter.name,
+            &letter.invitation_code,
+            &letter.access_code,
+            &letter.expires_on,
+            &letter.join_address,
+        ] {
+            assert!(
+                page.text.contains(wanted.as_str()),
+                "{wanted} not in {}",
+                page.text
+            );
+        }
+        for line in &letter.address {
+            assert!(
+                page.text
+                    .lines()
+                    .any(|read| read.starts_with(line.as_str())),
+                "{line} not in {}",
+                page.text
+            );
+        }
+        assert!(page.text.contains("000123\n"), "{}", page.text);
+        assert!(
+            page.text
+                .contains("We invite you to open a free account with Patients Know Best"),
+            "{}",
+            page.text
+        );
+        assert!(
+            !page.text.contains(char::REPLACEMENT_CHARACTER),
+            "{}",
+            page.text
+        );
+    }
+
+    #[test]
+    fn each_page_of_several_letters_holds_its_own_codes() {
+        let letters: Vec<LetterFields> = (0..5)
+            .map(|number| LetterFields {
+                invitation_code: format!("Invite{number}lIO"),
+                access_code: format!("Access{number}0O1"),
+                join_url: format!("https://joinpkb.com/?t1=Invite{number}lIO&t2=Access{number}0O1"),
+                sequence: number,
+                ..LetterFields::sample()
+            })
+            .collect();
+        let pages = read_pages(typeset(&letters)).unwrap();
+        assert_eq!(pages.len(), letters.len());
+        for (page, letter) in pages.iter().zip(&letters) {
+            assert_eq!(page.qr, [letter.join_url.as_str()]);
+            assert!(
+                page.text
+                    .contains(&format!("Invitation code {}", letter.invitation_code)),
+                "{}",
+                page.text
+            );
+            assert!(
+                page.text
+                    .contains(&format!("Access code {}", letter.access_code)),
+                "{}",
+                page.text
+            );
+        }
+    }
+
+    #[test]
+    fn reading_text_only_leaves_square_codes_out() {
+        let pdf = typeset(&[LetterFields::sample()]);
+        let words = read_text_only(pdf.clone()).unwrap();
+        let all = read_pages(pdf).unwrap();
+        assert_eq!(words[0].text, all[0].text);
+        assert!(words[0].qr.is_empty());
+    }
+
+    #[test]
+    fn what_is_no_pdf_is_an_error() {
+        assert!(read_pages(b"words".to_vec()).is_err());
+    }
+}

@@ -1,0 +1,76 @@
+//! Measures typesetting: `cargo run --release -p pkb-letters --example letters_per_second -- LETTERS A_FILE THREADS [TEMPLATE_FOLDER]`.
+
+use std::io::Write as _;
+use std::time::Instant;
+
+use anyhow::Context as _;
+use pkb_letters::letter_fields::LetterFields;
+use pkb_letters::template::Template;
+use pkb_letters::typesetter::Typesetter;
+
+fn main() -> anyhow::Result<()> {
+    let numbers: Vec<usize> = std::env::args()
+        .skip(1)
+        .take(3)
+        .map(|text| text.parse().context("give three numbers"))
+        .collect::<Result<_, _>>()?;
+    let &[count, a_file, threads] = numbers.as_slice() else {
+        anyhow::bail!("give letters, letters a file and threads")
+    };
+    let template = std::env::args_os()
+        .nth(4)
+        .map_or_else(Template::built_in, |folder| Template::open(folder.as_ref()))?;
+    let letters: Vec<LetterFields> = (0..count as u64).map(letter).collect();
+    let typesetter = Typesetter::with_threads(&template, threads)?;
+    let start = Instant::now();
+    let mut bytes = 0;
+    for file in letters.chunks(a_file.max(1)) {
+        bytes += typesetter.typeset(file)?.pdf.len();
+    }
+    let seconds = start.elapsed().as_secs_f64();
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let peak = status
+        .lines()
+        .find(|line| line.starts_with("VmHWM"))
+        .unwrap_or("VmHWM unknown");
+    writeln!(
+        std::io::stdout(),
+        "{:.0} letters/s, {} bytes a letter, {peak}",
+        count as f64 / seconds,
+        bytes / count.max(1)
+    )?;
+    Ok(())
+}
+
+/// Letters that differ in every field, as real ones do.
+fn letter(sequence: u64) -> LetterFields {
+    let code = |salt: u64| {
+        let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+        let mut state = (sequence + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ salt;
+        let next = |_| {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            alphabet
+                .get((state >> 33) as usize % alphabet.len())
+                .copied()
+                .map_or('A', char::from)
+        };
+        (0..10).map(next).collect::<String>()
+    };
+    let (invitation_code, access_code) = (code(1), code(2));
+    LetterFields {
+        name: format!("Mr {} Richards", code(3)),
+        address: vec![
+            format!("{sequence} Main Street"),
+            format!("Byker {}", code(4)),
+            "NEWCASTLE UPON TYNE".into(),
+            "NE1 1XC".into(),
+        ],
+        join_url: format!("https://joinpkb.com/?t1={invitation_code}&t2={access_code}"),
+        invitation_code,
+        access_code,
+        sequence,
+        ..LetterFields::sample()
+    }
+}

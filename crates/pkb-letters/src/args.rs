@@ -1,0 +1,104 @@
+//! What can be asked of pkb-letters.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand};
+use pkb_core::args::{InputArgs, StreamArgs};
+use url::Url;
+
+/// Make the letters and the SMS sheet of a campaign
+///
+/// Reads a record stream and makes one A4 letter for each patient who has codes: merged PDFs, a
+/// manifest that says which sheet belongs to which row, and, if asked, the spreadsheet for text
+/// messages through GOV.UK Notify. Every record is written on with its `delivery`. On a terminal
+/// the records go to DIR/delivered.ndjson instead, because they hold codes.
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    subcommand_negates_reqs = true,
+    args_conflicts_with_subcommands = true,
+    after_help = "Examples:\n  pkb-letters --out print < invited.ndjson > delivered.ndjson\n  pkb-letters template new our-letter\n  pkb-letters --template our-letter --out print --sms < invited.ndjson > delivered.ndjson"
+)]
+pub struct Args {
+    /// Something else than making letters
+    #[command(subcommand)]
+    pub command: Option<Command>,
+
+    /// Making letters
+    #[command(flatten)]
+    pub letters: LettersArgs,
+}
+
+/// Something else than making letters.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Work with letter templates
+    #[command(subcommand)]
+    Template(TemplateCommand),
+}
+
+/// What can be done with templates.
+#[derive(Debug, Subcommand)]
+pub enum TemplateCommand {
+    /// Write the built-in template to DIR, to be edited
+    New {
+        /// A folder that does not exist yet, or is empty
+        dir: PathBuf,
+    },
+}
+
+/// Making letters.
+#[derive(Debug, ClapArgs)]
+pub struct LettersArgs {
+    /// Record stream and its like
+    #[command(flatten)]
+    pub input: InputArgs,
+
+    /// Folder for the letters; made if it is not there
+    #[arg(long, value_name = "DIR", required = true)]
+    pub out: Option<PathBuf>,
+
+    /// Template folder; the built-in one if absent
+    #[arg(long, value_name = "DIR")]
+    pub template: Option<PathBuf>,
+
+    /// Letters in one PDF at most
+    #[arg(long, default_value_t = 250, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub letters_per_file: u32,
+
+    /// Also write the spreadsheet and the two template texts for text messages through GOV.UK
+    /// Notify, for patients with a mobile; one who has a mobile but no usable address gets the
+    /// text message alone
+    #[arg(long)]
+    pub sms: bool,
+
+    /// Page where patients register; the codes are added to it
+    #[arg(
+        long,
+        env = "PKB_JOIN_URL",
+        default_value = "https://joinpkb.com/",
+        value_name = "URL"
+    )]
+    pub join_url: Url,
+
+    /// Days that the codes must be good for when they are printed
+    #[arg(long, default_value_t = 14, value_name = "DAYS")]
+    pub min_days_left: u16,
+
+    /// Stream arguments
+    #[command(flatten)]
+    pub stream: StreamArgs,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        <Args as clap::CommandFactory>::command().debug_assert();
+        assert!(Args::try_parse_from(["pkb-letters", "--out", "print"]).is_ok());
+        assert!(Args::try_parse_from(["pkb-letters", "template", "new", "x"]).is_ok());
+        assert!(Args::try_parse_from(["pkb-letters"]).is_err());
+    }
+}

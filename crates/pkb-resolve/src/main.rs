@@ -1,0 +1,10 @@
+//! `pkb-resolve`: from a national id to PKB's id, and the decision whom to invite.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
+
+mod args;
+mod eligibility;
+mod run;
+
+fn main() -> std::process::ExitCode {
+    pkb_core::app::main("pkb-resolve", run::run)
+}

@@ -1,0 +1,111 @@
+//! What can be asked of `pkb-sandbox` on the command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+const LISTEN: &str = "127.0.0.1:8180";
+
+/// A local PKB with invented patients, for the demo, the tests and rehearsals.
+#[derive(Debug, Parser)]
+#[command(name = "pkb-sandbox", version)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Answer requests until interrupted
+    Serve(Serve),
+    /// Print shell exports that point the other commands at a sandbox: eval "$(pkb-sandbox env)"
+    Env(Env),
+    /// Make up a patient file
+    Patients(Patients),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// A loopback address and a port; port 0 takes a free one
+    #[arg(long, value_name = "ADDR", default_value = LISTEN, value_parser = loopback)]
+    pub(crate) listen: SocketAddr,
+
+    /// Exceptions among the patients (JSON)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) world: Option<PathBuf>,
+
+    /// What PKB ids and codes are derived from
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) seed: u64,
+
+    /// Write the address to this file once requests are answered
+    #[arg(long, value_name = "FILE")]
+    pub(crate) port_file: Option<PathBuf>,
+
+    /// No line for each request
+    #[arg(long)]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Env {
+    /// Where the sandbox listens
+    #[arg(long, value_name = "ADDR", default_value = LISTEN, value_parser = loopback)]
+    pub(crate) listen: SocketAddr,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Patients {
+    /// How many rows
+    #[arg(long, value_name = "N")]
+    pub(crate) count: usize,
+
+    /// The same seed makes the same patients
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    pub(crate) seed: u64,
+
+    /// Write what PKB should know about them to this file, for `serve --world`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) world: Option<PathBuf>,
+
+    /// Write the patients to this file instead of standard output
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+
+    /// Go on with CHI-like numbers of an impossible month when the NHS test range (999) is used up
+    #[arg(long)]
+    pub(crate) beyond_test_range: bool,
+}
+
+fn loopback(text: &str) -> Result<SocketAddr, String> {
+    let address: SocketAddr = text
+        .parse()
+        .map_err(|_| "not an address with a port, such as 127.0.0.1:8180".to_owned())?;
+    if address.ip().is_loopback() {
+        Ok(address)
+    } else {
+        Err("not a loopback address: a sandbox listens on this machine only".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn only_loopback_addresses_are_taken() {
+        assert!(loopback("127.0.0.1:0").is_ok());
+        assert!(loopback("[::1]:8180").is_ok());
+        assert!(loopback("0.0.0.0:8180").is_err());
+        assert!(loopback("192.168.0.4:8180").is_err());
+        assert!(loopback("localhost").is_err());
+    }
+}

@@ -1,0 +1,150 @@
+//! Everything the sandbox makes up (PKB ids, codes, bearer tokens) is worked out from the seed and what it belongs to, never from the
+//! order of the calls: two runs of a concurrent client see the same values.
+
+use sha2::{Digest, Sha256};
+
+use crate::nhs_number;
+
+/// The patient of PKB's guide, who keeps the ids and the first codes that the guide prints.
+const GUIDE_NHS_NUMBER_NINE: u32 = 576_067_891;
+const GUIDE_PKB_ID: u64 = 3_594_342;
+const GUIDE_CODES: (&str, &str) = ("NKcYiAciBU", "KVPnrFYPay");
+
+/// How many numbers nine digits can make: PKB ids that come from national ids lie below it.
+const NINE_DIGITS: u32 = 1_000_000_000;
+
+const LETTERS_AND_DIGITS: &[u8; 62] =
+    b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+
+/// The PKB id of a record that has a national id. One-to-one over all national ids: no two patients can share one.
+pub(crate) fn pkb_id_of_national_id(seed: u64, national_id: &str) -> Option<u64> {
+    let nine = nhs_number::leading_nine(national_id)?;
+    if nine == GUIDE_NHS_NUMBER_NINE {
+        return Some(GUIDE_PKB_ID);
+    }
+    let id = permute(seed, nine);
+    // Whoever would have had the guide's id takes the one that the guide's patient leaves free.
+    Some(if id == GUIDE_PKB_ID {
+        permute(seed, GUIDE_NHS_NUMBER_NINE)
+    } else {
+        id
+    })
+}
+
+/// The PKB id of a record known by an organisation's or a team's identifier only. Above all ids made from national ids.
+pub(crate) fn pkb_id_of_local_id(seed: u64, key: &str) -> u64 {
+    let bytes = digest(seed, &["local id", key]);
+    u64::from(NINE_DIGITS) + u64::from_le_bytes(first_eight(&bytes)) % 1_000_000_000_000
+}
+
+/// Invitation code and access code number `call` (from 0) of a record.
+pub(crate) fn codes(seed: u64, pkb_id: u64, call: usize) -> (String, String) {
+    if pkb_id == GUIDE_PKB_ID && call == 0 {
+        return (GUIDE_CODES.0.to_owned(), GUIDE_CODES.1.to_owned());
+    }
+    let (id, call) = (pkb_id.to_string(), call.to_string());
+    (
+        text(seed, &["invitation code", &id, &call], 10),
+        text(seed, &["access code", &id, &call], 10),
+    )
+}
+
+/// `length` (at most 20) letters and digits.
+pub(crate) fn text(seed: u64, parts: &[&str], length: usize) -> String {
+    let bytes = digest(seed, parts);
+    let mut rest = bytes[..16]
+        .iter()
+        .fold(0u128, |number, &byte| (number << 8) | u128::from(byte));
+    (0..length)
+        .map(|_| {
+            let letter = LETTERS_AND_DIGITS[(rest % 62) as usize];
+            rest /= 62;
+            char::from(letter)
+        })
+        .collect()
+}
+
+fn digest(seed: u64, parts: &[&str]) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    hash.update(seed.to_le_bytes());
+    for part in parts {
+        // The length in front keeps ("ab", "c") and ("a", "bc") apart.
+        hash.update((part.len() as u64).to_le_bytes());
+        hash.update(part.as_bytes());
+    }
+    hash.finalize().into()
+}
+
+fn first_eight(bytes: &[u8; 32]) -> [u8; 8] {
+    let mut eight = [0; 8];
+    eight.copy_from_slice(&bytes[..8]);
+    eight
+}
+
+/// A shuffle of 0..10^9 chosen by the seed: a Feistel network over 30 bits, walked on until it lands inside.
+fn permute(seed: u64, value: u32) -> u64 {
+    let mut value = value;
+    loop {
+        let (mut left, mut right) = (value >> 15, value & 0x7fff);
+        for round in 0..6 {
+            let mixed = (mix(seed ^ (u64::from(right) << 8 | round)) & 0x7fff) as u32;
+            (left, right) = (right, left ^ mixed);
+        }
+        value = left << 15 | right;
+        if value < NINE_DIGITS {
+            return u64::from(value);
+        }
+    }
+}
+
+/// Spreads the bits of `value` over all 64 (the SplitMix64 finaliser).
+pub(crate) fn mix(value: u64) -> u64 {
+    let mut bits = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    bits ^ (bits >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn the_guides_patient_has_the_guides_id_under_every_seed() {
+        for seed in 0..50 {
+            assert_eq!(pkb_id_of_national_id(seed, "5760678914"), Some(3_594_342));
+        }
+    }
+
+    #[test]
+    fn pkb_ids_are_unique_and_depend_on_the_seed() {
+        let numbers: Vec<String> = (999_000_000..999_050_000)
+            .filter_map(nhs_number::complete)
+            .collect();
+        let ids: HashSet<u64> = numbers
+            .iter()
+            .map(|number| pkb_id_of_national_id(7, number).unwrap())
+            .collect();
+        assert_eq!(ids.len(), numbers.len());
+        assert_ne!(
+            pkb_id_of_national_id(7, "9990000018"),
+            pkb_id_of_national_id(8, "9990000018")
+        );
+    }
+
+    #[test]
+    fn codes_are_ten_letters_and_digits_and_differ_from_call_to_call() {
+        let (code, token) = codes(1, 42, 0);
+        for text in [&code, &token] {
+            assert_eq!(text.len(), 10);
+            assert!(text.bytes().all(|byte| byte.is_ascii_alphanumeric()));
+        }
+        assert_ne!(code, token);
+        assert_ne!(codes(1, 42, 1).0, code);
+        assert_ne!(codes(1, 43, 0).0, code);
+    }
+}

@@ -1,0 +1,202 @@
+//! A local PKB over real HTTP, for the demo, the tests and rehearsals: OAuth, the upload of the "Add many patients" file, the two REST
+//! calls of the guide, and the join page. It follows what PKB publishes; where PKB publishes nothing, the item says so.
+//!
+//! It shares no code with the client. Tests start one in their own process:
+//!
+//! ```
+//! # tokio::runtime::Runtime::new()?.block_on(async {
+//! use pkb_sandbox::{Config, Sandbox};
+//!
+//! let sandbox = Sandbox::start(Config::default()).await?;
+//! assert!(sandbox.base_url().starts_with("http://127.0.0.1:"));
+//! sandbox.stop().await;
+//! # Ok::<(), Box<dyn std::error::Error>>(()) })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! Faults on demand and the FHIR operations are not here yet.
+
+mod args;
+mod clock;
+mod derive;
+pub mod generate;
+mod join;
+mod names;
+pub mod nhs_number;
+mod oauth;
+mod reply;
+mod rest;
+pub mod run;
+mod server;
+mod state;
+mod upload;
+mod world;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+pub use clock::Clock;
+pub use state::{Invitation, LedgerEntry, PatientView};
+pub use upload::{COLUMNS as UPLOAD_COLUMNS, MAX_ROWS as UPLOAD_MAX_ROWS};
+pub use world::{BirthAtPkb, OddAnswer, World, WorldError, WorldPatient};
+
+/// The client id that a sandbox knows unless told otherwise.
+pub const CLIENT_ID: &str = "sandbox-client";
+/// The secret of that client. It opens nothing but sandboxes.
+pub const CLIENT_SECRET: &str = "sandbox-secret";
+
+/// How long open connections may finish what they are doing when the sandbox stops.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// What a sandbox is made of. The default listens on a free port of this machine and has nothing out of the ordinary.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where to listen: a loopback address; port 0 takes a free port.
+    pub listen: SocketAddr,
+    /// The only client that gets tokens.
+    pub client_id: String,
+    /// Its secret.
+    pub client_secret: String,
+    /// The exceptions among the patients.
+    pub world: World,
+    /// The clock that tokens and codes expire by.
+    pub clock: Clock,
+    /// What PKB ids and codes are derived from.
+    pub seed: u64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            client_id: CLIENT_ID.to_owned(),
+            client_secret: CLIENT_SECRET.to_owned(),
+            world: World::default(),
+            clock: Clock::system(),
+            seed: 1,
+        }
+    }
+}
+
+/// Why a sandbox did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Without TLS and with a known secret, it may be reached from this machine only.
+    #[error("{0} is not a loopback address: a sandbox listens on this machine only")]
+    NotLoopback(SocketAddr),
+    /// The address is taken, or not this machine's.
+    #[error("cannot listen on {address}: {source}")]
+    Bind {
+        /// The address that was asked for.
+        address: SocketAddr,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
+
+/// A running sandbox. Dropping it stops it too, without waiting.
+pub struct Sandbox {
+    address: SocketAddr,
+    state: Arc<state::State>,
+    stop: oneshot::Sender<()>,
+    server: JoinHandle<()>,
+}
+
+impl Sandbox {
+    /// Binds the address and answers requests from then on, in the background.
+    ///
+    /// # Errors
+    /// If the address is not a loopback address or cannot be bound.
+    pub async fn start(config: Config) -> Result<Self, StartError> {
+        let Config {
+            listen,
+            client_id,
+            client_secret,
+            world,
+            clock,
+            seed,
+        } = config;
+        if !listen.ip().is_loopback() {
+            return Err(StartError::NotLoopback(listen));
+        }
+        let failed = |source| StartError::Bind {
+            address: listen,
+            source,
+        };
+        let listener = TcpListener::bind(listen).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        let state = Arc::new(state::State::new(
+            client_id,
+            client_secret,
+            seed,
+            clock,
+            world,
+        ));
+        let (stop, stopped) = oneshot::channel::<()>();
+        let router = server::router(&state);
+        let server = tokio::spawn(async move {
+            let served = axum::serve(listener, router).with_graceful_shutdown(async {
+                // A dropped sandbox stops as well.
+                let _ = stopped.await;
+            });
+            if served.await.is_err() {
+                tracing::error!("the server broke off");
+            }
+        });
+        Ok(Self {
+            address,
+            state,
+            stop,
+            server,
+        })
+    }
+
+    /// The address that was bound.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// `http://127.0.0.1:41234`, without a slash at the end.
+    #[must_use]
+    pub fn base_url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Every request that was handled so far, in the order of the answers.
+    #[must_use]
+    pub fn ledger(&self) -> Vec<LedgerEntry> {
+        self.state.ledger()
+    }
+
+    /// What became of a patient; `None` as long as there is no record.
+    #[must_use]
+    pub fn patient(&self, national_id: &str) -> Option<PatientView> {
+        self.state.view(national_id)
+    }
+
+    /// Every pair of codes that a patient was issued, the first first.
+    #[must_use]
+    pub fn invitations(&self, national_id: &str) -> Vec<Invitation> {
+        self.state.invitations(national_id)
+    }
+
+    /// How many records there are.
+    #[must_use]
+    pub fn count_patients(&self) -> usize {
+        self.state.count_patients()
+    }
+
+    /// Stops listening and waits for what is under way, for two seconds at most.
+    pub async fn stop(mut self) {
+        let _ = self.stop.send(());
+        if tokio::time::timeout(GRACE, &mut self.server).await.is_err() {
+            self.server.abort();
+        }
+    }
+}

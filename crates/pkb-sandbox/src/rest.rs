@@ -1,0 +1,189 @@
+//! PKB's REST calls about one patient, and the endpoint that takes the upload.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::multipart::{Multipart, MultipartError};
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State as AxumState};
+use axum::http::StatusCode;
+use axum::response::{Html, IntoResponse, Response};
+use serde_json::{Value, json};
+
+use crate::reply;
+use crate::state::{Access, Record, State};
+use crate::upload;
+use crate::world::OddAnswer;
+
+/// `GET /beta/users/byNationalId/{number}/{type}`: the user object. It does not say whether the patient has registered; PKB's does not either.
+pub(crate) async fn by_national_id(
+    AxumState(state): AxumState<Arc<State>>,
+    path: Result<Path<(String, String)>, PathRejection>,
+) -> Response {
+    let Ok(Path((number, kind))) = path else {
+        return reply::unknown_path().await;
+    };
+    if kind != "NHS_NUMBER" {
+        return reply::error(
+            StatusCode::BAD_REQUEST,
+            "unsupported_type",
+            "only NHS_NUMBER is known here",
+        );
+    }
+    let record = match state.by_national_id(&number) {
+        Access::NotFound => return not_found(),
+        Access::Refused => return no_access(),
+        Access::Given(record) => record,
+    };
+    match record.world.answer {
+        None => Json(user(&record)).into_response(),
+        Some(OddAnswer::Error) => reply::error(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "server_error",
+            "something went wrong",
+        ),
+        Some(OddAnswer::NotJson) => {
+            Html("<!doctype html><title>Sorry</title><p>This page is being worked on.</p>")
+                .into_response()
+        }
+        Some(OddAnswer::Nonsense) => {
+            Json(json!({"id": {"parts": [1, 2]}, "dob": 20_000_915})).into_response()
+        }
+    }
+}
+
+/// `GET /v1/users/{id}/recordAccessToken`: a new pair of codes.
+///
+/// What PKB answers for a patient who is registered already or has died is not published. The sandbox issues codes for both, so that
+/// nothing but the client's own checks keeps such a letter from being written.
+pub(crate) async fn record_access_token(
+    AxumState(state): AxumState<Arc<State>>,
+    path: Result<Path<String>, PathRejection>,
+) -> Response {
+    let Ok(Path(id)) = path else {
+        return reply::unknown_path().await;
+    };
+    match state.invite(&id) {
+        Access::Given((code, token)) => {
+            Json(json!({"invitationCode": code, "token": token})).into_response()
+        }
+        Access::NotFound => not_found(),
+        Access::Refused => no_access(),
+    }
+}
+
+/// `POST /upload/patients`: one file in a part named `file`. The path is this project's; PKB publishes no machine endpoint.
+pub(crate) async fn upload(
+    AxumState(state): AxumState<Arc<State>>,
+    multipart: Option<Multipart>,
+) -> Response {
+    let file = match one_file(multipart).await {
+        Ok(file) => file,
+        Err(response) => return response,
+    };
+    // Fifty thousand rows take long enough to keep other requests waiting.
+    match tokio::task::spawn_blocking(move || upload::import(&state, &file)).await {
+        Ok(Ok(report)) => Json(report).into_response(),
+        Ok(Err(reason)) => reply::error(StatusCode::BAD_REQUEST, "file_refused", &reason),
+        Err(_) => reply::error(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "server_error",
+            "the upload broke off",
+        ),
+    }
+}
+
+async fn one_file(multipart: Option<Multipart>) -> Result<axum::body::Bytes, Response> {
+    let refuse = |what: &str| reply::error(StatusCode::BAD_REQUEST, "invalid_request", what);
+    let broken = |error: MultipartError| {
+        reply::error(error.status(), "invalid_request", "the form broke off")
+    };
+    let mut multipart = multipart.ok_or_else(|| refuse("the body must be multipart/form-data"))?;
+    let mut file = None;
+    while let Some(field) = multipart.next_field().await.map_err(broken)? {
+        if field.name() != Some("file") || file.is_some() {
+            return Err(refuse(
+                "the form must have exactly one part, named \"file\"",
+            ));
+        }
+        file = Some(field.bytes().await.map_err(broken)?);
+    }
+    file.ok_or_else(|| refuse("the form has no part named \"file\""))
+}
+
+fn not_found() -> Response {
+    reply::error(StatusCode::NOT_FOUND, "not_found", "there is no such user")
+}
+
+/// PKB answers 401 here too, which a client must not take for an expired token.
+fn no_access() -> Response {
+    reply::error(
+        StatusCode::UNAUTHORIZED,
+        "unauthorized",
+        "no access to this user",
+    )
+}
+
+fn user(record: &Record) -> Value {
+    let row = &record.row;
+    let text = |text: &str| {
+        if text.is_empty() {
+            Value::Null
+        } else {
+            Value::from(text)
+        }
+    };
+    let date = |date: Option<jiff::civil::Date>| {
+        date.map_or(Value::Null, |date| Value::from(date.to_string()))
+    };
+    let local = |id: &str| {
+        if id.is_empty() {
+            json!([])
+        } else {
+            json!([{"value": id}])
+        }
+    };
+    let phone = if row.mobile.is_empty() {
+        &row.home_phone
+    } else {
+        &row.mobile
+    };
+    let national_ids = if row.national_id.is_empty() {
+        json!([])
+    } else {
+        json!([{"value": row.national_id, "name": "NHS number", "countryCodes": ["GB-ENG", "GB-WLS"]}])
+    };
+    let contacts = if row.email.is_empty() {
+        json!([])
+    } else {
+        json!([{
+            "id": format!("{}1", record.pkb_id),
+            "contactType": "EMAIL",
+            "contactValue": row.email,
+            "primary": true,
+            "confirmed": false,
+        }])
+    };
+    json!({
+        "id": record.pkb_id.to_string(),
+        "title": text(&row.title),
+        "firstName": text(&row.first_name),
+        "lastName": text(&row.last_name),
+        "dob": date(record.date_of_birth),
+        "dateDeceased": date(record.world.deceased),
+        "gender": null,
+        "email": text(&row.email),
+        "phone": text(phone),
+        "address1": text(&row.address1),
+        "address2": text(&row.address2),
+        "city": text(&row.city),
+        "state": text(&row.county),
+        "postalCode": text(&row.post_code),
+        "country": "GB-ENG",
+        "nationalIds": national_ids,
+        "orgLevelIds": local(&row.organisation_id),
+        "teamLevelIds": local(&row.team_id),
+        "contacts": contacts,
+        "patient": true,
+    })
+}

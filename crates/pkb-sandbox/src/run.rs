@@ -1,0 +1,330 @@
+//! The three commands, and how each ends.
+
+use std::io::{self, BufWriter, ErrorKind, Write};
+use std::net::SocketAddr;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use atomic_write_file::AtomicWriteFile;
+use clap::Parser;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::prelude::*;
+
+use crate::args::{Cli, Command, Env, Patients, Serve};
+use crate::{CLIENT_ID, CLIENT_SECRET, Config, Sandbox, StartError, World, WorldError, generate};
+
+const USAGE: u8 = 2;
+const NO_INPUT: u8 = 66;
+const INPUT_OUTPUT: u8 = 74;
+
+/// Why a command failed, with the exit code that says so. Without a message where there is nobody left to read it.
+struct Failure {
+    code: u8,
+    error: Option<anyhow::Error>,
+}
+
+/// Runs the command that the process was started with.
+///
+/// Exit codes: 0 done, 2 wrong usage, 66 no world file, 74 an address or a file could not be used (silent if the reader of
+/// standard output went away).
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(help_or_error) => {
+            let code = if help_or_error.use_stderr() { USAGE } else { 0 };
+            let _ = help_or_error.print();
+            return ExitCode::from(code);
+        }
+    };
+    let done = match cli.command {
+        Command::Serve(args) => serve(args),
+        Command::Env(args) => env(&args),
+        Command::Patients(args) => patients(&args),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            if let Some(error) = failure.error {
+                let _ = writeln!(io::stderr(), "pkb-sandbox: {error:#}");
+            }
+            ExitCode::from(failure.code)
+        }
+    }
+}
+
+fn serve(args: Serve) -> Result<(), Failure> {
+    log_requests(args.quiet);
+    let world = match &args.world {
+        Some(path) => World::read(path)?,
+        None => World::default(),
+    };
+    let config = Config {
+        listen: args.listen,
+        world,
+        seed: args.seed,
+        ..Config::default()
+    };
+    let runtime = tokio::runtime::Runtime::new().context("cannot start")?;
+    runtime.block_on(async {
+        // Before the address is known to anybody: a signal that comes at once must find its handler.
+        let mut terminate = signal(SignalKind::terminate()).context("cannot wait for signals")?;
+        let mut interrupt = signal(SignalKind::interrupt()).context("cannot wait for signals")?;
+        let sandbox = Sandbox::start(config).await?;
+        if let Some(path) = &args.port_file {
+            announce(path, sandbox.address())
+                .with_context(|| format!("cannot write {}", path.display()))?;
+        }
+        let _ = writeln!(io::stderr(), "listening on {}", sandbox.base_url());
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        sandbox.stop().await;
+        Ok(())
+    })
+}
+
+/// RUST_LOG is not heard: at its finer levels the HTTP library would show what it carries.
+fn log_requests(quiet: bool) {
+    let ours = if quiet {
+        LevelFilter::WARN
+    } else {
+        LevelFilter::INFO
+    };
+    let filter = Targets::new()
+        .with_target("pkb_sandbox", ours)
+        .with_default(LevelFilter::WARN);
+    let to_stderr = tracing_subscriber::fmt::layer()
+        .with_writer(io::stderr)
+        .with_target(false);
+    // An error means that there is a subscriber already, which is as good.
+    let _ = tracing_subscriber::registry()
+        .with(to_stderr)
+        .with(filter)
+        .try_init();
+}
+
+fn announce(path: &Path, address: SocketAddr) -> io::Result<()> {
+    let mut file = AtomicWriteFile::open(path)?;
+    writeln!(file, "{address}")?;
+    file.commit()
+}
+
+fn env(args: &Env) -> Result<(), Failure> {
+    let address = args.listen;
+    let program = std::env::current_exe().context("cannot find this program's own folder")?;
+    let mut text = String::new();
+    for (name, value) in [
+        ("PKB_BASE_URL", format!("http://{address}")),
+        ("PKB_TOKEN_URL", format!("http://{address}/api/oauth/token")),
+        ("PKB_CLIENT_ID", CLIENT_ID.to_owned()),
+        ("PKB_CLIENT_SECRET", CLIENT_SECRET.to_owned()),
+        ("PKB_JOIN_URL", format!("http://{address}/join/")),
+    ] {
+        text.push_str(&format!("export {name}={}\n", shell_quote(&value)));
+    }
+    let folder = program
+        .parent()
+        .and_then(Path::to_str)
+        .context("the name of this program's folder is not UTF-8 text")?;
+    text.push_str(&format!("export PATH={}:\"$PATH\"\n", shell_quote(folder)));
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(text.as_bytes())?;
+    stdout.flush()?;
+    Ok(())
+}
+
+/// A word that a POSIX shell takes as it is.
+fn shell_quote(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+fn patients(args: &Patients) -> Result<(), Failure> {
+    let most = if args.beyond_test_range {
+        generate::BEYOND_TEST_RANGE
+    } else {
+        generate::TEST_RANGE
+    };
+    if args.count > most {
+        let hint = if args.beyond_test_range {
+            "even beyond the NHS test range"
+        } else {
+            "the size of the NHS test range; --beyond-test-range allows more"
+        };
+        return Err(Failure {
+            code: USAGE,
+            error: Some(anyhow::anyhow!(
+                "at most {most} patients can be made up, {hint}"
+            )),
+        });
+    }
+    let mut world = args
+        .world
+        .as_deref()
+        .map(PrivateFile::create)
+        .transpose()?
+        .map(WorldWriter::new);
+    match &args.output {
+        Some(path) => {
+            let mut file = PrivateFile::create(path)?;
+            write_patients(args, &mut file, world.as_mut())?;
+            file.finish()?;
+        }
+        None => write_patients(args, io::stdout().lock(), world.as_mut())?,
+    }
+    match world {
+        Some(world) => world.finish(),
+        None => Ok(()),
+    }
+}
+
+fn write_patients(
+    args: &Patients,
+    out: impl Write,
+    mut world: Option<&mut WorldWriter>,
+) -> Result<(), Failure> {
+    let mut out = csv::Writer::from_writer(BufWriter::with_capacity(1 << 16, out));
+    generate::write_header(&mut out)?;
+    for patient in generate::patients(args.count, args.seed) {
+        generate::write_row(&mut out, &patient)?;
+        if let (Some(world), Some(entry)) = (world.as_deref_mut(), &patient.world) {
+            world.add(&serde_json::to_string(entry).context("cannot write a world entry")?)?;
+        }
+    }
+    out.flush()?;
+    Ok(())
+}
+
+/// A file that only its owner may read, and that has its name only once it is complete.
+struct PrivateFile(BufWriter<AtomicWriteFile>);
+
+impl PrivateFile {
+    fn create(path: &Path) -> Result<Self, Failure> {
+        let mut options = AtomicWriteFile::options();
+        // The mode of a file that is replaced would otherwise win.
+        atomic_write_file::unix::OpenOptionsExt::preserve_mode(&mut options, false);
+        options.mode(0o600);
+        let file = options
+            .open(path)
+            .with_context(|| format!("cannot write {}", path.display()))?;
+        Ok(Self(BufWriter::with_capacity(1 << 16, file)))
+    }
+
+    fn finish(self) -> Result<(), Failure> {
+        let file = self
+            .0
+            .into_inner()
+            .map_err(io::IntoInnerError::into_error)?;
+        file.commit()?;
+        Ok(())
+    }
+}
+
+impl Write for PrivateFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+/// Writes the world entry by entry, since a million patients have seventy thousand of them.
+struct WorldWriter {
+    file: PrivateFile,
+    before: &'static str,
+}
+
+impl WorldWriter {
+    fn new(file: PrivateFile) -> Self {
+        Self {
+            file,
+            before: "{\"patients\":[\n",
+        }
+    }
+
+    fn add(&mut self, entry: &str) -> io::Result<()> {
+        let before = std::mem::replace(&mut self.before, ",\n");
+        write!(self.file, "{before}{entry}")
+    }
+
+    fn finish(mut self) -> Result<(), Failure> {
+        let before = if self.before == ",\n" {
+            "\n"
+        } else {
+            self.before
+        };
+        writeln!(self.file, "{before}]}}")?;
+        self.file.finish()
+    }
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        Self {
+            code: INPUT_OUTPUT,
+            error: Some(error),
+        }
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        let nobody_reads = error.kind() == ErrorKind::BrokenPipe;
+        let error = anyhow::Error::new(error).context("cannot write");
+        Self {
+            code: INPUT_OUTPUT,
+            error: (!nobody_reads).then_some(error),
+        }
+    }
+}
+
+impl From<csv::Error> for Failure {
+    fn from(error: csv::Error) -> Self {
+        match error.into_kind() {
+            csv::ErrorKind::Io(error) => error.into(),
+            _ => anyhow::anyhow!("cannot write a row").into(),
+        }
+    }
+}
+
+impl From<StartError> for Failure {
+    fn from(error: StartError) -> Self {
+        let code = match error {
+            StartError::NotLoopback(_) => USAGE,
+            StartError::Bind { .. } => INPUT_OUTPUT,
+        };
+        Self {
+            code,
+            error: Some(error.into()),
+        }
+    }
+}
+
+impl From<WorldError> for Failure {
+    fn from(error: WorldError) -> Self {
+        let code = match error {
+            WorldError::Unreadable { .. } => NO_INPUT,
+            WorldError::Invalid { .. } | WorldError::Repeated { .. } => USAGE,
+        };
+        Self {
+            code,
+            error: Some(error.into()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quote_in_a_folder_name_stays_inside_the_word() {
+        assert_eq!(shell_quote("/home/o'brien/$x"), r"'/home/o'\''brien/$x'");
+    }
+}

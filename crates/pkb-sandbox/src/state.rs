@@ -1,0 +1,377 @@
+//! What the sandbox remembers: records, bearer tokens, invitations, and the ledger of requests. No HTTP in here.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+
+use crate::clock::{Clock, later};
+use crate::derive;
+use crate::upload::Row;
+use crate::world::{BirthAtPkb, World, WorldPatient};
+
+/// How long a bearer token lives, in seconds.
+pub(crate) const BEARER_SECONDS: i64 = 600;
+/// How long an invitation lives: the thirty days of PKB's guide.
+const INVITATION_DAYS: i64 = 30;
+
+/// One request that was handled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LedgerEntry {
+    /// `token`, `upload`, `by_national_id`, `record_access_token`, `join_page`, `join`, `sandbox_patient`, `sandbox_ledger` or `unknown`.
+    pub endpoint: &'static str,
+    /// The national id or the PKB id that stood in the path.
+    pub patient: Option<String>,
+    /// The status that was answered.
+    pub status: u16,
+}
+
+/// What can be seen of a record from outside, for tests and demonstrations.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PatientView {
+    /// PKB's id.
+    pub pkb_id: String,
+    /// Registered, earlier or through the join page.
+    pub registered: bool,
+    /// How many pairs of codes were issued.
+    pub invitations: usize,
+    /// How many times an upload changed the record after it was made.
+    pub updates: usize,
+    /// The date of birth that PKB has.
+    pub date_of_birth: Option<Date>,
+    /// The date of death that PKB has.
+    pub deceased: Option<Date>,
+}
+
+/// One pair of codes.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Invitation {
+    /// The invitation code, t1 in the join link.
+    pub code: String,
+    /// The access code, t2 in the join link.
+    pub token: String,
+    /// When the pair stops working.
+    pub expires_at: Timestamp,
+}
+
+/// A record, with what the world file says already applied.
+#[derive(Clone)]
+pub(crate) struct Record {
+    pub(crate) pkb_id: u64,
+    pub(crate) row: Row,
+    pub(crate) date_of_birth: Option<Date>,
+    pub(crate) world: WorldPatient,
+    registered: bool,
+    updates: usize,
+    issued: Vec<Timestamp>,
+}
+
+/// The answer to a question about one patient.
+pub(crate) enum Access<T> {
+    Given(T),
+    NotFound,
+    Refused,
+}
+
+/// What the join page makes of the details.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Joined {
+    Registered,
+    AlreadyRegistered,
+    NoMatch,
+}
+
+/// What a good row of an upload did.
+pub(crate) enum Added {
+    Created,
+    Updated,
+}
+
+pub(crate) struct State {
+    pub(crate) client_id: String,
+    pub(crate) client_secret: String,
+    seed: u64,
+    clock: Clock,
+    world: World,
+    memory: Mutex<Memory>,
+}
+
+#[derive(Default)]
+struct Memory {
+    records: Vec<Record>,
+    by_national_id: HashMap<String, usize>,
+    by_local_id: HashMap<String, usize>,
+    by_pkb_id: HashMap<u64, usize>,
+    by_email: HashMap<String, usize>,
+    bearers: HashMap<String, Timestamp>,
+    bearers_issued: u64,
+    /// Invitation code -> record and which of its pairs.
+    codes: HashMap<String, (usize, usize)>,
+    ledger: Vec<LedgerEntry>,
+}
+
+impl State {
+    pub(crate) fn new(
+        client_id: String,
+        client_secret: String,
+        seed: u64,
+        clock: Clock,
+        world: World,
+    ) -> Self {
+        Self {
+            client_id,
+            client_secret,
+            seed,
+            clock,
+            world,
+            memory: Mutex::default(),
+        }
+    }
+
+    /// A panic in one request must not take the others with it.
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn issue_bearer(&self) -> (String, String) {
+        let now = self.clock.now();
+        let mut memory = self.memory();
+        let count = memory.bearers_issued.to_string();
+        memory.bearers_issued += 1;
+        memory.bearers.retain(|_, expires_at| *expires_at > now);
+        let bearer = derive::text(self.seed, &["bearer", &count], 20);
+        let jti = derive::text(self.seed, &["jti", &count], 20);
+        memory.bearers.insert(
+            bearer.clone(),
+            later(now, SignedDuration::from_secs(BEARER_SECONDS)),
+        );
+        (bearer, jti)
+    }
+
+    pub(crate) fn bearer_is_good(&self, bearer: &str) -> bool {
+        self.memory()
+            .bearers
+            .get(bearer)
+            .is_some_and(|expires_at| *expires_at > self.clock.now())
+    }
+
+    /// Adds the rows of one upload, in order. For each row: created, updated, or why it failed.
+    pub(crate) fn add(
+        &self,
+        rows: Vec<Result<Row, &'static str>>,
+    ) -> Vec<Result<Added, &'static str>> {
+        let mut memory = self.memory();
+        rows.into_iter()
+            .map(|row| memory.add(self.seed, &self.world, row?))
+            .collect()
+    }
+
+    /// The record that `byNationalId` is asked for.
+    pub(crate) fn by_national_id(&self, national_id: &str) -> Access<Record> {
+        let memory = self.memory();
+        match memory
+            .by_national_id
+            .get(national_id)
+            .map(|&index| &memory.records[index])
+        {
+            None => Access::NotFound,
+            Some(record) if record.world.no_access => Access::Refused,
+            Some(record) => Access::Given(record.clone()),
+        }
+    }
+
+    /// A new pair of codes. Earlier pairs stay as they are.
+    pub(crate) fn invite(&self, pkb_id: &str) -> Access<(String, String)> {
+        let expires_at = later(
+            self.clock.now(),
+            SignedDuration::from_hours(24 * INVITATION_DAYS),
+        );
+        let mut memory = self.memory();
+        let Some(index) = pkb_id
+            .parse()
+            .ok()
+            .and_then(|id: u64| memory.by_pkb_id.get(&id).copied())
+        else {
+            return Access::NotFound;
+        };
+        let record = &mut memory.records[index];
+        if record.world.no_access || record.world.no_access_tokens {
+            return Access::Refused;
+        }
+        let call = record.issued.len();
+        let (code, token) = derive::codes(self.seed, record.pkb_id, call);
+        record.issued.push(expires_at);
+        memory.codes.insert(code.clone(), (index, call));
+        Access::Given((code, token))
+    }
+
+    /// Registers the patient whom both codes belong to, if the date of birth is theirs.
+    pub(crate) fn join(&self, code: &str, token: &str, date_of_birth: Option<Date>) -> Joined {
+        let now = self.clock.now();
+        let mut memory = self.memory();
+        let Some(&(index, call)) = memory.codes.get(code) else {
+            return Joined::NoMatch;
+        };
+        let record = &mut memory.records[index];
+        let pair_is_good =
+            derive::codes(self.seed, record.pkb_id, call).1 == token && record.issued[call] > now;
+        if !pair_is_good || date_of_birth.is_none() || record.date_of_birth != date_of_birth {
+            return Joined::NoMatch;
+        }
+        if record.registered {
+            return Joined::AlreadyRegistered;
+        }
+        record.registered = true;
+        Joined::Registered
+    }
+
+    pub(crate) fn view(&self, national_id: &str) -> Option<PatientView> {
+        let memory = self.memory();
+        let record = &memory.records[*memory.by_national_id.get(national_id)?];
+        Some(PatientView {
+            pkb_id: record.pkb_id.to_string(),
+            registered: record.registered,
+            invitations: record.issued.len(),
+            updates: record.updates,
+            date_of_birth: record.date_of_birth,
+            deceased: record.world.deceased,
+        })
+    }
+
+    pub(crate) fn invitations(&self, national_id: &str) -> Vec<Invitation> {
+        let memory = self.memory();
+        let Some(&index) = memory.by_national_id.get(national_id) else {
+            return Vec::new();
+        };
+        let record = &memory.records[index];
+        let issued = record.issued.iter().enumerate();
+        issued
+            .map(|(call, &expires_at)| {
+                let (code, token) = derive::codes(self.seed, record.pkb_id, call);
+                Invitation {
+                    code,
+                    token,
+                    expires_at,
+                }
+            })
+            .collect()
+    }
+
+    pub(crate) fn count_patients(&self) -> usize {
+        self.memory().records.len()
+    }
+
+    pub(crate) fn note(&self, entry: LedgerEntry) {
+        self.memory().ledger.push(entry);
+    }
+
+    pub(crate) fn ledger(&self) -> Vec<LedgerEntry> {
+        self.memory().ledger.clone()
+    }
+
+    /// How many requests there were, by endpoint and status.
+    pub(crate) fn ledger_counts(&self) -> Vec<LedgerCount> {
+        let mut counts = std::collections::BTreeMap::new();
+        for entry in &self.memory().ledger {
+            *counts.entry((entry.endpoint, entry.status)).or_insert(0) += 1;
+        }
+        counts
+            .into_iter()
+            .map(|((endpoint, status), requests)| LedgerCount {
+                endpoint,
+                status,
+                requests,
+            })
+            .collect()
+    }
+}
+
+/// One line of `/sandbox/ledger`.
+#[derive(Serialize)]
+pub(crate) struct LedgerCount {
+    endpoint: &'static str,
+    status: u16,
+    requests: u64,
+}
+
+impl Memory {
+    fn add(&mut self, seed: u64, world: &World, row: Row) -> Result<Added, &'static str> {
+        let entry = world.get(&row.national_id).cloned().unwrap_or_default();
+        if entry.missing {
+            return Ok(Added::Created);
+        }
+        let local_ids = [
+            ("organisation", &row.organisation_id),
+            ("team", &row.team_id),
+        ]
+        .into_iter()
+        .filter(|(_, id)| !id.is_empty())
+        .map(|(kind, id)| format!("{kind}:{id}"))
+        .collect::<Vec<_>>();
+        let known = match self.by_national_id.get(&row.national_id) {
+            Some(&index) => Some(index),
+            None if row.national_id.is_empty() => local_ids
+                .iter()
+                .find_map(|id| self.by_local_id.get(id).copied()),
+            None => None,
+        };
+        let taken_by_another =
+            |owner: Option<&usize>| owner.is_some_and(|owner| Some(*owner) != known);
+        if local_ids
+            .iter()
+            .any(|id| taken_by_another(self.by_local_id.get(id)))
+        {
+            return Err("an organisation or team identifier belongs to another patient");
+        }
+        let email = row.email.to_lowercase();
+        if !email.is_empty() && taken_by_another(self.by_email.get(&email)) {
+            return Err("the e-mail address stands in another patient's record");
+        }
+
+        let index = known.unwrap_or(self.records.len());
+        for id in &local_ids {
+            self.by_local_id.insert(id.clone(), index);
+        }
+        if !email.is_empty() {
+            self.by_email.insert(email, index);
+        }
+        if known.is_some() {
+            let record = &mut self.records[index];
+            record.row.overwrite_with(row);
+            record.updates += 1;
+            record.date_of_birth = born(&record.world, &record.row);
+            return Ok(Added::Updated);
+        }
+        let pkb_id = derive::pkb_id_of_national_id(seed, &row.national_id)
+            .or_else(|| {
+                local_ids
+                    .first()
+                    .map(|id| derive::pkb_id_of_local_id(seed, id))
+            })
+            .ok_or("there is no identifier")?;
+        if !row.national_id.is_empty() {
+            self.by_national_id.insert(row.national_id.clone(), index);
+        }
+        self.by_pkb_id.insert(pkb_id, index);
+        self.records.push(Record {
+            pkb_id,
+            date_of_birth: born(&entry, &row),
+            registered: entry.registered,
+            world: entry,
+            row,
+            updates: 0,
+            issued: Vec::new(),
+        });
+        Ok(Added::Created)
+    }
+}
+
+fn born(world: &WorldPatient, row: &Row) -> Option<Date> {
+    match world.date_of_birth {
+        BirthAtPkb::AsUploaded => row.date_of_birth,
+        BirthAtPkb::Unknown => None,
+        BirthAtPkb::On(date) => Some(date),
+    }
+}

@@ -1,0 +1,225 @@
+//! PKB's "Add many patients" file, taken over HTTP.
+//!
+//! PKB publishes the columns and the rules, but neither a template file nor a machine endpoint: the order of the columns, the path and
+//! the JSON report are this project's. The rules of the file (50,000 rows, names and one identifier, an e-mail in one record only) are PKB's.
+
+use jiff::civil::Date;
+use serde::Serialize;
+
+use crate::nhs_number;
+use crate::state::{Added, State};
+
+/// The most patients that PKB takes in one file.
+pub const MAX_ROWS: usize = 50_000;
+
+/// The columns of the file, in order.
+pub const COLUMNS: [&str; 22] = [
+    "Title",
+    "First name",
+    "Last name",
+    "National Identifier",
+    "Organisation Identifier",
+    "Team Identifier",
+    "E-mail",
+    "DD",
+    "MM",
+    "YYYY",
+    "Address1",
+    "Address2",
+    "City",
+    "State/Province/County",
+    "Post code",
+    "Mobile number",
+    "Home number",
+    "Work number",
+    "Other number",
+    "Carer1 first name",
+    "Carer1 last name",
+    "Carer1 E-mail",
+];
+
+/// One patient of the file. An empty text is an empty cell.
+#[derive(Clone)]
+pub(crate) struct Row {
+    pub(crate) title: String,
+    pub(crate) first_name: String,
+    pub(crate) last_name: String,
+    pub(crate) national_id: String,
+    pub(crate) organisation_id: String,
+    pub(crate) team_id: String,
+    pub(crate) email: String,
+    pub(crate) date_of_birth: Option<Date>,
+    pub(crate) address1: String,
+    pub(crate) address2: String,
+    pub(crate) city: String,
+    pub(crate) county: String,
+    pub(crate) post_code: String,
+    pub(crate) mobile: String,
+    pub(crate) home_phone: String,
+}
+
+/// What became of the rows.
+#[derive(Serialize)]
+pub(crate) struct Report {
+    created: usize,
+    updated: usize,
+    failed: Vec<Failure>,
+}
+
+/// A row that was left out. The message tells nothing about the patient.
+#[derive(Serialize)]
+struct Failure {
+    row: u64,
+    message: &'static str,
+}
+
+/// Reads the file and adds its patients; an `Err` says why the whole file was refused, in which case nothing was added.
+pub(crate) fn import(state: &State, file: &[u8]) -> Result<Report, String> {
+    let (lines, rows) = read(file)?;
+    let mut report = Report {
+        created: 0,
+        updated: 0,
+        failed: Vec::new(),
+    };
+    for (line, added) in lines.into_iter().zip(state.add(rows)) {
+        match added {
+            Ok(Added::Created) => report.created += 1,
+            Ok(Added::Updated) => report.updated += 1,
+            Err(message) => report.failed.push(Failure { row: line, message }),
+        }
+    }
+    Ok(report)
+}
+
+/// The line number of each row, and the row or what is wrong with it.
+type Rows = (Vec<u64>, Vec<Result<Row, &'static str>>);
+
+fn read(file: &[u8]) -> Result<Rows, String> {
+    // The CSV reader would skip it in silence, and the first column would look right.
+    if file.starts_with("\u{feff}".as_bytes()) {
+        return Err("the file begins with a byte-order mark".to_owned());
+    }
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .from_reader(file);
+    let mut records = reader.records();
+    let header = match records.next() {
+        None => return Err("the file is empty".to_owned()),
+        Some(header) => header.map_err(|_| "the header is not UTF-8 text".to_owned())?,
+    };
+    check_header(&header)?;
+    let (mut lines, mut rows) = (Vec::new(), Vec::new());
+    for record in records {
+        let record =
+            record.map_err(|_| format!("row {} of the data is not UTF-8 text", rows.len() + 1))?;
+        if rows.len() == MAX_ROWS {
+            return Err(format!("more than {MAX_ROWS} patients in one file"));
+        }
+        lines.push(record.position().map_or(0, csv::Position::line));
+        rows.push(Row::parse(&record));
+    }
+    Ok((lines, rows))
+}
+
+/// Names the first difference. What was found is not repeated: in a file without a header it would be a patient.
+fn check_header(header: &csv::StringRecord) -> Result<(), String> {
+    for (index, expected) in COLUMNS.iter().enumerate() {
+        if header.get(index) != Some(expected) {
+            return Err(format!(
+                "column {} of the header should be \"{expected}\"",
+                index + 1
+            ));
+        }
+    }
+    if header.len() > COLUMNS.len() {
+        return Err(format!(
+            "the header has {} columns instead of {}",
+            header.len(),
+            COLUMNS.len()
+        ));
+    }
+    Ok(())
+}
+
+impl Row {
+    fn parse(record: &csv::StringRecord) -> Result<Self, &'static str> {
+        if record.len() != COLUMNS.len() {
+            return Err("the row has another number of cells than the header");
+        }
+        let cell = |index: usize| record.get(index).unwrap_or_default().trim().to_owned();
+        let row = Self {
+            title: cell(0),
+            first_name: cell(1),
+            last_name: cell(2),
+            national_id: cell(3),
+            organisation_id: cell(4),
+            team_id: cell(5),
+            email: cell(6),
+            date_of_birth: parse_date(&cell(7), &cell(8), &cell(9))?,
+            address1: cell(10),
+            address2: cell(11),
+            city: cell(12),
+            county: cell(13),
+            post_code: cell(14),
+            mobile: cell(15),
+            home_phone: cell(16),
+        };
+        if row.first_name.is_empty() || row.last_name.is_empty() {
+            return Err("first name and last name are mandatory");
+        }
+        if [&row.national_id, &row.organisation_id, &row.team_id]
+            .iter()
+            .all(|id| id.is_empty())
+        {
+            return Err("one of the three identifiers is mandatory");
+        }
+        if !row.national_id.is_empty() && !nhs_number::is_valid(&row.national_id) {
+            return Err("the national identifier is not valid");
+        }
+        Ok(row)
+    }
+
+    /// An upload for a patient who is there already: cells with something in them win. Whether PKB lets an empty cell
+    /// empty a field is not published; here it does not.
+    pub(crate) fn overwrite_with(&mut self, newer: Self) {
+        let replace = |old: &mut String, new: String| {
+            if !new.is_empty() {
+                *old = new;
+            }
+        };
+        replace(&mut self.title, newer.title);
+        replace(&mut self.first_name, newer.first_name);
+        replace(&mut self.last_name, newer.last_name);
+        replace(&mut self.organisation_id, newer.organisation_id);
+        replace(&mut self.team_id, newer.team_id);
+        replace(&mut self.email, newer.email);
+        replace(&mut self.address1, newer.address1);
+        replace(&mut self.address2, newer.address2);
+        replace(&mut self.city, newer.city);
+        replace(&mut self.county, newer.county);
+        replace(&mut self.post_code, newer.post_code);
+        replace(&mut self.mobile, newer.mobile);
+        replace(&mut self.home_phone, newer.home_phone);
+        self.date_of_birth = newer.date_of_birth.or(self.date_of_birth);
+    }
+}
+
+/// The date of three cells; none where all are empty.
+fn parse_date(day: &str, month: &str, year: &str) -> Result<Option<Date>, &'static str> {
+    if [day, month, year].iter().all(|part| part.is_empty()) {
+        return Ok(None);
+    }
+    date_of_parts(day, month, year)
+        .map(Some)
+        .ok_or("the date of birth is not a date")
+}
+
+/// The date that day, month and year make as people type them.
+pub(crate) fn date_of_parts(day: &str, month: &str, year: &str) -> Option<Date> {
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if ![day, month, year].iter().all(|part| digits(part)) || year.len() != 4 {
+        return None;
+    }
+    Date::new(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?).ok()
+}

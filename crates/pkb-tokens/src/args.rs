@@ -1,0 +1,51 @@
+//! What can be asked of pkb-tokens.
+
+use clap::Parser;
+use pkb_core::{
+    args::{ConcurrencyArgs, InputArgs, PkbArgs, StreamArgs},
+    client::rest::TOKEN_PATH,
+};
+
+/// Fetch the invitation code and the access code of each patient who may be invited
+///
+/// Reads a record stream, asks PKB for a pair of codes for each patient, and writes every record
+/// on. The codes give access to a patient's record: they are written to standard output and
+/// nowhere else. Reads standard input unless FILE is given.
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    after_help = "Example:\n  (umask 077; pkb-tokens < resolved.ndjson > invited.ndjson)"
+)]
+pub struct Args {
+    #[command(flatten)]
+    pub input: InputArgs,
+
+    /// Write the codes even if standard output is a terminal
+    #[arg(long)]
+    pub show_codes: bool,
+
+    /// Days for which codes are valid, where PKB's answer does not say (PKB's guide: 30)
+    #[arg(long, default_value_t = 30, value_name = "DAYS", value_parser = clap::value_parser!(u16).range(1..=366))]
+    pub valid_days: u16,
+
+    /// Path of recordAccessToken under the base address, with {id} in it
+    #[arg(long, default_value = TOKEN_PATH, value_name = "PATH", help_heading = "PKB")]
+    pub token_path: String,
+
+    #[command(flatten)]
+    pub concurrency: ConcurrencyArgs,
+
+    #[command(flatten)]
+    pub pkb: PkbArgs,
+
+    #[command(flatten)]
+    pub stream: StreamArgs,
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_arguments_are_consistent() {
+        <super::Args as clap::CommandFactory>::command().debug_assert();
+    }
+}

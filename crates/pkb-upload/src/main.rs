@@ -1,0 +1,12 @@
+//! `pkb-upload`: from a hospital's patient file to records at PKB.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
+
+mod args;
+mod patient_file;
+mod patient_row;
+mod pkb_file;
+mod run;
+
+fn main() -> std::process::ExitCode {
+    pkb_core::app::main("pkb-upload", run::run)
+}
