@@ -13,6 +13,7 @@ pub mod clock;
 pub mod completeness;
 pub mod exit_code;
 pub mod fatal;
+pub mod journal;
 pub mod logging;
 pub mod ndjson;
 pub mod outcome;

@@ -11,6 +11,7 @@
 pub mod args;
 pub mod fonts;
 pub mod invitee;
+mod joining;
 pub mod letter_fields;
 pub mod manifest;
 pub mod organisation;

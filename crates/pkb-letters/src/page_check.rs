@@ -1,18 +1,12 @@
-//! Checks of laid-out pages, before they become a PDF: which pages belong to which letter, that no character is an
-//! empty box, that codes are in one piece, and that everything lies where an envelope and a printer expect it.
+//! Checks of a laid-out letter, before it becomes part of a PDF: that no character is an empty box, that codes are in
+//! one piece, and that everything lies where an envelope and a printer expect it.
 
-use typst::foundations::Value;
-use typst::introspection::{MetadataElem, Tag};
 use typst::layout::{Abs, Frame, FrameItem, Point, Size, Transform};
 use typst::text::TextItem;
 use typst_layout::Page;
 
 use crate::letter_fields::LetterFields;
 use crate::organisation::Envelope;
-use crate::typesetter::TypesetError;
-
-/// Label of the marker that `letters.typ` puts at the start of each letter.
-const MARKER: &str = "pkb-letter";
 
 /// An area in mm from the top left corner: left, top, right, bottom.
 type Area = [f64; 4];
@@ -29,102 +23,59 @@ const NEXT_PAGES: [Area; 1] = [[15.0, 5.0, 195.0, 292.0]];
 /// Rounding of the layout, in mm.
 const TOLERANCE: f64 = 0.05;
 
-/// First and last page of each letter, from 1.
+/// What is wrong with the pages of a letter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// A character would be printed as an empty box.
+    MissingGlyph,
+    /// A code is not there in one piece.
+    CodeBroken,
+    /// Something lies outside the areas that may be printed.
+    OutsideArea,
+}
+
+/// Looks through the pages of one letter.
 ///
 /// # Errors
 ///
-/// When pages and letters do not match, or a letter fails a check. The error names the letter by its index.
-pub fn page_ranges(
-    pages: &[Page],
-    letters: &[LetterFields],
-    envelope: Envelope,
-) -> Result<Vec<(usize, usize)>, TypesetError> {
-    let mut ranges: Vec<(usize, usize)> = Vec::with_capacity(letters.len());
-    let mut codes = CodesSeen::default();
-    for (number, page) in (1..).zip(pages) {
+/// The first fault.
+pub fn check(pages: &[Page], letter: &LetterFields, envelope: Envelope) -> Result<(), Fault> {
+    let (mut has_invitation, mut has_access) = (false, false);
+    for (page, areas) in pages
+        .iter()
+        .zip(std::iter::once(FIRST_PAGE.as_slice()).chain(std::iter::repeat(NEXT_PAGES.as_slice())))
+    {
         let found = Found::on(page);
-        match found.markers.as_slice() {
-            [] => {}
-            [index] if usize::try_from(*index) == Ok(ranges.len()) => {
-                codes.finish(&ranges, letters)?;
-                codes = CodesSeen::default();
-                ranges.push((number, number));
-            }
-            _ => return Err(TypesetError::PagesMixed),
-        }
-        let index = ranges
-            .len()
-            .checked_sub(1)
-            .ok_or(TypesetError::PagesMixed)?;
-        let (range, letter) = ranges
-            .last_mut()
-            .zip(letters.get(index))
-            .ok_or(TypesetError::PagesMixed)?;
-        range.1 = number;
         if found.has_empty_box {
-            return Err(TypesetError::MissingGlyph { index });
+            return Err(Fault::MissingGlyph);
         }
-        let areas: &[Area] = if range.0 == number {
-            &FIRST_PAGE
-        } else {
-            &NEXT_PAGES
-        };
         if envelope == Envelope::Notify
             && !found
                 .boxes
                 .iter()
                 .all(|ink| areas.iter().any(|area| is_inside(*ink, *area)))
         {
-            return Err(TypesetError::OutsideArea { index });
+            return Err(Fault::OutsideArea);
         }
-        codes.look_at(&found.texts, letter);
-    }
-    codes.finish(&ranges, letters)?;
-    if ranges.len() == letters.len() {
-        Ok(ranges)
-    } else {
-        Err(TypesetError::PagesMixed)
-    }
-}
-
-/// Whether both codes of a letter were met in one piece.
-#[derive(Default)]
-struct CodesSeen {
-    invitation: bool,
-    access: bool,
-}
-
-impl CodesSeen {
-    fn look_at(&mut self, texts: &[&str], letter: &LetterFields) {
-        self.invitation |= texts
+        has_invitation |= found
+            .texts
             .iter()
             .any(|text| text.contains(letter.invitation_code.as_str()));
-        self.access |= texts
+        has_access |= found
+            .texts
             .iter()
             .any(|text| text.contains(letter.access_code.as_str()));
     }
-
-    /// Called after the last page of the letter that `ranges` ends with.
-    fn finish(
-        &self,
-        ranges: &[(usize, usize)],
-        letters: &[LetterFields],
-    ) -> Result<(), TypesetError> {
-        let Some(index) = ranges.len().checked_sub(1) else {
-            return Ok(());
-        };
-        if self.invitation && self.access || letters.get(index).is_none() {
-            Ok(())
-        } else {
-            Err(TypesetError::CodeBroken { index })
-        }
+    if has_invitation && has_access {
+        Ok(())
+    } else {
+        Err(Fault::CodeBroken)
     }
 }
 
 /// What is on a page.
 #[derive(Default)]
 struct Found<'a> {
-    markers: Vec<i64>,
     texts: Vec<&'a str>,
     boxes: Vec<Area>,
     has_empty_box: bool,
@@ -150,17 +101,7 @@ impl<'a> Found<'a> {
                     let ink = shape.bbox(true);
                     self.ink(ink.min, ink.size(), here);
                 }
-                FrameItem::Tag(Tag::Start(element, _)) => {
-                    let is_marker = element
-                        .label()
-                        .is_some_and(|label| label.resolve().as_str() == MARKER);
-                    if let (true, Some(metadata)) = (is_marker, element.to_packed::<MetadataElem>())
-                        && let Value::Int(index) = metadata.value
-                    {
-                        self.markers.push(index);
-                    }
-                }
-                FrameItem::Tag(Tag::End(..)) | FrameItem::Link(..) => {}
+                FrameItem::Tag(_) | FrameItem::Link(..) => {}
             }
         }
     }

@@ -53,6 +53,12 @@ impl SquareCode {
     pub fn luma(&self) -> &[u8] {
         &self.luma
     }
+
+    /// The modules, row by row, without a copy.
+    #[must_use]
+    pub fn into_luma(self) -> Vec<u8> {
+        self.luma
+    }
 }
 
 #[cfg(test)]

@@ -1,34 +1,47 @@
-//! From values to a PDF: the Typst world, the layout of many letters at once, and the export.
+//! From values to a PDF: the Typst world, the layout of each letter, and the export of many as one file.
+//!
+//! Each letter is laid out as a document of its own, so that page numbers, counters and states start anew, and what
+//! letters have in common is remembered from one to the next. One document of all letters is four times slower.
 
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use serde::Serialize;
 use thiserror::Error;
 use typst::diag::{FileError, FileResult, PackageError, SourceDiagnostic};
+use typst::ecow::EcoVec;
 use typst::foundations::{Bytes, Datetime, Duration, Smart};
-use typst::syntax::{DiagSpan, FileId, RootedPath, Source, VirtualPath, VirtualRoot};
+use typst::model::{Document as _, DocumentInfo};
+use typst::syntax::{DiagSpan, DiagSpanKind, FileId, RootedPath, Source, VirtualPath, VirtualRoot};
 use typst::text::{Font, FontBook};
 use typst::utils::LazyHash;
-use typst::{Library, LibraryExt, World, WorldExt};
-use typst_layout::PagedDocument;
+use typst::{Library, LibraryExt, World};
+use typst_layout::{Page, PagedDocument};
 use typst_pdf::{PdfOptions, PdfStandard, PdfStandards};
 
 use crate::fonts::Fonts;
+use crate::joining;
 use crate::letter_fields::LetterFields;
 use crate::organisation::Organisation;
-use crate::page_check;
+use crate::page_check::{self, Fault};
 use crate::qr::{self, SquareCode};
-use crate::template::Template;
+use crate::template::{LETTER_FILE, Template};
 
 /// The frame around a template. Its name and those of the data are constant: Typst remembers every name it ever met.
-const MAIN_FILE: &str = "/letters.typ";
+const MAIN_FILE: &str = "/pkb-letters.typ";
 const DATA_FILE: &str = "/data.json";
-const SQUARE_CODES_FILE: &str = "/square-codes.bin";
+const SQUARE_CODE_FILE: &str = "/square-code.bin";
 const MAIN_TEXT: &str = include_str!("../assets/letters.typ");
 
-/// Layout nests deeply: 600 letters overflow the usual 2 MiB. Only the part that is used takes memory.
-const STACK_BYTES: usize = 256 << 20;
+/// Layout nests deeply: the usual 2 MiB can overflow. Only the part that is used takes memory.
+const STACK_BYTES: usize = 64 << 20;
+
+/// After so many letters, Typst forgets what it did not use since the last time but one. Never forgetting leaks
+/// 0.7 MiB a letter; forgetting after each letter takes time, and one thread forgets what the other is about to use.
+const LETTERS_A_SWEEP: usize = 16;
+/// Sweeps that an unused result survives.
+const SWEEPS_SURVIVED: usize = 1;
 
 /// Letters could not be typeset. No message holds a value of a patient.
 #[derive(Debug, Error)]
@@ -74,9 +87,6 @@ pub enum TypesetError {
         /// Index of the letter, from 0.
         index: usize,
     },
-    /// The pages do not start with their letters, one after the other.
-    #[error("the pages and the letters do not match")]
-    PagesMixed,
     /// No letters were given; a PDF has at least one page.
     #[error("there are no letters to typeset")]
     NoLetters,
@@ -89,6 +99,9 @@ pub enum TypesetError {
     /// The threads could not be started.
     #[error("failed to start the typesetting threads")]
     Threads(#[from] rayon::ThreadPoolBuildError),
+    /// A bug in Typst. What its panic says may hold values: a program's panic hook should tell the place only.
+    #[error("typesetting ended in a bug")]
+    Panicked,
     /// The data could not be handed to the template.
     #[error("failed to prepare the letter data")]
     Data,
@@ -107,19 +120,6 @@ impl TypesetError {
             _ => None,
         }
     }
-
-    /// The same error, about a letter that stands `offset` further on.
-    fn shifted(mut self, offset: usize) -> Self {
-        if let Self::Letter { index, .. }
-        | Self::LinkTooLong { index }
-        | Self::MissingGlyph { index }
-        | Self::CodeBroken { index }
-        | Self::OutsideArea { index } = &mut self
-        {
-            *index += offset;
-        }
-        self
-    }
 }
 
 /// A finished PDF of several letters.
@@ -135,7 +135,10 @@ pub struct Typesetter {
     stationery: Stationery,
     organisation: Organisation,
     fonts: Fonts,
-    pool: rayon::ThreadPool,
+    /// One thread each: a letter is laid out by one thread.
+    workers: Vec<rayon::ThreadPool>,
+    /// All threads: the export compresses in parallel.
+    exporter: rayon::ThreadPool,
     standards: PdfStandards,
     warnings: Vec<String>,
 }
@@ -158,7 +161,7 @@ impl Typesetter {
     /// As [`Self::new`].
     pub fn with_threads(template: &Template, threads: usize) -> Result<Self, TypesetError> {
         let template_error = |message: &str| TypesetError::Template {
-            place: "letter.typ".into(),
+            place: LETTER_FILE.into(),
             message: message.into(),
         };
         let mut typesetter = Self {
@@ -166,10 +169,10 @@ impl Typesetter {
                 .ok_or_else(|| template_error("a file has a name that cannot be used"))?,
             organisation: template.organisation().clone(),
             fonts: template.fonts().clone(),
-            pool: rayon::ThreadPoolBuilder::new()
-                .num_threads(threads.max(1))
-                .stack_size(STACK_BYTES)
-                .build()?,
+            workers: (0..threads.max(1))
+                .map(|_| pool(1))
+                .collect::<Result<_, _>>()?,
+            exporter: pool(threads.max(1))?,
             standards: PdfStandards::new(&[PdfStandard::Ua_1])
                 .map_err(|_| template_error("PDF/UA-1 is not available"))?,
             warnings: Vec::new(),
@@ -199,95 +202,135 @@ impl Typesetter {
         if letters.is_empty() {
             return Err(TypesetError::NoLetters);
         }
-        let result = self.pool.install(|| self.typeset_here(letters));
-        comemo::evict(0);
-        result
-    }
-
-    fn typeset_here(&self, letters: &[LetterFields]) -> Result<TypesetLetters, TypesetError> {
-        let desk = self.desk(letters)?;
-        let document = match typst::compile::<PagedDocument>(&desk).output {
-            Ok(document) => document,
-            Err(errors) => return Err(self.blame(letters, place_of_first(&desk, &errors))),
-        };
-        let pages = page_check::page_ranges(document.pages(), letters, self.organisation.envelope)?;
-        let pdf = typst_pdf::pdf(&document, &self.pdf_options()).map_err(|errors| {
-            TypesetError::Export {
-                place: place_of_first(&desk, &errors),
-            }
-        })?;
-        Ok(TypesetLetters { pdf, pages })
-    }
-
-    /// Finds the letter that fails: halves the letters until one is left.
-    fn blame(&self, letters: &[LetterFields], place: String) -> TypesetError {
-        let (mut first, mut rest) = (0, letters);
-        let mut place = place;
-        while rest.len() > 1 {
-            let (left, right) = rest.split_at(rest.len() / 2);
-            let failure = self.desk(left).ok().and_then(|desk| {
-                let errors = typst::compile::<PagedDocument>(&desk).output.err()?;
-                Some(place_of_first(&desk, &errors))
-            });
-            if let Some(found) = failure {
-                (rest, place) = (left, found);
-            } else {
-                (first, rest) = (first + left.len(), right);
-            }
+        let laid_out = self.lay_out_all(letters)?;
+        let mut pages = Vec::with_capacity(letters.len());
+        let mut ranges = Vec::with_capacity(letters.len());
+        let mut info = None;
+        for letter in laid_out {
+            let first = pages.len() + 1;
+            pages.extend(letter.pages);
+            ranges.push((first, pages.len()));
+            info.get_or_insert(letter.info);
         }
-        TypesetError::Letter { index: 0, place }.shifted(first)
+        let document = PagedDocument::new(pages.into_iter().collect(), info.unwrap_or_default());
+        let pdf = self
+            .exporter
+            .install(|| typst_pdf::pdf(&document, &self.pdf_options()));
+        comemo::evict(SWEEPS_SURVIVED);
+        let place = |errors: EcoVec<SourceDiagnostic>| TypesetError::Export {
+            place: self.stationery.place_of_first(&errors),
+        };
+        Ok(TypesetLetters {
+            pdf: pdf.map_err(place)?,
+            pages: ranges,
+        })
+    }
+
+    /// Lays out all letters, in their order. Of several failures the first in this order is told, whatever the threads did.
+    fn lay_out_all(&self, letters: &[LetterFields]) -> Result<Vec<LaidOut>, TypesetError> {
+        let next = AtomicUsize::new(0);
+        let has_failed = AtomicBool::new(false);
+        let work = || {
+            let mut done = Vec::new();
+            while !has_failed.load(Ordering::Relaxed) {
+                let index = next.fetch_add(1, Ordering::Relaxed);
+                let Some(letter) = letters.get(index) else {
+                    break;
+                };
+                let result = self.lay_out(letter, index);
+                if index % LETTERS_A_SWEEP == LETTERS_A_SWEEP - 1 {
+                    comemo::evict(SWEEPS_SURVIVED);
+                }
+                has_failed.fetch_or(result.is_err(), Ordering::Relaxed);
+                done.push((index, result));
+            }
+            done
+        };
+        let mut results = std::thread::scope(|scope| {
+            let running: Vec<_> = self
+                .workers
+                .iter()
+                .map(|worker| scope.spawn(|| worker.install(work)))
+                .collect();
+            let mut results = Vec::with_capacity(letters.len());
+            for thread in running {
+                results.extend(thread.join().map_err(|_| TypesetError::Panicked)?);
+            }
+            Ok::<_, TypesetError>(results)
+        })?;
+        results.sort_unstable_by_key(|(index, _)| *index);
+        results.into_iter().map(|(_, result)| result).collect()
+    }
+
+    fn lay_out(&self, letter: &LetterFields, index: usize) -> Result<LaidOut, TypesetError> {
+        let desk = self.desk(letter, index)?;
+        let document = typst::compile::<PagedDocument>(&desk)
+            .output
+            .map_err(|errors| TypesetError::Letter {
+                index,
+                place: self.stationery.place_of_first(&errors),
+            })?;
+        page_check::check(document.pages(), letter, self.organisation.envelope).map_err(
+            |fault| match fault {
+                Fault::MissingGlyph => TypesetError::MissingGlyph { index },
+                Fault::CodeBroken => TypesetError::CodeBroken { index },
+                Fault::OutsideArea => TypesetError::OutsideArea { index },
+            },
+        )?;
+        Ok(LaidOut {
+            pages: joining::pages_of(&document, index),
+            info: document.info().clone(),
+        })
     }
 
     /// The sample letter holds no patient's values, so here, and only here, Typst's own words are told.
     fn try_out(&self) -> Result<Vec<String>, TypesetError> {
-        let sample = [LetterFields::sample()];
-        let desk = self.desk(&sample)?;
-        let result = self.pool.install(|| {
-            let compiled = typst::compile::<PagedDocument>(&desk);
-            let warnings = compiled
-                .warnings
-                .iter()
-                .map(|warning| format!("{}: {}", place_of(&desk, warning.span), warning.message));
-            let warnings = warnings.collect();
-            let document = compiled
-                .output
-                .map_err(|errors| template_error(&desk, &errors))?;
-            page_check::page_ranges(document.pages(), &sample, self.organisation.envelope)
-                .map_err(|error| TypesetError::Template {
-                    place: "letter.typ".into(),
-                    message: format!("with the sample letter: {error}"),
-                })?;
-            typst_pdf::pdf(&document, &self.pdf_options())
-                .map_err(|errors| template_error(&desk, &errors))?;
-            Ok(warnings)
-        });
-        comemo::evict(0);
-        result
+        let letter = LetterFields::sample();
+        let desk = self.desk(&letter, 0)?;
+        let compiled = self.in_worker(|| typst::compile::<PagedDocument>(&desk));
+        let document = compiled
+            .output
+            .map_err(|errors| self.stationery.template_error(&errors))?;
+        // The code and area checks speak of the sample here, and the index says nothing.
+        self.in_worker(|| self.lay_out(&letter, 0))
+            .map_err(|error| TypesetError::Template {
+                place: LETTER_FILE.into(),
+                message: format!("{error} (the sample)"),
+            })?;
+        self.in_worker(|| typst_pdf::pdf(&document, &self.pdf_options()))
+            .map_err(|errors| self.stationery.template_error(&errors))?;
+        let warning = |warning: &SourceDiagnostic| {
+            format!(
+                "{}: {}",
+                self.stationery.place_of(warning.span),
+                warning.message
+            )
+        };
+        Ok(compiled.warnings.iter().map(warning).collect())
     }
 
-    fn desk(&self, letters: &[LetterFields]) -> Result<Desk<'_>, TypesetError> {
-        let mut square_codes = Vec::new();
-        let mut places = Vec::with_capacity(letters.len());
-        for (index, letter) in letters.iter().enumerate() {
-            let code = SquareCode::of(&letter.join_url)
-                .map_err(|_| TypesetError::LinkTooLong { index })?;
-            places.push(SquareCodePlace {
-                start: square_codes.len(),
-                side: code.side(),
-            });
-            square_codes.extend_from_slice(code.luma());
+    /// Runs Typst where its stack is deep enough.
+    fn in_worker<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
+        match self.workers.first() {
+            Some(worker) => worker.install(work),
+            None => work(),
         }
+    }
+
+    fn desk<'a>(&'a self, letter: &LetterFields, index: usize) -> Result<Desk<'a>, TypesetError> {
+        let code =
+            SquareCode::of(&letter.join_url).map_err(|_| TypesetError::LinkTooLong { index })?;
         let data = Data {
             organisation: &self.organisation,
-            letters,
-            square_codes: &places,
+            letter,
+            square_code_side: code.side(),
             square_code_alt: qr::ALT_TEXT,
         };
         let data = serde_json::to_vec(&data).map_err(|_| TypesetError::Data)?;
         Ok(Desk {
             stationery: &self.stationery,
             data: Bytes::new(data),
-            square_codes: Bytes::new(square_codes),
+            square_code: Bytes::new(code.into_luma()),
         })
     }
 
@@ -305,21 +348,28 @@ impl Typesetter {
     }
 }
 
+/// Typst shares work through rayon. A pool of one thread keeps it from mixing letters.
+fn pool(threads: usize) -> Result<rayon::ThreadPool, rayon::ThreadPoolBuildError> {
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .stack_size(STACK_BYTES)
+        .build()
+}
+
+/// A letter that passed the checks.
+struct LaidOut {
+    pages: Vec<Page>,
+    info: DocumentInfo,
+}
+
 /// What `letters.typ` reads.
 #[derive(Serialize)]
 #[serde(rename_all = "kebab-case")]
 struct Data<'a> {
     organisation: &'a Organisation,
-    letters: &'a [LetterFields],
-    square_codes: &'a [SquareCodePlace],
+    letter: &'a LetterFields,
+    square_code_side: usize,
     square_code_alt: &'a str,
-}
-
-/// Where a square code lies in the one file of all square codes.
-#[derive(Serialize)]
-struct SquareCodePlace {
-    start: usize,
-    side: usize,
 }
 
 /// What all letters share: the library, the fonts and the files of the template.
@@ -331,7 +381,7 @@ struct Stationery {
     files: HashMap<FileId, Bytes>,
     main: FileId,
     data: FileId,
-    square_codes: FileId,
+    square_code: FileId,
 }
 
 impl Stationery {
@@ -357,8 +407,59 @@ impl Stationery {
             files,
             main,
             data: file_id(DATA_FILE)?,
-            square_codes: file_id(SQUARE_CODES_FILE)?,
+            square_code: file_id(SQUARE_CODE_FILE)?,
         })
+    }
+
+    /// "letter.typ:12", or the template as a whole.
+    fn place_of(&self, span: impl Into<DiagSpan>) -> String {
+        let span = span.into();
+        let Some(id) = span.id() else {
+            return "the template".into();
+        };
+        let name = id.get().vpath().get_without_slash();
+        let line = self.sources.get(&id).and_then(|source| {
+            let start = match span.get() {
+                DiagSpanKind::Detached => return None,
+                DiagSpanKind::Number { num, sub_range, .. } => source.range(num, sub_range)?.start,
+                DiagSpanKind::Range { range, .. } => range.start,
+            };
+            source.lines().byte_to_line(start)
+        });
+        line.map_or_else(|| name.to_owned(), |line| format!("{name}:{}", line + 1))
+    }
+
+    /// Where the first error is; if that is in the frame around the template, where the template is part of it.
+    fn place_of_first(&self, errors: &[SourceDiagnostic]) -> String {
+        let Some(error) = errors.first() else {
+            return "the template".into();
+        };
+        let is_frame = |span: DiagSpan| span.id().is_none_or(|id| id == self.main);
+        let traced = error
+            .trace
+            .iter()
+            .map(|step| DiagSpan::from(step.span))
+            .find(|span| !is_frame(*span));
+        self.place_of(if is_frame(error.span) {
+            traced.unwrap_or(error.span)
+        } else {
+            error.span
+        })
+    }
+
+    fn template_error(&self, errors: &[SourceDiagnostic]) -> TypesetError {
+        let message = errors.first().map_or_else(String::new, |error| {
+            error
+                .hints
+                .iter()
+                .fold(error.message.to_string(), |text, hint| {
+                    format!("{text} ({})", hint.v)
+                })
+        });
+        TypesetError::Template {
+            place: self.place_of_first(errors),
+            message,
+        }
     }
 }
 
@@ -374,7 +475,7 @@ fn file_id(path: &str) -> Option<FileId> {
 struct Desk<'a> {
     stationery: &'a Stationery,
     data: Bytes,
-    square_codes: Bytes,
+    square_code: Bytes,
 }
 
 impl World for Desk<'_> {
@@ -401,8 +502,8 @@ impl World for Desk<'_> {
     fn file(&self, id: FileId) -> FileResult<Bytes> {
         if id == self.stationery.data {
             Ok(self.data.clone())
-        } else if id == self.stationery.square_codes {
-            Ok(self.square_codes.clone())
+        } else if id == self.stationery.square_code {
+            Ok(self.square_code.clone())
         } else {
             self.stationery
                 .files
@@ -430,49 +531,230 @@ fn not_there(id: FileId) -> FileError {
     }
 }
 
-/// "letter.typ:12", or the template as a whole.
-fn place_of(desk: &Desk<'_>, span: impl Into<DiagSpan>) -> String {
-    let span = span.into();
-    let Some(id) = span.id() else {
-        return "the template".into();
-    };
-    let name = id.get().vpath().get_without_slash();
-    let line = desk
-        .range(span)
-        .and_then(|range| desk.source(id).ok()?.lines().byte_to_line(range.start));
-    line.map_or_else(|| name.to_owned(), |line| format!("{name}:{}", line + 1))
-}
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
 
-/// Where the first error is; if that is in the frame around the template, where the template is part of it.
-fn place_of_first(desk: &Desk<'_>, errors: &[SourceDiagnostic]) -> String {
-    let Some(error) = errors.first() else {
-        return "the template".into();
-    };
-    let frame = |span: DiagSpan| span.id() == Some(desk.stationery.main) || span.id().is_none();
-    let traced = error
-        .trace
-        .iter()
-        .map(|step| DiagSpan::from(step.span))
-        .find(|span| !frame(*span));
-    let span = if frame(error.span) {
-        traced.unwrap_or(error.span)
-    } else {
-        error.span
-    };
-    place_of(desk, span)
-}
+    use super::*;
+    use crate::template::TemplateError;
 
-fn template_error(desk: &Desk<'_>, errors: &[SourceDiagnostic]) -> TypesetError {
-    let message = errors.first().map_or_else(String::new, |error| {
-        error
-            .hints
-            .iter()
-            .fold(error.message.to_string(), |text, hint| {
-                format!("{text} ({})", hint.v)
+    fn typesetter(threads: usize) -> Typesetter {
+        Typesetter::with_threads(&Template::built_in().unwrap(), threads).unwrap()
+    }
+
+    /// A template folder with a `letter.typ` that the test changes.
+    fn folder(change: impl FnOnce(String) -> String) -> tempfile::TempDir {
+        let dir = tempfile::tempdir().unwrap();
+        Template::write_to(dir.path()).unwrap();
+        let path = dir.path().join(LETTER_FILE);
+        let text = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(path, change(text)).unwrap();
+        dir
+    }
+
+    fn open(dir: &Path) -> Result<Typesetter, TypesetError> {
+        let template: Result<Template, TemplateError> = Template::open(dir);
+        Typesetter::with_threads(&template.unwrap(), 1)
+    }
+
+    fn letters(count: u64) -> Vec<LetterFields> {
+        (0..count)
+            .map(|sequence| LetterFields {
+                sequence,
+                invitation_code: format!("Invite{sequence:04}"),
+                ..LetterFields::sample()
             })
-    });
-    TypesetError::Template {
-        place: place_of_first(desk, errors),
-        message,
+            .collect()
+    }
+
+    /// The text runs of a laid-out letter, one for each piece of a line.
+    fn runs(typesetter: &Typesetter, letter: &LetterFields) -> Vec<String> {
+        fn walk(frame: &typst::layout::Frame, runs: &mut Vec<String>) {
+            for (_, item) in frame.items() {
+                match item {
+                    typst::layout::FrameItem::Group(group) => walk(&group.frame, runs),
+                    typst::layout::FrameItem::Text(text) => runs.push(text.text.to_string()),
+                    _ => {}
+                }
+            }
+        }
+        let mut runs = Vec::new();
+        for page in typesetter.lay_out(letter, 0).unwrap().pages {
+            walk(&page.frame, &mut runs);
+        }
+        runs
+    }
+
+    #[test]
+    fn the_built_in_letter_fits_one_page_and_has_no_warnings() {
+        let typesetter = typesetter(2);
+        assert_eq!(typesetter.warnings(), [] as [&str; 0]);
+        let typeset = typesetter.typeset(&letters(3)).unwrap();
+        assert_eq!(typeset.pages, [(1, 1), (2, 2), (3, 3)]);
+        assert!(typeset.pdf.starts_with(b"%PDF-"));
+    }
+
+    #[test]
+    fn a_long_name_and_seven_lines_wrap_and_still_fit_the_window_and_the_page() {
+        let mut letter = LetterFields {
+            name: "Professor Wilhelmina Bartholomea Featherstonehaugh-Cholmondeley of Llanfairpwllgwyngyll".into(),
+            ..LetterFields::sample()
+        };
+        letter
+            .address
+            .insert(0, "Flat 27b, The Old Infirmary Building".into());
+        letter
+            .address
+            .insert(2, "St Bartholomew-in-the-Marsh".into());
+        assert_eq!(typesetter(1).typeset(&[letter]).unwrap().pages, [(1, 1)]);
+    }
+
+    #[test]
+    fn an_address_that_leaves_its_window_is_an_error_with_the_index_of_its_letter() {
+        let mut letters = letters(3);
+        letters[1].address = (0..14).map(|line| format!("Line {line}")).collect();
+        let error = typesetter(2).typeset(&letters).err().unwrap();
+        assert!(
+            matches!(error, TypesetError::OutsideArea { index: 1 }),
+            "{error:?}"
+        );
+    }
+
+    #[test]
+    fn markup_in_a_name_prints_as_it_is_written() {
+        let name = "#panic(\"x\") *b* $1 <a> _i_ `c` @r = \\ // --";
+        let letter = LetterFields {
+            name: name.into(),
+            ..LetterFields::sample()
+        };
+        let runs = runs(&typesetter(1), &letter);
+        assert!(runs.iter().any(|run| run == name), "{runs:?}");
+    }
+
+    #[test]
+    fn codes_are_in_one_piece_and_without_ligatures() {
+        let letter = LetterFields {
+            invitation_code: "fi0O1lI-fl".into(),
+            access_code: "ffi/->==!=".into(),
+            ..LetterFields::sample()
+        };
+        let runs = runs(&typesetter(1), &letter);
+        assert!(
+            runs.contains(&letter.invitation_code) && runs.contains(&letter.access_code),
+            "{runs:?}"
+        );
+    }
+
+    #[test]
+    fn a_code_that_the_template_does_not_print_is_an_error() {
+        let dir = folder(|text| text.replace("code(slot(\"access_code\"))", "[see below]"));
+        let error = open(dir.path()).err().unwrap().to_string();
+        assert!(
+            error.contains("a code of this letter is broken or not printed"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_glyph_that_no_font_has_is_found_after_the_layout_too() {
+        let mut letters = letters(2);
+        letters[1].name = "王".into();
+        let error = typesetter(2).typeset(&letters).err().unwrap();
+        assert!(
+            matches!(error, TypesetError::MissingGlyph { index: 1 }),
+            "{error:?}"
+        );
+    }
+
+    #[test]
+    fn the_same_letters_are_the_same_bytes_again_and_with_one_or_two_threads() {
+        let letters = letters(40);
+        let two = typesetter(2);
+        let first = two.typeset(&letters).unwrap().pdf;
+        assert!(first == two.typeset(&letters).unwrap().pdf);
+        assert!(first == typesetter(1).typeset(&letters).unwrap().pdf);
+    }
+
+    #[test]
+    fn a_letter_of_two_pages_has_its_range_and_page_numbers_start_anew() {
+        let dir = folder(|text| {
+            text.replace(
+                "#let letter(slot, organisation) = {",
+                "#let letter(slot, organisation) = {\n  set page(numbering: \"1 / 1\", margin: (bottom: 24mm), footer-descent: 3mm)\n",
+            )
+            .replace(
+                "      Yours sincerely,",
+                "      #if slot(\"sequence\") == 1 [#v(80mm)]\n      Yours sincerely,",
+            )
+        });
+        let typesetter = open(dir.path()).unwrap();
+        let typeset = typesetter.typeset(&letters(3)).unwrap();
+        assert_eq!(typeset.pages, [(1, 1), (2, 3), (4, 4)]);
+        let letters = letters(2);
+        assert!(runs(&typesetter, &letters[0]).contains(&"1 / 1".to_owned()));
+        assert!(runs(&typesetter, &letters[1]).contains(&"2 / 2".to_owned()));
+    }
+
+    #[test]
+    fn a_template_that_reads_a_file_outside_its_folder_fails() {
+        for path in [
+            "../secret",
+            "/etc/passwd",
+            "/../etc/passwd",
+            "../../../../etc/passwd",
+        ] {
+            let dir = folder(|text| format!("#let x = read(\"{path}\")\n{text}"));
+            std::fs::write(dir.path().parent().unwrap().join("secret"), "secret").ok();
+            let error = open(dir.path()).err().unwrap().to_string();
+            assert!(
+                error.starts_with("the template fails at letter.typ:1: "),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_template_that_wants_a_package_fails_without_a_network() {
+        let dir = folder(|text| format!("#import \"@preview/tiaoma:0.3.0\": qrcode\n{text}"));
+        let error = open(dir.path()).err().unwrap().to_string();
+        assert!(
+            error.starts_with("the template fails at letter.typ:1: "),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_template_that_fails_with_one_letter_names_line_and_index_but_no_values() {
+        let dir = folder(|text| {
+            text.replace(
+                "#let letter(slot, organisation) = {",
+                "#let letter(slot, organisation) = {\n  if slot(\"sequence\") == 2 { panic(slot(\"name\")) }",
+            )
+        });
+        let text = std::fs::read_to_string(dir.path().join(LETTER_FILE)).unwrap();
+        let line = text
+            .lines()
+            .position(|line| line.contains("panic("))
+            .unwrap()
+            + 1;
+        let error = open(dir.path())
+            .unwrap()
+            .typeset(&letters(5))
+            .err()
+            .unwrap();
+        assert_eq!(error.letter_index(), Some(2));
+        assert_eq!(
+            error.to_string(),
+            format!("the template fails at letter.typ:{line} with this letter")
+        );
+        assert!(!format!("{error:?}").contains("Richards"));
+    }
+
+    #[test]
+    fn no_letters_are_an_error_not_an_empty_file() {
+        assert!(matches!(
+            typesetter(1).typeset(&[]),
+            Err(TypesetError::NoLetters)
+        ));
     }
 }

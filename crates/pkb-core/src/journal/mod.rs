@@ -1,0 +1,360 @@
+//! The journal of a stage: a file of settled records, so that a stage that was stopped can be run
+//! again by the same command and answers from the file what it has already done.
+//!
+//! Each line is a JSON object in the form of the stage's output, so any earlier output of the stage
+//! serves as its journal. Lines are only ever appended. What a line means, and the order of act,
+//! journal and output, is the caller's: a record is handed on when [`Journal::sync`] has returned,
+//! not before. Everything here blocks for as long as the disk takes.
+//!
+//! Measured: `kill -9` tears even an append of a single line, at page boundaries. So healing the
+//! end of the file is part of opening it.
+
+mod index;
+mod key;
+mod scan;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    fs::{File, OpenOptions, TryLockError},
+    io,
+    os::unix::fs::{FileExt as _, OpenOptionsExt as _},
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use self::index::{Index, MAX_FILE_BYTES, Span};
+pub use self::key::Key;
+use crate::{Fatal, ndjson::MAX_LINE_BYTES};
+
+/// Bytes that are read from the file at a time where look-ups follow its order.
+const BLOCK_BYTES: usize = 256 << 10;
+/// Bytes of appended lines that are held back at most.
+const PENDING_BYTES: usize = 128 << 10;
+/// Appended lines after which a sync is due, unless [`Journal::with_sync_limits`] says otherwise.
+pub const DEFAULT_UNSYNCED_LINES: usize = 256;
+/// Time after which a sync is due, unless [`Journal::with_sync_limits`] says otherwise.
+pub const DEFAULT_UNSYNCED_WAIT: Duration = Duration::from_millis(100);
+
+/// An open journal. Nobody else can open the file until it is dropped.
+///
+/// Dropping it writes what was appended and does not sync; after an error it writes nothing.
+pub struct Journal {
+    file: File,
+    path: PathBuf,
+    index: Index,
+    /// Bytes cut off when the file was opened.
+    cut_bytes: u64,
+    /// Bytes of the file. Lines in `pending` begin here.
+    written: u64,
+    /// Appended lines, with line ends, that are not in the file yet.
+    pending: Vec<u8>,
+    /// Lines appended since the last sync, and when the first of them was.
+    unsynced: usize,
+    unsynced_since: Option<Instant>,
+    max_unsynced: usize,
+    max_wait: Duration,
+    /// A write failed: what is in the file behind `written` is not known.
+    broken: bool,
+    /// Part of the file, from `block_offset`.
+    block: Vec<u8>,
+    block_offset: u64,
+    /// A line that was read alone.
+    single: Vec<u8>,
+    /// Offset behind the line that was looked up last.
+    cursor: u64,
+}
+
+impl Journal {
+    /// Opens the journal at `path`, or makes it with mode 0600, and locks it.
+    ///
+    /// `visit` is given each line once, without its line end and in file order. It returns the key
+    /// under which the line is looked up later (a later line with the same key replaces an earlier
+    /// one), `None` for a line that is not looked up, or an error for one that is not a whole line
+    /// of this stage. The error's text gets into the message and must not repeat the line.
+    ///
+    /// The rest of a write that was broken off (all after the last whole line) is cut off;
+    /// [`Self::cut_bytes`] tells how much. A last line that lacks only its line end gets it. When
+    /// this returns, all that can be looked up is on the disk.
+    ///
+    /// # Errors
+    /// * [`Fatal::Usage`]: another run is using the file.
+    /// * [`Fatal::Input`]: a line is damaged that is not the last, `visit` refused one that is a
+    ///   whole JSON object, or the file was never a journal. The file is as it was.
+    /// * [`Fatal::Io`]: the file cannot be made, read, written or locked, or is not a regular file.
+    pub fn open(
+        path: &Path,
+        visit: impl FnMut(&[u8]) -> Result<Option<Key>, Fatal>,
+    ) -> Result<Self, Fatal> {
+        let cannot_write = |source| Fatal::cannot_write(path, source);
+        // Asked before opening: that alone can wait (a pipe) or do things (a device).
+        if path.metadata().is_ok_and(|found| !found.is_file()) {
+            return Err(Fatal::io(
+                format!("cannot use {} as a journal", path.display()),
+                io::Error::other("not a regular file"),
+            ));
+        }
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(path)
+            .map_err(cannot_write)?;
+        lock(&file, path)?;
+        let found_bytes = file.metadata().map_err(cannot_write)?.len();
+        let scan = scan::scan(&file, path, visit)?;
+        let written = heal(&file, &scan, found_bytes).map_err(cannot_write)?;
+        if found_bytes == 0 {
+            sync_folder(path).map_err(cannot_write)?;
+        } else {
+            // A run that was killed may have left lines that are still on their way to the disk.
+            // They are about to be handed on, which is for synced lines only.
+            file.sync_data().map_err(cannot_write)?;
+        }
+        Ok(Self {
+            file,
+            path: path.to_owned(),
+            index: scan.index,
+            cut_bytes: found_bytes.saturating_sub(scan.good_bytes),
+            written,
+            pending: Vec::new(),
+            unsynced: 0,
+            unsynced_since: None,
+            max_unsynced: DEFAULT_UNSYNCED_LINES,
+            max_wait: DEFAULT_UNSYNCED_WAIT,
+            broken: false,
+            block: Vec::new(),
+            block_offset: 0,
+            single: Vec::new(),
+            cursor: 0,
+        })
+    }
+
+    /// Sets when a sync is due: once `lines` have been appended, or `wait` after the first of them.
+    #[must_use]
+    pub fn with_sync_limits(mut self, lines: usize, wait: Duration) -> Self {
+        self.max_unsynced = lines;
+        self.max_wait = wait;
+        self
+    }
+
+    /// How many bytes of a write that was broken off were cut away by [`Self::open`].
+    pub fn cut_bytes(&self) -> u64 {
+        self.cut_bytes
+    }
+
+    /// How many keys can be looked up.
+    pub fn len(&self) -> usize {
+        self.index.len()
+    }
+
+    /// Whether no key can be looked up.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether there is a line with this key. Reads nothing.
+    pub fn contains(&self, key: Key) -> bool {
+        self.index.get(key).is_some()
+    }
+
+    /// The last line with this key, without its line end. Quickest where look-ups follow the order
+    /// of the file.
+    ///
+    /// # Errors
+    /// [`Fatal::Io`]: the file cannot be read, or somebody has cut it.
+    pub fn get(&mut self, key: Key) -> Result<Option<&[u8]>, Fatal> {
+        let Some(span) = self.index.get(key) else {
+            return Ok(None);
+        };
+        if let Some(start) = span.offset().checked_sub(self.written) {
+            return Ok(Some(slice(&self.pending, start, span)));
+        }
+        let block_end = self.block_offset + self.block.len() as u64;
+        if span.offset() < self.block_offset || span.end() > block_end {
+            let follows = span
+                .offset()
+                .checked_sub(self.cursor)
+                .is_some_and(|gap| gap < BLOCK_BYTES as u64);
+            if !follows {
+                // An exception, as far as one can tell: the block stays for the others.
+                self.cursor = span.end();
+                self.single.resize(span.length(), 0);
+                read_at(&self.file, &self.path, &mut self.single, span.offset())?;
+                return Ok(Some(&self.single));
+            }
+            let left = usize::try_from(self.written - span.offset()).unwrap_or(usize::MAX);
+            let mut block = std::mem::take(&mut self.block);
+            block.resize(BLOCK_BYTES.max(span.length()).min(left), 0);
+            read_at(&self.file, &self.path, &mut block, span.offset())?;
+            self.block = block;
+            self.block_offset = span.offset();
+        }
+        self.cursor = span.end();
+        let start = span.offset() - self.block_offset;
+        Ok(Some(slice(&self.block, start, span)))
+    }
+
+    /// Appends `line`, a whole JSON object without line end, under `key` (which must be what
+    /// `visit` says of the line when the journal is opened again). It can be looked up at once, and
+    /// is on the disk after the next sync; `now` is when the wait for that begins.
+    ///
+    /// # Errors
+    /// * [`Fatal::Input`]: the line is longer than [`MAX_LINE_BYTES`]; nothing was appended.
+    /// * [`Fatal::Io`]: the file cannot be written. The journal takes nothing more; lines that were
+    ///   synced are intact, and the next [`Self::open`] heals the rest.
+    /// * [`Fatal::Bug`]: the line is not a JSON object on one line.
+    pub fn append(&mut self, key: Option<Key>, line: &[u8], now: Instant) -> Result<(), Fatal> {
+        self.check_not_broken()?;
+        if line.len() > MAX_LINE_BYTES {
+            return Err(Fatal::Input(format!(
+                "{}: a record of more than 1 MiB cannot be kept",
+                self.path.display()
+            )));
+        }
+        if !line.starts_with(b"{") || !line.ends_with(b"}") || line.contains(&b'\n') {
+            return Err(Fatal::Bug("a journal line is not one JSON object".into()));
+        }
+        let offset = self.written + self.pending.len() as u64;
+        if offset + MAX_LINE_BYTES as u64 >= MAX_FILE_BYTES {
+            return Err(scan::too_large(&self.path));
+        }
+        self.pending.extend_from_slice(line);
+        self.pending.push(b'\n');
+        if let Some(key) = key {
+            self.index.insert(key, Span::new(offset, line.len()));
+        }
+        self.unsynced += 1;
+        self.unsynced_since.get_or_insert(now);
+        if self.pending.len() >= PENDING_BYTES {
+            self.write_pending()?;
+        }
+        Ok(())
+    }
+
+    /// Puts all that was appended on the disk. Does nothing if it is there.
+    ///
+    /// # Errors
+    /// [`Fatal::Io`] as with [`Self::append`]: lines since the last sync may be lost.
+    pub fn sync(&mut self) -> Result<(), Fatal> {
+        self.check_not_broken()?;
+        if self.unsynced == 0 {
+            return Ok(());
+        }
+        self.write_pending()?;
+        if let Err(source) = self.file.sync_data() {
+            // Trying again would prove nothing: the system may have dropped what it could not write.
+            self.broken = true;
+            return Err(Fatal::cannot_write(&self.path, source));
+        }
+        self.unsynced = 0;
+        self.unsynced_since = None;
+        Ok(())
+    }
+
+    /// Syncs if that is due at `now`, so that many records share one sync. Returns whether it did.
+    ///
+    /// # Errors
+    /// As [`Self::sync`].
+    pub fn sync_if_due(&mut self, now: Instant) -> Result<bool, Fatal> {
+        let due = self.sync_due().is_some_and(|due| due <= now);
+        if due {
+            self.sync()?;
+        }
+        Ok(due)
+    }
+
+    /// When the next sync is due (a time that has passed if enough lines are waiting); `None` if
+    /// everything is synced.
+    pub fn sync_due(&self) -> Option<Instant> {
+        let since = self.unsynced_since?;
+        if self.unsynced >= self.max_unsynced {
+            Some(since)
+        } else {
+            Some(since + self.max_wait)
+        }
+    }
+
+    fn check_not_broken(&self) -> Result<(), Fatal> {
+        if self.broken {
+            let earlier = io::Error::other("an earlier write failed");
+            return Err(Fatal::cannot_write(&self.path, earlier));
+        }
+        Ok(())
+    }
+
+    /// Hands the appended lines to the operating system.
+    fn write_pending(&mut self) -> Result<(), Fatal> {
+        if let Err(source) = self.file.write_all_at(&self.pending, self.written) {
+            self.broken = true;
+            // For tidiness: if this fails too, opening will heal it.
+            let _ = self.file.set_len(self.written);
+            return Err(Fatal::cannot_write(&self.path, source));
+        }
+        self.written += self.pending.len() as u64;
+        self.pending.clear();
+        Ok(())
+    }
+}
+
+impl Drop for Journal {
+    fn drop(&mut self) {
+        if !self.broken {
+            // Nobody has been promised these lines; if it fails, their work is done again.
+            let _ = self.write_pending();
+        }
+    }
+}
+
+/// Locks the whole file until it is closed, without waiting.
+fn lock(file: &File, path: &Path) -> Result<(), Fatal> {
+    file.try_lock().map_err(|error| match error {
+        TryLockError::WouldBlock => {
+            Fatal::Usage(format!("{}: another run is using it", path.display()))
+        }
+        TryLockError::Error(source) => Fatal::io(format!("cannot lock {}", path.display()), source),
+    })
+}
+
+/// Makes the file end with its last whole line. Returns the bytes that it has then.
+fn heal(file: &File, scan: &scan::Scan, found_bytes: u64) -> io::Result<u64> {
+    if scan.lacks_line_end {
+        file.write_all_at(b"\n", scan.good_bytes)?;
+        return Ok(scan.good_bytes + 1);
+    }
+    if scan.good_bytes < found_bytes {
+        file.set_len(scan.good_bytes)?;
+    }
+    Ok(scan.good_bytes)
+}
+
+/// Makes the file's name survive a power cut.
+fn sync_folder(path: &Path) -> io::Result<()> {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    File::open(folder)?.sync_all()
+}
+
+/// Fills `buffer` from `offset` on.
+fn read_at(file: &File, path: &Path, buffer: &mut [u8], offset: u64) -> Result<(), Fatal> {
+    file.read_exact_at(buffer, offset)
+        .map_err(|source| match source.kind() {
+            io::ErrorKind::UnexpectedEof => Fatal::io(
+                format!("cannot read {}", path.display()),
+                io::Error::other("somebody has cut it"),
+            ),
+            _ => Fatal::cannot_read(path, source),
+        })
+}
+
+/// The line at `start` of `bytes`.
+fn slice(bytes: &[u8], start: u64, span: Span) -> &[u8] {
+    let start = usize::try_from(start).unwrap_or(usize::MAX);
+    bytes
+        .get(start..start + span.length())
+        .unwrap_or_default()
+}

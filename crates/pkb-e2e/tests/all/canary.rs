@@ -1,0 +1,179 @@
+//! Unique values go through everything, failures included, and must be found nowhere but in the
+//! outputs that are meant for them.
+
+use std::{fmt::Write as _, process::Stdio};
+
+use pkb_sandbox::{Config, OddAnswer, World, WorldPatient};
+
+use crate::harness::{Campaign, run};
+
+const NUMBERS: [&str; 6] = [
+    "9990000018",
+    "9990000026",
+    "9990000034",
+    "9990000042",
+    "9990000050",
+    "9990000069",
+];
+const SECRET: &str = "CanarySecret-7f3a";
+
+/// Six patients: one goes through, the others meet an error, a page, nonsense, another date of
+/// birth, and no access. Two rows are bad.
+fn patients() -> String {
+    let mut csv = String::from(
+        "NHS number,Title,First name,Last name,Date of birth,Address 1,Town,Post code,Mobile,Email,Language\n",
+    );
+    for (at, number) in NUMBERS.iter().enumerate() {
+        writeln!(
+            csv,
+            "{number},Dr,Canaryfirst{at},Canarylast{at},19{}7-03-0{},{at} Canary Lane,Canaryton,CA{} 4RY,0770090070{at},canary{at}@example.org,en",
+            3 + at,
+            1 + at,
+            1 + at,
+        )
+        .unwrap();
+    }
+    csv.push_str("9990000019,Dr,Canarybad,Canaryrow,1937-13-45,8 Canary Lane,Canaryton,CANARY,canaryphone,canary@,canarytongue\n");
+    csv.push_str("Canaryragged,row\n");
+    csv
+}
+
+fn world() -> World {
+    let odd = |number: &str, answer| {
+        let mut patient = WorldPatient::new(number);
+        patient.answer = Some(answer);
+        patient
+    };
+    let mut stranger = WorldPatient::new(NUMBERS[4]);
+    stranger.no_access = true;
+    let mut locked = WorldPatient::new(NUMBERS[5]);
+    locked.no_access_tokens = true;
+    World::default()
+        .with(odd(NUMBERS[1], OddAnswer::Error))
+        .with(odd(NUMBERS[2], OddAnswer::NotJson))
+        .with(odd(NUMBERS[3], OddAnswer::Nonsense))
+        .with(stranger)
+        .with(locked)
+}
+
+#[test]
+fn no_value_of_a_patient_and_no_secret_is_in_any_message_log_or_argument() {
+    let campaign = Campaign::with(Config {
+        world: world(),
+        client_secret: SECRET.into(),
+        ..Config::default()
+    });
+    let file = campaign.write("patients.csv", patients());
+    let mut messages = String::new();
+    let mut arguments = String::new();
+    let mut stage = |program: &str, args: &[&str], input: &[u8]| {
+        let mut command = campaign.command(program);
+        command
+            .args(args)
+            .env("PKB_CLIENT_SECRET", SECRET)
+            .env("RUST_LOG", "trace");
+        let ended = run(&mut command, input);
+        messages.push_str(&ended.stderr);
+        ended
+    };
+    let uploaded = stage("pkb-upload", &[file.to_str().unwrap()], b"");
+    let resolved = stage("pkb-resolve", &["--attempts", "2"], &uploaded.stdout);
+    let invited = stage("pkb-tokens", &["--attempts", "2"], &resolved.stdout);
+    let delivered = stage(
+        "pkb-letters",
+        &["--out", "print", "--sms", "--summary", "summary.json"],
+        &invited.stdout,
+    );
+    // The same with damaged streams, a wrong secret, nobody at the address, and a broken letter.
+    let damaged = String::from_utf8(invited.stdout.clone())
+        .unwrap()
+        .replace("Canarylast0\"", "Canarylast0\\u0007\"");
+    stage("pkb-letters", &["--out", "damaged"], damaged.as_bytes());
+    stage(
+        "pkb-tokens",
+        &[],
+        &resolved.stdout[..resolved.stdout.len() / 2],
+    );
+    for (name, value) in [
+        ("PKB_CLIENT_SECRET", "CanaryWrong"),
+        ("PKB_BASE_URL", "http://127.0.0.1:9/Canarypath"),
+    ] {
+        let mut command = campaign.command("pkb-resolve");
+        command
+            .args(["--attempts", "1"])
+            .env("PKB_CLIENT_SECRET", SECRET)
+            .env("RUST_LOG", "trace")
+            .env(name, value);
+        messages.push_str(&run(&mut command, &uploaded.stdout).stderr);
+    }
+    messages.push_str(&String::from_utf8(campaign.read("summary.json")).unwrap());
+    // What other users of the machine see of a program that runs.
+    let mut command = campaign.command("pkb-resolve");
+    command
+        .env("PKB_CLIENT_SECRET", SECRET)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    let mut child = command.spawn().unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(100));
+    arguments.push_str(&String::from_utf8_lossy(
+        &std::fs::read(format!("/proc/{}/cmdline", child.id())).unwrap(),
+    ));
+    drop(child.stdin.take());
+    child.wait().unwrap();
+
+    let reasons = |ended: &crate::harness::Ended| -> Vec<String> {
+        ended
+            .records()
+            .iter()
+            .filter_map(|r| r["outcome"]["reason"].as_str().map(str::to_owned))
+            .collect()
+    };
+    assert_eq!(
+        reasons(&delivered),
+        [
+            "unavailable",
+            "not_understood",
+            "not_understood",
+            "no_access",
+            "no_access",
+            "bad_national_id",
+            "ragged_row"
+        ],
+        "the test does not reach what it is meant to reach"
+    );
+    assert!(
+        messages.contains("row 3: failed: unavailable"),
+        "the messages are there: {messages}"
+    );
+    let mut secrets: Vec<String> = NUMBERS.iter().map(|n| (*n).to_owned()).collect();
+    for text in [
+        SECRET,
+        "anary",
+        "ANARY",
+        "9990000019",
+        "0770090070",
+        "4477009007",
+        "4RY",
+    ] {
+        secrets.push(text.to_owned());
+    }
+    for at in 0..6 {
+        secrets.push(format!("19{}7-03-0{}", 3 + at, 1 + at));
+    }
+    for invitation in campaign.sandbox.invitations(NUMBERS[0]) {
+        secrets.extend([invitation.code.clone(), invitation.token.clone()]);
+    }
+    assert!(secrets.len() >= NUMBERS.len() + 15);
+    for text in [&messages, &arguments] {
+        for secret in &secrets {
+            // The folder of the campaign and the client's own words are no secrets.
+            let at = text.find(secret.as_str());
+            assert!(
+                at.is_none(),
+                "{secret} is in a message: {}",
+                &text[at.unwrap_or(0).saturating_sub(80)..]
+            );
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! Starts a local PKB and the real programs.
+
+use std::{
+    io::Write as _,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    sync::OnceLock,
+};
+
+use pkb_sandbox::{Clock, Config, Sandbox, World};
+use serde_json::Value;
+
+/// The day of every test campaign.
+pub const NOW: &str = "2026-11-22T09:00:00Z";
+
+/// Root of the workspace.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .canonicalize()
+        .unwrap()
+}
+
+pub fn fixture(name: &str) -> PathBuf {
+    root().join("fixtures").join(name)
+}
+
+/// Folder of the programs, which are built first: cargo builds only those of a test's own package.
+pub fn programs() -> &'static Path {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(|| {
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo
+            .current_dir(root())
+            .args(["build", "--quiet", "--workspace", "--bins"]);
+        let test = std::env::current_exe().unwrap();
+        // target/<profile>/deps/<test>
+        let folder = test.parent().and_then(Path::parent).unwrap().to_owned();
+        if folder.ends_with("release") {
+            cargo.arg("--release");
+        }
+        assert!(
+            cargo.status().unwrap().success(),
+            "the programs do not build"
+        );
+        folder
+    })
+}
+
+/// A campaign folder and the PKB that it talks to.
+pub struct Campaign {
+    pub sandbox: Sandbox,
+    pub folder: tempfile::TempDir,
+    runtime: tokio::runtime::Runtime,
+}
+
+/// How a program ended.
+pub struct Ended {
+    pub code: i32,
+    pub stdout: Vec<u8>,
+    pub stderr: String,
+}
+
+impl Ended {
+    pub fn records(&self) -> Vec<Value> {
+        records(&self.stdout)
+    }
+}
+
+pub fn records(stream: &[u8]) -> Vec<Value> {
+    stream
+        .split(|b| *b == b'\n')
+        .filter(|l| !l.is_empty())
+        .map(|l| serde_json::from_slice(l).unwrap())
+        .collect()
+}
+
+impl Campaign {
+    /// With the fixture's world.
+    pub fn fixture() -> Self {
+        Self::start(World::read(&fixture("world.json")).unwrap())
+    }
+
+    pub fn start(world: World) -> Self {
+        Self::with(Config {
+            world,
+            ..Config::default()
+        })
+    }
+
+    pub fn with(config: Config) -> Self {
+        programs();
+        let config = Config {
+            clock: Clock::fixed(NOW.parse().unwrap()),
+            ..config
+        };
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .unwrap();
+        let sandbox = runtime.block_on(Sandbox::start(config)).unwrap();
+        Self {
+            sandbox,
+            folder: tempfile::tempdir().unwrap(),
+            runtime,
+        }
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path(name);
+        std::fs::write(&path, content).unwrap();
+        path
+    }
+
+    pub fn read(&self, name: &str) -> Vec<u8> {
+        std::fs::read(self.path(name)).unwrap()
+    }
+
+    /// A program with the settings of this campaign and nothing else from outside.
+    pub fn command(&self, program: &str) -> Command {
+        let base = self.sandbox.base_url();
+        let mut command = Command::new(programs().join(program));
+        command
+            .current_dir(self.folder.path())
+            .env_clear()
+            .env("PKB_BASE_URL", &base)
+            .env("PKB_TOKEN_URL", format!("{base}/api/oauth/token"))
+            .env("PKB_CLIENT_ID", pkb_sandbox::CLIENT_ID)
+            .env("PKB_CLIENT_SECRET", pkb_sandbox::CLIENT_SECRET)
+            .env("PKB_JOIN_URL", format!("{base}/join/"))
+            .env("PKB_FIXED_TIME", NOW);
+        command
+    }
+
+    /// Runs a stage on `input`.
+    pub fn stage(&self, program: &str, args: &[&str], input: &[u8]) -> Ended {
+        let mut command = self.command(program);
+        command.args(args);
+        run(&mut command, input)
+    }
+
+    /// Runs the four stages one after the other; returns what each ended with.
+    pub fn journey(&self, patients: &Path, letters: &[&str]) -> [Ended; 4] {
+        let uploaded = self.stage("pkb-upload", &[patients.to_str().unwrap()], b"");
+        let resolved = self.stage("pkb-resolve", &["--rate", "0"], &uploaded.stdout);
+        let invited = self.stage("pkb-tokens", &["--rate", "0"], &resolved.stdout);
+        let delivered = self.stage("pkb-letters", letters, &invited.stdout);
+        [uploaded, resolved, invited, delivered]
+    }
+
+    /// Registers at the join page; the HTTP status.
+    pub fn join(&self, code: &str, token: &str, born: &str) -> u16 {
+        let mut date = born.split('-');
+        let (year, month, day) = (
+            date.next().unwrap(),
+            date.next().unwrap(),
+            date.next().unwrap(),
+        );
+        let form = [
+            ("t1", code),
+            ("t2", token),
+            ("day", day),
+            ("month", month),
+            ("year", year),
+        ];
+        let url = format!("{}/join/", self.sandbox.base_url());
+        let sent = reqwest::Client::new().post(url).form(&form).send();
+        self.runtime.block_on(sent).unwrap().status().as_u16()
+    }
+}
+
+/// Runs a command on `input` to its end.
+pub fn run(command: &mut Command, input: &[u8]) -> Ended {
+    let mut file = tempfile::tempfile().unwrap();
+    file.write_all(input).unwrap();
+    std::io::Seek::rewind(&mut file).unwrap();
+    let output = command.stdin(Stdio::from(file)).output().unwrap();
+    Ended {
+        code: output.status.code().unwrap_or(-1),
+        stdout: output.stdout,
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+/// A patient file of `count` invented patients.
+pub fn synthetic_csv(count: usize, seed: u64) -> Vec<u8> {
+    let mut file = csv::Writer::from_writer(Vec::new());
+    pkb_sandbox::generate::write_header(&mut file).unwrap();
+    for patient in pkb_sandbox::generate::patients(count, seed) {
+        pkb_sandbox::generate::write_row(&mut file, &patient).unwrap();
+    }
+    file.into_inner().unwrap()
+}

@@ -1,0 +1,322 @@
+//! The finished letters, read back with other code than wrote them.
+
+use pkb_e2e::page_reader::{self, Page};
+use serde_json::Value;
+
+use crate::harness::{Campaign, fixture};
+
+fn text<'a>(record: &'a Value, pointer: &str) -> &'a str {
+    record
+        .pointer(pointer)
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+}
+
+/// Without white space: how lines break does not matter here.
+fn folded(text: &str) -> String {
+    text.split_whitespace().collect()
+}
+
+/// What a reader of any habit would take for a date of birth.
+fn spellings(date: &str) -> Vec<String> {
+    let date: jiff::civil::Date = date.parse().unwrap();
+    [
+        "%Y-%m-%d",
+        "%d/%m/%Y",
+        "%-d/%-m/%Y",
+        "%d.%m.%Y",
+        "%d-%m-%Y",
+        "%Y%m%d",
+        "%d%m%Y",
+        "%-d %B %Y",
+        "%d %B %Y",
+        "%-d %b %Y",
+        "%d/%m/%y",
+    ]
+    .iter()
+    .map(|format| date.strftime(format).to_string())
+    .collect()
+}
+
+struct Letters {
+    campaign: Campaign,
+    delivered: Vec<Value>,
+    pages: Vec<Page>,
+}
+
+fn letters_of(args: &[&str]) -> Letters {
+    let campaign = Campaign::fixture();
+    let [.., ended] = campaign.journey(
+        &fixture("patients.csv"),
+        &[&["--out", "print"], args].concat(),
+    );
+    let delivered: Vec<Value> = ended
+        .records()
+        .into_iter()
+        .filter(|record| record["delivery"]["file"].is_string())
+        .collect();
+    let mut files: Vec<_> = campaign
+        .path("print")
+        .read_dir()
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|e| e == "pdf"))
+        .collect();
+    files.sort();
+    let pages = files
+        .iter()
+        .flat_map(|path| page_reader::read_pages(std::fs::read(path).unwrap()).unwrap())
+        .collect();
+    Letters {
+        campaign,
+        delivered,
+        pages,
+    }
+}
+
+#[test]
+fn each_page_shows_the_addressees_own_codes_and_nobody_elses() {
+    let Letters {
+        delivered, pages, ..
+    } = letters_of(&[]);
+    assert_eq!(delivered.len(), 29);
+    assert_eq!(pages.len(), delivered.len());
+    for (record, page) in delivered.iter().zip(&pages) {
+        let row = &record["row"]["number"];
+        let shown = folded(&page.text);
+        let name = [
+            "/patient/title",
+            "/patient/first_name",
+            "/patient/last_name",
+        ]
+        .map(|pointer| text(record, pointer))
+        .join(" ");
+        let mut expected = vec![folded(&name), folded(text(record, "/patient/post_code"))];
+        expected.extend(
+            record["patient"]["address"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|l| folded(l.as_str().unwrap())),
+        );
+        for part in expected {
+            assert!(
+                shown.contains(&part),
+                "row {row}: {part:?} is not on the page:\n{shown}"
+            );
+        }
+        for other in &delivered {
+            for pointer in ["/invitation/code", "/invitation/token"] {
+                let is_own = other["row"] == record["row"];
+                assert_eq!(shown.contains(text(other, pointer)), is_own, "row {row}");
+            }
+        }
+        let [link] = page.qr.as_slice() else {
+            panic!("row {row}: {} square codes", page.qr.len())
+        };
+        let link: url::Url = link.parse().unwrap();
+        let codes: Vec<String> = link
+            .query_pairs()
+            .map(|(_, value)| value.into_owned())
+            .collect();
+        assert_eq!(
+            codes,
+            [
+                text(record, "/invitation/code"),
+                text(record, "/invitation/token")
+            ]
+        );
+    }
+}
+
+#[test]
+fn no_date_of_birth_and_no_national_id_is_on_any_page_or_sheet() {
+    let Letters {
+        campaign,
+        delivered,
+        pages,
+    } = letters_of(&["--sms"]);
+    let sheet = String::from_utf8(campaign.read("print/sms-0001.csv")).unwrap();
+    let manifest = String::from_utf8(campaign.read("print/manifest.csv")).unwrap();
+    let shown: Vec<String> = pages
+        .iter()
+        .map(|page| folded(&page.text))
+        .chain([sheet, manifest])
+        .collect();
+    for record in &delivered {
+        let number = text(record, "/patient/national_id/value");
+        for secret in spellings(text(record, "/patient/date_of_birth")).iter().chain([&number.to_owned()]) {
+            assert!(
+                !shown.iter().any(|text| text.contains(&folded(secret))),
+                "row {}",
+                record["row"]["number"]
+            );
+        }
+    }
+}
+
+#[test]
+fn a_name_that_looks_like_markup_prints_as_written() {
+    let Letters { pages, .. } = letters_of(&[]);
+    assert!(
+        pages
+            .iter()
+            .any(|page| folded(&page.text).contains(&folded(r##"#panic("x") *b* $1 <a>"##)))
+    );
+}
+
+#[test]
+fn letters_are_split_into_files_and_the_manifest_accounts_for_each_page() {
+    let Letters {
+        campaign,
+        delivered,
+        pages,
+    } = letters_of(&["--letters-per-file", "10"]);
+    let mut manifest = csv::Reader::from_path(campaign.path("print/manifest.csv")).unwrap();
+    let rows: Vec<Vec<String>> = manifest
+        .records()
+        .map(|row| row.unwrap().iter().map(str::to_owned).collect())
+        .collect();
+    assert_eq!(rows.len(), 29);
+    for (sequence, (row, record)) in (1..).zip(rows.iter().zip(&delivered)) {
+        let delivery = &record["delivery"];
+        assert_eq!(row[0], sequence.to_string());
+        assert_eq!(delivery["sequence"], sequence);
+        assert_eq!(row[1], text(record, "/delivery/file"));
+        assert_eq!(
+            row[1],
+            format!("letters-{:04}.pdf", (sequence - 1) / 10 + 1)
+        );
+        assert_eq!(
+            row[2..4],
+            [
+                delivery["pages"][0].to_string(),
+                delivery["pages"][1].to_string()
+            ]
+        );
+        assert_eq!(row[4], record["row"]["number"].to_string());
+        let page = &pages[sequence as usize - 1];
+        assert!(
+            page.text.contains(&format!("{sequence:06}")),
+            "the sheet does not bear its number"
+        );
+    }
+}
+
+#[test]
+fn the_sms_sheet_has_the_patients_with_a_mobile_and_the_letter_says_both() {
+    let Letters {
+        campaign,
+        delivered,
+        ..
+    } = letters_of(&["--sms"]);
+    let mut sheet = csv::Reader::from_path(campaign.path("print/sms-0001.csv")).unwrap();
+    let columns: Vec<String> = sheet.headers().unwrap().iter().map(str::to_owned).collect();
+    assert_eq!(
+        columns,
+        [
+            "phone number",
+            "first name",
+            "organisation",
+            "invitation code",
+            "access code",
+            "expiry",
+            "link"
+        ]
+    );
+    let rows: Vec<csv::StringRecord> = sheet.records().map(|row| row.unwrap()).collect();
+    let texted: Vec<&Value> = delivered
+        .iter()
+        .filter(|record| record["patient"]["mobile"].is_string())
+        .collect();
+    assert_eq!(rows.len(), texted.len());
+    for (row, record) in rows.iter().zip(texted) {
+        assert_eq!(&row[0], text(record, "/patient/mobile"));
+        assert_eq!(&row[3], text(record, "/invitation/code"));
+        assert_eq!(&row[4], text(record, "/invitation/token"));
+        assert!(
+            row.iter().all(|cell| !cell.is_empty()),
+            "Notify refuses empty cells"
+        );
+        let channel = text(record, "/delivery/channel");
+        assert!(channel == "both" || channel == "sms", "{channel}");
+    }
+    assert!(campaign.path("print/sms-text-1.txt").exists());
+}
+
+#[test]
+fn a_folder_with_letters_in_it_is_not_added_to() {
+    let campaign = Campaign::fixture();
+    let [_, _, invited, _] = campaign.journey(&fixture("patients.csv"), &["--out", "print"]);
+    let again = campaign.stage("pkb-letters", &["--out", "print"], &invited.stdout);
+    assert_eq!(again.code, 2);
+    assert!(
+        again.stderr.contains("letters of another run"),
+        "{}",
+        again.stderr
+    );
+}
+
+#[test]
+fn a_patient_who_comes_twice_gets_one_letter() {
+    let campaign = Campaign::fixture();
+    let [_, _, invited, _] = campaign.journey(&fixture("patients.csv"), &["--out", "print"]);
+    let twice = [invited.stdout.clone(), invited.stdout].concat();
+    let ended = campaign.stage("pkb-letters", &["--out", "twice"], &twice);
+    let records = ended.records();
+    assert_eq!(records.len(), 122);
+    assert_eq!(
+        records.iter().filter(|r| r["delivery"].is_object()).count(),
+        29
+    );
+    assert_eq!(
+        records
+            .iter()
+            .filter(|r| r["outcome"]["reason"] == "already_invited")
+            .count(),
+        29
+    );
+}
+
+#[test]
+fn the_template_that_is_written_out_makes_the_same_letters() {
+    let campaign = Campaign::fixture();
+    let [_, _, invited, _] = campaign.journey(&fixture("patients.csv"), &["--out", "print"]);
+    assert_eq!(
+        campaign
+            .stage("pkb-letters", &["template", "new", "ours"], b"")
+            .code,
+        0
+    );
+    let ended = campaign.stage(
+        "pkb-letters",
+        &["--template", "ours", "--out", "with-ours"],
+        &invited.stdout,
+    );
+    assert_eq!(ended.code, 65, "{}", ended.stderr);
+    assert_eq!(
+        campaign.read("print/letters-0001.pdf"),
+        campaign.read("with-ours/letters-0001.pdf")
+    );
+    assert_eq!(
+        campaign
+            .stage("pkb-letters", &["template", "new", "ours"], b"")
+            .code,
+        2
+    );
+}
+
+#[test]
+fn a_broken_template_is_a_usage_error_that_names_file_and_line() {
+    let campaign = Campaign::fixture();
+    campaign.stage("pkb-letters", &["template", "new", "ours"], b"");
+    let letter = String::from_utf8(campaign.read("ours/letter.typ")).unwrap();
+    campaign.write("ours/letter.typ", format!("{letter}\n#nonsense()\n"));
+    let ended = campaign.stage(
+        "pkb-letters",
+        &["--template", "ours", "--out", "print"],
+        b"",
+    );
+    assert_eq!(ended.code, 2);
+    assert!(ended.stderr.contains("letter.typ:"), "{}", ended.stderr);
+}

@@ -1,0 +1,12 @@
+//! The real binaries against a local PKB over loopback.
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+
+mod canary;
+mod demo;
+mod documents;
+mod fixture_journey;
+mod harness;
+mod letters;
+mod outcomes;
+mod streams;
+mod upload;

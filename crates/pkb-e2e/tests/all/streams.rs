@@ -1,0 +1,313 @@
+//! Streams: alone from a file, cut short, damaged, closed early.
+
+use std::{
+    io::{BufRead as _, BufReader, Read as _},
+    process::Stdio,
+};
+
+use pkb_sandbox::World;
+
+use crate::harness::{Campaign, fixture, run, synthetic_csv};
+
+#[test]
+fn each_stage_reads_a_file_a_pipe_or_a_dash() {
+    let campaign = Campaign::fixture();
+    let uploaded = campaign.stage(
+        "pkb-upload",
+        &[fixture("patients.csv").to_str().unwrap()],
+        b"",
+    );
+    campaign.write("uploaded.ndjson", &uploaded.stdout);
+    let by_pipe = campaign.stage("pkb-resolve", &[], &uploaded.stdout);
+    let by_file = campaign.stage("pkb-resolve", &["uploaded.ndjson"], b"");
+    let by_dash = campaign.stage("pkb-resolve", &["-"], &uploaded.stdout);
+    assert!(by_pipe.stdout == by_file.stdout && by_file.stdout == by_dash.stdout);
+    assert_eq!(
+        campaign.stage("pkb-resolve", &["missing.ndjson"], b"").code,
+        66
+    );
+}
+
+#[test]
+fn output_goes_to_a_file_that_is_complete_and_private() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let campaign = Campaign::fixture();
+    let patients = fixture("patients.csv");
+    let ended = campaign.stage(
+        "pkb-upload",
+        &[patients.to_str().unwrap(), "--output", "u.ndjson"],
+        b"",
+    );
+    assert!(ended.stdout.is_empty());
+    let path = campaign.path("u.ndjson");
+    assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(
+        campaign
+            .read("u.ndjson")
+            .iter()
+            .filter(|b| **b == b'\n')
+            .count(),
+        61
+    );
+    let cut = &campaign.read("u.ndjson")[..5000];
+    let ended = campaign.stage("pkb-resolve", &["--output", "r.ndjson"], cut);
+    assert_eq!(ended.code, 66);
+    assert!(
+        !campaign.path("r.ndjson").exists(),
+        "a run that was cut short leaves no file"
+    );
+}
+
+#[test]
+fn input_that_ends_early_is_said_to_and_what_arrived_is_done() {
+    let campaign = Campaign::fixture();
+    let uploaded = campaign.stage(
+        "pkb-upload",
+        &[fixture("patients.csv").to_str().unwrap()],
+        b"",
+    );
+    let lines: Vec<&[u8]> = uploaded.stdout.split_inclusive(|b| *b == b'\n').collect();
+    let short = lines[..40].concat();
+    let ended = campaign.stage("pkb-resolve", &[], &short);
+    assert_eq!(ended.code, 66);
+    assert!(
+        ended
+            .stderr
+            .contains("input ended early: 40 of 61 rows of patients.csv arrived"),
+        "{}",
+        ended.stderr
+    );
+    assert_eq!(ended.records().len(), 40);
+    let part = campaign.stage("pkb-resolve", &["--partial"], &short);
+    assert_eq!(part.code, 65);
+    let nothing = campaign.stage("pkb-resolve", &[], b"");
+    assert_eq!(nothing.code, 66);
+    assert!(
+        nothing.stderr.contains("input ended before the first row"),
+        "{}",
+        nothing.stderr
+    );
+}
+
+#[test]
+fn all_damaged_lines_are_named_and_none_is_shown() {
+    let campaign = Campaign::fixture();
+    let uploaded = campaign.stage(
+        "pkb-upload",
+        &[fixture("patients.csv").to_str().unwrap()],
+        b"",
+    );
+    let mut lines: Vec<Vec<u8>> = uploaded
+        .stdout
+        .split_inclusive(|b| *b == b'\n')
+        .map(<[u8]>::to_vec)
+        .collect();
+    lines[4] = b"{\"Canary\n".to_vec();
+    lines[9] = String::from_utf8(lines[0].clone())
+        .unwrap()
+        .replace("5760678914", "5760678915")
+        .into_bytes();
+    let ended = campaign.stage("pkb-resolve", &[], &lines.concat());
+    assert_eq!(ended.code, 66);
+    assert!(
+        ended.stderr.contains("line 5: not a whole JSON object"),
+        "{}",
+        ended.stderr
+    );
+    assert!(
+        ended
+            .stderr
+            .contains("line 10: field patient.national_id.value"),
+        "{}",
+        ended.stderr
+    );
+    assert!(!ended.stderr.contains("Canary") && !ended.stderr.contains("5760678915"));
+    assert_eq!(
+        ended.records().len(),
+        4,
+        "what came before the damage is done"
+    );
+}
+
+#[test]
+fn a_reader_that_goes_away_is_an_io_error_and_no_panic() {
+    let campaign = Campaign::start(World::default());
+    let patients = campaign.write("patients.csv", synthetic_csv(3000, 1));
+    let mut child = campaign
+        .command("pkb-upload")
+        .arg(patients)
+        .arg("--dry-run")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut first = String::new();
+    BufReader::new(child.stdout.take().unwrap())
+        .read_line(&mut first)
+        .unwrap();
+    let mut stderr = String::new();
+    child
+        .stderr
+        .take()
+        .unwrap()
+        .read_to_string(&mut stderr)
+        .unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(74), "{stderr}");
+    assert!(
+        stderr.contains("cannot write the output: broken pipe"),
+        "{stderr}"
+    );
+    assert!(!stderr.contains("panic"));
+}
+
+#[test]
+fn killing_one_stage_makes_the_ones_after_it_end_with_66() {
+    let campaign = Campaign::start(World::default());
+    let patients = campaign.write("patients.csv", synthetic_csv(2000, 2));
+    let uploaded = campaign.stage("pkb-upload", &[patients.to_str().unwrap()], b"");
+    campaign.write("uploaded.ndjson", &uploaded.stdout);
+    let pipe = |program: &str, args: &[&str], input: Stdio| {
+        let mut command = campaign.command(program);
+        command
+            .args(args)
+            .stdin(input)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command.spawn().unwrap()
+    };
+    let input = std::fs::File::open(campaign.path("uploaded.ndjson")).unwrap();
+    // Slow enough that there is something left to kill.
+    let mut resolve = pipe("pkb-resolve", &["--rate", "100"], input.into());
+    let mut tokens = pipe(
+        "pkb-tokens",
+        &["--rate", "0"],
+        resolve.stdout.take().unwrap().into(),
+    );
+    let letters = pipe(
+        "pkb-letters",
+        &["--out", "print"],
+        tokens.stdout.take().unwrap().into(),
+    );
+    std::thread::sleep(std::time::Duration::from_millis(1500));
+    resolve.kill().unwrap();
+    for ended in [
+        tokens.wait_with_output().unwrap(),
+        letters.wait_with_output().unwrap(),
+    ] {
+        let stderr = String::from_utf8(ended.stderr).unwrap();
+        assert_eq!(ended.status.code(), Some(66), "{stderr}");
+        assert!(stderr.contains("input ended early"), "{stderr}");
+    }
+    resolve.wait().unwrap();
+}
+
+#[test]
+fn ctrl_c_stops_a_stage_with_130_and_sigterm_with_143() {
+    for (signal, code) in [
+        (rustix::process::Signal::INT, 130),
+        (rustix::process::Signal::TERM, 143),
+    ] {
+        let campaign = Campaign::start(World::default());
+        let patients = campaign.write("patients.csv", synthetic_csv(1000, 3));
+        let uploaded = campaign.stage("pkb-upload", &[patients.to_str().unwrap()], b"");
+        campaign.write("uploaded.ndjson", &uploaded.stdout);
+        let child = campaign
+            .command("pkb-resolve")
+            .args(["--rate", "20", "uploaded.ndjson"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(700));
+        let pid = rustix::process::Pid::from_raw(child.id().try_into().unwrap()).unwrap();
+        rustix::process::kill_process(pid, signal).unwrap();
+        let ended = child.wait_with_output().unwrap();
+        assert_eq!(
+            ended.status.code(),
+            Some(code),
+            "{}",
+            String::from_utf8_lossy(&ended.stderr)
+        );
+        assert!(
+            ended.stdout.is_empty() || ended.stdout.ends_with(b"}\n"),
+            "a torn line was written"
+        );
+    }
+}
+
+#[test]
+fn codes_are_not_shown_on_a_terminal_unless_asked() {
+    let campaign = Campaign::fixture();
+    let uploaded = campaign.stage(
+        "pkb-upload",
+        &[fixture("patients.csv").to_str().unwrap()],
+        b"",
+    );
+    let resolved = campaign.stage("pkb-resolve", &[], &uploaded.stdout);
+    let on_terminal = |args: &[&str]| {
+        let terminal =
+            rustix::pty::openpt(rustix::pty::OpenptFlags::RDWR | rustix::pty::OpenptFlags::NOCTTY)
+                .unwrap();
+        rustix::pty::grantpt(&terminal).unwrap();
+        rustix::pty::unlockpt(&terminal).unwrap();
+        let name = rustix::pty::ptsname(&terminal, Vec::new()).unwrap();
+        let screen = std::fs::File::options()
+            .write(true)
+            .read(true)
+            .open(name.to_str().unwrap())
+            .unwrap();
+        campaign.write("resolved.ndjson", &resolved.stdout);
+        let mut command = campaign.command("pkb-tokens");
+        command
+            .args(args)
+            .arg("resolved.ndjson")
+            .stdin(Stdio::null())
+            .stdout(screen)
+            .stderr(Stdio::piped());
+        let child = command.spawn().unwrap();
+        // The command keeps the screen open; without it the terminal's other end sees the close.
+        drop(command);
+        let mut shown = Vec::new();
+        let mut terminal = std::fs::File::from(terminal);
+        let _ = terminal.read_to_end(&mut shown);
+        (
+            child.wait_with_output().unwrap(),
+            String::from_utf8_lossy(&shown).into_owned(),
+        )
+    };
+    let (refused, shown) = on_terminal(&[]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(shown.is_empty(), "{shown}");
+    let (asked, shown) = on_terminal(&["--show-codes"]);
+    assert_eq!(
+        asked.status.code(),
+        Some(65),
+        "{}",
+        String::from_utf8_lossy(&asked.stderr)
+    );
+    assert!(shown.contains("NKcYiAciBU"));
+}
+
+#[test]
+fn a_summary_is_written_as_json_and_adds_up() {
+    let campaign = Campaign::fixture();
+    let mut command = campaign.command("pkb-upload");
+    command
+        .arg(fixture("patients.csv"))
+        .args(["--dry-run", "--summary", "summary.json"]);
+    run(&mut command, b"");
+    let summary: serde_json::Value =
+        serde_json::from_slice(&campaign.read("summary.json")).unwrap();
+    let number = |name: &str| summary[name].as_u64().unwrap();
+    let outcomes: u64 = summary["outcomes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|o| o["rows"].as_u64().unwrap())
+        .sum();
+    assert_eq!(number("rows_in"), 61);
+    assert_eq!(
+        number("rows_out"),
+        number("advanced") + number("already_done") + number("not_ready") + outcomes
+    );
+}
