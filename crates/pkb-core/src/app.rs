@@ -90,6 +90,7 @@ pub async fn run_stage<S: Stage>(
         Arc::new(stage),
         source,
         output,
+        args.journal.as_deref(),
         args.limits(in_flight),
         progress,
     )

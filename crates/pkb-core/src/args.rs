@@ -20,6 +20,11 @@ pub struct StreamArgs {
     #[arg(long, help_heading = "Stream")]
     pub partial: bool,
 
+    /// Note each settled record in FILE, and answer from it what an earlier run has settled: after
+    /// any failure, run the same command again. An earlier output of this stage will do, too
+    #[arg(long, value_name = "FILE", help_heading = "Stream")]
+    pub journal: Option<PathBuf>,
+
     /// Write the records to FILE (complete or absent, mode 0600) instead of standard output
     #[arg(long, value_name = "FILE", help_heading = "Stream")]
     pub output: Option<PathBuf>,

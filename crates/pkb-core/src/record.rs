@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    outcome::Outcome,
+    outcome::{Kind, Outcome, StageName},
     value::{
         AccessCode, AddressLine, DateOfBirth, Email, InvitationCode, Language, NationalId,
         PersonName, PkbId, Postcode, UkMobile,
@@ -75,6 +75,48 @@ impl Record {
             outcome: None,
             unknown: Unknown::new(),
         }
+    }
+}
+
+impl Record {
+    /// Whether `stage` has settled this record for good: did its work on it, or stopped it for a
+    /// reason that a rerun would find again.
+    pub fn is_settled_by(&self, stage: StageName) -> bool {
+        match &self.outcome {
+            Some(outcome) => outcome.stage == stage && outcome.kind != Kind::Failed,
+            None => match stage {
+                StageName::Upload => self.upload.is_some(),
+                StageName::Resolve => self.pkb.is_some(),
+                StageName::Tokens => self.invitation.is_some(),
+                StageName::Letters => self.delivery.is_some(),
+            },
+        }
+    }
+
+    /// Removes what `stage` wrote.
+    pub fn clear(&mut self, stage: StageName) {
+        match stage {
+            StageName::Upload => self.upload = None,
+            StageName::Resolve => self.pkb = None,
+            StageName::Tokens => self.invitation = None,
+            StageName::Letters => self.delivery = None,
+        }
+    }
+
+    /// Takes over what `stage` wrote into `settled`, an earlier form of this record.
+    pub fn take_over(&mut self, stage: StageName, settled: Self) {
+        match stage {
+            StageName::Upload => self.upload = settled.upload,
+            StageName::Resolve => self.pkb = settled.pkb,
+            StageName::Tokens => self.invitation = settled.invitation,
+            StageName::Letters => {
+                // The codes on the letter are those that count, not new ones from another run of
+                // pkb-tokens.
+                self.invitation = settled.invitation;
+                self.delivery = settled.delivery;
+            }
+        }
+        self.outcome = settled.outcome;
     }
 }
 

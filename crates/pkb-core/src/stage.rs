@@ -4,9 +4,17 @@
 //! [`Stage::advance`] turns that into what is to be added, [`Stage::apply`] writes it into the
 //! record. Reading, ordering, retrying later, counting and writing are the pipeline's.
 
-use std::future::Future;
+use std::{
+    future::Future,
+    sync::{Arc, Mutex, PoisonError},
+};
 
-use crate::{Fatal, Record, StageName, Verdict};
+use serde_json::Value;
+
+use crate::{
+    Fatal, Record, StageName, Verdict,
+    journal::{Journal, Key},
+};
 
 /// Where a record without an outcome stands for a stage.
 #[derive(Debug)]
@@ -30,6 +38,70 @@ pub struct Batch<W> {
     pub first: u64,
     /// The work, in input order.
     pub work: Vec<W>,
+    /// Where to note an act that must not be repeated, before it.
+    pub intents: IntentLog,
+}
+
+/// Notes, ahead of an act that must not be repeated, what is about to be done: they are on the disk
+/// when the act begins. Without a journal there is nothing to note it in.
+#[derive(Clone, Default)]
+pub struct IntentLog(Option<Arc<Mutex<Journal>>>);
+
+impl IntentLog {
+    /// The version of an intent, in its field `schema`.
+    pub const SCHEMA: &str = "pkb-intent/1";
+
+    pub(crate) fn new(journal: Arc<Mutex<Journal>>) -> Self {
+        Self(Some(journal))
+    }
+
+    /// Brings `intent` to the disk; its field `schema` is set here. It must hold no value of a
+    /// patient and no secret.
+    ///
+    /// # Errors
+    /// The journal cannot be written: then the act must not begin.
+    pub fn note(&self, mut intent: Value) -> Result<(), Fatal> {
+        let Some(journal) = &self.0 else {
+            return Ok(());
+        };
+        intent["schema"] = Self::SCHEMA.into();
+        let line = serde_json::to_vec(&intent)
+            .map_err(|_| Fatal::Bug("an intent cannot be written".into()))?;
+        tokio::task::block_in_place(|| {
+            let mut journal = journal.lock().unwrap_or_else(PoisonError::into_inner);
+            journal.append(None, &line, std::time::Instant::now())?;
+            journal.sync()
+        })
+    }
+}
+
+impl std::fmt::Debug for IntentLog {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if self.0.is_some() {
+            "IntentLog(journal)"
+        } else {
+            "IntentLog(nothing)"
+        })
+    }
+}
+
+/// A line of the journal, as a stage sees it again when a run begins.
+pub enum Recalled {
+    /// A record that this stage settled.
+    Record(Box<Record>),
+    /// An act that it was about to do.
+    Intent(Value),
+}
+
+/// What to do with a record that the journal has.
+#[derive(Debug)]
+pub enum Replay {
+    /// The journal's answer stands.
+    Answer,
+    /// The work is to be done again: [`Stage::admit`] is asked.
+    DoAgain,
+    /// The record is stopped.
+    Stop(Verdict),
 }
 
 /// What becomes of each piece of work of a batch, in its order.
@@ -48,6 +120,26 @@ pub trait Stage: Send + Sync + 'static {
     /// alone, never on timing.
     fn batch_rows(&self) -> usize {
         1
+    }
+
+    /// The key under which the journal has a record that this stage has settled: the patient, and
+    /// all that the stage reads of the record, so that a row that was corrected is new work. It must
+    /// be the same before and after the stage's work. `None` for a record that the stage cannot
+    /// work on.
+    fn key(&self, record: &Record) -> Option<Key>;
+
+    /// Sees each line of the journal that is this stage's own, before the first record.
+    ///
+    /// # Errors
+    /// What makes the journal unusable.
+    fn recall(&self, _line: &Recalled) -> Result<(), Fatal> {
+        Ok(())
+    }
+
+    /// Sees each record that the journal has, with what the journal has of it, in input order, and
+    /// says whether that is the answer.
+    fn replay(&self, _record: &Record) -> Replay {
+        Replay::Answer
     }
 
     /// Where `record` stands. Called in input order. Records with an outcome of another stage, or
@@ -70,7 +162,7 @@ pub trait Stage: Send + Sync + 'static {
     ///
     /// # Errors
     /// Whatever must stop the stage before the record is written.
-    fn collect(&self, _record: &mut Record) -> Result<(), Fatal> {
+    fn collect(&self, _record: &Record) -> Result<(), Fatal> {
         Ok(())
     }
 

@@ -85,6 +85,11 @@ pub struct LettersArgs {
     #[arg(long, default_value_t = 14, value_name = "DAYS")]
     pub min_days_left: u16,
 
+    /// Print the letters of these rows of the patient file again, with the same codes, into files of
+    /// their own, and nothing else; needs the journal of the run that made them
+    #[arg(long, value_name = "ROW", num_args = 1.., requires = "journal")]
+    pub reprint: Vec<u64>,
+
     /// Stream arguments
     #[command(flatten)]
     pub stream: StreamArgs,

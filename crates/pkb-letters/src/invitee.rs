@@ -65,25 +65,23 @@ impl Rules {
         }
     }
 
-    /// The text message to a patient; `None` if there is no mobile, or no text messages are wanted.
+    /// The text message to a patient; `None` if there is no mobile.
     pub fn sms(&self, patient: &Patient, codes: &Invitation, organisation: &str) -> Option<SmsRow> {
-        let mobile = patient.mobile.as_ref().filter(|_| self.sms)?;
+        let mobile = patient.mobile.as_ref()?;
         Some(SmsRow {
             phone_number: mobile.expose_e164().to_owned(),
             first_name: patient.first_name.expose_name().to_owned(),
             organisation: organisation.to_owned(),
             invitation_code: codes.code.expose_code().to_owned(),
             access_code: codes.token.expose_code().to_owned(),
-            expiry: words(self.last_day(codes).ok()?),
+            expiry: words(last_day(codes).ok()?),
             link: self.prefilled(codes).to_string(),
         })
     }
 
-    /// The last whole day on which the codes work: the day before the one in which they end.
+    /// The last whole day on which the codes work, if enough days are left until then.
     fn last_day(&self, codes: &Invitation) -> Result<Date, Verdict> {
-        let last_day = uk_date(codes.expires_at)
-            .checked_sub(SignedDuration::from_hours(24))
-            .map_err(|_| Verdict::from(Reason::CodesExpiring))?;
+        let last_day = last_day(codes)?;
         let days_left = self
             .letter_date
             .until(last_day)
@@ -103,6 +101,13 @@ impl Rules {
             .append_pair("t2", codes.token.expose_code());
         url
     }
+}
+
+/// The last whole day on which codes work: the day before the one in which they end.
+fn last_day(codes: &Invitation) -> Result<Date, Verdict> {
+    uk_date(codes.expires_at)
+        .checked_sub(SignedDuration::from_hours(24))
+        .map_err(|_| Reason::CodesExpiring.into())
 }
 
 /// The lines under the name, or why no letter can go there.

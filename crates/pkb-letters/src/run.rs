@@ -10,9 +10,10 @@ use std::{
 use pkb_core::{
     Admission, Batch, ExitCode, Fatal, Reason, Record, Stage, StageName, Verdict, app,
     atomic_file::{self, AtomicFile},
+    journal::Key,
     output::Target,
     record::{Channel, Delivery, Unknown},
-    stage::BatchResult,
+    stage::{BatchResult, IntentLog, Recalled, Replay},
     value::NationalId,
 };
 
@@ -21,10 +22,15 @@ use crate::{
     invitee::Rules,
     letter_fields::LetterFields,
     manifest::{self, Manifest},
-    sms::SmsSheets,
+    sms::{SheetNumbers, SmsSheets},
     template::Template,
     typesetter::{TypesetError, Typesetter},
 };
+
+/// Beginning of the name of a file of letters.
+const LETTERS: &str = "letters-";
+/// Beginning of the name of a file of letters that are printed again.
+const REPRINT: &str = "reprint-";
 
 /// Does what the arguments ask.
 ///
@@ -58,7 +64,9 @@ async fn make_letters(args: LettersArgs) -> Result<ExitCode, Fatal> {
         tracing::warn!("template: {warning}");
     }
     atomic_file::create_private_folder(&out)?;
-    refuse_used_folder(&out)?;
+    if args.stream.journal.is_none() {
+        refuse_used_folder(&out)?;
+    }
     let target = if args.stream.output.is_none() && std::io::stdout().is_terminal() {
         Target::file(&out.join("delivered.ndjson"))?
     } else {
@@ -74,7 +82,9 @@ async fn make_letters(args: LettersArgs) -> Result<ExitCode, Fatal> {
         template,
         typesetter,
         letters_per_file: args.letters_per_file as usize,
+        reprint: args.reprint.into_iter().collect(),
         invited: Mutex::default(),
+        sheets: Mutex::new(SheetNumbers::new(&out)?),
         made: Mutex::default(),
         papers: Mutex::new(Some(Papers {
             manifest: Manifest::create(&out)?,
@@ -87,8 +97,8 @@ async fn make_letters(args: LettersArgs) -> Result<ExitCode, Fatal> {
     app::run_stage(stage, args.input.open()?, target, 1, &args.stream).await
 }
 
-/// A folder that has letters in it is not added to: nobody could tell which of two letters to the
-/// same patient is to be posted.
+/// Without a journal nobody can tell who has a letter already, so a folder that has letters in it is
+/// not added to.
 fn refuse_used_folder(out: &Path) -> Result<(), Fatal> {
     let entries = out
         .read_dir()
@@ -100,7 +110,7 @@ fn refuse_used_folder(out: &Path) -> Result<(), Fatal> {
         let entry = entry.map_err(|source| Fatal::cannot_read(out, source))?;
         if entry.file_name().to_str().is_some_and(is_ours) {
             return Err(Fatal::Usage(format!(
-                "{} has letters of another run in it: choose a new folder, or move them away",
+                "{} has letters of another run in it: choose a new folder, or give that run's --journal",
                 out.display()
             )));
         }
@@ -117,18 +127,48 @@ struct Letters {
     template: Template,
     typesetter: Typesetter,
     letters_per_file: usize,
+    /// Rows that are to be printed again, and nothing else.
+    reprint: HashSet<u64>,
     out: PathBuf,
     /// Everybody who has been admitted in this run.
     invited: Mutex<HashSet<NationalId>>,
+    sheets: Mutex<SheetNumbers>,
     made: Mutex<Made>,
     papers: Mutex<Option<Papers>>,
 }
 
-/// How much has been made.
-#[derive(Default, Clone, Copy)]
+/// How much has been made, in this run and those before it.
+#[derive(Debug, Default)]
 struct Made {
     letters: u64,
     files: u64,
+    reprints: u64,
+    /// Files that an earlier run began; the last of them may be unfinished, or finished and not in
+    /// the journal.
+    begun: HashSet<String>,
+}
+
+impl Made {
+    /// Counts a letter of an earlier run.
+    fn recall(&mut self, delivery: Option<&Delivery>) {
+        let Some(Delivery {
+            file,
+            sequence: Some(sequence),
+            ..
+        }) = delivery
+        else {
+            return;
+        };
+        self.letters = self.letters.max(*sequence);
+        let number = |prefix: &str| {
+            file.strip_prefix(prefix)?
+                .strip_suffix(".pdf")?
+                .parse::<u64>()
+                .ok()
+        };
+        self.files = self.files.max(number(LETTERS).unwrap_or_default());
+        self.reprints = self.reprints.max(number(REPRINT).unwrap_or_default());
+    }
 }
 
 /// The files that accompany the letters.
@@ -137,8 +177,16 @@ struct Papers {
     sms: SmsSheets,
 }
 
+/// What one patient gets.
+pub struct Invitations {
+    /// `None` if a text message has to do.
+    letter: Option<LetterFields>,
+    /// `None` if there is no text message.
+    sms_file: Option<String>,
+}
+
 /// A letter in a finished file.
-pub struct PrintedLetter {
+struct PrintedLetter {
     file: String,
     pages: (u64, u64),
     sequence: u64,
@@ -149,30 +197,47 @@ impl Letters {
         &self.template.organisation().name
     }
 
+    /// Name of the next file. A file that stands there already is made again only if an earlier run
+    /// of this journal began it.
+    fn next_file(&self, made: &Made) -> Result<String, Fatal> {
+        let name = if self.reprint.is_empty() {
+            format!("{LETTERS}{:04}.pdf", made.files + 1)
+        } else {
+            format!("{REPRINT}{:04}.pdf", made.reprints + 1)
+        };
+        if self.out.join(&name).exists() && !made.begun.contains(&name) {
+            return Err(Fatal::Usage(format!(
+                "{} has {name} in it, which is not in this journal: choose a new folder, or give the journal of the run that made it",
+                self.out.display()
+            )));
+        }
+        Ok(name)
+    }
+
     /// Makes one file of the letters that can be printed, and says what became of each.
     fn print(
         &self,
-        mut letters: Vec<(usize, LetterFields)>,
-        results: &mut [Result<Option<PrintedLetter>, Verdict>],
+        mut letters: Vec<LetterFields>,
+        mut places: Vec<usize>,
+        results: &mut [Result<Delivery, Verdict>],
+        intents: &IntentLog,
     ) -> Result<(), Fatal> {
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        let name = format!("letters-{:04}.pdf", made.files + 1);
+        let name = self.next_file(&made)?;
         let typeset = loop {
             if letters.is_empty() {
                 return Ok(());
             }
-            for (sequence, (_, letter)) in (made.letters + 1..).zip(&mut letters) {
+            for (sequence, letter) in (made.letters + 1..).zip(&mut letters) {
                 letter.sequence = sequence;
             }
-            let fields: Vec<LetterFields> =
-                letters.iter().map(|(_, letter)| letter.clone()).collect();
-            match self.typesetter.typeset(&fields) {
+            match self.typesetter.typeset(&letters) {
                 Ok(typeset) => break typeset,
                 // The others are numbered again without it.
                 Err(error) => {
                     let (at, verdict) = blame(error)?;
-                    let (place, _) = letters.remove(at);
-                    results[place] = Err(verdict);
+                    letters.remove(at);
+                    results[places.remove(at)] = Err(verdict);
                 }
             }
         };
@@ -181,19 +246,39 @@ impl Letters {
                 "a file has another number of letters than patients".into(),
             ));
         }
+        intents.note(serde_json::json!({ "file": name }))?;
         AtomicFile::write(&self.out.join(&name), &typeset.pdf)?;
-        for ((place, letter), (first, last)) in letters.iter().zip(typeset.pages) {
-            let pages = (first as u64, last as u64);
-            let printed = PrintedLetter {
-                file: name.clone(),
-                pages,
-                sequence: letter.sequence,
-            };
-            results[*place] = Ok(Some(printed));
+        for ((place, letter), (first, last)) in places.iter().zip(&letters).zip(typeset.pages) {
+            if let Ok(delivery) = &mut results[*place] {
+                let pages = (first as u64, last as u64);
+                PrintedLetter {
+                    file: name.clone(),
+                    pages,
+                    sequence: letter.sequence,
+                }
+                .enter(delivery);
+            }
         }
         made.letters += letters.len() as u64;
-        made.files += 1;
+        if self.reprint.is_empty() {
+            made.files += 1
+        } else {
+            made.reprints += 1
+        }
         Ok(())
+    }
+}
+
+impl PrintedLetter {
+    fn enter(self, delivery: &mut Delivery) {
+        delivery.channel = if delivery.sms_file.is_some() {
+            Channel::Both
+        } else {
+            Channel::Letter
+        };
+        delivery.file = self.file;
+        delivery.pages = Some(self.pages);
+        delivery.sequence = Some(self.sequence);
     }
 }
 
@@ -209,92 +294,143 @@ fn blame(error: TypesetError) -> Result<(usize, Verdict), Fatal> {
     Ok((at, Verdict::with_detail(reason, error.to_string())))
 }
 
+/// The sheet of a delivery, if it has a text message.
+fn sheet_of(delivery: &Delivery) -> Option<&str> {
+    match delivery.channel {
+        Channel::Sms => Some(&delivery.file),
+        Channel::Letter | Channel::Both => delivery.sms_file.as_deref(),
+    }
+}
+
 impl Stage for Letters {
-    /// The letter; `None` for a patient who gets a text message alone.
-    type Work = Option<LetterFields>;
-    type Done = Option<PrintedLetter>;
+    type Work = Invitations;
+    type Done = Delivery;
     const NAME: StageName = StageName::Letters;
 
     fn batch_rows(&self) -> usize {
         self.letters_per_file
     }
 
-    fn admit(&self, record: &Record) -> Admission<Option<LetterFields>> {
+    /// The patient alone: the journal is the campaign's ledger, and whoever is in it has a letter,
+    /// whatever has been corrected since.
+    fn key(&self, record: &Record) -> Option<Key> {
+        Some(Key::of(&[&record
+            .patient
+            .as_ref()?
+            .national_id
+            .key_bytes()]))
+    }
+
+    fn recall(&self, line: &Recalled) -> Result<(), Fatal> {
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        match line {
+            Recalled::Record(record) => made.recall(record.delivery.as_ref()),
+            Recalled::Intent(intent) => made
+                .begun
+                .extend(intent["file"].as_str().map(str::to_owned)),
+        }
+        Ok(())
+    }
+
+    fn replay(&self, record: &Record) -> Replay {
+        if let (Some(patient), Some(codes), Some(delivery)) =
+            (&record.patient, &record.invitation, &record.delivery)
+        {
+            let mut invited = self.invited.lock().unwrap_or_else(PoisonError::into_inner);
+            if !invited.insert(patient.national_id) {
+                return Replay::Stop(Reason::AlreadyInvited.into());
+            }
+            if let Some(sheet) = sheet_of(delivery)
+                && let Some(row) = self.rules.sms(patient, codes, self.organisation())
+            {
+                self.sheets
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .recount(sheet, &row);
+            }
+        }
+        if self.reprint.contains(&record.row.number) {
+            Replay::DoAgain
+        } else {
+            Replay::Answer
+        }
+    }
+
+    fn admit(&self, record: &Record) -> Admission<Invitations> {
         let (Some(patient), Some(codes)) = (&record.patient, &record.invitation) else {
             return Admission::NotReady;
         };
-        if record.delivery.is_some() {
-            return Admission::AlreadyDone;
+        let reprint = self.reprint.contains(&record.row.number) && record.delivery.is_some();
+        if !reprint && (record.delivery.is_some() || !self.reprint.is_empty()) {
+            return if record.delivery.is_some() {
+                Admission::AlreadyDone
+            } else {
+                Admission::NotReady
+            };
         }
-        match self.rules.letter(patient, codes, self.template.fonts()) {
-            Err(verdict) => Admission::Stop(verdict),
-            Ok(letter) => {
-                let mut invited = self.invited.lock().unwrap_or_else(PoisonError::into_inner);
-                if invited.insert(patient.national_id) {
-                    Admission::Work(letter)
-                } else {
-                    Admission::Stop(Reason::AlreadyInvited.into())
-                }
-            }
+        let letter = match self.rules.letter(patient, codes, self.template.fonts()) {
+            Ok(letter) => letter,
+            Err(verdict) => return Admission::Stop(verdict),
+        };
+        let mut invited = self.invited.lock().unwrap_or_else(PoisonError::into_inner);
+        if !invited.insert(patient.national_id) && !reprint {
+            return Admission::Stop(Reason::AlreadyInvited.into());
         }
+        let wants_sms = self.rules.sms && !reprint;
+        let row = self
+            .rules
+            .sms(patient, codes, self.organisation())
+            .filter(|_| wants_sms);
+        let mut sheets = self.sheets.lock().unwrap_or_else(PoisonError::into_inner);
+        Admission::Work(Invitations {
+            letter,
+            sms_file: row.map(|row| sheets.assign(&row)),
+        })
     }
 
-    async fn advance(
-        &self,
-        batch: Batch<Option<LetterFields>>,
-    ) -> BatchResult<Option<PrintedLetter>> {
-        let mut results: Vec<Result<Option<PrintedLetter>, Verdict>> =
-            batch.work.iter().map(|_| Ok(None)).collect();
-        let letters = batch
-            .work
-            .into_iter()
-            .enumerate()
-            .filter_map(|(at, letter)| Some((at, letter?)))
-            .collect();
+    async fn advance(&self, batch: Batch<Invitations>) -> BatchResult<Delivery> {
+        let (mut letters, mut places) = (Vec::new(), Vec::new());
+        let mut results = Vec::with_capacity(batch.work.len());
+        for (place, work) in batch.work.into_iter().enumerate() {
+            results.push(Ok(Delivery {
+                channel: Channel::Sms,
+                file: work.sms_file.clone().unwrap_or_default(),
+                pages: None,
+                sequence: None,
+                sms_file: work.letter.is_some().then_some(work.sms_file).flatten(),
+                unknown: Unknown::new(),
+            }));
+            if let Some(letter) = work.letter {
+                letters.push(letter);
+                places.push(place);
+            }
+        }
         // Typesetting computes for seconds; the runtime is told so.
-        tokio::task::block_in_place(|| self.print(letters, &mut results))?;
+        tokio::task::block_in_place(|| self.print(letters, places, &mut results, &batch.intents))?;
         Ok(results)
     }
 
-    fn apply(&self, record: &mut Record, printed: Option<PrintedLetter>) {
-        record.delivery = printed.map(|letter| Delivery {
-            channel: Channel::Letter,
-            file: letter.file,
-            pages: Some(letter.pages),
-            sequence: Some(letter.sequence),
-            sms_file: None,
-            unknown: Unknown::new(),
-        });
+    fn apply(&self, record: &mut Record, delivery: Delivery) {
+        record.delivery = Some(delivery);
     }
 
-    fn collect(&self, record: &mut Record) -> Result<(), Fatal> {
+    fn collect(&self, record: &Record) -> Result<(), Fatal> {
         let mut papers = self.papers.lock().unwrap_or_else(PoisonError::into_inner);
         let papers = papers
             .as_mut()
             .ok_or_else(|| Fatal::Bug("a letter came after the last".into()))?;
         papers.manifest.add(record)?;
-        let (Some(patient), Some(codes)) = (&record.patient, &record.invitation) else {
-            return Err(Fatal::Bug("a letter has no patient".into()));
-        };
-        let Some(row) = self.rules.sms(patient, codes, self.organisation()) else {
-            return Ok(());
-        };
-        let sheet = papers.sms.add(&row)?;
-        match &mut record.delivery {
-            Some(letter) => {
-                letter.channel = Channel::Both;
-                letter.sms_file = Some(sheet);
-            }
-            None => {
-                record.delivery = Some(Delivery {
-                    channel: Channel::Sms,
-                    file: sheet,
-                    pages: None,
-                    sequence: None,
-                    sms_file: None,
-                    unknown: Unknown::new(),
-                });
-            }
+        if let (Some(patient), Some(codes), Some(delivery)) =
+            (&record.patient, &record.invitation, &record.delivery)
+            && let Some(sheet) = sheet_of(delivery)
+            && !self
+                .sheets
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .is_finished(sheet)
+            && let Some(row) = self.rules.sms(patient, codes, self.organisation())
+        {
+            papers.sms.add(sheet, &row)?;
         }
         Ok(())
     }

@@ -4,6 +4,7 @@
 //! its column. PKB advises two texts, so that no code is split between two messages.
 
 use std::{
+    collections::{BTreeMap, BTreeSet, btree_map::Entry},
     fmt,
     path::{Path, PathBuf},
 };
@@ -83,13 +84,86 @@ fn line<T: AsRef<[u8]>>(cells: [T; 7]) -> Vec<u8> {
     writer.into_inner().unwrap_or_default()
 }
 
-/// Sheets that are being written.
-pub struct SmsSheets {
-    folder: PathBuf,
-    open: Option<AtomicFile>,
+/// Says which sheet a row goes into, in input order. A sheet that stands finished in the folder gets
+/// no more rows: it may have been given to Notify already.
+#[derive(Debug)]
+pub struct SheetNumbers {
+    finished: BTreeSet<u32>,
     number: u32,
     rows: u64,
     bytes: u64,
+}
+
+impl SheetNumbers {
+    /// Begins behind the sheets that `folder` has.
+    ///
+    /// # Errors
+    /// The folder cannot be read.
+    pub fn new(folder: &Path) -> Result<Self, Fatal> {
+        let cannot_read = |source| Fatal::cannot_read(folder, source);
+        let mut finished = BTreeSet::new();
+        for entry in folder.read_dir().map_err(cannot_read)? {
+            let name = entry.map_err(cannot_read)?.file_name();
+            finished.extend(name.to_str().and_then(sheet_number));
+        }
+        let number = finished.last().copied().unwrap_or_default();
+        // Full: the next row begins a new sheet.
+        Ok(Self {
+            finished,
+            number,
+            rows: MAX_ROWS,
+            bytes: 0,
+        })
+    }
+
+    /// The name of the sheet for the next row.
+    pub fn assign(&mut self, row: &SmsRow) -> String {
+        let bytes = row.line().len() as u64;
+        if self.rows == MAX_ROWS || self.bytes + bytes > MAX_BYTES {
+            self.number += 1;
+            self.rows = 0;
+            self.bytes = line(COLUMNS).len() as u64;
+        }
+        self.rows += 1;
+        self.bytes += bytes;
+        sheet_name(self.number)
+    }
+
+    /// Counts a row that was assigned to `sheet` in an earlier run.
+    pub fn recount(&mut self, sheet: &str, row: &SmsRow) {
+        if self.is_finished(sheet) {
+            return;
+        }
+        if sheet_number(sheet) != Some(self.number) {
+            self.number = sheet_number(sheet).unwrap_or(self.number);
+            self.rows = 0;
+            self.bytes = line(COLUMNS).len() as u64;
+        }
+        self.rows += 1;
+        self.bytes += row.line().len() as u64;
+    }
+
+    /// Whether `sheet` stood in the folder when the run began.
+    pub fn is_finished(&self, sheet: &str) -> bool {
+        sheet_number(sheet).is_some_and(|number| self.finished.contains(&number))
+    }
+}
+
+fn sheet_name(number: u32) -> String {
+    format!("sms-{number:04}.csv")
+}
+
+fn sheet_number(name: &str) -> Option<u32> {
+    name.strip_prefix("sms-")?
+        .strip_suffix(".csv")?
+        .parse()
+        .ok()
+}
+
+/// Sheets that are being written.
+pub struct SmsSheets {
+    folder: PathBuf,
+    open: BTreeMap<String, AtomicFile>,
 }
 
 impl SmsSheets {
@@ -97,72 +171,44 @@ impl SmsSheets {
     pub fn new(folder: &Path) -> Self {
         Self {
             folder: folder.to_owned(),
-            open: None,
-            number: 0,
-            rows: 0,
-            bytes: 0,
+            open: BTreeMap::new(),
         }
     }
 
-    /// Adds a row, in a new sheet if the one before is full, and returns the name of the sheet.
+    /// Adds a row to the sheet that was assigned to it.
     ///
     /// # Errors
     /// The sheet cannot be written.
-    pub fn add(&mut self, row: &SmsRow) -> Result<String, Fatal> {
-        let line = row.line();
-        if self.open.is_none()
-            || self.rows == MAX_ROWS
-            || self.bytes + line.len() as u64 > MAX_BYTES
-        {
-            self.start_sheet()?;
-        }
-        self.rows += 1;
-        self.write(&line)?;
-        Ok(self.name())
+    pub fn add(&mut self, sheet: &str, row: &SmsRow) -> Result<(), Fatal> {
+        use std::io::Write as _;
+        let path = self.folder.join(sheet);
+        let failed = |source| Fatal::cannot_write(&path, source);
+        let file = match self.open.entry(sheet.to_owned()) {
+            Entry::Occupied(file) => file.into_mut(),
+            Entry::Vacant(place) => {
+                let file = place.insert(AtomicFile::create(&path)?);
+                file.write_all(&line(COLUMNS)).map_err(failed)?;
+                file
+            }
+        };
+        file.write_all(&row.line()).map_err(failed)
     }
 
-    /// Gives the last sheet its name, and writes the two texts if there is any sheet.
+    /// Gives the sheets their names, and writes the two texts if there is any sheet.
     ///
     /// # Errors
     /// A file cannot be written.
-    pub fn finish(mut self) -> Result<(), Fatal> {
-        let Some(sheet) = self.open.take() else {
+    pub fn finish(self) -> Result<(), Fatal> {
+        if self.open.is_empty() {
             return Ok(());
-        };
-        sheet.finish()?;
+        }
         for (name, text) in [
             ("sms-text-1.txt", FIRST_TEXT),
             ("sms-text-2.txt", SECOND_TEXT),
         ] {
             AtomicFile::write(&self.folder.join(name), text.as_bytes())?;
         }
-        Ok(())
-    }
-
-    fn name(&self) -> String {
-        format!("sms-{:04}.csv", self.number)
-    }
-
-    fn start_sheet(&mut self) -> Result<(), Fatal> {
-        if let Some(full) = self.open.take() {
-            full.finish()?;
-        }
-        self.number += 1;
-        (self.rows, self.bytes) = (0, 0);
-        self.open = Some(AtomicFile::create(&self.folder.join(self.name()))?);
-        self.write(&line(COLUMNS))
-    }
-
-    fn write(&mut self, line: &[u8]) -> Result<(), Fatal> {
-        use std::io::Write as _;
-        self.bytes += line.len() as u64;
-        let path = self.folder.join(self.name());
-        match &mut self.open {
-            Some(sheet) => sheet
-                .write_all(line)
-                .map_err(|source| Fatal::cannot_write(&path, source)),
-            None => Err(Fatal::Bug("no SMS sheet is open".into())),
-        }
+        self.open.into_values().try_for_each(AtomicFile::finish)
     }
 }
 
@@ -194,30 +240,29 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_sheet_that_is_full_is_finished_and_another_begun() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut sheets = SmsSheets::new(folder.path());
-        let row = SmsRow {
+    fn row(name_bytes: usize) -> SmsRow {
+        SmsRow {
             phone_number: "+447700900123".into(),
-            first_name: "x".repeat(3 << 20),
+            first_name: "x".repeat(name_bytes),
             organisation: "Northtown, North".into(),
             invitation_code: "NKcYiAciBU".into(),
             access_code: "KVPnrFYPay".into(),
             expiry: "21 December 2026".into(),
             link: "https://joinpkb.com/".into(),
-        };
-        let names: Vec<String> = (0..5).map(|_| sheets.add(&row).unwrap()).collect();
-        assert_eq!(
-            names,
-            [
-                "sms-0001.csv",
-                "sms-0001.csv",
-                "sms-0001.csv",
-                "sms-0002.csv",
-                "sms-0002.csv"
-            ]
-        );
+        }
+    }
+
+    #[test]
+    fn a_sheet_never_has_more_bytes_than_notify_takes() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut numbers = SheetNumbers::new(folder.path()).unwrap();
+        let mut sheets = SmsSheets::new(folder.path());
+        let row = row(3 << 20);
+        let names: Vec<String> = (0..5).map(|_| numbers.assign(&row)).collect();
+        assert_eq!(names, [1, 1, 1, 2, 2].map(sheet_name));
+        for name in &names {
+            sheets.add(name, &row).unwrap();
+        }
         sheets.finish().unwrap();
         for name in ["sms-0001.csv", "sms-0002.csv"] {
             let path = folder.path().join(name);
@@ -230,5 +275,18 @@ mod tests {
             );
         }
         assert!(folder.path().join("sms-text-2.txt").exists());
+    }
+
+    #[test]
+    fn a_finished_sheet_gets_no_more_rows_and_an_unfinished_one_is_continued() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("sms-0003.csv"), "").unwrap();
+        let mut numbers = SheetNumbers::new(folder.path()).unwrap();
+        assert!(numbers.is_finished("sms-0003.csv"));
+        numbers.recount("sms-0003.csv", &row(1));
+        assert_eq!(numbers.assign(&row(1)), "sms-0004.csv");
+        let mut again = SheetNumbers::new(folder.path()).unwrap();
+        again.recount("sms-0004.csv", &row(1));
+        assert_eq!(again.assign(&row(1)), "sms-0004.csv");
     }
 }

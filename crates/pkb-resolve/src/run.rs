@@ -3,6 +3,7 @@
 use pkb_core::{
     Admission, Batch, Clock, ExitCode, Fatal, Record, Stage, StageName, Verdict, app,
     client::{Client, rest::PathTemplate},
+    journal::Key,
     record::{PkbAnswer, Unknown},
     stage::BatchResult,
     value::{DateOfBirth, NationalId},
@@ -75,6 +76,15 @@ impl Stage for Resolve {
     type Work = Resolvable;
     type Done = PkbAnswer;
     const NAME: StageName = StageName::Resolve;
+
+    fn key(&self, record: &Record) -> Option<Key> {
+        let patient = record.patient.as_ref()?;
+        let born = patient.date_of_birth.expose_iso();
+        Some(Key::of(&[
+            &patient.national_id.key_bytes(),
+            born.as_bytes(),
+        ]))
+    }
 
     fn admit(&self, record: &Record) -> Admission<Resolvable> {
         match &record.patient {

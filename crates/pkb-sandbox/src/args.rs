@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use jiff::Timestamp;
 
 const LISTEN: &str = "127.0.0.1:8180";
 
@@ -39,6 +40,18 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) seed: u64,
 
+    /// What goes wrong, to whom and when (JSON)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) faults: Option<PathBuf>,
+
+    /// Answer every call for a patient's codes with the same pair (a rehearsal aid; PKB makes new ones)
+    #[arg(long)]
+    pub(crate) same_codes: bool,
+
+    /// Make and check codes as if it were always this moment, such as 2026-11-22T09:00:00Z
+    #[arg(long, value_name = "RFC3339", env = "PKB_SANDBOX_FIXED_TIME")]
+    pub(crate) fixed_time: Option<Timestamp>,
+
     /// Write the address to this file once requests are answered
     #[arg(long, value_name = "FILE")]
     pub(crate) port_file: Option<PathBuf>,
@@ -53,6 +66,10 @@ pub(crate) struct Env {
     /// Where the sandbox listens
     #[arg(long, value_name = "ADDR", default_value = LISTEN, value_parser = loopback)]
     pub(crate) listen: SocketAddr,
+
+    /// Use a tethered token instead: write the first refresh token of a new sandbox to this file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tethered: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

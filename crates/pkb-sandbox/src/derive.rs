@@ -64,6 +64,19 @@ pub(crate) fn text(seed: u64, parts: &[&str], length: usize) -> String {
         .collect()
 }
 
+/// A number from 0 to below 1.
+pub(crate) fn fraction(seed: u64, parts: &[&str]) -> f64 {
+    let bits = u64::from_le_bytes(first_eight(&digest(seed, parts)));
+    // As many bits as an f64 holds exactly.
+    (bits >> 11) as f64 / (1u64 << 53) as f64
+}
+
+/// The SHA-256 of `bytes` in small hexadecimal digits.
+pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
+    let digest = Sha256::digest(bytes);
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 fn digest(seed: u64, parts: &[&str]) -> [u8; 32] {
     let mut hash = Sha256::new();
     hash.update(seed.to_le_bytes());

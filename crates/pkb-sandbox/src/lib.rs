@@ -14,21 +14,27 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Faults on demand and the FHIR operations are not here yet.
+//! It can also go wrong on demand: see [`Faults`]. The FHIR operations are not here yet.
 
+mod admin;
 mod args;
 mod clock;
+mod connection;
 mod derive;
+mod faults;
 pub mod generate;
 mod join;
+mod ledger;
 mod names;
 pub mod nhs_number;
 mod oauth;
+mod private_file;
 mod reply;
 mod rest;
 pub mod run;
 mod server;
 mod state;
+mod tokens;
 mod upload;
 mod world;
 
@@ -36,12 +42,16 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 pub use clock::Clock;
-pub use state::{Invitation, LedgerEntry, PatientView};
+use connection::{CuttableListener, Cutter};
+pub use faults::{Faults, FaultsError};
+pub use ledger::{LedgerEntry, UploadCommit};
+pub use state::{Invitation, PatientView};
 pub use upload::{COLUMNS as UPLOAD_COLUMNS, MAX_ROWS as UPLOAD_MAX_ROWS};
 pub use world::{BirthAtPkb, OddAnswer, World, WorldError, WorldPatient};
 
@@ -49,6 +59,8 @@ pub use world::{BirthAtPkb, OddAnswer, World, WorldError, WorldPatient};
 pub const CLIENT_ID: &str = "sandbox-client";
 /// The secret of that client. It opens nothing but sandboxes.
 pub const CLIENT_SECRET: &str = "sandbox-secret";
+/// The refresh token that a coordinator would have made in the web interface. Good for one use; each answer holds the next.
+pub const REFRESH_TOKEN: &str = "sandbox-refresh-0";
 
 /// How long open connections may finish what they are doing when the sandbox stops.
 const GRACE: Duration = Duration::from_secs(2);
@@ -62,12 +74,21 @@ pub struct Config {
     pub client_id: String,
     /// Its secret.
     pub client_secret: String,
+    /// Its first refresh token, for `POST /apiToken.action`.
+    pub refresh_token: String,
     /// The exceptions among the patients.
     pub world: World,
     /// The clock that tokens and codes expire by.
     pub clock: Clock,
     /// What PKB ids and codes are derived from.
     pub seed: u64,
+    /// What goes wrong from the start.
+    pub faults: Faults,
+    /// Every call for a patient's codes answers the same pair, whose life begins again. Not what PKB does: an aid for rehearsals in which a
+    /// client that was killed and started again must come to the same bytes, however often it asked.
+    pub same_codes: bool,
+    /// Codes are made, and expire, as if it were always this moment; so a rehearsal of a given day joins on any day. Tokens go on by `clock`.
+    pub fixed_time: Option<Timestamp>,
 }
 
 impl Default for Config {
@@ -76,9 +97,13 @@ impl Default for Config {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             client_id: CLIENT_ID.to_owned(),
             client_secret: CLIENT_SECRET.to_owned(),
+            refresh_token: REFRESH_TOKEN.to_owned(),
             world: World::default(),
             clock: Clock::system(),
             seed: 1,
+            faults: Faults::default(),
+            same_codes: false,
+            fixed_time: None,
         }
     }
 }
@@ -113,14 +138,7 @@ impl Sandbox {
     /// # Errors
     /// If the address is not a loopback address or cannot be bound.
     pub async fn start(config: Config) -> Result<Self, StartError> {
-        let Config {
-            listen,
-            client_id,
-            client_secret,
-            world,
-            clock,
-            seed,
-        } = config;
+        let listen = config.listen;
         if !listen.ip().is_loopback() {
             return Err(StartError::NotLoopback(listen));
         }
@@ -130,15 +148,10 @@ impl Sandbox {
         };
         let listener = TcpListener::bind(listen).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        let state = Arc::new(state::State::new(
-            client_id,
-            client_secret,
-            seed,
-            clock,
-            world,
-        ));
+        let state = Arc::new(state::State::new(config));
         let (stop, stopped) = oneshot::channel::<()>();
-        let router = server::router(&state);
+        let router = server::router(&state).into_make_service_with_connect_info::<Cutter>();
+        let listener = CuttableListener(listener);
         let server = tokio::spawn(async move {
             let served = axum::serve(listener, router).with_graceful_shutdown(async {
                 // A dropped sandbox stops as well.
@@ -168,10 +181,20 @@ impl Sandbox {
         format!("http://{}", self.address)
     }
 
-    /// Every request that was handled so far, in the order of the answers.
+    /// Every request that was handled or suffered a fault so far, in the order of the answers.
     #[must_use]
     pub fn ledger(&self) -> Vec<LedgerEntry> {
-        self.state.ledger()
+        self.state.ledger.entries()
+    }
+
+    /// Empties the ledger.
+    pub fn reset_ledger(&self) {
+        self.state.ledger.reset();
+    }
+
+    /// Puts other faults in the place of all that were set, as `PUT /sandbox/faults` does. Counts and windows begin again.
+    pub fn set_faults(&self, faults: Faults) {
+        self.state.faults.replace(faults);
     }
 
     /// What became of a patient; `None` as long as there is no record.
@@ -195,6 +218,7 @@ impl Sandbox {
     /// Stops listening and waits for what is under way, for two seconds at most.
     pub async fn stop(mut self) {
         let _ = self.stop.send(());
+        self.state.stopping.notify_waiters();
         if tokio::time::timeout(GRACE, &mut self.server).await.is_err() {
             self.server.abort();
         }

@@ -1,4 +1,4 @@
-//! The token endpoint (client credentials) and the check of bearer tokens.
+//! The two token endpoints (client credentials, tethered refresh token) and the check of bearer tokens.
 
 use std::sync::Arc;
 
@@ -13,8 +13,10 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 use url::form_urlencoded;
 
+use crate::faults::TokenManners;
 use crate::reply;
-use crate::state::{BEARER_SECONDS, State};
+use crate::state::State;
+use crate::tokens::{BEARER_SECONDS, Bearer};
 
 /// `POST /api/oauth/token`. The client is known by HTTP Basic or by the form; never a refresh token in the answer.
 pub(crate) async fn token(
@@ -22,55 +24,118 @@ pub(crate) async fn token(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    if !is_form(&headers) {
-        return reply::error(
-            StatusCode::BAD_REQUEST,
-            "invalid_request",
-            "the body must be a form",
-        );
-    }
-    let form: Vec<(String, String)> = form_urlencoded::parse(&body).into_owned().collect();
-    let field = |name: &str| {
-        form.iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.clone())
+    let form = match Form::parse(&headers, &body, "client_credentials") {
+        Ok(form) => form,
+        Err((word, what)) => return reply::error(StatusCode::BAD_REQUEST, word, what),
     };
-    match field("grant_type").as_deref() {
-        Some("client_credentials") => {}
-        Some(_) => {
-            return reply::error(
-                StatusCode::BAD_REQUEST,
-                "unsupported_grant_type",
-                "only client_credentials is known here",
-            );
-        }
-        None => {
-            return reply::error(
-                StatusCode::BAD_REQUEST,
-                "invalid_request",
-                "grant_type is missing",
-            );
-        }
-    }
     let client = match headers.get(header::AUTHORIZATION) {
         Some(value) => basic(value),
-        None => field("client_id").zip(field("client_secret")),
+        None => form.get("client_id").zip(form.get("client_secret")),
     };
     if client.is_none_or(|(id, secret)| id != state.client_id || secret != state.client_secret) {
-        return reply::unauthorized(
-            "Basic",
-            "unauthorized",
-            "the client is not known or the secret is wrong",
+        return unknown_client();
+    }
+    let manners = state.faults.token_manners();
+    let bearer = state
+        .tokens
+        .issue(manners.seconds.unwrap_or(BEARER_SECONDS));
+    handed_out(bearer, None, manners)
+}
+
+/// `POST /apiToken.action`, for a client with a tethered token. Every answer has a new refresh token, and the one that was used is spent,
+/// also when the answer is lost.
+///
+/// PKB says that a new refresh token usually comes with each reply; whether the old one goes on to work is not published. Here it does not.
+pub(crate) async fn tethered_token(
+    AxumState(state): AxumState<Arc<State>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let form = match Form::parse(&headers, &body, "refresh_token") {
+        Ok(form) => form,
+        Err((word, what)) => return reply::error(StatusCode::BAD_REQUEST, word, what),
+    };
+    if form.get("scope").as_deref() != Some("SITE") {
+        return reply::error(
+            StatusCode::BAD_REQUEST,
+            "invalid_scope",
+            "the scope must be SITE",
         );
     }
-    let (access_token, jti) = state.issue_bearer();
-    let body = json!({
-        "access_token": access_token,
-        "token_type": "bearer",
-        "expires_in": BEARER_SECONDS,
-        "scope": "none",
-        "jti": jti,
-    });
+    if form.get("client_id").as_ref() != Some(&state.client_id) {
+        return unknown_client();
+    }
+    let manners = state.faults.token_manners();
+    let seconds = manners.seconds.unwrap_or(BEARER_SECONDS);
+    let refresh = form.get("refresh_token").unwrap_or_default();
+    match state.tokens.refresh(&refresh, seconds) {
+        Some((bearer, next)) => handed_out(bearer, Some(next), manners),
+        None => reply::error(
+            StatusCode::BAD_REQUEST,
+            "invalid_grant",
+            "the refresh token is unknown or was used before",
+        ),
+    }
+}
+
+/// The fields of a token request.
+struct Form(Vec<(String, String)>);
+
+impl Form {
+    /// Or the word and the sentence of a refusal.
+    fn parse(
+        headers: &HeaderMap,
+        body: &[u8],
+        grant_type: &str,
+    ) -> Result<Self, (&'static str, &'static str)> {
+        if !is_form(headers) {
+            return Err(("invalid_request", "the body must be a form"));
+        }
+        let form = Self(form_urlencoded::parse(body).into_owned().collect());
+        match form.get("grant_type") {
+            None => Err(("invalid_request", "grant_type is missing")),
+            Some(given) if given != grant_type => Err((
+                "unsupported_grant_type",
+                "this address knows another grant_type",
+            )),
+            Some(_) => Ok(form),
+        }
+    }
+
+    fn get(&self, name: &str) -> Option<String> {
+        let (_, value) = self.0.iter().find(|(key, _)| key == name)?;
+        Some(value.clone())
+    }
+}
+
+fn unknown_client() -> Response {
+    reply::unauthorized(
+        "Basic",
+        "unauthorized",
+        "the client is not known or the secret is wrong",
+    )
+}
+
+fn handed_out(bearer: Bearer, refresh: Option<String>, manners: TokenManners) -> Response {
+    let seconds = manners.seconds.unwrap_or(BEARER_SECONDS);
+    let mut body = json!({"access_token": bearer.token, "token_type": "bearer"});
+    if !manners.omit {
+        body["expires_in"] = if manners.textual {
+            json!(seconds.to_string())
+        } else {
+            json!(seconds)
+        };
+    }
+    match refresh {
+        Some(refresh) => {
+            body["refresh_token"] = json!(refresh);
+            body["scope"] = json!("SITE");
+        }
+        None => {
+            body["scope"] = json!("none");
+            body["jti"] = json!(bearer.jti);
+        }
+    }
     ([(header::CACHE_CONTROL, "no-store")], Json(body)).into_response()
 }
 
@@ -87,7 +152,7 @@ pub(crate) async fn require_bearer(
         .and_then(|value| value.split_once(' '))
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
         .map(|(_, bearer)| bearer.trim());
-    if bearer.is_some_and(|bearer| state.bearer_is_good(bearer)) {
+    if bearer.is_some_and(|bearer| state.tokens.is_good(bearer)) {
         return next.run(request).await;
     }
     reply::unauthorized(

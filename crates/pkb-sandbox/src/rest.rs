@@ -2,18 +2,19 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::multipart::{Multipart, MultipartError};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State as AxumState};
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
+use axum::{Extension, Json};
 use serde_json::{Value, json};
 
-use crate::reply;
+use crate::ledger::UploadCommit;
 use crate::state::{Access, Record, State};
 use crate::upload;
 use crate::world::OddAnswer;
+use crate::{derive, reply};
 
 /// `GET /beta/users/byNationalId/{number}/{type}`: the user object. It does not say whether the patient has registered; PKB's does not either.
 pub(crate) async fn by_national_id(
@@ -82,9 +83,14 @@ pub(crate) async fn upload(
         Err(response) => return response,
     };
     // Fifty thousand rows take long enough to keep other requests waiting.
-    match tokio::task::spawn_blocking(move || upload::import(&state, &file)).await {
-        Ok(Ok(report)) => Json(report).into_response(),
-        Ok(Err(reason)) => reply::error(StatusCode::BAD_REQUEST, "file_refused", &reason),
+    let import = move || (upload::import(&state, &file), derive::sha256_hex(&file));
+    match tokio::task::spawn_blocking(import).await {
+        Ok((Ok(report), sha256)) => {
+            let rows = report.rows();
+            let commit = UploadCommit { sha256, rows };
+            (Extension(commit), Json(report)).into_response()
+        }
+        Ok((Err(reason), _)) => reply::error(StatusCode::BAD_REQUEST, "file_refused", &reason),
         Err(_) => reply::error(
             StatusCode::INTERNAL_SERVER_ERROR,
             "server_error",

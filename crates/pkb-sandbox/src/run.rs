@@ -1,8 +1,7 @@
 //! The three commands, and how each ends.
 
-use std::io::{self, BufWriter, ErrorKind, Write};
+use std::io::{self, BufWriter, ErrorKind, IsTerminal, Write};
 use std::net::SocketAddr;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -14,7 +13,11 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::prelude::*;
 
 use crate::args::{Cli, Command, Env, Patients, Serve};
-use crate::{CLIENT_ID, CLIENT_SECRET, Config, Sandbox, StartError, World, WorldError, generate};
+use crate::private_file::PrivateFile;
+use crate::{
+    CLIENT_ID, CLIENT_SECRET, Config, Faults, FaultsError, REFRESH_TOKEN, Sandbox, StartError,
+    World, WorldError, generate,
+};
 
 const USAGE: u8 = 2;
 const NO_INPUT: u8 = 66;
@@ -28,7 +31,7 @@ struct Failure {
 
 /// Runs the command that the process was started with.
 ///
-/// Exit codes: 0 done, 2 wrong usage, 66 no world file, 74 an address or a file could not be used (silent if the reader of
+/// Exit codes: 0 done, 2 wrong usage, 66 no world or faults file, 74 an address or a file could not be used (silent if the reader of
 /// standard output went away).
 #[must_use]
 pub fn main() -> ExitCode {
@@ -62,10 +65,17 @@ fn serve(args: Serve) -> Result<(), Failure> {
         Some(path) => World::read(path)?,
         None => World::default(),
     };
+    let faults = match &args.faults {
+        Some(path) => Faults::read(path)?,
+        None => Faults::default(),
+    };
     let config = Config {
         listen: args.listen,
         world,
         seed: args.seed,
+        faults,
+        same_codes: args.same_codes,
+        fixed_time: args.fixed_time,
         ..Config::default()
     };
     let runtime = tokio::runtime::Runtime::new().context("cannot start")?;
@@ -100,6 +110,7 @@ fn log_requests(quiet: bool) {
         .with_default(LevelFilter::WARN);
     let to_stderr = tracing_subscriber::fmt::layer()
         .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
         .with_target(false);
     // An error means that there is a subscriber already, which is as good.
     let _ = tracing_subscriber::registry()
@@ -116,16 +127,36 @@ fn announce(path: &Path, address: SocketAddr) -> io::Result<()> {
 
 fn env(args: &Env) -> Result<(), Failure> {
     let address = args.listen;
+    let token_path = match &args.tethered {
+        Some(path) => {
+            let mut file = PrivateFile::create(path)?;
+            writeln!(file, "{REFRESH_TOKEN}")?;
+            file.finish()?;
+            "apiToken.action"
+        }
+        None => "api/oauth/token",
+    };
     let program = std::env::current_exe().context("cannot find this program's own folder")?;
     let mut text = String::new();
     for (name, value) in [
         ("PKB_BASE_URL", format!("http://{address}")),
-        ("PKB_TOKEN_URL", format!("http://{address}/api/oauth/token")),
+        ("PKB_TOKEN_URL", format!("http://{address}/{token_path}")),
         ("PKB_CLIENT_ID", CLIENT_ID.to_owned()),
         ("PKB_CLIENT_SECRET", CLIENT_SECRET.to_owned()),
         ("PKB_JOIN_URL", format!("http://{address}/join/")),
     ] {
         text.push_str(&format!("export {name}={}\n", shell_quote(&value)));
+    }
+    if let Some(path) = &args.tethered {
+        // The shell may go to another folder before it is read.
+        let path = std::path::absolute(path)?;
+        let path = path
+            .to_str()
+            .context("the name of the refresh token's file is not UTF-8 text")?;
+        text.push_str(&format!(
+            "export PKB_REFRESH_TOKEN_FILE={}\n",
+            shell_quote(path)
+        ));
     }
     let folder = program
         .parent()
@@ -199,41 +230,6 @@ fn write_patients(
     Ok(())
 }
 
-/// A file that only its owner may read, and that has its name only once it is complete.
-struct PrivateFile(BufWriter<AtomicWriteFile>);
-
-impl PrivateFile {
-    fn create(path: &Path) -> Result<Self, Failure> {
-        let mut options = AtomicWriteFile::options();
-        // The mode of a file that is replaced would otherwise win.
-        atomic_write_file::unix::OpenOptionsExt::preserve_mode(&mut options, false);
-        options.mode(0o600);
-        let file = options
-            .open(path)
-            .with_context(|| format!("cannot write {}", path.display()))?;
-        Ok(Self(BufWriter::with_capacity(1 << 16, file)))
-    }
-
-    fn finish(self) -> Result<(), Failure> {
-        let file = self
-            .0
-            .into_inner()
-            .map_err(io::IntoInnerError::into_error)?;
-        file.commit()?;
-        Ok(())
-    }
-}
-
-impl Write for PrivateFile {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()
-    }
-}
-
 /// Writes the world entry by entry, since a million patients have seventy thousand of them.
 struct WorldWriter {
     file: PrivateFile,
@@ -260,7 +256,7 @@ impl WorldWriter {
             self.before
         };
         writeln!(self.file, "{before}]}}")?;
-        self.file.finish()
+        Ok(self.file.finish()?)
     }
 }
 
@@ -311,6 +307,19 @@ impl From<WorldError> for Failure {
         let code = match error {
             WorldError::Unreadable { .. } => NO_INPUT,
             WorldError::Invalid { .. } | WorldError::Repeated { .. } => USAGE,
+        };
+        Self {
+            code,
+            error: Some(error.into()),
+        }
+    }
+}
+
+impl From<FaultsError> for Failure {
+    fn from(error: FaultsError) -> Self {
+        let code = match error {
+            FaultsError::Unreadable { .. } => NO_INPUT,
+            FaultsError::Invalid { .. } => USAGE,
         };
         Self {
             code,

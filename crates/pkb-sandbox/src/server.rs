@@ -1,29 +1,29 @@
-//! Which address leads where, and what is noted about every request.
+//! Which address leads where, and what a request is about.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use axum::extract::{
-    DefaultBodyLimit, MatchedPath, Path, RawPathParams, Request, State as AxumState,
+    ConnectInfo, DefaultBodyLimit, MatchedPath, RawPathParams, Request, State as AxumState,
 };
 use axum::http::Method;
 use axum::middleware::{Next, from_fn_with_state};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::routing::{get, post};
-use axum::{Json, RequestPartsExt, Router};
-use serde_json::json;
+use axum::{RequestPartsExt, Router};
 
-use crate::state::{LedgerEntry, State};
-use crate::{join, oauth, reply, rest};
+use crate::connection::Cutter;
+use crate::state::State;
+use crate::{admin, faults, join, oauth, reply, rest};
 
 const UPLOAD_LIMIT_BYTES: usize = 64 * 1024 * 1024;
 
 const TOKEN: &str = "/api/oauth/token";
+const TETHERED_TOKEN: &str = "/apiToken.action";
 const UPLOAD: &str = "/upload/patients";
 const BY_NATIONAL_ID: &str = "/beta/users/byNationalId/{number}/{type}";
 const RECORD_ACCESS_TOKEN: &str = "/v1/users/{id}/recordAccessToken";
-const SANDBOX_PATIENT: &str = "/sandbox/patients/{number}";
-const SANDBOX_LEDGER: &str = "/sandbox/ledger";
+/// What the sandbox's own calls begin with.
+const OWN: &str = "/sandbox/";
 
 pub(crate) fn router(state: &Arc<State>) -> Router {
     let with_bearer = Router::new()
@@ -38,43 +38,28 @@ pub(crate) fn router(state: &Arc<State>) -> Router {
     Router::new()
         .merge(with_bearer)
         .route(TOKEN, post(oauth::token))
+        .route(TETHERED_TOKEN, post(oauth::tethered_token))
         .route("/join", join_page())
         .route("/join/", join_page())
         .route("/join/{team}", join_page())
-        .route(SANDBOX_PATIENT, get(sandbox_patient))
-        .route(SANDBOX_LEDGER, get(sandbox_ledger))
+        .merge(admin::router())
         .fallback(reply::unknown_path)
         .method_not_allowed_fallback(reply::wrong_method)
-        .layer(from_fn_with_state(Arc::clone(state), note))
+        .layer(from_fn_with_state(Arc::clone(state), receive))
         .with_state(Arc::clone(state))
 }
 
-/// Sandbox only; PKB has no such call. What became of a patient, without a bearer token.
-async fn sandbox_patient(
+/// Finds out what a request is about, and hands it on to where it may suffer a fault.
+async fn receive(
     AxumState(state): AxumState<Arc<State>>,
-    Path(number): Path<String>,
+    ConnectInfo(cutter): ConnectInfo<Cutter>,
+    request: Request,
+    next: Next,
 ) -> Response {
-    match state.view(&number) {
-        None => reply::unknown_path().await,
-        Some(view) => Json(json!({
-            "registered": view.registered,
-            "pkb_id": view.pkb_id,
-            "invitations": view.invitations,
-        }))
-        .into_response(),
-    }
-}
-
-/// Sandbox only; PKB has no such call. How many requests there were.
-async fn sandbox_ledger(AxumState(state): AxumState<Arc<State>>) -> Response {
-    Json(json!({"patients": state.count_patients(), "requests": state.ledger_counts()}))
-        .into_response()
-}
-
-/// Writes the ledger and the log. The log gets the name of the endpoint, never the address: numbers and codes stand in it.
-async fn note(AxumState(state): AxumState<Arc<State>>, request: Request, next: Next) -> Response {
-    let started = Instant::now();
     let (mut parts, body) = request.into_parts();
+    if parts.uri.path().starts_with(OWN) {
+        return next.run(Request::from_parts(parts, body)).await;
+    }
     let path = parts
         .extensions
         .get::<MatchedPath>()
@@ -84,33 +69,22 @@ async fn note(AxumState(state): AxumState<Arc<State>>, request: Request, next: N
         Ok(params) => params
             .iter()
             .find(|(name, _)| matches!(*name, "number" | "id"))
-            .map(|(_, value)| value.to_owned()),
+            .map(|(name, value)| match name {
+                "id" => state.national_id(value).unwrap_or(value.to_owned()),
+                _ => value.to_owned(),
+            }),
         Err(_) => None,
     };
-    let response = next.run(Request::from_parts(parts, body)).await;
-    let status = response.status().as_u16();
-    state.note(LedgerEntry {
-        endpoint,
-        patient,
-        status,
-    });
-    tracing::info!(
-        endpoint,
-        status,
-        milliseconds = started.elapsed().as_millis() as u64,
-        "handled"
-    );
-    response
+    let request = Request::from_parts(parts, body);
+    faults::through(state, cutter, endpoint, patient, request, next).await
 }
 
 fn endpoint_name(method: &Method, path: Option<&str>) -> &'static str {
     match path {
-        Some(TOKEN) => "token",
+        Some(TOKEN | TETHERED_TOKEN) => "token",
         Some(UPLOAD) => "upload",
         Some(BY_NATIONAL_ID) => "by_national_id",
         Some(RECORD_ACCESS_TOKEN) => "record_access_token",
-        Some(SANDBOX_PATIENT) => "sandbox_patient",
-        Some(SANDBOX_LEDGER) => "sandbox_ledger",
         Some(path) if path.starts_with("/join") && method == Method::POST => "join",
         Some(path) if path.starts_with("/join") => "join_page",
         _ => "unknown",

@@ -1,32 +1,23 @@
-//! What the sandbox remembers: records, bearer tokens, invitations, and the ledger of requests. No HTTP in here.
+//! What the sandbox remembers of patients: records and invitations. No HTTP in here.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
-use serde::Serialize;
+use tokio::sync::Notify;
 
+use crate::Config;
 use crate::clock::{Clock, later};
 use crate::derive;
+use crate::faults::FaultBook;
+use crate::ledger::Ledger;
+use crate::tokens::Tokens;
 use crate::upload::Row;
 use crate::world::{BirthAtPkb, World, WorldPatient};
 
-/// How long a bearer token lives, in seconds.
-pub(crate) const BEARER_SECONDS: i64 = 600;
 /// How long an invitation lives: the thirty days of PKB's guide.
 const INVITATION_DAYS: i64 = 30;
-
-/// One request that was handled.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LedgerEntry {
-    /// `token`, `upload`, `by_national_id`, `record_access_token`, `join_page`, `join`, `sandbox_patient`, `sandbox_ledger` or `unknown`.
-    pub endpoint: &'static str,
-    /// The national id or the PKB id that stood in the path.
-    pub patient: Option<String>,
-    /// The status that was answered.
-    pub status: u16,
-}
 
 /// What can be seen of a record from outside, for tests and demonstrations.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,7 +83,14 @@ pub(crate) enum Added {
 pub(crate) struct State {
     pub(crate) client_id: String,
     pub(crate) client_secret: String,
+    pub(crate) tokens: Tokens,
+    pub(crate) faults: FaultBook,
+    pub(crate) ledger: Ledger,
+    /// Wakes whoever would keep the sandbox from stopping.
+    pub(crate) stopping: Notify,
     seed: u64,
+    same_codes: bool,
+    /// What codes are made and expire by.
     clock: Clock,
     world: World,
     memory: Mutex<Memory>,
@@ -105,27 +103,23 @@ struct Memory {
     by_local_id: HashMap<String, usize>,
     by_pkb_id: HashMap<u64, usize>,
     by_email: HashMap<String, usize>,
-    bearers: HashMap<String, Timestamp>,
-    bearers_issued: u64,
     /// Invitation code -> record and which of its pairs.
     codes: HashMap<String, (usize, usize)>,
-    ledger: Vec<LedgerEntry>,
 }
 
 impl State {
-    pub(crate) fn new(
-        client_id: String,
-        client_secret: String,
-        seed: u64,
-        clock: Clock,
-        world: World,
-    ) -> Self {
+    pub(crate) fn new(config: Config) -> Self {
         Self {
-            client_id,
-            client_secret,
-            seed,
-            clock,
-            world,
+            client_id: config.client_id,
+            client_secret: config.client_secret,
+            tokens: Tokens::new(config.seed, config.clock.clone(), config.refresh_token),
+            faults: FaultBook::new(config.faults),
+            ledger: Ledger::default(),
+            stopping: Notify::new(),
+            seed: config.seed,
+            same_codes: config.same_codes,
+            clock: config.fixed_time.map_or(config.clock, Clock::fixed),
+            world: config.world,
             memory: Mutex::default(),
         }
     }
@@ -133,28 +127,6 @@ impl State {
     /// A panic in one request must not take the others with it.
     fn memory(&self) -> MutexGuard<'_, Memory> {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(crate) fn issue_bearer(&self) -> (String, String) {
-        let now = self.clock.now();
-        let mut memory = self.memory();
-        let count = memory.bearers_issued.to_string();
-        memory.bearers_issued += 1;
-        memory.bearers.retain(|_, expires_at| *expires_at > now);
-        let bearer = derive::text(self.seed, &["bearer", &count], 20);
-        let jti = derive::text(self.seed, &["jti", &count], 20);
-        memory.bearers.insert(
-            bearer.clone(),
-            later(now, SignedDuration::from_secs(BEARER_SECONDS)),
-        );
-        (bearer, jti)
-    }
-
-    pub(crate) fn bearer_is_good(&self, bearer: &str) -> bool {
-        self.memory()
-            .bearers
-            .get(bearer)
-            .is_some_and(|expires_at| *expires_at > self.clock.now())
     }
 
     /// Adds the rows of one upload, in order. For each row: created, updated, or why it failed.
@@ -182,7 +154,7 @@ impl State {
         }
     }
 
-    /// A new pair of codes. Earlier pairs stay as they are.
+    /// A new pair of codes; earlier pairs stay as they are. Or always the first pair, which then lives on.
     pub(crate) fn invite(&self, pkb_id: &str) -> Access<(String, String)> {
         let expires_at = later(
             self.clock.now(),
@@ -199,6 +171,9 @@ impl State {
         let record = &mut memory.records[index];
         if record.world.no_access || record.world.no_access_tokens {
             return Access::Refused;
+        }
+        if self.same_codes {
+            record.issued.clear();
         }
         let call = record.issued.len();
         let (code, token) = derive::codes(self.seed, record.pkb_id, call);
@@ -263,37 +238,13 @@ impl State {
         self.memory().records.len()
     }
 
-    pub(crate) fn note(&self, entry: LedgerEntry) {
-        self.memory().ledger.push(entry);
+    /// The national id of the record with a PKB id.
+    pub(crate) fn national_id(&self, pkb_id: &str) -> Option<String> {
+        let memory = self.memory();
+        let index = memory.by_pkb_id.get(&pkb_id.parse().ok()?)?;
+        let national_id = &memory.records[*index].row.national_id;
+        (!national_id.is_empty()).then(|| national_id.clone())
     }
-
-    pub(crate) fn ledger(&self) -> Vec<LedgerEntry> {
-        self.memory().ledger.clone()
-    }
-
-    /// How many requests there were, by endpoint and status.
-    pub(crate) fn ledger_counts(&self) -> Vec<LedgerCount> {
-        let mut counts = std::collections::BTreeMap::new();
-        for entry in &self.memory().ledger {
-            *counts.entry((entry.endpoint, entry.status)).or_insert(0) += 1;
-        }
-        counts
-            .into_iter()
-            .map(|((endpoint, status), requests)| LedgerCount {
-                endpoint,
-                status,
-                requests,
-            })
-            .collect()
-    }
-}
-
-/// One line of `/sandbox/ledger`.
-#[derive(Serialize)]
-pub(crate) struct LedgerCount {
-    endpoint: &'static str,
-    status: u16,
-    requests: u64,
 }
 
 impl Memory {

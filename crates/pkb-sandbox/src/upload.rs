@@ -66,6 +66,13 @@ pub(crate) struct Report {
     failed: Vec<Failure>,
 }
 
+impl Report {
+    /// How many rows the file had.
+    pub(crate) fn rows(&self) -> usize {
+        self.created + self.updated + self.failed.len()
+    }
+}
+
 /// A row that was left out. The message tells nothing about the patient.
 #[derive(Serialize)]
 struct Failure {

@@ -6,6 +6,7 @@ use jiff::SignedDuration;
 use pkb_core::{
     Admission, Batch, Clock, ExitCode, Fatal, Record, Stage, StageName, Verdict, app,
     client::{Client, rest::PathTemplate},
+    journal::Key,
     record::{Invitation, Unknown},
     stage::BatchResult,
     value::PkbId,
@@ -69,6 +70,14 @@ impl Stage for Tokens {
     type Work = PkbId;
     type Done = Invitation;
     const NAME: StageName = StageName::Tokens;
+
+    fn key(&self, record: &Record) -> Option<Key> {
+        let (patient, pkb) = (record.patient.as_ref()?, record.pkb.as_ref()?);
+        Some(Key::of(&[
+            &patient.national_id.key_bytes(),
+            pkb.id.expose_id().as_bytes(),
+        ]))
+    }
 
     fn admit(&self, record: &Record) -> Admission<PkbId> {
         match &record.pkb {

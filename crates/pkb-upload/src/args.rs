@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Parser;
 use pkb_core::{
     args::{PkbArgs, StreamArgs},
-    client::upload::UPLOAD_PATH,
+    client::{rest::USER_PATH, upload::UPLOAD_PATH},
 };
 
 use crate::pkb_file::MAX_ROWS;
@@ -49,6 +49,16 @@ pub struct Args {
     /// the default is that of pkb-sandbox. Ask PKB for yours, or use --batches
     #[arg(long, env = "PKB_UPLOAD_PATH", default_value = UPLOAD_PATH, value_name = "PATH", help_heading = "PKB")]
     pub upload_path: String,
+
+    /// Send rows again that may have been sent with their e-mail addresses and not answered: PKB may
+    /// invite those patients by e-mail twice
+    #[arg(long)]
+    pub resend: bool,
+
+    /// Path of byNationalId under the base address, by which rows are looked up that were sent and
+    /// not answered
+    #[arg(long, default_value = USER_PATH, value_name = "PATH", help_heading = "PKB")]
+    pub user_path: String,
 
     #[command(flatten)]
     pub pkb: PkbArgs,

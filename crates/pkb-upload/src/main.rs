@@ -6,6 +6,8 @@ mod patient_file;
 mod patient_row;
 mod pkb_file;
 mod run;
+mod sender;
+mod sent_before;
 
 fn main() -> std::process::ExitCode {
     pkb_core::app::main("pkb-upload", run::run)

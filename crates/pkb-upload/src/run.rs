@@ -1,17 +1,28 @@
 //! The stage.
 
-use std::{collections::HashSet, path::PathBuf};
-
-use pkb_core::{
-    Admission, Batch, Clock, ExitCode, Fatal, Reason, Record, Stage, StageName, app,
-    atomic_file::{self, AtomicFile},
-    client::Client,
-    pipeline::Source,
-    record::{Unknown, Upload, UploadState},
-    stage::BatchResult,
+use std::{
+    path::PathBuf,
+    sync::{Mutex, PoisonError},
 };
 
-use crate::{args::Args, patient_file::PatientFile, pkb_file::Profile};
+use pkb_core::{
+    Admission, Batch, Clock, ExitCode, Fatal, Record, Stage, StageName, Verdict, app,
+    atomic_file::{self, AtomicFile},
+    client::rest::PathTemplate,
+    journal::Key,
+    pipeline::Source,
+    record::{Unknown, Upload, UploadState},
+    stage::{BatchResult, Recalled},
+    value::NationalId,
+};
+
+use crate::{
+    args::Args,
+    patient_file::PatientFile,
+    pkb_file::Profile,
+    sender::{Sender, SentRow},
+    sent_before::SentBefore,
+};
 
 /// Runs the stage from the arguments.
 ///
@@ -25,16 +36,20 @@ pub async fn run(args: Args) -> Result<ExitCode, Fatal> {
             atomic_file::create_private_folder(folder)?;
             Destination::Folder(folder.clone())
         }
-        None => Destination::Pkb {
-            client: Box::new(args.pkb.client()?),
-            path: args.upload_path.clone(),
-        },
+        None => Destination::Pkb(Box::new(Sender {
+            pkb: args.pkb.client()?,
+            upload_path: args.upload_path.clone(),
+            user_path: PathTemplate::new(&args.user_path, &["{number}", "{type}"])?,
+            resend: args.resend,
+            keep_email: args.keep_email,
+        })),
     };
     let stage = UploadStage {
         destination,
         profile: Profile::built_in()?,
         batch_rows: args.batch_rows as usize,
         keep_email: args.keep_email,
+        sent_before: Mutex::default(),
         clock,
     };
     let records = PatientFile::open(&args.file)?.into_records(clock.today())?;
@@ -53,7 +68,7 @@ pub async fn run(args: Args) -> Result<ExitCode, Fatal> {
 enum Destination {
     Nowhere,
     Folder(PathBuf),
-    Pkb { client: Box<Client>, path: String },
+    Pkb(Box<Sender>),
 }
 
 struct UploadStage {
@@ -61,7 +76,17 @@ struct UploadStage {
     profile: Profile,
     batch_rows: usize,
     keep_email: bool,
+    /// What the journal says of earlier runs.
+    sent_before: Mutex<SentBefore>,
     clock: Clock,
+}
+
+/// A row of a batch.
+pub struct UploadRow {
+    key: Key,
+    national_id: NationalId,
+    /// The patient's line of the "Add many patients" file.
+    line: Vec<u8>,
 }
 
 impl UploadStage {
@@ -73,11 +98,59 @@ impl UploadStage {
             unknown: Unknown::new(),
         }
     }
+
+    fn line(&self, record: &Record) -> Option<Vec<u8>> {
+        Some(
+            self.profile
+                .patient_line(record.patient.as_ref()?, self.keep_email),
+        )
+    }
+
+    /// A name that no batch of this campaign has had.
+    fn new_name(&self) -> String {
+        self.sent_before
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .new_name()
+    }
+
+    async fn send(&self, sender: &Sender, batch: Batch<UploadRow>) -> BatchResult<Upload> {
+        let rows: Vec<SentRow> = {
+            let sent_before = self
+                .sent_before
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            let unsettled = |row: &UploadRow| sent_before.unsettled(row.key).cloned();
+            batch
+                .work
+                .into_iter()
+                .map(|row| SentRow {
+                    unsettled: unsettled(&row),
+                    key: row.key,
+                    national_id: row.national_id,
+                    line: row.line,
+                })
+                .collect()
+        };
+        let results = sender
+            .send(
+                rows,
+                self.profile.header_line(),
+                || self.new_name(),
+                &batch.intents,
+            )
+            .await?;
+        Ok(results
+            .into_iter()
+            .map(|result: Result<String, Verdict>| {
+                result.map(|name| self.done(&name, UploadState::Sent))
+            })
+            .collect())
+    }
 }
 
 impl Stage for UploadStage {
-    /// The patient's line of the "Add many patients" file.
-    type Work = Vec<u8>;
+    type Work = UploadRow;
     type Done = Upload;
     const NAME: StageName = StageName::Upload;
 
@@ -85,64 +158,72 @@ impl Stage for UploadStage {
         self.batch_rows
     }
 
-    fn admit(&self, record: &Record) -> Admission<Vec<u8>> {
-        match &record.patient {
-            Some(patient) => Admission::Work(self.profile.patient_line(patient, self.keep_email)),
-            None => Admission::NotReady,
+    fn key(&self, record: &Record) -> Option<Key> {
+        Some(row_key(
+            &record.patient.as_ref()?.national_id,
+            &self.line(record)?,
+        ))
+    }
+
+    fn recall(&self, line: &Recalled) -> Result<(), Fatal> {
+        let mut sent_before = self
+            .sent_before
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        match line {
+            Recalled::Intent(intent) => sent_before.begun(intent),
+            Recalled::Record(record) => {
+                if let (Some(key), Some(upload)) = (self.key(record), &record.upload) {
+                    sent_before.settled(key, &upload.batch);
+                }
+                Ok(())
+            }
         }
     }
 
-    async fn advance(&self, batch: Batch<Vec<u8>>) -> BatchResult<Upload> {
-        let name = format!("batch-{:04}.csv", batch.number);
-        let rows = batch.work.len();
-        let file = || {
-            [self.profile.header_line()]
-                .into_iter()
-                .chain(batch.work)
-                .flatten()
-                .collect::<Vec<u8>>()
+    fn admit(&self, record: &Record) -> Admission<UploadRow> {
+        match (&record.patient, self.line(record)) {
+            (Some(patient), Some(line)) => Admission::Work(UploadRow {
+                key: row_key(&patient.national_id, &line),
+                national_id: patient.national_id,
+                line,
+            }),
+            _ => Admission::NotReady,
+        }
+    }
+
+    async fn advance(&self, batch: Batch<UploadRow>) -> BatchResult<Upload> {
+        let all = |rows: usize, name: &str, state| {
+            (0..rows).map(|_| Ok(self.done(name, state))).collect()
         };
         match &self.destination {
-            Destination::Nowhere => Ok((0..rows)
-                .map(|_| Ok(self.done(&name, UploadState::Checked)))
-                .collect()),
+            Destination::Nowhere => Ok(all(
+                batch.work.len(),
+                &format!("batch-{:04}.csv", batch.number),
+                UploadState::Checked,
+            )),
             Destination::Folder(folder) => {
-                AtomicFile::write(&folder.join(&name), &file())?;
-                Ok((0..rows)
-                    .map(|_| Ok(self.done(&name, UploadState::Prepared)))
-                    .collect())
+                let name = self.new_name();
+                let rows = batch.work.len();
+                let lines = batch.work.into_iter().map(|row| row.line);
+                let file: Vec<u8> = [self.profile.header_line()]
+                    .into_iter()
+                    .chain(lines)
+                    .flatten()
+                    .collect();
+                AtomicFile::write(&folder.join(&name), &file)?;
+                Ok(all(rows, &name, UploadState::Prepared))
             }
-            Destination::Pkb { client, path } => {
-                let report = match client.upload(path, &name, file()).await {
-                    Ok(report) => report,
-                    Err(error) => {
-                        let verdict = error.into_verdict()?;
-                        return Ok((0..rows).map(|_| Err(verdict.clone())).collect());
-                    }
-                };
-                tracing::info!(
-                    "{name}: {} created, {} updated, {} refused",
-                    report.created,
-                    report.updated,
-                    report.failed.len()
-                );
-                let refused: HashSet<u64> = report.failed.iter().map(|failed| failed.row).collect();
-                // Line 1 of the batch is its header.
-                Ok((2..)
-                    .take(rows)
-                    .map(|line| {
-                        if refused.contains(&line) {
-                            Err(Reason::RefusedByImport.into())
-                        } else {
-                            Ok(self.done(&name, UploadState::Sent))
-                        }
-                    })
-                    .collect())
-            }
+            Destination::Pkb(sender) => self.send(sender, batch).await,
         }
     }
 
     fn apply(&self, record: &mut Record, upload: Upload) {
         record.upload = Some(upload);
     }
+}
+
+/// The patient and all that is uploaded of them: a row that was corrected is uploaded again.
+fn row_key(id: &NationalId, line: &[u8]) -> Key {
+    Key::of(&[&id.key_bytes(), line])
 }

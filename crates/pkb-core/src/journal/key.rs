@@ -28,8 +28,21 @@ impl Key {
             hash.update(part);
         }
         let digest: [u8; 32] = hash.finalize().into();
-        let word = |at: usize| (0..8).fold(0, |word, byte| word << 8 | u64::from(digest[at + byte]));
+        let word =
+            |at: usize| (0..8).fold(0, |word, byte| word << 8 | u64::from(digest[at + byte]));
         Self([word(0), word(8)])
+    }
+
+    /// The key as 32 hexadecimal digits, for a journal's own lines and nowhere else.
+    pub fn expose_hex(self) -> String {
+        format!("{:016x}{:016x}", self.0[0], self.0[1])
+    }
+
+    /// Reads what [`Self::expose_hex`] wrote.
+    pub fn from_hex(text: &str) -> Option<Self> {
+        let word = |part: Option<&str>| u64::from_str_radix(part?, 16).ok();
+        (text.len() == 32).then_some(())?;
+        Some(Self([word(text.get(..16))?, word(text.get(16..))?]))
     }
 
     /// A number from the half of the key that [`Hash`] does not use.

@@ -170,7 +170,7 @@ impl Journal {
             return Ok(None);
         };
         if let Some(start) = span.offset().checked_sub(self.written) {
-            return Ok(Some(slice(&self.pending, start, span)));
+            return slice(&self.pending, start, span).map(Some);
         }
         let block_end = self.block_offset + self.block.len() as u64;
         if span.offset() < self.block_offset || span.end() > block_end {
@@ -194,7 +194,7 @@ impl Journal {
         }
         self.cursor = span.end();
         let start = span.offset() - self.block_offset;
-        Ok(Some(slice(&self.block, start, span)))
+        slice(&self.block, start, span).map(Some)
     }
 
     /// Appends `line`, a whole JSON object without line end, under `key` (which must be what
@@ -352,9 +352,9 @@ fn read_at(file: &File, path: &Path, buffer: &mut [u8], offset: u64) -> Result<(
 }
 
 /// The line at `start` of `bytes`.
-fn slice(bytes: &[u8], start: u64, span: Span) -> &[u8] {
-    let start = usize::try_from(start).unwrap_or(usize::MAX);
-    bytes
-        .get(start..start + span.length())
-        .unwrap_or_default()
+fn slice(bytes: &[u8], start: u64, span: Span) -> Result<&[u8], Fatal> {
+    usize::try_from(start)
+        .ok()
+        .and_then(|start| bytes.get(start..)?.get(..span.length()))
+        .ok_or_else(|| Fatal::Bug("the journal's index is wrong".into()))
 }

@@ -115,11 +115,13 @@ impl Line<'_> {
                 .is_ok_and(|text| serde_json::from_str::<IgnoredAny>(text).is_ok())
     }
 
-    /// Whether a damaged first line may be the rest of a journal's. If it may not, the file is
-    /// somebody's, given by mistake, and must not be cut.
+    /// Whether a damaged first line may be what a broken write left of a journal's. If it may not,
+    /// the file is somebody's, given by mistake, and must not be cut.
     fn may_start_a_journal(&self) -> bool {
         const START: &[u8] = b"{\"";
-        self.text.starts_with(b"\0") || self.text.starts_with(START) || START.starts_with(self.text)
+        let zeros = self.text.iter().rev().take_while(|byte| **byte == 0);
+        let text = &self.text[..self.text.len() - zeros.count()];
+        START.starts_with(text) || (text.starts_with(START) && !self.is_too_long())
     }
 }
 

@@ -99,6 +99,15 @@ pub struct NationalId {
     pub value: NhsNumber,
 }
 
+impl NationalId {
+    /// Scheme and number as bytes, for the key of a journal. Not for showing.
+    pub fn key_bytes(&self) -> [u8; 11] {
+        let mut bytes = [self.scheme as u8; 11];
+        bytes[1..].copy_from_slice(&self.value.0);
+        bytes
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

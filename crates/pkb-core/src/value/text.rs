@@ -54,13 +54,21 @@ fn check_line(text: &str) -> Result<String, Problem> {
 
 /// Control characters, and the characters that set, embed or isolate a text direction (Unicode
 /// Bidirectional Algorithm, UAX 9): they could make a letter show something else than it holds.
-/// Also the byte-order mark and the line and paragraph separators.
+/// Also what nobody sees and what would break a line: byte-order mark, soft hyphen, zero-width space,
+/// line and paragraph separators.
 fn is_forbidden(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
         || matches!(
             c,
-            '\u{feff}' | '\u{2028}' | '\u{2029}' | '\u{fffd}' | '\u{fff9}'..='\u{fffc}'
+            '\u{feff}'
+                | '\u{ad}'
+                | '\u{200b}'
+                | '\u{2060}'
+                | '\u{2028}'
+                | '\u{2029}'
+                | '\u{fffd}'
+                | '\u{fff9}'..='\u{fffc}'
         )
 }
 

@@ -145,7 +145,10 @@ fn no_date_of_birth_and_no_national_id_is_on_any_page_or_sheet() {
         .collect();
     for record in &delivered {
         let number = text(record, "/patient/national_id/value");
-        for secret in spellings(text(record, "/patient/date_of_birth")).iter().chain([&number.to_owned()]) {
+        for secret in spellings(text(record, "/patient/date_of_birth"))
+            .iter()
+            .chain([&number.to_owned()])
+        {
             assert!(
                 !shown.iter().any(|text| text.contains(&folded(secret))),
                 "row {}",

@@ -178,7 +178,12 @@ fn all_calls_of_a_run_share_one_access_token() {
     let uploaded = campaign.stage("pkb-upload", &[patients.to_str().unwrap()], b"");
     campaign.stage("pkb-resolve", &["--rate", "0"], &uploaded.stdout);
     let calls = |name: &str| {
-        campaign.sandbox.ledger().iter().filter(|entry| entry.endpoint == name).count()
+        campaign
+            .sandbox
+            .ledger()
+            .iter()
+            .filter(|entry| entry.endpoint == name)
+            .count()
     };
     assert_eq!((calls("by_national_id"), calls("token")), (200, 2));
 }

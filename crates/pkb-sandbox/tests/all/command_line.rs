@@ -111,6 +111,96 @@ fn a_world_file_that_is_wrong_or_missing_is_told_before_anything_listens() {
 }
 
 #[test]
+fn a_faults_file_that_is_wrong_or_missing_is_told_before_anything_listens() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("faults.json");
+    let serve = || {
+        program()
+            .args(["serve", "--listen", "127.0.0.1:0", "--faults"])
+            .arg(&path)
+            .output()
+            .unwrap()
+    };
+    assert_eq!(serve().status.code(), Some(66));
+    std::fs::write(&path, r#"{"rules":[],"sead":1}"#).unwrap();
+    let output = serve();
+    assert_eq!(output.status.code(), Some(2));
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert!(message.contains("unknown field `sead`") && !message.contains("listening"));
+    let output = run(&["serve", "--listen", "127.0.0.1:0", "--fixed-time", "noon"]);
+    assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
+fn a_rehearsal_with_faults_a_fixed_time_and_the_same_codes_is_served() {
+    let folder = tempfile::tempdir().unwrap();
+    let (port_file, faults) = (
+        folder.path().join("port"),
+        folder.path().join("faults.json"),
+    );
+    let rules = r#"{"rules":[{"endpoint":"any","when":{"requests":[2]},"fault":{"status":429,"retry_after":"3"}}]}"#;
+    std::fs::write(&faults, rules).unwrap();
+    let mut child = program()
+        .args([
+            "serve",
+            "--listen",
+            "127.0.0.1:0",
+            "--quiet",
+            "--same-codes",
+        ])
+        .arg("--port-file")
+        .arg(&port_file)
+        .arg("--faults")
+        .arg(&faults)
+        .env("PKB_SANDBOX_FIXED_TIME", "2026-11-22T09:00:00Z")
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let address = wait_for(&port_file).trim().to_owned();
+    let ask = |path: &str| {
+        let mut stream = std::net::TcpStream::connect(&address).unwrap();
+        let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+        std::io::Write::write_all(&mut stream, request.as_bytes()).unwrap();
+        let mut reply = String::new();
+        stream.read_to_string(&mut reply).unwrap();
+        reply
+    };
+    let replies = [(); 3].map(|()| ask("/join/")[9..12].to_owned());
+    assert_eq!(replies, ["200", "429", "200"]);
+    assert!(ask("/sandbox/faults").ends_with(rules));
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+fn a_tethered_env_names_a_file_of_its_owners_with_the_first_refresh_token() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = program()
+        .args([
+            "env",
+            "--listen",
+            "127.0.0.1:9999",
+            "--tethered",
+            "refresh token",
+        ])
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    assert!(output.status.success());
+    let exports = String::from_utf8(output.stdout).unwrap();
+    let path = folder.path().canonicalize().unwrap().join("refresh token");
+    assert!(exports.contains(&format!(
+        "export PKB_REFRESH_TOKEN_FILE='{}'\n",
+        path.display()
+    )));
+    assert!(exports.contains("export PKB_TOKEN_URL='http://127.0.0.1:9999/apiToken.action'\n"));
+    assert!(!exports.contains(pkb_sandbox::REFRESH_TOKEN));
+    let token = std::fs::read_to_string(&path).unwrap();
+    assert_eq!(token, format!("{}\n", pkb_sandbox::REFRESH_TOKEN));
+    assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+#[test]
 fn the_env_output_evaluates_in_sh() {
     // A folder that does its best to break the quoting.
     let folder = tempfile::tempdir().unwrap();

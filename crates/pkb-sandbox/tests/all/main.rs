@@ -2,9 +2,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod command_line;
+mod fault_rules;
+mod faults;
 mod fixtures;
 mod join_page;
+mod ledger;
 mod rest;
 mod support;
+mod tethered_token;
 mod token;
 mod upload;

@@ -2,8 +2,9 @@
 
 use std::collections::HashSet;
 
+use jiff::SignedDuration;
 use jiff::civil::date;
-use pkb_sandbox::{BirthAtPkb, LedgerEntry, OddAnswer, World, WorldPatient};
+use pkb_sandbox::{BirthAtPkb, Config, OddAnswer, World, WorldPatient};
 use serde_json::{Value, json};
 
 use crate::support::{GUIDE, GUIDE_ROW, Rig, short_row};
@@ -204,6 +205,52 @@ async fn each_call_makes_new_codes_whatever_else_is_going_on() {
 }
 
 #[tokio::test]
+async fn with_same_codes_a_patient_has_one_pair_whose_life_begins_again_with_each_call() {
+    let rig = Rig::with(Config {
+        same_codes: true,
+        ..Config::default()
+    })
+    .await;
+    rig.upload(&[GUIDE_ROW, &short_row(OTHER)]).await;
+    let id = rig.sandbox.patient(OTHER).unwrap().pkb_id;
+    let first = rig.codes(&id).await;
+    rig.clock.advance(SignedDuration::from_hours(24));
+    assert_eq!(rig.codes(&id).await, first);
+    assert_ne!(rig.codes("3594342").await, first);
+    let pairs = rig.sandbox.invitations(OTHER);
+    assert_eq!(pairs.len(), 1);
+    assert_eq!(pairs[0].expires_at.to_string(), "2026-12-23T09:00:00Z");
+}
+
+#[tokio::test]
+async fn with_a_fixed_time_codes_expire_by_it_and_tokens_by_the_clock() {
+    let rig = Rig::with(Config {
+        fixed_time: Some("2020-01-01T00:00:00Z".parse().unwrap()),
+        ..Config::default()
+    })
+    .await;
+    rig.upload(&[GUIDE_ROW]).await;
+    let bearer = rig.bearer().await;
+    rig.codes("3594342").await;
+    rig.clock.advance(SignedDuration::from_hours(24 * 40));
+    let pairs = rig.sandbox.invitations(GUIDE);
+    assert_eq!(pairs[0].expires_at.to_string(), "2020-01-31T00:00:00Z");
+    let join = rig.http.post(rig.url("/join/")).form(&[
+        ("t1", "NKcYiAciBU"),
+        ("t2", "KVPnrFYPay"),
+        ("day", "15"),
+        ("month", "9"),
+        ("year", "2000"),
+    ]);
+    assert_eq!(join.send().await.unwrap().status(), 200);
+    let late = rig
+        .http
+        .get(rig.url("/v1/users/3594342/recordAccessToken"))
+        .bearer_auth(bearer);
+    assert_eq!(late.send().await.unwrap().status(), 401);
+}
+
+#[tokio::test]
 async fn the_state_of_a_patient_can_be_seen_without_a_token() {
     let rig = Rig::start().await;
     rig.upload(&[GUIDE_ROW]).await;
@@ -225,47 +272,6 @@ async fn the_state_of_a_patient_can_be_seen_without_a_token() {
         .await
         .unwrap();
     assert_eq!(unknown.status(), 404);
-}
-
-#[tokio::test]
-async fn the_ledger_has_every_request_and_whom_it_was_about() {
-    let rig = Rig::start().await;
-    rig.upload(&[GUIDE_ROW]).await;
-    rig.user(GUIDE).await;
-    rig.get("/nowhere").await;
-    let entry = |endpoint, patient: Option<&str>, status| LedgerEntry {
-        endpoint,
-        patient: patient.map(str::to_owned),
-        status,
-    };
-    let token = || entry("token", None, 200);
-    assert_eq!(
-        rig.sandbox.ledger(),
-        [
-            token(),
-            entry("upload", None, 200),
-            token(),
-            entry("by_national_id", Some(GUIDE), 200),
-            token(),
-            entry("unknown", None, 404),
-        ]
-    );
-    let counts: Value = rig
-        .http
-        .get(rig.url("/sandbox/ledger"))
-        .send()
-        .await
-        .unwrap()
-        .json()
-        .await
-        .unwrap();
-    assert_eq!(counts["patients"], 1);
-    assert!(
-        counts["requests"]
-            .as_array()
-            .unwrap()
-            .contains(&json!({"endpoint": "token", "status": 200, "requests": 3}))
-    );
 }
 
 #[tokio::test]

@@ -1,7 +1,9 @@
 //! A sandbox on a free port with a clock that stands still, and a client that knows its way.
 
 use jiff::Timestamp;
-use pkb_sandbox::{CLIENT_ID, CLIENT_SECRET, Clock, Config, Sandbox, UPLOAD_COLUMNS, World};
+use pkb_sandbox::{
+    CLIENT_ID, CLIENT_SECRET, Clock, Config, Faults, Sandbox, UPLOAD_COLUMNS, World,
+};
 use reqwest::{Client, RequestBuilder, Response};
 use serde_json::Value;
 
@@ -20,18 +22,40 @@ impl Rig {
     }
 
     pub async fn with_world(world: World) -> Self {
+        Self::with(Config {
+            world,
+            ..Config::default()
+        })
+        .await
+    }
+
+    /// With the clock set to stand still.
+    pub async fn with(config: Config) -> Self {
         let now: Timestamp = "2026-11-22T09:00:00Z".parse().unwrap();
         let clock = Clock::fixed(now);
         let config = Config {
-            world,
             clock: clock.clone(),
-            ..Config::default()
+            ..config
         };
         Self {
             sandbox: Sandbox::start(config).await.unwrap(),
             clock,
             http: Client::new(),
         }
+    }
+
+    /// One that already holds the guide's patient, with rules that count from now.
+    pub async fn with_rules(rules: &str) -> Self {
+        let rig = Self::start().await;
+        rig.upload(&[GUIDE_ROW]).await;
+        rig.sandbox.reset_ledger();
+        rig.set_rules(rules);
+        rig
+    }
+
+    pub fn set_rules(&self, rules: &str) {
+        let faults = Faults::from_json(format!(r#"{{"seed":7,"rules":[{rules}]}}"#)).unwrap();
+        self.sandbox.set_faults(faults);
     }
 
     pub fn url(&self, path: &str) -> String {

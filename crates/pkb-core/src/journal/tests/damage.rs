@@ -1,0 +1,192 @@
+//! What is healed, what is refused, and that a refused file is left alone.
+
+use super::*;
+
+#[test]
+fn a_journal_cut_at_any_byte_keeps_exactly_the_whole_lines_and_goes_on() {
+    let all: Vec<_> = (0..4).map(|number| record(number, "é.csv")).collect();
+    let content = lines(&all);
+    // What a cut leaves may be followed by what the disk had there: nothing, or zero bytes.
+    for (cut, zeros) in (0..=content.len()).flat_map(|cut| [(cut, 0), (cut, 5)]) {
+        let mut left = content[..cut].to_vec();
+        // A line that lacks only its line end is whole, but not if something else follows it.
+        let whole = (0..=all.len())
+            .rev()
+            .find(|count| {
+                let bytes = lines(&all[..*count]).len();
+                bytes <= cut || (bytes == cut + 1 && zeros == 0)
+            })
+            .unwrap();
+        left.extend(std::iter::repeat_n(0, zeros));
+        let place = Place::with(&left);
+        let mut journal = place.open();
+        assert_eq!(
+            place.content(),
+            lines(&all[..whole]),
+            "healed at once: {cut}"
+        );
+        let kept = lines(&all[..whole]).len();
+        assert_eq!(journal.cut_bytes(), left.len().saturating_sub(kept) as u64);
+        assert_eq!(journal.len(), whole.saturating_sub(1));
+        append(&mut journal, 7, &record(7, "new"));
+        journal.sync().unwrap();
+        kill(journal);
+
+        let mut journal = place.open();
+        let expected = [&all[..whole], &[record(7, "new")]].concat();
+        assert_eq!(place.content(), lines(&expected));
+        assert_eq!(journal.cut_bytes(), 0);
+        assert_eq!(found(&mut journal, 7).unwrap(), record(7, "new"));
+        for number in 1..4 {
+            let line = all[..whole].get(number);
+            assert_eq!(found(&mut journal, number as u64).as_ref(), line, "{cut}");
+        }
+    }
+}
+
+#[test]
+fn what_a_power_cut_leaves_behind_the_last_whole_line_is_cut_off() {
+    let good = lines(&[record(1, "a"), record(2, "b")]);
+    let torn = record(3, "c");
+    let (start, end) = torn.split_at(40);
+    for rest in [
+        vec![0; 4096],
+        vec![0; MAX_LINE_BYTES + 4096],
+        [vec![0; MAX_LINE_BYTES + 4096], b"\n".to_vec()].concat(),
+        b"\0\0\0\n".to_vec(),
+        [start, b"\0\0\0\0"].concat(),
+        [start, b"\0\0\0\0\n"].concat(),
+        [b"\0\0\0\0", end, b"\n"].concat(),
+        // The end of one line and the start of the next.
+        [b"\0\0\0\0", end, b"\n", start].concat(),
+        [start, b"\n\0\0\0\0"].concat(),
+        [&torn[..], &torn[..]].concat(),
+        b"\xff\xfe{".to_vec(),
+    ] {
+        let place = Place::with(&[&good[..], &rest].concat());
+        let journal = place.open();
+        assert_eq!(journal.cut_bytes(), rest.len() as u64);
+        assert_eq!(journal.len(), 2);
+        assert_eq!(place.content(), good);
+    }
+}
+
+#[test]
+fn a_journal_whose_first_write_was_torn_is_empty() {
+    for content in [&b""[..], b"\0\0\0\0", b"{", b"{\"schema\":\"pkb-re", b"\n"] {
+        let place = Place::with(content);
+        let mut journal = place.open();
+        assert!(journal.is_empty());
+        append(&mut journal, 1, &record(1, "a"));
+        drop(journal);
+        assert_eq!(place.open().len(), 1);
+    }
+}
+
+#[test]
+fn a_file_that_was_never_a_journal_is_refused_and_left_alone() {
+    let long = [b"{\"a\":\"", &vec![b'x'; MAX_LINE_BYTES][..], b"\"}"].concat();
+    for content in [
+        &b"secret"[..],
+        b"secret\n",
+        b"national_id,first_name\n943,Canary\n",
+        b"{\n  \"client_id\": \"Canary\"\n}\n",
+        b"{\"client_id\":\"Canary\"}",
+        b"{\"client_id\":\"Canary\"}\n",
+        b"[1]",
+        b"\0\x01\x02",
+        &long,
+    ] {
+        let place = Place::with(content);
+        let refusal = place.refusal();
+        assert!(matches!(refusal, Fatal::Input(_)));
+        let text = refusal.to_string();
+        assert!(text.contains("journal.ndjson, line 1: "), "{text}");
+        assert!(!text.contains("Canary") && !text.contains("secret"));
+        assert_eq!(place.content(), content);
+    }
+}
+
+#[test]
+fn a_line_of_another_stage_is_refused_wherever_it_is_and_the_file_left_alone() {
+    let other = b"{\"schema\":\"other/1\",\"name\":\"Canary\"}".to_vec();
+    for (line, content) in [
+        (1, lines(&[other.clone(), record(1, "a")])),
+        (2, lines(&[record(1, "a"), other.clone()])),
+        (2, lines(&[record(1, "a"), other.clone(), record(2, "b")])),
+        (2, [lines(&[record(1, "a")]), other].concat()),
+    ] {
+        let place = Place::with(&content);
+        let expected = format!(
+            "{}, line {line}: not a record: is this the journal of another stage?",
+            place.path().display()
+        );
+        assert_eq!(place.refusal().to_string(), expected);
+        assert_eq!(place.content(), content);
+    }
+}
+
+#[test]
+fn damage_before_the_end_is_named_by_line_and_the_file_left_alone() {
+    let good = record(1, "a");
+    let long = vec![b'x'; MAX_LINE_BYTES + 1];
+    for (bad, rest) in [
+        (&good[..20], lines(std::slice::from_ref(&good))),
+        (&good[..20], good.clone()),
+        (b"Canary", b"\n".to_vec()),
+        (b"Canary", b"Canary\n".to_vec()),
+        (b"\0\0\0\0", lines(std::slice::from_ref(&good))),
+        (&long, lines(std::slice::from_ref(&good))),
+    ] {
+        let content = [&good[..], b"\n", bad, b"\n", &rest].concat();
+        let place = Place::with(&content);
+        let text = place.refusal().to_string();
+        assert!(
+            text.contains("journal.ndjson, line 2: damaged, and more follows"),
+            "{text}"
+        );
+        assert!(!text.contains("Canary"));
+        assert_eq!(place.content(), content);
+    }
+}
+
+#[test]
+fn a_full_disk_is_an_error_and_what_was_synced_is_intact() {
+    let place = Place::new();
+    let mut journal = place.open();
+    append(&mut journal, 1, &record(1, "a"));
+    journal.sync().unwrap();
+    let full = fs::OpenOptions::new()
+        .write(true)
+        .open("/dev/full")
+        .unwrap();
+    let file = std::mem::replace(&mut journal.file, full);
+    append(&mut journal, 2, &record(2, "b"));
+    let text = format!("cannot write {}", place.path().display());
+    let error = journal.sync().unwrap_err();
+    assert_eq!(error.exit_code(), ExitCode::Io);
+    assert_eq!(
+        error.to_string(),
+        format!("{text}: no space left on device")
+    );
+    // A disk that has room again does not make up for the lines that may be lost.
+    journal.file = file;
+    let again = format!("{text}: an earlier write failed");
+    let line = record(3, "c");
+    let now = Instant::now();
+    assert_eq!(journal.sync().unwrap_err().to_string(), again);
+    let refused = journal.append(None, &line, now).unwrap_err();
+    assert_eq!(refused.to_string(), again);
+    drop(journal);
+    assert_eq!(place.content(), lines(&[record(1, "a")]));
+    assert_eq!(place.open().len(), 1);
+}
+
+#[test]
+fn a_file_that_somebody_cuts_is_an_error() {
+    let place = Place::with(&lines(&[record(1, "a")]));
+    let mut journal = place.open();
+    fs::write(place.path(), b"").unwrap();
+    let text = journal.get(key(1)).unwrap_err().to_string();
+    assert!(text.ends_with("journal.ndjson: somebody has cut it"));
+}

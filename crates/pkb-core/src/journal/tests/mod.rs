@@ -1,0 +1,276 @@
+//! The promises of the journal, above all: what was synced is found again, whatever was torn.
+
+mod damage;
+mod model;
+
+use std::{fs, os::unix::fs::PermissionsExt};
+
+use tempfile::TempDir;
+
+use super::*;
+use crate::{
+    ExitCode, Record,
+    ndjson::{NdjsonReader, append_line},
+    record::Row,
+};
+
+fn record(number: u64, name: &str) -> Vec<u8> {
+    let mut line = Vec::new();
+    let row = Row {
+        file: name.into(),
+        number,
+        of: 9,
+        unknown: serde_json::Map::new(),
+    };
+    append_line(&mut line, &Record::new(row)).unwrap();
+    line.pop();
+    line
+}
+
+fn key(number: u64) -> Key {
+    Key::of(&[&number.to_le_bytes()])
+}
+
+/// Takes records; the row number is the key, and row 0 is not looked up.
+fn visit(line: &[u8]) -> Result<Option<Key>, Fatal> {
+    match NdjsonReader::new(line).read() {
+        Ok(Some(line)) => Ok(Some(line.record.row.number)
+            .filter(|number| *number > 0)
+            .map(key)),
+        _ => Err(Fatal::Input("not a record".into())),
+    }
+}
+
+/// A folder with a place for a journal.
+struct Place(TempDir);
+
+impl Place {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn with(content: &[u8]) -> Self {
+        let place = Self::new();
+        fs::write(place.path(), content).unwrap();
+        place
+    }
+
+    fn path(&self) -> PathBuf {
+        self.0.path().join("journal.ndjson")
+    }
+
+    fn open(&self) -> Journal {
+        Journal::open(&self.path(), visit).unwrap()
+    }
+
+    fn refusal(&self) -> Fatal {
+        Journal::open(&self.path(), visit).err().unwrap()
+    }
+
+    fn content(&self) -> Vec<u8> {
+        fs::read(self.path()).unwrap()
+    }
+}
+
+/// The lines, each with its line end.
+fn lines(lines: &[Vec<u8>]) -> Vec<u8> {
+    lines
+        .iter()
+        .flat_map(|line| [line.as_slice(), b"\n"].concat())
+        .collect()
+}
+
+fn append(journal: &mut Journal, number: u64, line: &[u8]) {
+    journal
+        .append(Some(key(number)), line, Instant::now())
+        .unwrap();
+}
+
+fn found(journal: &mut Journal, number: u64) -> Option<Vec<u8>> {
+    journal.get(key(number)).unwrap().map(<[u8]>::to_vec)
+}
+
+/// Ends the journal as `kill -9` would: what was not written is lost.
+fn kill(mut journal: Journal) {
+    journal.broken = true;
+}
+
+#[test]
+fn a_line_is_found_at_once_after_a_sync_and_after_opening_again() {
+    let place = Place::new();
+    let mut journal = place.open();
+    assert!(journal.is_empty());
+    append(&mut journal, 2, &record(2, "a"));
+    assert_eq!(found(&mut journal, 2).unwrap(), record(2, "a"));
+    assert_eq!(place.content(), b"");
+    journal.sync().unwrap();
+    assert_eq!(found(&mut journal, 2).unwrap(), record(2, "a"));
+    assert_eq!(found(&mut journal, 3), None);
+    kill(journal);
+    let mut journal = place.open();
+    assert_eq!((journal.len(), journal.cut_bytes()), (1, 0));
+    assert!(journal.contains(key(2)) && !journal.contains(key(3)));
+    assert_eq!(found(&mut journal, 2).unwrap(), record(2, "a"));
+}
+
+#[test]
+fn a_later_line_replaces_an_earlier_one_and_a_line_without_key_is_kept_but_not_found() {
+    let place = Place::new();
+    let mut journal = place.open();
+    append(&mut journal, 2, &record(2, "old"));
+    journal
+        .append(None, &record(0, "intent"), Instant::now())
+        .unwrap();
+    append(&mut journal, 2, &record(2, "new"));
+    for _ in 0..2 {
+        assert_eq!(journal.len(), 1);
+        assert_eq!(found(&mut journal, 2).unwrap(), record(2, "new"));
+        drop(journal);
+        journal = place.open();
+    }
+    let all = [record(2, "old"), record(0, "intent"), record(2, "new")];
+    assert_eq!(place.content(), lines(&all));
+}
+
+#[test]
+fn a_second_run_is_refused_while_the_first_lives() {
+    let place = Place::new();
+    let journal = place.open();
+    let refusal = place.refusal();
+    assert_eq!(refusal.exit_code(), ExitCode::Usage);
+    let expected = format!("{}: another run is using it", place.path().display());
+    assert_eq!(refusal.to_string(), expected);
+    drop(journal);
+    place.open();
+}
+
+#[test]
+fn a_sync_is_due_after_enough_lines_or_enough_time() {
+    let place = Place::new();
+    let mut journal = place.open().with_sync_limits(2, Duration::from_millis(100));
+    let start = Instant::now();
+    let later = |milliseconds| start + Duration::from_millis(milliseconds);
+    assert_eq!(journal.sync_due(), None);
+    assert!(!journal.sync_if_due(later(1000)).unwrap());
+
+    let line = record(1, "a");
+    journal.append(None, &line, start).unwrap();
+    assert_eq!(journal.sync_due(), Some(later(100)));
+    assert!(!journal.sync_if_due(later(99)).unwrap());
+    assert!(journal.sync_if_due(later(100)).unwrap());
+    assert_eq!(journal.sync_due(), None);
+
+    journal.append(None, &line, later(200)).unwrap();
+    journal.append(None, &line, later(201)).unwrap();
+    assert!(journal.sync_if_due(later(201)).unwrap());
+    assert_eq!(place.content(), lines(&[line.clone(), line.clone(), line]));
+}
+
+#[test]
+fn a_new_journal_is_private() {
+    let place = Place::new();
+    place.open();
+    let mode = place.path().metadata().unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+#[test]
+fn what_is_not_a_regular_file_is_refused_with_the_io_exit_code() {
+    for path in ["/dev/full", "/dev/null", "/"] {
+        let refusal = Journal::open(Path::new(path), visit).err().unwrap();
+        assert_eq!(refusal.exit_code(), ExitCode::Io);
+        let expected = format!("cannot use {path} as a journal: not a regular file");
+        assert_eq!(refusal.to_string(), expected);
+    }
+}
+
+#[test]
+fn a_file_or_folder_that_cannot_be_written_is_named() {
+    let place = Place::with(b"");
+    fs::set_permissions(place.path(), PermissionsExt::from_mode(0o400)).unwrap();
+    let mut paths = vec![place.path()];
+    if fs::OpenOptions::new()
+        .write(true)
+        .open(place.path())
+        .is_ok()
+    {
+        // Run as root, who may write everywhere but in the kernel's own folders.
+        paths = [
+            "/sys/journal",
+            "/sys/kernel/mm/transparent_hugepage/hpage_pmd_size",
+        ]
+        .map(PathBuf::from)
+        .to_vec();
+        paths.retain(|path| path.parent().is_some_and(Path::exists));
+    }
+    for path in paths {
+        let refusal = Journal::open(&path, visit).err().unwrap();
+        assert_eq!(refusal.exit_code(), ExitCode::Io);
+        let start = format!("cannot write {}: ", path.display());
+        assert!(refusal.to_string().starts_with(&start), "{refusal}");
+    }
+    let refusal = Journal::open(Path::new("/nowhere/journal"), visit).err();
+    let text = refusal.unwrap().to_string();
+    assert_eq!(
+        text,
+        "cannot write /nowhere/journal: no such file or directory"
+    );
+}
+
+#[test]
+fn only_a_json_object_on_one_line_of_at_most_1_mib_is_appended() {
+    let place = Place::new();
+    let mut journal = place.open();
+    let now = Instant::now();
+    for line in [&b""[..], b"[]", b"{}\n", b"{\n}", b"{"] {
+        let refused = journal.append(None, line, now).unwrap_err();
+        assert!(matches!(refused, Fatal::Bug(_)));
+    }
+    let room = MAX_LINE_BYTES - record(1, "").len();
+    let longest = record(1, &"x".repeat(room));
+    append(&mut journal, 1, &longest);
+    let too_long = record(2, &"x".repeat(room + 1));
+    let refused = journal.append(Some(key(2)), &too_long, now).unwrap_err();
+    assert!(matches!(refused, Fatal::Input(_)));
+    drop(journal);
+    let mut journal = place.open();
+    assert_eq!(found(&mut journal, 1).unwrap(), longest);
+    assert_eq!(journal.len(), 1);
+}
+
+#[test]
+fn look_ups_in_any_order_over_many_blocks_find_their_lines() {
+    const COUNT: u64 = 5000;
+    let line = |number| record(number, &"x".repeat(number as usize % 300));
+    let place = Place::new();
+    let mut journal = place.open();
+    for number in 1..=COUNT {
+        append(&mut journal, number, &line(number));
+    }
+    for _ in 0..2 {
+        let forth = 1..=COUNT;
+        let back = (1..=COUNT).rev();
+        let jumping = (0..COUNT).map(|step| step * 1237 % COUNT + 1);
+        for number in forth.chain(back).chain(jumping) {
+            assert_eq!(found(&mut journal, number).unwrap(), line(number));
+        }
+        drop(journal);
+        journal = place.open();
+    }
+}
+
+#[test]
+fn keys_tell_parts_apart_and_do_not_show_themselves() {
+    let keys = [
+        Key::of(&[]),
+        Key::of(&[b""]),
+        Key::of(&[b"", b""]),
+        Key::of(&[b"ab", b"c"]),
+        Key::of(&[b"a", b"bc"]),
+        Key::of(&[b"abc"]),
+    ];
+    let different: std::collections::HashSet<_> = keys.iter().collect();
+    assert_eq!(different.len(), keys.len());
+    assert_eq!(Key::of(&[b"abc"]), keys[5]);
+    assert_eq!(format!("{:?}", keys[5]), "Key(…)");
+}

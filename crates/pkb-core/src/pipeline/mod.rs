@@ -1,0 +1,588 @@
+//! Runs a stage over a stream of records: a line in is a line out, in the order it came.
+//!
+//! One task owns all state. Lines come from a thread that reads and parses; work goes, in batches,
+//! to tasks of its own, at most [`Limits::in_flight`] at a time; results find their place in a
+//! window of records that wait to be written, and the front of the window is written as soon as it
+//! is settled. The window is far larger than the limit in flight, because one slow call must not
+//! keep a hundred fast ones from starting.
+
+mod reader;
+mod settled_journal;
+mod signals;
+
+use std::{
+    collections::VecDeque,
+    io::Read,
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use tokio::{
+    sync::mpsc,
+    task::{JoinError, JoinSet},
+};
+
+use self::{
+    reader::{Arrival, read_all},
+    settled_journal::SettledJournal,
+    signals::Signals,
+};
+use crate::{
+    Admission, Batch, Fatal, Kind, Record, Stage, StageName, Verdict,
+    completeness::Completeness,
+    ndjson::{self, Line},
+    output::{Output, Target},
+    progress::Progress,
+    stage::{BatchResult, IntentLog, Replay},
+    tally::{Settled, Tally},
+};
+
+/// Chunks that may wait between reader and pipeline.
+const WAITING_CHUNKS: usize = 8;
+/// Records that may wait for one that is slow, at least; see [`Limits::window`].
+const MIN_WINDOW: usize = 4096;
+/// Bytes of output that are put together before they are handed to the writer.
+const BLOCK_BYTES: usize = 64 << 10;
+/// How long calls that are in flight may take to end when the stage has to stop.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// Where the records come from.
+pub enum Source {
+    /// A record stream.
+    Ndjson(Box<dyn Read + Send>),
+    /// Records made by the first stage. An error ends the stream.
+    Records(Box<dyn Iterator<Item = Result<Record, Fatal>> + Send>),
+}
+
+/// How many at a time.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Batches that are worked on at the same time.
+    pub in_flight: usize,
+    /// Whether the stream is a part on purpose: then rows may be missing.
+    pub partial: bool,
+}
+
+impl Limits {
+    /// Rows after which a batch is closed even if it is not full. Counted in input order, so that
+    /// batches do not depend on timing; the window holds at least one such span, so that a batch
+    /// that waits for more can never stop the flow.
+    fn span(batch_rows: usize) -> usize {
+        MIN_WINDOW.max(batch_rows * 4)
+    }
+
+    /// Records that may wait for one that is slow.
+    fn window(self, batch_rows: usize) -> usize {
+        if batch_rows == 1 {
+            MIN_WINDOW.max(self.in_flight * 4)
+        } else {
+            Self::span(batch_rows) * (self.in_flight + 1)
+        }
+    }
+}
+
+/// How a run ended.
+pub struct Report {
+    /// What became of each row.
+    pub tally: Tally,
+    /// What stopped the run early, if anything did.
+    pub fatal: Option<Fatal>,
+}
+
+/// Runs `stage` from `source` to `output` and returns what became of the rows. Whatever happens,
+/// each record that was written is whole, and those that were not can be done in another run.
+///
+/// With a `journal`, a record is on the disk there before it is written to the output, and records
+/// that are in it already are answered from it.
+pub async fn run<S: Stage>(
+    stage: Arc<S>,
+    source: Source,
+    output: Target,
+    journal: Option<&Path>,
+    limits: Limits,
+    progress: Progress,
+) -> Report {
+    let started = journal
+        .map(|path| SettledJournal::open(path, &*stage))
+        .transpose()
+        .and_then(|journal| Ok((journal, Signals::listen()?)));
+    let (journal, mut signals) = match started {
+        Ok(started) => started,
+        Err(fatal) => {
+            return Report {
+                tally: Tally::default(),
+                fatal: Some(fatal),
+            };
+        }
+    };
+    let (sender, arrivals) = mpsc::channel(WAITING_CHUNKS);
+    // A thread of its own: a read from standard input cannot be cancelled, and would keep the
+    // runtime from shutting down.
+    std::thread::spawn(move || read_all(source, &sender));
+    let mut pipeline = Pipeline {
+        batch_rows: stage.batch_rows().max(1),
+        limits,
+        stage,
+        journal,
+        window: VecDeque::new(),
+        first_in_window: 0,
+        forming: Vec::new(),
+        waiting: VecDeque::new(),
+        running: JoinSet::new(),
+        batches: 0,
+        pieces: 0,
+        completeness: Completeness::default(),
+        tally: Tally::default(),
+        output: Output::start(output),
+        block: Vec::with_capacity(BLOCK_BYTES * 2),
+        progress,
+        repeated_rows: 0,
+    };
+    let fatal = pipeline.drive(arrivals, &mut signals).await;
+    pipeline.close(fatal).await
+}
+
+/// A record in the window.
+struct Slot {
+    line: Line,
+    state: State,
+}
+
+/// How far a record is.
+#[derive(Clone, Copy)]
+enum State {
+    /// Its work is forming, waiting or running.
+    Working,
+    /// May be written as soon as the journal has reached `journaled` on the disk.
+    Settled {
+        settled: Settled,
+        collect: bool,
+        journaled: u64,
+    },
+}
+
+impl State {
+    /// Nothing for the journal, nothing to collect.
+    fn plain(settled: Settled) -> Self {
+        Self::Settled {
+            settled,
+            collect: false,
+            journaled: 0,
+        }
+    }
+}
+
+/// The places in the stream of a batch's records, and their work.
+type Placed<W> = Vec<(u64, W)>;
+/// A batch that has ended: the places of its records, and what became of them.
+type Finished<D> = Result<(Vec<u64>, BatchResult<D>), JoinError>;
+
+struct Pipeline<S: Stage> {
+    stage: Arc<S>,
+    journal: Option<SettledJournal>,
+    limits: Limits,
+    batch_rows: usize,
+    window: VecDeque<Slot>,
+    /// Place in the stream of the window's front, from 0.
+    first_in_window: u64,
+    forming: Placed<S::Work>,
+    waiting: VecDeque<Placed<S::Work>>,
+    running: JoinSet<(Vec<u64>, BatchResult<S::Done>)>,
+    /// Batches started.
+    batches: u64,
+    /// Pieces of work started.
+    pieces: u64,
+    completeness: Completeness,
+    tally: Tally,
+    output: Output,
+    block: Vec<u8>,
+    progress: Progress,
+    repeated_rows: u64,
+}
+
+/// Why and until when a pipeline is stopping: nothing new is begun, and what is in flight may end.
+struct Stopping {
+    fatal: Fatal,
+    deadline: Instant,
+}
+
+impl<S: Stage> Pipeline<S> {
+    /// Reads, works and writes until the input ends or something stops the run.
+    async fn drive(
+        &mut self,
+        mut arrivals: mpsc::Receiver<Arrival>,
+        signals: &mut Signals,
+    ) -> Option<Fatal> {
+        let mut reading = true;
+        let mut broken = None;
+        let mut stopping: Option<Stopping> = None;
+        loop {
+            let step = match &stopping {
+                None => self.write_and_start(reading).await,
+                Some(_) => Ok(()),
+            };
+            if let Err(fatal) = step {
+                stop_for(&mut stopping, fatal);
+            }
+            match stopping.take() {
+                Some(Stopping { fatal, .. }) if self.running.is_empty() => return Some(fatal),
+                None if !reading && self.window.is_empty() => return broken,
+                still => stopping = still,
+            }
+            let room = self.window.len() < self.limits.window(self.batch_rows);
+            let deadline = stopping.as_ref().map(|stopping| stopping.deadline);
+            let sync_due = self.journal.as_ref().and_then(SettledJournal::sync_due);
+            tokio::select! {
+                arrival = arrivals.recv(), if reading && room && stopping.is_none() => {
+                    let taken = match arrival {
+                        Some(Arrival::Lines(lines)) => lines.into_iter().try_for_each(|line| self.take_in(line)),
+                        Some(Arrival::Broken(fatal)) => {
+                            broken = Some(fatal);
+                            reading = false;
+                            Ok(())
+                        }
+                        None => {
+                            reading = false;
+                            Ok(())
+                        }
+                    };
+                    if let Err(fatal) = taken {
+                        stop_for(&mut stopping, fatal);
+                    }
+                }
+                Some(finished) = self.running.join_next(), if !self.running.is_empty() => {
+                    if let Err(fatal) = self.settle(finished) {
+                        stop_for(&mut stopping, fatal);
+                    }
+                }
+                () = self.output.failed(), if stopping.is_none() => {
+                    stop_for(&mut stopping, output_failed());
+                }
+                signal = signals.next() => {
+                    // A second signal: at once.
+                    if let Some(Stopping { fatal: Fatal::Interrupted { .. }, .. }) = stopping {
+                        return Some(signal);
+                    }
+                    stopping = Some(Stopping { fatal: signal, deadline: Instant::now() + GRACE });
+                }
+                () = sleep_until(sync_due), if sync_due.is_some() && stopping.is_none() => {}
+                () = sleep_until(deadline), if deadline.is_some() => {
+                    return stopping.map(|stopping| stopping.fatal);
+                }
+            }
+        }
+    }
+
+    /// Writes what may be written, and starts what may be started.
+    async fn write_and_start(&mut self, reading: bool) -> Result<(), Fatal> {
+        if let Some(journal) = &mut self.journal {
+            journal.sync_if_due()?;
+        }
+        self.write_settled().await?;
+        if !reading {
+            self.close_batch();
+        }
+        self.start_waiting();
+        Ok(())
+    }
+
+    /// Finds out what to do with a record, and puts it at the end of the window.
+    fn take_in(&mut self, mut line: Line) -> Result<(), Fatal> {
+        self.tally.count_in();
+        if !self.completeness.note(&line.record.row) {
+            self.repeated_rows += 1;
+        }
+        let place = self.first_in_window + self.window.len() as u64;
+        let state = match &line.record.outcome {
+            Some(outcome) if outcome.stage != S::NAME || outcome.kind != Kind::Failed => {
+                State::plain(Settled::Stopped)
+            }
+            _ => match self.answer_from_journal(&mut line)? {
+                Some(state) => state,
+                None => self.admit(&mut line, place),
+            },
+        };
+        self.window.push_back(Slot { line, state });
+        let span = self
+            .forming
+            .first()
+            .map_or(0, |(first, _)| place + 1 - first);
+        if self.forming.len() >= self.batch_rows || span as usize >= Limits::span(self.batch_rows) {
+            self.close_batch();
+        }
+        Ok(())
+    }
+
+    /// Settles a record that an earlier run settled.
+    fn answer_from_journal(&self, line: &mut Line) -> Result<Option<State>, Fatal> {
+        let Some(journal) = &self.journal else {
+            return Ok(None);
+        };
+        let Some(key) = self.stage.key(&line.record) else {
+            return Ok(None);
+        };
+        let Some(settled) = journal.get(key)? else {
+            return Ok(None);
+        };
+        line.record.take_over(S::NAME, settled);
+        line.raw = Box::default();
+        match self.stage.replay(&line.record) {
+            Replay::Answer => {}
+            Replay::DoAgain => return Ok(None),
+            Replay::Stop(verdict) => {
+                line.record.clear(S::NAME);
+                stop(line, verdict, S::NAME);
+                return Ok(Some(State::plain(Settled::Stopped)));
+            }
+        }
+        let stopped = line.record.outcome.is_some();
+        let settled = if stopped {
+            Settled::Stopped
+        } else {
+            Settled::AlreadyDone
+        };
+        Ok(Some(State::Settled {
+            settled,
+            collect: !stopped,
+            journaled: 0,
+        }))
+    }
+
+    /// Asks the stage about a record.
+    fn admit(&mut self, line: &mut Line, place: u64) -> State {
+        match self.stage.admit(&line.record) {
+            Admission::AlreadyDone => State::plain(Settled::AlreadyDone),
+            Admission::NotReady => State::plain(Settled::NotReady),
+            Admission::Stop(verdict) => {
+                stop(line, verdict, S::NAME);
+                State::plain(Settled::Stopped)
+            }
+            Admission::Work(work) => {
+                self.forming.push((place, work));
+                State::Working
+            }
+        }
+    }
+
+    fn close_batch(&mut self) {
+        if !self.forming.is_empty() {
+            self.waiting.push_back(std::mem::take(&mut self.forming));
+        }
+    }
+
+    /// Starts batches up to the limit in flight.
+    fn start_waiting(&mut self) {
+        while self.running.len() < self.limits.in_flight.max(1) {
+            let Some(placed) = self.waiting.pop_front() else {
+                return;
+            };
+            let (places, work): (Vec<u64>, Vec<S::Work>) = placed.into_iter().unzip();
+            self.batches += 1;
+            let intents = self
+                .journal
+                .as_ref()
+                .map_or_else(IntentLog::default, SettledJournal::intents);
+            let batch = Batch {
+                number: self.batches,
+                first: self.pieces + 1,
+                work,
+                intents,
+            };
+            self.pieces += places.len() as u64;
+            let stage = Arc::clone(&self.stage);
+            self.running.spawn(async move {
+                let result = stage.advance(batch).await;
+                (places, result)
+            });
+        }
+    }
+
+    /// Writes the results of a batch into its records and the journal.
+    fn settle(&mut self, finished: Finished<S::Done>) -> Result<(), Fatal> {
+        let (places, results) =
+            finished.map_err(|_| Fatal::Bug("the work on a batch broke off".into()))?;
+        let results = results?;
+        if results.len() != places.len() {
+            return Err(Fatal::Bug(
+                "a batch came back with another number of results".into(),
+            ));
+        }
+        for (place, result) in places.into_iter().zip(results) {
+            let at = usize::try_from(place - self.first_in_window).unwrap_or(usize::MAX);
+            let slot = self
+                .window
+                .get_mut(at)
+                .ok_or_else(|| Fatal::Bug("a result has no record".into()))?;
+            let settled = match result {
+                Ok(done) => {
+                    slot.line.record.outcome = None;
+                    self.stage.apply(&mut slot.line.record, done);
+                    Settled::Advanced
+                }
+                Err(verdict) => {
+                    stop(&mut slot.line, verdict, S::NAME);
+                    Settled::Stopped
+                }
+            };
+            slot.line.raw = to_line(&slot.line.record)?;
+            let journaled = match &mut self.journal {
+                // A failure is not for good: the next run tries again.
+                Some(journal) if slot.line.record.is_settled_by(S::NAME) => {
+                    journal.append(&slot.line.raw)?
+                }
+                _ => 0,
+            };
+            let collect = settled == Settled::Advanced;
+            slot.state = State::Settled {
+                settled,
+                collect,
+                journaled,
+            };
+        }
+        Ok(())
+    }
+
+    /// Writes the settled front of the window.
+    async fn write_settled(&mut self) -> Result<(), Fatal> {
+        let synced = self.journal.as_ref().map_or(0, SettledJournal::synced);
+        while let Some(Slot {
+            state:
+                State::Settled {
+                    settled,
+                    collect,
+                    journaled,
+                },
+            line,
+        }) = self.window.front()
+            && *journaled <= synced
+        {
+            if *collect {
+                self.stage.collect(&line.record)?;
+            }
+            if line.raw.is_empty() {
+                ndjson::append_line(&mut self.block, &line.record).map_err(unwritable)?;
+            } else {
+                self.block.extend_from_slice(&line.raw);
+                self.block.push(b'\n');
+            }
+            self.tally.count_out(*settled, line.record.outcome.as_ref());
+            self.window.pop_front();
+            self.first_in_window += 1;
+            if self.block.len() >= BLOCK_BYTES {
+                self.hand_over().await?;
+            }
+        }
+        self.progress
+            .rows(self.tally.rows_out(), self.completeness.total());
+        self.hand_over().await
+    }
+
+    async fn hand_over(&mut self) -> Result<(), Fatal> {
+        if self.block.is_empty() {
+            return Ok(());
+        }
+        let block = std::mem::replace(&mut self.block, Vec::with_capacity(BLOCK_BYTES * 2));
+        self.output.write(block).await.map_err(|_| output_failed())
+    }
+
+    /// Writes what is settled, ends the stage, and puts the report together.
+    async fn close(mut self, mut fatal: Option<Fatal>) -> Report {
+        self.running.abort_all();
+        if let Some(journal) = &mut self.journal
+            && let Err(error) = journal.sync()
+        {
+            fatal = fatal.or(Some(error));
+        }
+        if fatal.is_some() {
+            // Work that is settled at the front of the window is still worth writing; a second
+            // failure here says nothing new.
+            let _ = self.write_settled().await;
+        }
+        fatal = fatal.or_else(|| self.check_end().err());
+        if fatal.is_none() {
+            fatal = self.stage.finish().err();
+        }
+        if let Err(error) = self.output.finish(fatal.is_none()) {
+            // The cause; what the pipeline noticed was only that the writer had gone.
+            if !matches!(fatal, Some(Fatal::Interrupted { .. })) {
+                fatal = Some(error);
+            }
+        }
+        self.progress.finish();
+        Report {
+            tally: self.tally,
+            fatal,
+        }
+    }
+
+    fn check_end(&self) -> Result<(), Fatal> {
+        if self.repeated_rows > 0 {
+            tracing::warn!(
+                "{} rows came more than once: was a file given twice?",
+                self.repeated_rows
+            );
+        }
+        if self.limits.partial {
+            return Ok(());
+        }
+        self.completeness.check().map_err(|incomplete| {
+            Fatal::Input(format!(
+                "{incomplete}; what arrived was done (--partial if the stream is a part on purpose)"
+            ))
+        })
+    }
+}
+
+/// The first reason to stop is the one that is told.
+fn stop_for(stopping: &mut Option<Stopping>, fatal: Fatal) {
+    if stopping.is_none() {
+        *stopping = Some(Stopping {
+            fatal,
+            deadline: Instant::now() + GRACE,
+        });
+    }
+}
+
+/// Waits until a moment that may not come.
+async fn sleep_until(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => tokio::time::sleep_until(moment.into()).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// A record as one line, without its line end.
+fn to_line(record: &Record) -> Result<Box<[u8]>, Fatal> {
+    serde_json::to_vec(record)
+        .map(Vec::into_boxed_slice)
+        .map_err(unwritable)
+}
+
+fn unwritable(_: serde_json::Error) -> Fatal {
+    Fatal::Bug("a record cannot be written".into())
+}
+
+/// Writes a verdict into a record.
+fn stop(line: &mut Line, verdict: Verdict, stage: StageName) {
+    let outcome = verdict.at(stage);
+    let detail = outcome.detail.as_deref().unwrap_or(outcome.reason.advice());
+    let (row, kind, reason) = (
+        line.record.row.number,
+        outcome.kind.as_str(),
+        outcome.reason.as_str(),
+    );
+    match outcome.kind {
+        Kind::Excluded => tracing::info!("row {row}: {kind}: {reason}: {detail}"),
+        Kind::Rejected | Kind::Failed => tracing::warn!("row {row}: {kind}: {reason}: {detail}"),
+    }
+    line.record.outcome = Some(outcome);
+    line.raw = Box::default();
+}
+
+fn output_failed() -> Fatal {
+    Fatal::io(
+        "cannot write the output",
+        std::io::ErrorKind::BrokenPipe.into(),
+    )
+}

@@ -1,0 +1,265 @@
+//! How a fault is done over HTTP, and the ledger's note of what was done.
+
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use axum::Json;
+use axum::body::{Body, to_bytes};
+use axum::extract::Request;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{Html, IntoResponse, Response};
+use futures_util::{StreamExt, stream};
+use serde_json::json;
+
+use super::chance::Plan;
+use super::json::{ErrorBody, Fault, Named, RetryAfter, StatusFault};
+use crate::connection::{Cut, Cutter};
+use crate::ledger::{LedgerEntry, UploadCommit};
+use crate::reply;
+use crate::state::State;
+
+/// Where a redirect leads.
+pub(crate) const LOGIN: &str = "/sandbox/login";
+/// How long a client is left hanging.
+const HANG: Duration = Duration::from_secs(600);
+/// More than any request that the endpoints take.
+const BODY_LIMIT_BYTES: usize = 128 * 1024 * 1024;
+/// Long enough for the first half of a truncated body to leave before the connection does.
+const BEFORE_THE_CUT: Duration = Duration::from_millis(20);
+
+/// One request on its way.
+struct Visit {
+    state: Arc<State>,
+    cutter: Cutter,
+    endpoint: &'static str,
+    patient: Option<String>,
+    plan: Plan,
+    started: Instant,
+}
+
+/// What the handler did.
+struct Done {
+    response: Response,
+    upload: Option<UploadCommit>,
+}
+
+/// Lets a request through, or does to it what the rules say, and writes the ledger either way.
+pub(crate) async fn through(
+    state: Arc<State>,
+    cutter: Cutter,
+    endpoint: &'static str,
+    patient: Option<String>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let plan = state.faults.plan(endpoint, patient.as_deref());
+    let visit = Visit {
+        state,
+        cutter,
+        endpoint,
+        patient,
+        plan,
+        started: Instant::now(),
+    };
+    if plan.fault == Some(Fault::Named(Named::Hang)) {
+        return visit.hang().await;
+    }
+    // A task of its own ends its work even if the client goes away, as a server behind a proxy would. So the ledger is right about uploads.
+    let cutter = visit.cutter.clone();
+    match tokio::spawn(visit.answer(request, next)).await {
+        Ok(response) => response,
+        Err(_) => dropped(&cutter, Cut::Close),
+    }
+}
+
+impl Visit {
+    async fn hang(self) -> Response {
+        self.note(None, false, None);
+        let stopped = self.state.stopping.notified();
+        let _ = tokio::time::timeout(HANG, stopped).await;
+        dropped(&self.cutter, Cut::Close)
+    }
+
+    async fn answer(self, request: Request, next: Next) -> Response {
+        let Plan { latency, fault } = self.plan;
+        if fault == Some(Fault::Named(Named::Refuse)) {
+            return self.drop_unrun(Cut::Close);
+        }
+        // A slow server has the request before it begins to be slow.
+        let request = if fault.is_some() || !latency.is_zero() {
+            match read(request).await {
+                Ok(request) => request,
+                Err(_) => return self.drop_unrun(Cut::Close),
+            }
+        } else {
+            request
+        };
+        tokio::time::sleep(latency).await;
+        match fault {
+            None => {
+                let done = run(request, next).await;
+                self.note_done(&done, done.response.status());
+                done.response
+            }
+            Some(Fault::Status(fault)) => {
+                if fault.run {
+                    let done = run(request, next).await;
+                    self.note_done(&done, fault.status);
+                } else {
+                    self.note(Some(fault.status), false, None);
+                }
+                error(fault)
+            }
+            Some(Fault::Named(name)) => self.named(name, request, next).await,
+        }
+    }
+
+    async fn named(self, name: Named, request: Request, next: Next) -> Response {
+        match name {
+            Named::Refuse | Named::Hang => self.drop_unrun(Cut::Close),
+            Named::ResetBefore => self.drop_unrun(Cut::Reset),
+            Named::ResetAfter => {
+                let done = run(request, next).await;
+                self.note(None, done.response.status().is_success(), done.upload);
+                dropped(&self.cutter, Cut::Reset)
+            }
+            Named::Truncate => {
+                let done = run(request, next).await;
+                self.note_done(&done, done.response.status());
+                truncated(done.response).await
+            }
+            Named::WrongContentType => {
+                let mut done = run(request, next).await;
+                self.note_done(&done, done.response.status());
+                let wrong = HeaderValue::from_static("text/html; charset=utf-8");
+                done.response
+                    .headers_mut()
+                    .insert(header::CONTENT_TYPE, wrong);
+                done.response
+            }
+            Named::Html => self.instead(login_page().await),
+            Named::Redirect => {
+                self.instead((StatusCode::FOUND, [(header::LOCATION, LOGIN)]).into_response())
+            }
+            Named::Garbage => self.instead(
+                Json(json!({"page": {"of": 1}, "items": [[true, 7], "seven"]})).into_response(),
+            ),
+        }
+    }
+
+    fn instead(self, response: Response) -> Response {
+        self.note(Some(response.status()), false, None);
+        response
+    }
+
+    fn drop_unrun(self, cut: Cut) -> Response {
+        self.note(None, false, None);
+        dropped(&self.cutter, cut)
+    }
+
+    fn note_done(&self, done: &Done, told: StatusCode) {
+        let committed = done.response.status().is_success();
+        self.note(Some(told), committed, done.upload.clone());
+    }
+
+    /// Writes the ledger and the log. The log gets the name of the endpoint, never the address: numbers and codes stand in it.
+    fn note(&self, status: Option<StatusCode>, committed: bool, upload: Option<UploadCommit>) {
+        let slow = (!self.plan.latency.is_zero()).then_some("latency");
+        let fault = self.plan.fault.map(Fault::name).or(slow);
+        let status = status.map(|status| status.as_u16());
+        self.state.ledger.note(LedgerEntry {
+            endpoint: self.endpoint,
+            patient: self.patient.clone(),
+            status,
+            fault,
+            latency_ms: u64::try_from(self.plan.latency.as_millis()).unwrap_or(u64::MAX),
+            committed,
+            upload,
+        });
+        tracing::info!(
+            endpoint = self.endpoint,
+            status,
+            fault,
+            milliseconds = self.started.elapsed().as_millis() as u64,
+            "handled"
+        );
+    }
+}
+
+async fn run(request: Request, next: Next) -> Done {
+    let mut response = next.run(request).await;
+    let upload = response.extensions_mut().remove();
+    Done { response, upload }
+}
+
+async fn read(request: Request) -> Result<Request, axum::Error> {
+    let (parts, body) = request.into_parts();
+    let body = to_bytes(body, BODY_LIMIT_BYTES).await?;
+    Ok(Request::from_parts(parts, Body::from(body)))
+}
+
+/// Cuts the connection; the response is for the type only and is not sent.
+fn dropped(cutter: &Cutter, cut: Cut) -> Response {
+    cutter.cut(cut);
+    Response::new(Body::empty())
+}
+
+/// The response with half of its body, all of which is announced.
+async fn truncated(response: Response) -> Response {
+    let (mut parts, body) = response.into_parts();
+    let body = to_bytes(body, BODY_LIMIT_BYTES).await.unwrap_or_default();
+    // An empty body cannot be cut: it has a byte announced that never comes.
+    let announced = HeaderValue::from(body.len().max(1));
+    parts.headers.insert(header::CONTENT_LENGTH, announced);
+    let half = stream::iter([Ok(body.slice(..body.len() / 2))]);
+    let end = stream::once(async {
+        tokio::time::sleep(BEFORE_THE_CUT).await;
+        Err(io::Error::from(io::ErrorKind::UnexpectedEof))
+    });
+    Response::from_parts(parts, Body::from_stream(half.chain(end)))
+}
+
+fn error(fault: StatusFault) -> Response {
+    let status = fault.status;
+    let title = status.canonical_reason().unwrap_or("Error");
+    let mut response = match fault.body {
+        ErrorBody::Empty => status.into_response(),
+        ErrorBody::Html => {
+            let page = format!("<!doctype html><title>{title}</title><h1>{title}</h1>");
+            (status, Html(page)).into_response()
+        }
+        ErrorBody::Json => {
+            let word = title.to_lowercase().replace(' ', "_");
+            reply::error(status, &word, "a fault that the sandbox was asked for")
+        }
+    };
+    add_headers(response.headers_mut(), fault);
+    response
+}
+
+fn add_headers(headers: &mut HeaderMap, fault: StatusFault) {
+    if fault.status == StatusCode::UNAUTHORIZED {
+        headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    let text = match fault.retry_after {
+        None => return,
+        Some(RetryAfter::Seconds(seconds)) => seconds.to_string(),
+        // HTTP dates have whole seconds: a second more, so that it is never less than was asked for.
+        Some(RetryAfter::Date(seconds)) => {
+            httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(u64::from(seconds) + 1))
+        }
+    };
+    if let Ok(value) = HeaderValue::try_from(text) {
+        headers.insert(header::RETRY_AFTER, value);
+    }
+}
+
+/// `GET /sandbox/login`, and what stands in place of an answer: the page of a session that has ended, as a proxy sends it with status 200.
+pub(crate) async fn login_page() -> Response {
+    Html(
+        "<!doctype html>\n<html lang=\"en\"><title>Sign in</title>\n<h1>Sign in</h1>\n<p>Your session has ended. (A sandbox: there is nothing to sign in to.)</p>\n</html>\n",
+    )
+    .into_response()
+}

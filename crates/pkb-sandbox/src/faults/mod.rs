@@ -1,0 +1,152 @@
+//! Faults on demand: what can be asked for. [`mod@json`] reads it, [`chance`] says which request is hit, [`inflict`] does it over HTTP.
+
+mod chance;
+mod inflict;
+mod json;
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+pub(crate) use chance::{FaultBook, TokenManners};
+pub(crate) use inflict::{login_page, through};
+
+/// What a sandbox does wrong, to whom and when. The default is nothing.
+///
+/// Read from JSON, in which unknown keys are errors:
+///
+/// ```
+/// # use pkb_sandbox::Faults;
+/// let faults = Faults::from_json(r#"{
+///   "seed": 7,
+///   "token_seconds": 1,
+///   "rules": [
+///     {"endpoint": "any", "when": {"always": true}, "fault": {"latency_ms": {"mostly": 20, "rarely": 1000, "rate": 0.01}}},
+///     {"endpoint": "by_national_id", "when": {"first": 1}, "patients": ["9990000018"], "fault": {"status": 401}},
+///     {"endpoint": "by_national_id", "when": {"probability": 0.05}, "fault": {"status": 503, "retry_after": "3", "body": "html"}},
+///     {"endpoint": "upload", "when": {"requests": [2]}, "fault": "reset_after"},
+///     {"endpoint": "any", "when": {"after_seconds": 2, "for_seconds": 5}, "fault": "refuse"}
+///   ]
+/// }"#)?;
+/// # Ok::<(), pkb_sandbox::FaultsError>(())
+/// ```
+///
+/// # Rules
+///
+/// `endpoint` is a name that the ledger uses (`token`, `upload`, `by_national_id`, `record_access_token`, `join_page`, `join`) or `any`, which is
+/// every address but the sandbox's own (`/sandbox/…` never suffers). `patients` are national ids, for endpoints that have one in the path.
+///
+/// `when` is one of
+///
+/// | | |
+/// |---|---|
+/// | `{"always": true}` | every request |
+/// | `{"probability": 0.05}` | drawn for each request |
+/// | `{"requests": [3, 7]}`, `{"first": 5}`, `{"from": 10, "to": 20}` | by number, from 1 since the rules were set; without `to` there is no end |
+/// | `{"after_seconds": 2, "for_seconds": 5}` | an outage by the machine's own clock, since the rules were set; either may be left out |
+///
+/// Each rule counts the requests of its endpoint, also those that an earlier rule answered. A rule with `patients` counts for each of
+/// them by itself, so that `{"first": 1}` is the first request about each.
+///
+/// Draws are worked out from `seed`, the rule's place, the endpoint, the patient and how often that patient was asked for since the rules were
+/// set, never from the order in which requests arrive. Requests about nobody (tokens, uploads, the join page) are counted as they come.
+///
+/// All latencies that apply are added up; of the other faults, the first in the list applies.
+///
+/// # What a client sees
+///
+/// Measured with reqwest 0.13 over HTTP/1.1; `tests/all/faults.rs` holds it to that. "Run" means that the request was carried out before.
+///
+/// | `fault` | run | reqwest |
+/// |---|---|---|
+/// | `{"latency_ms": {"fixed": 20}}`, `{"uniform": [5, 50]}`, `{"mostly": 20, "rarely": 1000, "rate": 0.01}` | yes | the answer, later; the request is carried out even if the client did not wait for it |
+/// | `{"status": 503, "retry_after": "3", "body": "json"}` | no | the status; `retry_after` may be `"date+3"` (an HTTP date at least three seconds ahead), `body` also `html` or `empty`; with `"run": true` the request is carried out and the status is a lie |
+/// | `"refuse"` | no | an error with `is_request()`, not `is_connect()`; below it "connection closed before message completed", or "connection reset by peer" where a large upload was on its way |
+/// | `"reset_before"` | no | an error with `is_request()`, not `is_connect()`; below it "connection reset by peer" |
+/// | `"reset_after"` | yes | exactly the same |
+/// | `"truncate"` | yes | status and headers, then an error with `is_decode()` while reading; below it "end of file before message length reached": half of the announced bytes came |
+/// | `"wrong_content_type"` | yes | the right body as `text/html` |
+/// | `"html"` | no | 200 with a login page |
+/// | `"redirect"` | no | 302 to `/sandbox/login` on the same host; who follows gets the login page |
+/// | `"garbage"` | no | 200 with JSON of another shape |
+/// | `"hang"` | no | nothing, until its own timeout (`is_timeout()`), or the end of the connection after ten minutes |
+///
+/// None of them makes reqwest send a request again by itself, on new connections or on used ones. `refuse` reads the head of the request,
+/// since only that tells which rule applies, and leaves the body unread. So there is no fault here with `is_connect()`: stop the sandbox for that.
+///
+/// # Tokens
+///
+/// `token_seconds` is how long access tokens live that are handed out from then on; `omit_expires_in` leaves that out of the answer and
+/// `textual_expires_in` writes it as text.
+#[derive(Clone, Debug)]
+pub struct Faults {
+    form: json::Form,
+    source: Value,
+}
+
+/// Why faults were not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum FaultsError {
+    /// The file could not be read.
+    #[error("cannot read the faults file {}", path.display())]
+    Unreadable {
+        /// Which file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The text does not describe faults: an unknown key, a number out of its range, broken JSON.
+    #[error("the faults are wrong: {what}")]
+    Invalid {
+        /// Where and what.
+        what: String,
+    },
+}
+
+impl Default for Faults {
+    fn default() -> Self {
+        Self {
+            form: json::Form::default(),
+            source: json!({"rules": []}),
+        }
+    }
+}
+
+impl Faults {
+    /// Reads a faults file.
+    ///
+    /// # Errors
+    /// Where the file cannot be read, or [`Faults::from_json`] refuses it.
+    pub fn read(path: &Path) -> Result<Self, FaultsError> {
+        let text = std::fs::read(path).map_err(|source| FaultsError::Unreadable {
+            path: path.to_owned(),
+            source,
+        })?;
+        Self::from_json(text)
+    }
+
+    /// Reads the JSON of faults.
+    ///
+    /// # Errors
+    /// For keys that are not known, values of the wrong kind or out of range, and conditions that contradict each other.
+    pub fn from_json(text: impl AsRef<[u8]>) -> Result<Self, FaultsError> {
+        let text = text.as_ref();
+        let source: Value = serde_json::from_slice(text).map_err(|error| FaultsError::Invalid {
+            what: format!("not JSON: {error}"),
+        })?;
+        let mut reader = serde_json::Deserializer::from_slice(text);
+        let form = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+            let path = error.path().to_string();
+            // serde repeats values, and these might be patients'.
+            let what = if path.contains("patients") {
+                format!("{path}: must be a list of national ids as texts")
+            } else if path == "." {
+                error.into_inner().to_string()
+            } else {
+                format!("{path}: {}", error.into_inner())
+            };
+            FaultsError::Invalid { what }
+        })?;
+        Ok(Self { form, source })
+    }
+}

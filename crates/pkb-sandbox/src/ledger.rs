@@ -1,0 +1,81 @@
+//! The ledger: what was asked, what was answered, what was done. No HTTP in here.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+/// One request that was handled or suffered a fault. The sandbox's own calls (`/sandbox/…`) are not in the ledger.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LedgerEntry {
+    /// `token`, `upload`, `by_national_id`, `record_access_token`, `join_page`, `join` or `unknown`.
+    pub endpoint: &'static str,
+    /// The national id of the patient in the path, or what stood there if no record has it.
+    pub patient: Option<String>,
+    /// The status that was answered; `None` if the connection was dropped without an answer.
+    pub status: Option<u16>,
+    /// The fault: `latency` if there was no other, `status`, `refuse`, `reset_before` and so on.
+    pub fault: Option<&'static str>,
+    /// How long the request was held back on purpose.
+    pub latency_ms: u64,
+    /// The request was carried out with success, whatever the client heard of it.
+    pub committed: bool,
+    /// The file, if this was an upload that was committed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub upload: Option<UploadCommit>,
+}
+
+/// A file that was taken.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct UploadCommit {
+    /// The SHA-256 of the CSV in small hexadecimal digits.
+    pub sha256: String,
+    /// How many rows it has, without the header, with those that failed.
+    pub rows: usize,
+}
+
+/// All entries, in the order of the answers.
+#[derive(Default)]
+pub(crate) struct Ledger(Mutex<Vec<LedgerEntry>>);
+
+impl Ledger {
+    fn lock(&self) -> MutexGuard<'_, Vec<LedgerEntry>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn note(&self, entry: LedgerEntry) {
+        self.lock().push(entry);
+    }
+
+    pub(crate) fn entries(&self) -> Vec<LedgerEntry> {
+        self.lock().clone()
+    }
+
+    pub(crate) fn reset(&self) {
+        self.lock().clear();
+    }
+
+    /// Requests by endpoint, status and fault, and the uploads that were committed. Nothing about patients.
+    pub(crate) fn summary(&self) -> (Value, Value) {
+        let entries = self.lock();
+        let mut counts: BTreeMap<_, u64> = BTreeMap::new();
+        for entry in &*entries {
+            *counts
+                .entry((entry.endpoint, entry.status, entry.fault))
+                .or_default() += 1;
+        }
+        let counts = counts
+            .into_iter()
+            .map(|((endpoint, status, fault), requests)| {
+                json!({"endpoint": endpoint, "status": status, "fault": fault, "requests": requests})
+            })
+            .collect();
+        let uploads = entries
+            .iter()
+            .filter_map(|entry| entry.upload.as_ref())
+            .map(|upload| json!({"sha256": upload.sha256, "rows": upload.rows}))
+            .collect();
+        (counts, uploads)
+    }
+}
