@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::{
     Clock, Fatal,
-    client::{AuthStyle, Client, Settings},
+    client::{AuthStyle, Client, Credentials, Settings},
     output::Target,
     pipeline::{Limits, Source},
     progress::When,
@@ -129,6 +129,16 @@ pub struct PkbArgs {
     )]
     client_secret_file: Option<PathBuf>,
 
+    /// File with the refresh token of a tethered-token client, used instead of a secret. The file is
+    /// rewritten whenever PKB sends the next token
+    #[arg(
+        long,
+        env = "PKB_REFRESH_TOKEN_FILE",
+        value_name = "FILE",
+        help_heading = "PKB"
+    )]
+    refresh_token_file: Option<PathBuf>,
+
     /// How the client shows its secret to the token address
     #[arg(
         long,
@@ -148,6 +158,15 @@ pub struct PkbArgs {
     #[arg(long, default_value_t = 6, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100), help_heading = "PKB")]
     attempts: u32,
 
+    /// Stop with "try again later" after so many seconds of nothing but failures
+    #[arg(
+        long,
+        default_value_t = 120,
+        value_name = "SECONDS",
+        help_heading = "PKB"
+    )]
+    give_up_after: u64,
+
     /// Requests a second at most, retries included; 0 for no limit
     #[arg(long, default_value_t = 50, value_name = "N", help_heading = "PKB")]
     rate: u32,
@@ -163,10 +182,16 @@ impl PkbArgs {
             base_url: required(self.base_url.as_deref(), "PKB_BASE_URL")?,
             token_url: required(self.token_url.as_deref(), "PKB_TOKEN_URL")?,
             client_id: required(self.client_id.as_deref(), "PKB_CLIENT_ID")?,
-            client_secret: crate::client::read_secret(self.client_secret_file.as_deref())?,
+            credentials: match &self.refresh_token_file {
+                Some(path) => Credentials::RefreshToken(path.clone()),
+                None => Credentials::Secret(crate::client::read_secret(
+                    self.client_secret_file.as_deref(),
+                )?),
+            },
             auth_style: self.auth_style,
             timeout_seconds: self.timeout,
             attempts: self.attempts,
+            give_up_seconds: self.give_up_after,
             rate: self.rate,
         })
     }

@@ -45,26 +45,27 @@ pub struct Batch<W> {
 /// Notes, ahead of an act that must not be repeated, what is about to be done: they are on the disk
 /// when the act begins. Without a journal there is nothing to note it in.
 #[derive(Clone, Default)]
-pub struct IntentLog(Option<Arc<Mutex<Journal>>>);
+pub struct IntentLog(Option<(StageName, Arc<Mutex<Journal>>)>);
 
 impl IntentLog {
     /// The version of an intent, in its field `schema`.
     pub const SCHEMA: &str = "pkb-intent/1";
 
-    pub(crate) fn new(journal: Arc<Mutex<Journal>>) -> Self {
-        Self(Some(journal))
+    pub(crate) fn new(stage: StageName, journal: Arc<Mutex<Journal>>) -> Self {
+        Self(Some((stage, journal)))
     }
 
-    /// Brings `intent` to the disk; its field `schema` is set here. It must hold no value of a
+    /// Brings `intent` to the disk; its fields `schema` and `stage` are set here. It must hold no value of a
     /// patient and no secret.
     ///
     /// # Errors
     /// The journal cannot be written: then the act must not begin.
     pub fn note(&self, mut intent: Value) -> Result<(), Fatal> {
-        let Some(journal) = &self.0 else {
+        let Some((stage, journal)) = &self.0 else {
             return Ok(());
         };
         intent["schema"] = Self::SCHEMA.into();
+        intent["stage"] = stage.as_str().into();
         let line = serde_json::to_vec(&intent)
             .map_err(|_| Fatal::Bug("an intent cannot be written".into()))?;
         tokio::task::block_in_place(|| {

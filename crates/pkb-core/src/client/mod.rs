@@ -5,13 +5,14 @@
 //! * [`rest`]: the calls of the Mass Registration Implementation Guide.
 //! * [`upload`]: the patient file.
 
+mod refresh_token;
 pub mod rest;
 mod retry;
 mod token;
 mod transport;
 pub mod upload;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use reqwest::Url;
@@ -29,6 +30,14 @@ pub enum AuthStyle {
     Body,
 }
 
+/// How the OAuth client shows who it is.
+pub enum Credentials {
+    /// By its secret (client credentials).
+    Secret(SecretString),
+    /// By the refresh token in a file (PKB's tethered-token clients).
+    RefreshToken(PathBuf),
+}
+
 /// All that the client needs to know.
 pub struct Settings {
     /// Address of the REST interface.
@@ -37,14 +46,16 @@ pub struct Settings {
     pub token_url: String,
     /// OAuth client.
     pub client_id: String,
-    /// Its secret.
-    pub client_secret: SecretString,
-    /// How to show it.
+    /// How it shows who it is.
+    pub credentials: Credentials,
+    /// How to show a secret.
     pub auth_style: AuthStyle,
     /// Longest wait for one answer, in seconds.
     pub timeout_seconds: u64,
     /// Calls in all for one request.
     pub attempts: u32,
+    /// Seconds of nothing but failures after which the stage stops.
+    pub give_up_seconds: u64,
     /// Requests a second; 0 for no limit.
     pub rate: u32,
 }

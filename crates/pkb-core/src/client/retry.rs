@@ -1,11 +1,13 @@
 //! When to call again, and after how long.
 
 use std::{
-    sync::Mutex,
-    time::{Duration, SystemTime},
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant, SystemTime},
 };
 
 use reqwest::{StatusCode, header::HeaderMap};
+
+use crate::Fatal;
 
 /// First pause; doubles with every attempt.
 const BASE: Duration = Duration::from_millis(250);
@@ -40,14 +42,58 @@ impl Backoff {
     }
 }
 
-/// Answers that say "not now": the request was not carried out, whatever its kind.
+/// Notices when nothing but failures comes for so long that going on would only mark thousands of
+/// rows as failed.
+pub(super) struct Outage {
+    give_up_after: Duration,
+    since: Mutex<Option<Instant>>,
+}
+
+impl Outage {
+    pub(super) fn new(give_up_after: Duration) -> Self {
+        Self {
+            give_up_after,
+            since: Mutex::new(None),
+        }
+    }
+
+    /// PKB answered something that is not an outage.
+    pub(super) fn answered(&self) {
+        *self.since.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// A call failed. `Err` once there has been nothing else for the set time.
+    pub(super) fn failed(&self) -> Result<(), Fatal> {
+        let mut since = self.since.lock().unwrap_or_else(PoisonError::into_inner);
+        let lasted = since.get_or_insert_with(Instant::now).elapsed();
+        if lasted < self.give_up_after {
+            return Ok(());
+        }
+        Err(Fatal::TryLater(format!(
+            "PKB has not answered properly for {} s: run the same command again later",
+            lasted.as_secs()
+        )))
+    }
+}
+
+/// Answers that say "not now".
 pub(super) fn is_busy(status: StatusCode) -> bool {
     matches!(
         status,
         StatusCode::TOO_MANY_REQUESTS
+            | StatusCode::INTERNAL_SERVER_ERROR
             | StatusCode::BAD_GATEWAY
             | StatusCode::SERVICE_UNAVAILABLE
             | StatusCode::GATEWAY_TIMEOUT
+    )
+}
+
+/// Whether a busy answer proves that the request was not carried out: 429 and 503 refuse it, while a
+/// 500 may come after half of the work and a gateway's 502 and 504 after all of it.
+pub(super) fn was_not_carried_out(status: StatusCode) -> bool {
+    matches!(
+        status,
+        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE
     )
 }
 

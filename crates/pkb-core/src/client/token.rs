@@ -1,5 +1,6 @@
-//! Access tokens by OAuth 2.0 client credentials (RFC 6749, 4.4). PKB's tokens live for about
-//! 600 s, so a long run fetches many: early, and by one call for all that wait.
+//! Access tokens by OAuth 2.0: client credentials (RFC 6749, 4.4), or the refresh token of one of
+//! PKB's tethered-token clients. PKB's tokens live for about 600 s, so a long run fetches many:
+//! early, and by one call for all that wait.
 
 use std::{
     pin::Pin,
@@ -8,19 +9,25 @@ use std::{
 
 use oauth2::{
     AsyncHttpClient, AuthType, ClientId, ClientSecret, EndpointNotSet, EndpointSet, HttpRequest,
-    HttpResponse, RequestTokenError, TokenResponse as _, TokenUrl, basic::BasicClient,
+    HttpResponse, RefreshToken, RequestTokenError, Scope, TokenResponse as _, TokenUrl,
+    basic::{BasicClient, BasicErrorResponse, BasicTokenResponse},
 };
 use reqwest::{StatusCode, header};
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::Mutex;
 
-use super::{AuthStyle, CallError, Settings, transport};
+use super::{
+    AuthStyle, CallError, Credentials, Settings,
+    refresh_token::RefreshTokenFile,
+    retry::{Backoff, Outage},
+    transport,
+};
 use crate::Fatal;
 
 /// How long a token is used when the answer does not say how long it lives.
 const DEFAULT_LIFE: Duration = Duration::from_secs(300);
 /// A token younger than this that PKB refuses is not the problem: the patient is.
-pub(super) const FRESH: Duration = Duration::from_secs(20);
+const FRESH: Duration = Duration::from_secs(20);
 
 type OauthClient =
     BasicClient<EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointSet>;
@@ -28,17 +35,39 @@ type OauthClient =
 /// Where tokens come from.
 pub(super) struct TokenSource {
     oauth: OauthClient,
+    grant: Grant,
     http: Exchange,
+    attempts: u32,
     /// Held while a token is fetched, so that everybody else waits for that one.
     current: Mutex<Option<Token>>,
+}
+
+/// By what a token is asked for.
+enum Grant {
+    ClientCredentials,
+    /// PKB's tethered tokens: each refresh token is good once and brings the next.
+    Tethered(RefreshTokenFile),
 }
 
 /// An access token.
 #[derive(Clone)]
 pub(super) struct Token {
     pub(super) secret: SecretString,
-    pub(super) fetched: Instant,
-    refresh: Instant,
+    fetched: Instant,
+    life: Duration,
+}
+
+impl Token {
+    /// Whether the token cannot have ended yet: a refusal is not about the token then.
+    pub(super) fn is_fresh(&self) -> bool {
+        self.fetched.elapsed() < FRESH.min(self.life / 2)
+    }
+
+    /// Whether it is time for the next one: early, so that a call that starts now does not arrive
+    /// with a token that has ended.
+    fn is_due(&self) -> bool {
+        self.fetched.elapsed() >= self.life.mul_f64(0.8)
+    }
 }
 
 /// Why there is no token.
@@ -46,6 +75,7 @@ enum TokenError {
     Refused,
     Unavailable(&'static str),
     NotUnderstood,
+    Fatal(Fatal),
 }
 
 impl TokenSource {
@@ -57,67 +87,124 @@ impl TokenSource {
         let url = TokenUrl::new(token_url)
             .map_err(|_| Fatal::Usage("PKB_TOKEN_URL is not a URL".into()))?;
         let oauth = BasicClient::new(ClientId::new(settings.client_id.clone()))
-            .set_client_secret(ClientSecret::new(
-                settings.client_secret.expose_secret().to_owned(),
-            ))
             .set_auth_type(match settings.auth_style {
                 AuthStyle::Basic => AuthType::BasicAuth,
                 AuthStyle::Body => AuthType::RequestBody,
             })
             .set_token_uri(url);
+        let (oauth, grant) = match &settings.credentials {
+            Credentials::Secret(secret) => {
+                let secret = ClientSecret::new(secret.expose_secret().to_owned());
+                (oauth.set_client_secret(secret), Grant::ClientCredentials)
+            }
+            Credentials::RefreshToken(path) => {
+                (oauth, Grant::Tethered(RefreshTokenFile::new(path)))
+            }
+        };
+        let http = Exchange(http);
         Ok(Self {
             oauth,
-            http: Exchange(http),
+            grant,
+            http,
+            attempts: settings.attempts,
             current: Mutex::new(None),
         })
     }
 
     /// A token that is good for now. `refused` is one that PKB did not accept: it is not handed
     /// out again, but one that another call has fetched in the meantime is.
-    pub(super) async fn token(&self, refused: Option<&Token>) -> Result<Token, CallError> {
+    pub(super) async fn token(
+        &self,
+        refused: Option<&Token>,
+        backoff: &Backoff,
+        outage: &Outage,
+    ) -> Result<Token, CallError> {
         let mut current = self.current.lock().await;
         if let Some(token) = &*current {
             let is_refused = refused.is_some_and(|refused| refused.fetched == token.fetched);
-            if !is_refused && Instant::now() < token.refresh {
+            if !is_refused && !token.is_due() {
                 return Ok(token.clone());
             }
         }
-        let token = self.fetch().await.map_err(|error| {
-            CallError::Fatal(match error {
-                TokenError::Refused => Fatal::Credentials(
-                    "PKB refused the client's credentials: check PKB_CLIENT_ID, the secret and --auth-style".into(),
-                ),
-                TokenError::Unavailable(cause) => {
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            let fatal = match self.fetch().await {
+                Ok(token) => {
+                    *current = Some(token.clone());
+                    return Ok(token);
+                }
+                Err(TokenError::Unavailable(cause)) => {
+                    outage.failed().map_err(CallError::Fatal)?;
+                    if attempt < self.attempts {
+                        tokio::time::sleep(backoff.pause(attempt)).await;
+                        continue;
+                    }
                     Fatal::TryLater(format!("no access token to be had: {cause}; try again later"))
                 }
-                TokenError::NotUnderstood => Fatal::NotUnderstood(
+                Err(TokenError::Refused) => Fatal::Credentials(self.refusal().into()),
+                Err(TokenError::NotUnderstood) => Fatal::NotUnderstood(
                     "the token address answered something that is not an access token: check PKB_TOKEN_URL and proxies".into(),
                 ),
-            })
-        })?;
-        *current = Some(token.clone());
-        Ok(token)
+                Err(TokenError::Fatal(fatal)) => fatal,
+            };
+            return Err(CallError::Fatal(fatal));
+        }
+    }
+
+    fn refusal(&self) -> &'static str {
+        match self.grant {
+            Grant::ClientCredentials => {
+                "PKB refused the client's credentials: check PKB_CLIENT_ID, the secret and --auth-style"
+            }
+            Grant::Tethered(_) => {
+                "PKB refused the refresh token: each is good once; have a coordinator make a new one in PKB's web interface"
+            }
+        }
     }
 
     async fn fetch(&self) -> Result<Token, TokenError> {
         let asked = Instant::now();
-        let request = self.oauth.exchange_client_credentials();
-        let answer = request.request_async(&self.http).await;
-        // The errors' own texts may hold the answer's body, so only their kinds are looked at.
-        let answer = answer.map_err(|error| match error {
-            RequestTokenError::ServerResponse(_) => TokenError::Refused,
-            RequestTokenError::Request(error) => TokenError::Unavailable(error.0),
-            RequestTokenError::Parse(..) | RequestTokenError::Other(_) => TokenError::NotUnderstood,
-        })?;
+        let answer = match &self.grant {
+            Grant::ClientCredentials => {
+                let request = self.oauth.exchange_client_credentials();
+                understood(request.request_async(&self.http).await)?
+            }
+            Grant::Tethered(file) => {
+                // Other stages of the pipeline use the same file: one at a time.
+                let held = file.hold().await.map_err(TokenError::Fatal)?;
+                let token = RefreshToken::new(held.read().map_err(TokenError::Fatal)?);
+                let request = self
+                    .oauth
+                    .exchange_refresh_token(&token)
+                    .add_scope(Scope::new("SITE".into()));
+                let answer = understood(request.request_async(&self.http).await)?;
+                if let Some(next) = answer.refresh_token() {
+                    held.store(next.secret()).map_err(TokenError::Fatal)?;
+                }
+                answer
+            }
+        };
         let life = answer.expires_in().unwrap_or(DEFAULT_LIFE);
         tracing::debug!("new access token for {} s", life.as_secs());
+        let secret = SecretString::from(answer.access_token().secret().as_str());
         Ok(Token {
-            secret: SecretString::from(answer.access_token().secret().as_str()),
+            secret,
             fetched: asked,
-            // Early, so that a call that starts now does not arrive with a token that has ended.
-            refresh: asked + life.mul_f64(0.8),
+            life,
         })
     }
+}
+
+/// The errors' own texts may hold the answer's body, so only their kinds are looked at.
+fn understood(
+    answer: Result<BasicTokenResponse, RequestTokenError<ExchangeError, BasicErrorResponse>>,
+) -> Result<BasicTokenResponse, TokenError> {
+    answer.map_err(|error| match error {
+        RequestTokenError::ServerResponse(_) => TokenError::Refused,
+        RequestTokenError::Request(error) => TokenError::Unavailable(error.0),
+        RequestTokenError::Parse(..) | RequestTokenError::Other(_) => TokenError::NotUnderstood,
+    })
 }
 
 /// Why the token request brought no answer.
@@ -150,8 +237,43 @@ impl<'c> AsyncHttpClient<'c> for Exchange {
             let broke_off = |_| ExchangeError("the answer broke off");
             let body = transport::read_body(response).await.map_err(broke_off)?;
             plain
-                .body(body)
+                .body(with_number(body))
                 .map_err(|_| ExchangeError("malformed answer"))
         })
+    }
+}
+
+/// Some servers write `"expires_in":"600"`, which RFC 6749 does not know: the number is taken from
+/// the text, and what is no number is left out.
+fn with_number(body: Vec<u8>) -> Vec<u8> {
+    let Ok(mut answer) = serde_json::from_slice::<serde_json::Value>(&body) else {
+        return body;
+    };
+    let Some(text) = answer["expires_in"].as_str() else {
+        return body;
+    };
+    answer["expires_in"] = text
+        .trim()
+        .parse::<u64>()
+        .map_or(serde_json::Value::Null, Into::into);
+    serde_json::to_vec(&answer).unwrap_or(body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_textual_life_is_read_as_a_number_and_nonsense_as_none() {
+        let life = |body: &str| {
+            let answer: BasicTokenResponse =
+                serde_json::from_slice(&with_number(body.into())).unwrap();
+            answer.expires_in().map(|life| life.as_secs())
+        };
+        let body = |life: &str| format!(r#"{{"access_token":"a","token_type":"bearer"{life}}}"#);
+        assert_eq!(life(&body(r#","expires_in":600"#)), Some(600));
+        assert_eq!(life(&body(r#","expires_in":"600""#)), Some(600));
+        assert_eq!(life(&body(r#","expires_in":"soon""#)), None);
+        assert_eq!(life(&body("")), None);
     }
 }

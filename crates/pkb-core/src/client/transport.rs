@@ -13,8 +13,8 @@ use secrecy::ExposeSecret as _;
 
 use super::{
     CallError, Settings,
-    retry::{self, Backoff},
-    token::{FRESH, TokenSource},
+    retry::{self, Backoff, Outage},
+    token::TokenSource,
 };
 use crate::Fatal;
 
@@ -42,6 +42,7 @@ pub(super) struct Transport {
     tokens: TokenSource,
     rate: Option<DefaultDirectRateLimiter>,
     backoff: Backoff,
+    outage: Outage,
     attempts: u32,
     /// No request is sent before this moment: PKB asked for a pause, which concerns all calls.
     not_before: Mutex<Option<Instant>>,
@@ -79,6 +80,7 @@ impl Transport {
             rate: NonZeroU32::new(settings.rate)
                 .map(|rate| RateLimiter::direct(Quota::per_second(rate))),
             backoff: Backoff::new(fastrand::Rng::new()),
+            outage: Outage::new(Duration::from_secs(settings.give_up_seconds)),
             attempts: settings.attempts,
             not_before: Mutex::new(None),
         })
@@ -98,37 +100,48 @@ impl Transport {
         loop {
             attempt += 1;
             self.wait_for_turn().await;
-            let token = self.tokens.token(refused_token.as_ref()).await?;
+            let token = self
+                .tokens
+                .token(refused_token.as_ref(), &self.backoff, &self.outage)
+                .await?;
             let request = build(self.http.request(method.clone(), url.clone()))
                 .bearer_auth(token.secret.expose_secret());
-            let response = request.send().await;
-            let again = match response {
+            let again = match request.send().await {
                 Ok(response) if response.status().is_success() => match read_body(response).await {
-                    Ok(body) => return Ok(body),
-                    Err(again) => again_after_broken_answer(again, repeat),
+                    Ok(body) => {
+                        self.outage.answered();
+                        return Ok(body);
+                    }
+                    Err(error) => again_after_broken_answer(error, repeat),
                 },
+                // A 401 with a token that cannot have ended yet is PKB's word on this patient.
                 Ok(response) if response.status() == StatusCode::UNAUTHORIZED => {
-                    // One refresh; a 401 with a fresh token is PKB's word on this patient.
-                    if refused_token.is_some() || token.fetched.elapsed() < FRESH {
+                    if token.is_fresh() || attempt >= self.attempts {
                         Again::Give(CallError::NoAccess)
                     } else {
                         refused_token = Some(token);
                         Again::Now
                     }
                 }
-                Ok(response) => self.again_after(&response),
+                Ok(response) => self.again_after(&response, repeat),
                 Err(error) => again_after_error(&error, repeat),
             };
             match again {
-                Again::Give(error) => return Err(error),
-                Again::Now => {}
-                Again::After { cause, .. } if attempt >= self.attempts => {
-                    return Err(CallError::Unavailable {
-                        cause,
-                        attempts: attempt,
-                    });
+                Again::Give(error) => {
+                    if !matches!(error, CallError::Unanswered) {
+                        self.outage.answered();
+                    }
+                    return Err(error);
                 }
+                Again::Now => {}
                 Again::After { cause, pause } => {
+                    self.outage.failed().map_err(CallError::Fatal)?;
+                    if attempt >= self.attempts {
+                        return Err(CallError::Unavailable {
+                            cause,
+                            attempts: attempt,
+                        });
+                    }
                     let pause = pause.unwrap_or_else(|| self.backoff.pause(attempt));
                     tracing::debug!(
                         "attempt {attempt}: {cause}; again in {} ms",
@@ -159,9 +172,12 @@ impl Transport {
         }
     }
 
-    fn again_after(&self, response: &Response) -> Again {
+    fn again_after(&self, response: &Response, repeat: Repeat) -> Again {
         let status = response.status();
-        if retry::is_busy(status) || status == StatusCode::INTERNAL_SERVER_ERROR {
+        if retry::is_busy(status) {
+            if repeat == Repeat::Never && !retry::was_not_carried_out(status) {
+                return Again::Give(CallError::Unanswered);
+            }
             let pause = retry::retry_after(response.headers(), SystemTime::now());
             if let Some(pause) = pause {
                 let until = Instant::now() + pause;

@@ -382,7 +382,7 @@ impl<S: Stage> Pipeline<S> {
             let intents = self
                 .journal
                 .as_ref()
-                .map_or_else(IntentLog::default, SettledJournal::intents);
+                .map_or_else(IntentLog::default, |journal| journal.intents(S::NAME));
             let batch = Batch {
                 number: self.batches,
                 first: self.pieces + 1,

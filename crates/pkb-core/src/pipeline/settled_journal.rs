@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    Fatal, Record, Stage,
+    Fatal, Record, Stage, StageName,
     journal::{Journal, Key},
     record::Schema,
     stage::{IntentLog, Recalled},
@@ -31,8 +31,8 @@ impl SettledJournal {
             let recalled = read_line(line)?;
             let key = match &recalled {
                 Recalled::Record(record) if record.is_settled_by(S::NAME) => stage.key(record),
-                Recalled::Record(_) => return Ok(None),
-                Recalled::Intent(_) => None,
+                Recalled::Intent(intent) if intent["stage"] == S::NAME.as_str() => None,
+                Recalled::Record(_) | Recalled::Intent(_) => return Ok(None),
             };
             own += 1;
             stage.recall(&recalled)?;
@@ -60,8 +60,8 @@ impl SettledJournal {
     }
 
     /// Where a stage notes what it is about to do.
-    pub(super) fn intents(&self) -> IntentLog {
-        IntentLog::new(Arc::clone(&self.journal))
+    pub(super) fn intents(&self, stage: StageName) -> IntentLog {
+        IntentLog::new(stage, Arc::clone(&self.journal))
     }
 
     /// The record with `key` as it was settled in an earlier run.

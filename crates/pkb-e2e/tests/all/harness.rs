@@ -144,6 +144,24 @@ impl Campaign {
         run(&mut command, input)
     }
 
+    /// Runs a line of shell in the campaign's folder, with the programs on the PATH.
+    pub fn shell(&self, line: &str) -> Ended {
+        let settings = self.command("pkb-upload");
+        let mut shell = Command::new("/bin/sh");
+        shell
+            .current_dir(self.folder.path())
+            .env_clear()
+            .arg("-c")
+            .arg(line);
+        shell.envs(
+            settings
+                .get_envs()
+                .filter_map(|(name, value)| Some((name, value?))),
+        );
+        shell.env("PATH", format!("{}:/usr/bin:/bin", programs().display()));
+        run(&mut shell, b"")
+    }
+
     /// Runs the four stages one after the other; returns what each ended with.
     pub fn journey(&self, patients: &Path, letters: &[&str]) -> [Ended; 4] {
         let uploaded = self.stage("pkb-upload", &[patients.to_str().unwrap()], b"");

@@ -1,5 +1,10 @@
 //! The real binaries against a local PKB over loopback.
-#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stderr,
+    missing_docs
+)]
 
 mod canary;
 mod demo;
@@ -8,5 +13,6 @@ mod fixture_journey;
 mod harness;
 mod letters;
 mod outcomes;
+mod recovery;
 mod streams;
 mod upload;

@@ -1,0 +1,617 @@
+//! Whatever happens to a stage, the same command run again finishes the campaign as if nothing had
+//! happened.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    os::unix::process::ExitStatusExt as _,
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use pkb_e2e::page_reader;
+use pkb_sandbox::{Config, Faults, World};
+use serde_json::Value;
+
+use crate::harness::{Campaign, Ended, records, run, synthetic_csv};
+
+/// A small generator of the test's own, so that a round can be repeated from its seed.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, limit: u64) -> u64 {
+        // xorshift64 (Marsaglia)
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % limit
+    }
+}
+
+/// The commands of a campaign with journals, each from file to file.
+const STAGES: [(&str, &[&str]); 4] = [
+    (
+        "pkb-upload",
+        &[
+            "patients.csv",
+            "--batch-rows",
+            "150",
+            "--journal",
+            "u.journal",
+            "--output",
+            "u.ndjson",
+        ],
+    ),
+    (
+        "pkb-resolve",
+        &[
+            "u.ndjson",
+            "--rate",
+            "0",
+            "--journal",
+            "r.journal",
+            "--output",
+            "r.ndjson",
+        ],
+    ),
+    (
+        "pkb-tokens",
+        &[
+            "r.ndjson",
+            "--rate",
+            "0",
+            "--journal",
+            "t.journal",
+            "--output",
+            "t.ndjson",
+        ],
+    ),
+    (
+        "pkb-letters",
+        &[
+            "t.ndjson",
+            "--out",
+            "print",
+            "--sms",
+            "--letters-per-file",
+            "40",
+            "--journal",
+            "l.journal",
+            "--output",
+            "l.ndjson",
+        ],
+    ),
+];
+
+fn same_codes(rows: usize, faults: Faults) -> Campaign {
+    let campaign = Campaign::with(Config {
+        same_codes: true,
+        faults,
+        ..Config::default()
+    });
+    campaign.write("patients.csv", synthetic_csv(rows, 11));
+    campaign
+}
+
+/// The letters are the same whichever port the local PKB of the campaign has.
+fn command(campaign: &Campaign, (program, args): (&str, &[&str])) -> Command {
+    let mut command = campaign.command(program);
+    command
+        .args(args)
+        .env("PKB_JOIN_URL", "http://127.0.0.1:8180/join/");
+    if program != "pkb-letters" {
+        command.args(["--attempts", "8"]);
+    }
+    command
+}
+
+fn finish(campaign: &Campaign, stage: (&str, &[&str])) -> Ended {
+    let ended = run(&mut command(campaign, stage), b"");
+    assert!(
+        matches!(ended.code, 0 | 65),
+        "{}: {}",
+        stage.0,
+        ended.stderr
+    );
+    ended
+}
+
+/// All that a campaign leaves behind, by name.
+fn remains(campaign: &Campaign) -> BTreeMap<String, Vec<u8>> {
+    let mut files: BTreeMap<String, Vec<u8>> = ["u.ndjson", "r.ndjson", "t.ndjson", "l.ndjson"]
+        .map(|name| (name.to_owned(), campaign.read(name)))
+        .into();
+    for entry in campaign.path("print").read_dir().unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        files.insert(name, std::fs::read(path).unwrap());
+    }
+    files
+}
+
+fn assert_same(expected: &BTreeMap<String, Vec<u8>>, found: &BTreeMap<String, Vec<u8>>, seed: u64) {
+    assert_eq!(
+        expected.keys().collect::<Vec<_>>(),
+        found.keys().collect::<Vec<_>>(),
+        "seed {seed}"
+    );
+    for (name, bytes) in expected {
+        assert!(bytes == &found[name], "seed {seed}: {name} differs");
+    }
+}
+
+fn undisturbed(rows: usize) -> BTreeMap<String, Vec<u8>> {
+    let campaign = same_codes(rows, Faults::default());
+    for stage in STAGES {
+        finish(&campaign, stage);
+    }
+    remains(&campaign)
+}
+
+/// A PKB as it is on a bad day.
+const BAD_DAY: &str = r#"{"seed":5,"token_seconds":1,"rules":[
+    {"endpoint":"any","when":{"always":true},"fault":{"latency_ms":{"mostly":1,"rarely":40,"rate":0.02}}},
+    {"endpoint":"by_national_id","when":{"probability":0.01},"fault":"reset_before"},
+    {"endpoint":"by_national_id","when":{"probability":0.01},"fault":{"status":503}},
+    {"endpoint":"record_access_token","when":{"probability":0.01},"fault":"truncate"},
+    {"endpoint":"record_access_token","when":{"probability":0.01},"fault":"reset_after"},
+    {"endpoint":"upload","when":{"requests":[2]},"fault":"reset_after"},
+    {"endpoint":"token","when":{"probability":0.05},"fault":{"status":502}}]}"#;
+
+fn kill(child: &mut Child) {
+    let _ = child.kill();
+    let status = child.wait().unwrap();
+    assert!(status.signal() == Some(9) || status.code().is_some());
+}
+
+/// One round: each stage is killed at random moments until it gets through.
+fn disturbed_round(rows: usize, seed: u64, expected: &BTreeMap<String, Vec<u8>>) {
+    let campaign = same_codes(rows, Faults::from_json(BAD_DAY).unwrap());
+    let mut random = Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
+    for stage in STAGES {
+        for _ in 0..1 + random.below(3) {
+            let mut child = command(&campaign, stage)
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn()
+                .unwrap();
+            std::thread::sleep(Duration::from_millis(20 + random.below(400)));
+            kill(&mut child);
+        }
+        // A lost upload is failed (75) in the run that lost it and settled by the next.
+        for attempt in 0.. {
+            let ended = run(&mut command(&campaign, stage), b"");
+            match ended.code {
+                0 | 65 => break,
+                75 if attempt < 20 => {}
+                code => panic!(
+                    "seed {seed}: {} ended with {code}: {}",
+                    stage.0, ended.stderr
+                ),
+            }
+        }
+    }
+    assert_same(expected, &remains(&campaign), seed);
+    let commits: Vec<String> = campaign
+        .sandbox
+        .ledger()
+        .into_iter()
+        .filter(|entry| entry.committed)
+        .filter_map(|entry| entry.upload.map(|upload| upload.sha256))
+        .collect();
+    let distinct: std::collections::BTreeSet<&String> = commits.iter().collect();
+    assert_eq!(
+        commits.len(),
+        distinct.len(),
+        "seed {seed}: a batch was taken twice"
+    );
+    each_patient_has_one_letter(&campaign);
+}
+
+fn each_patient_has_one_letter(campaign: &Campaign) {
+    let delivered = records(&campaign.read("l.ndjson"));
+    let mut pages: HashMap<String, Vec<String>> = HashMap::new();
+    for record in &delivered {
+        let Some(file) = record["delivery"]["file"]
+            .as_str()
+            .filter(|file| file.ends_with(".pdf"))
+        else {
+            continue;
+        };
+        let texts = pages.entry(file.to_owned()).or_insert_with(|| {
+            let pdf = campaign.read(&format!("print/{file}"));
+            page_reader::read_text_only(pdf)
+                .unwrap()
+                .into_iter()
+                .map(|page| page.text)
+                .collect()
+        });
+        let page = record["delivery"]["pages"][0].as_u64().unwrap() as usize;
+        let code = record["invitation"]["code"].as_str().unwrap();
+        assert!(texts[page - 1].contains(code), "a code is not on its page");
+    }
+    let printed: usize = pages.values().map(Vec::len).sum();
+    let letters = delivered
+        .iter()
+        .filter(|r| r["delivery"]["sequence"].is_u64())
+        .count();
+    assert_eq!(printed, letters, "there are pages that belong to nobody");
+}
+
+/// `scripts/soak ROUNDS` runs more rounds of more patients; CI runs a few.
+#[test]
+fn killed_stages_run_again_end_as_an_undisturbed_campaign() {
+    let setting =
+        |name: &str, usual: u64| std::env::var(name).map_or(usual, |text| text.parse().unwrap());
+    let (rounds, rows) = (
+        setting("PKB_SOAK_ROUNDS", 3),
+        setting("PKB_SOAK_ROWS", 400) as usize,
+    );
+    let first = setting("PKB_SOAK_SEED", 1);
+    let expected = undisturbed(rows);
+    for seed in first..first + rounds {
+        disturbed_round(rows, seed, &expected);
+        if rounds > 3 {
+            eprintln!("round {} of {rounds}: the same bytes", seed + 1 - first);
+        }
+    }
+}
+
+#[test]
+fn a_finished_journal_answers_without_a_single_call() {
+    let campaign = same_codes(200, Faults::default());
+    for stage in STAGES {
+        finish(&campaign, stage);
+    }
+    let (before, calls) = (remains(&campaign), campaign.sandbox.ledger().len());
+    for stage in STAGES {
+        let ended = finish(&campaign, stage);
+        assert!(
+            ended.stderr.contains("done in an earlier run"),
+            "{}",
+            ended.stderr
+        );
+    }
+    assert_eq!(
+        campaign.sandbox.ledger().len(),
+        calls,
+        "PKB was asked again"
+    );
+    assert_same(&before, &remains(&campaign), 0);
+}
+
+#[test]
+fn an_earlier_output_serves_as_a_journal() {
+    let campaign = same_codes(100, Faults::default());
+    for stage in &STAGES[..2] {
+        finish(&campaign, *stage);
+    }
+    let calls = campaign.sandbox.ledger().len();
+    let again = campaign.stage("pkb-resolve", &["u.ndjson", "--journal", "r.ndjson"], b"");
+    assert_eq!(again.code, 0, "{}", again.stderr);
+    assert_eq!(again.records().len(), 100);
+    assert_eq!(campaign.sandbox.ledger().len(), calls);
+}
+
+#[test]
+fn a_corrected_row_is_new_work_and_the_others_are_not() {
+    let campaign = same_codes(50, Faults::default());
+    for stage in &STAGES[..2] {
+        finish(&campaign, *stage);
+    }
+    campaign.sandbox.reset_ledger();
+    let text = String::from_utf8(campaign.read("patients.csv")).unwrap();
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    let cell = lines[7].split(',').nth(4).unwrap().to_owned();
+    lines[7] = lines[7].replace(&cell, "1970-07-07");
+    campaign.write("patients.csv", lines.join("\n"));
+    for stage in &STAGES[..2] {
+        finish(&campaign, *stage);
+    }
+    let ledger = campaign.sandbox.ledger();
+    let uploads: Vec<usize> = ledger
+        .iter()
+        .filter_map(|e| e.upload.as_ref().map(|u| u.rows))
+        .collect();
+    assert_eq!(uploads, [1]);
+    assert_eq!(
+        ledger
+            .iter()
+            .filter(|entry| entry.endpoint == "by_national_id")
+            .count(),
+        1
+    );
+}
+
+#[test]
+fn a_second_run_on_the_same_journal_is_refused() {
+    let campaign = same_codes(300, Faults::default());
+    finish(&campaign, STAGES[0]);
+    let slow = ["u.ndjson", "--rate", "20", "--journal", "r.journal"];
+    let mut first = campaign
+        .command("pkb-resolve")
+        .args(slow)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    std::thread::sleep(Duration::from_millis(500));
+    let second = campaign.stage("pkb-resolve", &slow, b"");
+    kill(&mut first);
+    assert_eq!(second.code, 2, "{}", second.stderr);
+    assert!(
+        second.stderr.contains("another run is using it") && second.stderr.contains("r.journal"),
+        "{}",
+        second.stderr
+    );
+}
+
+#[test]
+fn the_journal_of_another_stage_is_refused_and_left_alone() {
+    let campaign = same_codes(20, Faults::default());
+    for stage in STAGES {
+        finish(&campaign, stage);
+    }
+    let journal = campaign.read("u.journal");
+    let ended = campaign.stage("pkb-resolve", &["u.ndjson", "--journal", "u.journal"], b"");
+    assert_eq!(ended.code, 2, "{}", ended.stderr);
+    assert!(
+        ended.stderr.contains("journal of another stage"),
+        "{}",
+        ended.stderr
+    );
+    assert_eq!(campaign.read("u.journal"), journal);
+}
+
+#[test]
+fn an_upload_that_was_taken_and_not_answered_is_settled_by_asking() {
+    let lose_first =
+        r#"{"rules":[{"endpoint":"upload","when":{"first":1},"fault":"reset_after"}]}"#;
+    let campaign = same_codes(120, Faults::from_json(lose_first).unwrap());
+    let lost = run(&mut command(&campaign, STAGES[0]), b"");
+    assert_eq!(lost.code, 75, "{}", lost.stderr);
+    let reasons: Vec<Value> = records(&campaign.read("u.ndjson"))
+        .iter()
+        .map(|record| record["outcome"]["reason"].clone())
+        .collect();
+    assert!(reasons.iter().all(|reason| reason == "unanswered"));
+    let again = finish(&campaign, STAGES[0]);
+    assert!(
+        again
+            .stderr
+            .contains("120 rows were sent by an earlier run and not answered"),
+        "{}",
+        again.stderr
+    );
+    let ledger = campaign.sandbox.ledger();
+    assert_eq!(
+        ledger.iter().filter(|entry| entry.upload.is_some()).count(),
+        1,
+        "it was sent again"
+    );
+    assert!(
+        records(&campaign.read("u.ndjson"))
+            .iter()
+            .all(|record| record["upload"]["batch"] == "batch-0001.csv")
+    );
+}
+
+#[test]
+fn an_upload_that_was_lost_before_it_was_taken_is_sent_again() {
+    let lose_first =
+        r#"{"rules":[{"endpoint":"upload","when":{"first":1},"fault":"reset_before"}]}"#;
+    let campaign = same_codes(300, Faults::from_json(lose_first).unwrap());
+    assert_eq!(run(&mut command(&campaign, STAGES[0]), b"").code, 75);
+    finish(&campaign, STAGES[0]);
+    assert_eq!(campaign.sandbox.count_patients(), 300);
+    let commits = campaign
+        .sandbox
+        .ledger()
+        .iter()
+        .filter(|e| e.upload.is_some() && e.committed)
+        .count();
+    assert_eq!(commits, 2);
+}
+
+#[test]
+fn a_lost_upload_with_emails_is_not_sent_again_unless_asked() {
+    let lose_first =
+        r#"{"rules":[{"endpoint":"upload","when":{"first":1},"fault":"reset_before"}]}"#;
+    let campaign = same_codes(30, Faults::from_json(lose_first).unwrap());
+    let upload = |extra: &[&str]| {
+        let args = [
+            &["patients.csv", "--keep-email", "--journal", "u.journal"],
+            extra,
+        ]
+        .concat();
+        campaign.stage("pkb-upload", &args, b"")
+    };
+    assert_eq!(upload(&[]).code, 75);
+    let held_back = upload(&[]);
+    assert_eq!(held_back.code, 75);
+    assert!(
+        held_back.stderr.contains("--resend"),
+        "{}",
+        held_back.stderr
+    );
+    assert_eq!(campaign.sandbox.count_patients(), 0);
+    assert_eq!(upload(&["--resend"]).code, 0);
+    assert_eq!(campaign.sandbox.count_patients(), 30);
+}
+
+#[test]
+fn a_patient_in_the_ledger_is_not_printed_again_unless_asked_and_then_with_the_same_codes() {
+    let campaign = same_codes(60, Faults::default());
+    for stage in STAGES {
+        finish(&campaign, stage);
+    }
+    let before = records(&campaign.read("l.ndjson"));
+    // New codes from another run of pkb-tokens do not make new letters.
+    let other = String::from_utf8(campaign.read("t.ndjson")).unwrap();
+    let code = before[3]["invitation"]["code"].as_str().unwrap();
+    campaign.write("t.ndjson", other.replace(code, "AAAAAAAAAA"));
+    finish(&campaign, STAGES[3]);
+    assert_eq!(records(&campaign.read("l.ndjson")), before);
+
+    let row = before[3]["row"]["number"].to_string();
+    let args = [
+        "l.ndjson",
+        "--out",
+        "print",
+        "--journal",
+        "l.journal",
+        "--reprint",
+        &row,
+    ];
+    let ended = campaign.stage("pkb-letters", &args, b"");
+    assert!(matches!(ended.code, 0 | 65), "{}", ended.stderr);
+    let after = ended.records();
+    assert_eq!(after[3]["delivery"]["file"], "reprint-0001.pdf");
+    assert_eq!(after[3]["invitation"]["code"], code);
+    let pages = page_reader::read_text_only(campaign.read("print/reprint-0001.pdf")).unwrap();
+    assert!(pages.len() == 1 && pages[0].text.contains(code));
+    assert!(
+        after
+            .iter()
+            .enumerate()
+            .all(|(at, record)| at == 3 || record == &before[at])
+    );
+}
+
+#[test]
+fn letters_that_are_not_in_the_journal_are_never_overwritten() {
+    let campaign = same_codes(40, Faults::default());
+    for stage in STAGES {
+        finish(&campaign, stage);
+    }
+    let letters = campaign.read("print/letters-0001.pdf");
+    let args = ["t.ndjson", "--out", "print", "--journal", "another.journal"];
+    let ended = campaign.stage("pkb-letters", &args, b"");
+    assert_eq!(ended.code, 2, "{}", ended.stderr);
+    assert!(
+        ended
+            .stderr
+            .contains("letters-0001.pdf in it, which is not in this journal"),
+        "{}",
+        ended.stderr
+    );
+    assert_eq!(campaign.read("print/letters-0001.pdf"), letters);
+}
+
+#[test]
+fn a_full_disk_or_a_closed_pipe_is_said_plainly_and_the_journal_is_good() {
+    let campaign = same_codes(100, Faults::default());
+    finish(&campaign, STAGES[0]);
+    for (line, part) in [
+        (
+            "pkb-resolve u.ndjson --journal r.journal > /dev/full",
+            "cannot write the output: no space left on device",
+        ),
+        ("pkb-resolve u.ndjson --journal /dev/full", "/dev/full"),
+        (
+            "pkb-resolve u.ndjson --journal r.journal --output /dev/full/x",
+            "/dev/full/x",
+        ),
+        (
+            "pkb-resolve u.ndjson --journal missing/r.journal",
+            "missing/r.journal: no such file",
+        ),
+        (
+            "pkb-resolve u.ndjson --summary /dev/full/x > out",
+            "/dev/full/x",
+        ),
+    ] {
+        let Ended { code, stderr, .. } = campaign.shell(line);
+        assert_eq!(code, 74, "{line}: {stderr}");
+        assert!(
+            stderr.contains(part) && !stderr.contains("panic"),
+            "{line}: {stderr}"
+        );
+    }
+    let ended = campaign.shell("pkb-resolve u.ndjson --journal r.journal");
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    assert!(
+        ended.stderr.contains("done in an earlier run"),
+        "what was settled is kept: {}",
+        ended.stderr
+    );
+}
+
+#[test]
+fn after_ctrl_c_the_same_command_goes_on_where_it_stopped() {
+    let campaign = same_codes(200, Faults::default());
+    finish(&campaign, STAGES[0]);
+    let args = [
+        "u.ndjson",
+        "--rate",
+        "100",
+        "--concurrency",
+        "4",
+        "--journal",
+        "r.journal",
+        "--output",
+        "r.ndjson",
+    ];
+    let child = campaign
+        .command("pkb-resolve")
+        .args(args)
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    std::thread::sleep(Duration::from_millis(900));
+    let pid = rustix::process::Pid::from_raw(child.id().try_into().unwrap()).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    let stopped = child.wait_with_output().unwrap();
+    assert_eq!(stopped.status.code(), Some(130));
+    let asked = |campaign: &Campaign| {
+        campaign
+            .sandbox
+            .ledger()
+            .iter()
+            .filter(|e| e.endpoint == "by_national_id")
+            .count()
+    };
+    let so_far = asked(&campaign);
+    assert!((1..200).contains(&so_far), "{so_far}");
+    let ended = campaign.stage("pkb-resolve", &args, b"");
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    assert_eq!(
+        asked(&campaign),
+        200,
+        "a settled record was asked for again, or one was left out"
+    );
+}
+
+#[test]
+fn a_refresh_token_is_stored_before_it_is_used_and_stages_share_the_file() {
+    let campaign = Campaign::start(World::default());
+    campaign.write("patients.csv", synthetic_csv(30, 3));
+    campaign.write("refresh", pkb_sandbox::REFRESH_TOKEN);
+    let stage = |program: &str, args: &[&str], input: &[u8]| {
+        let mut command = campaign.command(program);
+        command
+            .args(args)
+            .env_remove("PKB_CLIENT_SECRET")
+            .env(
+                "PKB_TOKEN_URL",
+                format!("{}/apiToken.action", campaign.sandbox.base_url()),
+            )
+            .env("PKB_REFRESH_TOKEN_FILE", "refresh");
+        run(&mut command, input)
+    };
+    let uploaded = stage("pkb-upload", &["patients.csv"], b"");
+    assert_eq!(uploaded.code, 0, "{}", uploaded.stderr);
+    assert_ne!(
+        campaign.read("refresh"),
+        pkb_sandbox::REFRESH_TOKEN.as_bytes()
+    );
+    let resolved = stage("pkb-resolve", &[], &uploaded.stdout);
+    assert_eq!(resolved.code, 0, "{}", resolved.stderr);
+    campaign.write("refresh", pkb_sandbox::REFRESH_TOKEN);
+    let spent = stage("pkb-resolve", &[], &uploaded.stdout);
+    assert_eq!(spent.code, 77, "{}", spent.stderr);
+    assert!(
+        spent.stderr.contains("refused the refresh token"),
+        "{}",
+        spent.stderr
+    );
+}
