@@ -117,18 +117,42 @@ impl Sender {
                 }
             }
             Err(error) => {
-                let was_not_taken =
-                    !matches!(error, CallError::Unanswered | CallError::NotUnderstood(_));
-                if was_not_taken {
-                    intents.note(withdrawal(&batch))?;
-                }
-                let verdict = error.into_verdict()?;
+                let verdict = self.not_taken(error, &batch, intents)?;
                 for place in to_send {
                     results[place] = Err(verdict.clone());
                 }
             }
         }
         Ok(results)
+    }
+
+    /// What becomes of the rows of a batch that brought no report. While it is unknown whether PKB has
+    /// taken a batch, or PKB is busy, the next one is not sent: PKB wants one after the other.
+    fn not_taken(
+        &self,
+        error: CallError,
+        batch: &BegunBatch,
+        intents: &IntentLog,
+    ) -> Result<Verdict, Fatal> {
+        let name = &batch.name;
+        match error {
+            CallError::Unanswered => Err(Fatal::TryLater(format!(
+                "{name} was sent and not answered: PKB may or may not have taken it. Run the same command again (with \
+                 --journal): it asks PKB which rows arrived, and sends only what is missing"
+            ))),
+            CallError::NotUnderstood(words) => Err(Fatal::NotUnderstood(format!(
+                "{name} was sent, and it is not known whether PKB has taken it: {words}"
+            ))),
+            error => {
+                intents.note(withdrawal(batch))?;
+                match error {
+                    CallError::Unavailable { .. } => Err(Fatal::TryLater(format!(
+                        "{name} was not taken: {error}; run the same command again later"
+                    ))),
+                    error => error.into_verdict(),
+                }
+            }
+        }
     }
 
     /// The places of the unsettled rows that PKB has records of.

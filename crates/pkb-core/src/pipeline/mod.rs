@@ -219,7 +219,7 @@ impl<S: Stage> Pipeline<S> {
         let mut stopping: Option<Stopping> = None;
         loop {
             let step = match &stopping {
-                None => self.write_and_start(reading).await,
+                None => self.write_and_start(!reading && broken.is_none()).await,
                 Some(_) => Ok(()),
             };
             if let Err(fatal) = step {
@@ -227,7 +227,14 @@ impl<S: Stage> Pipeline<S> {
             }
             match stopping.take() {
                 Some(Stopping { fatal, .. }) if self.running.is_empty() => return Some(fatal),
-                None if !reading && self.window.is_empty() => return broken,
+                // What is still forming of an input that ended early stays undone: a short file now
+                // would make the files of the next run, with the whole input, other files.
+                None if !reading
+                    && self.is_idle()
+                    && (broken.is_some() || self.window.is_empty()) =>
+                {
+                    return broken;
+                }
                 still => stopping = still,
             }
             let room = self.window.len() < self.limits.window(self.batch_rows);
@@ -244,6 +251,7 @@ impl<S: Stage> Pipeline<S> {
                         }
                         None => {
                             reading = false;
+                            broken = self.check_end().err();
                             Ok(())
                         }
                     };
@@ -274,13 +282,19 @@ impl<S: Stage> Pipeline<S> {
         }
     }
 
-    /// Writes what may be written, and starts what may be started.
-    async fn write_and_start(&mut self, reading: bool) -> Result<(), Fatal> {
+    /// Nothing is being worked on, or about to be.
+    fn is_idle(&self) -> bool {
+        self.running.is_empty() && self.waiting.is_empty()
+    }
+
+    /// Writes what may be written, and starts what may be started; at the end of the input also a
+    /// batch that is not full.
+    async fn write_and_start(&mut self, at_end: bool) -> Result<(), Fatal> {
         if let Some(journal) = &mut self.journal {
             journal.sync_if_due()?;
         }
         self.write_settled().await?;
-        if !reading {
+        if at_end {
             self.close_batch();
         }
         self.start_waiting();
@@ -499,7 +513,6 @@ impl<S: Stage> Pipeline<S> {
             // failure here says nothing new.
             let _ = self.write_settled().await;
         }
-        fatal = fatal.or_else(|| self.check_end().err());
         if fatal.is_none() {
             fatal = self.stage.finish().err();
         }
@@ -528,7 +541,7 @@ impl<S: Stage> Pipeline<S> {
         }
         self.completeness.check().map_err(|incomplete| {
             Fatal::Input(format!(
-                "{incomplete}; what arrived was done (--partial if the stream is a part on purpose)"
+                "{incomplete}; run the same command again with the whole input (--partial if it is a part on purpose)"
             ))
         })
     }

@@ -7,7 +7,7 @@ use std::{
     sync::OnceLock,
 };
 
-use pkb_sandbox::{Clock, Config, Sandbox, World};
+use pkb_sandbox::{Config, Sandbox, World};
 use serde_json::Value;
 
 /// The day of every test campaign.
@@ -91,7 +91,7 @@ impl Campaign {
     pub fn with(config: Config) -> Self {
         programs();
         let config = Config {
-            clock: Clock::fixed(NOW.parse().unwrap()),
+            fixed_time: Some(NOW.parse().unwrap()),
             ..config
         };
         let runtime = tokio::runtime::Builder::new_multi_thread()

@@ -9,6 +9,7 @@
 mod canary;
 mod demo;
 mod documents;
+mod faults;
 mod fixture_journey;
 mod harness;
 mod letters;
