@@ -18,8 +18,8 @@ const BLOCK_BYTES: usize = 128 << 10;
 pub struct Line {
     /// As it was read; what is written when nothing changes it.
     pub raw: Box<[u8]>,
-    /// What it says.
-    pub record: Record,
+    /// What it says; boxed, since lines are handed from queue to queue.
+    pub record: Box<Record>,
 }
 
 /// Why a line is not a record. Line numbers are counted from 1.
@@ -124,7 +124,7 @@ impl<R: Read> NdjsonReader<R> {
 }
 
 /// Reads one line. `last` tells the error message that the input ended within it.
-fn parse_record(text: &[u8], line: u64, last: bool) -> Result<Record, NdjsonError> {
+fn parse_record(text: &[u8], line: u64, last: bool) -> Result<Box<Record>, NdjsonError> {
     let text = std::str::from_utf8(text).map_err(|_| NdjsonError::NotUtf8 { line })?;
     serde_json::from_str(text).map_err(|_| explain(text, line, last))
 }

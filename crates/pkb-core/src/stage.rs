@@ -137,6 +137,10 @@ pub trait Stage: Send + Sync + 'static {
         Ok(())
     }
 
+    /// Whether [`Self::replay`] and [`Self::collect`] look at the records that the journal answers;
+    /// if not, their lines can be handed on as they are.
+    const READS_REPLAYED: bool = false;
+
     /// Sees each record that the journal has, with what the journal has of it, in input order, and
     /// says whether that is the answer.
     fn replay(&self, _record: &Record) -> Replay {

@@ -2,5 +2,6 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
+pub mod bench_calls;
 pub mod demo_patient;
 pub mod page_reader;

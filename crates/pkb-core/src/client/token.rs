@@ -4,7 +4,7 @@
 
 use std::{
     pin::Pin,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use oauth2::{
@@ -12,14 +12,14 @@ use oauth2::{
     HttpResponse, RefreshToken, RequestTokenError, Scope, TokenResponse as _, TokenUrl,
     basic::{BasicClient, BasicErrorResponse, BasicTokenResponse},
 };
-use reqwest::{StatusCode, header};
+use reqwest::StatusCode;
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::Mutex;
 
 use super::{
     AuthStyle, CallError, Credentials, Settings,
     refresh_token::RefreshTokenFile,
-    retry::{Backoff, Outage},
+    retry::{self, Backoff, Outage},
     transport,
 };
 use crate::Fatal;
@@ -39,7 +39,16 @@ pub(super) struct TokenSource {
     http: Exchange,
     attempts: u32,
     /// Held while a token is fetched, so that everybody else waits for that one.
-    current: Mutex<Option<Token>>,
+    current: Mutex<Current>,
+}
+
+/// What came of the last try to get a token.
+#[derive(Default)]
+struct Current {
+    token: Option<Token>,
+    /// Why there will be none: the stage stops, and those that waited need not ask again. Many
+    /// refused sign-ins at once can lock a client out.
+    given_up: Option<Failure>,
 }
 
 /// By what a token is asked for.
@@ -70,11 +79,30 @@ impl Token {
     }
 }
 
+/// Why the token address gave no token.
+#[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
+enum Failure {
+    #[error("refused")]
+    Refused,
+    #[error("{cause}")]
+    Unavailable {
+        cause: &'static str,
+        /// How long the server asks to wait.
+        pause: Option<Duration>,
+    },
+    #[error("not understood")]
+    NotUnderstood,
+}
+
+impl Failure {
+    fn unavailable(cause: &'static str) -> Self {
+        Self::Unavailable { cause, pause: None }
+    }
+}
+
 /// Why there is no token.
 enum TokenError {
-    Refused,
-    Unavailable(&'static str),
-    NotUnderstood,
+    Failure(Failure),
     Fatal(Fatal),
 }
 
@@ -107,7 +135,7 @@ impl TokenSource {
             grant,
             http,
             attempts: settings.attempts,
-            current: Mutex::new(None),
+            current: Mutex::default(),
         })
     }
 
@@ -120,7 +148,10 @@ impl TokenSource {
         outage: &Outage,
     ) -> Result<Token, CallError> {
         let mut current = self.current.lock().await;
-        if let Some(token) = &*current {
+        if let Some(failure) = current.given_up {
+            return Err(CallError::Fatal(self.reason_to_stop(failure)));
+        }
+        if let Some(token) = &current.token {
             let is_refused = refused.is_some_and(|refused| refused.fetched == token.fetched);
             if !is_refused && !token.is_due() {
                 return Ok(token.clone());
@@ -129,26 +160,35 @@ impl TokenSource {
         let mut attempt = 0;
         loop {
             attempt += 1;
-            let fatal = match self.fetch().await {
+            let failure = match self.fetch().await {
                 Ok(token) => {
-                    *current = Some(token.clone());
+                    current.token = Some(token.clone());
                     return Ok(token);
                 }
-                Err(TokenError::Unavailable(cause)) => {
-                    outage.failed().map_err(CallError::Fatal)?;
-                    if attempt < self.attempts {
-                        tokio::time::sleep(backoff.pause(attempt)).await;
-                        continue;
-                    }
-                    Fatal::TryLater(format!("no access token to be had: {cause}; try again later"))
-                }
-                Err(TokenError::Refused) => Fatal::Credentials(self.refusal().into()),
-                Err(TokenError::NotUnderstood) => Fatal::NotUnderstood(
-                    "the token address answered something that is not an access token: check PKB_TOKEN_URL and proxies".into(),
-                ),
-                Err(TokenError::Fatal(fatal)) => fatal,
+                Err(TokenError::Fatal(fatal)) => return Err(CallError::Fatal(fatal)),
+                Err(TokenError::Failure(failure)) => failure,
             };
-            return Err(CallError::Fatal(fatal));
+            if let Failure::Unavailable { pause, .. } = failure {
+                outage.failed().map_err(CallError::Fatal)?;
+                if attempt < self.attempts {
+                    tokio::time::sleep(pause.unwrap_or_else(|| backoff.pause(attempt))).await;
+                    continue;
+                }
+            }
+            current.given_up = Some(failure);
+            return Err(CallError::Fatal(self.reason_to_stop(failure)));
+        }
+    }
+
+    fn reason_to_stop(&self, failure: Failure) -> Fatal {
+        match failure {
+            Failure::Unavailable { cause, .. } => {
+                Fatal::TryLater(format!("no access token to be had: {cause}; try again later"))
+            }
+            Failure::Refused => Fatal::Credentials(self.refusal().into()),
+            Failure::NotUnderstood => Fatal::NotUnderstood(
+                "the token address answered something that is not an access token: check PKB_TOKEN_URL and proxies".into(),
+            ),
         }
     }
 
@@ -198,47 +238,53 @@ impl TokenSource {
 
 /// The errors' own texts may hold the answer's body, so only their kinds are looked at.
 fn understood(
-    answer: Result<BasicTokenResponse, RequestTokenError<ExchangeError, BasicErrorResponse>>,
+    answer: Result<BasicTokenResponse, RequestTokenError<Failure, BasicErrorResponse>>,
 ) -> Result<BasicTokenResponse, TokenError> {
-    answer.map_err(|error| match error {
-        RequestTokenError::ServerResponse(_) => TokenError::Refused,
-        RequestTokenError::Request(error) => TokenError::Unavailable(error.0),
-        RequestTokenError::Parse(..) | RequestTokenError::Other(_) => TokenError::NotUnderstood,
+    answer.map_err(|error| {
+        TokenError::Failure(match error {
+            RequestTokenError::ServerResponse(_) => Failure::Refused,
+            RequestTokenError::Request(failure) => failure,
+            RequestTokenError::Parse(..) | RequestTokenError::Other(_) => Failure::NotUnderstood,
+        })
     })
 }
-
-/// Why the token request brought no answer.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-struct ExchangeError(&'static str);
 
 /// Lets oauth2 use our HTTP client.
 struct Exchange(reqwest::Client);
 
 impl<'c> AsyncHttpClient<'c> for Exchange {
-    type Error = ExchangeError;
-    type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, ExchangeError>> + Send + 'c>>;
+    type Error = Failure;
+    type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, Failure>> + Send + 'c>>;
 
     fn call(&'c self, request: HttpRequest) -> Self::Future {
         Box::pin(async move {
-            let malformed = |_| ExchangeError("malformed request");
+            let malformed = |_| Failure::unavailable("malformed request");
             let request = reqwest::Request::try_from(request).map_err(malformed)?;
-            let broken = |error| ExchangeError(transport::plain_cause(&error));
+            let broken = |error| Failure::unavailable(transport::plain_cause(&error));
             let response = self.0.execute(request).await.map_err(broken)?;
             let status = response.status();
-            // 400 and 401 are the server's word on the credentials; these are not.
-            if status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() {
-                return Err(ExchangeError("the token address is busy or failing"));
+            match status {
+                status if retry::is_busy(status) || status.is_server_error() => {
+                    return Err(Failure::Unavailable {
+                        cause: "the token address is busy or failing",
+                        pause: retry::retry_after(response.headers(), SystemTime::now()),
+                    });
+                }
+                // Whatever the body is.
+                StatusCode::UNAUTHORIZED => return Err(Failure::Refused),
+                // The server's word on the credentials, if it is one that OAuth knows.
+                StatusCode::BAD_REQUEST | StatusCode::FORBIDDEN => {}
+                // Another server's word on another matter: a wrong address, or a proxy.
+                status if status.is_client_error() => return Err(Failure::NotUnderstood),
+                _ => {}
             }
-            let mut plain = oauth2::http::Response::builder().status(status);
-            if let Some(content_type) = response.headers().get(header::CONTENT_TYPE) {
-                plain = plain.header(header::CONTENT_TYPE, content_type);
-            }
-            let broke_off = |_| ExchangeError("the answer broke off");
+            let broke_off = |_| Failure::unavailable("the answer broke off");
             let body = transport::read_body(response).await.map_err(broke_off)?;
-            plain
+            // Without its content type, as the other calls: the body tells what it is.
+            oauth2::http::Response::builder()
+                .status(status)
                 .body(with_number(body))
-                .map_err(|_| ExchangeError("malformed answer"))
+                .map_err(|_| Failure::unavailable("malformed answer"))
         })
     }
 }

@@ -114,13 +114,19 @@ impl Transport {
                     }
                     Err(error) => again_after_broken_answer(error, repeat),
                 },
-                // A 401 with a token that cannot have ended yet is PKB's word on this patient.
+                // A 401 with a token that cannot have ended yet is PKB's word on this patient. With
+                // any other it says nothing of the patient, however often it comes.
                 Ok(response) if response.status() == StatusCode::UNAUTHORIZED => {
-                    if token.is_fresh() || attempt >= self.attempts {
+                    if token.is_fresh() {
                         Again::Give(CallError::NoAccess)
-                    } else {
+                    } else if attempt < self.attempts {
                         refused_token = Some(token);
                         Again::Now
+                    } else {
+                        Again::Give(CallError::Unavailable {
+                            cause: "the access token ended on the way".into(),
+                            attempts: attempt,
+                        })
                     }
                 }
                 Ok(response) => self.again_after(&response, repeat),

@@ -5,21 +5,20 @@ use reqwest::{Method, multipart};
 use serde::Deserialize;
 
 use super::{CallError, Client, rest::parse_json, transport::Repeat};
+use crate::Fatal;
 
 /// Where batches are sent unless a setting says otherwise. Not published by PKB.
 pub const UPLOAD_PATH: &str = "/upload/patients";
 
-/// What PKB reports of an upload.
+/// What PKB reports of an upload. An answer without all three is no report: it would say of every
+/// row that it was taken.
 #[derive(Debug, Deserialize)]
 pub struct UploadReport {
     /// Records that are new.
-    #[serde(default)]
     pub created: u64,
     /// Records that were there and have been updated.
-    #[serde(default)]
     pub updated: u64,
     /// Rows that were not taken.
-    #[serde(default)]
     pub failed: Vec<FailedRow>,
 }
 
@@ -58,7 +57,23 @@ impl Client {
         let body = self
             .transport
             .call(Method::POST, url, Repeat::Never, build)
-            .await?;
+            .await
+            .map_err(about_no_patient)?;
         parse_json(&body)
     }
+}
+
+/// An upload is about no patient: a refusal and a wrong address concern all that would come after.
+fn about_no_patient(error: CallError) -> CallError {
+    CallError::Fatal(match error {
+        CallError::NoAccess => Fatal::Credentials(
+            "PKB does not let this client upload patient files: ask PKB for that, or use --batches"
+                .into(),
+        ),
+        CallError::NotFound => Fatal::NotUnderstood(
+            "PKB has nothing at the address of the upload: check PKB_BASE_URL and --upload-path"
+                .into(),
+        ),
+        error => return error,
+    })
 }

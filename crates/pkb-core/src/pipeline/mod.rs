@@ -25,7 +25,7 @@ use tokio::{
 
 use self::{
     reader::{Arrival, read_all},
-    settled_journal::SettledJournal,
+    settled_journal::{Replayed, SettledJournal},
     signals::Signals,
 };
 use crate::{
@@ -336,11 +336,20 @@ impl<S: Stage> Pipeline<S> {
         let Some(key) = self.stage.key(&line.record) else {
             return Ok(None);
         };
-        let Some(settled) = journal.get(key)? else {
-            return Ok(None);
-        };
-        line.record.take_over(S::NAME, settled);
-        line.raw = Box::default();
+        // An outcome to be tried again, or a reader of records, needs the whole record.
+        let plain = line.record.outcome.is_none() && !S::READS_REPLAYED;
+        let input: &[u8] = if plain { &line.raw } else { &[] };
+        match journal.get(S::NAME, key, input)? {
+            None => return Ok(None),
+            Some(Replayed::Line(raw)) => {
+                line.raw = raw;
+                return Ok(Some(State::plain(Settled::AlreadyDone)));
+            }
+            Some(Replayed::Record(settled)) => {
+                line.record.take_over(S::NAME, *settled);
+                line.raw = Box::default();
+            }
+        }
         match self.stage.replay(&line.record) {
             Replay::Answer => {}
             Replay::DoAgain => return Ok(None),

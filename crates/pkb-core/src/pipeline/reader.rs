@@ -100,7 +100,7 @@ fn read_records(
             // No bytes yet: an untouched record of the first stage is written from its fields.
             Ok(record) => chunk.push(Line {
                 raw: Box::default(),
-                record,
+                record: Box::new(record),
             }),
             Err(fatal) => {
                 let _ = arrivals.blocking_send(Arrival::Lines(chunk));

@@ -31,6 +31,14 @@ fn check_name(text: &str) -> Result<String, Problem> {
 }
 
 fn check_line(text: &str) -> Result<String, Problem> {
+    // Nearly every line is plain and was checked before: a record is read once by each stage.
+    if is_plain(text) && text.len() <= MAX_CHARACTERS {
+        return Ok(text.to_owned());
+    }
+    // Line breaks are folded with other white space below; the original is what is searched.
+    if text.trim().chars().any(is_forbidden) {
+        return Err(Problem::ControlCharacter);
+    }
     let mut line = String::with_capacity(text.len());
     for word in text.split_whitespace() {
         if !line.is_empty() {
@@ -38,18 +46,21 @@ fn check_line(text: &str) -> Result<String, Problem> {
         }
         line.extend(word.nfc());
     }
-    if line.is_empty() {
-        return Err(Problem::Empty);
+    match line.chars().count() {
+        0 => Err(Problem::Empty),
+        1..=MAX_CHARACTERS => Ok(line),
+        _ => Err(Problem::TooLong),
     }
-    // Line breaks were folded with the other white space only where they stood between words;
-    // the original is what is searched for controls.
-    if text.trim().chars().any(is_forbidden) {
-        return Err(Problem::ControlCharacter);
-    }
-    if line.chars().count() > MAX_CHARACTERS {
-        return Err(Problem::TooLong);
-    }
-    Ok(line)
+}
+
+/// Printable ASCII with single spaces within: there is nothing to fold, compose or refuse.
+fn is_plain(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    !bytes.is_empty()
+        && bytes.iter().all(|byte| (b' '..=b'~').contains(byte))
+        && bytes[0] != b' '
+        && bytes[bytes.len() - 1] != b' '
+        && !bytes.windows(2).any(|pair| pair == b"  ")
 }
 
 /// Control characters, and the characters that set, embed or isolate a text direction (Unicode

@@ -10,392 +10,21 @@ use std::{
     time::{Duration, Instant},
 };
 
-use pkb_sandbox::{Config, Faults, LedgerEntry, World};
+use pkb_sandbox::{Config, Faults, LedgerEntry};
 use serde_json::Value;
 
 use crate::harness::{Campaign, Ended, records, root, run, synthetic_csv};
 
-/// Rows of the table that run at the same time: most of them wait.
+mod tables;
+
+use tables::{
+    ALWAYS, At, HASTY, ONCE, ONE_RETRY, OUTAGE, Outcome, Row, Stopped, UNANSWERED, Unharmed, table,
+};
+
+/// Rows of a table that are checked at the same time: most of them wait.
 const THREADS: usize = 8;
-/// Patients of a campaign in the table.
+/// Patients of a campaign of the tables.
 const PATIENTS: usize = 3;
-/// One retry, and a short wait for what never comes.
-const ARGS: &[&str] = &["--attempts", "2", "--timeout", "1", "--rate", "0"];
-
-/// Where it goes wrong.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum At {
-    Token,
-    Upload,
-    ByNationalId,
-    RecordAccessToken,
-}
-
-impl At {
-    const ALL: [Self; 4] = [
-        Self::Token,
-        Self::Upload,
-        Self::ByNationalId,
-        Self::RecordAccessToken,
-    ];
-
-    fn endpoint(self) -> &'static str {
-        match self {
-            Self::Token => "token",
-            Self::Upload => "upload",
-            Self::ByNationalId => "by_national_id",
-            Self::RecordAccessToken => "record_access_token",
-        }
-    }
-
-    /// The stage that meets it.
-    fn program(self) -> &'static str {
-        match self {
-            Self::Upload => "pkb-upload",
-            Self::Token | Self::ByNationalId => "pkb-resolve",
-            Self::RecordAccessToken => "pkb-tokens",
-        }
-    }
-
-    /// What that stage adds to a record.
-    fn section(self) -> &'static str {
-        match self {
-            Self::Upload => "upload",
-            Self::Token | Self::ByNationalId => "pkb",
-            Self::RecordAccessToken => "invitation",
-        }
-    }
-}
-
-/// When it goes wrong, as the sandbox takes it.
-const ALWAYS: &str = r#"{"always":true}"#;
-const ONCE: &str = r#"{"first":1}"#;
-const FOR_A_MOMENT: &str = r#"{"for_seconds":0.6}"#;
-
-/// A row of the table.
-struct Row {
-    when: &'static str,
-    fault: &'static str,
-    args: &'static [&'static str],
-    ends: Ends,
-}
-
-/// How the stage ends.
-enum Ends {
-    /// With 0 and the records of a run in which nothing went wrong.
-    Unharmed,
-    /// With this code, this outcome in every record, and these words about it.
-    Outcome(i32, &'static str, &'static str),
-    /// With this code and these words, before the work is done.
-    Stopped(i32, &'static str),
-}
-use Ends::{Outcome, Stopped, Unharmed};
-
-const fn row(when: &'static str, fault: &'static str, ends: Ends) -> Row {
-    let args = &[];
-    Row {
-        when,
-        fault,
-        args,
-        ends,
-    }
-}
-
-/// The same with more arguments; of an argument that is given twice, the last counts.
-const fn row_with(
-    args: &'static [&'static str],
-    when: &'static str,
-    fault: &'static str,
-    ends: Ends,
-) -> Row {
-    Row {
-        when,
-        fault,
-        args,
-        ends,
-    }
-}
-
-const PATIENT: &[&str] = &["--attempts", "30"];
-const GIVE_UP: &[&str] = &["--attempts", "100", "--give-up-after", "1"];
-
-const NOT_JSON_PAGE: &str = "a web page came instead of an answer";
-const GARBAGE: &str = "PKB's answer lacks a field or has one of another kind";
-const REDIRECT: &str = "PKB answered with a redirect: check the base URL and proxies";
-const GAVE_UP: &str = "PKB has not answered properly for";
-const NO_ACCESS: &str = "ask PKB for access, if your organisation should have it";
-
-const fn unavailable(message: &'static str) -> Ends {
-    Outcome(75, "failed: unavailable", message)
-}
-const fn refused(message: &'static str) -> Ends {
-    Outcome(65, "failed: refused_by_pkb", message)
-}
-const fn not_understood(message: &'static str) -> Ends {
-    Outcome(76, "failed: not_understood", message)
-}
-const UNANSWERED: Ends = Outcome(
-    75,
-    "failed: unanswered",
-    "the request was sent and no answer came",
-);
-
-/// The two calls about one patient, which may be made again.
-const ASKING: &[Row] = &[
-    row(ALWAYS, r#"{"latency_ms":{"fixed":150}}"#, Unharmed),
-    row(ALWAYS, r#""wrong_content_type""#, Unharmed),
-    row(ONCE, r#"{"latency_ms":{"fixed":1500}}"#, Unharmed),
-    row(ONCE, r#"{"status":429,"retry_after":"1"}"#, Unharmed),
-    row(ONCE, r#"{"status":429,"retry_after":"date+1"}"#, Unharmed),
-    row(ONCE, r#"{"status":429}"#, Unharmed),
-    row(ONCE, r#"{"status":500}"#, Unharmed),
-    row(ONCE, r#"{"status":500,"run":true}"#, Unharmed),
-    row(ONCE, r#"{"status":502,"body":"html"}"#, Unharmed),
-    row(ONCE, r#"{"status":503,"body":"empty"}"#, Unharmed),
-    row(ONCE, r#"{"status":504}"#, Unharmed),
-    row(ONCE, r#""refuse""#, Unharmed),
-    row(ONCE, r#""reset_before""#, Unharmed),
-    row(ONCE, r#""reset_after""#, Unharmed),
-    row(ONCE, r#""truncate""#, Unharmed),
-    row(ONCE, r#""hang""#, Unharmed),
-    row_with(PATIENT, FOR_A_MOMENT, r#"{"status":503}"#, Unharmed),
-    row_with(PATIENT, FOR_A_MOMENT, r#""refuse""#, Unharmed),
-    row(
-        ALWAYS,
-        r#"{"latency_ms":{"fixed":1500}}"#,
-        unavailable("no answer in time"),
-    ),
-    row(
-        ALWAYS,
-        r#"{"status":429,"retry_after":"1"}"#,
-        unavailable("PKB answered 429"),
-    ),
-    row(
-        ALWAYS,
-        r#"{"status":429,"retry_after":"date+0"}"#,
-        unavailable("PKB answered 429"),
-    ),
-    row(
-        ALWAYS,
-        r#"{"status":500}"#,
-        unavailable("PKB answered 500"),
-    ),
-    row(
-        ALWAYS,
-        r#"{"status":502,"body":"html"}"#,
-        unavailable("PKB answered 502"),
-    ),
-    row(
-        ALWAYS,
-        r#"{"status":503,"body":"empty"}"#,
-        unavailable("PKB answered 503"),
-    ),
-    row(
-        ALWAYS,
-        r#"{"status":504}"#,
-        unavailable("PKB answered 504"),
-    ),
-    row(ALWAYS, r#""refuse""#, unavailable("the connection broke")),
-    row(
-        ALWAYS,
-        r#""reset_before""#,
-        unavailable("the connection broke"),
-    ),
-    row(
-        ALWAYS,
-        r#""reset_after""#,
-        unavailable("the connection broke"),
-    ),
-    row(
-        ALWAYS,
-        r#""truncate""#,
-        unavailable("the answer broke off"),
-    ),
-    row(ALWAYS, r#""hang""#, unavailable("no answer in time")),
-    row_with(GIVE_UP, ALWAYS, r#"{"status":503}"#, Stopped(75, GAVE_UP)),
-    row_with(GIVE_UP, ALWAYS, r#""refuse""#, Stopped(75, GAVE_UP)),
-    row(ALWAYS, r#"{"status":400}"#, refused("PKB answered 400")),
-    row(ALWAYS, r#"{"status":409}"#, refused("PKB answered 409")),
-    row(
-        ALWAYS,
-        r#"{"status":422,"body":"html"}"#,
-        refused("PKB answered 422"),
-    ),
-    row(
-        ALWAYS,
-        r#"{"status":401}"#,
-        Outcome(0, "excluded: no_access", NO_ACCESS),
-    ),
-    row(
-        ALWAYS,
-        r#"{"status":403,"body":"html"}"#,
-        Outcome(0, "excluded: no_access", NO_ACCESS),
-    ),
-    row(
-        ALWAYS,
-        r#"{"status":404}"#,
-        Outcome(
-            0,
-            "excluded: not_found",
-            "check that the upload has been processed",
-        ),
-    ),
-    row(ALWAYS, r#""html""#, not_understood(NOT_JSON_PAGE)),
-    row(ALWAYS, r#""garbage""#, not_understood(GARBAGE)),
-    row(ALWAYS, r#""redirect""#, not_understood(REDIRECT)),
-];
-
-const NO_UPLOADS: &str = "PKB does not let this client upload patient files";
-const NO_UPLOAD_ADDRESS: &str = "PKB has nothing at the address of the upload";
-
-/// The upload, which must not be made again once it may have been carried out.
-const UPLOADING: &[Row] = &[
-    row(ALWAYS, r#"{"latency_ms":{"fixed":150}}"#, Unharmed),
-    row(ALWAYS, r#""wrong_content_type""#, Unharmed),
-    row(ONCE, r#"{"status":429,"retry_after":"1"}"#, Unharmed),
-    row(ONCE, r#"{"status":429,"retry_after":"date+1"}"#, Unharmed),
-    row(ONCE, r#"{"status":429}"#, Unharmed),
-    row(ONCE, r#"{"status":503,"body":"html"}"#, Unharmed),
-    row_with(PATIENT, FOR_A_MOMENT, r#"{"status":503}"#, Unharmed),
-    row(
-        ALWAYS,
-        r#"{"status":429,"retry_after":"1"}"#,
-        unavailable("PKB answered 429"),
-    ),
-    row(
-        ALWAYS,
-        r#"{"status":503}"#,
-        unavailable("PKB answered 503"),
-    ),
-    row_with(GIVE_UP, ALWAYS, r#"{"status":503}"#, Stopped(75, GAVE_UP)),
-    row(ONCE, r#"{"status":500}"#, UNANSWERED),
-    row(ONCE, r#"{"status":500,"run":true}"#, UNANSWERED),
-    row(ONCE, r#"{"status":502,"body":"html"}"#, UNANSWERED),
-    row(ONCE, r#"{"status":502,"run":true}"#, UNANSWERED),
-    row(ONCE, r#"{"status":504,"body":"empty"}"#, UNANSWERED),
-    row(ONCE, r#"{"status":504,"run":true}"#, UNANSWERED),
-    row(ONCE, r#""refuse""#, UNANSWERED),
-    row(ONCE, r#""reset_before""#, UNANSWERED),
-    row(ONCE, r#""reset_after""#, UNANSWERED),
-    row(ONCE, r#""truncate""#, UNANSWERED),
-    row(ONCE, r#""hang""#, UNANSWERED),
-    row(ONCE, r#"{"latency_ms":{"fixed":1500}}"#, UNANSWERED),
-    row(ALWAYS, r#"{"status":500}"#, UNANSWERED),
-    row(ALWAYS, r#"{"status":504,"run":true}"#, UNANSWERED),
-    row(ALWAYS, r#""refuse""#, UNANSWERED),
-    row(ALWAYS, r#""reset_after""#, UNANSWERED),
-    row(ALWAYS, r#""truncate""#, UNANSWERED),
-    row(ALWAYS, r#""hang""#, UNANSWERED),
-    row(ALWAYS, r#"{"status":400}"#, refused("PKB answered 400")),
-    row(
-        ALWAYS,
-        r#"{"status":413,"body":"html"}"#,
-        refused("PKB answered 413"),
-    ),
-    row(ALWAYS, r#"{"status":401}"#, Stopped(77, NO_UPLOADS)),
-    row(
-        ALWAYS,
-        r#"{"status":403,"body":"html"}"#,
-        Stopped(77, NO_UPLOADS),
-    ),
-    row(ALWAYS, r#"{"status":404}"#, Stopped(76, NO_UPLOAD_ADDRESS)),
-    row(ALWAYS, r#""html""#, not_understood(NOT_JSON_PAGE)),
-    row(ALWAYS, r#""garbage""#, not_understood(GARBAGE)),
-    row(ALWAYS, r#""redirect""#, not_understood(REDIRECT)),
-];
-
-const BAD_CREDENTIALS: &str = "PKB refused the client's credentials";
-const NO_TOKEN: &str = "the token address answered something that is not an access token";
-const BUSY: &str = "no access token to be had: the token address is busy or failing";
-const BROKEN: &str = "no access token to be had: the connection broke";
-
-/// The call for an access token, without which nothing goes.
-const SIGNING_IN: &[Row] = &[
-    row(ALWAYS, r#"{"latency_ms":{"fixed":150}}"#, Unharmed),
-    row(ALWAYS, r#""wrong_content_type""#, Unharmed),
-    row(ONCE, r#"{"latency_ms":{"fixed":1500}}"#, Unharmed),
-    row(ONCE, r#"{"status":429,"retry_after":"1"}"#, Unharmed),
-    row(ONCE, r#"{"status":429,"retry_after":"date+1"}"#, Unharmed),
-    row(ONCE, r#"{"status":429}"#, Unharmed),
-    row(ONCE, r#"{"status":500}"#, Unharmed),
-    row(ONCE, r#"{"status":502,"body":"html"}"#, Unharmed),
-    row(ONCE, r#"{"status":503,"body":"empty"}"#, Unharmed),
-    row(ONCE, r#"{"status":504}"#, Unharmed),
-    row(ONCE, r#""refuse""#, Unharmed),
-    row(ONCE, r#""reset_before""#, Unharmed),
-    row(ONCE, r#""reset_after""#, Unharmed),
-    row(ONCE, r#""truncate""#, Unharmed),
-    row(ONCE, r#""hang""#, Unharmed),
-    row_with(PATIENT, FOR_A_MOMENT, r#"{"status":503}"#, Unharmed),
-    row_with(PATIENT, FOR_A_MOMENT, r#""refuse""#, Unharmed),
-    row(
-        ALWAYS,
-        r#"{"status":429,"retry_after":"1"}"#,
-        Stopped(75, BUSY),
-    ),
-    row(ALWAYS, r#"{"status":500}"#, Stopped(75, BUSY)),
-    row(
-        ALWAYS,
-        r#"{"status":502,"body":"html"}"#,
-        Stopped(75, BUSY),
-    ),
-    row(
-        ALWAYS,
-        r#"{"status":503,"body":"empty"}"#,
-        Stopped(75, BUSY),
-    ),
-    row(ALWAYS, r#"{"status":504}"#, Stopped(75, BUSY)),
-    row(ALWAYS, r#""refuse""#, Stopped(75, BROKEN)),
-    row(ALWAYS, r#""reset_before""#, Stopped(75, BROKEN)),
-    row(ALWAYS, r#""reset_after""#, Stopped(75, BROKEN)),
-    row(
-        ALWAYS,
-        r#""truncate""#,
-        Stopped(75, "no access token to be had: the answer broke off"),
-    ),
-    row(
-        ALWAYS,
-        r#""hang""#,
-        Stopped(75, "no access token to be had: no answer in time"),
-    ),
-    row_with(GIVE_UP, ALWAYS, r#"{"status":503}"#, Stopped(75, GAVE_UP)),
-    row_with(GIVE_UP, ALWAYS, r#""refuse""#, Stopped(75, GAVE_UP)),
-    row(ALWAYS, r#"{"status":400}"#, Stopped(77, BAD_CREDENTIALS)),
-    row(ALWAYS, r#"{"status":401}"#, Stopped(77, BAD_CREDENTIALS)),
-    row(
-        ALWAYS,
-        r#"{"status":401,"body":"html"}"#,
-        Stopped(77, BAD_CREDENTIALS),
-    ),
-    row(
-        ALWAYS,
-        r#"{"status":401,"body":"empty"}"#,
-        Stopped(77, BAD_CREDENTIALS),
-    ),
-    row(ALWAYS, r#"{"status":403}"#, Stopped(77, BAD_CREDENTIALS)),
-    row(
-        ALWAYS,
-        r#"{"status":403,"body":"html"}"#,
-        Stopped(76, NO_TOKEN),
-    ),
-    row(
-        ALWAYS,
-        r#"{"status":400,"body":"html"}"#,
-        Stopped(76, NO_TOKEN),
-    ),
-    row(ALWAYS, r#"{"status":404}"#, Stopped(76, NO_TOKEN)),
-    row(ALWAYS, r#""html""#, Stopped(76, NO_TOKEN)),
-    row(ALWAYS, r#""garbage""#, Stopped(76, NO_TOKEN)),
-    row(ALWAYS, r#""redirect""#, Stopped(76, NO_TOKEN)),
-];
-
-fn table(at: At) -> &'static [Row] {
-    match at {
-        At::Token => SIGNING_IN,
-        At::Upload => UPLOADING,
-        At::ByNationalId | At::RecordAccessToken => ASKING,
-    }
-}
 
 #[test]
 fn every_fault_of_the_token_address_ends_as_the_table_says() {
@@ -420,7 +49,9 @@ fn every_fault_of_record_access_token_ends_as_the_table_says() {
 #[test]
 fn every_message_of_the_tables_stands_in_the_readme() {
     let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
-    let (_, section) = readme.split_once("\n## When something goes wrong\n").unwrap();
+    let (_, section) = readme
+        .split_once("\n## When something goes wrong\n")
+        .unwrap();
     let section = section.split("\n## ").next().unwrap();
     for row in At::ALL.into_iter().flat_map(table) {
         let (code, message) = match row.ends {
@@ -434,9 +65,11 @@ fn every_message_of_the_tables_stands_in_the_readme() {
         };
         // The advice that goes with an exclusion stands in the table of the outcomes.
         let place = if code == 0 { readme.as_str() } else { section };
-        let words = message.trim_end_matches(|c: char| c.is_ascii_digit());
-        assert!(place.contains(words), "the README lacks: {words}");
-        assert!(section.contains(&code.to_string()), "{code}");
+        for words in message.split(": ") {
+            let words = words.trim_end_matches(|c: char| c.is_ascii_digit() || c == ' ');
+            assert!(place.contains(words), "the README lacks: {words}");
+        }
+        assert!(section.contains(&format!("| {code}, ")), "{code}");
     }
 }
 
@@ -481,63 +114,421 @@ fn check(test: bool, words: impl FnOnce() -> String) -> Result<(), String> {
     if test { Ok(()) } else { Err(words()) }
 }
 
-/// A campaign that is ready for a stage, and the command for it.
+fn check_row(at: At, row: &Row) -> Result<(), String> {
+    let ready = Ready::new(at, PATIENTS);
+    ready.set_faults(&rule(at, row.when, row.fault));
+    let ended = ready.run(row.args);
+    check_end(&ready, row, &ended).map_err(|what| format!("{what}\n{}", ended.stderr))?;
+    check_number_of_calls(&ready, row)?;
+    let calls = ready.calls();
+    let committed = commits(&calls);
+    check(committed <= 1, || format!("{committed} uploads"))?;
+    check_again(&ready, row, &ended, committed)
+}
+
+/// The exit code, every record and the message.
+fn check_end(ready: &Ready, row: &Row, ended: &Ended) -> Result<(), String> {
+    let records = ended.records();
+    let code = |expected| {
+        check(ended.code == expected, || {
+            format!("ended with {}, not {expected}", ended.code)
+        })
+    };
+    let says = |words: &str| {
+        check(ended.stderr.contains(words), || {
+            format!("does not say: {words}")
+        })
+    };
+    match row.ends {
+        Unharmed => {
+            code(0)?;
+            check(comparable(records) == ready.calm, || {
+                "the fault left a trace in the records".into()
+            })
+        }
+        Stopped(number, words) => {
+            code(number)?;
+            says(&format!("{}: {words}", ready.at.program()))?;
+            check(records.is_empty(), || "records were settled".into())
+        }
+        Outcome(number, outcome, words) => {
+            code(number)?;
+            let numbers = |records: &[Value]| -> Vec<u64> {
+                records
+                    .iter()
+                    .map(|record| record["row"]["number"].as_u64().unwrap())
+                    .collect()
+            };
+            check(numbers(&records) == numbers(&ready.calm), || {
+                "lines in are not lines out".into()
+            })?;
+            for record in &records {
+                let found = outcome_of(record);
+                check(found == outcome, || format!("{found}, not {outcome}"))?;
+                if outcome.starts_with("failed") {
+                    let number = &record["row"]["number"];
+                    says(&format!("row {number}: {outcome}: {words}"))?;
+                }
+            }
+            if outcome.starts_with("excluded") {
+                says(&format!("{outcome} ({words}"))?;
+            }
+            Ok(())
+        }
+    }
+}
+
+/// What may be tried again was tried as often as was asked for, and nothing else was.
+fn check_number_of_calls(ready: &Ready, row: &Row) -> Result<(), String> {
+    let of_one = match row.ends {
+        // These tell it by their end.
+        Unharmed | Stopped(_, OUTAGE) => return Ok(()),
+        Stopped(_, UNANSWERED) => 1,
+        Outcome(_, "failed: unavailable", _) | Stopped(75, _) => 2,
+        Outcome(..) | Stopped(..) => 1,
+    };
+    let expected = match (ready.at, &row.ends) {
+        (At::ByNationalId | At::RecordAccessToken, Outcome(..)) => of_one * PATIENTS,
+        _ => of_one,
+    };
+    // A request for which nobody waited any more is in the ledger only when it has been handled.
+    let end = Instant::now() + Duration::from_secs(10);
+    while ready.calls().len() < expected && Instant::now() < end {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let calls = ready.calls().len();
+    check(calls == expected, || {
+        format!("PKB was asked {calls} times, not {expected}")
+    })
+}
+
+/// The same command when the trouble is over: it finishes, and does nothing twice.
+fn check_again(ready: &Ready, row: &Row, ended: &Ended, committed: usize) -> Result<(), String> {
+    ready.mend();
+    let again = ready.run(row.args);
+    let calls = ready.calls();
+    let excluded = matches!(row.ends, Outcome(0, ..));
+    let expected = if excluded {
+        ended.records()
+    } else {
+        ready.calm.clone()
+    };
+    check(
+        again.code == 0 && comparable(again.records()) == comparable(expected),
+        || {
+            format!(
+                "the same command later ended with {}\n{}",
+                again.code, again.stderr
+            )
+        },
+    )?;
+    if excluded || matches!(row.ends, Unharmed) {
+        check(calls.is_empty(), || {
+            "PKB was asked for what was settled".into()
+        })?;
+    }
+    let committed = committed + commits(&calls);
+    check(ready.at != At::Upload || committed == 1, || {
+        format!("{committed} uploads in the end")
+    })
+}
+
+#[test]
+fn a_fault_of_one_patient_is_that_patients_alone() {
+    let cases: Vec<(At, &str, &str)> = [At::ByNationalId, At::RecordAccessToken]
+        .into_iter()
+        .flat_map(|at| {
+            [
+                (at, r#"{"status":401}"#, "excluded: no_access"),
+                (at, r#"{"status":404}"#, "excluded: not_found"),
+                (at, r#"{"status":400}"#, "failed: refused_by_pkb"),
+                (at, r#"{"status":503}"#, "failed: unavailable"),
+                (at, "reset_after", "failed: unavailable"),
+                (at, "truncate", "failed: unavailable"),
+                (at, "hang", "failed: unavailable"),
+                (at, "html", "failed: not_understood"),
+            ]
+        })
+        .collect();
+    each_in_a_thread(&cases, |(at, fault, outcome)| {
+        let ready = Ready::new(*at, 20);
+        let sufferer = &ready.calm[6]["patient"]["national_id"]["value"];
+        let rule = rule(*at, ALWAYS, fault);
+        ready.set_faults(&rule.replace("\"when\"", &format!("\"patients\":[{sufferer}],\"when\"")));
+        let args = if *fault == "hang" { HASTY } else { ONE_RETRY };
+        let ended = ready.run(args);
+        let mut records = comparable(ended.records());
+        let found = records.get(6).map(outcome_of).unwrap_or_default();
+        check(records.len() == 20 && found == *outcome, || {
+            format!("{at:?} {fault}: {found}, not {outcome}\n{}", ended.stderr)
+        })?;
+        records[6] = ready.calm[6].clone();
+        check(records == ready.calm, || {
+            format!("{at:?} {fault}: others suffered, too")
+        })
+    });
+}
+
+#[test]
+fn a_pause_that_pkb_asks_for_is_kept() {
+    let cases: Vec<(At, &str)> = At::ALL
+        .into_iter()
+        .flat_map(|at| [(at, "2"), (at, "date+2")])
+        .collect();
+    each_in_a_thread(&cases, |(at, pause)| {
+        let ready = Ready::new(*at, 1);
+        let fault = format!(r#"{{"status":429,"retry_after":"{pause}"}}"#);
+        ready.set_faults(&rule(*at, ONCE, &fault));
+        let start = Instant::now();
+        let ended = ready.run(ONE_RETRY);
+        let took = start.elapsed();
+        let statuses: Vec<_> = ready.calls().iter().map(|call| call.status).collect();
+        check(
+            ended.code == 0 && statuses == [Some(429), Some(200)] && took.as_secs() >= 2,
+            || format!("{at:?} {pause}: {statuses:?} in {took:?}"),
+        )
+    });
+}
+
+#[test]
+fn a_lasting_outage_stops_the_stage_and_nothing_settled_is_asked_for_again() {
+    let rest = |from: u32| format!(r#"{{"from":{from}}}"#);
+    let one_by_one: &[&str] = &["--concurrency", "1"];
+    let cases = [
+        (At::ByNationalId, rest(9), one_by_one, Some(8)),
+        (At::RecordAccessToken, rest(9), one_by_one, Some(8)),
+        (At::Upload, rest(3), &["--batch-rows", "5"], Some(10)),
+        // The first token ends after a second, and there is no other: how many that is enough for
+        // depends on the machine.
+        (At::Token, rest(2), one_by_one, None),
+    ];
+    each_in_a_thread(&cases, |(at, when, args, settled)| {
+        let ready = Ready::new(*at, 20);
+        let mut faults: Value =
+            serde_json::from_str(&rule(*at, when, r#"{"status":503}"#)).unwrap();
+        if *at == At::Token {
+            faults["token_seconds"] = 1.into();
+            let slow = serde_json::json!({
+                "endpoint": "by_national_id", "when": {"always": true}, "fault": {"latency_ms": {"fixed": 150}}
+            });
+            faults["rules"].as_array_mut().unwrap().push(slow);
+        }
+        ready.set_faults(&faults.to_string());
+        let args = [&["--attempts", "100", "--give-up-after", "1"], *args].concat();
+        let stopped = ready.run(&args);
+        let said = format!("{}: {OUTAGE}", ready.at.program());
+        check(
+            stopped.code == 75
+                && stopped.stderr.contains(&said)
+                && stopped.stderr.contains("run the same command again"),
+            || format!("{at:?}: {}\n{}", stopped.code, stopped.stderr),
+        )?;
+        let done = stopped.records().len();
+        let journal = records(&ready.campaign.read("journal"));
+        let journaled = journal
+            .iter()
+            .filter(|line| line["schema"] == "pkb-record/1");
+        check(
+            settled.is_none_or(|settled| settled == done) && journaled.count() == done,
+            || {
+                format!(
+                    "{at:?}: {done} rows were done, not {settled:?}, or not all are in the journal"
+                )
+            },
+        )?;
+        let sent_before: usize = rows_uploaded(&ready.calls());
+        ready.mend();
+        let again = ready.run(&args);
+        check(
+            again.code == 0 && comparable(again.records()) == ready.calm,
+            || format!("{at:?}: {}\n{}", again.code, again.stderr),
+        )?;
+        match at {
+            At::Upload => {
+                let sent = (sent_before, rows_uploaded(&ready.calls()));
+                check(sent == (10, 10), || format!("{sent:?} rows were sent"))
+            }
+            _ => {
+                let asked = patient_calls(&ready);
+                let expected: Vec<String> = ready.calm[done..].iter().map(national_id).collect();
+                check(asked == expected, || {
+                    format!("{at:?}: PKB was asked for {} patients again", asked.len())
+                })
+            }
+        }
+    });
+}
+
+#[test]
+fn tokens_of_one_second_are_renewed_as_often_as_needed() {
+    let one_by_one: &[&str] = &["--attempts", "3", "--concurrency", "1"];
+    let row_by_row: &[&str] = &["--attempts", "3", "--batch-rows", "1"];
+    let cases = [
+        (At::ByNationalId, one_by_one, "false"),
+        (At::RecordAccessToken, one_by_one, "false"),
+        (At::Upload, row_by_row, "false"),
+        (At::ByNationalId, one_by_one, "true"),
+    ];
+    each_in_a_thread(&cases, |(at, args, textual)| {
+        let ready = Ready::new(*at, 12);
+        let slow = rule(*at, ALWAYS, r#"{"latency_ms":{"fixed":150}}"#);
+        let tokens = format!(r#"{{"token_seconds":1,"textual_expires_in":{textual},"#);
+        ready.set_faults(&slow.replacen('{', &tokens, 1));
+        let ended = ready.run(args);
+        let tokens = calls_of(&ready.campaign, At::Token).len();
+        // Twelve times 150 ms are 1.8 s at least.
+        check(
+            ended.code == 0 && comparable(ended.records()) == ready.calm && tokens >= 2,
+            || {
+                format!(
+                    "{at:?}: {} with {tokens} tokens\n{}",
+                    ended.code, ended.stderr
+                )
+            },
+        )
+    });
+}
+
+#[test]
+fn a_token_that_does_not_say_how_long_it_lives_is_used_all_the_same() {
+    for manners in [
+        r#"{"omit_expires_in":true}"#,
+        r#"{"textual_expires_in":true}"#,
+    ] {
+        let ready = Ready::new(At::ByNationalId, 12);
+        ready.set_faults(manners);
+        let ended = ready.run(ONE_RETRY);
+        assert_eq!(
+            (ended.code, comparable(ended.records())),
+            (0, ready.calm.clone())
+        );
+        assert_eq!(calls_of(&ready.campaign, At::Token).len(), 1);
+    }
+}
+
+#[test]
+fn a_token_that_ended_on_the_way_is_not_the_patients_fault() {
+    let cases = [
+        (At::ByNationalId, ONCE, 0, ""),
+        (At::RecordAccessToken, ONCE, 0, ""),
+        (At::Upload, ONCE, 0, ""),
+        (
+            At::ByNationalId,
+            ALWAYS,
+            75,
+            "row 2: failed: unavailable: the access token ended on the way",
+        ),
+        (
+            At::RecordAccessToken,
+            ALWAYS,
+            75,
+            "row 2: failed: unavailable: the access token ended on the way",
+        ),
+        (
+            At::Upload,
+            ALWAYS,
+            75,
+            "batch-0001.csv was not taken: the access token ended on the way",
+        ),
+    ];
+    each_in_a_thread(&cases, |(at, when, code, words)| {
+        let ready = Ready::new(*at, 1);
+        // The request arrives, and is judged, after the token has ended.
+        let slow = rule(*at, when, r#"{"latency_ms":{"fixed":1100}}"#);
+        ready.set_faults(&slow.replacen('{', r#"{"token_seconds":1,"#, 1));
+        let ended = ready.run(&["--attempts", "3"]);
+        let first = ready.calls().first().and_then(|call| call.status);
+        let calm = *code != 0 || comparable(ended.records()) == ready.calm;
+        check(
+            ended.code == *code && calm && ended.stderr.contains(words) && first == Some(401),
+            || format!("{at:?} {when}: {} {first:?}\n{}", ended.code, ended.stderr),
+        )
+    });
+}
+
+#[test]
+fn a_connection_that_is_refused_is_tried_again_and_nothing_is_thought_to_be_sent() {
+    for at in [At::Upload, At::ByNationalId, At::RecordAccessToken] {
+        let ready = Ready::new(at, PATIENTS);
+        // Port 9 (discard) has no listener on a test machine.
+        let ended = ready.run_at("http://127.0.0.1:9", ONE_RETRY);
+        assert_eq!(ended.code, 75, "{}", ended.stderr);
+        let said = match at {
+            At::Upload => "batch-0001.csv was not taken: no connection (tried 2 times)",
+            _ => "row 2: failed: unavailable: no connection (tried 2 times)",
+        };
+        assert!(ended.stderr.contains(said), "{}", ended.stderr);
+        ready.mend();
+        let again = ready.run(ONE_RETRY);
+        assert_eq!(
+            (again.code, comparable(again.records())),
+            (0, ready.calm.clone())
+        );
+        let looked_up = calls_of(&ready.campaign, At::ByNationalId).len();
+        assert!(at != At::Upload || looked_up == 0);
+    }
+}
+
+/// A campaign in which all is ready for a stage.
 struct Ready {
     campaign: Campaign,
     at: At,
+    input: Vec<u8>,
     /// What the stage writes if nothing goes wrong.
     calm: Vec<Value>,
-    input: Vec<u8>,
 }
 
 impl Ready {
     fn new(at: At, patients: usize) -> Self {
         let campaign = Campaign::with(Config {
-            world: World::default(),
             // So that codes can be compared, however often they were asked for.
             same_codes: true,
             ..Config::default()
         });
-        let file = campaign.write("patients.csv", synthetic_csv(patients, 4));
-        let file = file.to_str().unwrap();
-        let uploaded = match at {
-            // The real one comes later: PKB has no record before.
-            At::Upload => campaign.stage("pkb-upload", &[file, "--dry-run"], b""),
-            _ => campaign.stage("pkb-upload", &[file], b""),
+        let file = campaign.write("patients.csv", synthetic_csv(patients, 12));
+        let upload = |args: &[&str]| {
+            let args = [&[file.to_str().unwrap()], args].concat();
+            campaign.stage("pkb-upload", &args, b"").stdout
         };
-        let calm = match at {
-            At::Upload => (uploaded.stdout, Vec::new()),
+        let next = |program, input: &[u8]| campaign.stage(program, &["--rate", "0"], input).stdout;
+        let (input, calm) = match at {
+            // PKB has no record before the run that is tested.
+            At::Upload => (Vec::new(), upload(&["--dry-run"])),
             At::Token | At::ByNationalId => {
-                let calm = campaign.stage("pkb-resolve", &["--rate", "0"], &uploaded.stdout);
-                (calm.stdout, uploaded.stdout)
+                let uploaded = upload(&[]);
+                let calm = next("pkb-resolve", &uploaded);
+                (uploaded, calm)
             }
             At::RecordAccessToken => {
-                let resolved = campaign.stage("pkb-resolve", &["--rate", "0"], &uploaded.stdout);
-                let calm = campaign.stage("pkb-tokens", &["--rate", "0"], &resolved.stdout);
-                (calm.stdout, resolved.stdout)
+                let resolved = next("pkb-resolve", &upload(&[]));
+                let calm = next("pkb-tokens", &resolved);
+                (resolved, calm)
             }
         };
-        let ready = Self {
-            at,
-            calm: comparable(records(&calm.0)),
-            input: calm.1,
+        let mut calm = comparable(records(&calm));
+        assert_eq!(calm.len(), patients);
+        for record in &mut calm {
+            assert!(
+                record[at.section()].is_object(),
+                "row {}",
+                record["row"]["number"]
+            );
+            if at == At::Upload {
+                record["upload"]["state"] = "sent".into();
+            }
+        }
+        campaign.sandbox.reset_ledger();
+        Self {
             campaign,
-        };
-        ready.campaign.sandbox.reset_ledger();
-        assert_eq!(ready.calm.len(), patients);
-        assert!(ready.calm.iter().all(|r| r[at.section()].is_object()));
-        ready
+            at,
+            input,
+            calm,
+        }
     }
 
     fn set_faults(&self, json: &str) {
-        self.campaign
-            .sandbox
-            .set_faults(Faults::from_json(json).unwrap());
-    }
-
-    /// One rule for the endpoint.
-    fn set_fault(&self, when: &str, fault: &str) {
-        self.set_faults(&rules(self.at, when, fault));
+        let faults = Faults::from_json(json).unwrap();
+        self.campaign.sandbox.set_faults(faults);
     }
 
     /// As `DELETE /sandbox/faults`; the ledger begins again, too.
@@ -554,32 +545,72 @@ impl Ready {
     /// With another address of PKB's interface.
     fn run_at(&self, base_url: &str, args: &[&str]) -> Ended {
         let mut command = self.campaign.command(self.at.program());
-        command.args(ARGS);
-        // clap takes an option once.
-        let mut args = args.to_vec();
+        command.args(["--journal", "journal", "--rate", "0"]);
         if self.at == At::Upload {
-            args.push("patients.csv");
+            command.arg("patients.csv");
         }
-        command
-            .args(["--journal", "journal"])
-            .args(args)
-            .env("PKB_BASE_URL", base_url);
+        command.args(args).env("PKB_BASE_URL", base_url);
         run(&mut command, &self.input)
     }
 
-    /// The requests for the endpoint so far.
+    /// The requests to the endpoint since the ledger began.
     fn calls(&self) -> Vec<LedgerEntry> {
         calls_of(&self.campaign, self.at)
     }
 }
 
-fn rules(at: At, when: &str, fault: &str) -> String {
+/// Faults with one rule, for the endpoint.
+fn rule(at: At, when: &str, fault: &str) -> String {
     let endpoint = at.endpoint();
+    let fault = if fault.starts_with('{') {
+        fault.to_owned()
+    } else {
+        format!("\"{fault}\"")
+    };
     format!(r#"{{"rules":[{{"endpoint":"{endpoint}","when":{when},"fault":{fault}}}]}}"#)
+}
+
+/// Records without what may differ: a batch that was not taken is not the last of its name.
+fn comparable(mut records: Vec<Value>) -> Vec<Value> {
+    for record in &mut records {
+        if let Some(upload) = record["upload"].as_object_mut() {
+            upload.remove("batch");
+        }
+    }
+    records
+}
+
+/// `failed: unavailable`, or nothing.
+fn outcome_of(record: &Value) -> String {
+    let outcome = &record["outcome"];
+    match (outcome["kind"].as_str(), outcome["reason"].as_str()) {
+        (Some(kind), Some(reason)) => format!("{kind}: {reason}"),
+        _ => String::new(),
+    }
+}
+
+fn national_id(record: &Value) -> String {
+    let id = &record["patient"]["national_id"]["value"];
+    id.as_str().unwrap().to_owned()
 }
 
 fn calls_of(campaign: &Campaign, at: At) -> Vec<LedgerEntry> {
     let mut calls = campaign.sandbox.ledger();
-    calls.retain(|entry| entry.endpoint == at.endpoint());
+    calls.retain(|call| call.endpoint == at.endpoint());
     calls
+}
+
+/// The patients that PKB was asked about, in order.
+fn patient_calls(ready: &Ready) -> Vec<String> {
+    let calls = ready.campaign.sandbox.ledger();
+    calls.into_iter().filter_map(|call| call.patient).collect()
+}
+
+fn commits(calls: &[LedgerEntry]) -> usize {
+    calls.iter().filter(|call| call.upload.is_some()).count()
+}
+
+fn rows_uploaded(calls: &[LedgerEntry]) -> usize {
+    let uploads = calls.iter().filter_map(|call| call.upload.as_ref());
+    uploads.map(|upload| upload.rows).sum()
 }

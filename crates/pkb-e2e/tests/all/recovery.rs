@@ -573,6 +573,29 @@ fn a_full_disk_or_a_closed_pipe_is_said_plainly_and_the_journal_is_good() {
 }
 
 #[test]
+fn a_closed_pipe_settles_what_is_in_flight_into_the_journal() {
+    let campaign = same_codes(3000, Faults::default());
+    finish(&campaign, STAGES[0]);
+    let line = "{ pkb-resolve u.ndjson --rate 0 --journal r.journal; echo $? > code; } | head -n 1";
+    let ended = campaign.shell(line);
+    assert_eq!(campaign.read("code"), b"74\n", "{}", ended.stderr);
+    let asked = |campaign: &Campaign| {
+        let ledger = campaign.sandbox.ledger();
+        ledger
+            .iter()
+            .filter(|entry| entry.endpoint == "by_national_id")
+            .count()
+    };
+    let so_far = asked(&campaign);
+    assert!(
+        (1..3000).contains(&so_far),
+        "it went on after the pipe was closed: {so_far}"
+    );
+    finish(&campaign, STAGES[1]);
+    assert_eq!(asked(&campaign), 3000, "an answer was thrown away");
+}
+
+#[test]
 fn after_ctrl_c_the_same_command_goes_on_where_it_stopped() {
     let campaign = same_codes(200, Faults::default());
     finish(&campaign, STAGES[0]);
