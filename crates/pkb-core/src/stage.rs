@@ -14,6 +14,7 @@ use serde_json::Value;
 use crate::{
     Fatal, Record, StageName, Verdict,
     journal::{Journal, Key},
+    record::KeyFields,
 };
 
 /// Where a record without an outcome stands for a stage.
@@ -137,9 +138,14 @@ pub trait Stage: Send + Sync + 'static {
         Ok(())
     }
 
-    /// Whether [`Self::replay`] and [`Self::collect`] look at the records that the journal answers;
-    /// if not, their lines can be handed on as they are.
-    const READS_REPLAYED: bool = false;
+    /// Whether lines of the journal need not be read whole: then [`Self::quick_key`] says the key, and
+    /// [`Self::recall`], [`Self::replay`] and [`Self::collect`] see no record of it.
+    const QUICK_REPLAY: bool = false;
+
+    /// [`Self::key`] from a few fields; see [`Self::QUICK_REPLAY`].
+    fn quick_key(&self, _fields: &KeyFields) -> Option<Key> {
+        None
+    }
 
     /// Sees each record that the journal has, with what the journal has of it, in input order, and
     /// says whether that is the answer.

@@ -306,7 +306,6 @@ impl Stage for Letters {
     type Work = Invitations;
     type Done = Delivery;
     const NAME: StageName = StageName::Letters;
-    const READS_REPLAYED: bool = true;
 
     fn batch_rows(&self) -> usize {
         self.letters_per_file

@@ -4,7 +4,7 @@ use pkb_core::{
     Admission, Batch, Clock, ExitCode, Fatal, Record, Stage, StageName, Verdict, app,
     client::{Client, rest::PathTemplate},
     journal::Key,
-    record::{PkbAnswer, Unknown},
+    record::{KeyFields, PkbAnswer, Unknown},
     stage::BatchResult,
     value::{DateOfBirth, NationalId},
 };
@@ -76,9 +76,14 @@ impl Stage for Resolve {
     type Work = Resolvable;
     type Done = PkbAnswer;
     const NAME: StageName = StageName::Resolve;
+    const QUICK_REPLAY: bool = true;
 
     fn key(&self, record: &Record) -> Option<Key> {
-        let patient = record.patient.as_ref()?;
+        self.quick_key(&KeyFields::of(record))
+    }
+
+    fn quick_key(&self, fields: &KeyFields) -> Option<Key> {
+        let patient = fields.patient.as_ref()?;
         let born = patient.date_of_birth.expose_iso();
         Some(Key::of(&[
             &patient.national_id.key_bytes(),

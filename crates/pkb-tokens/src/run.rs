@@ -7,7 +7,7 @@ use pkb_core::{
     Admission, Batch, Clock, ExitCode, Fatal, Record, Stage, StageName, Verdict, app,
     client::{Client, rest::PathTemplate},
     journal::Key,
-    record::{Invitation, Unknown},
+    record::{Invitation, KeyFields, Unknown},
     stage::BatchResult,
     value::PkbId,
 };
@@ -70,9 +70,14 @@ impl Stage for Tokens {
     type Work = PkbId;
     type Done = Invitation;
     const NAME: StageName = StageName::Tokens;
+    const QUICK_REPLAY: bool = true;
 
     fn key(&self, record: &Record) -> Option<Key> {
-        let (patient, pkb) = (record.patient.as_ref()?, record.pkb.as_ref()?);
+        self.quick_key(&KeyFields::of(record))
+    }
+
+    fn quick_key(&self, fields: &KeyFields) -> Option<Key> {
+        let (patient, pkb) = (fields.patient.as_ref()?, fields.pkb.as_ref()?);
         Some(Key::of(&[
             &patient.national_id.key_bytes(),
             pkb.id.expose_id().as_bytes(),

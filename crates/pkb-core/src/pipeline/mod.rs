@@ -337,7 +337,7 @@ impl<S: Stage> Pipeline<S> {
             return Ok(None);
         };
         // An outcome to be tried again, or a reader of records, needs the whole record.
-        let plain = line.record.outcome.is_none() && !S::READS_REPLAYED;
+        let plain = line.record.outcome.is_none() && S::QUICK_REPLAY;
         let input: &[u8] = if plain { &line.raw } else { &[] };
         match journal.get(S::NAME, key, input)? {
             None => return Ok(None),

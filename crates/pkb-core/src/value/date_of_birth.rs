@@ -53,6 +53,12 @@ impl DateOfBirth {
         self.0
     }
 
+    /// The date as bytes, for the key of a journal. Not for showing.
+    pub fn key_bytes(&self) -> [u8; 4] {
+        let [century, year] = self.0.year().to_be_bytes();
+        [century, year, self.0.month() as u8, self.0.day() as u8]
+    }
+
     /// The date as `YYYY-MM-DD`.
     pub fn expose_iso(&self) -> String {
         self.0.to_string()
