@@ -3,6 +3,7 @@
 
 use std::{
     future::Future,
+    io::{self, IsTerminal as _},
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     time::Instant,
@@ -85,7 +86,8 @@ pub async fn run_stage<S: Stage>(
         ));
     }
     let start = Instant::now();
-    let progress = Progress::start(args.progress);
+    let records_on_screen = matches!(output, Target::Stream(_)) && io::stdout().is_terminal();
+    let progress = Progress::start(args.progress, records_on_screen);
     let report = pipeline::run(
         Arc::new(stage),
         source,

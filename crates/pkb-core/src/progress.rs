@@ -31,13 +31,14 @@ fn screen() -> &'static MultiProgress {
 }
 
 impl Progress {
-    /// A progress line if `when` and the terminal want one.
-    pub fn start(when: When) -> Self {
+    /// A progress line if `when` and the terminal want one; `records_on_screen` if the records
+    /// themselves are shown there.
+    pub fn start(when: When, records_on_screen: bool) -> Self {
         let wanted = match when {
             When::Always => true,
             When::Never => false,
             When::Auto => {
-                io::stderr().is_terminal() && !is_pipe(io::stdout()) && !io::stdout().is_terminal()
+                io::stderr().is_terminal() && !is_pipe(io::stdout()) && !records_on_screen
             }
         };
         Self(wanted.then(|| {

@@ -9,6 +9,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 pub mod args;
+mod desk;
 pub mod fonts;
 pub mod invitee;
 mod joining;
@@ -16,6 +17,7 @@ pub mod letter_fields;
 pub mod manifest;
 pub mod organisation;
 mod page_check;
+mod press;
 pub mod qr;
 pub mod run;
 pub mod sms;

@@ -3,17 +3,16 @@
 use std::{
     collections::HashSet,
     io::IsTerminal as _,
-    path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
+    path::Path,
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use pkb_core::{
-    Admission, Batch, ExitCode, Fatal, Reason, Record, Stage, StageName, Verdict, app,
-    atomic_file::{self, AtomicFile},
+    Admission, Batch, ExitCode, Fatal, Reason, Record, Stage, StageName, app, atomic_file,
     journal::Key,
     output::Target,
     record::{Channel, Delivery, Unknown},
-    stage::{BatchResult, IntentLog, Recalled, Replay},
+    stage::{BatchResult, Recalled, Replay},
     value::NationalId,
 };
 
@@ -22,15 +21,11 @@ use crate::{
     invitee::Rules,
     letter_fields::LetterFields,
     manifest::{self, Manifest},
+    press::{self, Edition, Press, PrintedLetter},
     sms::{SheetNumbers, SmsSheets},
     template::Template,
     typesetter::{TypesetError, Typesetter},
 };
-
-/// Beginning of the name of a file of letters.
-const LETTERS: &str = "letters-";
-/// Beginning of the name of a file of letters that are printed again.
-const REPRINT: &str = "reprint-";
 
 /// Does what the arguments ask.
 ///
@@ -72,6 +67,11 @@ async fn make_letters(args: LettersArgs) -> Result<ExitCode, Fatal> {
     } else {
         args.stream.target()?
     };
+    let edition = if args.reprint.is_empty() {
+        Edition::First
+    } else {
+        Edition::Reprint
+    };
     let stage = Letters {
         rules: Rules {
             letter_date: args.stream.clock().today(),
@@ -80,17 +80,15 @@ async fn make_letters(args: LettersArgs) -> Result<ExitCode, Fatal> {
             sms: args.sms,
         },
         template,
-        typesetter,
         letters_per_file: args.letters_per_file as usize,
         reprint: args.reprint.into_iter().collect(),
         invited: Mutex::default(),
         sheets: Mutex::new(SheetNumbers::new(&out)?),
-        made: Mutex::default(),
+        press: Mutex::new(Press::new(typesetter, out.clone(), edition)),
         papers: Mutex::new(Some(Papers {
             manifest: Manifest::create(&out)?,
             sms: SmsSheets::new(&out),
         })),
-        out,
     };
     // The typesetter itself uses all processors; one file after the other keeps sequence numbers
     // without gaps.
@@ -104,7 +102,7 @@ fn refuse_used_folder(out: &Path) -> Result<(), Fatal> {
         .read_dir()
         .map_err(|source| Fatal::cannot_read(out, source))?;
     let is_ours = |name: &str| {
-        name == manifest::FILE_NAME || name.starts_with("letters-") || name.starts_with("sms-")
+        name == manifest::FILE_NAME || name.starts_with(press::LETTERS) || name.starts_with("sms-")
     };
     for entry in entries {
         let entry = entry.map_err(|source| Fatal::cannot_read(out, source))?;
@@ -125,50 +123,14 @@ fn unusable_template(error: TypesetError) -> Fatal {
 struct Letters {
     rules: Rules,
     template: Template,
-    typesetter: Typesetter,
     letters_per_file: usize,
     /// Rows that are to be printed again, and nothing else.
     reprint: HashSet<u64>,
-    out: PathBuf,
     /// Everybody who has been admitted in this run.
     invited: Mutex<HashSet<NationalId>>,
     sheets: Mutex<SheetNumbers>,
-    made: Mutex<Made>,
+    press: Mutex<Press>,
     papers: Mutex<Option<Papers>>,
-}
-
-/// How much has been made, in this run and those before it.
-#[derive(Debug, Default)]
-struct Made {
-    letters: u64,
-    files: u64,
-    reprints: u64,
-    /// Files that an earlier run began; the last of them may be unfinished, or finished and not in
-    /// the journal.
-    begun: HashSet<String>,
-}
-
-impl Made {
-    /// Counts a letter of an earlier run.
-    fn recall(&mut self, delivery: Option<&Delivery>) {
-        let Some(Delivery {
-            file,
-            sequence: Some(sequence),
-            ..
-        }) = delivery
-        else {
-            return;
-        };
-        self.letters = self.letters.max(*sequence);
-        let number = |prefix: &str| {
-            file.strip_prefix(prefix)?
-                .strip_suffix(".pdf")?
-                .parse::<u64>()
-                .ok()
-        };
-        self.files = self.files.max(number(LETTERS).unwrap_or_default());
-        self.reprints = self.reprints.max(number(REPRINT).unwrap_or_default());
-    }
 }
 
 /// The files that accompany the letters.
@@ -185,113 +147,27 @@ pub struct Invitations {
     sms_file: Option<String>,
 }
 
-/// A letter in a finished file.
-struct PrintedLetter {
-    file: String,
-    pages: (u64, u64),
-    sequence: u64,
-}
-
 impl Letters {
     fn organisation(&self) -> &str {
         &self.template.organisation().name
     }
-
-    /// Name of the next file. A file that stands there already is made again only if an earlier run
-    /// of this journal began it.
-    fn next_file(&self, made: &Made) -> Result<String, Fatal> {
-        let name = if self.reprint.is_empty() {
-            format!("{LETTERS}{:04}.pdf", made.files + 1)
-        } else {
-            format!("{REPRINT}{:04}.pdf", made.reprints + 1)
-        };
-        if self.out.join(&name).exists() && !made.begun.contains(&name) {
-            return Err(Fatal::Usage(format!(
-                "{} has {name} in it, which is not in this journal: choose a new folder, or give the journal of the run that made it",
-                self.out.display()
-            )));
-        }
-        Ok(name)
-    }
-
-    /// Makes one file of the letters that can be printed, and says what became of each.
-    fn print(
-        &self,
-        mut letters: Vec<LetterFields>,
-        mut places: Vec<usize>,
-        results: &mut [Result<Delivery, Verdict>],
-        intents: &IntentLog,
-    ) -> Result<(), Fatal> {
-        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        let name = self.next_file(&made)?;
-        let typeset = loop {
-            if letters.is_empty() {
-                return Ok(());
-            }
-            for (sequence, letter) in (made.letters + 1..).zip(&mut letters) {
-                letter.sequence = sequence;
-            }
-            match self.typesetter.typeset(&letters) {
-                Ok(typeset) => break typeset,
-                // The others are numbered again without it.
-                Err(error) => {
-                    let (at, verdict) = blame(error)?;
-                    letters.remove(at);
-                    results[places.remove(at)] = Err(verdict);
-                }
-            }
-        };
-        if typeset.pages.len() != letters.len() {
-            return Err(Fatal::Bug(
-                "a file has another number of letters than patients".into(),
-            ));
-        }
-        intents.note(serde_json::json!({ "file": name }))?;
-        AtomicFile::write(&self.out.join(&name), &typeset.pdf)?;
-        for ((place, letter), (first, last)) in places.iter().zip(&letters).zip(typeset.pages) {
-            if let Ok(delivery) = &mut results[*place] {
-                let pages = (first as u64, last as u64);
-                PrintedLetter {
-                    file: name.clone(),
-                    pages,
-                    sequence: letter.sequence,
-                }
-                .enter(delivery);
-            }
-        }
-        made.letters += letters.len() as u64;
-        if self.reprint.is_empty() {
-            made.files += 1
-        } else {
-            made.reprints += 1
-        }
-        Ok(())
-    }
 }
 
-impl PrintedLetter {
-    fn enter(self, delivery: &mut Delivery) {
-        delivery.channel = if delivery.sms_file.is_some() {
-            Channel::Both
-        } else {
-            Channel::Letter
-        };
-        delivery.file = self.file;
-        delivery.pages = Some(self.pages);
-        delivery.sequence = Some(self.sequence);
-    }
+/// Enters a letter into a delivery that may have a text message already.
+fn enter(letter: PrintedLetter, delivery: &mut Delivery) {
+    delivery.channel = if delivery.sms_file.is_some() {
+        Channel::Both
+    } else {
+        Channel::Letter
+    };
+    delivery.file = letter.file;
+    delivery.pages = Some(letter.pages);
+    delivery.sequence = Some(letter.sequence);
 }
 
-/// Which letter of a file an error is about, and what that means for the patient.
-fn blame(error: TypesetError) -> Result<(usize, Verdict), Fatal> {
-    let Some(at) = error.letter_index() else {
-        return Err(unusable_template(error));
-    };
-    let reason = match error {
-        TypesetError::MissingGlyph { .. } => Reason::MissingGlyph,
-        _ => Reason::DoesNotFit,
-    };
-    Ok((at, Verdict::with_detail(reason, error.to_string())))
+/// What a panic left behind is as good as before: each change is made in one step.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The sheet of a delivery, if it has a text message.
@@ -322,13 +198,7 @@ impl Stage for Letters {
     }
 
     fn recall(&self, line: &Recalled) -> Result<(), Fatal> {
-        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        match line {
-            Recalled::Record(record) => made.recall(record.delivery.as_ref()),
-            Recalled::Intent(intent) => made
-                .begun
-                .extend(intent["file"].as_str().map(str::to_owned)),
-        }
+        locked(&self.press).recall(line);
         Ok(())
     }
 
@@ -336,17 +206,14 @@ impl Stage for Letters {
         if let (Some(patient), Some(codes), Some(delivery)) =
             (&record.patient, &record.invitation, &record.delivery)
         {
-            let mut invited = self.invited.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut invited = locked(&self.invited);
             if !invited.insert(patient.national_id) {
                 return Replay::Stop(Reason::AlreadyInvited.into());
             }
             if let Some(sheet) = sheet_of(delivery)
                 && let Some(row) = self.rules.sms(patient, codes, self.organisation())
             {
-                self.sheets
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .recount(sheet, &row);
+                locked(&self.sheets).recount(sheet, &row);
             }
         }
         if self.reprint.contains(&record.row.number) {
@@ -372,7 +239,7 @@ impl Stage for Letters {
             Ok(letter) => letter,
             Err(verdict) => return Admission::Stop(verdict),
         };
-        let mut invited = self.invited.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut invited = locked(&self.invited);
         if !invited.insert(patient.national_id) && !reprint {
             return Admission::Stop(Reason::AlreadyInvited.into());
         }
@@ -381,7 +248,7 @@ impl Stage for Letters {
             .rules
             .sms(patient, codes, self.organisation())
             .filter(|_| wants_sms);
-        let mut sheets = self.sheets.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut sheets = locked(&self.sheets);
         Admission::Work(Invitations {
             letter,
             sms_file: row.map(|row| sheets.assign(&row)),
@@ -406,7 +273,17 @@ impl Stage for Letters {
             }
         }
         // Typesetting computes for seconds; the runtime is told so.
-        tokio::task::block_in_place(|| self.print(letters, places, &mut results, &batch.intents))?;
+        let printed =
+            tokio::task::block_in_place(|| locked(&self.press).print(letters, &batch.intents))?;
+        for (place, letter) in places.into_iter().zip(printed) {
+            match (letter, &mut results[place]) {
+                (Ok(letter), Ok(delivery)) => enter(letter, delivery),
+                (Err(verdict), result) => *result = Err(verdict),
+                (Ok(_), Err(_)) => {
+                    return Err(Fatal::Bug("a letter was printed for nobody".into()));
+                }
+            }
+        }
         Ok(results)
     }
 
@@ -415,7 +292,7 @@ impl Stage for Letters {
     }
 
     fn collect(&self, record: &Record) -> Result<(), Fatal> {
-        let mut papers = self.papers.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut papers = locked(&self.papers);
         let papers = papers
             .as_mut()
             .ok_or_else(|| Fatal::Bug("a letter came after the last".into()))?;
@@ -423,11 +300,7 @@ impl Stage for Letters {
         if let (Some(patient), Some(codes), Some(delivery)) =
             (&record.patient, &record.invitation, &record.delivery)
             && let Some(sheet) = sheet_of(delivery)
-            && !self
-                .sheets
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .is_finished(sheet)
+            && !locked(&self.sheets).is_finished(sheet)
             && let Some(row) = self.rules.sms(patient, codes, self.organisation())
         {
             papers.sms.add(sheet, &row)?;
@@ -436,11 +309,7 @@ impl Stage for Letters {
     }
 
     fn finish(&self) -> Result<(), Fatal> {
-        let papers = self
-            .papers
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        let papers = locked(&self.papers).take();
         let Some(Papers { manifest, sms }) = papers else {
             return Ok(());
         };

@@ -1,0 +1,328 @@
+//! The pipeline against a model: whatever the stage, the batches, the limits and the timing, the
+//! output is what a loop over the input would write.
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+
+use std::{
+    io::{self, Write},
+    path::Path,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use pkb_core::{
+    Admission, Batch, Fatal, Reason, Record, Stage, StageName, Verdict,
+    journal::Key,
+    ndjson,
+    output::Target,
+    pipeline::{self, Limits, Report, Source},
+    progress::Progress,
+    record::{PkbAnswer, Row},
+    stage::BatchResult,
+    value::PkbId,
+};
+use proptest::prelude::*;
+
+/// What becomes of a record, told by its row number.
+#[derive(Debug, Clone, Copy)]
+enum Fate {
+    Advance,
+    Exclude,
+    Fail,
+    NotReady,
+    StoppedBefore,
+}
+
+/// A stage that does to each record what its fate says, after a while.
+struct Fated {
+    fates: Vec<Fate>,
+    delays: Vec<u8>,
+    batch_rows: usize,
+    running: AtomicUsize,
+    most_running: AtomicUsize,
+    calls: AtomicUsize,
+    batches: Mutex<Vec<(u64, u64, Vec<u64>)>>,
+}
+
+impl Fated {
+    fn new(fates: &[Fate], delays: &[u8], batch_rows: usize) -> Arc<Self> {
+        Arc::new(Self {
+            fates: fates.to_vec(),
+            delays: delays.to_vec(),
+            batch_rows,
+            running: AtomicUsize::new(0),
+            most_running: AtomicUsize::new(0),
+            calls: AtomicUsize::new(0),
+            batches: Mutex::default(),
+        })
+    }
+
+    fn fate(&self, number: u64) -> Fate {
+        self.fates[usize::try_from(number - 2).unwrap()]
+    }
+}
+
+fn answer(number: u64) -> PkbAnswer {
+    let id = PkbId::parse(&number.to_string()).unwrap();
+    PkbAnswer {
+        id,
+        registered: None,
+        checked_at: "2026-11-22T09:00:00Z".parse().unwrap(),
+        unknown: Default::default(),
+    }
+}
+
+impl Stage for Fated {
+    type Work = u64;
+    type Done = PkbAnswer;
+    const NAME: StageName = StageName::Resolve;
+
+    fn batch_rows(&self) -> usize {
+        self.batch_rows
+    }
+
+    fn key(&self, record: &Record) -> Option<Key> {
+        Some(Key::of(&[
+            record.row.file.as_bytes(),
+            &record.row.number.to_le_bytes(),
+        ]))
+    }
+
+    fn admit(&self, record: &Record) -> Admission<u64> {
+        match self.fate(record.row.number) {
+            Fate::NotReady => Admission::NotReady,
+            _ if record.pkb.is_some() => Admission::AlreadyDone,
+            _ => Admission::Work(record.row.number),
+        }
+    }
+
+    async fn advance(&self, batch: Batch<u64>) -> BatchResult<PkbAnswer> {
+        let running = self.running.fetch_add(1, Ordering::SeqCst) + 1;
+        self.most_running.fetch_max(running, Ordering::SeqCst);
+        self.calls.fetch_add(batch.work.len(), Ordering::SeqCst);
+        let delay = self.delays[batch.number as usize % self.delays.len()];
+        if delay > 200 {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        for _ in 0..delay % 7 {
+            tokio::task::yield_now().await;
+        }
+        self.batches
+            .lock()
+            .unwrap()
+            .push((batch.number, batch.first, batch.work.clone()));
+        self.running.fetch_sub(1, Ordering::SeqCst);
+        Ok(batch
+            .work
+            .into_iter()
+            .map(|number| match self.fate(number) {
+                Fate::Exclude => Err(Reason::Deceased.into()),
+                Fate::Fail => Err(Reason::Unavailable.into()),
+                _ => Ok(answer(number)),
+            })
+            .collect())
+    }
+
+    fn apply(&self, record: &mut Record, answer: PkbAnswer) {
+        record.pkb = Some(answer);
+    }
+}
+
+fn records(file: &str, fates: &[Fate]) -> Vec<Record> {
+    let of = fates.len() as u64;
+    (2..)
+        .zip(fates)
+        .map(|(number, fate)| {
+            let mut record = Record::new(Row {
+                file: file.into(),
+                number,
+                of,
+                unknown: Default::default(),
+            });
+            if matches!(fate, Fate::StoppedBefore) {
+                record.outcome = Some(Verdict::from(Reason::BadName).at(StageName::Upload));
+            }
+            record
+        })
+        .collect()
+}
+
+fn lines(records: &[Record]) -> Vec<u8> {
+    let mut out = Vec::new();
+    for record in records {
+        ndjson::append_line(&mut out, record).unwrap();
+    }
+    out
+}
+
+/// The model: one record after the other.
+fn expected(file: &str, fates: &[Fate]) -> Vec<u8> {
+    let mut records = records(file, fates);
+    for (record, fate) in records.iter_mut().zip(fates) {
+        let stop = |reason: Reason| Some(Verdict::from(reason).at(StageName::Resolve));
+        match fate {
+            Fate::Advance => record.pkb = Some(answer(record.row.number)),
+            Fate::Exclude => record.outcome = stop(Reason::Deceased),
+            Fate::Fail => record.outcome = stop(Reason::Unavailable),
+            Fate::NotReady | Fate::StoppedBefore => {}
+        }
+    }
+    lines(&records)
+}
+
+#[derive(Clone, Default)]
+struct Shared(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Shared {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn run(
+    stage: Arc<Fated>,
+    input: Vec<u8>,
+    in_flight: usize,
+    journal: Option<&Path>,
+) -> (Report, Vec<u8>) {
+    let out = Shared::default();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap();
+    let source = Source::Ndjson(Box::new(io::Cursor::new(input)));
+    let target = Target::Stream(Box::new(out.clone()));
+    let limits = Limits {
+        in_flight,
+        partial: false,
+    };
+    let report = runtime.block_on(pipeline::run(
+        stage,
+        source,
+        target,
+        journal,
+        limits,
+        Progress::hidden(),
+    ));
+    let bytes = out.0.lock().unwrap().clone();
+    (report, bytes)
+}
+
+fn fate() -> impl Strategy<Value = Fate> {
+    prop_oneof![
+        6 => Just(Fate::Advance),
+        1 => Just(Fate::Exclude),
+        1 => Just(Fate::Fail),
+        1 => Just(Fate::NotReady),
+        2 => Just(Fate::StoppedBefore),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn the_output_is_that_of_a_loop_over_the_input(
+        fates in proptest::collection::vec(fate(), 1..700),
+        delays in proptest::collection::vec(any::<u8>(), 1..40),
+        batch_rows in 1_usize..40,
+        in_flight in 1_usize..20,
+    ) {
+        let stage = Fated::new(&fates, &delays, batch_rows);
+        let (report, out) = run(Arc::clone(&stage), lines(&records("a", &fates)), in_flight, None);
+        prop_assert!(report.fatal.is_none());
+        prop_assert_eq!(report.tally.rows_out(), fates.len() as u64);
+        prop_assert!(out == expected("a", &fates), "lines are lost, changed or out of order");
+        prop_assert!(stage.most_running.load(Ordering::SeqCst) <= in_flight);
+        // Batches are full but the last, in input order, and numbered as they were formed.
+        let mut batches = stage.batches.lock().unwrap().clone();
+        batches.sort();
+        let mut work: Vec<u64> = Vec::new();
+        for (at, (number, first, rows)) in batches.iter().enumerate() {
+            prop_assert_eq!(*number, at as u64 + 1);
+            prop_assert_eq!(*first, work.len() as u64 + 1);
+            prop_assert!(rows.len() == batch_rows || at + 1 == batches.len());
+            work.extend(rows);
+        }
+        prop_assert!(work.is_sorted());
+    }
+
+    #[test]
+    fn a_second_run_asks_only_for_what_failed_and_ends_with_the_same_lines(
+        fates in proptest::collection::vec(fate(), 1..300),
+        batch_rows in 1_usize..20,
+        cut in 0.0_f64..1.0,
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal");
+        let input = lines(&records("a", &fates));
+        let (_, first) = run(Fated::new(&fates, &[0], batch_rows), input.clone(), 4, Some(&path));
+        prop_assert!(first == expected("a", &fates));
+        // A power cut takes the end of the journal, in the middle of a line or not.
+        let bytes = std::fs::read(&path).unwrap();
+        let kept = (bytes.len() as f64 * cut) as usize;
+        std::fs::write(&path, &bytes[..kept]).unwrap();
+        let whole = bytes[..kept].iter().filter(|byte| **byte == b'\n').count();
+        let again = Fated::new(&fates, &[0], batch_rows);
+        let (report, second) = run(Arc::clone(&again), input, 4, Some(&path));
+        prop_assert!(report.fatal.is_none(), "{:?}", report.fatal);
+        prop_assert!(second == first);
+        let work = fates.iter().filter(|f| matches!(f, Fate::Advance | Fate::Exclude | Fate::Fail)).count();
+        // A last line that lacks nothing but its line end is whole, too.
+        let asked = again.calls.load(Ordering::SeqCst);
+        prop_assert!(asked == work - whole || asked + 1 == work - whole, "{asked} of {work}, {whole} in the journal");
+    }
+}
+
+#[test]
+fn the_journal_of_another_input_answers_nothing_and_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal");
+    let fates = [Fate::Advance; 20];
+    run(
+        Fated::new(&fates, &[0], 1),
+        lines(&records("a", &fates)),
+        4,
+        Some(&path),
+    );
+    let stage = Fated::new(&fates, &[0], 1);
+    let (report, out) = run(
+        Arc::clone(&stage),
+        lines(&records("b", &fates)),
+        4,
+        Some(&path),
+    );
+    assert!(report.fatal.is_none() && out == expected("b", &fates));
+    assert_eq!(stage.calls.load(Ordering::SeqCst), 20);
+    let stage = Fated::new(&fates, &[0], 1);
+    run(
+        Arc::clone(&stage),
+        lines(&records("a", &fates)),
+        4,
+        Some(&path),
+    );
+    assert_eq!(
+        stage.calls.load(Ordering::SeqCst),
+        0,
+        "the first input is still answered"
+    );
+}
+
+#[test]
+fn an_input_that_breaks_off_leaves_a_batch_that_is_not_full_undone() {
+    let fates = [Fate::Advance; 25];
+    let stage = Fated::new(&fates, &[0], 10);
+    let all = records("a", &fates);
+    let (report, out) = run(Arc::clone(&stage), lines(&all[..24]), 2, None);
+    assert!(matches!(report.fatal, Some(Fatal::Input(_))));
+    assert_eq!(stage.calls.load(Ordering::SeqCst), 20);
+    assert_eq!(out.iter().filter(|byte| **byte == b'\n').count(), 20);
+}
