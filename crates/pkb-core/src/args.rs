@@ -193,6 +193,7 @@ impl PkbArgs {
             attempts: self.attempts,
             give_up_seconds: self.give_up_after,
             rate: self.rate,
+            random: fastrand::Rng::new(),
         })
     }
 }

@@ -334,8 +334,8 @@ mod tests {
             "\u{feff}{HEADER}\n5760678914,\"Re\nad\",Richards,2000-09-15,\n,,,,\n9990000026,Ann,Lee,1990-01-01,NE1 1XC"
         );
         let records = read(content.as_bytes()).unwrap();
-        // Row 2 is an empty line, row 3 has a line break in a cell, row 4 has empty cells only.
-        assert_eq!(outcomes(&records), [(3, None), (5, None)]);
+        // Row 2 is an empty line, row 3 has a line break in a name, row 4 has empty cells only.
+        assert_eq!(outcomes(&records), [(3, Some(Reason::BadName)), (5, None)]);
         assert!(records.iter().all(|record| record.row.of == 2));
     }
 

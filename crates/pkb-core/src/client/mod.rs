@@ -1,7 +1,7 @@
 //! The client of Patients Know Best: the only place that speaks HTTP.
 //!
-//! * [`token`]: access tokens (OAuth 2.0), fetched early and by one call for all.
-//! * [`transport`]: one request with its retries, rate and errors.
+//! * `token`, `refresh_token`: access tokens (OAuth 2.0), fetched early and by one call for all.
+//! * `transport`, `retry`: one request with its retries, rate and errors.
 //! * [`rest`]: the calls of the Mass Registration Implementation Guide.
 //! * [`upload`]: the patient file.
 
@@ -58,6 +58,8 @@ pub struct Settings {
     pub give_up_seconds: u64,
     /// Requests a second; 0 for no limit.
     pub rate: u32,
+    /// Where the jitter of pauses comes from.
+    pub random: fastrand::Rng,
 }
 
 /// A connection to PKB, shared by all calls of a stage.

@@ -79,7 +79,7 @@ impl Transport {
             http,
             rate: NonZeroU32::new(settings.rate)
                 .map(|rate| RateLimiter::direct(Quota::per_second(rate))),
-            backoff: Backoff::new(fastrand::Rng::new()),
+            backoff: Backoff::new(settings.random.clone()),
             outage: Outage::new(Duration::from_secs(settings.give_up_seconds)),
             attempts: settings.attempts,
             not_before: Mutex::new(None),

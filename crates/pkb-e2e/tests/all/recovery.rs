@@ -552,6 +552,14 @@ fn a_full_disk_or_a_closed_pipe_is_said_plainly_and_the_journal_is_good() {
             "missing/r.journal: no such file",
         ),
         (
+            "pkb-resolve u.ndjson --output /proc/r.ndjson",
+            "cannot write /proc/r.ndjson",
+        ),
+        (
+            "pkb-resolve u.ndjson --journal /proc/r.journal",
+            "/proc/r.journal",
+        ),
+        (
             "pkb-resolve u.ndjson --summary /dev/full/x > out",
             "/dev/full/x",
         ),
