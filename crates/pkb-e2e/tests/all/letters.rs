@@ -1,5 +1,7 @@
 //! The finished letters, read back with other code than wrote them.
 
+use std::collections::BTreeMap;
+
 use pkb_e2e::page_reader::{self, Page};
 use serde_json::Value;
 
@@ -41,7 +43,8 @@ fn spellings(date: &str) -> Vec<String> {
 struct Letters {
     campaign: Campaign,
     delivered: Vec<Value>,
-    pages: Vec<Page>,
+    /// Every page that was printed, by file and page number.
+    pages: BTreeMap<(String, u64), Page>,
 }
 
 fn letters_of(args: &[&str]) -> Letters {
@@ -55,18 +58,15 @@ fn letters_of(args: &[&str]) -> Letters {
         .into_iter()
         .filter(|record| record["delivery"]["file"].is_string())
         .collect();
-    let mut files: Vec<_> = campaign
-        .path("print")
-        .read_dir()
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|e| e == "pdf"))
-        .collect();
-    files.sort();
-    let pages = files
-        .iter()
-        .flat_map(|path| page_reader::read_pages(std::fs::read(path).unwrap()).unwrap())
-        .collect();
+    let mut pages = BTreeMap::new();
+    for entry in campaign.path("print").read_dir().unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "pdf") {
+            let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+            let read = page_reader::read_pages(std::fs::read(path).unwrap()).unwrap();
+            pages.extend((1..).map(|number| (name.clone(), number)).zip(read));
+        }
+    }
     Letters {
         campaign,
         delivered,
@@ -74,15 +74,28 @@ fn letters_of(args: &[&str]) -> Letters {
     }
 }
 
+impl Letters {
+    /// The sheet on which the record says that its letter is.
+    fn page_of(&self, record: &Value) -> &Page {
+        let delivery = &record["delivery"];
+        let [first, last] = [0, 1].map(|at| delivery["pages"][at].as_u64().unwrap());
+        assert_eq!(first, last, "the built-in letter has one page");
+        &self.pages[&(delivery["file"].as_str().unwrap().to_owned(), first)]
+    }
+}
+
 #[test]
 fn each_page_shows_the_addressees_own_codes_and_nobody_elses() {
-    let Letters {
-        delivered, pages, ..
-    } = letters_of(&[]);
+    let letters = letters_of(&[]);
+    let delivered = &letters.delivered;
     assert_eq!(delivered.len(), 29);
-    assert_eq!(pages.len(), delivered.len());
-    for (record, page) in delivered.iter().zip(&pages) {
-        let row = &record["row"]["number"];
+    assert_eq!(
+        letters.pages.len(),
+        delivered.len(),
+        "each page belongs to one record"
+    );
+    for record in delivered {
+        let (row, page) = (&record["row"]["number"], letters.page_of(record));
         let shown = folded(&page.text);
         let name = [
             "/patient/title",
@@ -105,7 +118,7 @@ fn each_page_shows_the_addressees_own_codes_and_nobody_elses() {
                 "row {row}: {part:?} is not on the page:\n{shown}"
             );
         }
-        for other in &delivered {
+        for other in delivered {
             for pointer in ["/invitation/code", "/invitation/token"] {
                 let is_own = other["row"] == record["row"];
                 assert_eq!(shown.contains(text(other, pointer)), is_own, "row {row}");
@@ -139,7 +152,7 @@ fn no_date_of_birth_and_no_national_id_is_on_any_page_or_sheet() {
     let sheet = String::from_utf8(campaign.read("print/sms-0001.csv")).unwrap();
     let manifest = String::from_utf8(campaign.read("print/manifest.csv")).unwrap();
     let shown: Vec<String> = pages
-        .iter()
+        .values()
         .map(|page| folded(&page.text))
         .chain([sheet, manifest])
         .collect();
@@ -163,25 +176,22 @@ fn a_name_that_looks_like_markup_prints_as_written() {
     let Letters { pages, .. } = letters_of(&[]);
     assert!(
         pages
-            .iter()
+            .values()
             .any(|page| folded(&page.text).contains(&folded(r##"#panic("x") *b* $1 <a>"##)))
     );
 }
 
 #[test]
 fn letters_are_split_into_files_and_the_manifest_accounts_for_each_page() {
-    let Letters {
-        campaign,
-        delivered,
-        pages,
-    } = letters_of(&["--letters-per-file", "10"]);
-    let mut manifest = csv::Reader::from_path(campaign.path("print/manifest.csv")).unwrap();
+    let letters = letters_of(&["--letters-per-file", "10"]);
+    let path = letters.campaign.path("print/manifest.csv");
+    let mut manifest = csv::Reader::from_path(path).unwrap();
     let rows: Vec<Vec<String>> = manifest
         .records()
         .map(|row| row.unwrap().iter().map(str::to_owned).collect())
         .collect();
     assert_eq!(rows.len(), 29);
-    for (sequence, (row, record)) in (1..).zip(rows.iter().zip(&delivered)) {
+    for (sequence, (row, record)) in (1..).zip(rows.iter().zip(&letters.delivered)) {
         let delivery = &record["delivery"];
         assert_eq!(row[0], sequence.to_string());
         assert_eq!(delivery["sequence"], sequence);
@@ -198,7 +208,7 @@ fn letters_are_split_into_files_and_the_manifest_accounts_for_each_page() {
             ]
         );
         assert_eq!(row[4], record["row"]["number"].to_string());
-        let page = &pages[sequence as usize - 1];
+        let page = letters.page_of(record);
         assert!(
             page.text.contains(&format!("{sequence:06}")),
             "the sheet does not bear its number"
