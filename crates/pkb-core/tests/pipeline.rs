@@ -3,8 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
 use std::{
+    collections::HashSet,
     io::{self, Write},
-    path::Path,
+    path::{Path, PathBuf},
     sync::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
@@ -193,27 +194,42 @@ fn run(
     journal: Option<&Path>,
 ) -> (Report, Vec<u8>) {
     let out = Shared::default();
+    let report = run_into(
+        stage,
+        input,
+        in_flight,
+        journal,
+        Target::Stream(Box::new(out.clone())),
+    );
+    let bytes = out.0.lock().unwrap().clone();
+    (report, bytes)
+}
+
+fn run_into(
+    stage: Arc<Fated>,
+    input: Vec<u8>,
+    in_flight: usize,
+    journal: Option<&Path>,
+    target: Target,
+) -> Report {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
         .unwrap();
     let source = Source::Ndjson(Box::new(io::Cursor::new(input)));
-    let target = Target::Stream(Box::new(out.clone()));
     let limits = Limits {
         in_flight,
         partial: false,
     };
-    let report = runtime.block_on(pipeline::run(
+    runtime.block_on(pipeline::run(
         stage,
         source,
         target,
         journal,
         limits,
         Progress::hidden(),
-    ));
-    let bytes = out.0.lock().unwrap().clone();
-    (report, bytes)
+    ))
 }
 
 fn fate() -> impl Strategy<Value = Fate> {
@@ -280,6 +296,52 @@ proptest! {
         let asked = again.calls.load(Ordering::SeqCst);
         prop_assert!(asked == work - whole || asked + 1 == work - whole, "{asked} of {work}, {whole} in the journal");
     }
+}
+
+/// An output that looks, at each write, whether the journal has the lines already.
+struct Witness {
+    journal: PathBuf,
+    too_early: Arc<AtomicUsize>,
+}
+
+impl Write for Witness {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let journal = std::fs::read(&self.journal)?;
+        let journaled: HashSet<&[u8]> = journal.split(|byte| *byte == b'\n').collect();
+        let missing = bytes
+            .split(|byte| *byte == b'\n')
+            .filter(|line| !journaled.contains(line));
+        self.too_early.fetch_add(missing.count(), Ordering::SeqCst);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn no_record_is_written_before_it_is_in_the_journal() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = folder.path().join("journal");
+    let too_early = Arc::new(AtomicUsize::new(0));
+    let witness = Witness {
+        journal: journal.clone(),
+        too_early: Arc::clone(&too_early),
+    };
+    let fates = [Fate::Advance; 2000];
+    let stage = Fated::new(&fates, &[0, 3, 255, 6], 1);
+    let input = lines(&records("a", &fates));
+    let report = run_into(
+        stage,
+        input,
+        8,
+        Some(&journal),
+        Target::Stream(Box::new(witness)),
+    );
+    assert!(report.fatal.is_none());
+    assert_eq!(report.tally.rows_out(), 2000);
+    assert_eq!(too_early.load(Ordering::SeqCst), 0);
 }
 
 #[test]
