@@ -5,6 +5,7 @@ use std::{
     io::{self, Write},
     path::Path,
     thread::JoinHandle,
+    time::{Duration, Instant},
 };
 
 use tokio::sync::mpsc;
@@ -13,6 +14,8 @@ use crate::{Fatal, atomic_file::AtomicFile};
 
 /// Blocks that may wait for a slow reader before the pipeline waits too.
 const WAITING_BLOCKS: usize = 64;
+/// How often to look whether the last block is written.
+const POLL: Duration = Duration::from_millis(2);
 
 /// Where the records go.
 pub enum Target {
@@ -73,9 +76,13 @@ impl Output {
         Self { blocks, writer }
     }
 
-    /// Hands over whole lines.
-    pub(crate) async fn write(&self, block: Vec<u8>) -> Result<(), OutputFailed> {
-        self.blocks.send(block).await.map_err(|_| OutputFailed)
+    /// Hands over the whole lines in `block` and leaves it empty. If this is given up while it waits
+    /// for a slow reader, the block is still there.
+    pub(crate) async fn write(&self, block: &mut Vec<u8>) -> Result<(), OutputFailed> {
+        let place = self.blocks.reserve().await.map_err(|_| OutputFailed)?;
+        let next = Vec::with_capacity(block.capacity());
+        place.send(std::mem::replace(block, next));
+        Ok(())
     }
 
     /// Completes when the writer has stopped early.
@@ -83,9 +90,21 @@ impl Output {
         self.blocks.closed().await;
     }
 
-    /// Waits until all is written. A file gets its name only if the run was `complete`.
-    pub(crate) fn finish(self, complete: bool) -> Result<(), Fatal> {
+    /// Waits until all is written, at most for `patience` if that is given (a reader that has stopped
+    /// reading would keep us for ever). A file gets its name only if the run was `complete`.
+    pub(crate) async fn finish(
+        self,
+        complete: bool,
+        patience: Option<Duration>,
+    ) -> Result<(), Fatal> {
         drop(self.blocks);
+        let end = patience.map(|patience| Instant::now() + patience);
+        while !self.writer.is_finished() {
+            if end.is_some_and(|end| Instant::now() >= end) {
+                return Ok(());
+            }
+            tokio::time::sleep(POLL).await;
+        }
         let target = self
             .writer
             .join()

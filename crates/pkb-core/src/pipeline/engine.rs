@@ -29,6 +29,8 @@ use crate::{
 
 /// Bytes of output that are put together before they are handed to the writer.
 const BLOCK_BYTES: usize = 64 << 10;
+/// How long the output may take to write what is settled when somebody has stopped the stage.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 /// How long calls that are in flight may take to end when the stage has to stop.
 const GRACE: Duration = Duration::from_secs(10);
 
@@ -137,12 +139,15 @@ impl<S: Stage> Engine<S> {
         let mut broken = None;
         let mut stopping: Option<Stopping> = None;
         loop {
-            let step = match &stopping {
-                None => self.write_and_start(!reading && broken.is_none()).await,
-                Some(_) => Ok(()),
-            };
-            if let Err(fatal) = step {
-                stop_for(&mut stopping, fatal);
+            if stopping.is_none() {
+                // A reader that has stopped reading must not keep a signal from being heard.
+                let step = tokio::select! {
+                    step = self.write_and_start(!reading && broken.is_none()) => step,
+                    signal = signals.next() => Err(signal),
+                };
+                if let Err(fatal) = step {
+                    stop_for(&mut stopping, fatal);
+                }
             }
             match stopping.take() {
                 Some(Stopping { fatal, .. }) if self.running.is_empty() => return Some(fatal),
@@ -424,8 +429,10 @@ impl<S: Stage> Engine<S> {
         if self.block.is_empty() {
             return Ok(());
         }
-        let block = std::mem::replace(&mut self.block, Vec::with_capacity(BLOCK_BYTES * 2));
-        self.output.write(block).await.map_err(|_| output_failed())
+        self.output
+            .write(&mut self.block)
+            .await
+            .map_err(|_| output_failed())
     }
 
     /// Writes what is settled, ends the stage, and puts the report together.
@@ -436,15 +443,16 @@ impl<S: Stage> Engine<S> {
         {
             fatal = fatal.or(Some(error));
         }
+        let patience = matches!(fatal, Some(Fatal::Interrupted { .. })).then_some(LAST_WORDS);
         if fatal.is_some() {
             // Work that is settled at the front of the window is still worth writing; a second
             // failure here says nothing new.
-            let _ = self.write_settled().await;
+            let _ = tokio::time::timeout(patience.unwrap_or(GRACE), self.write_settled()).await;
         }
         if fatal.is_none() {
             fatal = self.stage.finish().err();
         }
-        if let Err(error) = self.output.finish(fatal.is_none()) {
+        if let Err(error) = self.output.finish(fatal.is_none(), patience).await {
             // The cause; what the pipeline noticed was only that the writer had gone.
             if !matches!(fatal, Some(Fatal::Interrupted { .. })) {
                 fatal = Some(error);

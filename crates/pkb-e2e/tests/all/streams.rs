@@ -236,6 +236,38 @@ fn ctrl_c_stops_a_stage_with_130_and_sigterm_with_143() {
 }
 
 #[test]
+fn ctrl_c_is_heard_even_if_nobody_reads_the_output() {
+    let campaign = Campaign::start(World::default());
+    let patients = campaign.write("patients.csv", synthetic_csv(40_000, 4));
+    let mut command = campaign.command("pkb-upload");
+    command
+        .arg(patients)
+        .arg("--dry-run")
+        .args(["--batch-rows", "1000"]);
+    let mut child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let unread = child.stdout.take();
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    assert!(
+        child.try_wait().unwrap().is_none(),
+        "the output fits into the pipe: the test needs more rows"
+    );
+    let pid = rustix::process::Pid::from_raw(child.id().try_into().unwrap()).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    let ended = child.wait_with_output().unwrap();
+    assert_eq!(
+        ended.status.code(),
+        Some(130),
+        "{}",
+        String::from_utf8_lossy(&ended.stderr)
+    );
+    drop(unread);
+}
+
+#[test]
 fn codes_are_not_shown_on_a_terminal_unless_asked() {
     let campaign = Campaign::fixture();
     let uploaded = campaign.stage(
