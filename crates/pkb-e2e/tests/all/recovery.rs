@@ -610,7 +610,7 @@ fn after_ctrl_c_the_same_command_goes_on_where_it_stopped() {
     let args = [
         "u.ndjson",
         "--rate",
-        "100",
+        "50",
         "--concurrency",
         "4",
         "--journal",
@@ -624,7 +624,7 @@ fn after_ctrl_c_the_same_command_goes_on_where_it_stopped() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    std::thread::sleep(Duration::from_millis(900));
+    std::thread::sleep(Duration::from_millis(1500));
     let pid = rustix::process::Pid::from_raw(child.id().try_into().unwrap()).unwrap();
     rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
     let stopped = child.wait_with_output().unwrap();

@@ -218,7 +218,7 @@ fn ctrl_c_stops_a_stage_with_130_and_sigterm_with_143() {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        std::thread::sleep(std::time::Duration::from_millis(700));
+        std::thread::sleep(std::time::Duration::from_millis(1500));
         let pid = rustix::process::Pid::from_raw(child.id().try_into().unwrap()).unwrap();
         rustix::process::kill_process(pid, signal).unwrap();
         let ended = child.wait_with_output().unwrap();
@@ -250,7 +250,8 @@ fn ctrl_c_is_heard_even_if_nobody_reads_the_output() {
         .spawn()
         .unwrap();
     let unread = child.stdout.take();
-    std::thread::sleep(std::time::Duration::from_secs(2));
+    // Time for the first of the two passes over the file, before which nothing is to be stopped.
+    std::thread::sleep(std::time::Duration::from_secs(5));
     assert!(
         child.try_wait().unwrap().is_none(),
         "the output fits into the pipe: the test needs more rows"
