@@ -112,13 +112,16 @@ impl SettledJournal {
         lock(&self.journal).sync_due()
     }
 
-    /// Syncs if that is due.
+    /// Syncs if that is due. A stage that notes an intent syncs the journal, too: whatever brought
+    /// them there, once nothing is left to sync all records are on the disk.
     pub(super) fn sync_if_due(&mut self) -> Result<(), Fatal> {
-        let now = Instant::now();
-        if lock(&self.journal).sync_due().is_some_and(|due| due <= now) {
-            self.sync()
-        } else {
-            Ok(())
+        match self.sync_due() {
+            None => {
+                self.synced = self.appended;
+                Ok(())
+            }
+            Some(due) if due <= Instant::now() => self.sync(),
+            Some(_) => Ok(()),
         }
     }
 

@@ -432,6 +432,24 @@ fn an_upload_that_was_taken_and_not_answered_is_settled_by_asking() {
 }
 
 #[test]
+fn a_batch_that_is_refused_does_not_hold_back_the_one_before_it() {
+    let refuse_second =
+        r#"{"rules":[{"endpoint":"upload","when":{"requests":[2]},"fault":{"status":400}}]}"#;
+    let campaign = same_codes(100, Faults::from_json(refuse_second).unwrap());
+    let line = "timeout 20 pkb-upload patients.csv --batch-rows 50 --journal u.journal";
+    let ended = campaign.shell(line);
+    assert_eq!(ended.code, 65, "{}", ended.stderr);
+    let all = ended.records();
+    let sent = all
+        .iter()
+        .filter(|record| record["upload"]["state"] == "sent");
+    let refused = all
+        .iter()
+        .filter(|record| record["outcome"]["reason"] == "refused_by_pkb");
+    assert_eq!((sent.count(), refused.count()), (50, 50));
+}
+
+#[test]
 fn an_upload_that_was_lost_before_it_was_taken_is_sent_again() {
     let lose_first =
         r#"{"rules":[{"endpoint":"upload","when":{"first":1},"fault":"reset_before"}]}"#;
