@@ -244,10 +244,9 @@ impl Stage for Letters {
             return Admission::Stop(Reason::AlreadyInvited.into());
         }
         let wants_sms = self.rules.sms && !reprint;
-        let row = self
-            .rules
-            .sms(patient, codes, self.organisation())
-            .filter(|_| wants_sms);
+        let row = wants_sms
+            .then(|| self.rules.sms(patient, codes, self.organisation()))
+            .flatten();
         let mut sheets = locked(&self.sheets);
         Admission::Work(Invitations {
             letter,
