@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize, de::IgnoredAny};
 use crate::{
     outcome::{Kind, Outcome, StageName},
     value::{
-        AccessCode, AddressLine, DateOfBirth, Email, InvitationCode, Language, NationalId,
-        PersonName, PkbId, Postcode, UkMobile,
+        AccessCode, AddressLine, DateOfBirth, Email, InvitationCode, Language, LocalId, NationalId,
+        PersonName, Phone, PkbId, Postcode, UkMobile,
     },
 };
 
@@ -219,6 +219,27 @@ pub struct Patient {
     /// Preferred language.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub language: Option<Language>,
+    /// Identifier in the organisation's own system.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub organisation_id: Option<LocalId>,
+    /// Identifier in the team's own system.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team_id: Option<LocalId>,
+    /// Home telephone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub home_phone: Option<Phone>,
+    /// Telephone at work.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub work_phone: Option<Phone>,
+    /// Another telephone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub other_phone: Option<Phone>,
+    /// Carers, the first first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub carers: Vec<Carer>,
+    /// Columns of the file that this program has no use for (`--keep-extra`), by their headers.
+    #[serde(default, skip_serializing_if = "serde_json::Map::is_empty")]
+    pub extra: serde_json::Map<String, serde_json::Value>,
     /// Kept for whoever wrote it.
     #[serde(flatten)]
     pub unknown: Unknown,
@@ -235,6 +256,20 @@ impl Patient {
     }
 }
 
+/// Somebody who cares for a patient.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Carer {
+    /// First name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_name: Option<PersonName>,
+    /// Last name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_name: Option<PersonName>,
+    /// E-mail address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<Email>,
+}
+
 /// What happened to the row's upload.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Upload {
@@ -244,6 +279,9 @@ pub struct Upload {
     pub state: UploadState,
     /// When.
     pub at: Timestamp,
+    /// Whether the e-mail address went with it: PKB then invites the patient itself.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub emailed: bool,
     /// Kept for whoever wrote it.
     #[serde(flatten)]
     pub unknown: Unknown,

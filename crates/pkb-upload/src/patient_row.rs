@@ -152,6 +152,13 @@ pub fn check(
                 mobile,
                 email,
                 language,
+                organisation_id: None,
+                team_id: None,
+                home_phone: None,
+                work_phone: None,
+                other_phone: None,
+                carers: Vec::new(),
+                extra: Unknown::new(),
                 unknown: Unknown::new(),
             };
             Ok((patient, left_out))

@@ -95,6 +95,7 @@ impl UploadStage {
             batch: batch.to_owned(),
             state,
             at: self.clock.now(),
+            emailed: false,
             unknown: Unknown::new(),
         }
     }

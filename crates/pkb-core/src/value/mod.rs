@@ -5,7 +5,9 @@ mod codes;
 mod date_of_birth;
 mod email;
 mod language;
+mod local_id;
 mod national_id;
+mod phone;
 mod postcode;
 mod text;
 mod uk_mobile;
@@ -14,63 +16,115 @@ pub use codes::{AccessCode, InvitationCode, PkbId};
 pub use date_of_birth::DateOfBirth;
 pub use email::Email;
 pub use language::Language;
+pub use local_id::LocalId;
 pub use national_id::{NationalId, NationalIdType, NhsNumber};
+pub use phone::Phone;
 pub use postcode::Postcode;
 pub use text::{AddressLine, PersonName};
 pub use uk_mobile::UkMobile;
 
-/// What is wrong with a value. The texts never repeat the value: they end up on terminals and in
-/// files that people mail to each other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
-pub enum Problem {
+/// Defines [`Problem`]: code, words that follow the name of a column, and what to do.
+macro_rules! problems {
+    ($($(#[$doc:meta])* $name:ident = $code:literal, $words:literal, $advice:literal;)+) => {
+        /// What is wrong or odd with a value. The texts never repeat the value: they end up on
+        /// terminals and in files that people mail to each other.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, thiserror::Error)]
+        pub enum Problem {
+            $($(#[$doc])* #[error($words)] $name,)+
+        }
+
+        impl Problem {
+            /// All problems.
+            pub const ALL: &[Self] = &[$(Self::$name,)+];
+
+            /// A name for scripts: `lost_leading_zero`.
+            pub fn code(self) -> &'static str {
+                match self { $(Self::$name => $code,)+ }
+            }
+
+            /// What to do about it, in a few words.
+            pub fn advice(self) -> &'static str {
+                match self { $(Self::$name => $advice,)+ }
+            }
+        }
+    };
+}
+
+problems! {
     /// Nothing but white space.
-    #[error("is empty")]
-    Empty,
+    Empty = "empty", "is empty", "fill it in";
     /// More characters than any real value has.
-    #[error("is too long")]
-    TooLong,
-    /// A national id that is not ten digits.
-    #[error("is not ten digits")]
-    NotTenDigits,
-    /// The check digit does not fit the other nine (modulus 11).
-    #[error("has a check digit that does not fit: a digit is mistyped")]
-    CheckDigit,
-    /// Ten times the same digit: passes modulus 11 but is a placeholder.
-    #[error("is one digit ten times: a placeholder, not a number")]
-    RepeatedDigit,
+    TooLong = "too_long", "is too long", "shorten it to 100 characters";
+    /// Bytes that are no text in the file's encoding.
+    Undecodable = "undecodable", "has bytes that are no text in the file's encoding", "give --encoding, or export the file as UTF-8";
     /// Control characters, or characters that change the direction of the text around them.
-    #[error("has a control or text-direction character in it")]
-    ControlCharacter,
+    ControlCharacter = "control_character", "has a control or text-direction character in it", "type the value anew";
     /// No letter or digit at all.
-    #[error("has no letter or digit in it")]
-    NoLetter,
-    /// Not of the form year-month-day, or no such day.
-    #[error("is not a date that exists, written as YYYY-MM-DD")]
-    NotADate,
+    NoLetter = "no_letter", "has no letter or digit in it", "correct it";
+    /// `#N/A`, `#REF!`, `####` and their like.
+    SpreadsheetError = "spreadsheet_error", "is an error of the spreadsheet, not a value", "mend the formula or widen the column, and export again";
+    /// UTF-8 that was read as Windows-1252 and saved again.
+    Mojibake = "mojibake", "looks as if it was saved in a wrong encoding once (such as \u{c3}\u{a9} for \u{e9})", "export again from the patient administration system, not through a spreadsheet";
+
+    /// A national id that is not ten digits.
+    NotTenDigits = "not_ten_digits", "is not ten digits", "correct the number";
+    /// Nine digits: Excel drops leading zeros.
+    LostLeadingZero = "lost_leading_zero", "has nine digits, as when Excel drops a leading zero", "export again with the column as text; do not add the zero by hand, since nobody knows that it was one";
+    /// A number such as 9.99E+09.
+    ScientificNotation = "scientific_notation", "is in Excel's scientific notation: digits are lost", "format the column as text, and export again from the source";
+    /// A number such as 1234567890.0.
+    DecimalPoint = "decimal_point", "is a number with a decimal point, as Excel and databases write it", "format the column as text, and export again";
+    /// The check digit does not fit the other nine (modulus 11).
+    CheckDigit = "check_digit", "has a check digit that does not fit: a digit is mistyped", "look the number up";
+    /// Ten times the same digit: passes modulus 11 but is a placeholder.
+    RepeatedDigit = "repeated_digit", "is one digit ten times: a placeholder, not a number", "look the number up";
+    /// A number from the range of another scheme.
+    OtherSchemesRange = "other_schemes_range", "lies in the range of another scheme (NHS, CHI or H&C) than it is read as", "check --number-type, or add a column that says the type";
+    /// A scheme that is none of the three.
+    NotAScheme = "not_a_scheme", "is not a type of number: NHS, CHI or HC", "correct it, or leave it empty";
+
+    /// Not a date in any of the accepted spellings, or no such day.
+    NotADate = "not_a_date", "is not a date that exists", "write it as DD/MM/YYYY or YYYY-MM-DD";
+    /// Not day-first, but a date if it were month-first.
+    MonthFirst = "month_first", "would be a date only if the month came first", "look whether the whole file has the month first (then --dates month-first), or correct it";
+    /// Year of two digits.
+    TwoDigitYear = "two_digit_year", "has a year of two digits: the century is not known", "export years with four digits";
+    /// Excel's count of days since 1900.
+    ExcelDayNumber = "excel_day_number", "is the number that Excel keeps for a day, not a date", "format the column as a date, and export again";
+    /// A time of day other than midnight.
+    HasTime = "has_time", "has a time of day in it", "export the date alone";
     /// After today.
-    #[error("is in the future")]
-    InTheFuture,
+    InTheFuture = "in_the_future", "is in the future", "correct it";
+    /// A birthday that few living people have.
+    Over120Years = "over_120_years", "is more than 120 years ago", "make sure that the patient lives and was born then";
     /// So long ago that nobody living was born then.
-    #[error("is more than 130 years ago")]
-    TooLongAgo,
+    TooLongAgo = "too_long_ago", "is more than 130 years ago", "correct it, or take the patient out";
+
+    /// More lines than PKB and a letter have room for.
+    TooManyLines = "too_many_lines", "has more than five lines in all", "join lines, so that five are left";
     /// Not of the form of a United Kingdom post code.
-    #[error("is not a UK post code")]
-    NotAPostcode,
+    NotAPostcode = "not_a_postcode", "is not a UK post code", "correct it, or leave it empty";
+    /// The form is right, the area does not exist.
+    UnknownPostcodeArea = "unknown_postcode_area", "begins with letters that are no post code area", "correct it, or leave it empty";
+    /// ZZ99 and its like.
+    PseudoPostcode = "pseudo_postcode", "stands for no fixed or no known address", "nothing: the record is created, and no letter can go there";
     /// Not a United Kingdom mobile number.
-    #[error("is not a UK mobile number")]
-    NotAMobile,
+    NotAMobile = "not_a_mobile", "is not a UK mobile number", "correct it; the patient gets a letter meanwhile";
+    /// A telephone number, but not a mobile.
+    Landline = "landline", "is a telephone number but not a mobile", "nothing: it is kept as a home number";
+    /// Not a telephone number.
+    NotAPhone = "not_a_phone", "is not a telephone number", "correct it";
     /// Not of the form of an e-mail address.
-    #[error("is not an e-mail address")]
-    NotAnEmail,
+    NotAnEmail = "not_an_email", "is not an e-mail address", "correct it";
     /// Not a two- or three-letter language code.
-    #[error("is not a language code such as en or cy")]
-    NotALanguage,
+    NotALanguage = "not_a_language", "is not a language code such as en or cy", "correct it";
+    /// An identifier of an organisation or team with something odd in it.
+    NotALocalId = "not_a_local_id", "is not an identifier of letters, digits and . / _ - in one word", "correct it";
+
     /// A PKB id with something other than digits.
-    #[error("is not a PKB id")]
-    NotAPkbId,
+    NotAPkbId = "not_a_pkb_id", "is not a PKB id", "report it";
     /// A code with something other than ASCII letters and digits.
-    #[error("is not a code of letters and digits")]
-    NotACode,
+    NotACode = "not_a_code", "is not a code of letters and digits", "report it";
 }
 
 /// Defines a text type that is made by parsing and hides its value in `Debug`.
