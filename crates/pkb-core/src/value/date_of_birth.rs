@@ -3,7 +3,7 @@
 
 use jiff::civil::Date;
 
-use super::{Problem, private_text_serde};
+use super::{DateOrder, Problem, private_text_serde, written_date};
 
 /// A day on which somebody living may have been born.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -27,6 +27,27 @@ impl DateOfBirth {
         text.parse().map(Self).map_err(|_| Problem::NotADate)
     }
 
+    /// Reads a date as hospitals write it: ISO, `21/4/1999`, `21 April 1999`, `19990421` and their
+    /// like, with midnight behind it or not. `order` is that of day and month where both are
+    /// digits and the year comes last.
+    ///
+    /// # Errors
+    /// [`Problem::Empty`], [`Problem::NotADate`], [`Problem::MonthFirst`],
+    /// [`Problem::TwoDigitYear`], [`Problem::HasTime`], and what spreadsheets make of dates:
+    /// [`Problem::ExcelDayNumber`], [`Problem::SpreadsheetError`],
+    /// [`Problem::ScientificNotation`], [`Problem::DecimalPoint`].
+    pub fn parse_as_written(text: &str, order: DateOrder) -> Result<Self, Problem> {
+        written_date::read(text, order).map(Self)
+    }
+
+    /// Reads a date that stands in three columns. The month may be a name.
+    ///
+    /// # Errors
+    /// [`Problem::Empty`] if all three are; otherwise as for [`Self::parse_as_written`].
+    pub fn from_parts(day: &str, month: &str, year: &str) -> Result<Self, Problem> {
+        written_date::read_parts(day, month, year).map(Self)
+    }
+
     /// Refuses days that nobody living was born on, as seen from `today`.
     ///
     /// # Errors
@@ -39,6 +60,13 @@ impl DateOfBirth {
         } else {
             Ok(self)
         }
+    }
+
+    /// Whether the day is more than 120 years before `today`: a birthday that few living people
+    /// have.
+    pub fn over_120_on(self, today: Date) -> bool {
+        (self.0.year() + 120, self.0.month(), self.0.day())
+            < (today.year(), today.month(), today.day())
     }
 
     /// Full years of age on `day`. Somebody born on 29 February has a birthday on 1 March in
@@ -77,6 +105,7 @@ private_text_serde!(DateOfBirth, expose_iso);
 mod tests {
     use super::*;
     use jiff::civil::date;
+    use proptest::prelude::*;
 
     fn born(text: &str) -> DateOfBirth {
         DateOfBirth::parse(text).unwrap()
@@ -99,6 +128,22 @@ mod tests {
     }
 
     #[test]
+    fn the_record_is_read_as_strictly_as_before_and_hospitals_are_not() {
+        for text in [
+            "21/04/1999",
+            "1999-04-21T00:00:00",
+            "19990421",
+            "=\"1999-04-21\"",
+        ] {
+            assert_eq!(DateOfBirth::parse(text), Err(Problem::NotADate), "{text}");
+            let written = DateOfBirth::parse_as_written(text, DateOrder::DayFirst).unwrap();
+            assert_eq!(DateOfBirth::parse(&written.expose_iso()), Ok(written));
+        }
+        let parts = DateOfBirth::from_parts("21", "Apr", "1999");
+        assert_eq!(parts, Ok(born("1999-04-21")));
+    }
+
+    #[test]
     fn somebody_is_sixteen_from_the_sixteenth_birthday_on() {
         let born = born("2010-11-22");
         assert_eq!(born.age_on(date(2026, 11, 21)), 15);
@@ -113,6 +158,15 @@ mod tests {
     }
 
     #[test]
+    fn somebody_is_over_120_from_the_day_after_the_birthday_on() {
+        let today = date(2026, 11, 22);
+        assert!(!born("1906-11-22").over_120_on(today));
+        assert!(born("1906-11-21").over_120_on(today));
+        assert!(!born("1904-02-29").over_120_on(date(2024, 2, 29)));
+        assert!(born("1904-02-29").over_120_on(date(2024, 3, 1)));
+    }
+
+    #[test]
     fn tomorrow_and_the_nineteenth_century_are_refused() {
         let today = date(2026, 11, 22);
         assert!(born("2026-11-22").check_plausible(today).is_ok());
@@ -124,5 +178,21 @@ mod tests {
             born("1880-01-01").check_plausible(today),
             Err(Problem::TooLongAgo)
         );
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_refused_or_reads_back(text in "\\PC{0,12}|[0-9]{4}-[01][0-9]-[0-3][0-9]|[-+0-9]{10}") {
+            if let Ok(born) = DateOfBirth::parse(&text) {
+                prop_assert_eq!(DateOfBirth::parse(&born.expose_iso()), Ok(born));
+            }
+        }
+
+        #[test]
+        fn what_hospitals_write_reads_back_from_the_record(text in "[0-9]{8}|[0-9]{1,2}/[0-9]{1,2}/[0-9]{4}|[0-9]{4}-[01][0-9]-[0-3][0-9]") {
+            if let Ok(born) = DateOfBirth::parse_as_written(&text, DateOrder::DayFirst) {
+                prop_assert_eq!(DateOfBirth::parse(&born.expose_iso()), Ok(born));
+            }
+        }
     }
 }

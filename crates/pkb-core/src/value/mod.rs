@@ -4,24 +4,29 @@
 mod codes;
 mod date_of_birth;
 mod email;
+mod excel_damage;
 mod language;
 mod local_id;
 mod national_id;
+mod nhs_number;
 mod phone;
 mod postcode;
 mod text;
 mod uk_mobile;
+mod written_date;
 
 pub use codes::{AccessCode, InvitationCode, PkbId};
 pub use date_of_birth::DateOfBirth;
 pub use email::Email;
 pub use language::Language;
 pub use local_id::LocalId;
-pub use national_id::{NationalId, NationalIdType, NhsNumber};
+pub use national_id::{NationalId, NationalIdType};
+pub use nhs_number::NhsNumber;
 pub use phone::Phone;
 pub use postcode::Postcode;
-pub use text::{AddressLine, PersonName};
+pub use text::{AddressLine, PersonName, looks_like_mojibake};
 pub use uk_mobile::UkMobile;
+pub use written_date::DateOrder;
 
 /// Defines [`Problem`]: code, words that follow the name of a column, and what to do.
 macro_rules! problems {
@@ -54,7 +59,7 @@ problems! {
     /// Nothing but white space.
     Empty = "empty", "is empty", "fill it in";
     /// More characters than any real value has.
-    TooLong = "too_long", "is too long", "shorten it to 100 characters";
+    TooLong = "too_long", "is too long", "shorten it: to 50 characters for an identifier, 100 for other texts";
     /// Bytes that are no text in the file's encoding.
     Undecodable = "undecodable", "has bytes that are no text in the file's encoding", "give --encoding, or export the file as UTF-8";
     /// Control characters, or characters that change the direction of the text around them.
@@ -189,6 +194,15 @@ macro_rules! private_text_serde {
 
 pub(crate) use {private_text, private_text_serde};
 
+/// What people put between groups of digits: spaces (also those that do not break, and thin ones)
+/// and hyphens (also typographic ones).
+fn is_grouping(c: char) -> bool {
+    matches!(
+        c,
+        ' ' | '-' | '\u{a0}' | '\u{2009}' | '\u{202f}' | '\u{2010}'..='\u{2013}'
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -196,17 +210,21 @@ mod tests {
     #[test]
     fn no_value_shows_itself_in_debug() {
         let shown = format!(
-            "{:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?}",
+            "{:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?}",
             NhsNumber::parse("9990000026").unwrap_or_else(|_| panic!("test number")),
             PersonName::parse("Canary").unwrap(),
             DateOfBirth::parse("1987-06-05").unwrap(),
             Postcode::parse("ab1 2cd").unwrap(),
             UkMobile::parse("07700 900123").unwrap(),
+            Phone::parse("0191 496 0123").unwrap(),
+            LocalId::parse("RVW0042").unwrap(),
             Email::parse("canary@example.org").unwrap(),
             InvitationCode::parse("CanaryCode").unwrap(),
             PkbId::parse("3594342").unwrap(),
         );
-        for part in ["999", "anary", "1987", "AB1", "7700", "3594342"] {
+        for part in [
+            "999", "anary", "1987", "AB1", "7700", "496", "RVW", "3594342",
+        ] {
             assert!(!shown.contains(part), "{part} in {shown}");
         }
     }

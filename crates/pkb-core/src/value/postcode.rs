@@ -1,6 +1,6 @@
-//! United Kingdom post codes, by their form (Royal Mail's PAF programmer's guide).
+//! United Kingdom post codes, by their form and area (Royal Mail's PAF programmer's guide).
 
-use super::{Problem, private_text};
+use super::{Problem, excel_damage, private_text};
 
 private_text!(
     /// A post code in capitals with one space: `NE1 1XC`.
@@ -9,44 +9,80 @@ private_text!(
     expose_postcode
 );
 
+/// The areas of the United Kingdom, Guernsey, Jersey and Isle of Man, and that of the Forces (BF),
+/// in alphabetical order. BX and XX have nobody living in them: they are for large organisations.
+const AREAS: &[&str] = &[
+    "AB", "AL", "B", "BA", "BB", "BD", "BF", "BH", "BL", "BN", "BR", "BS", "BT", "CA", "CB", "CF",
+    "CH", "CM", "CO", "CR", "CT", "CV", "CW", "DA", "DD", "DE", "DG", "DH", "DL", "DN", "DT", "DY",
+    "E", "EC", "EH", "EN", "EX", "FK", "FY", "G", "GL", "GU", "GY", "HA", "HD", "HG", "HP", "HR",
+    "HS", "HU", "HX", "IG", "IM", "IP", "IV", "JE", "KA", "KT", "KW", "KY", "L", "LA", "LD", "LE",
+    "LL", "LN", "LS", "LU", "M", "ME", "MK", "ML", "N", "NE", "NG", "NN", "NP", "NR", "NW", "OL",
+    "OX", "PA", "PE", "PH", "PL", "PO", "PR", "RG", "RH", "RM", "S", "SA", "SE", "SG", "SK", "SL",
+    "SM", "SN", "SO", "SP", "SR", "SS", "ST", "SW", "SY", "TA", "TD", "TF", "TN", "TQ", "TR", "TS",
+    "TW", "UB", "W", "WA", "WC", "WD", "WF", "WN", "WR", "WS", "WV", "YO", "ZE",
+];
+
+/// The retired code of Girobank, still in old records. No area, and the only one of its form.
+const GIROBANK: &str = "GIR 0AA";
+
+/// Longest code without its space.
+const MAX_CHARACTERS: usize = 7;
+
 impl Postcode {
     /// Codes that look right but that no postman delivers to: the NHS's ZZ99 range ("no fixed
     /// address", "unknown", countries abroad) and the retired GIR 0AA.
     pub fn is_pseudo(&self) -> bool {
-        self.0.starts_with("ZZ99") || &*self.0 == "GIR 0AA"
+        self.0.starts_with("ZZ99") || &*self.0 == GIROBANK
     }
 }
 
+/// Letters and digits that look alike (O and 0, I and 1) are never exchanged: both may be codes.
 fn normalise(text: &str) -> Result<String, Problem> {
-    let compact: String = text
-        .chars()
-        .filter(|c| !c.is_whitespace())
-        .map(|c| c.to_ascii_uppercase())
-        .collect();
-    if compact.is_empty() {
+    let refused = || Err(excel_damage::name_or(text.trim(), Problem::NotAPostcode));
+    let mut compact = [0; MAX_CHARACTERS];
+    let mut length = 0;
+    for c in text.chars().filter(|c| !c.is_whitespace()) {
+        match compact.get_mut(length) {
+            Some(byte) if c.is_ascii_alphanumeric() => *byte = c.to_ascii_uppercase() as u8,
+            _ => return refused(),
+        }
+        length += 1;
+    }
+    if length == 0 {
         return Err(Problem::Empty);
     }
-    if !compact.is_ascii() || compact.len() < 5 || compact.len() > 7 {
-        return Err(Problem::NotAPostcode);
+    let compact = std::str::from_utf8(&compact[..length]).unwrap_or_default();
+    let Some((outward, inward)) = length.checked_sub(3).map(|at| compact.split_at(at)) else {
+        return refused();
+    };
+    let mut spaced = String::with_capacity(length + 1);
+    spaced.push_str(outward);
+    spaced.push(' ');
+    spaced.push_str(inward);
+    if spaced == GIROBANK {
+        return Ok(spaced);
     }
-    let (outward, inward) = compact.split_at(compact.len() - 3);
-    if compact == "GIR0AA" || (is_outward(outward.as_bytes()) && is_inward(inward.as_bytes())) {
-        Ok(format!("{outward} {inward}"))
-    } else {
-        Err(Problem::NotAPostcode)
+    match area(outward) {
+        Some(area) if is_inward(inward.as_bytes()) => {
+            let is_known = AREAS.binary_search(&area).is_ok() || outward == "ZZ99";
+            is_known
+                .then_some(spaced)
+                .ok_or(Problem::UnknownPostcodeArea)
+        }
+        _ => refused(),
     }
 }
 
-/// A9, A99, A9A, AA9, AA99 or AA9A.
-fn is_outward(bytes: &[u8]) -> bool {
-    let letters = bytes.iter().take_while(|b| b.is_ascii_uppercase()).count();
-    let district = &bytes[letters..];
-    (1..=2).contains(&letters)
-        && match district {
-            [first] => first.is_ascii_digit(),
-            [first, second] => first.is_ascii_digit() && second.is_ascii_alphanumeric(),
-            _ => false,
-        }
+/// The letters in front of an outward code: A9, A99, A9A, AA9, AA99 or AA9A.
+fn area(outward: &str) -> Option<&str> {
+    let letters = outward.bytes().take_while(u8::is_ascii_uppercase).count();
+    let (area, district) = outward.split_at(letters);
+    let is_good = match district.as_bytes() {
+        [first] => first.is_ascii_digit(),
+        [first, second] => first.is_ascii_digit() && second.is_ascii_alphanumeric(),
+        _ => false,
+    };
+    (is_good && (1..=2).contains(&letters)).then_some(area)
 }
 
 /// A digit and two letters. Real codes never use C, I, K, M, O and V here, but PKB's own guide has
@@ -59,6 +95,7 @@ fn is_inward(bytes: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn usual_spellings_become_capitals_with_one_space() {
@@ -66,7 +103,8 @@ mod tests {
             assert_eq!(Postcode::parse(text).unwrap().expose_postcode(), "NE1 1XC");
         }
         for text in [
-            "M1 1AE", "B33 8TH", "CR2 6XH", "DN55 1PT", "W1A 1HQ", "EC1A 1BB",
+            "M1 1AE", "B33 8TH", "CR2 6XH", "DN55 1PT", "W1A 1HQ", "EC1A 1BB", "AB1 2CD",
+            "ZE1 0AA", "BF1 3AA", "GY1 1AA", "JE2 3AB", "IM1 1AE",
         ] {
             assert_eq!(Postcode::parse(text).unwrap().expose_postcode(), text);
         }
@@ -83,9 +121,39 @@ mod tests {
             "NEWCASTLE",
             "ŴE1 1XX",
             "N 1XX",
+            "NEI 1XX",
+            "1XX",
+            "X",
+            "NE1-1XX",
         ] {
             assert_eq!(Postcode::parse(text), Err(Problem::NotAPostcode), "{text}");
         }
+        assert_eq!(Postcode::parse(" #N/A"), Err(Problem::SpreadsheetError));
+    }
+
+    #[test]
+    fn areas_that_do_not_exist_are_named() {
+        for text in ["NX1 1XX", "Q1 1AA", "ZZ1 1AA", "AA1 1AA"] {
+            assert_eq!(
+                Postcode::parse(text),
+                Err(Problem::UnknownPostcodeArea),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn letters_and_digits_that_look_alike_are_not_exchanged() {
+        assert_eq!(Postcode::parse("0L1 1AA"), Err(Problem::NotAPostcode));
+        let kept = Postcode::parse("OL1O 1AA").unwrap();
+        assert_eq!(kept.expose_postcode(), "OL1O 1AA");
+    }
+
+    #[test]
+    fn the_list_has_each_area_once_and_in_order() {
+        assert!(AREAS.is_sorted_by(|a, b| a < b));
+        // 121 of the United Kingdom, three islands, the Forces.
+        assert_eq!(AREAS.len(), 125);
     }
 
     #[test]
@@ -93,5 +161,14 @@ mod tests {
         assert!(Postcode::parse("zz993vz").unwrap().is_pseudo());
         assert!(Postcode::parse("GIR 0AA").unwrap().is_pseudo());
         assert!(!Postcode::parse("NE1 1XX").unwrap().is_pseudo());
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_refused_or_reads_back(text in "\\PC{0,10}|[A-Z]{1,2}[0-9][0-9A-Z]? ?[0-9][a-z]{2}") {
+            if let Ok(code) = Postcode::parse(&text) {
+                prop_assert_eq!(Postcode::parse(code.expose_postcode()).unwrap(), code);
+            }
+        }
     }
 }

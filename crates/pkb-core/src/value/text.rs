@@ -2,7 +2,7 @@
 
 use unicode_normalization::UnicodeNormalization as _;
 
-use super::{Problem, private_text};
+use super::{Problem, excel_damage, private_text};
 
 private_text!(
     /// A title, first name or last name: trimmed, inner spaces folded, composed (NFC).
@@ -33,7 +33,10 @@ fn check_name(text: &str) -> Result<String, Problem> {
 fn check_line(text: &str) -> Result<String, Problem> {
     // Nearly every line is plain and was checked before: a record is read once by each stage.
     if is_plain(text) && text.len() <= MAX_CHARACTERS {
-        return Ok(text.to_owned());
+        return unless_error(text.to_owned());
+    }
+    if text.contains(char::REPLACEMENT_CHARACTER) {
+        return Err(Problem::Undecodable);
     }
     // Line breaks are folded with other white space below; the original is what is searched.
     if text.trim().chars().any(is_forbidden) {
@@ -48,9 +51,38 @@ fn check_line(text: &str) -> Result<String, Problem> {
     }
     match line.chars().count() {
         0 => Err(Problem::Empty),
-        1..=MAX_CHARACTERS => Ok(line),
+        1..=MAX_CHARACTERS => unless_error(line),
         _ => Err(Problem::TooLong),
     }
+}
+
+fn unless_error(line: String) -> Result<String, Problem> {
+    if excel_damage::is_error(&line) {
+        Err(Problem::SpreadsheetError)
+    } else {
+        Ok(line)
+    }
+}
+
+/// Whether `text` seems to be UTF-8 that was once read as Windows-1252: `Ã©` for `é`, `Åµ` for `ŵ`,
+/// `â€™` for `’`. A sign and no proof, so for a warning only.
+pub fn looks_like_mojibake(text: &str) -> bool {
+    if text.is_ascii() {
+        return false;
+    }
+    let next = text.chars().skip(1);
+    text.chars().zip(next).any(|pair| match pair {
+        // The first bytes of Latin-1, Latin Extended-A and (with three bytes) of curly quotes.
+        ('Â' | 'Ã' | 'Ä' | 'Å', second) => is_continuation(second),
+        ('â', second) => second == '€',
+        _ => false,
+    })
+}
+
+/// What Windows-1252 makes of the bytes 0x80 to 0xBF. Five of them it leaves undefined; decoders
+/// make control characters of those.
+fn is_continuation(c: char) -> bool {
+    matches!(c, '\u{80}'..='\u{bf}') || "€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ".contains(c)
 }
 
 /// Printable ASCII with single spaces within: there is nothing to fold, compose or refuse.
@@ -72,14 +104,8 @@ fn is_forbidden(c: char) -> bool {
         || matches!(c, '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
         || matches!(
             c,
-            '\u{feff}'
-                | '\u{ad}'
-                | '\u{200b}'
-                | '\u{2060}'
-                | '\u{2028}'
-                | '\u{2029}'
-                | '\u{fffd}'
-                | '\u{fff9}'..='\u{fffc}'
+            '\u{feff}' | '\u{ad}' | '\u{200b}' | '\u{2060}' | '\u{2028}' | '\u{2029}' | '\u{fff9}'
+                ..='\u{fffc}'
         )
 }
 
@@ -119,11 +145,70 @@ mod tests {
         assert!(AddressLine::parse("12").is_ok());
     }
 
+    #[test]
+    fn what_a_spreadsheet_or_a_decoder_spoilt_is_named() {
+        for text in ["#N/A", " #REF!", "####", "Err:502"] {
+            assert_eq!(PersonName::parse(text), Err(Problem::SpreadsheetError));
+            assert_eq!(AddressLine::parse(text), Err(Problem::SpreadsheetError));
+        }
+        assert!(AddressLine::parse("#12 Mill Lane").is_ok());
+        assert_eq!(PersonName::parse("Si\u{fffd}n"), Err(Problem::Undecodable));
+    }
+
+    #[test]
+    fn text_that_was_in_a_wrong_encoding_once_is_noticed() {
+        for text in [
+            "SiÃ¢n",
+            "ZoÃ«",
+            "TÅµm",
+            "LlÅ·r",
+            "BjÃ¶rk",
+            "Oâ€™Brien",
+            "NE1Â\u{a0}1XC",
+            "Ã\u{a0}",
+            "Ã‰mile",
+        ] {
+            assert!(looks_like_mojibake(text), "{text}");
+        }
+        for text in [
+            "",
+            "Sian",
+            "Siân",
+            "SIÂN",
+            "Tŵm",
+            "Llŷr",
+            "Åse",
+            "ÅÄÖ",
+            "Ängelholm",
+            "João",
+            "JOÃO",
+            "O’Brien",
+            "€",
+            "Łódź",
+            "Ã",
+            "â",
+        ] {
+            assert!(!looks_like_mojibake(text), "{text}");
+        }
+    }
+
     proptest! {
         #[test]
-        fn reading_a_checked_line_again_changes_nothing(text in "\\PC{0,40}") {
+        fn what_was_read_in_a_wrong_encoding_is_noticed_and_the_original_is_not(
+            text in "[a-zA-Z]{0,5}[à-öø-ſ][a-zA-Z]{0,5}",
+        ) {
+            let garbled: String = text.bytes().map(char::from).collect();
+            prop_assert!(!looks_like_mojibake(&text));
+            prop_assert!(looks_like_mojibake(&garbled));
+        }
+
+        #[test]
+        fn reading_a_checked_line_again_changes_nothing(text in "\\PC{0,40}|[#A/N!\u{212a} ]{0,6}") {
             if let Ok(line) = AddressLine::parse(&text) {
                 prop_assert_eq!(AddressLine::parse(line.expose_line()).unwrap(), line);
+            }
+            if let Ok(name) = PersonName::parse(&text) {
+                prop_assert_eq!(PersonName::parse(name.expose_name()).unwrap(), name);
             }
         }
     }

@@ -1,7 +1,10 @@
-//! United Kingdom mobile numbers, by the numbering plan of Ofcom: 07 and nine more digits, not 070
-//! (personal numbers) and not 076 (pagers) but for 07624 (Isle of Man mobiles).
+//! United Kingdom mobile numbers: those that a text message can go to.
 
-use super::{Problem, private_text};
+use super::{
+    Problem,
+    phone::{Line, dialled},
+    private_text,
+};
 
 private_text!(
     /// A mobile number in E.164 form: `+447700900123`.
@@ -10,40 +13,21 @@ private_text!(
     expose_e164
 );
 
+/// A landline has a name of its own, [`Problem::Landline`], since it is worth keeping as a
+/// [`Phone`](super::Phone).
 fn normalise(text: &str) -> Result<String, Problem> {
-    let text = text.trim();
-    if text.is_empty() {
-        return Err(Problem::Empty);
-    }
-    let mut digits = String::with_capacity(15);
-    for (at, c) in text.chars().enumerate() {
-        match c {
-            '0'..='9' => digits.push(c),
-            '+' if at == 0 => digits.push_str("00"),
-            ' ' | '-' | '(' | ')' | '\u{a0}' => {}
-            _ => return Err(Problem::NotAMobile),
-        }
-    }
-    // 0044 (0)7…, 44 7…, 07… or 7…: what remains are the ten digits after the trunk zero.
-    let national = digits
-        .strip_prefix("0044")
-        .or_else(|| digits.strip_prefix("44").filter(|rest| rest.len() >= 10))
-        .unwrap_or(&digits);
-    let national = national.strip_prefix('0').unwrap_or(national);
-    let is_mobile = national.len() == 10
-        && national.starts_with('7')
-        && !national.starts_with("70")
-        && (!national.starts_with("76") || national.starts_with("7624"));
-    if is_mobile {
-        Ok(format!("+44{national}"))
-    } else {
-        Err(Problem::NotAMobile)
+    let number = dialled(text, Problem::NotAMobile)?;
+    match number.line {
+        Line::UkMobile => Ok(number.e164),
+        Line::UkLandline => Err(Problem::Landline),
+        Line::Abroad => Err(Problem::NotAMobile),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::value::Phone;
     use proptest::prelude::*;
 
     #[test]
@@ -54,8 +38,10 @@ mod tests {
             "7700900123",
             "+447700900123",
             "+44 (0)7700 900-123",
+            "(+44) 7700 900123",
             "00447700900123",
             "447700900123",
+            "'07700900123",
         ] {
             assert_eq!(
                 UkMobile::parse(text).unwrap().expose_e164(),
@@ -67,29 +53,52 @@ mod tests {
     }
 
     #[test]
-    fn other_numbers_are_refused() {
-        for text in [
-            "0770090012",
-            "077009001234",
-            "07000900123",
-            "07600900123",
-            "0191 496 0123",
-            "+48 600 123 456",
-            "7.7009E+09",
-            "O7700900123",
-            "٠٧٧٠٠٩٠٠١٢٣",
-            "07700+900123",
+    fn other_texts_are_refused_for_the_right_reason() {
+        for (text, problem) in [
+            ("0770090012", Problem::NotAMobile),
+            ("077009001234", Problem::NotAMobile),
+            ("07000900123", Problem::NotAMobile),
+            ("07600900123", Problem::NotAMobile),
+            ("+48 600 123 456", Problem::NotAMobile),
+            ("0048 600 123 456", Problem::NotAMobile),
+            ("1914960123", Problem::NotAMobile),
+            ("07700 900123 (mum)", Problem::NotAMobile),
+            ("07700 900123 07700 900124", Problem::NotAMobile),
+            ("07700 900123/07700 900124", Problem::NotAMobile),
+            ("O7700900123", Problem::NotAMobile),
+            ("٠٧٧٠٠٩٠٠١٢٣", Problem::NotAMobile),
+            ("07700+900123", Problem::NotAMobile),
+            ("0191 496 0123", Problem::Landline),
+            ("+44 191 496 0123", Problem::Landline),
+            ("0306 999 0123", Problem::Landline),
+            ("7.7009E+09", Problem::ScientificNotation),
+            ("7700900123.0", Problem::DecimalPoint),
+            ("#N/A", Problem::SpreadsheetError),
+            ("  ", Problem::Empty),
         ] {
-            assert_eq!(UkMobile::parse(text), Err(Problem::NotAMobile), "{text}");
+            assert_eq!(UkMobile::parse(text), Err(problem), "{text}");
         }
     }
 
     proptest! {
         #[test]
-        fn any_text_is_refused_or_thirteen_characters(text in "[-+()0-9 .x]{0,20}") {
+        fn any_text_is_refused_or_thirteen_characters_that_read_back(
+            text in "\\PC{0,20}|[-+()0-9 .x]{0,20}|(0|44|\\+44|0044|)7[0-9]{9}",
+        ) {
             if let Ok(mobile) = UkMobile::parse(&text) {
                 prop_assert_eq!(mobile.expose_e164().len(), 13);
-                prop_assert_eq!(UkMobile::parse(mobile.expose_e164()).unwrap(), mobile.clone());
+                prop_assert_eq!(UkMobile::parse(mobile.expose_e164()).unwrap(), mobile);
+            }
+        }
+
+        #[test]
+        fn a_phone_is_either_mobile_or_landline_or_abroad(text in "(0|\\+44|\\+|00)[0-9]{7,12}") {
+            match UkMobile::parse(&text) {
+                Ok(mobile) => {
+                    let phone = Phone::parse(&text).unwrap();
+                    prop_assert_eq!(phone.expose_e164(), mobile.expose_e164());
+                }
+                Err(problem) => prop_assert!(problem != Problem::Landline || Phone::parse(&text).is_ok()),
             }
         }
     }
