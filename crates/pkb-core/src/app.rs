@@ -79,7 +79,7 @@ pub async fn run_stage<S: Stage>(
     in_flight: usize,
     args: &StreamArgs,
 ) -> Result<ExitCode, Fatal> {
-    if args.fixed_time.is_some() {
+    if args.clock.is_fixed() {
         tell(format!(
             "{}: note: the time is fixed (PKB_FIXED_TIME): not for a real campaign",
             S::NAME.program()

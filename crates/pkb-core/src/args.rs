@@ -43,15 +43,35 @@ pub struct StreamArgs {
     #[arg(long, value_name = "FILE", help_heading = "Stream")]
     pub summary: Option<PathBuf>,
 
+    /// The time.
+    #[command(flatten)]
+    pub clock: ClockArgs,
+}
+
+/// What time it is.
+#[derive(Debug, Clone, Args)]
+pub struct ClockArgs {
     /// Pretend that it is this moment (for tests and rehearsals): 2026-11-22T09:00:00Z
     #[arg(long, env = "PKB_FIXED_TIME", value_name = "TIME", hide = true)]
-    pub fixed_time: Option<Timestamp>,
+    fixed_time: Option<Timestamp>,
+}
+
+impl ClockArgs {
+    /// The clock of this run.
+    pub fn clock(&self) -> Clock {
+        self.fixed_time.map_or(Clock::System, Clock::Fixed)
+    }
+
+    /// Whether the time is pretended.
+    pub fn is_fixed(&self) -> bool {
+        self.fixed_time.is_some()
+    }
 }
 
 impl StreamArgs {
     /// The clock of this run.
     pub fn clock(&self) -> Clock {
-        self.fixed_time.map_or(Clock::System, Clock::Fixed)
+        self.clock.clock()
     }
 
     /// Where the records go.

@@ -18,6 +18,9 @@ pub enum StageName {
 }
 
 impl StageName {
+    /// All stages, in their order.
+    pub const ALL: [Self; 4] = [Self::Upload, Self::Resolve, Self::Tokens, Self::Letters];
+
     /// The name on the wire: `resolve`.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -96,7 +99,7 @@ reasons! {
     /// The row has more or fewer cells than the header.
     RaggedRow = "ragged_row", Rejected, "mend the row: a comma in a value needs quotes around the value";
     /// The row's bytes are not UTF-8.
-    NotUtf8 = "not_utf8", Rejected, "export the file as UTF-8";
+    NotUtf8 = "not_utf8", Rejected, "give --encoding, or export the file as UTF-8";
     /// No national id.
     MissingNationalId = "missing_national_id", Rejected, "fill in the NHS number";
     /// The national id is not ten digits with a right check digit.
@@ -115,6 +118,8 @@ reasons! {
     BadPostCode = "bad_post_code", Rejected, "correct the post code";
     /// The same national id stands in more than one row.
     DuplicatePatient = "duplicate_patient", Rejected, "keep one row for each patient";
+    /// The row says the same as an earlier one.
+    RepeatedRow = "repeated_row", Excluded, "nothing: the earlier row stands for it";
     /// PKB's importer refused the row.
     RefusedByImport = "refused_by_import", Rejected, "read PKB's report on the upload and correct the row";
     /// PKB has no record for the number.
@@ -129,6 +134,24 @@ reasons! {
     NoDateOfBirth = "no_date_of_birth", Excluded, "complete the patient's record at PKB";
     /// Too young to be invited.
     UnderAge = "under_age", Excluded, "nothing: the record is created, a letter is for later";
+    /// PKB's last name for the number is another one.
+    NameDiffers = "name_differs", Excluded, "find out whose record it is; a change of name is let through by --allow-name-differs";
+    /// The patient has registered already.
+    Registered = "registered", Excluded, "nothing: the patient uses PKB already";
+    /// PKB has sent an invitation of its own by e-mail.
+    InvitedByEmail = "invited_by_email", Excluded, "nothing: PKB invites the patient by e-mail (--also-emailed for a letter, too)";
+    /// On one of the organisation's lists.
+    ExcludedByList = "excluded_by_list", Excluded, "nothing: your list says so";
+    /// At an address where nobody is to be invited.
+    ExcludedAddress = "excluded_address", Excluded, "nothing: your list of addresses says so";
+    /// An earlier campaign invited the patient a short time ago.
+    InvitedRecently = "invited_recently", Excluded, "nothing: the patient has an invitation (--not-again-within)";
+    /// PKB answered a batch without a word about this patient.
+    OmittedByPkb = "omitted_by_pkb", Failed, "run the stage again; if it stays so, ask PKB";
+    /// What PKB said of the patient is too old to print a letter on it.
+    AnswerTooOld = "answer_too_old", Failed, "run pkb-resolve over this stream: it asks PKB again";
+    /// The record has no PKB id, which PKB's REST interface needs.
+    NoPkbId = "no_pkb_id", Failed, "run pkb-resolve --api rest over this stream, or this stage with --api fhir";
     /// No address that a letter could go to.
     Unmailable = "unmailable", Rejected, "complete the address, or invite by text message";
     /// A name or address in a script that the template's fonts do not have.
@@ -136,7 +159,7 @@ reasons! {
     /// The letter does not fit the template.
     DoesNotFit = "does_not_fit", Failed, "make room in the template and run again";
     /// The codes end too soon to be printed.
-    CodesExpiring = "codes_expiring", Failed, "fetch new codes with pkb-tokens";
+    CodesExpiring = "codes_expiring", Failed, "run pkb-tokens over this stream: it fetches new codes";
     /// The same patient was already given a letter in this run.
     AlreadyInvited = "already_invited", Excluded, "nothing: the patient gets one letter";
     /// PKB could not be reached, or was busy, for longer than we waited.
@@ -154,8 +177,23 @@ impl Reason {
     pub fn is_transient(self) -> bool {
         matches!(
             self,
-            Self::Unavailable | Self::Unanswered | Self::CodesExpiring
+            Self::Unavailable | Self::Unanswered | Self::CodesExpiring | Self::AnswerTooOld
         )
+    }
+
+    /// Whether PKB may say something else soon: an upload is processed, a permission given. The next run asks
+    /// again.
+    pub fn may_pass(self) -> bool {
+        matches!(self, Self::NotFound | Self::NoAccess)
+    }
+
+    /// The earlier stage that mends a record with this reason when it is run over it.
+    pub fn mended_by(self) -> Option<StageName> {
+        match self {
+            Self::AnswerTooOld | Self::NoPkbId => Some(StageName::Resolve),
+            Self::CodesExpiring => Some(StageName::Tokens),
+            _ => None,
+        }
     }
 }
 
@@ -164,6 +202,8 @@ impl Reason {
 pub struct Verdict {
     /// Why.
     pub reason: Reason,
+    /// What else would have stopped it.
+    pub also: Vec<Reason>,
     /// More for the operator; never a value of the patient.
     pub detail: Option<String>,
 }
@@ -173,8 +213,24 @@ impl Verdict {
     pub fn with_detail(reason: Reason, detail: impl Into<String>) -> Self {
         Self {
             reason,
+            also: Vec::new(),
             detail: Some(detail.into()),
         }
+    }
+
+    /// All that speaks against a record, the gravest first; `None` if nothing does.
+    pub fn of_all(verdicts: impl IntoIterator<Item = Self>) -> Option<Self> {
+        let mut verdicts = verdicts.into_iter();
+        let mut gravest = verdicts.next()?;
+        let mut details: Vec<String> = gravest.detail.take().into_iter().collect();
+        for verdict in verdicts {
+            if verdict.reason != gravest.reason && !gravest.also.contains(&verdict.reason) {
+                gravest.also.push(verdict.reason);
+            }
+            details.extend(verdict.detail);
+        }
+        gravest.detail = (!details.is_empty()).then(|| details.join("; "));
+        Some(gravest)
     }
 
     /// The outcome that `stage` writes into the record.
@@ -183,6 +239,7 @@ impl Verdict {
             stage,
             kind: self.reason.kind(),
             reason: self.reason,
+            also: self.also,
             detail: self.detail,
         }
     }
@@ -192,6 +249,7 @@ impl From<Reason> for Verdict {
     fn from(reason: Reason) -> Self {
         Self {
             reason,
+            also: Vec::new(),
             detail: None,
         }
     }
@@ -204,11 +262,21 @@ pub struct Outcome {
     pub stage: StageName,
     /// What it asks of the operator.
     pub kind: Kind,
-    /// Why.
+    /// Why: the gravest of all reasons.
     pub reason: Reason,
+    /// What else would have stopped it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<Reason>,
     /// More words; never a value of the patient.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
+}
+
+impl Outcome {
+    /// Whether a rerun would find the same: then a journal answers it.
+    pub fn is_for_good(&self) -> bool {
+        self.kind != Kind::Failed && !self.reason.may_pass()
+    }
 }
 
 #[cfg(test)]

@@ -3,11 +3,11 @@
 //! Fields that this version does not know are kept, at every level, and written out again; a line
 //! that a stage does not change leaves as the same bytes (see [`crate::pipeline`]).
 
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 
 use crate::{
-    outcome::{Kind, Outcome, StageName},
+    outcome::{Outcome, Reason, StageName},
     value::{
         AccessCode, AddressLine, DateOfBirth, Email, InvitationCode, Language, LocalId, NationalId,
         PersonName, Phone, PkbId, Postcode, UkMobile,
@@ -94,6 +94,16 @@ impl Record {
         }
     }
 
+    /// Takes away what `stage` and those after it wrote, and the outcome.
+    pub fn clear_from(&mut self, stage: StageName) {
+        for each in StageName::ALL {
+            if each >= stage {
+                self.clear(each);
+            }
+        }
+        self.outcome = None;
+    }
+
     /// Takes over what `stage` wrote into `settled`, an earlier form of this record.
     pub fn take_over(&mut self, stage: StageName, settled: Self) {
         match stage {
@@ -121,8 +131,9 @@ pub struct KeyFields {
     pub patient: Option<KeyPatient>,
     /// PKB's answer.
     pub pkb: Option<KeyPkb>,
+    /// The codes.
+    pub invitation: Option<KeyInvitation>,
     upload: Option<IgnoredAny>,
-    invitation: Option<IgnoredAny>,
     delivery: Option<IgnoredAny>,
     outcome: Option<Outcome>,
 }
@@ -136,11 +147,20 @@ pub struct KeyPatient {
     pub date_of_birth: DateOfBirth,
 }
 
-/// The field of [`PkbAnswer`] that matters to keys.
+/// The fields of [`PkbAnswer`] that matter to keys and to whether an answer still serves.
 #[derive(Debug, Deserialize)]
 pub struct KeyPkb {
     /// PKB's id.
-    pub id: PkbId,
+    pub id: Option<PkbId>,
+    /// When PKB was asked.
+    pub checked_at: Timestamp,
+}
+
+/// The field of [`Invitation`] that matters to whether it still serves.
+#[derive(Debug, Deserialize)]
+pub struct KeyInvitation {
+    /// When the codes end.
+    pub expires_at: Timestamp,
 }
 
 impl KeyFields {
@@ -153,19 +173,30 @@ impl KeyFields {
                 national_id: patient.national_id,
                 date_of_birth: patient.date_of_birth,
             }),
-            pkb: record.pkb.as_ref().map(|pkb| KeyPkb { id: pkb.id.clone() }),
+            pkb: record.pkb.as_ref().map(|pkb| KeyPkb {
+                id: pkb.id.clone(),
+                checked_at: pkb.checked_at,
+            }),
+            invitation: record.invitation.as_ref().map(|codes| KeyInvitation {
+                expires_at: codes.expires_at,
+            }),
             upload: is_there(record.upload.is_some()),
-            invitation: is_there(record.invitation.is_some()),
             delivery: is_there(record.delivery.is_some()),
             outcome: record.outcome.clone(),
         }
+    }
+
+    /// All reasons why the record was stopped.
+    pub fn reasons(&self) -> impl Iterator<Item = Reason> + '_ {
+        let outcome = self.outcome.iter();
+        outcome.flat_map(|outcome| outcome.also.iter().copied().chain([outcome.reason]))
     }
 
     /// Whether `stage` has settled the record for good: did its work on it, or stopped it for a
     /// reason that a rerun would find again.
     pub fn is_settled_by(&self, stage: StageName) -> bool {
         match &self.outcome {
-            Some(outcome) => outcome.stage == stage && outcome.kind != Kind::Failed,
+            Some(outcome) => outcome.stage == stage && outcome.is_for_good(),
             None => match stage {
                 StageName::Upload => self.upload.is_some(),
                 StageName::Resolve => self.pkb.is_some(),
@@ -237,6 +268,12 @@ pub struct Patient {
     /// Carers, the first first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub carers: Vec<Carer>,
+    /// Whether the hospital's file says that the patient has died.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub deceased: bool,
+    /// Who else is at the same address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub household: Option<Household>,
     /// Columns of the file that this program has no use for (`--keep-extra`), by their headers.
     #[serde(default, skip_serializing_if = "serde_json::Map::is_empty")]
     pub extra: serde_json::Map<String, serde_json::Value>,
@@ -256,8 +293,17 @@ impl Patient {
     }
 }
 
-/// Somebody who cares for a patient.
+/// Several patients at one address.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Household {
+    /// Row of the first of them in the patient file: the same for all of a household.
+    pub first_row: u64,
+    /// How many they are.
+    pub patients: u32,
+}
+
+/// Somebody who cares for a patient.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Carer {
     /// First name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -302,8 +348,9 @@ pub enum UploadState {
 /// What PKB knows of the patient.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PkbAnswer {
-    /// PKB's id.
-    pub id: PkbId,
+    /// PKB's id; absent where PKB does not tell (FHIR).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<PkbId>,
     /// Whether the patient has registered; absent where PKB does not tell (REST).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub registered: Option<bool>,
@@ -335,6 +382,9 @@ pub struct Delivery {
     pub channel: Channel,
     /// The file it is in: a PDF for a letter, a sheet for a text message alone.
     pub file: String,
+    /// The day that the letter bears.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub date: Option<Date>,
     /// First and last page in that file, from 1; absent for a text message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pages: Option<(u64, u64)>,

@@ -7,6 +7,7 @@
 use std::{
     future::Future,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use serde_json::Value;
@@ -119,9 +120,15 @@ pub trait Stage: Send + Sync + 'static {
     const NAME: StageName;
 
     /// How many pieces of work go together. How records fall into batches depends on their order
-    /// alone, never on timing.
+    /// alone, never on timing, unless the stage has a [`Self::linger`].
     fn batch_rows(&self) -> usize {
         1
+    }
+
+    /// For how long a batch that is not full may wait for more work while the input pauses; without
+    /// it, for ever. For stages whose batches leave no trace, such as questions to PKB.
+    fn linger(&self) -> Option<Duration> {
+        None
     }
 
     /// The key under which the journal has a record that this stage has settled: the patient, and
@@ -145,6 +152,12 @@ pub trait Stage: Send + Sync + 'static {
     /// [`Self::key`] from a few fields; see [`Self::QUICK_REPLAY`].
     fn quick_key(&self, _fields: &KeyFields) -> Option<Key> {
         None
+    }
+
+    /// Whether a line of the journal is still good, as one of a few fields; of one that is not the work
+    /// is done again. See [`Self::QUICK_REPLAY`].
+    fn still_good(&self, _fields: &KeyFields) -> bool {
+        true
     }
 
     /// Sees each record that the journal has, with what the journal has of it, in input order, and

@@ -41,6 +41,7 @@ struct Fated {
     fates: Vec<Fate>,
     delays: Vec<u8>,
     batch_rows: usize,
+    linger: Option<Duration>,
     running: AtomicUsize,
     most_running: AtomicUsize,
     calls: AtomicUsize,
@@ -53,6 +54,7 @@ impl Fated {
             fates: fates.to_vec(),
             delays: delays.to_vec(),
             batch_rows,
+            linger: None,
             running: AtomicUsize::new(0),
             most_running: AtomicUsize::new(0),
             calls: AtomicUsize::new(0),
@@ -68,7 +70,7 @@ impl Fated {
 fn answer(number: u64) -> PkbAnswer {
     let id = PkbId::parse(&number.to_string()).unwrap();
     PkbAnswer {
-        id,
+        id: Some(id),
         registered: None,
         checked_at: "2026-11-22T09:00:00Z".parse().unwrap(),
         unknown: Default::default(),
@@ -82,6 +84,10 @@ impl Stage for Fated {
 
     fn batch_rows(&self) -> usize {
         self.batch_rows
+    }
+
+    fn linger(&self) -> Option<Duration> {
+        self.linger
     }
 
     fn key(&self, record: &Record) -> Option<Key> {
@@ -387,4 +393,85 @@ fn an_input_that_breaks_off_leaves_a_batch_that_is_not_full_undone() {
     assert!(matches!(report.fatal, Some(Fatal::Input(_))));
     assert_eq!(stage.calls.load(Ordering::SeqCst), 20);
     assert_eq!(out.iter().filter(|byte| **byte == b'\n').count(), 20);
+}
+
+/// An input that pauses after each of its parts until the records before have come out.
+struct Pausing {
+    parts: std::collections::VecDeque<Vec<u8>>,
+    given: usize,
+    out: Shared,
+}
+
+impl io::Read for Pausing {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let written = || {
+            let out = self.out.0.lock().unwrap();
+            out.iter().filter(|byte| **byte == b'\n').count()
+        };
+        while written() < self.given {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        let part = self.parts.pop_front().unwrap_or_default();
+        self.given += part.iter().filter(|byte| **byte == b'\n').count();
+        buffer[..part.len()].copy_from_slice(&part);
+        Ok(part.len())
+    }
+}
+
+#[test]
+fn a_batch_that_may_not_wait_for_ever_goes_when_the_input_pauses() {
+    let fates = [Fate::Advance; 9];
+    let all = records("a", &fates);
+    let mut stage = Arc::into_inner(Fated::new(&fates, &[0], 100)).unwrap();
+    stage.linger = Some(Duration::from_millis(20));
+    let stage = Arc::new(stage);
+    let out = Shared::default();
+    let input = Pausing {
+        parts: [&all[..2], &all[2..7], &all[7..]].map(lines).into(),
+        given: 0,
+        out: out.clone(),
+    };
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let report = runtime.block_on(pipeline::run(
+        Arc::clone(&stage),
+        Source::Ndjson(Box::new(input)),
+        Target::Stream(Box::new(out.clone())),
+        None,
+        Limits {
+            in_flight: 2,
+            partial: false,
+        },
+        Progress::hidden(),
+    ));
+    assert!(report.fatal.is_none());
+    assert!(*out.0.lock().unwrap() == expected("a", &fates));
+    // The input does not go on before the last part is written: each went as a batch of its own.
+    let sizes: Vec<usize> = stage
+        .batches
+        .lock()
+        .unwrap()
+        .iter()
+        .map(|(_, _, rows)| rows.len())
+        .collect();
+    assert_eq!(sizes, [2, 5, 2]);
+}
+
+#[test]
+fn what_a_later_stage_found_too_old_is_done_again_whatever_the_journal_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal");
+    let fates = [Fate::Advance; 3];
+    let run_over = |input: &[Record]| {
+        let stage = Fated::new(&fates, &[0], 1);
+        let (report, out) = run(Arc::clone(&stage), lines(input), 2, Some(&path));
+        assert!(report.fatal.is_none());
+        assert!(out == expected("a", &fates));
+        stage.calls.load(Ordering::SeqCst)
+    };
+    let fresh = records("a", &fates);
+    assert_eq!(run_over(&fresh), 3);
+    let mut stale = fresh.clone();
+    stale[1].pkb = Some(answer(3));
+    stale[1].outcome = Some(Verdict::from(Reason::AnswerTooOld).at(StageName::Tokens));
+    assert_eq!(run_over(&stale), 1);
 }

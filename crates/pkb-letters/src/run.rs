@@ -261,6 +261,7 @@ impl Stage for Letters {
             results.push(Ok(Delivery {
                 channel: Channel::Sms,
                 file: work.sms_file.clone().unwrap_or_default(),
+                date: Some(self.rules.letter_date),
                 pages: None,
                 sequence: None,
                 sms_file: work.letter.is_some().then_some(work.sms_file).flatten(),

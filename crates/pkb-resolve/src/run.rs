@@ -64,7 +64,7 @@ impl Resolve {
             return Ok(Err(reason.into()));
         }
         Ok(Ok(PkbAnswer {
-            id: user.id,
+            id: Some(user.id),
             registered: None,
             checked_at: self.clock.now(),
             unknown: Unknown::new(),

@@ -4,7 +4,7 @@ use std::io::IsTerminal as _;
 
 use jiff::SignedDuration;
 use pkb_core::{
-    Admission, Batch, Clock, ExitCode, Fatal, Record, Stage, StageName, Verdict, app,
+    Admission, Batch, Clock, ExitCode, Fatal, Reason, Record, Stage, StageName, Verdict, app,
     client::{Client, rest::PathTemplate},
     journal::Key,
     record::{Invitation, KeyFields, Unknown},
@@ -80,7 +80,7 @@ impl Stage for Tokens {
         let (patient, pkb) = (fields.patient.as_ref()?, fields.pkb.as_ref()?);
         Some(Key::of(&[
             &patient.national_id.key_bytes(),
-            pkb.id.expose_id().as_bytes(),
+            pkb.id.as_ref().map_or("", PkbId::expose_id).as_bytes(),
         ]))
     }
 
@@ -88,7 +88,10 @@ impl Stage for Tokens {
         match &record.pkb {
             _ if record.invitation.is_some() => Admission::AlreadyDone,
             None => Admission::NotReady,
-            Some(pkb) => Admission::Work(pkb.id.clone()),
+            Some(pkb) => match &pkb.id {
+                Some(id) => Admission::Work(id.clone()),
+                None => Admission::Stop(Reason::NoPkbId.into()),
+            },
         }
     }
 

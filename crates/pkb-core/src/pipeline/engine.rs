@@ -91,6 +91,8 @@ pub(super) struct Engine<S: Stage> {
     block: Vec<u8>,
     progress: Progress,
     repeated_rows: u64,
+    /// When records came last.
+    last_arrival: Instant,
 }
 
 /// Why and until when a run is stopping: nothing new is begun, and what is in flight may end.
@@ -126,6 +128,7 @@ impl<S: Stage> Engine<S> {
             block: Vec::with_capacity(BLOCK_BYTES * 2),
             progress,
             repeated_rows: 0,
+            last_arrival: Instant::now(),
         }
     }
 
@@ -164,8 +167,13 @@ impl<S: Stage> Engine<S> {
             let room = self.window.len() < self.limits.window(self.batch_rows);
             let deadline = stopping.as_ref().map(|stopping| stopping.deadline);
             let sync_due = self.journal.as_ref().and_then(SettledJournal::sync_due);
+            // Only a pause of the input counts, not one that a full window makes.
+            let linger_due = self
+                .linger_due()
+                .filter(|_| reading && room && stopping.is_none());
             tokio::select! {
                 arrival = arrivals.recv(), if reading && room && stopping.is_none() => {
+                    self.last_arrival = Instant::now();
                     let taken = match arrival {
                         Some(Arrival::Lines(lines)) => lines.into_iter().try_for_each(|line| self.take_in(line)),
                         Some(Arrival::Broken(fatal)) => {
@@ -199,11 +207,18 @@ impl<S: Stage> Engine<S> {
                     stopping = Some(Stopping { fatal: signal, deadline: Instant::now() + GRACE });
                 }
                 () = sleep_until(sync_due), if sync_due.is_some() && stopping.is_none() => {}
+                () = sleep_until(linger_due), if linger_due.is_some() => self.close_batch(),
                 () = sleep_until(deadline), if deadline.is_some() => {
                     return stopping.map(|stopping| stopping.fatal);
                 }
             }
         }
+    }
+
+    /// When a batch that is not full is to be closed, because no more records come for now.
+    fn linger_due(&self) -> Option<Instant> {
+        let linger = self.stage.linger().filter(|_| !self.forming.is_empty())?;
+        Some(self.last_arrival + linger)
     }
 
     /// Nothing is being worked on, or about to be.
@@ -233,6 +248,12 @@ impl<S: Stage> Engine<S> {
         }
         let place = self.first_in_window + self.window.len() as u64;
         let state = match &line.record.outcome {
+            Some(outcome) if outcome.reason.mended_by() == Some(S::NAME) => {
+                // What this stage found earlier no longer serves, whoever has it written down.
+                line.record.clear_from(S::NAME);
+                line.raw = Box::default();
+                self.admit(&mut line, place)
+            }
             Some(outcome) if outcome.stage != S::NAME || outcome.kind != Kind::Failed => {
                 State::plain(Settled::Stopped)
             }

@@ -35,7 +35,8 @@ impl SettledJournal {
             {
                 let is_own = fields.is_settled_by(S::NAME);
                 own += u64::from(is_own);
-                return Ok(stage.quick_key(&fields).filter(|_| is_own));
+                let counts = is_own && stage.still_good(&fields);
+                return Ok(stage.quick_key(&fields).filter(|_| counts));
             }
             let recalled = read_line(line)?;
             let key = match &recalled {
