@@ -3,7 +3,7 @@
 
 use std::{
     future::Future,
-    io::{self, IsTerminal as _},
+    io::{self, IsTerminal as _, Write as _},
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     time::Instant,
@@ -58,6 +58,16 @@ where
             fatal.exit_code().into()
         }
     }
+}
+
+/// Writes a text that was asked for to standard output.
+///
+/// # Errors
+/// It cannot be written.
+pub fn print(text: &str) -> Result<(), Fatal> {
+    io::stdout()
+        .write_all(text.as_bytes())
+        .map_err(|source| Fatal::io("cannot write to standard output", source))
 }
 
 fn run<F: Future<Output = Result<ExitCode, Fatal>>>(work: F) -> Result<ExitCode, Fatal> {

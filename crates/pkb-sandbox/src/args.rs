@@ -48,6 +48,11 @@ pub(crate) struct Serve {
     #[arg(long)]
     pub(crate) same_codes: bool,
 
+    /// How long PKB works on each uploaded file, in milliseconds; files are processed one after the other. 0 answers an upload with its
+    /// report at once
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) processing_ms: u32,
+
     /// Make and check codes as if it were always this moment, such as 2026-11-22T09:00:00Z
     #[arg(long, value_name = "RFC3339", env = "PKB_SANDBOX_FIXED_TIME")]
     pub(crate) fixed_time: Option<Timestamp>,

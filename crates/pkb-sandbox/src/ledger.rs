@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 /// One request that was handled or suffered a fault. The sandbox's own calls (`/sandbox/…`) are not in the ledger.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct LedgerEntry {
-    /// `token`, `upload`, `by_national_id`, `record_access_token`, `join_page`, `join` or `unknown`.
+    /// `token`, `upload`, `upload_status`, `by_national_id`, `record_access_token`, `join_page`, `join` or `unknown`.
     pub endpoint: &'static str,
     /// The national id of the patient in the path, or what stood there if no record has it.
     pub patient: Option<String>,

@@ -29,6 +29,7 @@ mod names;
 pub mod nhs_number;
 mod oauth;
 mod private_file;
+mod processing;
 mod reply;
 mod rest;
 pub mod run;
@@ -87,6 +88,8 @@ pub struct Config {
     /// Every call for a patient's codes answers the same pair, whose life begins again. Not what PKB does: an aid for rehearsals in which a
     /// client that was killed and started again must come to the same bytes, however often it asked.
     pub same_codes: bool,
+    /// How long each upload is processed, in milliseconds by `clock`, one after the other; 0 answers an upload with its report at once.
+    pub processing_ms: u32,
     /// Codes are made, and expire, as if it were always this moment; so a rehearsal of a given day joins on any day. Tokens go on by `clock`.
     pub fixed_time: Option<Timestamp>,
 }
@@ -103,6 +106,7 @@ impl Default for Config {
             seed: 1,
             faults: Faults::default(),
             same_codes: false,
+            processing_ms: 0,
             fixed_time: None,
         }
     }

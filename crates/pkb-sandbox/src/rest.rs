@@ -11,7 +11,7 @@ use axum::{Extension, Json};
 use serde_json::{Value, json};
 
 use crate::ledger::UploadCommit;
-use crate::state::{Access, Record, State};
+use crate::state::{Access, Record, State, Taken};
 use crate::upload;
 use crate::world::OddAnswer;
 use crate::{derive, reply};
@@ -73,7 +73,8 @@ pub(crate) async fn record_access_token(
     }
 }
 
-/// `POST /upload/patients`: one file in a part named `file`. The path is this project's; PKB publishes no machine endpoint.
+/// `POST /upload/patients`: one file in a part named `file`. Answers 200 with the report or, where processing takes time, 202 with an id.
+/// Path and answers are this project's; PKB publishes no machine endpoint.
 pub(crate) async fn upload(
     AxumState(state): AxumState<Arc<State>>,
     multipart: Option<Multipart>,
@@ -83,18 +84,44 @@ pub(crate) async fn upload(
         Err(response) => return response,
     };
     // Fifty thousand rows take long enough to keep other requests waiting.
-    let import = move || (upload::import(&state, &file), derive::sha256_hex(&file));
-    match tokio::task::spawn_blocking(import).await {
-        Ok((Ok(report), sha256)) => {
-            let rows = report.rows();
-            let commit = UploadCommit { sha256, rows };
-            (Extension(commit), Json(report)).into_response()
+    let take = move || {
+        let rows = upload::read(&file)?;
+        let commit = UploadCommit {
+            sha256: derive::sha256_hex(&file),
+            rows: rows.len(),
+        };
+        let taken = state.upload(rows, &commit.sha256);
+        Ok((Extension(commit), taken))
+    };
+    match tokio::task::spawn_blocking(take).await {
+        Ok(Ok((commit, Taken::Processed(report)))) => (commit, Json(report)).into_response(),
+        Ok(Ok((commit, Taken::Queued(status)))) => {
+            (StatusCode::ACCEPTED, commit, Json(status)).into_response()
         }
-        Ok((Err(reason), _)) => reply::error(StatusCode::BAD_REQUEST, "file_refused", &reason),
+        Ok(Err(reason)) => {
+            let reason: String = reason;
+            reply::error(StatusCode::BAD_REQUEST, "file_refused", &reason)
+        }
         Err(_) => reply::error(
             StatusCode::INTERNAL_SERVER_ERROR,
             "server_error",
             "the upload broke off",
+        ),
+    }
+}
+
+/// `GET /upload/patients/{upload}`: whether an upload that was answered with 202 is processed, and its report.
+pub(crate) async fn upload_status(
+    AxumState(state): AxumState<Arc<State>>,
+    path: Result<Path<String>, PathRejection>,
+) -> Response {
+    let status = path.ok().and_then(|Path(id)| state.upload_status(&id));
+    match status {
+        Some(status) => Json(status).into_response(),
+        None => reply::error(
+            StatusCode::NOT_FOUND,
+            "not_found",
+            "there is no such upload",
         ),
     }
 }

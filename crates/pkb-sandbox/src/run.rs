@@ -75,6 +75,7 @@ fn serve(args: Serve) -> Result<(), Failure> {
         seed: args.seed,
         faults,
         same_codes: args.same_codes,
+        processing_ms: args.processing_ms,
         fixed_time: args.fixed_time,
         ..Config::default()
     };

@@ -20,6 +20,7 @@ const UPLOAD_LIMIT_BYTES: usize = 64 * 1024 * 1024;
 const TOKEN: &str = "/api/oauth/token";
 const TETHERED_TOKEN: &str = "/apiToken.action";
 const UPLOAD: &str = "/upload/patients";
+const UPLOAD_STATUS: &str = "/upload/patients/{upload}";
 const BY_NATIONAL_ID: &str = "/beta/users/byNationalId/{number}/{type}";
 const RECORD_ACCESS_TOKEN: &str = "/v1/users/{id}/recordAccessToken";
 /// What the sandbox's own calls begin with.
@@ -31,6 +32,7 @@ pub(crate) fn router(state: &Arc<State>) -> Router {
             UPLOAD,
             post(rest::upload).layer(DefaultBodyLimit::max(UPLOAD_LIMIT_BYTES)),
         )
+        .route(UPLOAD_STATUS, get(rest::upload_status))
         .route(BY_NATIONAL_ID, get(rest::by_national_id))
         .route(RECORD_ACCESS_TOKEN, get(rest::record_access_token))
         .route_layer(from_fn_with_state(Arc::clone(state), oauth::require_bearer));
@@ -83,6 +85,7 @@ fn endpoint_name(method: &Method, path: Option<&str>) -> &'static str {
     match path {
         Some(TOKEN | TETHERED_TOKEN) => "token",
         Some(UPLOAD) => "upload",
+        Some(UPLOAD_STATUS) => "upload_status",
         Some(BY_NATIONAL_ID) => "by_national_id",
         Some(RECORD_ACCESS_TOKEN) => "record_access_token",
         Some(path) if path.starts_with("/join") && method == Method::POST => "join",

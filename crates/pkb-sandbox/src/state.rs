@@ -12,8 +12,9 @@ use crate::clock::{Clock, later};
 use crate::derive;
 use crate::faults::FaultBook;
 use crate::ledger::Ledger;
+use crate::processing::{Queue, Status};
 use crate::tokens::Tokens;
-use crate::upload::Row;
+use crate::upload::{Report, Row, Rows};
 use crate::world::{BirthAtPkb, World, WorldPatient};
 
 /// How long an invitation lives: the thirty days of PKB's guide.
@@ -80,6 +81,12 @@ pub(crate) enum Added {
     Updated,
 }
 
+/// What is answered to an upload.
+pub(crate) enum Taken {
+    Processed(Report),
+    Queued(Status),
+}
+
 pub(crate) struct State {
     pub(crate) client_id: String,
     pub(crate) client_secret: String,
@@ -93,6 +100,10 @@ pub(crate) struct State {
     /// What codes are made and expire by.
     clock: Clock,
     world: World,
+    /// What uploads are processed by.
+    machine_clock: Clock,
+    /// Locked before the memory where both are.
+    queue: Mutex<Queue>,
     memory: Mutex<Memory>,
 }
 
@@ -118,26 +129,47 @@ impl State {
             stopping: Notify::new(),
             seed: config.seed,
             same_codes: config.same_codes,
+            machine_clock: config.clock.clone(),
             clock: config.fixed_time.map_or(config.clock, Clock::fixed),
             world: config.world,
+            queue: Mutex::new(Queue::new(SignedDuration::from_millis(
+                config.processing_ms.into(),
+            ))),
             memory: Mutex::default(),
         }
     }
 
-    /// A panic in one request must not take the others with it.
+    /// The records, with the uploads that are processed by now. A panic in one request must not take the others with it.
     fn memory(&self) -> MutexGuard<'_, Memory> {
-        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut queue = self.queue();
+        let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        queue.process_due(self.machine_clock.now(), |rows| {
+            memory.import(self.seed, &self.world, rows)
+        });
+        memory
     }
 
-    /// Adds the rows of one upload, in order. For each row: created, updated, or why it failed.
-    pub(crate) fn add(
-        &self,
-        rows: Vec<Result<Row, &'static str>>,
-    ) -> Vec<Result<Added, &'static str>> {
-        let mut memory = self.memory();
-        rows.into_iter()
-            .map(|row| memory.add(self.seed, &self.world, row?))
-            .collect()
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes an upload: processes it, or queues it where that takes time. `sha256` is the file's.
+    pub(crate) fn upload(&self, rows: Rows, sha256: &str) -> Taken {
+        let mut queue = self.queue();
+        if queue.is_instant() {
+            drop(queue);
+            return Taken::Processed(self.memory().import(self.seed, &self.world, rows));
+        }
+        // With the file in it, an id of a sandbox that has been stopped means no other file in the next one.
+        let id = derive::text(self.seed, &["upload", &queue.len().to_string(), sha256], 20);
+        queue.push(id.clone(), rows, self.machine_clock.now());
+        Taken::Queued(Status::processing(id))
+    }
+
+    /// Where an upload that was queued stands.
+    pub(crate) fn upload_status(&self, id: &str) -> Option<Status> {
+        drop(self.memory());
+        self.queue().status(id)
     }
 
     /// The record that `byNationalId` is asked for.
@@ -248,6 +280,14 @@ impl State {
 }
 
 impl Memory {
+    /// Adds the rows of one upload, in order.
+    fn import(&mut self, seed: u64, world: &World, rows: Rows) -> Report {
+        let add = |(line, row): (u64, Result<Row, &'static str>)| {
+            (line, row.and_then(|row| self.add(seed, world, row)))
+        };
+        Report::new(rows.into_iter().map(add))
+    }
+
     fn add(&mut self, seed: u64, world: &World, row: Row) -> Result<Added, &'static str> {
         let entry = world.get(&row.national_id).cloned().unwrap_or_default();
         if entry.missing {

@@ -1,13 +1,13 @@
 //! PKB's "Add many patients" file, taken over HTTP.
 //!
-//! PKB publishes the columns and the rules, but neither a template file nor a machine endpoint: the order of the columns, the path and
-//! the JSON report are this project's. The rules of the file (50,000 rows, names and one identifier, an e-mail in one record only) are PKB's.
+//! PKB publishes the columns and the rules, but neither a template file nor a machine endpoint: the order of the columns, the paths, the
+//! JSON report and the way to ask for it later (see `processing`) are this project's. The rules of the file (50,000 rows, names and one identifier, an e-mail in one record only) are PKB's.
 
 use jiff::civil::Date;
 use serde::Serialize;
 
 use crate::nhs_number;
-use crate::state::{Added, State};
+use crate::state::Added;
 
 /// The most patients that PKB takes in one file.
 pub const MAX_ROWS: usize = 50_000;
@@ -59,7 +59,7 @@ pub(crate) struct Row {
 }
 
 /// What became of the rows.
-#[derive(Serialize)]
+#[derive(Clone, Serialize)]
 pub(crate) struct Report {
     created: usize,
     updated: usize,
@@ -67,41 +67,36 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    /// How many rows the file had.
-    pub(crate) fn rows(&self) -> usize {
-        self.created + self.updated + self.failed.len()
+    /// From each row's line and what adding it did.
+    pub(crate) fn new(added: impl Iterator<Item = (u64, Result<Added, &'static str>)>) -> Self {
+        let mut report = Self {
+            created: 0,
+            updated: 0,
+            failed: Vec::new(),
+        };
+        for (row, added) in added {
+            match added {
+                Ok(Added::Created) => report.created += 1,
+                Ok(Added::Updated) => report.updated += 1,
+                Err(message) => report.failed.push(Failure { row, message }),
+            }
+        }
+        report
     }
 }
 
 /// A row that was left out. The message tells nothing about the patient.
-#[derive(Serialize)]
+#[derive(Clone, Serialize)]
 struct Failure {
     row: u64,
     message: &'static str,
 }
 
-/// Reads the file and adds its patients; an `Err` says why the whole file was refused, in which case nothing was added.
-pub(crate) fn import(state: &State, file: &[u8]) -> Result<Report, String> {
-    let (lines, rows) = read(file)?;
-    let mut report = Report {
-        created: 0,
-        updated: 0,
-        failed: Vec::new(),
-    };
-    for (line, added) in lines.into_iter().zip(state.add(rows)) {
-        match added {
-            Ok(Added::Created) => report.created += 1,
-            Ok(Added::Updated) => report.updated += 1,
-            Err(message) => report.failed.push(Failure { row: line, message }),
-        }
-    }
-    Ok(report)
-}
-
 /// The line number of each row, and the row or what is wrong with it.
-type Rows = (Vec<u64>, Vec<Result<Row, &'static str>>);
+pub(crate) type Rows = Vec<(u64, Result<Row, &'static str>)>;
 
-fn read(file: &[u8]) -> Result<Rows, String> {
+/// Reads the file; an `Err` says why the whole file is refused.
+pub(crate) fn read(file: &[u8]) -> Result<Rows, String> {
     // The CSV reader would skip it in silence, and the first column would look right.
     if file.starts_with("\u{feff}".as_bytes()) {
         return Err("the file begins with a byte-order mark".to_owned());
@@ -116,17 +111,17 @@ fn read(file: &[u8]) -> Result<Rows, String> {
         Some(header) => header.map_err(|_| "the header is not UTF-8 text".to_owned())?,
     };
     check_header(&header)?;
-    let (mut lines, mut rows) = (Vec::new(), Vec::new());
+    let mut rows = Rows::new();
     for record in records {
         let record =
             record.map_err(|_| format!("row {} of the data is not UTF-8 text", rows.len() + 1))?;
         if rows.len() == MAX_ROWS {
             return Err(format!("more than {MAX_ROWS} patients in one file"));
         }
-        lines.push(record.position().map_or(0, csv::Position::line));
-        rows.push(Row::parse(&record));
+        let line = record.position().map_or(0, csv::Position::line);
+        rows.push((line, Row::parse(&record)));
     }
-    Ok((lines, rows))
+    Ok(rows)
 }
 
 /// Names the first difference. What was found is not repeated: in a file without a header it would be a patient.

@@ -1,392 +1,258 @@
-//! The hospital's patient file: CSV in UTF-8 with a header row.
-//!
-//! It is read twice. The first pass counts the rows (every record says how many there are) and
-//! finds patients who stand in more than one row; the second makes the records. Neither keeps rows
-//! in memory.
+//! The hospital's patient file, read twice: once to learn all that is wrong with it, and once to make
+//! the records.
 
-use std::{
-    collections::HashMap,
-    fs::File,
-    io::{self, Seek as _},
-    path::{Path, PathBuf},
+use pkb_core::{
+    Fatal, Reason, Record, StageName, Verdict,
+    record::{Patient, Row as RowPlace},
+    value::NationalIdType,
 };
 
-use csv::{ByteRecord, Reader, ReaderBuilder};
-use jiff::civil::Date;
-use pkb_core::{Fatal, Reason, Record, StageName, Verdict, record::Row, value::NhsNumber};
-
-use crate::patient_row::{self, Column};
+use crate::{
+    across_rows::AcrossRows,
+    args::PatientFileArgs,
+    columns::{Columns, Mapping},
+    counts::Counts,
+    finding::{Finding, Severity},
+    patient_row::{self, CheckedRow, RowRules},
+    table::{Row, Rows, Table},
+};
 
 /// A patient file that has been read once.
 pub struct PatientFile {
-    path: PathBuf,
-    file: File,
-    columns: Columns,
-    rows: u64,
-    /// Rows of each patient who has more than one, by NHS number.
-    duplicates: HashMap<NhsNumber, Vec<u64>>,
+    /// The file as a table.
+    pub table: Table,
+    /// What its columns hold.
+    pub columns: Columns,
+    /// What was learnt in the first reading.
+    pub survey: Survey,
+    rules: RowRules,
 }
 
-/// Which cell holds which column.
-struct Columns {
-    cells: usize,
-    places: [Option<usize>; Column::ALL.len()],
+/// What the first reading shows.
+#[derive(Default)]
+pub struct Survey {
+    /// Rows below the header that have anything in them.
+    pub rows: u64,
+    /// Rows that will be uploaded.
+    pub good: u64,
+    /// Rows that are rejected.
+    pub rejected: u64,
+    /// Rows for which an earlier one stands.
+    pub merged: u64,
+    /// What was found, by kind.
+    pub counts: Counts,
+    across: AcrossRows,
+}
+
+/// A row in the second reading.
+pub struct JudgedRow<'a> {
+    /// The row as it stands in the file.
+    pub row: &'a Row,
+    /// All there is to say about it.
+    pub findings: &'a [Finding],
+    /// The patient, if the row is to be uploaded.
+    pub patient: Option<Patient>,
 }
 
 impl PatientFile {
-    /// Reads the file for the first time.
+    /// Reads the file for the first time. Ages are those on `today`.
     ///
     /// # Errors
-    /// The file cannot be read, is not CSV, or lacks a column; the message names all that is
-    /// missing.
-    pub fn open(path: &Path) -> Result<Self, Fatal> {
-        let file = File::open(path).map_err(|source| Fatal::cannot_read(path, source))?;
-        let mut rows = RowReader::new(path, reopen(&file, path)?);
-        let header = rows
-            .next_row()?
-            .ok_or_else(|| Fatal::Input(format!("{}: is empty", path.display())))?;
-        let columns = Columns::find(path, &header.cells)?;
-        let mut count = 0;
-        let mut first_rows: HashMap<NhsNumber, u64> = HashMap::new();
-        let mut duplicates: HashMap<NhsNumber, Vec<u64>> = HashMap::new();
-        while let Some(row) = rows.next_row()? {
-            count += 1;
-            let number = columns.text(&row.cells, Column::NhsNumber).ok();
-            if let Some(number) = number.and_then(|text| NhsNumber::parse(&text).ok()) {
-                if let Some(first) = first_rows.get(&number) {
-                    duplicates
-                        .entry(number)
-                        .or_insert_with(|| vec![*first])
-                        .push(row.number);
-                } else {
-                    first_rows.insert(number, row.number);
-                }
-            }
-        }
-        if count == 0 {
+    /// The file cannot be read, or its header cannot be understood; the message names all that is
+    /// wrong with it.
+    pub fn open(args: &PatientFileArgs, today: jiff::civil::Date) -> Result<Self, Fatal> {
+        let mapping = args.mapping()?;
+        let table = Table::open(args.path()?, &args.table_options())?;
+        let mut rows = table.rows()?;
+        let mut row = Row::default();
+        let columns = find_columns(&table, &mut rows, &mut row, &mapping)?;
+        let rules = RowRules {
+            today,
+            dates: args.dates,
+            scheme: args
+                .number_type
+                .map_or_else(|| columns.scheme(), NationalIdType::from),
+            keep_extra: args.keep_extra,
+        };
+        let survey = Survey::of(&mut rows, &mut row, &columns, &rules)?;
+        if survey.rows == 0 {
             return Err(Fatal::Input(format!(
                 "{}: has no rows below the header",
-                path.display()
+                table.name()
             )));
         }
         Ok(Self {
-            path: path.to_owned(),
-            file,
+            table,
             columns,
-            rows: count,
-            duplicates,
+            survey,
+            rules,
         })
     }
 
-    /// Reads the file for the second time: one record for each row, bad ones with their outcome.
+    /// Begins the second reading.
     ///
     /// # Errors
     /// The file cannot be read again.
-    pub fn into_records(
-        self,
-        today: Date,
-    ) -> Result<impl Iterator<Item = Result<Record, Fatal>> + Send, Fatal> {
-        let name = self
-            .path
-            .file_name()
-            .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-        let mut rows = RowReader::new(&self.path, reopen(&self.file, &self.path)?);
-        rows.next_row()?;
-        let mut count = 0;
-        Ok(std::iter::from_fn(move || match rows.next_row() {
-            Err(fatal) => Some(Err(fatal)),
-            Ok(Some(row)) => {
-                count += 1;
-                let place = Row {
-                    file: name.clone(),
-                    number: row.number,
-                    of: self.rows,
-                    unknown: Default::default(),
-                };
-                Some(Ok(self.record(place, &row.cells, today)))
-            }
-            Ok(None) if count == self.rows => None,
-            Ok(None) => {
-                count = self.rows;
-                Some(Err(Fatal::Input(format!(
-                    "{}: was changed while it was read",
-                    self.path.display()
-                ))))
-            }
-        }))
-    }
-
-    fn record(&self, row: Row, cells: &ByteRecord, today: Date) -> Record {
-        let number = row.number;
-        let mut record = Record::new(row);
-        match self.check(cells, number, today) {
-            Ok((patient, left_out)) => {
-                for cell in left_out {
-                    tracing::warn!(
-                        "row {number}: {} {}: left out",
-                        cell.column.header(),
-                        cell.problem
-                    );
-                }
-                record.patient = Some(patient);
-            }
-            Err(verdict) => {
-                let reason = verdict.reason;
-                let words = verdict.detail.as_deref().unwrap_or(reason.advice());
-                tracing::warn!("row {number}: rejected: {}: {words}", reason.as_str());
-                record.outcome = Some(verdict.at(StageName::Upload));
-            }
-        }
-        record
-    }
-
-    fn check(
-        &self,
-        cells: &ByteRecord,
-        number: u64,
-        today: Date,
-    ) -> Result<(pkb_core::record::Patient, Vec<patient_row::LeftOut>), Verdict> {
-        if cells.len() != self.columns.cells {
-            let words = format!(
-                "the row has {} cells, the header {}",
-                cells.len(),
-                self.columns.cells
-            );
-            return Err(Verdict::with_detail(Reason::RaggedRow, words));
-        }
-        if let Some(at) = cells
-            .iter()
-            .position(|cell| std::str::from_utf8(cell).is_err())
-        {
-            let words = format!("cell {} has bytes that are not UTF-8", at + 1);
-            return Err(Verdict::with_detail(Reason::NotUtf8, words));
-        }
-        let text = |column| self.columns.text(cells, column).unwrap_or_default();
-        let (patient, left_out) = patient_row::check(&text, today)?;
-        if let Some(rows) = self.duplicates.get(&patient.national_id.value) {
-            let others: Vec<String> = rows
-                .iter()
-                .filter(|row| **row != number)
-                .map(u64::to_string)
-                .collect();
-            let words = format!("the same NHS number stands in row {}", others.join(", "));
-            return Err(Verdict::with_detail(Reason::DuplicatePatient, words));
-        }
-        Ok((patient, left_out))
-    }
-}
-
-/// The same file, from its beginning.
-fn reopen(file: &File, path: &Path) -> Result<File, Fatal> {
-    file.try_clone()
-        .and_then(|mut again| again.rewind().map(|()| again))
-        .map_err(|source| Fatal::cannot_read(path, source))
-}
-
-impl Columns {
-    fn find(path: &Path, header: &ByteRecord) -> Result<Self, Fatal> {
-        let names: Vec<String> = header
-            .iter()
-            .map(|cell| String::from_utf8_lossy(cell).trim().to_lowercase())
-            .collect();
-        let mut places = [None; Column::ALL.len()];
-        let mut missing = Vec::new();
-        for (place, column) in places.iter_mut().zip(Column::ALL) {
-            let wanted = column.header().to_lowercase();
-            let mut found = names
-                .iter()
-                .enumerate()
-                .filter(|(_, name)| **name == wanted);
-            *place = found.next().map(|(at, _)| at);
-            if found.next().is_some() {
-                let header = column.header();
-                return Err(Fatal::Input(format!(
-                    "{}: has two columns {header}",
-                    path.display()
-                )));
-            }
-            if place.is_none() && column.is_mandatory() {
-                missing.push(column.header());
-            }
-        }
-        if !missing.is_empty() {
-            return Err(Fatal::Input(format!(
-                "{}: the header lacks {}; needed are: {}",
-                path.display(),
-                missing.join(", "),
-                Column::ALL.map(Column::header).join(", "),
-            )));
-        }
-        let known = |at: &usize| places.contains(&Some(*at));
-        for at in (0..names.len()).filter(|at| !known(at)) {
-            tracing::warn!("column {} of the file is not known and is left out", at + 1);
-        }
-        Ok(Self {
-            cells: header.len(),
-            places,
+    pub fn second_reading(&self) -> Result<SecondReading, Fatal> {
+        let mut rows = self.table.rows()?;
+        let mut row = Row::default();
+        rows.next_row(&mut row)?;
+        Ok(SecondReading {
+            rows,
+            row,
+            findings: Vec::new(),
+            count: 0,
         })
     }
 
-    /// The text of a column; `Err` if it is not UTF-8, empty if there is no such column.
-    fn text(&self, cells: &ByteRecord, column: Column) -> Result<String, std::str::Utf8Error> {
-        let at = self.places[column as usize];
-        let bytes = at.and_then(|at| cells.get(at)).unwrap_or_default();
-        std::str::from_utf8(bytes).map(str::to_owned)
+    /// One record for each row, those that are not uploaded with their outcome.
+    ///
+    /// # Errors
+    /// The file cannot be read again.
+    pub fn into_records(self) -> Result<impl Iterator<Item = Result<Record, Fatal>> + Send, Fatal> {
+        let mut reading = self.second_reading()?;
+        Ok(std::iter::from_fn(move || {
+            let judged = reading.next_row(&self).transpose()?;
+            Some(judged.map(|judged| self.record(judged)))
+        }))
     }
-}
 
-/// A row as it stands in the file.
-struct RawRow {
-    /// Line number as a spreadsheet shows it: cells with line breaks are one row, empty lines count.
-    number: u64,
-    cells: ByteRecord,
-}
-
-/// Reads rows and keeps their spreadsheet numbers.
-struct RowReader {
-    path: PathBuf,
-    csv: Reader<File>,
-    number: u64,
-}
-
-impl RowReader {
-    fn new(path: &Path, file: File) -> Self {
-        let csv = ReaderBuilder::new()
-            .has_headers(false)
-            .flexible(true)
-            .buffer_capacity(128 << 10)
-            .from_reader(file);
-        Self {
-            path: path.to_owned(),
-            csv,
-            number: 0,
+    fn record(&self, judged: JudgedRow<'_>) -> Record {
+        let mut record = Record::new(RowPlace {
+            file: self.table.name().to_owned(),
+            number: judged.row.number,
+            of: self.survey.rows,
+            unknown: Default::default(),
+        });
+        match judged.patient {
+            Some(patient) => record.patient = Some(patient),
+            None => record.outcome = Some(verdict(judged.findings).at(StageName::Upload)),
         }
+        record
     }
+}
 
-    /// The next row that has anything in it.
-    fn next_row(&mut self) -> Result<Option<RawRow>, Fatal> {
-        loop {
-            let mut cells = ByteRecord::new();
-            let line_before = self.csv.position().line();
-            let more = self
-                .csv
-                .read_byte_record(&mut cells)
-                .map_err(|error| self.unreadable(error))?;
-            if !more {
-                return Ok(None);
+/// Why a row is not uploaded: the reason is that of its first grave finding, the words name all.
+fn verdict(findings: &[Finding]) -> Verdict {
+    let words = |finding: &Finding| match finding.place {
+        crate::finding::Place::Row => format!("the row {}", finding.fault),
+        crate::finding::Place::Field(field) => format!("{} {}", field.name(), finding.fault),
+        crate::finding::Place::Column(at) => format!("cell {} {}", at + 1, finding.fault),
+    };
+    let grave = findings
+        .iter()
+        .filter_map(|finding| match finding.severity {
+            Severity::Rejected(reason) => Some((reason, finding)),
+            Severity::Merged => Some((Reason::RepeatedRow, finding)),
+            _ => None,
+        });
+    let reason = grave
+        .clone()
+        .next()
+        .map_or(Reason::RaggedRow, |(reason, _)| reason);
+    let words: Vec<String> = grave.map(|(_, finding)| words(finding)).collect();
+    Verdict::with_detail(reason, words.join("; "))
+}
+
+fn find_columns(
+    table: &Table,
+    rows: &mut Rows,
+    row: &mut Row,
+    mapping: &Mapping,
+) -> Result<Columns, Fatal> {
+    if !rows.next_row(row)? {
+        return Err(Fatal::Input(format!("{}: is empty", table.name())));
+    }
+    Columns::find(table.name(), &header_cells(row), mapping)
+}
+
+/// The cells of a header row; one that is no text is like an empty one.
+pub fn header_cells(row: &Row) -> Vec<&str> {
+    (0..row.len())
+        .map(|at| row.cell(at).unwrap_or_default())
+        .collect()
+}
+
+impl Survey {
+    fn of(
+        rows: &mut Rows,
+        row: &mut Row,
+        columns: &Columns,
+        rules: &RowRules,
+    ) -> Result<Self, Fatal> {
+        let mut survey = Self::default();
+        let mut findings = Vec::new();
+        while rows.next_row(row)? {
+            survey.rows += 1;
+            findings.clear();
+            let checked = patient_row::check(row, columns, rules, &mut findings);
+            let number = row_number(row);
+            for finding in &findings {
+                survey.counts.add(number, finding);
             }
-            // Lines that the reader went through, less those within cells: more than one where
-            // empty lines stand before the row.
-            let lines = self.csv.position().line() - line_before;
-            let within: usize = cells
-                .iter()
-                .map(|cell| cell.iter().filter(|byte| **byte == b'\n').count())
-                .sum();
-            self.number += lines.saturating_sub(within as u64).max(1);
-            // Spreadsheets like to export rows of empty cells at the end.
-            if cells.iter().any(|cell| !cell.trim_ascii().is_empty()) {
-                return Ok(Some(RawRow {
-                    number: self.number,
-                    cells,
-                }));
-            }
+            survey.good += u64::from(checked.patient.is_some());
+            survey.across.see(number, &checked);
         }
-    }
-
-    fn unreadable(&self, error: csv::Error) -> Fatal {
-        match error.into_kind() {
-            csv::ErrorKind::Io(source) => Fatal::cannot_read(&self.path, source),
-            // The other kinds come only with other settings than ours.
-            _ => Fatal::io(
-                format!("cannot read {}", self.path.display()),
-                io::ErrorKind::InvalidData.into(),
-            ),
+        survey.across.settle();
+        for (row, finding) in survey.across.findings() {
+            survey.counts.add(row, &finding);
         }
+        survey.merged = survey.across.merged();
+        survey.good -= survey.merged + survey.across.rejected();
+        survey.rejected = survey.rows - survey.good - survey.merged;
+        Ok(survey)
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use jiff::civil::date;
-    use std::io::Write as _;
-
-    const HEADER: &str = "NHS number,First name,Last name,Date of birth,Post code\n";
-
-    fn read(content: &[u8]) -> Result<Vec<Record>, Fatal> {
-        let mut file = tempfile::NamedTempFile::new().unwrap();
-        file.write_all(content).unwrap();
-        PatientFile::open(file.path())?
-            .into_records(date(2026, 11, 22))?
-            .collect()
+impl Survey {
+    /// Addresses with more than one patient, and the patients there.
+    pub fn households(&self) -> (u64, u64) {
+        self.across.households()
     }
+}
 
-    fn outcomes(records: &[Record]) -> Vec<(u64, Option<Reason>)> {
-        records
-            .iter()
-            .map(|r| (r.row.number, r.outcome.as_ref().map(|o| o.reason)))
-            .collect()
-    }
+/// Row numbers as they are kept in memory: files have fewer than four thousand million rows.
+fn row_number(row: &Row) -> u32 {
+    u32::try_from(row.number).unwrap_or(u32::MAX)
+}
 
-    #[test]
-    fn row_numbers_are_those_of_a_spreadsheet() {
-        let content = format!(
-            "\u{feff}{HEADER}\n5760678914,\"Re\nad\",Richards,2000-09-15,\n,,,,\n9990000026,Ann,Lee,1990-01-01,NE1 1XC"
-        );
-        let records = read(content.as_bytes()).unwrap();
-        // Row 2 is an empty line, row 3 has a line break in a name, row 4 has empty cells only.
-        assert_eq!(outcomes(&records), [(3, Some(Reason::BadName)), (5, None)]);
-        assert!(records.iter().all(|record| record.row.of == 2));
-    }
+/// The second reading of a file.
+pub struct SecondReading {
+    rows: Rows,
+    row: Row,
+    findings: Vec<Finding>,
+    count: u64,
+}
 
-    #[test]
-    fn ragged_and_undecodable_rows_are_rejected_alone() {
-        let mut content =
-            format!("{HEADER}5760678914,Read,Richards\n9990000026,Ann,Lee,1990-01-01,NE1 1XC\n")
-                .into_bytes();
-        content.extend_from_slice(b"9990000034,Jos\xe9,Lee,1990-01-01,\n");
-        let records = read(&content).unwrap();
-        assert_eq!(
-            outcomes(&records),
-            [
-                (2, Some(Reason::RaggedRow)),
-                (3, None),
-                (4, Some(Reason::NotUtf8))
-            ]
-        );
-    }
-
-    #[test]
-    fn every_row_of_a_repeated_patient_is_rejected_and_names_the_others() {
-        let content = format!(
-            "{HEADER}5760678914,Read,Richards,2000-09-15,\n9990000026,Ann,Lee,1990-01-01,\n576 067 8914,Read,Richards,2000-09-15,\n"
-        );
-        let records = read(content.as_bytes()).unwrap();
-        assert_eq!(
-            outcomes(&records),
-            [
-                (2, Some(Reason::DuplicatePatient)),
-                (3, None),
-                (4, Some(Reason::DuplicatePatient))
-            ]
-        );
-        let detail = records[0].outcome.as_ref().unwrap().detail.as_deref();
-        assert_eq!(detail, Some("the same NHS number stands in row 4"));
-    }
-
-    #[test]
-    fn a_file_that_lacks_columns_is_refused_with_all_their_names() {
-        let error = read(b"NHS number,Surname\n1,2\n").unwrap_err().to_string();
-        assert!(
-            error.contains("lacks First name, Last name, Date of birth"),
-            "{error}"
-        );
-        assert!(read(b"").unwrap_err().to_string().contains("is empty"));
-        assert!(
-            read(HEADER.as_bytes())
-                .unwrap_err()
-                .to_string()
-                .contains("no rows")
-        );
+impl SecondReading {
+    /// The next row of `file`, with what all rows together mean for it.
+    ///
+    /// # Errors
+    /// The file cannot be read, or is not what it was in the first reading.
+    pub fn next_row<'a>(&'a mut self, file: &PatientFile) -> Result<Option<JudgedRow<'a>>, Fatal> {
+        let more = self.rows.next_row(&mut self.row)?;
+        if more != (self.count < file.survey.rows) {
+            return Err(Fatal::Input(format!(
+                "{}: was changed while it was read",
+                file.table.name()
+            )));
+        }
+        if !more {
+            return Ok(None);
+        }
+        self.count += 1;
+        self.findings.clear();
+        let mut checked =
+            patient_row::check(&self.row, &file.columns, &file.rules, &mut self.findings);
+        let number = row_number(&self.row);
+        file.survey
+            .across
+            .judge(number, &mut checked, &mut self.findings);
+        let CheckedRow { patient, .. } = checked;
+        Ok(Some(JudgedRow {
+            row: &self.row,
+            findings: &self.findings,
+            patient,
+        }))
     }
 }

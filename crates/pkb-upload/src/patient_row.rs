@@ -1,221 +1,344 @@
-//! One row of a patient file: from cells to a checked patient, or to everything that is wrong with
-//! it.
+//! One row of a patient file: from cells to a checked patient, and to everything that is wrong or odd
+//! about it.
 
 use jiff::civil::Date;
 use pkb_core::{
-    Reason, Verdict,
-    record::{Patient, Unknown},
+    Reason,
+    record::{Carer, Patient, Unknown},
     value::{
-        AddressLine, DateOfBirth, Email, Language, NationalId, NationalIdType, NhsNumber,
-        PersonName, Postcode, Problem, UkMobile,
+        AddressLine, DateOfBirth, DateOrder, Email, Language, LocalId, NationalId, NationalIdType,
+        NhsNumber, PersonName, Phone, Postcode, Problem, UkMobile, looks_like_mojibake,
     },
 };
+use serde_json::Value;
 
-/// What a column of the patient file holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Column {
-    NhsNumber,
-    Title,
-    FirstName,
-    LastName,
-    DateOfBirth,
-    Address1,
-    Address2,
-    Town,
-    County,
-    PostCode,
-    Mobile,
-    Email,
-    Language,
+use crate::{
+    columns::{ADDRESS, BIRTH_PARTS, CARERS, Columns, Field},
+    finding::{Fault, Finding, Place, Severity},
+    table::Row,
+};
+
+/// What a row is measured by.
+#[derive(Debug, Clone, Copy)]
+pub struct RowRules {
+    /// The day on which dates of birth are looked at.
+    pub today: Date,
+    /// Whether the day or the month comes first.
+    pub dates: DateOrder,
+    /// The scheme of numbers whose row does not say it.
+    pub scheme: NationalIdType,
+    /// Whether columns without a field are kept.
+    pub keep_extra: bool,
 }
 
-impl Column {
-    /// All columns in the order of the fixture file.
-    pub const ALL: [Self; 13] = [
-        Self::NhsNumber,
-        Self::Title,
-        Self::FirstName,
-        Self::LastName,
-        Self::DateOfBirth,
-        Self::Address1,
-        Self::Address2,
-        Self::Town,
-        Self::County,
-        Self::PostCode,
-        Self::Mobile,
-        Self::Email,
-        Self::Language,
-    ];
+/// Lines that an address may have, town and county included.
+const MAX_ADDRESS_LINES: usize = 5;
 
-    /// The header.
-    pub fn header(self) -> &'static str {
-        match self {
-            Self::NhsNumber => "NHS number",
-            Self::Title => "Title",
-            Self::FirstName => "First name",
-            Self::LastName => "Last name",
-            Self::DateOfBirth => "Date of birth",
-            Self::Address1 => "Address 1",
-            Self::Address2 => "Address 2",
-            Self::Town => "Town",
-            Self::County => "County",
-            Self::PostCode => "Post code",
-            Self::Mobile => "Mobile",
-            Self::Email => "Email",
-            Self::Language => "Language",
-        }
-    }
-
-    /// Whether a file without the column is of no use.
-    pub fn is_mandatory(self) -> bool {
-        matches!(
-            self,
-            Self::NhsNumber | Self::FirstName | Self::LastName | Self::DateOfBirth
-        )
-    }
+/// A row that was looked at.
+pub struct CheckedRow {
+    /// The national id, also of a row that is bad for another reason.
+    pub number: Option<NhsNumber>,
+    /// The patient, if nothing rejects the row.
+    pub patient: Option<Patient>,
 }
 
-/// A cell that was left out because it is wrong and the row is good without it.
-#[derive(Debug, PartialEq, Eq)]
-pub struct LeftOut {
-    /// The column.
-    pub column: Column,
-    /// What is wrong with the cell.
-    pub problem: Problem,
-}
-
-/// Checks a row. `cell` gives the text of a column, empty if the file has no such column; `today`
-/// is what dates of birth are measured against.
-///
-/// # Errors
-/// Everything that is wrong with the row: the reason is that of the first column with a problem,
-/// the words name all of them.
+/// Checks a row, and adds to `findings` all that there is to say about it.
 pub fn check(
-    cell: &dyn Fn(Column) -> String,
-    today: Date,
-) -> Result<(Patient, Vec<LeftOut>), Verdict> {
-    let mut row = RowCheck {
-        cell,
-        problems: Vec::new(),
-        left_out: Vec::new(),
+    row: &Row,
+    columns: &Columns,
+    rules: &RowRules,
+    findings: &mut Vec<Finding>,
+) -> CheckedRow {
+    let mut check = RowCheck {
+        row,
+        columns,
+        rules,
+        findings,
+        rejected: false,
     };
-    let national_id = row.needed(
-        Column::NhsNumber,
-        NhsNumber::parse,
-        [Reason::MissingNationalId, Reason::BadNationalId],
-    );
-    let title = row.optional(Column::Title, PersonName::parse, Reason::BadName);
-    let name_reasons = [Reason::MissingName, Reason::BadName];
-    let first_name = row.needed(Column::FirstName, PersonName::parse, name_reasons);
-    let last_name = row.needed(Column::LastName, PersonName::parse, name_reasons);
-    let date_of_birth = row.needed(
-        Column::DateOfBirth,
-        |text| DateOfBirth::parse(text)?.check_plausible(today),
-        [Reason::MissingDateOfBirth, Reason::BadDateOfBirth],
-    );
-    let address = [
-        Column::Address1,
-        Column::Address2,
-        Column::Town,
-        Column::County,
-    ]
-    .into_iter()
-    .filter_map(|column| row.optional(column, AddressLine::parse, Reason::BadAddress))
-    .collect();
-    let post_code = row.optional(Column::PostCode, Postcode::parse, Reason::BadPostCode);
-    let mobile = row.if_good(Column::Mobile, UkMobile::parse);
-    let email = row.if_good(Column::Email, Email::parse);
-    let language = row.if_good(Column::Language, Language::parse);
-    let RowCheck {
-        problems, left_out, ..
-    } = row;
-    match (
-        national_id,
-        first_name,
-        last_name,
-        date_of_birth,
-        problems.as_slice(),
-    ) {
-        (Some(value), Some(first_name), Some(last_name), Some(date_of_birth), []) => {
-            let national_id = NationalId {
-                scheme: NationalIdType::NhsNumber,
-                value,
-            };
-            let patient = Patient {
-                national_id,
-                title,
-                first_name,
-                last_name,
-                date_of_birth,
-                address,
-                post_code,
-                mobile,
-                email,
-                language,
-                organisation_id: None,
-                team_id: None,
-                home_phone: None,
-                work_phone: None,
-                other_phone: None,
-                carers: Vec::new(),
-                extra: Unknown::new(),
-                unknown: Unknown::new(),
-            };
-            Ok((patient, left_out))
-        }
-        _ => Err(verdict(&problems)),
+    if row.len() != columns.len() {
+        // Nobody knows which cell is which.
+        let fault = Fault::Ragged {
+            cells: row.len(),
+            header: columns.len(),
+        };
+        check.reject(Place::Row, fault, Reason::RaggedRow);
+        return CheckedRow {
+            number: None,
+            patient: None,
+        };
     }
-}
-
-fn verdict(problems: &[(Column, Problem, Reason)]) -> Verdict {
-    let words: Vec<String> = problems
-        .iter()
-        .map(|(column, problem, _)| format!("{} {problem}", column.header()))
-        .collect();
-    let reason = problems
-        .first()
-        .map_or(Reason::RaggedRow, |(_, _, reason)| *reason);
-    Verdict::with_detail(reason, words.join("; "))
+    check.undecodable_cells();
+    check.patient()
 }
 
 struct RowCheck<'a> {
-    cell: &'a dyn Fn(Column) -> String,
-    problems: Vec<(Column, Problem, Reason)>,
-    left_out: Vec<LeftOut>,
+    row: &'a Row,
+    columns: &'a Columns,
+    rules: &'a RowRules,
+    findings: &'a mut Vec<Finding>,
+    rejected: bool,
 }
 
-impl RowCheck<'_> {
+impl<'a> RowCheck<'a> {
+    fn patient(mut self) -> CheckedRow {
+        let number = self.needed(
+            Field::NationalId,
+            NhsNumber::parse,
+            [Reason::MissingNationalId, Reason::BadNationalId],
+        );
+        let scheme = self
+            .optional(
+                Field::NumberType,
+                NationalIdType::parse,
+                Reason::BadNationalId,
+            )
+            .unwrap_or(self.rules.scheme);
+        let national_id = number.map(|value| NationalId { scheme, value });
+        if national_id.is_some_and(|id| id.in_other_range()) {
+            self.warn(Field::NationalId, Problem::OtherSchemesRange);
+        }
+        let title = self.optional(Field::Title, PersonName::parse, Reason::BadName);
+        let name_reasons = [Reason::MissingName, Reason::BadName];
+        let first_name = self.needed(Field::FirstName, PersonName::parse, name_reasons);
+        let last_name = self.needed(Field::LastName, PersonName::parse, name_reasons);
+        self.warn_of_mojibake(Field::FirstName);
+        self.warn_of_mojibake(Field::LastName);
+        let date_of_birth = self.date_of_birth();
+        let address = self.address();
+        let post_code = self.optional(Field::PostCode, Postcode::parse, Reason::BadPostCode);
+        if post_code.as_ref().is_some_and(Postcode::is_pseudo) {
+            self.note(Field::PostCode, Problem::PseudoPostcode);
+        }
+        let mut home_phone = self.if_good(Field::HomePhone, Phone::parse);
+        let work_phone = self.if_good(Field::WorkPhone, Phone::parse);
+        let mut other_phone = self.if_good(Field::OtherPhone, Phone::parse);
+        let mobile = self.mobile([&mut home_phone, &mut other_phone]);
+        let email = self.if_good(Field::Email, Email::parse);
+        let language = self.if_good(Field::Language, Language::parse);
+        let organisation_id = self.if_good(Field::OrganisationId, LocalId::parse);
+        let team_id = self.if_good(Field::TeamId, LocalId::parse);
+        let deceased = self.deceased();
+        let carers = CARERS
+            .into_iter()
+            .filter_map(|[first, last, email]| self.carer(first, last, email))
+            .collect();
+        let patient = match (national_id, first_name, last_name, date_of_birth) {
+            (Some(national_id), Some(first_name), Some(last_name), Some(date_of_birth))
+                if !self.rejected =>
+            {
+                Some(Patient {
+                    national_id,
+                    title,
+                    first_name,
+                    last_name,
+                    date_of_birth,
+                    address,
+                    post_code,
+                    mobile,
+                    email,
+                    language,
+                    organisation_id,
+                    team_id,
+                    home_phone,
+                    work_phone,
+                    other_phone,
+                    carers,
+                    deceased,
+                    household: None,
+                    extra: self.extra(),
+                    unknown: Unknown::new(),
+                })
+            }
+            _ => None,
+        };
+        CheckedRow { number, patient }
+    }
+
+    /// The text of a field; empty if the file has no such column, `None` if it is not text, which has
+    /// been said already.
+    fn cell(&self, field: Field) -> Option<&'a str> {
+        match self.columns.place(field) {
+            Some(at) => self.row.cell(at).ok(),
+            None => Some(""),
+        }
+    }
+
+    fn undecodable_cells(&mut self) {
+        for at in 0..self.row.len() {
+            if self.row.cell(at).is_err() {
+                let place = self
+                    .columns
+                    .field(at)
+                    .map_or(Place::Column(at), Place::Field);
+                self.reject(place, Fault::Value(Problem::Undecodable), Reason::NotUtf8);
+            }
+        }
+    }
+
+    /// From one column, or from three.
+    fn date_of_birth(&mut self) -> Option<DateOfBirth> {
+        let RowRules { today, dates, .. } = *self.rules;
+        let reasons = [Reason::MissingDateOfBirth, Reason::BadDateOfBirth];
+        let born = if self.columns.place(Field::DateOfBirth).is_some() {
+            self.needed(
+                Field::DateOfBirth,
+                |text| DateOfBirth::parse_as_written(text, dates)?.check_plausible(today),
+                reasons,
+            )
+        } else {
+            let [day, month, year] = BIRTH_PARTS.map(|part| self.cell(part));
+            let parsed = DateOfBirth::from_parts(day?, month?, year?)
+                .and_then(|born| born.check_plausible(today));
+            self.sort_out_needed(Field::DateOfBirth, parsed, reasons)
+        };
+        if born.is_some_and(|born| born.over_120_on(today)) {
+            self.warn(Field::DateOfBirth, Problem::Over120Years);
+        }
+        born
+    }
+
+    /// The lines without gaps. A cell may hold several lines.
+    fn address(&mut self) -> Vec<AddressLine> {
+        let mut lines = Vec::with_capacity(4);
+        for field in ADDRESS {
+            let Some(text) = self.cell(field) else {
+                continue;
+            };
+            for line in text.split(['\n', '\r']) {
+                match AddressLine::parse(line) {
+                    Ok(line) => lines.push(line),
+                    Err(Problem::Empty) => {}
+                    Err(problem) => {
+                        let place = Place::Field(field);
+                        self.reject(place, Fault::Value(problem), Reason::BadAddress);
+                    }
+                }
+            }
+            self.warn_of_mojibake(field);
+        }
+        if lines.len() > MAX_ADDRESS_LINES {
+            let place = Place::Field(Field::Address1);
+            self.reject(
+                place,
+                Fault::Value(Problem::TooManyLines),
+                Reason::BadAddress,
+            );
+        }
+        lines
+    }
+
+    /// The mobile; a landline in its column moves to a free place among the others.
+    fn mobile(&mut self, others: [&mut Option<Phone>; 2]) -> Option<UkMobile> {
+        let text = self.cell(Field::Mobile)?;
+        match UkMobile::parse(text) {
+            Ok(mobile) => return Some(mobile),
+            Err(Problem::Empty) => {}
+            Err(Problem::Landline) => {
+                let phone = Phone::parse(text).ok();
+                if others.iter().all(|other| **other != phone)
+                    && let Some(free) = others.into_iter().find(|other| other.is_none())
+                {
+                    *free = phone;
+                }
+                self.note(Field::Mobile, Problem::Landline);
+            }
+            Err(problem) => self.leave_out(Field::Mobile, problem),
+        }
+        None
+    }
+
+    /// Whether the file says that the patient has died: yes, or a date. When in doubt, yes.
+    fn deceased(&mut self) -> bool {
+        let text = self.cell(Field::Deceased).unwrap_or_default().trim();
+        if text.is_empty() {
+            return false;
+        }
+        match text.to_ascii_lowercase().as_str() {
+            "n" | "no" | "false" | "0" | "alive" | "living" => false,
+            "y" | "yes" | "true" | "1" | "d" | "dead" | "deceased" | "died" => true,
+            _ => {
+                let is_date = |order| DateOfBirth::parse_as_written(text, order).is_ok();
+                if !is_date(DateOrder::DayFirst) && !is_date(DateOrder::MonthFirst) {
+                    self.warn(Field::Deceased, Problem::UnclearDeath);
+                }
+                true
+            }
+        }
+    }
+
+    fn carer(&mut self, first: Field, last: Field, email: Field) -> Option<Carer> {
+        if [first, last, email]
+            .into_iter()
+            .all(|field| self.columns.place(field).is_none())
+        {
+            return None;
+        }
+        let carer = Carer {
+            first_name: self.if_good(first, PersonName::parse),
+            last_name: self.if_good(last, PersonName::parse),
+            email: self.if_good(email, Email::parse),
+        };
+        (carer.first_name.is_some() || carer.last_name.is_some() || carer.email.is_some())
+            .then_some(carer)
+    }
+
+    /// Cells that this program has no use for, by their headers.
+    fn extra(&self) -> serde_json::Map<String, Value> {
+        if !self.rules.keep_extra {
+            return serde_json::Map::new();
+        }
+        self.columns
+            .unused()
+            .filter_map(|at| {
+                let text = self.row.cell(at).ok()?.trim();
+                (!text.is_empty()).then(|| (self.columns.extra_key(at), Value::from(text)))
+            })
+            .collect()
+    }
+
     /// A cell that the row is no good without; the reasons are those for an empty and a bad one.
     fn needed<T>(
         &mut self,
-        column: Column,
-        parse: impl Fn(&str) -> Result<T, Problem>,
+        field: Field,
+        parse: impl FnOnce(&str) -> Result<T, Problem>,
+        reasons: [Reason; 2],
+    ) -> Option<T> {
+        let parsed = parse(self.cell(field)?);
+        self.sort_out_needed(field, parsed, reasons)
+    }
+
+    fn sort_out_needed<T>(
+        &mut self,
+        field: Field,
+        parsed: Result<T, Problem>,
         [if_missing, if_bad]: [Reason; 2],
     ) -> Option<T> {
-        parse(&(self.cell)(column))
-            .map_err(|problem| {
+        match parsed {
+            Ok(value) => Some(value),
+            Err(problem) => {
                 let reason = if problem == Problem::Empty {
                     if_missing
                 } else {
                     if_bad
                 };
-                self.problems.push((column, problem, reason));
-            })
-            .ok()
+                self.reject(Place::Field(field), Fault::Value(problem), reason);
+                None
+            }
+        }
     }
 
     /// A cell that may be empty but not wrong.
     fn optional<T>(
         &mut self,
-        column: Column,
-        parse: impl Fn(&str) -> Result<T, Problem>,
+        field: Field,
+        parse: impl FnOnce(&str) -> Result<T, Problem>,
         if_bad: Reason,
     ) -> Option<T> {
-        match parse(&(self.cell)(column)) {
+        match self.present(field, parse)? {
             Ok(value) => Some(value),
-            Err(Problem::Empty) => None,
             Err(problem) => {
-                self.problems.push((column, problem, if_bad));
+                self.reject(Place::Field(field), Fault::Value(problem), if_bad);
                 None
             }
         }
@@ -224,84 +347,63 @@ impl RowCheck<'_> {
     /// A cell that is left out if it is wrong: the patient can be invited without it.
     fn if_good<T>(
         &mut self,
-        column: Column,
-        parse: impl Fn(&str) -> Result<T, Problem>,
+        field: Field,
+        parse: impl FnOnce(&str) -> Result<T, Problem>,
     ) -> Option<T> {
-        match parse(&(self.cell)(column)) {
+        match self.present(field, parse)? {
             Ok(value) => Some(value),
-            Err(Problem::Empty) => None,
             Err(problem) => {
-                self.left_out.push(LeftOut { column, problem });
+                self.leave_out(field, problem);
                 None
             }
         }
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use jiff::civil::date;
-
-    fn check_with(changes: &[(Column, &str)]) -> Result<(Patient, Vec<LeftOut>), Verdict> {
-        let cell = |column: Column| {
-            let changed = changes.iter().find(|(c, _)| *c == column);
-            let usual = match column {
-                Column::NhsNumber => "5760678914",
-                Column::FirstName => "Read",
-                Column::LastName => "Richards",
-                Column::DateOfBirth => "2000-09-15",
-                _ => "",
-            };
-            changed.map_or(usual, |(_, text)| text).to_owned()
-        };
-        check(&cell, date(2026, 11, 22))
+    /// What a cell is parsed to; `None` if it is empty.
+    fn present<T>(
+        &self,
+        field: Field,
+        parse: impl FnOnce(&str) -> Result<T, Problem>,
+    ) -> Option<Result<T, Problem>> {
+        let text = self.cell(field)?;
+        match parse(text) {
+            Err(Problem::Empty) => None,
+            parsed => Some(parsed),
+        }
     }
 
-    #[test]
-    fn a_row_with_only_what_is_needed_is_good() {
-        let (patient, left_out) = check_with(&[]).unwrap();
-        assert_eq!(patient.expose_full_name(), "Read Richards");
-        assert!(left_out.is_empty() && patient.address.is_empty());
+    fn warn_of_mojibake(&mut self, field: Field) {
+        if self.cell(field).is_some_and(looks_like_mojibake) {
+            self.warn(field, Problem::Mojibake);
+        }
     }
 
-    #[test]
-    fn all_problems_of_a_row_are_named_and_no_value_is() {
-        let verdict = check_with(&[
-            (Column::NhsNumber, "5760678915"),
-            (Column::LastName, ""),
-            (Column::DateOfBirth, "2099-01-01"),
-            (Column::PostCode, "Canary"),
-        ])
-        .unwrap_err();
-        assert_eq!(verdict.reason, Reason::BadNationalId);
-        assert_eq!(
-            verdict.detail.unwrap(),
-            "NHS number has a check digit that does not fit: a digit is mistyped; Last name is empty; \
-             Date of birth is in the future; Post code is not a UK post code"
-        );
+    fn reject(&mut self, place: Place, fault: Fault, reason: Reason) {
+        self.rejected = true;
+        self.findings.push(Finding {
+            place,
+            fault,
+            severity: Severity::Rejected(reason),
+        });
     }
 
-    #[test]
-    fn a_bad_mobile_or_email_is_left_out_and_the_row_is_good() {
-        let (patient, left_out) =
-            check_with(&[(Column::Mobile, "0191 496 0123"), (Column::Email, "x")]).unwrap();
-        assert!(patient.mobile.is_none() && patient.email.is_none());
-        assert_eq!(left_out.len(), 2);
+    fn leave_out(&mut self, field: Field, problem: Problem) {
+        self.find(field, problem, Severity::LeftOut);
     }
 
-    #[test]
-    fn empty_address_cells_leave_no_gap() {
-        let (patient, _) = check_with(&[
-            (Column::Address1, "1 Main Street"),
-            (Column::Town, "Newcastle"),
-        ])
-        .unwrap();
-        let lines: Vec<_> = patient
-            .address
-            .iter()
-            .map(AddressLine::expose_line)
-            .collect();
-        assert_eq!(lines, ["1 Main Street", "Newcastle"]);
+    fn warn(&mut self, field: Field, problem: Problem) {
+        self.find(field, problem, Severity::Warning);
+    }
+
+    fn note(&mut self, field: Field, problem: Problem) {
+        self.find(field, problem, Severity::Note);
+    }
+
+    fn find(&mut self, field: Field, problem: Problem, severity: Severity) {
+        self.findings.push(Finding {
+            place: Place::Field(field),
+            fault: Fault::Value(problem),
+            severity,
+        });
     }
 }

@@ -1,59 +1,66 @@
 //! The stage.
 
-use std::{
-    path::PathBuf,
-    sync::{Mutex, PoisonError},
-};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use pkb_core::{
     Admission, Batch, Clock, ExitCode, Fatal, Record, Stage, StageName, Verdict, app,
-    atomic_file::{self, AtomicFile},
     client::rest::PathTemplate,
     journal::Key,
     pipeline::Source,
+    progress::tell,
     record::{Unknown, Upload, UploadState},
     stage::{BatchResult, Recalled},
     value::NationalId,
 };
 
 use crate::{
-    args::Args,
+    args::{Args, Look, UploadArgs},
+    batch_folder::{BatchFolder, sha256},
+    check,
+    max_rejects::MaxRejects,
     patient_file::PatientFile,
-    pkb_file::Profile,
+    pkb_file::{LineOptions, PkbFile, Profile, even_batch_rows},
+    report::Report,
     sender::{Sender, SentRow},
-    sent_before::SentBefore,
+    sent_before::{self, BegunBatch, SentBefore},
 };
 
-/// Runs the stage from the arguments.
+/// Runs the program from the arguments.
 ///
 /// # Errors
 /// What stopped it.
 pub async fn run(args: Args) -> Result<ExitCode, Fatal> {
-    let clock = args.stream.clock();
-    let destination = match &args.batches {
-        _ if args.dry_run => Destination::Nowhere,
-        Some(folder) => {
-            atomic_file::create_private_folder(folder)?;
-            Destination::Folder(folder.clone())
+    match args.look {
+        Some(Look::Check(args)) => check::check(&args),
+        Some(Look::Columns(args)) => check::columns(&args),
+        Some(Look::Profile) => {
+            app::print(Profile::built_in_text())?;
+            Ok(ExitCode::Done)
         }
-        None => Destination::Pkb(Box::new(Sender {
-            pkb: args.pkb.client()?,
-            upload_path: args.upload_path.clone(),
-            user_path: PathTemplate::new(&args.user_path, &["{number}", "{type}"])?,
-            resend: args.resend,
-            keep_email: args.keep_email,
-        })),
-    };
+        None => upload(args.upload).await,
+    }
+}
+
+async fn upload(args: UploadArgs) -> Result<ExitCode, Fatal> {
+    let clock = args.stream.clock();
+    // Settings first: a mistake there shows at once, a large file takes its time.
+    let destination = destination(&args)?;
+    let pkb_file = pkb_file(&args, clock)?;
+    let file = PatientFile::open(&args.file, clock.today())?;
+    tell(Report(&file));
+    refuse_a_bad_file(&file, args.max_rejects)?;
     let stage = UploadStage {
         destination,
-        profile: Profile::built_in()?,
-        batch_rows: args.batch_rows as usize,
-        keep_email: args.keep_email,
-        sent_before: Mutex::default(),
+        pkb_file,
+        batch_rows: even_batch_rows(file.survey.good, args.batch_rows),
+        sent_before: Mutex::new(SentBefore::new(args.campaign.clone())),
         clock,
     };
-    let records = PatientFile::open(&args.file)?.into_records(clock.today())?;
-    // PKB wants one file at a time, the next after the last has been taken.
+    let records = file.into_records()?;
+    if let Some(time) = args.send_after {
+        time.wait(clock).await;
+    }
+    // PKB wants one file at a time, the next after the last has been processed.
     app::run_stage(
         stage,
         Source::Records(Box::new(records)),
@@ -64,18 +71,62 @@ pub async fn run(args: Args) -> Result<ExitCode, Fatal> {
     .await
 }
 
+fn destination(args: &UploadArgs) -> Result<Destination, Fatal> {
+    Ok(match &args.batches {
+        _ if args.dry_run => Destination::Nowhere,
+        Some(folder) => Destination::Folder(Mutex::new(BatchFolder::open(folder)?)),
+        None => Destination::Pkb(Box::new(Sender {
+            pkb: args.pkb.client()?,
+            upload_path: args.upload_path.clone(),
+            user_path: PathTemplate::new(&args.user_path, &["{number}", "{type}"])?,
+            resend: args.resend,
+            wait_processed: args.wait_processed,
+        })),
+    })
+}
+
+fn pkb_file(args: &UploadArgs, clock: Clock) -> Result<PkbFile, Fatal> {
+    let profile = Profile::read(args.pkb_file.profile.as_deref())?;
+    if let Some(template) = &args.pkb_file.template {
+        profile.check_template(template)?;
+    }
+    Ok(PkbFile {
+        profile,
+        options: LineOptions {
+            columns: args.pkb_file.columns,
+            special_characters: args.pkb_file.special_characters,
+            emails: args.keep_email,
+            today: clock.today(),
+        },
+    })
+}
+
+/// Stops before anything is sent if more rows are bad than the operator expects.
+fn refuse_a_bad_file(file: &PatientFile, limit: Option<MaxRejects>) -> Result<(), Fatal> {
+    let survey = &file.survey;
+    match limit {
+        Some(limit) if limit.is_exceeded(survey.rejected, survey.rows) => {
+            Err(Fatal::TooManyRejects(format!(
+                "{} of {} rows are rejected, more than --max-rejects {limit}: nothing was sent. Mend the file \
+                 (pkb-upload check FILE --problems problems.csv lists them), or raise the limit",
+                survey.rejected, survey.rows
+            )))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Where the batches go.
 enum Destination {
     Nowhere,
-    Folder(PathBuf),
+    Folder(Mutex<BatchFolder>),
     Pkb(Box<Sender>),
 }
 
 struct UploadStage {
     destination: Destination,
-    profile: Profile,
+    pkb_file: PkbFile,
     batch_rows: usize,
-    keep_email: bool,
     /// What the journal says of earlier runs.
     sent_before: Mutex<SentBefore>,
     clock: Clock,
@@ -87,64 +138,108 @@ pub struct UploadRow {
     national_id: NationalId,
     /// The patient's line of the "Add many patients" file.
     line: Vec<u8>,
+    /// Whether an e-mail address is in it.
+    emailed: bool,
 }
 
 impl UploadStage {
-    fn done(&self, batch: &str, state: UploadState) -> Upload {
+    fn done(&self, batch: &str, state: UploadState, emailed: bool) -> Upload {
         Upload {
             batch: batch.to_owned(),
             state,
             at: self.clock.now(),
-            emailed: false,
+            emailed,
             unknown: Unknown::new(),
         }
     }
 
     fn line(&self, record: &Record) -> Option<Vec<u8>> {
-        Some(
-            self.profile
-                .patient_line(record.patient.as_ref()?, self.keep_email),
-        )
+        Some(self.pkb_file.patient_line(record.patient.as_ref()?))
     }
 
-    /// A name that no batch of this campaign has had.
-    fn new_name(&self) -> String {
+    fn sent_before(&self) -> MutexGuard<'_, SentBefore> {
         self.sent_before
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .new_name()
     }
 
     async fn send(&self, sender: &Sender, batch: Batch<UploadRow>) -> BatchResult<Upload> {
+        let emailed: Vec<bool> = batch.work.iter().map(|row| row.emailed).collect();
         let rows: Vec<SentRow> = {
-            let sent_before = self
-                .sent_before
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            let unsettled = |row: &UploadRow| sent_before.unsettled(row.key).cloned();
+            let sent_before = self.sent_before();
             batch
                 .work
                 .into_iter()
                 .map(|row| SentRow {
-                    unsettled: unsettled(&row),
+                    unsettled: sent_before.unsettled(row.key),
                     key: row.key,
                     national_id: row.national_id,
                     line: row.line,
+                    emailed: row.emailed,
                 })
                 .collect()
         };
         let results = sender
             .send(
                 rows,
-                self.profile.header_line(),
-                || self.new_name(),
+                self.pkb_file.header_line(),
+                || self.sent_before().new_name(),
                 &batch.intents,
             )
             .await?;
         Ok(results
             .into_iter()
-            .map(|result: Result<String, Verdict>| {
-                result.map(|name| self.done(&name, UploadState::Sent))
+            .zip(emailed)
+            .map(|(result, emailed): (Result<String, Verdict>, bool)| {
+                result.map(|name| self.done(&name, UploadState::Sent, emailed))
+            })
+            .collect())
+    }
+
+    /// Writes a batch into the folder, but for rows that an earlier run wrote there.
+    fn write(&self, folder: &Mutex<BatchFolder>, batch: Batch<UploadRow>) -> BatchResult<Upload> {
+        let mut folder = folder.lock().unwrap_or_else(PoisonError::into_inner);
+        let written: Vec<Option<String>> = {
+            let sent_before = self.sent_before();
+            let there = |row: &UploadRow| {
+                let batch = sent_before.unsettled(row.key)?.batch;
+                folder.has(&batch.name).then(|| batch.name.clone())
+            };
+            batch.work.iter().map(there).collect()
+        };
+        let rows: Vec<&UploadRow> = batch
+            .work
+            .iter()
+            .zip(&written)
+            .filter_map(|(row, written)| written.is_none().then_some(row))
+            .collect();
+        let mut name = String::new();
+        if !rows.is_empty() {
+            name = self.sent_before().new_name();
+            let header = self.pkb_file.header_line();
+            let file: Vec<u8> = std::iter::once(header.as_slice())
+                .chain(rows.iter().map(|row| row.line.as_slice()))
+                .collect::<Vec<_>>()
+                .concat();
+            let emails = rows.iter().any(|row| row.emailed);
+            let begun = BegunBatch {
+                name: name.clone(),
+                emails,
+                accepted: None,
+            };
+            let keys: Vec<Key> = rows.iter().map(|row| row.key).collect();
+            for intent in sent_before::intents(&begun, &sha256(&file), &keys) {
+                batch.intents.note(intent)?;
+            }
+            folder.add(&name, rows.len(), emails, &file)?;
+        }
+        Ok(batch
+            .work
+            .iter()
+            .zip(written)
+            .map(|(row, written)| {
+                let name = written.unwrap_or_else(|| name.clone());
+                Ok(self.done(&name, UploadState::Prepared, row.emailed))
             })
             .collect())
     }
@@ -167,10 +262,7 @@ impl Stage for UploadStage {
     }
 
     fn recall(&self, line: &Recalled) -> Result<(), Fatal> {
-        let mut sent_before = self
-            .sent_before
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut sent_before = self.sent_before();
         match line {
             Recalled::Intent(intent) => sent_before.begun(intent),
             Recalled::Record(record) => {
@@ -188,33 +280,23 @@ impl Stage for UploadStage {
                 key: row_key(&patient.national_id, &line),
                 national_id: patient.national_id,
                 line,
+                emailed: self.pkb_file.invites_by_email(patient),
             }),
             _ => Admission::NotReady,
         }
     }
 
     async fn advance(&self, batch: Batch<UploadRow>) -> BatchResult<Upload> {
-        let all = |rows: usize, name: &str, state| {
-            (0..rows).map(|_| Ok(self.done(name, state))).collect()
-        };
         match &self.destination {
-            Destination::Nowhere => Ok(all(
-                batch.work.len(),
-                &format!("batch-{:04}.csv", batch.number),
-                UploadState::Checked,
-            )),
-            Destination::Folder(folder) => {
-                let name = self.new_name();
-                let rows = batch.work.len();
-                let lines = batch.work.into_iter().map(|row| row.line);
-                let file: Vec<u8> = [self.profile.header_line()]
-                    .into_iter()
-                    .chain(lines)
-                    .flatten()
-                    .collect();
-                AtomicFile::write(&folder.join(&name), &file)?;
-                Ok(all(rows, &name, UploadState::Prepared))
+            Destination::Nowhere => {
+                let name = self.sent_before().new_name();
+                Ok(batch
+                    .work
+                    .iter()
+                    .map(|row| Ok(self.done(&name, UploadState::Checked, row.emailed)))
+                    .collect())
             }
+            Destination::Folder(folder) => self.write(folder, batch),
             Destination::Pkb(sender) => self.send(sender, batch).await,
         }
     }

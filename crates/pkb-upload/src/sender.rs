@@ -1,20 +1,27 @@
-//! Sends a batch once.
+//! Sends a batch once, and waits until PKB has worked through it: files go one at a time.
 //!
-//! A request that was sent and not answered may have been carried out. Rows of which that is
-//! unknown are looked up at PKB before anything is sent again, and only what is missing is sent.
+//! A request that was sent and not answered may have been carried out. Before anything is sent
+//! again, PKB is asked: for the report on the batch if it has accepted it, otherwise for the
+//! patients in it; only what is missing is sent.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
 
+use crate::batch_folder::sha256;
+use crate::sent_before::{self, BegunBatch, UnsettledRow, acceptance, withdrawal};
 use pkb_core::{
     Fatal, Reason, Verdict,
-    client::{CallError, Client, rest::PathTemplate},
+    client::{
+        CallError, Client,
+        rest::PathTemplate,
+        upload::{UploadId, UploadReport, UploadStatus, Uploaded},
+    },
     journal::Key,
     stage::IntentLog,
     value::NationalId,
 };
-use sha2::{Digest as _, Sha256};
-
-use crate::sent_before::{self, BegunBatch, withdrawal};
 
 /// Rows of which each is looked up; of more, first only a sample.
 const LOOK_UP_ALL: usize = 200;
@@ -31,8 +38,8 @@ pub struct Sender {
     pub user_path: PathTemplate,
     /// Whether rows with e-mail addresses may be sent twice.
     pub resend: bool,
-    /// Whether the lines have e-mail addresses in them.
-    pub keep_email: bool,
+    /// How long to wait for PKB to work through a batch.
+    pub wait_processed: Duration,
 }
 
 /// A row that is to be sent.
@@ -43,8 +50,26 @@ pub struct SentRow {
     pub national_id: NationalId,
     /// Its line.
     pub line: Vec<u8>,
-    /// The batch in which it may have been sent by an earlier run.
-    pub unsettled: Option<Arc<BegunBatch>>,
+    /// Whether an e-mail address is in it.
+    pub emailed: bool,
+    /// Where it may have been sent by an earlier run.
+    pub unsettled: Option<UnsettledRow>,
+}
+
+/// What became of a row: the name of the batch that it went with.
+type RowResult = Result<String, Verdict>;
+
+/// The lines of a batch that PKB did not take, according to its report.
+struct Refused(HashSet<u64>);
+
+impl Refused {
+    fn row(&self, line: u64, batch: &str) -> RowResult {
+        if self.0.contains(&line) {
+            Err(Reason::RefusedByImport.into())
+        } else {
+            Ok(batch.to_owned())
+        }
+    }
 }
 
 impl Sender {
@@ -59,71 +84,155 @@ impl Sender {
         header: Vec<u8>,
         new_name: impl FnOnce() -> String,
         intents: &IntentLog,
-    ) -> Result<Vec<Result<String, Verdict>>, Fatal> {
-        let arrived = self.find_arrived(&rows).await?;
-        let mut results = Vec::with_capacity(rows.len());
-        let mut to_send = Vec::new();
-        for (place, row) in rows.iter().enumerate() {
-            results.push(match &row.unsettled {
-                Some(batch) if arrived.contains(&place) => Ok(batch.name.clone()),
-                Some(batch) if batch.emails && !self.resend => Err(Verdict::with_detail(
-                    Reason::Unanswered,
-                    format!("{} may have been sent with e-mail addresses: --resend if that does no harm", batch.name),
-                )),
-                _ => {
-                    to_send.push(place);
-                    Ok(String::new())
-                }
-            });
+    ) -> Result<Vec<RowResult>, Fatal> {
+        let mut results = self.settle_accepted(&rows).await?;
+        self.settle_arrived(&rows, &mut results).await?;
+        let to_send: Vec<usize> = (0..rows.len())
+            .filter(|at| results[*at].is_none())
+            .collect();
+        if !to_send.is_empty() {
+            let sent = self
+                .send_batch(&rows, &to_send, header, new_name(), intents)
+                .await?;
+            for (place, result) in to_send.into_iter().zip(sent) {
+                results[place] = Some(result);
+            }
         }
-        if to_send.is_empty() {
-            return Ok(results);
-        }
+        let missing = || Fatal::Bug("a row was neither sent nor settled".into());
+        results
+            .into_iter()
+            .map(|result| result.ok_or_else(missing))
+            .collect()
+    }
+
+    /// Sends the rows at `places` as one batch, and waits until PKB has worked through it.
+    async fn send_batch(
+        &self,
+        rows: &[SentRow],
+        places: &[usize],
+        header: Vec<u8>,
+        name: String,
+        intents: &IntentLog,
+    ) -> Result<Vec<RowResult>, Fatal> {
         let batch = BegunBatch {
-            name: new_name(),
-            emails: self.keep_email,
+            name,
+            emails: places.iter().any(|place| rows[*place].emailed),
+            accepted: None,
         };
-        let lines = to_send.iter().map(|place| rows[*place].line.as_slice());
+        let lines = places.iter().map(|place| rows[*place].line.as_slice());
         let csv: Vec<u8> = [header.as_slice()]
             .into_iter()
             .chain(lines)
             .collect::<Vec<_>>()
             .concat();
-        let sha256: String = Sha256::digest(&csv)
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
-        let keys: Vec<Key> = to_send.iter().map(|place| rows[*place].key).collect();
+        let sha256 = sha256(&csv);
+        let keys: Vec<Key> = places.iter().map(|place| rows[*place].key).collect();
         for intent in sent_before::intents(&batch, &sha256, &keys) {
             intents.note(intent)?;
         }
-        match self.pkb.upload(&self.upload_path, &batch.name, csv).await {
-            Ok(report) => {
-                tracing::info!(
-                    "{}: {} created, {} updated, {} refused",
-                    batch.name,
-                    report.created,
-                    report.updated,
-                    report.failed.len()
-                );
-                let refused: HashSet<u64> = report.failed.iter().map(|failed| failed.row).collect();
-                // Line 1 of the batch is its header.
-                for (line, place) in (2..).zip(to_send) {
-                    results[place] = if refused.contains(&line) {
-                        Err(Reason::RefusedByImport.into())
-                    } else {
-                        Ok(batch.name.clone())
-                    };
-                }
+        let refused = match self.pkb.upload(&self.upload_path, &batch.name, csv).await {
+            Ok(Uploaded::Processed(report)) => read_report(&batch.name, &report),
+            Ok(Uploaded::Accepted(id)) => {
+                intents.note(acceptance(&batch, &id))?;
+                tracing::info!("{}: accepted, waiting for PKB to process it", batch.name);
+                self.wait(&batch.name, &id).await?.ok_or_else(|| {
+                    Fatal::TryLater(format!(
+                        "{} was accepted, and PKB does not know it any more. Run the same command again (with --journal): \
+                         it asks PKB which rows arrived, and sends only what is missing",
+                        batch.name
+                    ))
+                })?
             }
             Err(error) => {
                 let verdict = self.not_taken(error, &batch, intents)?;
-                for place in to_send {
-                    results[place] = Err(verdict.clone());
-                }
+                return Ok(places.iter().map(|_| Err(verdict.clone())).collect());
             }
+        };
+        // Line 1 of the batch is its header.
+        Ok((2..)
+            .zip(places)
+            .map(|(line, _)| refused.row(line, &batch.name))
+            .collect())
+    }
+
+    /// Waits until PKB has worked through a batch that it has accepted; `None` if it does not know
+    /// the batch.
+    async fn wait(&self, name: &str, id: &UploadId) -> Result<Option<Refused>, Fatal> {
+        let waited = self
+            .pkb
+            .wait_for_upload(&self.upload_path, id, self.wait_processed);
+        match waited.await {
+            Ok(UploadStatus::Processed(report)) => Ok(Some(read_report(name, &report))),
+            Ok(UploadStatus::Processing) => Err(Fatal::TryLater(format!(
+                "PKB is still processing {name}: run the same command again later (with --journal): it goes on waiting, \
+                 and sends nothing twice"
+            ))),
+            Err(CallError::NotFound) => Ok(None),
+            Err(CallError::Fatal(fatal)) => Err(fatal),
+            Err(error @ CallError::Unavailable { .. }) => Err(Fatal::TryLater(format!(
+                "{name} was accepted, and it cannot be found out what became of it: {error}; run the same command again \
+                 later (with --journal)"
+            ))),
+            Err(error) => Err(Fatal::NotUnderstood(format!(
+                "{name} was accepted, and PKB does not say what became of it: {error}"
+            ))),
+        }
+    }
+
+    /// Settles rows of batches that PKB has accepted in an earlier run from its reports on them.
+    async fn settle_accepted(&self, rows: &[SentRow]) -> Result<Vec<Option<RowResult>>, Fatal> {
+        let mut reports: HashMap<&str, Option<Refused>> = HashMap::new();
+        let mut results = Vec::with_capacity(rows.len());
+        for row in rows {
+            let Some(UnsettledRow { batch, line }) = &row.unsettled else {
+                results.push(None);
+                continue;
+            };
+            let Some(id) = &batch.accepted else {
+                results.push(None);
+                continue;
+            };
+            if !reports.contains_key(id.as_str()) {
+                tracing::info!(
+                    "{} was accepted in an earlier run: asking PKB for its report",
+                    batch.name
+                );
+                reports.insert(id.as_str(), self.wait(&batch.name, id).await?);
+            }
+            let report = reports.get(id.as_str()).and_then(Option::as_ref);
+            results.push(report.map(|refused| refused.row(*line, &batch.name)));
         }
         Ok(results)
+    }
+
+    /// Settles unsettled rows without a report that PKB has records of, and those that must not be
+    /// sent again.
+    async fn settle_arrived(
+        &self,
+        rows: &[SentRow],
+        results: &mut [Option<RowResult>],
+    ) -> Result<(), Fatal> {
+        let unsettled: Vec<usize> = (0..rows.len())
+            .filter(|at| rows[*at].unsettled.is_some() && results[*at].is_none())
+            .collect();
+        let arrived = self.find_arrived(rows, &unsettled).await?;
+        for place in unsettled {
+            let Some(UnsettledRow { batch, .. }) = &rows[place].unsettled else {
+                continue;
+            };
+            if arrived.contains(&place) {
+                results[place] = Some(Ok(batch.name.clone()));
+            } else if batch.emails && !self.resend {
+                results[place] = Some(Err(Verdict::with_detail(
+                    Reason::Unanswered,
+                    format!(
+                        "{} may have been sent with e-mail addresses: --resend if that does no harm",
+                        batch.name
+                    ),
+                )));
+            }
+        }
+        Ok(())
     }
 
     /// What becomes of the rows of a batch that brought no report. While it is unknown whether PKB has
@@ -155,11 +264,12 @@ impl Sender {
         }
     }
 
-    /// The places of the unsettled rows that PKB has records of.
-    async fn find_arrived(&self, rows: &[SentRow]) -> Result<HashSet<usize>, Fatal> {
-        let unsettled: Vec<usize> = (0..rows.len())
-            .filter(|at| rows[*at].unsettled.is_some())
-            .collect();
+    /// The places of the `unsettled` rows that PKB has records of.
+    async fn find_arrived(
+        &self,
+        rows: &[SentRow],
+        unsettled: &[usize],
+    ) -> Result<HashSet<usize>, Fatal> {
         if unsettled.is_empty() {
             return Ok(HashSet::new());
         }
@@ -172,13 +282,13 @@ impl Sender {
             let sample: Vec<usize> = unsettled.iter().copied().step_by(step).collect();
             let found = self.look_up(rows, &sample).await?;
             if found.len() == sample.len() {
-                return Ok(unsettled.into_iter().collect());
+                return Ok(unsettled.iter().copied().collect());
             }
             if found.is_empty() {
                 return Ok(found);
             }
         }
-        self.look_up(rows, &unsettled).await
+        self.look_up(rows, unsettled).await
     }
 
     /// Those of `places` that PKB has records of.
@@ -205,4 +315,14 @@ impl Sender {
         }
         Ok(found)
     }
+}
+
+fn read_report(name: &str, report: &UploadReport) -> Refused {
+    tracing::info!(
+        "{name}: {} created, {} updated, {} refused",
+        report.created,
+        report.updated,
+        report.failed.len()
+    );
+    Refused(report.failed.iter().map(|failed| failed.row).collect())
 }

@@ -105,6 +105,8 @@ problems! {
     /// So long ago that nobody living was born then.
     TooLongAgo = "too_long_ago", "is more than 130 years ago", "correct it, or take the patient out";
 
+    /// Neither yes, no nor a date in a column of deaths.
+    UnclearDeath = "unclear_death", "is neither yes, no nor a date: taken as a death", "correct it: the patient gets no invitation as it stands";
     /// More lines than PKB and a letter have room for.
     TooManyLines = "too_many_lines", "has more than five lines in all", "join lines, so that five are left";
     /// Not of the form of a United Kingdom post code.

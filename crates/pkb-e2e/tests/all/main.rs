@@ -14,6 +14,7 @@ mod fixture_journey;
 mod harness;
 mod letters;
 mod outcomes;
+mod processing;
 mod recovery;
 mod streams;
 mod upload;

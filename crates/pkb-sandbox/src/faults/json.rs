@@ -50,6 +50,7 @@ pub(super) struct Rule {
 pub(super) enum Endpoint {
     Token,
     Upload,
+    UploadStatus,
     ByNationalId,
     RecordAccessToken,
     JoinPage,
@@ -369,6 +370,7 @@ impl Endpoint {
         match self {
             Self::Token => name == "token",
             Self::Upload => name == "upload",
+            Self::UploadStatus => name == "upload_status",
             Self::ByNationalId => name == "by_national_id",
             Self::RecordAccessToken => name == "record_access_token",
             Self::JoinPage => name == "join_page",

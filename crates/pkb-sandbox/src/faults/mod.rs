@@ -33,8 +33,8 @@ pub(crate) use inflict::{login_page, through};
 ///
 /// # Rules
 ///
-/// `endpoint` is a name that the ledger uses (`token`, `upload`, `by_national_id`, `record_access_token`, `join_page`, `join`) or `any`, which is
-/// every address but the sandbox's own (`/sandbox/…` never suffers). `patients` are national ids, for endpoints that have one in the path.
+/// `endpoint` is a name that the ledger uses (`token`, `upload`, `upload_status`, `by_national_id`, `record_access_token`, `join_page`, `join`)
+/// or `any`, which is every address but the sandbox's own (`/sandbox/…` never suffers). `patients` are national ids, for endpoints that have one in the path.
 ///
 /// `when` is one of
 ///

@@ -7,6 +7,7 @@ mod faults;
 mod fixtures;
 mod join_page;
 mod ledger;
+mod processing;
 mod rest;
 mod support;
 mod tethered_token;

@@ -1,0 +1,118 @@
+//! Which file, and how it is to be read.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use pkb_core::{
+    Fatal,
+    value::{DateOrder, NationalIdType},
+};
+
+use crate::{
+    columns::Mapping,
+    table::{EncodingChoice, Separator, TableOptions, parse_encoding},
+};
+
+/// A patient file and how it is to be read.
+#[derive(Debug, Args)]
+pub struct PatientFileArgs {
+    /// Patient file; "-" is standard input
+    #[arg(value_name = "FILE", required = true)]
+    file: Option<PathBuf>,
+
+    /// Sheet of a workbook, by name or number; the first if absent
+    #[arg(long, value_name = "SHEET", help_heading = "Reading the file")]
+    sheet: Option<String>,
+
+    /// Encoding of a text file, such as utf-8, windows-1252 or utf-16le; detected if absent
+    #[arg(long, value_name = "NAME", value_parser = parse_encoding, help_heading = "Reading the file")]
+    encoding: Option<EncodingChoice>,
+
+    /// What stands between the cells of a text file; detected if absent
+    #[arg(
+        long,
+        value_enum,
+        value_name = "SEPARATOR",
+        help_heading = "Reading the file"
+    )]
+    separator: Option<Separator>,
+
+    /// Names of the columns whose headers are not understood, as TOML (see the README)
+    #[arg(long, value_name = "FILE", help_heading = "Reading the file")]
+    map: Option<PathBuf>,
+
+    /// What the national numbers are, where no column says it; by their header if absent
+    #[arg(
+        long,
+        value_enum,
+        value_name = "TYPE",
+        help_heading = "Reading the file"
+    )]
+    pub number_type: Option<NumberType>,
+
+    /// What comes first in dates such as 03/04/1999
+    #[arg(
+        long,
+        value_enum,
+        default_value = "day-first",
+        value_name = "ORDER",
+        help_heading = "Reading the file"
+    )]
+    pub dates: DateOrder,
+
+    /// Keep columns that this program has no use for, in the records
+    #[arg(long, help_heading = "Reading the file")]
+    pub keep_extra: bool,
+}
+
+/// A scheme of national numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum NumberType {
+    /// NHS number: England, Wales, Isle of Man
+    Nhs,
+    /// Community Health Index number: Scotland
+    Chi,
+    /// Health and Care number: Northern Ireland
+    Hc,
+}
+
+impl From<NumberType> for NationalIdType {
+    fn from(number_type: NumberType) -> Self {
+        match number_type {
+            NumberType::Nhs => Self::NhsNumber,
+            NumberType::Chi => Self::ChiNumber,
+            NumberType::Hc => Self::HcNumber,
+        }
+    }
+}
+
+impl PatientFileArgs {
+    /// The file.
+    ///
+    /// # Errors
+    /// None was named.
+    pub fn path(&self) -> Result<&Path, Fatal> {
+        self.file
+            .as_deref()
+            .ok_or_else(|| Fatal::Usage("name the patient file".into()))
+    }
+
+    /// How its bytes are to be read.
+    pub fn table_options(&self) -> TableOptions {
+        TableOptions {
+            encoding: self.encoding,
+            separator: self.separator,
+            sheet: self.sheet.clone(),
+        }
+    }
+
+    /// The operator's own mapping of columns.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn mapping(&self) -> Result<Mapping, Fatal> {
+        self.map
+            .as_deref()
+            .map_or_else(|| Ok(Mapping::default()), Mapping::read)
+    }
+}

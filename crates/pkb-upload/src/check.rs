@@ -1,0 +1,94 @@
+//! `pkb-upload check` and `pkb-upload columns`: looks at a patient file, no network.
+
+use pkb_core::{ExitCode, Fatal, app};
+
+use crate::{
+    args::{CheckArgs, ColumnsArgs},
+    columns::{Columns, mask},
+    patient_file::{PatientFile, header_cells},
+    problems_file,
+    report::Report,
+    table::{Row, Table},
+};
+
+/// Says everything that is wrong with a patient file.
+///
+/// # Errors
+/// The file cannot be understood at all, or a file not be written.
+pub fn check(args: &CheckArgs) -> Result<ExitCode, Fatal> {
+    let file = PatientFile::open(&args.file, args.clock.clock().today())?;
+    let mut text = Report(&file).to_string();
+    if let Some(path) = &args.problems {
+        let lines = problems_file::write(&file, path, args.show_values)?;
+        text.push_str(&format!(
+            "\n{lines} problems are listed in {}\n",
+            path.display()
+        ));
+    }
+    app::print(&text)?;
+    Ok(if file.survey.rejected == 0 {
+        ExitCode::Done
+    } else {
+        ExitCode::SomeRowsRejected
+    })
+}
+
+/// So many values of a column are shown.
+const SAMPLES: usize = 3;
+/// So many rows are looked at for them.
+const ROWS_FOR_SAMPLES: usize = 1000;
+
+/// Shows what each column is taken for.
+///
+/// # Errors
+/// The file cannot be read; or its header lacks something, after all columns have been shown.
+pub fn columns(args: &ColumnsArgs) -> Result<ExitCode, Fatal> {
+    let mapping = args.file.mapping()?;
+    let table = Table::open(args.file.path()?, &args.file.table_options())?;
+    let mut rows = table.rows()?;
+    let mut header = Row::default();
+    if !rows.next_row(&mut header)? {
+        return Err(Fatal::Input(format!("{}: is empty", table.name())));
+    }
+    let header = header_cells(&header);
+    let columns = Columns::recognise(&header, &mapping);
+    let mut samples: Vec<Vec<String>> = vec![Vec::new(); header.len()];
+    let mut row = Row::default();
+    for _ in 0..ROWS_FOR_SAMPLES {
+        if !rows.next_row(&mut row)? {
+            break;
+        }
+        for (at, samples) in samples.iter_mut().enumerate() {
+            let value = row.cell(at).unwrap_or("(no text)").trim();
+            if samples.len() < SAMPLES && !value.is_empty() {
+                samples.push(mask(value));
+            }
+        }
+    }
+    let sure = columns.is_surely_a_header();
+    let lines: Vec<[String; 3]> = (0..header.len())
+        .map(|at| {
+            // A first row that is no header is a patient.
+            let label = if sure {
+                columns.label(at)
+            } else {
+                format!("column {}", crate::columns::letters(at))
+            };
+            let field = columns.field(at).map_or("-", |field| field.name());
+            [label, field.to_owned(), samples[at].join(" | ")]
+        })
+        .collect();
+    let width = |cell: usize| {
+        let widths = lines.iter().map(|line| line[cell].chars().count());
+        widths.max().unwrap_or(0)
+    };
+    let (labels, fields) = (width(0), width(1));
+    let mut text = format!("{}: {}\n\n", table.name(), table.how_read());
+    for [label, field, samples] in &lines {
+        let line = format!("  {label:labels$}  {field:fields$}  {samples}");
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    app::print(&text)?;
+    Columns::find(table.name(), &header, &mapping).map(|_| ExitCode::Done)
+}

@@ -1,0 +1,96 @@
+//! How often each kind of finding was made, and where first.
+
+use std::collections::BTreeMap;
+
+use crate::finding::{Finding, Place, Severity};
+
+/// So many rows of a kind are named.
+const FIRST_ROWS: usize = 5;
+
+/// All findings of a file, summed up by kind.
+#[derive(Debug, Default)]
+pub struct Counts(BTreeMap<(Severity, Place, &'static str), Count>);
+
+/// One kind of finding.
+#[derive(Debug)]
+pub struct Count {
+    /// How many rows have it.
+    pub rows: u64,
+    /// The first of them.
+    pub first: Vec<u32>,
+    /// The words, to follow the name of the place.
+    pub words: String,
+    /// What to do.
+    pub advice: &'static str,
+}
+
+impl Counts {
+    /// Counts a finding of a row.
+    pub fn add(&mut self, row: u32, finding: &Finding) {
+        let kind = (finding.severity, finding.place, finding.fault.code());
+        let count = self.0.entry(kind).or_insert_with(|| Count {
+            rows: 0,
+            first: Vec::with_capacity(FIRST_ROWS),
+            words: finding.fault.words(),
+            advice: finding.fault.advice(),
+        });
+        count.rows += 1;
+        // Rows come in their order but for what is found across rows.
+        let at = count.first.partition_point(|earlier| *earlier <= row);
+        if at < FIRST_ROWS {
+            count.first.insert(at, row);
+            count.first.truncate(FIRST_ROWS);
+        }
+    }
+
+    /// The kinds, the gravest first and within them the most frequent first.
+    pub fn sorted(&self) -> Vec<(Severity, Place, &Count)> {
+        let mut kinds: Vec<_> = self
+            .0
+            .iter()
+            .map(|((severity, place, _), count)| (*severity, *place, count))
+            .collect();
+        kinds.sort_by_key(|(severity, _, count)| {
+            (severity.heading(), std::cmp::Reverse(count.rows))
+        });
+        kinds
+    }
+}
+
+impl Count {
+    /// `row 4`, or `rows 4, 9, …`.
+    pub fn rows_in_words(&self) -> String {
+        let numbers: Vec<String> = self.first.iter().map(u32::to_string).collect();
+        let more = if self.rows > self.first.len() as u64 {
+            ", …"
+        } else {
+            ""
+        };
+        let row = if self.rows == 1 { "row" } else { "rows" };
+        format!("{row} {}{more}", numbers.join(", "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{columns::Field, finding::Fault};
+    use pkb_core::value::Problem;
+
+    #[test]
+    fn a_kind_has_its_count_and_its_first_rows_in_order() {
+        let finding = Finding {
+            place: Place::Field(Field::Mobile),
+            fault: Fault::Value(Problem::NotAMobile),
+            severity: Severity::LeftOut,
+        };
+        let mut counts = Counts::default();
+        for row in [9, 8, 7, 6, 5, 4, 3] {
+            counts.add(row, &finding);
+        }
+        let sorted = counts.sorted();
+        assert_eq!(sorted.len(), 1);
+        assert_eq!(sorted[0].2.rows_in_words(), "rows 3, 4, 5, 6, 7, …");
+        assert_eq!(sorted[0].2.rows, 7);
+    }
+}

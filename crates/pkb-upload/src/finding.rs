@@ -1,0 +1,244 @@
+//! What is found wrong or odd in a row.
+
+use std::fmt;
+
+use pkb_core::{Reason, value::Problem};
+
+use crate::columns::{Columns, Field};
+
+/// Something wrong or odd in a row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// Where in the row.
+    pub place: Place,
+    /// What it is.
+    pub fault: Fault,
+    /// What becomes of the row for it.
+    pub severity: Severity,
+}
+
+/// Where in a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Place {
+    /// The row as a whole.
+    Row,
+    /// The cell, or the three cells, of a field.
+    Field(Field),
+    /// A cell of a column that has no field.
+    Column(usize),
+}
+
+/// What is wrong or odd.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fault {
+    /// A value breaks a rule.
+    Value(Problem),
+    /// More or fewer cells than the header.
+    Ragged {
+        /// Cells of the row.
+        cells: usize,
+        /// Cells of the header.
+        header: usize,
+    },
+    /// The same number stands in other rows that say something else.
+    Differing(Vec<u32>),
+    /// The row says the same as an earlier one.
+    Repeated(u32),
+    /// The e-mail address stands in other patients' rows, too.
+    SharedEmail(Vec<u32>),
+    /// Name, date of birth and post code stand in other rows under other numbers.
+    SamePerson(Vec<u32>),
+}
+
+/// What becomes of a row for a finding, the gravest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Severity {
+    /// The row is not uploaded.
+    Rejected(Reason),
+    /// The row is not uploaded because another one stands for it.
+    Merged,
+    /// The cell is left out, the row is good without it.
+    LeftOut,
+    /// Somebody should look.
+    Warning,
+    /// Somebody may want to know.
+    Note,
+}
+
+/// How a report groups what becomes of rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Heading {
+    /// Rows that are not uploaded.
+    Rejected,
+    /// Rows for which another stands.
+    Merged,
+    /// Cells that are left out.
+    LeftOut,
+    /// To be looked at.
+    Warning,
+    /// To be known.
+    Note,
+}
+
+impl Severity {
+    /// The group in a report.
+    pub fn heading(self) -> Heading {
+        match self {
+            Self::Rejected(_) => Heading::Rejected,
+            Self::Merged => Heading::Merged,
+            Self::LeftOut => Heading::LeftOut,
+            Self::Warning => Heading::Warning,
+            Self::Note => Heading::Note,
+        }
+    }
+}
+
+impl Heading {
+    /// The words over the group.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Rejected => "Rejected: these rows are not uploaded",
+            Self::Merged => "Merged: the earlier row stands for these",
+            Self::LeftOut => "Left out: the row is uploaded without the cell",
+            Self::Warning => "Warnings: uploaded as they are",
+            Self::Note => "Notes",
+        }
+    }
+
+    /// One word, for a table.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Rejected => "rejected",
+            Self::Merged => "merged",
+            Self::LeftOut => "left out",
+            Self::Warning => "warning",
+            Self::Note => "note",
+        }
+    }
+}
+
+impl Place {
+    /// For a sentence: `NHS number`, or `column C "Ward"`.
+    pub fn name(self, columns: &Columns) -> String {
+        match self {
+            Self::Row => "the row".to_owned(),
+            Self::Field(field) => field.name().to_owned(),
+            Self::Column(at) => columns.label(at),
+        }
+    }
+
+    /// The cells that it speaks of.
+    pub fn cells(self, columns: &Columns) -> Vec<usize> {
+        match self {
+            Self::Row => Vec::new(),
+            Self::Column(at) => vec![at],
+            Self::Field(Field::DateOfBirth) if columns.place(Field::DateOfBirth).is_none() => {
+                crate::columns::BIRTH_PARTS
+                    .into_iter()
+                    .filter_map(|part| columns.place(part))
+                    .collect()
+            }
+            Self::Field(field) => columns.place(field).into_iter().collect(),
+        }
+    }
+}
+
+impl Fault {
+    /// A name for scripts: `check_digit`.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Value(problem) => problem.code(),
+            Self::Ragged { .. } => "ragged_row",
+            Self::Differing(_) => "duplicate_patient",
+            Self::Repeated(_) => "repeated_row",
+            Self::SharedEmail(_) => "shared_email",
+            Self::SamePerson(_) => "same_person",
+        }
+    }
+
+    /// What all faults of the kind have in common, to follow the name of the place.
+    pub fn words(&self) -> String {
+        match self {
+            Self::Value(problem) => problem.to_string(),
+            Self::Ragged { .. } => "has more or fewer cells than the header".to_owned(),
+            Self::Differing(_) => "stands in other rows that say something else".to_owned(),
+            Self::Repeated(_) => "says the same as an earlier one".to_owned(),
+            Self::SharedEmail(_) => "stands in the rows of other patients, too".to_owned(),
+            Self::SamePerson(_) => {
+                "has the name, date of birth and post code of a row with another number".to_owned()
+            }
+        }
+    }
+
+    /// What to do, in a few words.
+    pub fn advice(&self) -> &'static str {
+        match self {
+            Self::Value(problem) => problem.advice(),
+            Self::Ragged { .. } => Reason::RaggedRow.advice(),
+            Self::Differing(_) => Reason::DuplicatePatient.advice(),
+            Self::Repeated(_) => Reason::RepeatedRow.advice(),
+            Self::SharedEmail(_) => {
+                "nothing: PKB takes an address for one patient only, so none of them gets it"
+            }
+            Self::SamePerson(_) => {
+                "find out whether it is one patient with two numbers, or twins, or chance"
+            }
+        }
+    }
+}
+
+/// The words with the rows or figures of this case.
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Value(problem) => problem.fmt(f),
+            Self::Ragged { cells, header } => write!(f, "has {cells} cells, the header {header}"),
+            Self::Differing(others) => {
+                write!(
+                    f,
+                    "stands also in {}, which {} something else",
+                    rows(others),
+                    if others.len() == 1 { "says" } else { "say" }
+                )
+            }
+            Self::Repeated(first) => write!(f, "says the same as row {first}"),
+            Self::SharedEmail(others) => write!(f, "stands also in {}", rows(others)),
+            Self::SamePerson(others) => write!(
+                f,
+                "has the name, date of birth and post code of {} under another number",
+                rows(others)
+            ),
+        }
+    }
+}
+
+/// At most so many rows are named.
+const NAMED: usize = 5;
+
+/// `row 4`, `rows 4, 7 and 9`, `rows 4, 7, 9, 10, 12 and 3 more`.
+fn rows(numbers: &[u32]) -> String {
+    let mut names: Vec<String> = numbers.iter().take(NAMED).map(u32::to_string).collect();
+    if numbers.len() > NAMED {
+        names.push(format!("{} more", numbers.len() - NAMED));
+    }
+    match names.split_last() {
+        None => "no row".to_owned(),
+        Some((only, [])) => format!("row {only}"),
+        Some((last, others)) => format!("rows {} and {last}", others.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_named_as_people_do() {
+        assert_eq!(rows(&[4]), "row 4");
+        assert_eq!(rows(&[4, 7]), "rows 4 and 7");
+        assert_eq!(
+            rows(&[1, 2, 3, 4, 5, 6, 7]),
+            "rows 1, 2, 3, 4, 5 and 2 more"
+        );
+    }
+}

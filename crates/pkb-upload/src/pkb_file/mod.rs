@@ -1,0 +1,181 @@
+//! PKB's "Add many patients" file: its columns, its cells and its lines.
+
+mod profile;
+mod special_characters;
+mod template;
+
+use jiff::civil::Date;
+use pkb_core::{
+    record::Patient,
+    value::{AddressLine, Email, LocalId, PersonName, Phone, Postcode, UkMobile},
+};
+
+pub use profile::{MAX_ROWS, Profile};
+pub use special_characters::SpecialCharacters;
+
+use profile::{Column, Field};
+
+/// Which columns are filled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Columns {
+    /// All that the patient file has something for
+    All,
+    /// Those without which PKB takes no row, and the date of birth: for patients who are on PKB
+    /// already, whose other details an upload would overwrite
+    Minimal,
+}
+
+/// How lines are made.
+#[derive(Debug, Clone, Copy)]
+pub struct LineOptions {
+    /// Which columns are filled.
+    pub columns: Columns,
+    /// What becomes of commas, quotes and apostrophes.
+    pub special_characters: SpecialCharacters,
+    /// Whether e-mail addresses are uploaded. PKB sends invitations to them.
+    pub emails: bool,
+    /// The day on which ages are counted.
+    pub today: Date,
+}
+
+/// Age from which a patient's e-mail address is the patient's own: that of a child is often a parent's,
+/// and PKB would invite the parent into the child's record.
+const OWN_EMAIL_FROM: i16 = 16;
+
+/// The file: its columns and how its lines are made.
+#[derive(Debug)]
+pub struct PkbFile {
+    /// The columns.
+    pub profile: Profile,
+    /// How lines are made.
+    pub options: LineOptions,
+}
+
+impl PkbFile {
+    /// The header line.
+    pub fn header_line(&self) -> Vec<u8> {
+        csv_line(self.profile.headers())
+    }
+
+    /// The line of one patient. Cells that look like formulas stay as they are: the file is for a
+    /// program, and an apostrophe before a name would be part of the name.
+    pub fn patient_line(&self, patient: &Patient) -> Vec<u8> {
+        let cells: Vec<String> = self
+            .profile
+            .columns()
+            .iter()
+            .map(|column| self.expose_cell(patient, column))
+            .collect();
+        csv_line(cells.iter().map(String::as_str))
+    }
+
+    /// Whether the patient's line has an e-mail address in it: then PKB itself invites the patient.
+    pub fn invites_by_email(&self, patient: &Patient) -> bool {
+        self.options.emails
+            && self.options.columns == Columns::All
+            && self.profile.has_email()
+            && patient.email.is_some()
+            && patient.date_of_birth.age_on(self.options.today) >= OWN_EMAIL_FROM
+    }
+
+    fn expose_cell(&self, patient: &Patient, column: &Column) -> String {
+        let Some(field) = column.field else {
+            return String::new();
+        };
+        if self.options.columns == Columns::Minimal && !field.is_essential() {
+            return String::new();
+        }
+        let born: Date = patient.date_of_birth.expose_date();
+        let name = |name: Option<&PersonName>| {
+            self.cleansed(name.map(PersonName::expose_name).unwrap_or_default())
+        };
+        let plain = |text: Option<&str>| text.unwrap_or_default().to_owned();
+        let carer = patient.carers.get(usize::from(column.carer.get()) - 1);
+        match field {
+            Field::Title => name(patient.title.as_ref()),
+            Field::FirstName => name(Some(&patient.first_name)),
+            Field::LastName => name(Some(&patient.last_name)),
+            Field::NationalId => patient.national_id.value.expose_digits().to_owned(),
+            Field::OrganisationId => {
+                plain(patient.organisation_id.as_ref().map(LocalId::expose_id))
+            }
+            Field::TeamId => plain(patient.team_id.as_ref().map(LocalId::expose_id)),
+            Field::Email if !self.invites_by_email(patient) => String::new(),
+            Field::Email => plain(patient.email.as_ref().map(Email::expose_address)),
+            Field::BirthDay => format!("{:02}", born.day()),
+            Field::BirthMonth => format!("{:02}", born.month()),
+            Field::BirthYear => format!("{:04}", born.year()),
+            Field::Address1 => self.address_cell(patient, 0),
+            Field::Address2 => self.address_cell(patient, 1),
+            Field::City => self.address_cell(patient, 2),
+            Field::County => self.address_cell(patient, 3),
+            Field::PostCode => plain(patient.post_code.as_ref().map(Postcode::expose_postcode)),
+            Field::Mobile => plain(patient.mobile.as_ref().map(UkMobile::expose_e164)),
+            Field::HomePhone => plain(patient.home_phone.as_ref().map(Phone::expose_e164)),
+            Field::WorkPhone => plain(patient.work_phone.as_ref().map(Phone::expose_e164)),
+            Field::OtherPhone => plain(patient.other_phone.as_ref().map(Phone::expose_e164)),
+            Field::CarerFirstName => name(carer.and_then(|carer| carer.first_name.as_ref())),
+            Field::CarerLastName => name(carer.and_then(|carer| carer.last_name.as_ref())),
+            // Whether PKB writes to carers is not published.
+            Field::CarerEmail if !self.options.emails => String::new(),
+            Field::CarerEmail => plain(
+                carer
+                    .and_then(|carer| carer.email.as_ref())
+                    .map(Email::expose_address),
+            ),
+        }
+    }
+
+    fn address_cell(&self, patient: &Patient, at: usize) -> String {
+        let lines: Vec<&str> = patient
+            .address
+            .iter()
+            .map(AddressLine::expose_line)
+            .collect();
+        self.cleansed(&spread(&lines)[at])
+    }
+
+    fn cleansed(&self, text: &str) -> String {
+        self.options.special_characters.apply(text)
+    }
+}
+
+/// Address1, Address2, City and County from the lines of an address: the first line is the street, the
+/// last (of three or fewer) the town. Nothing is lost: lines that are too many share a cell.
+fn spread(lines: &[&str]) -> [String; 4] {
+    let (street, second, town, county) = match lines {
+        [] => ("", String::new(), "", ""),
+        [street] => (*street, String::new(), "", ""),
+        [street, town] => (*street, String::new(), *town, ""),
+        [street, second, town] => (*street, (*second).to_owned(), *town, ""),
+        [street, middle @ .., town, county] => (*street, middle.join(", "), *town, *county),
+    };
+    [
+        street.to_owned(),
+        second,
+        town.to_owned(),
+        county.to_owned(),
+    ]
+}
+
+/// Rows of a batch, so that batches are of even size: of 50,001 rows two files are made with 25,001 and
+/// 25,000 rows, not one of 50,000 and one of a single row.
+pub fn even_batch_rows(rows: u64, most: u32) -> usize {
+    let batches = rows.div_ceil(u64::from(most)).max(1);
+    usize::try_from(rows.div_ceil(batches))
+        .unwrap_or(usize::MAX)
+        .max(1)
+}
+
+/// One line by RFC 4180, with its line end.
+fn csv_line<'a>(cells: impl Iterator<Item = &'a str>) -> Vec<u8> {
+    let mut writer = csv::WriterBuilder::new()
+        .terminator(csv::Terminator::CRLF)
+        .from_writer(Vec::new());
+    // Writing to memory cannot fail, and `flexible` is off for one record only.
+    let _ = writer.write_record(cells);
+    writer.into_inner().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;

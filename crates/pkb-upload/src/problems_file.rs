@@ -1,0 +1,105 @@
+//! Every problem of a patient file, as a CSV file that opens well in Excel.
+
+use std::{io::Write as _, path::Path};
+
+use pkb_core::{Fatal, atomic_file::AtomicFile};
+
+use crate::{
+    columns::mask,
+    finding::{Finding, Place},
+    patient_file::PatientFile,
+    table::Row,
+};
+
+/// Writes all findings of `file` to `path`, one a line: row, column, what becomes of the row, problem,
+/// what to do, value. Values are masked unless `show_values`.
+///
+/// # Errors
+/// The patient file cannot be read again, or the other not be written.
+pub fn write(file: &PatientFile, path: &Path, show_values: bool) -> Result<u64, Fatal> {
+    let failed = |source| Fatal::cannot_write(path, source);
+    let mut out = AtomicFile::create(path)?;
+    // Excel takes a file without the mark for Windows-1252.
+    out.write_all("\u{feff}".as_bytes()).map_err(failed)?;
+    let mut csv = csv::WriterBuilder::new()
+        .terminator(csv::Terminator::CRLF)
+        .from_writer(out);
+    let csv_failed = |error: csv::Error| Fatal::cannot_write(path, error.into());
+    csv.write_record([
+        "row",
+        "column",
+        "consequence",
+        "problem",
+        "what to do",
+        "value",
+    ])
+    .map_err(csv_failed)?;
+    let mut lines = 0;
+    let mut reading = file.second_reading()?;
+    while let Some(judged) = reading.next_row(file)? {
+        for finding in judged.findings {
+            let value = value(file, judged.row, finding);
+            let value = if show_values { value } else { mask(&value) };
+            csv.write_record([
+                judged.row.number.to_string().as_str(),
+                &defused(&column(file, finding)),
+                finding.severity.heading().word(),
+                &finding.fault.to_string(),
+                finding.fault.advice(),
+                &defused(&value),
+            ])
+            .map_err(csv_failed)?;
+            lines += 1;
+        }
+    }
+    let out = csv
+        .into_inner()
+        .map_err(|error| failed(error.into_error()))?;
+    out.finish()?;
+    Ok(lines)
+}
+
+/// The column as the file has it.
+fn column(file: &PatientFile, finding: &Finding) -> String {
+    let cells = finding.place.cells(&file.columns);
+    match (cells.as_slice(), finding.place) {
+        ([], Place::Row) => String::new(),
+        ([], place) => place.name(&file.columns),
+        (cells, _) => {
+            let headers: Vec<&str> = cells.iter().map(|at| file.columns.header(*at)).collect();
+            headers.join(", ")
+        }
+    }
+}
+
+fn value(file: &PatientFile, row: &Row, finding: &Finding) -> String {
+    let cells: Vec<String> = finding
+        .place
+        .cells(&file.columns)
+        .into_iter()
+        .filter_map(|at| row.cells_raw().nth(at))
+        .map(|cell| String::from_utf8_lossy(cell).into_owned())
+        .collect();
+    cells.join(" ")
+}
+
+/// A text that a spreadsheet does not take for a formula (OWASP, "CSV Injection"): an apostrophe in
+/// front makes it text.
+fn defused(text: &str) -> String {
+    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+        format!("'{text}")
+    } else {
+        text.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn formulas_are_defused() {
+        for text in ["=1+1", "+44", "-1", "@SUM(A1)", "\t=1"] {
+            assert_eq!(super::defused(text), format!("'{text}"));
+        }
+        assert_eq!(super::defused("O'Brien=1"), "O'Brien=1");
+    }
+}

@@ -1,0 +1,115 @@
+//! Tables as hospitals export them: CSV in several encodings and with several separators, packed by
+//! gzip or not, and workbooks; all read as rows of text, with the row numbers that a spreadsheet
+//! shows.
+//!
+//! A table is opened once and read as often as is wanted. What the columns mean is not known here.
+
+mod cell_text;
+mod detect;
+mod encoding;
+mod how_read;
+mod layout;
+mod row;
+mod rows;
+mod separator;
+mod sheet_writer;
+mod source;
+#[cfg(test)]
+mod tests;
+mod workbook;
+
+use std::path::Path;
+
+use pkb_core::Fatal;
+
+pub use self::{
+    encoding::{EncodingChoice, parse_encoding},
+    how_read::HowRead,
+    row::Row,
+    rows::Rows,
+    separator::Separator,
+};
+use self::{layout::Layout, source::Source};
+
+/// What the operator says about the file; what is not said is found out.
+#[derive(Debug, Clone, Default)]
+pub struct TableOptions {
+    /// The encoding of a text file.
+    pub encoding: Option<EncodingChoice>,
+    /// What stands between the cells of a text file.
+    pub separator: Option<Separator>,
+    /// A workbook's sheet, by name or by number from 1.
+    pub sheet: Option<String>,
+}
+
+/// A table that was looked through once and can be read again and again.
+pub struct Table {
+    source: Source,
+    layout: Layout,
+    how_read: HowRead,
+}
+
+impl Table {
+    /// Opens a file, `-` for standard input, and finds out how it is to be read.
+    ///
+    /// # Errors
+    /// The file cannot be read, an option does not fit it, or its encoding cannot be told.
+    pub fn open(path: &Path, options: &TableOptions) -> Result<Self, Fatal> {
+        Self::from_source(Source::open(path)?, options)
+    }
+
+    fn from_source(source: Source, options: &TableOptions) -> Result<Self, Fatal> {
+        let gzip = source.is_gzip();
+        let head = source.head()?;
+        if let Some(container) = workbook::Container::of(&head) {
+            if options.encoding.is_some() || options.separator.is_some() {
+                return Err(Fatal::Usage(format!(
+                    "{source}: is a workbook: --encoding and --separator are for text files"
+                )));
+            }
+            let (source, layout, how_read) =
+                workbook::convert(&source, container, options.sheet.as_deref())?;
+            return Ok(Self {
+                source,
+                layout,
+                how_read,
+            });
+        }
+        if options.sheet.is_some() {
+            return Err(Fatal::Usage(format!(
+                "{source}: is a text file: --sheet is for workbooks"
+            )));
+        }
+        let detected = detect::encoding(&source, options.encoding)?;
+        let layout = Layout::of_text(&source, detected.encoding, options.separator)?;
+        let how_read = HowRead::Text {
+            encoding: detected.encoding,
+            certainty: detected.certainty,
+            gzip,
+            separator: layout.separator,
+        };
+        Ok(Self {
+            source,
+            layout,
+            how_read,
+        })
+    }
+
+    /// The file's name without its folder; `stdin` for standard input.
+    pub fn name(&self) -> &str {
+        self.source.name()
+    }
+
+    /// How the file is read, for the summary.
+    pub fn how_read(&self) -> &HowRead {
+        &self.how_read
+    }
+
+    /// The rows from the beginning, the header included. Each call reads on its own.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn rows(&self) -> Result<Rows, Fatal> {
+        Rows::new(self.source.clone(), &self.layout)
+    }
+}
