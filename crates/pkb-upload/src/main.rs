@@ -8,6 +8,8 @@ mod check;
 mod columns;
 mod counts;
 mod finding;
+#[cfg(test)]
+mod fuzz;
 mod max_rejects;
 mod patient_file;
 mod patient_row;

@@ -20,8 +20,8 @@ use profile::{Column, Field};
 pub enum Columns {
     /// All that the patient file has something for
     All,
-    /// Those without which PKB takes no row, and the date of birth: for patients who are on PKB
-    /// already, whose other details an upload would overwrite
+    /// Names and number, without which PKB takes no row: for patients who are on PKB already, whose other
+    /// details an upload would overwrite
     Minimal,
 }
 

@@ -70,11 +70,11 @@ pub enum Field {
 const MANDATORY: [Field; 3] = [Field::FirstName, Field::LastName, Field::NationalId];
 
 impl Field {
-    /// Whether the field is filled even where as little as possible is uploaded. PKB does not ask for
-    /// the date of birth, but without it the patient cannot register.
+    /// Whether the field is filled even where nothing at PKB is to be overwritten. The date of birth is
+    /// not: to overwrite PKB's would hide that a number is another patient's, which pkb-resolve tells
+    /// by that date.
     pub fn is_essential(self) -> bool {
         MANDATORY.contains(&self)
-            || matches!(self, Self::BirthDay | Self::BirthMonth | Self::BirthYear)
     }
 }
 

@@ -16,7 +16,12 @@ impl Profile {
         let differences = match header_of(&bytes) {
             Some(theirs) => {
                 let ours: Vec<String> = self.headers().map(str::to_owned).collect();
-                differences(&ours, &theirs)
+                // A patient file without a header has a patient in its first row.
+                if theirs.iter().filter(|their| ours.contains(their)).count() < 2 {
+                    vec!["its first row is not a header of PKB's".to_owned()]
+                } else {
+                    differences(&ours, &theirs)
+                }
             }
             None => vec!["it is not a CSV file in UTF-8 with a header".to_owned()],
         };
@@ -112,5 +117,7 @@ mod tests {
             assert!(error.contains(part), "{part}\n{error}");
         }
         assert!(check("").is_err());
+        let patient = check("Ms,Canary,Canary,9990000018\n").unwrap_err();
+        assert!(!patient.contains("anary"), "{patient}");
     }
 }

@@ -1,0 +1,93 @@
+//! Fuzz targets of the path from a file's bytes to records; `scripts/fuzz` runs them for a minute each.
+
+use std::path::PathBuf;
+
+use clap::Parser as _;
+use jiff::civil::date;
+use pkb_core::Fatal;
+
+use crate::{args::Args, args::Look, patient_file::PatientFile};
+
+/// What files are made of.
+const PARTS: [&[u8]; 32] = [
+    b"NHS number,First name,Last name,Date of birth\n",
+    b"NHS No;Forename;Surname;DOB;Postcode;Mobile\r\n",
+    b"sep=;\r\n",
+    b"5760678914",
+    b"9990000018",
+    b"9990000026,Ann,Lee,21/04/1999\n",
+    b"9990000018;Ann;Lee;1999-04-21;NE1 1XC;07700 900123\r\n",
+    b",",
+    b";",
+    b"\t",
+    b"|",
+    b"\"",
+    b"\"\"",
+    b"\n",
+    b"\r",
+    b"\r\n",
+    b" ",
+    b"a",
+    b"21/04/1999",
+    b"9.99E+09",
+    b"\xef\xbb\xbf",
+    b"\xff\xfe",
+    b"\xfe\xff",
+    b"\x00",
+    b"\xe9",
+    b"\xc3\xa9",
+    b"\x81",
+    b"\x1f\x8b",
+    b"PK\x03\x04",
+    b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
+    b"O'Brien",
+    b"#N/A",
+];
+
+fn open(path: &PathBuf) -> Result<PatientFile, Fatal> {
+    let args = Args::try_parse_from(["pkb-upload".as_ref(), "check".as_ref(), path.as_os_str()]);
+    let Ok(Args {
+        look: Some(Look::Check(args)),
+        ..
+    }) = args
+    else {
+        panic!("the arguments are good")
+    };
+    PatientFile::open(&args.file, date(2026, 11, 23))
+}
+
+/// Whatever the bytes are, the file is refused with words, or each row becomes a record.
+fn fuzz(content: impl Fn(&[u8]) -> Vec<u8> + std::panic::RefUnwindSafe) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("patients");
+    bolero::check!().with_type::<Vec<u8>>().for_each(|bytes| {
+        std::fs::write(&path, content(bytes)).unwrap();
+        match open(&path) {
+            Err(fatal) => assert!(!matches!(fatal, Fatal::Bug(_)), "{fatal}"),
+            Ok(file) => {
+                let (rows, good) = (file.survey.rows, file.survey.good);
+                let records: Result<Vec<_>, Fatal> = file.into_records().unwrap().collect();
+                let records = records.unwrap();
+                assert_eq!(records.len() as u64, rows);
+                let uploaded = records.iter().filter(|record| record.patient.is_some());
+                assert_eq!(uploaded.count() as u64, good);
+            }
+        }
+    });
+}
+
+#[test]
+fn files_of_any_bytes() {
+    fuzz(<[u8]>::to_vec);
+}
+
+#[test]
+fn files_that_are_nearly_patient_files() {
+    fuzz(|bytes| {
+        bytes
+            .iter()
+            .flat_map(|byte| PARTS[usize::from(*byte) % PARTS.len()])
+            .copied()
+            .collect()
+    });
+}
