@@ -2,12 +2,16 @@
 //! value that it reads again as the same. `scripts/fuzz` runs them for a minute each.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
-use std::fmt::Debug;
+use std::{
+    fmt::Debug,
+    time::{Duration, Instant},
+};
 
 use pkb_core::value::{
     AddressLine, DateOfBirth, DateOrder, Email, Language, LocalId, NationalIdType, NhsNumber,
     PersonName, Phone, Postcode, Problem, UkMobile, looks_like_mojibake,
 };
+use proptest::{prelude::*, test_runner::TestRunner};
 
 /// What cells are made of; random bytes alone would hardly ever be nearly right.
 const PARTS: [&str; 64] = [
@@ -84,22 +88,29 @@ fn text_of(bytes: &[u8]) -> String {
         .collect()
 }
 
-/// Parses texts, and what they become.
+/// Parses texts, and what they become; for PKB_FUZZ_SECONDS, or one round of cases.
 fn fuzz<T: PartialEq + Debug>(
     parse: impl Fn(&str) -> Result<T, Problem>,
     expose: impl Fn(&T) -> String,
 ) {
-    // The engine wants targets that outlive a panic.
-    let (parse, expose) = (
-        std::panic::AssertUnwindSafe(parse),
-        std::panic::AssertUnwindSafe(expose),
-    );
-    bolero::check!().with_type::<Vec<u8>>().for_each(|bytes| {
-        let text = text_of(&bytes[..bytes.len().min(12)]);
-        if let Ok(value) = (*parse)(&text) {
-            assert_eq!((*parse)(&(*expose)(&value)), Ok(value), "{text:?}");
+    let seconds = std::env::var("PKB_FUZZ_SECONDS").ok();
+    let seconds = seconds.map_or(0, |seconds| seconds.parse().expect("a number"));
+    let end = Instant::now() + Duration::from_secs(seconds);
+    loop {
+        let cells = proptest::collection::vec(any::<u8>(), 0..12);
+        TestRunner::default()
+            .run(&cells, |bytes| {
+                let text = text_of(&bytes);
+                if let Ok(value) = parse(&text) {
+                    prop_assert_eq!(parse(&expose(&value)), Ok(value), "{:?}", text);
+                }
+                Ok(())
+            })
+            .unwrap();
+        if Instant::now() >= end {
+            break;
         }
-    });
+    }
 }
 
 #[test]

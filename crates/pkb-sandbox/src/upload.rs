@@ -92,7 +92,7 @@ struct Failure {
     message: &'static str,
 }
 
-/// The line number of each row, and the row or what is wrong with it.
+/// The line of each row as a spreadsheet numbers it, the header being 1, and the row or what is wrong with it.
 pub(crate) type Rows = Vec<(u64, Result<Row, &'static str>)>;
 
 /// Reads the file; an `Err` says why the whole file is refused.
@@ -118,7 +118,8 @@ pub(crate) fn read(file: &[u8]) -> Result<Rows, String> {
         if rows.len() == MAX_ROWS {
             return Err(format!("more than {MAX_ROWS} patients in one file"));
         }
-        let line = record.position().map_or(0, csv::Position::line);
+        // Counted here: where lines end with CR LF, the reader's own position is a line behind.
+        let line = rows.len() as u64 + 2;
         rows.push((line, Row::parse(&record)));
     }
     Ok(rows)

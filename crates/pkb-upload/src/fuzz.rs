@@ -1,10 +1,14 @@
 //! Fuzz targets of the path from a file's bytes to records; `scripts/fuzz` runs them for a minute each.
 
-use std::path::PathBuf;
+use std::{
+    path::PathBuf,
+    time::{Duration, Instant},
+};
 
 use clap::Parser as _;
 use jiff::civil::date;
 use pkb_core::Fatal;
+use proptest::{prelude::*, test_runner::TestRunner};
 
 use crate::{args::Args, args::Look, patient_file::PatientFile};
 
@@ -56,29 +60,42 @@ fn open(path: &PathBuf) -> Result<PatientFile, Fatal> {
     PatientFile::open(&args.file, date(2026, 11, 23))
 }
 
-/// Whatever the bytes are, the file is refused with words, or each row becomes a record.
-fn fuzz(content: impl Fn(&[u8]) -> Vec<u8> + std::panic::RefUnwindSafe) {
+/// Whatever the bytes are, the file is refused with words, or each row becomes a record. For
+/// PKB_FUZZ_SECONDS, or one round of cases.
+fn fuzz(content: impl Fn(&[u8]) -> Vec<u8>) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("patients");
-    bolero::check!().with_type::<Vec<u8>>().for_each(|bytes| {
-        std::fs::write(&path, content(bytes)).unwrap();
-        match open(&path) {
-            Err(fatal) => assert!(!matches!(fatal, Fatal::Bug(_)), "{fatal}"),
-            Ok(file) => {
-                let (rows, good) = (file.survey.rows, file.survey.good);
-                let records: Result<Vec<_>, Fatal> = file.into_records().unwrap().collect();
-                let records = records.unwrap();
-                assert_eq!(records.len() as u64, rows);
-                let uploaded = records.iter().filter(|record| record.patient.is_some());
-                assert_eq!(uploaded.count() as u64, good);
-            }
+    let seconds = std::env::var("PKB_FUZZ_SECONDS").ok();
+    let seconds = seconds.map_or(0, |seconds| seconds.parse().expect("a number"));
+    let end = Instant::now() + Duration::from_secs(seconds);
+    loop {
+        let files = proptest::collection::vec(any::<u8>(), 0..60);
+        TestRunner::default()
+            .run(&files, |bytes| {
+                std::fs::write(&path, content(&bytes)).unwrap();
+                match open(&path) {
+                    Err(fatal) => prop_assert!(!matches!(fatal, Fatal::Bug(_)), "{}", fatal),
+                    Ok(file) => {
+                        let (rows, good) = (file.survey.rows, file.survey.good);
+                        let records: Result<Vec<_>, Fatal> = file.into_records().unwrap().collect();
+                        let records = records.unwrap();
+                        prop_assert_eq!(records.len() as u64, rows);
+                        let uploaded = records.iter().filter(|record| record.patient.is_some());
+                        prop_assert_eq!(uploaded.count() as u64, good);
+                    }
+                }
+                Ok(())
+            })
+            .unwrap();
+        if Instant::now() >= end {
+            break;
         }
-    });
+    }
 }
 
 #[test]
 fn files_of_any_bytes() {
-    fuzz(<[u8]>::to_vec);
+    fuzz(|bytes| bytes.to_vec());
 }
 
 #[test]

@@ -106,6 +106,16 @@ async fn a_bad_row_fails_alone_and_is_named_by_its_line() {
 }
 
 #[tokio::test]
+async fn a_bad_row_has_the_same_number_whatever_ends_the_lines() {
+    let text = file(&[&short_row("9990000018"), "Ann,Example"]);
+    for text in [text.clone(), text.replace('\n', "\r\n")] {
+        let rig = Rig::start().await;
+        let report: Value = rig.upload_bytes(text).await.json().await.unwrap();
+        assert_eq!(report["failed"][0]["row"], 3);
+    }
+}
+
+#[tokio::test]
 async fn an_organisations_own_identifier_is_enough() {
     let rig = Rig::start().await;
     let row = ",Ann,Example,,HOSP-17,,,,,,,,,,,,,,,,,";
