@@ -120,10 +120,16 @@ fn a_run_that_is_killed_while_it_waits_is_taken_up_again_without_a_second_upload
 #[test]
 fn a_report_that_comes_in_a_later_run_is_read_line_by_line() {
     let (campaign, clock) = stuck();
-    // PKB has an e-mail address in one record only.
+    // PKB has an e-mail address in one record only, here in one of an earlier upload.
+    let earlier = "NHS number,First name,Last name,Date of birth,Email\n\
+        9990000042,Dan,Example,1990-01-04,ben@example.org\n";
+    campaign.write("earlier.csv", earlier);
+    let arguments = ["earlier.csv", "--keep-email", "--wait-processed", "0s"];
+    assert_eq!(campaign.stage("pkb-upload", &arguments, b"").code, 75);
+    pass_a_second(&clock);
     let file = "NHS number,First name,Last name,Date of birth,Email\n\
         9990000018,Ann,Example,1990-01-01,ann@example.org\n\
-        9990000026,Ben,Example,1990-01-02,ann@example.org\n\
+        9990000026,Ben,Example,1990-01-02,ben@example.org\n\
         9990000034,Cat,Example,1990-01-03,\n";
     campaign.write("patients.csv", file);
     let impatient = upload(&campaign, &["--keep-email", "--wait-processed", "0s"]);

@@ -191,7 +191,7 @@ pub(super) const NOT_TAKEN_429: &str = "batch-0001.csv was not taken: PKB answer
 pub(super) const NOT_TAKEN_503: &str = "batch-0001.csv was not taken: PKB answered 503";
 /// Whether PKB has taken the batch is not known then, either.
 pub(super) const UNKNOWN_PAGE: &str = "batch-0001.csv was sent, and it is not known whether PKB has taken it: a web page came instead of an answer";
-pub(super) const UNKNOWN_GARBAGE: &str = "batch-0001.csv was sent, and it is not known whether PKB has taken it: PKB's answer lacks a field";
+pub(super) const UNKNOWN_GARBAGE: &str = "batch-0001.csv was sent, and it is not known whether PKB has taken it: PKB's answer to the upload is no report";
 pub(super) const UNKNOWN_REDIRECT: &str = "batch-0001.csv was sent, and it is not known whether PKB has taken it: PKB answered with a redirect";
 pub(super) const NO_ADDRESS: &str = "PKB has nothing at the address of the upload";
 
