@@ -2,12 +2,12 @@
 
 use std::{io::Read, path::PathBuf, time::Duration};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     Clock, Fatal,
-    client::{AuthStyle, Client, Credentials, Settings},
+    client::{AuthStyle, Client, Credentials, Settings, fhir::FhirSettings},
     output::Target,
     pipeline::{Limits, Source},
     progress::When,
@@ -170,6 +170,14 @@ pub struct PkbArgs {
     )]
     auth_style: AuthStyle,
 
+    /// Address of PKB's FHIR interface, for what asks for many patients at once; https, or a loopback address
+    #[arg(long, env = "PKB_FHIR_URL", value_name = "URL", help_heading = "PKB")]
+    fhir_url: Option<String>,
+
+    /// Your organisation's public id at PKB, which the FHIR interface wants to know: a UUID
+    #[arg(long, env = "PKB_ORG_ID", value_name = "UUID", help_heading = "PKB")]
+    org_id: Option<String>,
+
     /// Seconds to wait for one answer
     #[arg(long, default_value_t = 60, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600), help_heading = "PKB")]
     timeout: u64,
@@ -200,6 +208,7 @@ impl PkbArgs {
     pub fn client(&self) -> Result<Client, Fatal> {
         Client::new(Settings {
             base_url: required(self.base_url.as_deref(), "PKB_BASE_URL")?,
+            fhir: self.fhir()?,
             token_url: required(self.token_url.as_deref(), "PKB_TOKEN_URL")?,
             client_id: required(self.client_id.as_deref(), "PKB_CLIENT_ID")?,
             credentials: match &self.refresh_token_file {
@@ -215,6 +224,19 @@ impl PkbArgs {
             rate: self.rate,
             random: fastrand::Rng::new(),
         })
+    }
+
+    /// Both settings of the FHIR interface or neither: one alone is a mistake that would show only hours later.
+    fn fhir(&self) -> Result<Option<FhirSettings>, Fatal> {
+        let is_blank =
+            |value: &Option<String>| value.as_deref().is_none_or(|value| value.trim().is_empty());
+        if is_blank(&self.fhir_url) && is_blank(&self.org_id) {
+            return Ok(None);
+        }
+        Ok(Some(FhirSettings {
+            base_url: required(self.fhir_url.as_deref(), "PKB_FHIR_URL")?,
+            org_id: required(self.org_id.as_deref(), "PKB_ORG_ID")?,
+        }))
     }
 }
 
@@ -232,6 +254,50 @@ pub fn parse_duration(text: &str) -> Result<Duration, &'static str> {
         .ok()
         .and_then(|duration| Duration::try_from(duration).ok())
         .ok_or("not a length of time, such as 90s, 30m, 2h or 7d")
+}
+
+/// Which of PKB's interfaces is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Api {
+    /// The calls of the guide, one patient at a time
+    Rest,
+    /// FHIR operations, thousands of patients at a time; needs PKB_FHIR_URL and PKB_ORG_ID
+    Fhir,
+}
+
+impl Api {
+    /// Batches over FHIR at the same time: each is thousands of patients.
+    pub const FHIR_IN_FLIGHT: usize = 2;
+}
+
+/// Which of PKB's interfaces is asked, and how batches are made for it.
+#[derive(Debug, Clone, Args)]
+pub struct ApiArgs {
+    /// Interface of PKB
+    #[arg(
+        long,
+        env = "PKB_API",
+        value_enum,
+        default_value = "rest",
+        value_name = "API",
+        help_heading = "PKB"
+    )]
+    pub api: Api,
+
+    /// Patients in a request at most, where several go together; PKB's own limit if absent
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..), help_heading = "PKB")]
+    batch_rows: Option<u16>,
+
+    /// Send a batch that is not full when no more records come for so long
+    #[arg(long, value_name = "TIME", value_parser = parse_duration, default_value = "500ms", help_heading = "PKB")]
+    pub linger: Duration,
+}
+
+impl ApiArgs {
+    /// Patients in a request, of `most` that PKB takes.
+    pub fn batch_rows(&self, most: usize) -> usize {
+        self.batch_rows.map_or(most, |rows| most.min(rows.into()))
+    }
 }
 
 /// How many calls at a time.

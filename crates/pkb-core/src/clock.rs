@@ -1,6 +1,8 @@
 //! What time it is. Passed in, so that a test or a rehearsal can fix it.
 
-use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
 
 /// Source of the current time.
 #[derive(Debug, Clone, Copy)]
@@ -19,6 +21,14 @@ impl Clock {
             Self::Fixed(moment) => moment,
         };
         Timestamp::from_second(now.as_second()).unwrap_or(now)
+    }
+
+    /// The moment that is so long ago.
+    pub fn ago(self, age: Duration) -> Timestamp {
+        SignedDuration::try_from(age)
+            .ok()
+            .and_then(|age| self.now().checked_sub(age).ok())
+            .unwrap_or(Timestamp::MIN)
     }
 
     /// Today's date in the United Kingdom.

@@ -1,9 +1,9 @@
 //! What can be asked of pkb-letters.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
-use pkb_core::args::{InputArgs, StreamArgs};
+use pkb_core::args::{InputArgs, StreamArgs, parse_duration};
 use url::Url;
 
 /// Make the letters and the SMS sheet of a campaign
@@ -80,6 +80,10 @@ pub struct LettersArgs {
         value_name = "URL"
     )]
     pub join_url: Url,
+
+    /// Make no letter for a patient of whom PKB was asked longer ago than this: somebody may have died since
+    #[arg(long, value_name = "TIME", value_parser = parse_duration, default_value = "7d")]
+    pub max_age_of_answer: Duration,
 
     /// Days that the codes must be good for when they are printed
     #[arg(long, default_value_t = 14, value_name = "DAYS")]

@@ -7,11 +7,12 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
+use jiff::Timestamp;
 use pkb_core::{
     Admission, Batch, ExitCode, Fatal, Reason, Record, Stage, StageName, app, atomic_file,
     journal::Key,
     output::Target,
-    record::{Channel, Delivery, Unknown},
+    record::{Channel, Delivery, PkbAnswer, Unknown},
     stage::{BatchResult, Recalled, Replay},
     value::NationalId,
 };
@@ -79,6 +80,7 @@ async fn make_letters(args: LettersArgs) -> Result<ExitCode, Fatal> {
             join_url: args.join_url,
             sms: args.sms,
         },
+        oldest_answer: args.stream.clock().ago(args.max_age_of_answer),
         template,
         letters_per_file: args.letters_per_file as usize,
         reprint: args.reprint.into_iter().collect(),
@@ -122,6 +124,8 @@ fn unusable_template(error: TypesetError) -> Fatal {
 
 struct Letters {
     rules: Rules,
+    /// PKB's answers are too old if they are older.
+    oldest_answer: Timestamp,
     template: Template,
     letters_per_file: usize,
     /// Rows that are to be printed again, and nothing else.
@@ -234,6 +238,10 @@ impl Stage for Letters {
             } else {
                 Admission::NotReady
             };
+        }
+        let is_old = |pkb: &PkbAnswer| pkb.checked_at < self.oldest_answer;
+        if !reprint && record.pkb.as_ref().is_some_and(is_old) {
+            return Admission::Stop(Reason::AnswerTooOld.into());
         }
         let letter = match self.rules.letter(patient, codes, self.template.fonts()) {
             Ok(letter) => letter,

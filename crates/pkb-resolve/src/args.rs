@@ -1,34 +1,64 @@
 //! What can be asked of pkb-resolve.
 
-use clap::Parser;
+use std::{path::PathBuf, time::Duration};
+
+use clap::{Parser, ValueEnum};
 use pkb_core::{
-    args::{ConcurrencyArgs, InputArgs, PkbArgs, StreamArgs},
+    args::{ApiArgs, ConcurrencyArgs, InputArgs, PkbArgs, StreamArgs, parse_duration},
     client::rest::USER_PATH,
 };
+
+use crate::exclusions::Interval;
 
 /// Find each patient at PKB, and decide who may be invited
 ///
 /// Reads a record stream, asks PKB for each patient by national id, and writes every record on:
-/// with PKB's id, or with the reason why the patient is not invited. Reads standard input unless
-/// FILE is given; writes to standard output.
-///
-/// PKB's REST interface does not say who has registered already, so `registered` stays absent.
+/// with PKB's answer, or with all the reasons why the patient is not invited. Reads standard input
+/// unless FILE is given; writes to standard output.
 #[derive(Debug, Parser)]
 #[command(
     version,
-    after_help = "Example:\n  pkb-resolve < uploaded.ndjson > resolved.ndjson"
+    after_help = "Examples:\n  pkb-resolve < uploaded.ndjson > resolved.ndjson\n  pkb-resolve --api fhir --exclude opt-outs.csv --exclude-address prisons.txt < uploaded.ndjson > resolved.ndjson\n  pkb-resolve --explain"
 )]
 pub struct Args {
     #[command(flatten)]
     pub input: InputArgs,
 
-    /// Youngest age in full years at which a patient is invited
-    #[arg(long, default_value_t = 16, value_name = "YEARS")]
-    pub min_age: i16,
+    /// Print the rules by which patients are invited, with their settings, and do nothing
+    #[arg(long)]
+    pub explain: bool,
+
+    #[command(flatten)]
+    pub eligibility: EligibilityArgs,
+
+    #[command(flatten)]
+    pub exclusions: ExclusionArgs,
+
+    /// Ask again for patients whom PKB does not have yet, for so long (2h): PKB works through an upload
+    /// for a while
+    #[arg(long, value_name = "TIME", value_parser = parse_duration, default_value = "0s")]
+    pub wait_for_records: Duration,
+
+    /// Ask PKB again where the journal has an answer that is older than this
+    #[arg(long, value_name = "TIME", value_parser = parse_duration, default_value = "7d")]
+    pub max_age_of_answer: Duration,
+
+    /// With --api rest: whether to ask PKB's FHIR interface who has registered
+    #[arg(
+        long,
+        value_enum,
+        default_value = "auto",
+        value_name = "WHEN",
+        help_heading = "PKB"
+    )]
+    pub registered_check: RegisteredCheck,
 
     /// Path of byNationalId under the base address, with {number} and {type} in it
     #[arg(long, default_value = USER_PATH, value_name = "PATH", help_heading = "PKB")]
     pub user_path: String,
+
+    #[command(flatten)]
+    pub api: ApiArgs,
 
     #[command(flatten)]
     pub concurrency: ConcurrencyArgs,
@@ -38,6 +68,65 @@ pub struct Args {
 
     #[command(flatten)]
     pub stream: StreamArgs,
+}
+
+/// Who may be invited.
+#[derive(Debug, clap::Args)]
+pub struct EligibilityArgs {
+    /// Youngest age in full years at which a patient is invited
+    #[arg(long, default_value_t = 16, value_name = "YEARS")]
+    pub min_age: i16,
+
+    /// Invite patients whose last name at PKB is another one
+    #[arg(long)]
+    pub allow_name_differs: bool,
+
+    /// Invite patients, too, whose e-mail address was uploaded: PKB sends them an invitation of its own
+    #[arg(long)]
+    pub also_emailed: bool,
+}
+
+/// Whom the organisation does not want invited.
+#[derive(Debug, clap::Args)]
+pub struct ExclusionArgs {
+    /// List of patients not to be invited: CSV or NDJSON with national numbers and, if need be, until
+    /// when. May be given more than once
+    #[arg(long, value_name = "FILE", help_heading = "Exclusions")]
+    pub exclude: Vec<PathBuf>,
+
+    /// List of words in addresses at which nobody is invited, one pattern a line (HMP). May be given more
+    /// than once
+    #[arg(long, value_name = "FILE", help_heading = "Exclusions")]
+    pub exclude_address: Vec<PathBuf>,
+
+    /// Journal or output of pkb-letters of an earlier campaign. May be given more than once
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "not_again_within",
+        help_heading = "Exclusions"
+    )]
+    pub invited_before: Vec<PathBuf>,
+
+    /// For how many days an earlier invitation keeps a patient from the next (90d)
+    #[arg(
+        long,
+        value_name = "DAYS",
+        requires = "invited_before",
+        help_heading = "Exclusions"
+    )]
+    pub not_again_within: Option<Interval>,
+}
+
+/// Whether to find out who has registered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RegisteredCheck {
+    /// If PKB_ORG_ID is set
+    Auto,
+    /// No: registered patients get letters
+    Off,
+    /// Yes, or stop
+    Required,
 }
 
 #[cfg(test)]

@@ -2,7 +2,9 @@
 //! All patients get a record; only these get a letter.
 
 use jiff::civil::Date;
-use pkb_core::{Reason, client::rest::PkbUser, value::DateOfBirth};
+use pkb_core::{Reason, client::directory::Known, record::Patient};
+
+use crate::names;
 
 /// The settings of the rules.
 #[derive(Debug, Clone, Copy)]
@@ -11,27 +13,79 @@ pub struct Rules {
     pub min_age: i16,
     /// The day on which ages are counted.
     pub campaign_date: Date,
+    /// Whether a patient whose last name at PKB is another one is invited all the same.
+    pub allow_name_differs: bool,
+    /// Whether a patient is invited to whom PKB has written an e-mail invitation itself.
+    pub also_emailed: bool,
 }
 
 impl Rules {
-    /// Why the patient whose record is `user` at PKB, and who was born on `ours` by our file, is
-    /// not invited; `None` if nothing speaks against it.
+    /// Everything that speaks against inviting a patient of whom PKB knows this, the gravest first.
     ///
     /// The most harmful mistake comes first: a letter to the family of somebody who has died, then
-    /// one that gives a stranger access, then one that cannot work.
-    pub fn objection(&self, user: &PkbUser, ours: DateOfBirth) -> Option<Reason> {
-        if user.is_deceased {
-            return Some(Reason::Deceased);
-        }
-        match user.date_of_birth {
+    /// one that gives a stranger access, then one that cannot work, then one that is not needed.
+    pub fn objections(&self, patient: &Patient, known: &Known) -> Vec<Reason> {
+        let ours = patient.date_of_birth;
+        let is_younger =
+            |born: pkb_core::value::DateOfBirth| born.age_on(self.campaign_date) < self.min_age;
+        let rules = [
+            (Reason::Deceased, known.deceased || patient.deceased),
+            (
+                Reason::IdentityMismatch,
+                known.date_of_birth.is_some_and(|theirs| theirs != ours),
+            ),
+            (
+                Reason::NameDiffers,
+                !self.allow_name_differs
+                    && known.last_name.as_deref().is_some_and(|theirs| {
+                        !names::are_alike(theirs, patient.last_name.expose_name())
+                    }),
+            ),
             // The join page compares the date that the patient types in with PKB's.
-            None => Some(Reason::NoDateOfBirth),
-            Some(theirs) if theirs != ours => Some(Reason::IdentityMismatch),
-            Some(theirs) if theirs.age_on(self.campaign_date) < self.min_age => {
-                Some(Reason::UnderAge)
-            }
-            Some(_) => None,
-        }
+            (Reason::NoDateOfBirth, known.date_of_birth.is_none()),
+            // Where the two dates differ, either may be the true one.
+            (
+                Reason::UnderAge,
+                is_younger(ours) || known.date_of_birth.is_some_and(is_younger),
+            ),
+            (Reason::Registered, known.registered == Some(true)),
+        ];
+        rules
+            .into_iter()
+            .filter_map(|(reason, applies)| applies.then_some(reason))
+            .collect()
+    }
+
+    /// What our own file alone says against inviting a patient, before PKB is asked.
+    pub fn invited_by_email(&self, emailed: bool) -> Option<Reason> {
+        (emailed && !self.also_emailed).then_some(Reason::InvitedByEmail)
+    }
+
+    /// The rules and their settings, one a line, for people.
+    pub fn explain(&self) -> String {
+        let name_differs = if self.allow_name_differs {
+            "may be another one at PKB (--allow-name-differs)"
+        } else {
+            "is the same at PKB, apart from case, accents, hyphens and spaces; else name_differs"
+        };
+        let emailed = if self.also_emailed {
+            "may have an e-mail invitation from PKB, too (--also-emailed)"
+        } else {
+            "has no e-mail invitation from PKB; else invited_by_email"
+        };
+        format!(
+            "A patient is invited on {date} who\n\
+             \x20 - has a record at PKB that we may see; else not_found, no_access\n\
+             \x20 - is alive by PKB's record and by the patient file; else deceased\n\
+             \x20 - has a date of birth at PKB; else no_date_of_birth\n\
+             \x20 - has the same date of birth there as in the patient file; else identity_mismatch\n\
+             \x20 - has a last name that {name_differs}\n\
+             \x20 - is {age} or older on that day, by both dates; else under_age\n\
+             \x20 - has not registered; else registered\n\
+             \x20 - {emailed}\n",
+            date = self.campaign_date,
+            age = self.min_age,
+        )
     }
 }
 
@@ -39,54 +93,193 @@ impl Rules {
 mod tests {
     use super::*;
     use jiff::civil::date;
-    use pkb_core::value::PkbId;
+    use pkb_core::value::DateOfBirth;
 
-    fn objection(is_deceased: bool, theirs: Option<&str>, ours: &str) -> Option<Reason> {
-        let rules = Rules {
+    const BORN: &str = "2000-09-15";
+
+    fn patient(born: &str) -> Patient {
+        let json = serde_json::json!({
+            "national_id": {"type": "NHS_NUMBER", "value": "5760678914"},
+            "first_name": "Read", "last_name": "O'Brien", "date_of_birth": born,
+        });
+        serde_json::from_value(json).unwrap()
+    }
+
+    fn known(born: Option<&str>) -> Known {
+        Known {
+            id: None,
+            deceased: false,
+            registered: Some(false),
+            date_of_birth: born.map(|born| DateOfBirth::parse(born).unwrap()),
+            last_name: Some("O\u{2019}BRIEN".into()),
+        }
+    }
+
+    fn rules() -> Rules {
+        Rules {
             min_age: 16,
             campaign_date: date(2026, 11, 22),
-        };
-        let user = PkbUser {
-            id: PkbId::parse("1").unwrap(),
-            is_deceased,
-            date_of_birth: theirs.map(|theirs| DateOfBirth::parse(theirs).unwrap()),
-        };
-        rules.objection(&user, DateOfBirth::parse(ours).unwrap())
+            allow_name_differs: false,
+            also_emailed: false,
+        }
+    }
+
+    /// A change to what PKB knows, or to our file.
+    type Change = fn(&mut Patient, &mut Known);
+
+    #[test]
+    fn each_rule_has_its_reason_and_the_gravest_comes_first() {
+        use Reason::*;
+        let table: &[(&str, Change, &[Reason])] = &[
+            ("nothing speaks against it", |_, _| {}, &[]),
+            ("dead at PKB", |_, known| known.deceased = true, &[Deceased]),
+            (
+                "dead by our file",
+                |patient, _| patient.deceased = true,
+                &[Deceased],
+            ),
+            (
+                "registered",
+                |_, known| known.registered = Some(true),
+                &[Registered],
+            ),
+            (
+                "nobody knows of a registration",
+                |_, known| known.registered = None,
+                &[],
+            ),
+            (
+                "no date of birth at PKB",
+                |_, known| known.date_of_birth = None,
+                &[NoDateOfBirth],
+            ),
+            (
+                "another day of birth at PKB",
+                |_, known| known.date_of_birth = DateOfBirth::parse("2000-09-16").ok(),
+                &[IdentityMismatch],
+            ),
+            (
+                "another last name",
+                |_, known| known.last_name = Some("Brian".into()),
+                &[NameDiffers],
+            ),
+            ("no name to compare", |_, known| known.last_name = None, &[]),
+            (
+                "sixteen today",
+                |patient, known| set_born(patient, known, "2010-11-22"),
+                &[],
+            ),
+            (
+                "sixteen tomorrow",
+                |patient, known| set_born(patient, known, "2010-11-23"),
+                &[UnderAge],
+            ),
+            (
+                "born today",
+                |patient, known| set_born(patient, known, "2026-11-22"),
+                &[UnderAge],
+            ),
+            (
+                "a child by PKB's date alone",
+                |_, known| known.date_of_birth = DateOfBirth::parse("2020-02-29").ok(),
+                &[IdentityMismatch, UnderAge],
+            ),
+            (
+                "a child by our date alone",
+                |patient, _| patient.date_of_birth = DateOfBirth::parse("2020-02-29").unwrap(),
+                &[IdentityMismatch, UnderAge],
+            ),
+            (
+                "a child without a date at PKB",
+                |patient, known| {
+                    patient.date_of_birth = DateOfBirth::parse("2020-02-29").unwrap();
+                    known.date_of_birth = None;
+                },
+                &[NoDateOfBirth, UnderAge],
+            ),
+            (
+                "everything at once",
+                |patient, known| {
+                    set_born(patient, known, "2020-02-29");
+                    known.deceased = true;
+                    known.registered = Some(true);
+                    known.last_name = Some("Brian".into());
+                },
+                &[Deceased, NameDiffers, UnderAge, Registered],
+            ),
+        ];
+        for (what, change, expected) in table {
+            let (mut patient, mut known) = (patient(BORN), known(Some(BORN)));
+            change(&mut patient, &mut known);
+            assert_eq!(rules().objections(&patient, &known), *expected, "{what}");
+        }
+    }
+
+    fn set_born(patient: &mut Patient, known: &mut Known, day: &str) {
+        patient.date_of_birth = DateOfBirth::parse(day).unwrap();
+        known.date_of_birth = Some(patient.date_of_birth);
     }
 
     #[test]
-    fn each_rule_has_its_reason_and_the_gravest_is_named() {
-        for (deceased, theirs, ours, expected) in [
-            (false, Some("2000-09-15"), "2000-09-15", None),
-            (
-                true,
-                Some("2000-09-15"),
-                "2000-09-15",
-                Some(Reason::Deceased),
-            ),
-            (true, None, "2000-09-15", Some(Reason::Deceased)),
-            (false, None, "2000-09-15", Some(Reason::NoDateOfBirth)),
-            (
-                false,
-                Some("2000-09-16"),
-                "2000-09-15",
-                Some(Reason::IdentityMismatch),
-            ),
-            (false, Some("2010-11-22"), "2010-11-22", None),
-            (
-                false,
-                Some("2010-11-23"),
-                "2010-11-23",
-                Some(Reason::UnderAge),
-            ),
-            (
-                false,
-                Some("2020-02-29"),
-                "2000-02-29",
-                Some(Reason::IdentityMismatch),
-            ),
+    fn leap_day_children_are_sixteen_on_the_first_of_march() {
+        for (day, reasons) in [
+            (date(2024, 2, 28), &[Reason::UnderAge][..]),
+            (date(2024, 2, 29), &[]),
+            (date(2026, 2, 28), &[]),
         ] {
-            assert_eq!(objection(deceased, theirs, ours), expected, "{theirs:?}");
+            let (mut patient, mut known) = (patient(BORN), known(Some(BORN)));
+            set_born(&mut patient, &mut known, "2008-02-29");
+            let rules = Rules {
+                campaign_date: day,
+                ..rules()
+            };
+            assert_eq!(rules.objections(&patient, &known), reasons, "{day}");
+        }
+        // Seventeen in a year without the day: on 1 March, not on 28 February.
+        let (mut patient, mut known) = (patient(BORN), known(Some(BORN)));
+        set_born(&mut patient, &mut known, "2008-02-29");
+        for (day, reasons) in [
+            (date(2025, 2, 28), &[Reason::UnderAge][..]),
+            (date(2025, 3, 1), &[]),
+        ] {
+            let rules = Rules {
+                min_age: 17,
+                campaign_date: day,
+                ..rules()
+            };
+            assert_eq!(rules.objections(&patient, &known), reasons, "{day}");
+        }
+    }
+
+    #[test]
+    fn settings_let_through_what_they_say() {
+        let mut known = known(Some(BORN));
+        known.last_name = Some("Brian".into());
+        let rules = Rules {
+            allow_name_differs: true,
+            also_emailed: true,
+            ..rules()
+        };
+        assert_eq!(rules.objections(&patient(BORN), &known), []);
+        assert_eq!(rules.invited_by_email(true), None);
+        assert!(rules.explain().contains("--allow-name-differs"));
+    }
+
+    #[test]
+    fn the_explanation_names_every_reason() {
+        let text = rules().explain();
+        for reason in [
+            Reason::NotFound,
+            Reason::NoAccess,
+            Reason::Deceased,
+            Reason::NoDateOfBirth,
+            Reason::IdentityMismatch,
+            Reason::NameDiffers,
+            Reason::UnderAge,
+            Reason::Registered,
+            Reason::InvitedByEmail,
+        ] {
+            assert!(text.contains(reason.as_str()), "{}", reason.as_str());
         }
     }
 }

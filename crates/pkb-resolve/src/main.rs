@@ -3,6 +3,8 @@
 
 mod args;
 mod eligibility;
+mod exclusions;
+mod names;
 mod run;
 
 fn main() -> std::process::ExitCode {

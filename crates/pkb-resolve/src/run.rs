@@ -1,15 +1,26 @@
 //! The stage.
 
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
 use pkb_core::{
-    Admission, Batch, Clock, ExitCode, Fatal, Record, Stage, StageName, Verdict, app,
-    client::{Client, rest::PathTemplate},
+    Admission, Batch, Clock, ExitCode, Fatal, Reason, Record, Stage, StageName, Verdict, app,
+    args::Api,
+    client::{
+        directory::{Directory, FhirDirectory, Known, RestDirectory},
+        rest::PathTemplate,
+    },
     journal::Key,
-    record::{KeyFields, PkbAnswer, Unknown},
+    record::{KeyFields, Patient, PkbAnswer, Unknown},
     stage::BatchResult,
     value::{DateOfBirth, NationalId},
 };
 
-use crate::{args::Args, eligibility::Rules};
+use crate::{
+    args::{Args, RegisteredCheck},
+    eligibility::Rules,
+    exclusions::{Exclusions, Files},
+};
 
 /// Runs the stage from the arguments.
 ///
@@ -17,78 +28,258 @@ use crate::{args::Args, eligibility::Rules};
 /// What stopped it.
 pub async fn run(args: Args) -> Result<ExitCode, Fatal> {
     let clock = args.stream.clock();
-    let stage = Resolve {
-        pkb: args.pkb.client()?,
-        path: PathTemplate::new(&args.user_path, &["{number}", "{type}"])?,
-        rules: Rules {
-            min_age: args.min_age,
-            campaign_date: clock.today(),
+    let rules = Rules {
+        min_age: args.eligibility.min_age,
+        campaign_date: clock.today(),
+        allow_name_differs: args.eligibility.allow_name_differs,
+        also_emailed: args.eligibility.also_emailed,
+    };
+    let exclusions = Exclusions::read(
+        &Files {
+            lists: &args.exclusions.exclude,
+            addresses: &args.exclusions.exclude_address,
+            ledgers: &args.exclusions.invited_before,
+            not_again_within: args.exclusions.not_again_within.unwrap_or_default(),
         },
+        clock.today(),
+    )?;
+    if args.explain {
+        return explain(&rules, &exclusions);
+    }
+    let decision = Decision {
+        rules,
+        exclusions,
+        wait_until: Instant::now() + args.wait_for_records,
+        oldest_answer: clock.ago(args.max_age_of_answer),
         clock,
     };
-    let in_flight = args.concurrency.concurrency.into();
-    app::run_stage(
-        stage,
-        args.input.open()?,
-        args.stream.target()?,
-        in_flight,
-        &args.stream,
-    )
-    .await
+    let pkb = args.pkb.client()?;
+    match args.api.api {
+        Api::Fhir => {
+            let directory = FhirDirectory::new(pkb)?;
+            let batch_rows = args.api.batch_rows(FhirDirectory::MAX_BATCH);
+            run_with(directory, batch_rows, Api::FHIR_IN_FLIGHT, decision, &args).await
+        }
+        Api::Rest => {
+            let path = PathTemplate::new(&args.user_path, &["{number}", "{type}"])?;
+            let in_flight = usize::from(args.concurrency.concurrency);
+            let directory = RestDirectory::new(pkb, path, in_flight);
+            if is_registered_check_wanted(args.registered_check, directory.can_check_registered())?
+            {
+                // One question about many, for each of which there is another one alone: those are as many
+                // at a time as without it.
+                let batch_rows = args.api.batch_rows(RestDirectory::MAX_BATCH);
+                let directory = directory.with_registered_check();
+                return run_with(directory, batch_rows, 1, decision, &args).await;
+            }
+            run_with(directory, 1, in_flight, decision, &args).await
+        }
+    }
 }
 
-struct Resolve {
-    pkb: Client,
-    path: PathTemplate,
+async fn run_with<D: Directory>(
+    directory: D,
+    batch_rows: usize,
+    in_flight: usize,
+    decision: Decision,
+    args: &Args,
+) -> Result<ExitCode, Fatal> {
+    let stage = Resolve {
+        directory,
+        batch_rows,
+        linger: args.api.linger,
+        decision,
+    };
+    let (input, output) = (args.input.open()?, args.stream.target()?);
+    app::run_stage(stage, input, output, in_flight, &args.stream).await
+}
+
+/// Prints the rules.
+fn explain(rules: &Rules, exclusions: &Exclusions) -> Result<ExitCode, Fatal> {
+    let mut text = rules.explain();
+    text.push_str("and who is on none of your lists; else excluded_by_list, excluded_address, invited_recently\n");
+    for line in exclusions.describe() {
+        text.push_str(&format!("  - {line}\n"));
+    }
+    app::print(&text)?;
+    Ok(ExitCode::Done)
+}
+
+fn is_registered_check_wanted(wanted: RegisteredCheck, possible: bool) -> Result<bool, Fatal> {
+    match (wanted, possible) {
+        (RegisteredCheck::Off, _) => Ok(false),
+        (_, true) => Ok(true),
+        (RegisteredCheck::Required, false) => Err(Fatal::Usage(
+            "--registered-check required needs PKB_ORG_ID and PKB_FHIR_URL".into(),
+        )),
+        (RegisteredCheck::Auto, false) => {
+            tracing::warn!(
+                "who has registered already is not known: PKB tells that by FHIR only. Set PKB_ORG_ID and PKB_FHIR_URL, \
+                 or such patients get letters"
+            );
+            Ok(false)
+        }
+    }
+}
+
+/// First pause before PKB is asked again for patients whom it does not have.
+const FIRST_PAUSE: Duration = Duration::from_secs(2);
+/// Longest such pause.
+const LONGEST_PAUSE: Duration = Duration::from_secs(300);
+
+struct Resolve<D> {
+    directory: D,
+    batch_rows: usize,
+    linger: Duration,
+    decision: Decision,
+}
+
+/// By what it is decided who may be invited.
+struct Decision {
     rules: Rules,
+    exclusions: Exclusions,
+    /// Until when PKB may still be working through an upload.
+    wait_until: Instant,
+    /// Answers of earlier runs count if they are not older.
+    oldest_answer: Timestamp,
     clock: Clock,
 }
 
 /// What is needed to ask PKB about a patient and to judge the answer.
 struct Resolvable {
-    national_id: NationalId,
-    date_of_birth: DateOfBirth,
+    patient: Patient,
+    /// What speaks against an invitation before PKB is asked.
+    objections: Vec<Verdict>,
 }
 
-impl Resolve {
-    async fn resolve(&self, patient: Resolvable) -> Result<Result<PkbAnswer, Verdict>, Fatal> {
-        let user = match self
-            .pkb
-            .find_patient(&self.path, &patient.national_id)
-            .await
-        {
-            Ok(user) => user,
-            Err(error) => return error.into_verdict().map(Err),
-        };
-        if let Some(reason) = self.rules.objection(&user, patient.date_of_birth) {
-            return Ok(Err(reason.into()));
+impl<D: Directory> Resolve<D> {
+    /// What PKB knows of the patients. Those whom it does not have are asked for again, while that may
+    /// change.
+    async fn look_up(&self, ids: &[NationalId]) -> Result<Vec<Result<Known, Verdict>>, Fatal> {
+        let mut answers = self.directory.look_up(ids).await?;
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let is_absent = |answer: &Result<Known, Verdict>| matches!(answer, Err(verdict) if verdict.reason == Reason::NotFound);
+            let absent: Vec<usize> = (0..ids.len())
+                .filter(|at| is_absent(&answers[*at]))
+                .collect();
+            let left = self
+                .decision
+                .wait_until
+                .saturating_duration_since(Instant::now());
+            if absent.is_empty() || left.is_zero() {
+                return Ok(answers);
+            }
+            tracing::info!(
+                "{} patients are not at PKB yet: asking again in {} s",
+                absent.len(),
+                pause.min(left).as_secs()
+            );
+            tokio::time::sleep(pause.min(left)).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+            let again: Vec<NationalId> = absent.iter().map(|at| ids[*at]).collect();
+            for (at, answer) in absent
+                .into_iter()
+                .zip(self.directory.look_up(&again).await?)
+            {
+                answers[at] = answer;
+            }
         }
-        Ok(Ok(PkbAnswer {
-            id: Some(user.id),
-            registered: None,
-            checked_at: self.clock.now(),
-            unknown: Unknown::new(),
-        }))
+    }
+
+    /// What speaks against an invitation before PKB is asked.
+    fn own_objections(&self, record: &Record, patient: &Patient) -> Vec<Verdict> {
+        let emailed = record.upload.as_ref().is_some_and(|upload| upload.emailed);
+        let by_email = self
+            .decision
+            .rules
+            .invited_by_email(emailed)
+            .map(Verdict::from);
+        let mut objections = self.decision.exclusions.objections(patient);
+        objections.extend(by_email);
+        objections
+    }
+
+    /// The answer for the record, or everything that speaks against the invitation.
+    fn judge(
+        &self,
+        asked: Resolvable,
+        answer: Result<Known, Verdict>,
+    ) -> Result<PkbAnswer, Verdict> {
+        let known = match answer {
+            Ok(known) => known,
+            // A failure is tried again, and the lists are read again then.
+            Err(verdict) if verdict.reason.kind() == pkb_core::Kind::Failed => return Err(verdict),
+            Err(verdict) => {
+                let all = [verdict].into_iter().chain(asked.objections);
+                return Err(Verdict::of_all(all).unwrap_or_else(|| Reason::NotFound.into()));
+            }
+        };
+        let objections = self.decision.rules.objections(&asked.patient, &known);
+        let objections = objections.into_iter().map(Verdict::from);
+        match Verdict::of_all(objections.chain(asked.objections)) {
+            Some(verdict) => Err(verdict),
+            None => Ok(PkbAnswer {
+                id: known.id,
+                registered: known.registered,
+                checked_at: self.decision.clock.now(),
+                unknown: Unknown::new(),
+            }),
+        }
     }
 }
 
-impl Stage for Resolve {
+impl<D: Directory> Stage for Resolve<D> {
     type Work = Resolvable;
     type Done = PkbAnswer;
     const NAME: StageName = StageName::Resolve;
     const QUICK_REPLAY: bool = true;
 
+    fn batch_rows(&self) -> usize {
+        self.batch_rows
+    }
+
+    fn linger(&self) -> Option<Duration> {
+        (self.batch_rows > 1).then_some(self.linger)
+    }
+
+    /// The patient, and what speaks against an invitation before PKB is asked: somebody who is put on a
+    /// list after PKB has answered is new work.
     fn key(&self, record: &Record) -> Option<Key> {
-        self.quick_key(&KeyFields::of(record))
+        let patient = record.patient.as_ref()?;
+        let objections = self.own_objections(record, patient);
+        Some(key_of(
+            patient.national_id,
+            patient.date_of_birth,
+            objections.iter().map(|verdict| verdict.reason),
+        ))
     }
 
     fn quick_key(&self, fields: &KeyFields) -> Option<Key> {
         let patient = fields.patient.as_ref()?;
-        let born = patient.date_of_birth.expose_iso();
-        Some(Key::of(&[
-            &patient.national_id.key_bytes(),
-            born.as_bytes(),
-        ]))
+        Some(key_of(
+            patient.national_id,
+            patient.date_of_birth,
+            fields.reasons(),
+        ))
+    }
+
+    /// Answers that are old, and those that other settings would not give now, are not.
+    fn still_good(&self, fields: &KeyFields) -> bool {
+        let is_recent = fields
+            .pkb
+            .as_ref()
+            .is_none_or(|pkb| pkb.checked_at >= self.decision.oldest_answer);
+        let was = |reason| fields.reasons().any(|each| each == reason);
+        let is_young = fields.patient.as_ref().is_some_and(|patient| {
+            patient
+                .date_of_birth
+                .age_on(self.decision.rules.campaign_date)
+                < self.decision.rules.min_age
+        });
+        is_recent
+            && was(Reason::UnderAge) == is_young
+            && !(was(Reason::NameDiffers) && self.decision.rules.allow_name_differs)
     }
 
     fn admit(&self, record: &Record) -> Admission<Resolvable> {
@@ -96,21 +287,42 @@ impl Stage for Resolve {
             None => Admission::NotReady,
             Some(_) if record.pkb.is_some() => Admission::AlreadyDone,
             Some(patient) => Admission::Work(Resolvable {
-                national_id: patient.national_id,
-                date_of_birth: patient.date_of_birth,
+                patient: patient.clone(),
+                objections: self.own_objections(record, patient),
             }),
         }
     }
 
     async fn advance(&self, batch: Batch<Resolvable>) -> BatchResult<PkbAnswer> {
-        let mut answers = Vec::with_capacity(batch.work.len());
-        for patient in batch.work {
-            answers.push(self.resolve(patient).await?);
-        }
-        Ok(answers)
+        let ids: Vec<NationalId> = batch
+            .work
+            .iter()
+            .map(|asked| asked.patient.national_id)
+            .collect();
+        let answers = self.look_up(&ids).await?;
+        Ok(batch
+            .work
+            .into_iter()
+            .zip(answers)
+            .map(|(asked, answer)| self.judge(asked, answer))
+            .collect())
     }
 
     fn apply(&self, record: &mut Record, answer: PkbAnswer) {
         record.pkb = Some(answer);
     }
+}
+
+/// Reasons that do not come from PKB.
+const OWN_REASONS: [Reason; 4] = [
+    Reason::ExcludedByList,
+    Reason::ExcludedAddress,
+    Reason::InvitedRecently,
+    Reason::InvitedByEmail,
+];
+
+fn key_of(id: NationalId, born: DateOfBirth, reasons: impl Iterator<Item = Reason>) -> Key {
+    let reasons: Vec<Reason> = reasons.collect();
+    let own = OWN_REASONS.map(|reason| u8::from(reasons.contains(&reason)));
+    Key::of(&[&id.key_bytes(), born.expose_iso().as_bytes(), &own])
 }

@@ -57,6 +57,14 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "RFC3339", env = "PKB_SANDBOX_FIXED_TIME")]
     pub(crate) fixed_time: Option<Timestamp>,
 
+    /// The organisation that the FHIR operations are for, a UUID
+    #[arg(long, value_name = "UUID", default_value = crate::ORG_ID, value_parser = uuid)]
+    pub(crate) org_id: String,
+
+    /// Spell the expiry of codes valueDateTime, as FHIR does, not valueDatetime, as PKB's example does
+    #[arg(long)]
+    pub(crate) value_date_time: bool,
+
     /// Write the address to this file once requests are answered
     #[arg(long, value_name = "FILE")]
     pub(crate) port_file: Option<PathBuf>,
@@ -75,6 +83,10 @@ pub(crate) struct Env {
     /// Use a tethered token instead: write the first refresh token of a new sandbox to this file
     #[arg(long, value_name = "FILE")]
     pub(crate) tethered: Option<PathBuf>,
+
+    /// The organisation that the FHIR operations are for, a UUID
+    #[arg(long, value_name = "UUID", default_value = crate::ORG_ID, value_parser = uuid)]
+    pub(crate) org_id: String,
 }
 
 #[derive(Debug, Args)]
@@ -108,6 +120,19 @@ fn loopback(text: &str) -> Result<SocketAddr, String> {
         Ok(address)
     } else {
         Err("not a loopback address: a sandbox listens on this machine only".to_owned())
+    }
+}
+
+fn uuid(text: &str) -> Result<String, String> {
+    let groups = text.split('-').map(str::len);
+    let is_uuid = groups.eq([8, 4, 4, 4, 12])
+        && text
+            .bytes()
+            .all(|byte| byte == b'-' || byte.is_ascii_hexdigit());
+    if is_uuid {
+        Ok(text.to_owned())
+    } else {
+        Err("not a UUID, such as 00000000-0000-4000-8000-05a4db0c0999".to_owned())
     }
 }
 

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 /// One request that was handled or suffered a fault. The sandbox's own calls (`/sandbox/…`) are not in the ledger.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct LedgerEntry {
-    /// `token`, `upload`, `upload_status`, `by_national_id`, `record_access_token`, `join_page`, `join` or `unknown`.
+    /// `token`, `upload`, `upload_status`, `by_national_id`, `record_access_token`, `status_query`, `generate_tokens`, `join_page`, `join` or `unknown`.
     pub endpoint: &'static str,
     /// The national id of the patient in the path, or what stood there if no record has it.
     pub patient: Option<String>,
@@ -21,10 +21,17 @@ pub struct LedgerEntry {
     pub latency_ms: u64,
     /// The request was carried out with success, whatever the client heard of it.
     pub committed: bool,
+    /// How many patients a FHIR request asked for, where that could be told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub identifiers: Option<usize>,
     /// The file, if this was an upload that was committed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub upload: Option<UploadCommit>,
 }
+
+/// How many patients a FHIR request asked for: from the handler to the ledger.
+#[derive(Clone, Copy)]
+pub(crate) struct Asked(pub(crate) usize);
 
 /// A file that was taken.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -1,5 +1,5 @@
 //! A local PKB over real HTTP, for the demo, the tests and rehearsals: OAuth, the upload of the "Add many patients" file, the two REST
-//! calls of the guide, and the join page. It follows what PKB publishes; where PKB publishes nothing, the item says so.
+//! calls of the guide, the two FHIR operations about many patients, and the join page. It follows what PKB publishes; where PKB publishes nothing, the item says so.
 //!
 //! It shares no code with the client. Tests start one in their own process:
 //!
@@ -14,7 +14,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! It can also go wrong on demand: see [`Faults`]. The FHIR operations are not here yet.
+//! It can also go wrong on demand: see [`Faults`].
 
 mod admin;
 mod args;
@@ -22,10 +22,12 @@ mod clock;
 mod connection;
 mod derive;
 mod faults;
+mod fhir;
 pub mod generate;
 mod join;
 mod ledger;
 mod names;
+mod national_id;
 pub mod nhs_number;
 mod oauth;
 mod private_file;
@@ -51,7 +53,9 @@ use tokio::task::JoinHandle;
 pub use clock::Clock;
 use connection::{CuttableListener, Cutter};
 pub use faults::{Faults, FaultsError};
+pub use fhir::{MAX_INVITATION_TOKENS, MAX_STATUS_QUERY};
 pub use ledger::{LedgerEntry, UploadCommit};
+pub use national_id::Scheme;
 pub use state::{Invitation, PatientView};
 pub use upload::{COLUMNS as UPLOAD_COLUMNS, MAX_ROWS as UPLOAD_MAX_ROWS};
 pub use world::{BirthAtPkb, OddAnswer, World, WorldError, WorldPatient};
@@ -62,6 +66,9 @@ pub const CLIENT_ID: &str = "sandbox-client";
 pub const CLIENT_SECRET: &str = "sandbox-secret";
 /// The refresh token that a coordinator would have made in the web interface. Good for one use; each answer holds the next.
 pub const REFRESH_TOKEN: &str = "sandbox-refresh-0";
+
+/// The FHIR public id of the organisation that this PKB is for, unless told otherwise. No organisation has it.
+pub const ORG_ID: &str = "00000000-0000-4000-8000-05a4db0c0999";
 
 /// How long open connections may finish what they are doing when the sandbox stops.
 const GRACE: Duration = Duration::from_secs(2);
@@ -77,6 +84,8 @@ pub struct Config {
     pub client_secret: String,
     /// Its first refresh token, for `POST /apiToken.action`.
     pub refresh_token: String,
+    /// The only organisation that the FHIR operations take in `X-Org-Public-Id`: a UUID.
+    pub org_id: String,
     /// The exceptions among the patients.
     pub world: World,
     /// The clock that tokens and codes expire by.
@@ -92,6 +101,8 @@ pub struct Config {
     pub processing_ms: u32,
     /// Codes are made, and expire, as if it were always this moment; so a rehearsal of a given day joins on any day. Tokens go on by `clock`.
     pub fixed_time: Option<Timestamp>,
+    /// The expiry of codes has FHIR's key `valueDateTime`, where PKB's published example has `valueDatetime`.
+    pub value_date_time: bool,
 }
 
 impl Default for Config {
@@ -101,6 +112,7 @@ impl Default for Config {
             client_id: CLIENT_ID.to_owned(),
             client_secret: CLIENT_SECRET.to_owned(),
             refresh_token: REFRESH_TOKEN.to_owned(),
+            org_id: ORG_ID.to_owned(),
             world: World::default(),
             clock: Clock::system(),
             seed: 1,
@@ -108,6 +120,7 @@ impl Default for Config {
             same_codes: false,
             processing_ms: 0,
             fixed_time: None,
+            value_date_time: false,
         }
     }
 }
@@ -183,6 +196,12 @@ impl Sandbox {
     #[must_use]
     pub fn base_url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// Where the FHIR operations are: `http://127.0.0.1:41234/fhir`.
+    #[must_use]
+    pub fn fhir_url(&self) -> String {
+        format!("{}/fhir", self.base_url())
     }
 
     /// Every request that was handled or suffered a fault so far, in the order of the answers.

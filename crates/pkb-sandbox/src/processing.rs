@@ -34,14 +34,14 @@ enum Work {
 
 /// What is told of an upload.
 #[derive(Serialize)]
-pub(crate) struct Status {
+pub(crate) struct UploadStatus {
     upload: String,
     state: &'static str,
     #[serde(flatten)]
     report: Option<Report>,
 }
 
-impl Status {
+impl UploadStatus {
     pub(crate) fn processing(id: String) -> Self {
         Self {
             upload: id,
@@ -92,11 +92,11 @@ impl Queue {
     }
 
     /// Where an upload stands; `None` if no upload has this id.
-    pub(crate) fn status(&self, id: &str) -> Option<Status> {
+    pub(crate) fn status(&self, id: &str) -> Option<UploadStatus> {
         let upload = self.uploads.iter().find(|upload| upload.id == id)?;
         Some(match &upload.work {
-            Work::Pending(_) => Status::processing(upload.id.clone()),
-            Work::Done(report) => Status {
+            Work::Pending(_) => UploadStatus::processing(upload.id.clone()),
+            Work::Done(report) => UploadStatus {
                 upload: upload.id.clone(),
                 state: "processed",
                 report: Some(report.clone()),

@@ -11,6 +11,7 @@ use axum::{Extension, Json};
 use serde_json::{Value, json};
 
 use crate::ledger::UploadCommit;
+use crate::national_id::{NationalId, Scheme};
 use crate::state::{Access, Record, State, Taken};
 use crate::upload;
 use crate::world::OddAnswer;
@@ -24,14 +25,14 @@ pub(crate) async fn by_national_id(
     let Ok(Path((number, kind))) = path else {
         return reply::unknown_path().await;
     };
-    if kind != "NHS_NUMBER" {
+    let Some(scheme) = Scheme::from_rest_name(&kind) else {
         return reply::error(
             StatusCode::BAD_REQUEST,
             "unsupported_type",
-            "only NHS_NUMBER is known here",
+            "only NHS_NUMBER, CHI_NUMBER and HC_NUMBER are known here",
         );
-    }
-    let record = match state.by_national_id(&number) {
+    };
+    let record = match state.by_national_id(&NationalId { scheme, number }) {
         Access::NotFound => return not_found(),
         Access::Refused => return no_access(),
         Access::Given(record) => record,
@@ -184,7 +185,9 @@ fn user(record: &Record) -> Value {
     let national_ids = if row.national_id.is_empty() {
         json!([])
     } else {
-        json!([{"value": row.national_id, "name": "NHS number", "countryCodes": ["GB-ENG", "GB-WLS"]}])
+        let scheme = record.world.scheme.unwrap_or(Scheme::NhsNumber);
+        let (name, countries) = scheme.user_object_name();
+        json!([{"value": row.national_id, "name": name, "countryCodes": countries}])
     };
     let contacts = if row.email.is_empty() {
         json!([])

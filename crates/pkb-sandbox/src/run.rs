@@ -77,6 +77,8 @@ fn serve(args: Serve) -> Result<(), Failure> {
         same_codes: args.same_codes,
         processing_ms: args.processing_ms,
         fixed_time: args.fixed_time,
+        org_id: args.org_id,
+        value_date_time: args.value_date_time,
         ..Config::default()
     };
     let runtime = tokio::runtime::Runtime::new().context("cannot start")?;
@@ -144,6 +146,8 @@ fn env(args: &Env) -> Result<(), Failure> {
         ("PKB_TOKEN_URL", format!("http://{address}/{token_path}")),
         ("PKB_CLIENT_ID", CLIENT_ID.to_owned()),
         ("PKB_CLIENT_SECRET", CLIENT_SECRET.to_owned()),
+        ("PKB_FHIR_URL", format!("http://{address}/fhir")),
+        ("PKB_ORG_ID", args.org_id.clone()),
         ("PKB_JOIN_URL", format!("http://{address}/join/")),
     ] {
         text.push_str(&format!("export {name}={}\n", shell_quote(&value)));

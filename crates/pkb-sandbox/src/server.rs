@@ -13,9 +13,11 @@ use axum::{RequestPartsExt, Router};
 
 use crate::connection::Cutter;
 use crate::state::State;
-use crate::{admin, faults, join, oauth, reply, rest};
+use crate::{admin, faults, fhir, join, oauth, reply, rest};
 
 const UPLOAD_LIMIT_BYTES: usize = 64 * 1024 * 1024;
+/// Five thousand identifiers need less than one, unless somebody indents them generously.
+const FHIR_LIMIT_BYTES: usize = 8 * 1024 * 1024;
 
 const TOKEN: &str = "/api/oauth/token";
 const TETHERED_TOKEN: &str = "/apiToken.action";
@@ -23,6 +25,8 @@ const UPLOAD: &str = "/upload/patients";
 const UPLOAD_STATUS: &str = "/upload/patients/{upload}";
 const BY_NATIONAL_ID: &str = "/beta/users/byNationalId/{number}/{type}";
 const RECORD_ACCESS_TOKEN: &str = "/v1/users/{id}/recordAccessToken";
+const STATUS_QUERY: &str = "/fhir/Patient/$status-query";
+const GENERATE_TOKENS: &str = "/fhir/Organization/$generate-invitation-tokens";
 /// What the sandbox's own calls begin with.
 const OWN: &str = "/sandbox/";
 
@@ -35,6 +39,14 @@ pub(crate) fn router(state: &Arc<State>) -> Router {
         .route(UPLOAD_STATUS, get(rest::upload_status))
         .route(BY_NATIONAL_ID, get(rest::by_national_id))
         .route(RECORD_ACCESS_TOKEN, get(rest::record_access_token))
+        .route(
+            STATUS_QUERY,
+            post(fhir::status_query).layer(DefaultBodyLimit::max(FHIR_LIMIT_BYTES)),
+        )
+        .route(
+            GENERATE_TOKENS,
+            post(fhir::generate_invitation_tokens).layer(DefaultBodyLimit::max(FHIR_LIMIT_BYTES)),
+        )
         .route_layer(from_fn_with_state(Arc::clone(state), oauth::require_bearer));
     let join_page = || get(join::page).post(join::register);
     Router::new()
@@ -88,6 +100,8 @@ fn endpoint_name(method: &Method, path: Option<&str>) -> &'static str {
         Some(UPLOAD_STATUS) => "upload_status",
         Some(BY_NATIONAL_ID) => "by_national_id",
         Some(RECORD_ACCESS_TOKEN) => "record_access_token",
+        Some(STATUS_QUERY) => "status_query",
+        Some(GENERATE_TOKENS) => "generate_tokens",
         Some(path) if path.starts_with("/join") && method == Method::POST => "join",
         Some(path) if path.starts_with("/join") => "join_page",
         _ => "unknown",

@@ -1,5 +1,7 @@
 //! What the sandbox remembers of patients: records and invitations. No HTTP in here.
 
+mod batch;
+
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -12,10 +14,12 @@ use crate::clock::{Clock, later};
 use crate::derive;
 use crate::faults::FaultBook;
 use crate::ledger::Ledger;
-use crate::processing::{Queue, Status};
+use crate::national_id::NationalId;
+use crate::processing::{Queue, UploadStatus};
 use crate::tokens::Tokens;
 use crate::upload::{Report, Row, Rows};
 use crate::world::{BirthAtPkb, World, WorldPatient};
+pub(crate) use batch::PatientStatus;
 
 /// How long an invitation lives: the thirty days of PKB's guide.
 const INVITATION_DAYS: i64 = 30;
@@ -84,12 +88,14 @@ pub(crate) enum Added {
 /// What is answered to an upload.
 pub(crate) enum Taken {
     Processed(Report),
-    Queued(Status),
+    Queued(UploadStatus),
 }
 
 pub(crate) struct State {
     pub(crate) client_id: String,
     pub(crate) client_secret: String,
+    pub(crate) org_id: String,
+    pub(crate) value_date_time: bool,
     pub(crate) tokens: Tokens,
     pub(crate) faults: FaultBook,
     pub(crate) ledger: Ledger,
@@ -123,6 +129,8 @@ impl State {
         Self {
             client_id: config.client_id,
             client_secret: config.client_secret,
+            org_id: config.org_id,
+            value_date_time: config.value_date_time,
             tokens: Tokens::new(config.seed, config.clock.clone(), config.refresh_token),
             faults: FaultBook::new(config.faults),
             ledger: Ledger::default(),
@@ -163,23 +171,19 @@ impl State {
         // With the file in it, an id of a sandbox that has been stopped means no other file in the next one.
         let id = derive::text(self.seed, &["upload", &queue.len().to_string(), sha256], 20);
         queue.push(id.clone(), rows, self.machine_clock.now());
-        Taken::Queued(Status::processing(id))
+        Taken::Queued(UploadStatus::processing(id))
     }
 
     /// Where an upload that was queued stands.
-    pub(crate) fn upload_status(&self, id: &str) -> Option<Status> {
+    pub(crate) fn upload_status(&self, id: &str) -> Option<UploadStatus> {
         drop(self.memory());
         self.queue().status(id)
     }
 
     /// The record that `byNationalId` is asked for.
-    pub(crate) fn by_national_id(&self, national_id: &str) -> Access<Record> {
+    pub(crate) fn by_national_id(&self, id: &NationalId) -> Access<Record> {
         let memory = self.memory();
-        match memory
-            .by_national_id
-            .get(national_id)
-            .map(|&index| &memory.records[index])
-        {
+        match memory.find(id).map(|index| &memory.records[index]) {
             None => Access::NotFound,
             Some(record) if record.world.no_access => Access::Refused,
             Some(record) => Access::Given(record.clone()),
@@ -188,10 +192,6 @@ impl State {
 
     /// A new pair of codes; earlier pairs stay as they are. Or always the first pair, which then lives on.
     pub(crate) fn invite(&self, pkb_id: &str) -> Access<(String, String)> {
-        let expires_at = later(
-            self.clock.now(),
-            SignedDuration::from_hours(24 * INVITATION_DAYS),
-        );
         let mut memory = self.memory();
         let Some(index) = pkb_id
             .parse()
@@ -200,10 +200,20 @@ impl State {
         else {
             return Access::NotFound;
         };
-        let record = &mut memory.records[index];
-        if record.world.no_access || record.world.no_access_tokens {
+        let world = &memory.records[index].world;
+        if world.no_access || world.no_access_tokens {
             return Access::Refused;
         }
+        let Invitation { code, token, .. } = self.issue(&mut memory, index);
+        Access::Given((code, token))
+    }
+
+    fn issue(&self, memory: &mut Memory, index: usize) -> Invitation {
+        let expires_at = later(
+            self.clock.now(),
+            SignedDuration::from_hours(24 * INVITATION_DAYS),
+        );
+        let record = &mut memory.records[index];
         if self.same_codes {
             record.issued.clear();
         }
@@ -211,7 +221,11 @@ impl State {
         let (code, token) = derive::codes(self.seed, record.pkb_id, call);
         record.issued.push(expires_at);
         memory.codes.insert(code.clone(), (index, call));
-        Access::Given((code, token))
+        Invitation {
+            code,
+            token,
+            expires_at,
+        }
     }
 
     /// Registers the patient whom both codes belong to, if the date of birth is theirs.
@@ -286,6 +300,15 @@ impl Memory {
             (line, row.and_then(|row| self.add(seed, world, row)))
         };
         Report::new(rows.into_iter().map(add))
+    }
+
+    /// The record with a number. An upload does not say of which scheme a number is, so it is of each, unless the world says which.
+    fn find(&self, id: &NationalId) -> Option<usize> {
+        let index = *self.by_national_id.get(&id.number)?;
+        let scheme = self.records[index].world.scheme;
+        scheme
+            .is_none_or(|scheme| scheme == id.scheme)
+            .then_some(index)
     }
 
     fn add(&mut self, seed: u64, world: &World, row: Row) -> Result<Added, &'static str> {

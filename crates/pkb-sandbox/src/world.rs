@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use jiff::civil::Date;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::Scheme;
+
 /// Why a world file was not taken.
 #[derive(Debug, thiserror::Error)]
 pub enum WorldError {
@@ -48,6 +50,9 @@ pub struct World {
 pub struct WorldPatient {
     /// The ten digits.
     pub national_id: String,
+    /// The scheme that the number is of; under any other there is no such patient. Absent: found under each of the three.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scheme: Option<Scheme>,
     /// The date of death that PKB has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deceased: Option<Date>,
@@ -57,15 +62,18 @@ pub struct WorldPatient {
     /// PKB's own date of birth.
     #[serde(default, skip_serializing_if = "BirthAtPkb::is_as_uploaded")]
     pub date_of_birth: BirthAtPkb,
-    /// Another organisation made the record: 401 for this patient from the REST calls.
+    /// Another organisation made the record: 401 for this patient from the REST calls, "No access" from `$status-query`, no codes.
     #[serde(default, skip_serializing_if = "is_false")]
     pub no_access: bool,
-    /// 401 from `recordAccessToken` only.
+    /// 401 from `recordAccessToken`, and no codes from `$generate-invitation-tokens`.
     #[serde(default, skip_serializing_if = "is_false")]
     pub no_access_tokens: bool,
     /// The upload takes the row, and no record ever appears.
     #[serde(default, skip_serializing_if = "is_false")]
     pub missing: bool,
+    /// Every FHIR request with this patient in it is refused as a whole (422), without saying why; whether there is a record or not.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub refuses_batch: bool,
     /// `byNationalId` answers this instead of the record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer: Option<OddAnswer>,

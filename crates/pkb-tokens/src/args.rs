@@ -1,8 +1,10 @@
 //! What can be asked of pkb-tokens.
 
+use std::time::Duration;
+
 use clap::Parser;
 use pkb_core::{
-    args::{ConcurrencyArgs, InputArgs, PkbArgs, StreamArgs},
+    args::{ApiArgs, ConcurrencyArgs, InputArgs, PkbArgs, StreamArgs, parse_duration},
     client::rest::TOKEN_PATH,
 };
 
@@ -14,7 +16,7 @@ use pkb_core::{
 #[derive(Debug, Parser)]
 #[command(
     version,
-    after_help = "Example:\n  (umask 077; pkb-tokens < resolved.ndjson > invited.ndjson)"
+    after_help = "Examples:\n  (umask 077; pkb-tokens < resolved.ndjson > invited.ndjson)\n  pkb-tokens --api fhir resolved.ndjson --output invited.ndjson"
 )]
 pub struct Args {
     #[command(flatten)]
@@ -28,9 +30,20 @@ pub struct Args {
     #[arg(long, default_value_t = 30, value_name = "DAYS", value_parser = clap::value_parser!(u16).range(1..=366))]
     pub valid_days: u16,
 
+    /// Make no codes for a patient of whom PKB was asked longer ago than this: somebody may have died since
+    #[arg(long, value_name = "TIME", value_parser = parse_duration, default_value = "7d")]
+    pub max_age_of_answer: Duration,
+
+    /// Days for which codes of an earlier run must still be valid; others are fetched anew
+    #[arg(long, default_value_t = 14, value_name = "DAYS")]
+    pub min_days_left: u16,
+
     /// Path of recordAccessToken under the base address, with {id} in it
     #[arg(long, default_value = TOKEN_PATH, value_name = "PATH", help_heading = "PKB")]
     pub token_path: String,
+
+    #[command(flatten)]
+    pub api: ApiArgs,
 
     #[command(flatten)]
     pub concurrency: ConcurrencyArgs,

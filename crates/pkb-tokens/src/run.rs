@@ -1,11 +1,15 @@
 //! The stage.
 
-use std::io::IsTerminal as _;
+use std::{io::IsTerminal as _, time::Duration};
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use pkb_core::{
-    Admission, Batch, Clock, ExitCode, Fatal, Reason, Record, Stage, StageName, Verdict, app,
-    client::{Client, rest::PathTemplate},
+    Admission, Batch, Clock, ExitCode, Fatal, Reason, Record, Stage, StageName, app,
+    args::Api,
+    client::{
+        code_desk::{CodeDesk, FhirDesk, Invitee, RestDesk},
+        rest::PathTemplate,
+    },
     journal::Key,
     record::{Invitation, KeyFields, Unknown},
     stage::BatchResult,
@@ -25,52 +29,70 @@ pub async fn run(args: Args) -> Result<ExitCode, Fatal> {
             "the codes would be shown on the terminal: send them to a file or a pipe (or use --show-codes)".into(),
         ));
     }
-    let stage = Tokens {
-        pkb: args.pkb.client()?,
-        path: PathTemplate::new(&args.token_path, &["{id}"])?,
-        valid_for: SignedDuration::from_hours(24 * i64::from(args.valid_days)),
-        clock: args.stream.clock(),
-    };
-    let in_flight = args.concurrency.concurrency.into();
-    app::run_stage(
-        stage,
-        args.input.open()?,
-        args.stream.target()?,
-        in_flight,
-        &args.stream,
-    )
-    .await
-}
-
-struct Tokens {
-    pkb: Client,
-    path: PathTemplate,
-    valid_for: SignedDuration,
-    clock: Clock,
-}
-
-impl Tokens {
-    async fn invite(&self, id: &PkbId) -> Result<Result<Invitation, Verdict>, Fatal> {
-        // Counted from before the request: rather a moment too early than too late.
-        let ends = self.clock.now().saturating_add(self.valid_for);
-        let ends = ends.map_err(|_| Fatal::Usage("--valid-days is too large".into()))?;
-        Ok(match self.pkb.make_codes(&self.path, id).await {
-            Ok(access) => Ok(Invitation {
-                code: access.code,
-                token: access.token,
-                expires_at: access.expires_at.unwrap_or(ends),
-                unknown: Unknown::new(),
-            }),
-            Err(error) => Err(error.into_verdict()?),
-        })
+    let pkb = args.pkb.client()?;
+    let clock = args.stream.clock();
+    match args.api.api {
+        Api::Rest => {
+            let desk = RestDesk::new(pkb, PathTemplate::new(&args.token_path, &["{id}"])?);
+            run_with(desk, &args, 1, args.concurrency.concurrency.into()).await
+        }
+        Api::Fhir => {
+            let desk = FhirDesk::new(pkb, clock.today())?;
+            let batch_rows = args.api.batch_rows(FhirDesk::MAX_BATCH);
+            run_with(desk, &args, batch_rows, Api::FHIR_IN_FLIGHT).await
+        }
     }
 }
 
-impl Stage for Tokens {
-    type Work = PkbId;
+async fn run_with<D: CodeDesk>(
+    desk: D,
+    args: &Args,
+    batch_rows: usize,
+    in_flight: usize,
+) -> Result<ExitCode, Fatal> {
+    let clock = args.stream.clock();
+    let days = |days: u16| SignedDuration::from_hours(24 * i64::from(days));
+    let stage = Tokens {
+        desk,
+        batch_rows,
+        linger: args.api.linger,
+        valid_for: days(args.valid_days),
+        still_valid_at: clock
+            .now()
+            .saturating_add(days(args.min_days_left))
+            .unwrap_or(Timestamp::MAX),
+        oldest_answer: clock.ago(args.max_age_of_answer),
+        clock,
+    };
+    let (input, output) = (args.input.open()?, args.stream.target()?);
+    app::run_stage(stage, input, output, in_flight, &args.stream).await
+}
+
+struct Tokens<D> {
+    desk: D,
+    batch_rows: usize,
+    linger: Duration,
+    valid_for: SignedDuration,
+    /// When codes of an earlier run must still be valid.
+    still_valid_at: Timestamp,
+    /// PKB's answers are too old if they are older.
+    oldest_answer: Timestamp,
+    clock: Clock,
+}
+
+impl<D: CodeDesk> Stage for Tokens<D> {
+    type Work = Invitee;
     type Done = Invitation;
     const NAME: StageName = StageName::Tokens;
     const QUICK_REPLAY: bool = true;
+
+    fn batch_rows(&self) -> usize {
+        self.batch_rows
+    }
+
+    fn linger(&self) -> Option<Duration> {
+        (self.batch_rows > 1).then_some(self.linger)
+    }
 
     fn key(&self, record: &Record) -> Option<Key> {
         self.quick_key(&KeyFields::of(record))
@@ -84,23 +106,44 @@ impl Stage for Tokens {
         ]))
     }
 
-    fn admit(&self, record: &Record) -> Admission<PkbId> {
-        match &record.pkb {
+    /// Codes that end too soon to be printed are not.
+    fn still_good(&self, fields: &KeyFields) -> bool {
+        fields
+            .invitation
+            .as_ref()
+            .is_none_or(|codes| codes.expires_at >= self.still_valid_at)
+    }
+
+    fn admit(&self, record: &Record) -> Admission<Invitee> {
+        match (&record.patient, &record.pkb) {
             _ if record.invitation.is_some() => Admission::AlreadyDone,
-            None => Admission::NotReady,
-            Some(pkb) => match &pkb.id {
-                Some(id) => Admission::Work(id.clone()),
-                None => Admission::Stop(Reason::NoPkbId.into()),
-            },
+            (Some(_), Some(pkb)) if pkb.checked_at < self.oldest_answer => {
+                Admission::Stop(Reason::AnswerTooOld.into())
+            }
+            (Some(patient), Some(pkb)) => Admission::Work(Invitee {
+                national_id: patient.national_id,
+                id: pkb.id.clone(),
+            }),
+            _ => Admission::NotReady,
         }
     }
 
-    async fn advance(&self, batch: Batch<PkbId>) -> BatchResult<Invitation> {
-        let mut invitations = Vec::with_capacity(batch.work.len());
-        for id in &batch.work {
-            invitations.push(self.invite(id).await?);
-        }
-        Ok(invitations)
+    async fn advance(&self, batch: Batch<Invitee>) -> BatchResult<Invitation> {
+        // Counted from before the request: rather a moment too early than too late.
+        let ends = self.clock.now().saturating_add(self.valid_for);
+        let ends = ends.map_err(|_| Fatal::Usage("--valid-days is too large".into()))?;
+        let made = self.desk.make_codes(&batch.work).await?;
+        Ok(made
+            .into_iter()
+            .map(|codes| {
+                codes.map(|codes| Invitation {
+                    code: codes.code,
+                    token: codes.token,
+                    expires_at: codes.expires_at.unwrap_or(ends),
+                    unknown: Unknown::new(),
+                })
+            })
+            .collect())
     }
 
     fn apply(&self, record: &mut Record, invitation: Invitation) {

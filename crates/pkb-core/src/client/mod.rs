@@ -3,8 +3,13 @@
 //! * `token`, `refresh_token`: access tokens (OAuth 2.0), fetched early and by one call for all.
 //! * `transport`, `retry`: one request with its retries, rate and errors.
 //! * [`rest`]: the calls of the Mass Registration Implementation Guide.
+//! * [`fhir`]: the operations about many patients at once.
+//! * [`directory`], [`code_desk`]: what stages ask, over either of them.
 //! * [`upload`]: the patient file.
 
+pub mod code_desk;
+pub mod directory;
+pub mod fhir;
 mod refresh_token;
 pub mod rest;
 mod retry;
@@ -19,6 +24,7 @@ use reqwest::Url;
 use secrecy::SecretString;
 
 use crate::Fatal;
+use fhir::{Fhir, FhirSettings};
 use transport::Transport;
 
 /// How the OAuth client shows its secret.
@@ -42,6 +48,8 @@ pub enum Credentials {
 pub struct Settings {
     /// Address of the REST interface.
     pub base_url: String,
+    /// The FHIR interface, for stages that ask it.
+    pub fhir: Option<FhirSettings>,
     /// Address that gives out access tokens.
     pub token_url: String,
     /// OAuth client.
@@ -66,9 +74,15 @@ pub struct Settings {
 pub struct Client {
     transport: Transport,
     base: Url,
+    fhir: Option<Fhir>,
 }
 
 impl Client {
+    /// Whether FHIR is set up.
+    pub fn has_fhir(&self) -> bool {
+        self.fhir.is_some()
+    }
+
     /// Checks the settings. Nothing is sent yet.
     ///
     /// # Errors
@@ -76,19 +90,29 @@ impl Client {
     pub fn new(settings: Settings) -> Result<Self, Fatal> {
         let base = checked_url(&settings.base_url, "PKB_BASE_URL")?;
         let token_url = checked_url(&settings.token_url, "PKB_TOKEN_URL")?;
+        let fhir = settings.fhir.as_ref().map(Fhir::new).transpose()?;
         let transport = Transport::new(&settings, token_url, is_loopback(&base))?;
-        Ok(Self { transport, base })
+        Ok(Self {
+            transport,
+            base,
+            fhir,
+        })
     }
 
     /// The address of `path` under the base address, with its `{…}` filled in.
     fn url(&self, path: &str) -> Result<Url, CallError> {
-        let base = self.base.as_str().trim_end_matches('/');
-        Url::parse(&format!("{base}/{}", path.trim_start_matches('/'))).map_err(|_| {
-            CallError::Fatal(Fatal::Usage(
-                "a path of PKB's interface is malformed".into(),
-            ))
-        })
+        under(&self.base, path)
     }
+}
+
+/// The address of `path` under `base`.
+fn under(base: &Url, path: &str) -> Result<Url, CallError> {
+    let base = base.as_str().trim_end_matches('/');
+    Url::parse(&format!("{base}/{}", path.trim_start_matches('/'))).map_err(|_| {
+        CallError::Fatal(Fatal::Usage(
+            "a path of PKB's interface is malformed".into(),
+        ))
+    })
 }
 
 /// Why a call did not bring what it was meant to. No variant holds a URL, a body or a value.

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use reqwest::{Method, header};
 use serde::Deserialize;
 
-use super::{CallError, Client, transport::Repeat};
+use super::{CallError, Client, directory::Known, transport::Repeat};
 use crate::{
     Fatal,
     value::{AccessCode, DateOfBirth, InvitationCode, NationalId, PkbId},
@@ -33,19 +33,8 @@ impl PathTemplate {
     }
 }
 
-/// What PKB knows of a patient, as far as this program needs it.
-#[derive(Debug)]
-pub struct PkbUser {
-    /// PKB's id.
-    pub id: PkbId,
-    /// Whether PKB has a date of death.
-    pub is_deceased: bool,
-    /// PKB's date of birth.
-    pub date_of_birth: Option<DateOfBirth>,
-}
-
 /// A new pair of codes.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecordAccess {
     /// Invitation code.
     pub code: InvitationCode,
@@ -61,6 +50,7 @@ pub struct RecordAccess {
 struct UserAnswer {
     id: Option<Id>,
     dob: Option<String>,
+    last_name: Option<String>,
     date_deceased: Option<serde_json::Value>,
 }
 
@@ -89,7 +79,7 @@ impl Client {
         &self,
         path: &PathTemplate,
         id: &NationalId,
-    ) -> Result<PkbUser, CallError> {
+    ) -> Result<Known, CallError> {
         let path = path
             .0
             .replace("{number}", id.value.expose_digits())
@@ -103,10 +93,16 @@ impl Client {
             Id::Number(number) => number.to_string(),
         };
         let date_of_birth = answer.dob.filter(|dob| !dob.trim().is_empty());
-        Ok(PkbUser {
-            id: PkbId::parse(&id)
-                .map_err(|_| CallError::NotUnderstood("PKB's id is not a number"))?,
-            is_deceased: is_deceased(answer.date_deceased.as_ref()),
+        let id =
+            PkbId::parse(&id).map_err(|_| CallError::NotUnderstood("PKB's id is not a number"))?;
+        Ok(Known {
+            id: Some(id),
+            deceased: is_deceased(answer.date_deceased.as_ref()),
+            registered: None,
+            last_name: answer
+                .last_name
+                .filter(|name| !name.trim().is_empty())
+                .map(String::into_boxed_str),
             date_of_birth: date_of_birth
                 .map(|dob| DateOfBirth::parse(&dob))
                 .transpose()

@@ -95,6 +95,20 @@ impl Transport {
         repeat: Repeat,
         build: impl Fn(RequestBuilder) -> RequestBuilder,
     ) -> Result<Vec<u8>, CallError> {
+        self.call_until_whole(method, url, repeat, |_| true, build)
+            .await
+    }
+
+    /// The same for answers that can be told to have been cut off on the way by what is in them, where a proxy passed on the
+    /// half that it got as if it were all.
+    pub(super) async fn call_until_whole(
+        &self,
+        method: Method,
+        url: Url,
+        repeat: Repeat,
+        is_whole: impl Fn(&[u8]) -> bool,
+        build: impl Fn(RequestBuilder) -> RequestBuilder,
+    ) -> Result<Vec<u8>, CallError> {
         let mut attempt = 0;
         let mut refused_token = None;
         loop {
@@ -108,6 +122,9 @@ impl Transport {
                 .bearer_auth(token.secret.expose_secret());
             let again = match request.send().await {
                 Ok(response) if response.status().is_success() => match read_body(response).await {
+                    Ok(body) if !is_whole(&body) => {
+                        again_after_broken_answer(BodyError::BrokeOff, repeat)
+                    }
                     Ok(body) => {
                         self.outage.answered();
                         return Ok(body);

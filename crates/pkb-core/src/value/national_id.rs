@@ -60,6 +60,22 @@ impl NationalIdType {
         }
     }
 
+    /// The identifier system in FHIR.
+    pub fn fhir_system(self) -> &'static str {
+        match self {
+            Self::NhsNumber => "https://fhir.nhs.uk/Id/nhs-number",
+            Self::ChiNumber => "urn:oid:2.16.840.1.113883.2.1.3.2.4.16.53",
+            Self::HcNumber => "urn:uuid:1479257a-ce8f-482a-89fa-429ac066c158",
+        }
+    }
+
+    /// The scheme of an identifier system in FHIR, if it is one of the three.
+    pub fn from_fhir_system(system: &str) -> Option<Self> {
+        [Self::NhsNumber, Self::ChiNumber, Self::HcNumber]
+            .into_iter()
+            .find(|scheme| scheme.fhir_system() == system)
+    }
+
     /// Whether the scheme is known to give out numbers that begin with these nine digits.
     fn gives_out(self, first_nine: u64) -> bool {
         match self {
@@ -187,6 +203,19 @@ mod tests {
         ] {
             assert_eq!(only(first_nine), schemes, "{first_nine}");
         }
+    }
+
+    #[test]
+    fn each_scheme_is_known_by_its_fhir_system() {
+        for scheme in [
+            NationalIdType::NhsNumber,
+            NationalIdType::ChiNumber,
+            NationalIdType::HcNumber,
+        ] {
+            let system = scheme.fhir_system();
+            assert_eq!(NationalIdType::from_fhir_system(system), Some(scheme));
+        }
+        assert_eq!(NationalIdType::from_fhir_system("urn:oid:2.16"), None);
     }
 
     #[test]

@@ -194,8 +194,14 @@ fn the_same_batches_again_are_the_same_files_and_other_batches_are_refused() {
     // a file was written is on the disk, the records after it may not be.
     let journal = campaign.read("u.journal");
     let intent = b"pkb-intent";
-    let last = journal.windows(intent.len()).rposition(|part| part == intent).unwrap();
-    campaign.write("torn.journal", &journal[..last + (journal.len() - last) / 2]);
+    let last = journal
+        .windows(intent.len())
+        .rposition(|part| part == intent)
+        .unwrap();
+    campaign.write(
+        "torn.journal",
+        &journal[..last + (journal.len() - last) / 2],
+    );
     for more in [
         &["--journal", "u.journal"][..],
         &[],

@@ -56,6 +56,11 @@ impl FaultBook {
         self.chapter().faults.source.clone()
     }
 
+    /// What draws are worked out from.
+    pub(super) fn seed(&self) -> u64 {
+        self.chapter().faults.form.seed
+    }
+
     pub(crate) fn token_manners(&self) -> TokenManners {
         let form = &self.chapter().faults.form;
         TokenManners {

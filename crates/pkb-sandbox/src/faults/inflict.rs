@@ -16,7 +16,8 @@ use serde_json::json;
 use super::chance::Plan;
 use super::json::{ErrorBody, Fault, Named, RetryAfter, StatusFault};
 use crate::connection::{Cut, Cutter};
-use crate::ledger::{LedgerEntry, UploadCommit};
+use crate::fhir::Mischief;
+use crate::ledger::{Asked, LedgerEntry, UploadCommit};
 use crate::reply;
 use crate::state::State;
 
@@ -43,6 +44,7 @@ struct Visit {
 struct Done {
     response: Response,
     upload: Option<UploadCommit>,
+    asked: Option<Asked>,
 }
 
 /// Lets a request through, or does to it what the rules say, and writes the ledger either way.
@@ -112,6 +114,14 @@ impl Visit {
                 }
                 error(fault)
             }
+            Some(Fault::Parts(fault)) => {
+                let seed = self.state.faults.seed();
+                let mut request = request;
+                request.extensions_mut().insert(Mischief { fault, seed });
+                let done = run(request, next).await;
+                self.note_done(&done, done.response.status());
+                done.response
+            }
             Some(Fault::Named(name)) => self.named(name, request, next).await,
         }
     }
@@ -122,7 +132,8 @@ impl Visit {
             Named::ResetBefore => self.drop_unrun(Cut::Reset),
             Named::ResetAfter => {
                 let done = run(request, next).await;
-                self.note(None, done.response.status().is_success(), done.upload);
+                let committed = done.response.status().is_success();
+                self.note(None, committed, Some(&done));
                 dropped(&self.cutter, Cut::Reset)
             }
             Named::Truncate => {
@@ -161,11 +172,11 @@ impl Visit {
 
     fn note_done(&self, done: &Done, told: StatusCode) {
         let committed = done.response.status().is_success();
-        self.note(Some(told), committed, done.upload.clone());
+        self.note(Some(told), committed, Some(done));
     }
 
     /// Writes the ledger and the log. The log gets the name of the endpoint, never the address: numbers and codes stand in it.
-    fn note(&self, status: Option<StatusCode>, committed: bool, upload: Option<UploadCommit>) {
+    fn note(&self, status: Option<StatusCode>, committed: bool, done: Option<&Done>) {
         let slow = (!self.plan.latency.is_zero()).then_some("latency");
         let fault = self.plan.fault.map(Fault::name).or(slow);
         let status = status.map(|status| status.as_u16());
@@ -176,7 +187,8 @@ impl Visit {
             fault,
             latency_ms: u64::try_from(self.plan.latency.as_millis()).unwrap_or(u64::MAX),
             committed,
-            upload,
+            identifiers: done.and_then(|done| done.asked).map(|Asked(count)| count),
+            upload: done.and_then(|done| done.upload.clone()),
         });
         tracing::info!(
             endpoint = self.endpoint,
@@ -190,8 +202,15 @@ impl Visit {
 
 async fn run(request: Request, next: Next) -> Done {
     let mut response = next.run(request).await;
-    let upload = response.extensions_mut().remove();
-    Done { response, upload }
+    let (upload, asked) = (
+        response.extensions_mut().remove(),
+        response.extensions_mut().remove(),
+    );
+    Done {
+        response,
+        upload,
+        asked,
+    }
 }
 
 async fn read(request: Request) -> Result<Request, axum::Error> {

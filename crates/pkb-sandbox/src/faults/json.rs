@@ -9,6 +9,8 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error, IntoDeserializer, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
+use super::parts::PartsFault;
+
 /// Longer waits would outlive every test and every client.
 const LONGEST_LATENCY_MS: u64 = 600_000;
 
@@ -53,6 +55,8 @@ pub(super) enum Endpoint {
     UploadStatus,
     ByNationalId,
     RecordAccessToken,
+    StatusQuery,
+    GenerateTokens,
     JoinPage,
     Join,
     Any,
@@ -92,6 +96,7 @@ pub(super) enum Latency {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Fault {
     Status(StatusFault),
+    Parts(PartsFault),
     Named(Named),
 }
 
@@ -175,6 +180,7 @@ struct EffectFields {
     retry_after: Option<RetryAfter>,
     body: Option<ErrorBody>,
     run: Option<bool>,
+    parts: Option<PartsFault>,
 }
 
 impl TryFrom<RuleFields> for Rule {
@@ -189,6 +195,13 @@ impl TryFrom<RuleFields> for Rule {
             return Err(
                 "patients can be named for by_national_id, record_access_token and any only",
             );
+        }
+        let fhir = matches!(
+            fields.endpoint,
+            Endpoint::StatusQuery | Endpoint::GenerateTokens
+        );
+        if matches!(fields.fault, Effect::Fault(Fault::Parts(_))) && !fhir {
+            return Err("parts are for status_query and generate_tokens only");
         }
         Ok(Self {
             endpoint: fields.endpoint,
@@ -303,7 +316,7 @@ impl<'de> Visitor<'de> for EffectVisitor {
     type Value = Effect;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("the name of a fault, or an object with latency_ms or status")
+        formatter.write_str("the name of a fault, or an object with latency_ms, status or parts")
     }
 
     fn visit_str<E: Error>(self, name: &str) -> Result<Effect, E> {
@@ -322,9 +335,10 @@ impl TryFrom<EffectFields> for Effect {
 
     fn try_from(fields: EffectFields) -> Result<Self, Self::Error> {
         let more = fields.retry_after.is_some() || fields.body.is_some() || fields.run.is_some();
-        match (fields.latency_ms, fields.status) {
-            (Some(latency), None) if !more => Ok(Self::Latency(latency)),
-            (None, Some(number)) => {
+        match (fields.latency_ms, fields.status, fields.parts) {
+            (Some(latency), None, None) if !more => Ok(Self::Latency(latency)),
+            (None, None, Some(parts)) if !more => Ok(Self::Fault(Fault::Parts(parts))),
+            (None, Some(number), None) => {
                 let status = StatusCode::from_u16(number)
                     .ok()
                     .filter(|_| STATUSES.contains(&number))
@@ -337,7 +351,7 @@ impl TryFrom<EffectFields> for Effect {
                 })))
             }
             _ => Err(
-                "say either latency_ms, or status with retry_after, body and run where they are wanted",
+                "say either latency_ms, or status with retry_after, body and run where they are wanted, or parts",
             ),
         }
     }
@@ -373,6 +387,8 @@ impl Endpoint {
             Self::UploadStatus => name == "upload_status",
             Self::ByNationalId => name == "by_national_id",
             Self::RecordAccessToken => name == "record_access_token",
+            Self::StatusQuery => name == "status_query",
+            Self::GenerateTokens => name == "generate_tokens",
             Self::JoinPage => name == "join_page",
             Self::Join => name == "join",
             Self::Any => true,
@@ -385,6 +401,7 @@ impl Fault {
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Status(_) => "status",
+            Self::Parts(_) => "parts",
             Self::Named(Named::Refuse) => "refuse",
             Self::Named(Named::ResetBefore) => "reset_before",
             Self::Named(Named::ResetAfter) => "reset_after",

@@ -3,6 +3,7 @@
 mod chance;
 mod inflict;
 mod json;
+mod parts;
 
 use std::path::{Path, PathBuf};
 
@@ -10,6 +11,7 @@ use serde_json::{Value, json};
 
 pub(crate) use chance::{FaultBook, TokenManners};
 pub(crate) use inflict::{login_page, through};
+pub(crate) use parts::PartsFault;
 
 /// What a sandbox does wrong, to whom and when. The default is nothing.
 ///
@@ -33,8 +35,8 @@ pub(crate) use inflict::{login_page, through};
 ///
 /// # Rules
 ///
-/// `endpoint` is a name that the ledger uses (`token`, `upload`, `upload_status`, `by_national_id`, `record_access_token`, `join_page`, `join`)
-/// or `any`, which is every address but the sandbox's own (`/sandbox/…` never suffers). `patients` are national ids, for endpoints that have one in the path.
+/// `endpoint` is a name that the ledger uses (`token`, `upload`, `upload_status`, `by_national_id`, `record_access_token`, `status_query`, `generate_tokens`,
+/// `join_page`, `join`) or `any`, which is every address but the sandbox's own (`/sandbox/…` never suffers). `patients` are national ids, for endpoints that have one in the path.
 ///
 /// `when` is one of
 ///
@@ -65,6 +67,7 @@ pub(crate) use inflict::{login_page, through};
 /// | `"reset_before"` | no | an error with `is_request()`, not `is_connect()`; below it "connection reset by peer" |
 /// | `"reset_after"` | yes | exactly the same |
 /// | `"truncate"` | yes | status and headers, then an error with `is_decode()` while reading; below it "end of file before message length reached": half of the announced bytes came |
+/// | `{"parts": {"shuffle": true, "repeat": 0.1, …}}` | yes | a FHIR answer of the right form that is not what was asked for: see below |
 /// | `"wrong_content_type"` | yes | the right body as `text/html` |
 /// | `"html"` | no | 200 with a login page |
 /// | `"redirect"` | no | 302 to `/sandbox/login` on the same host; who follows gets the login page |
@@ -73,6 +76,20 @@ pub(crate) use inflict::{login_page, through};
 ///
 /// None of them makes reqwest send a request again by itself, on new connections or on used ones. `refuse` reads the head of the request,
 /// since only that tells which rule applies, and leaves the body unread. So there is no fault here with `is_connect()`: stop the sandbox for that.
+///
+/// # Parts of FHIR answers
+///
+/// `parts`, for `status_query` and `generate_tokens` only, takes any of
+///
+/// | | |
+/// |---|---|
+/// | `"shuffle": true` | another order than was asked for |
+/// | `"repeat": 0.1` | this share of the parts comes twice |
+/// | `"omit": 0.1` | this share is left out, whoever they are; their codes are made all the same |
+/// | `"strangers": 2` | so many parts about patients whom nobody asked for |
+/// | `"other_systems": 0.1` | in this share the identifier's system ends in a slash, or a local identifier stands before it |
+///
+/// Who is hit hangs on `seed` and the patient only: the same patients each time, in whichever request.
 ///
 /// # Tokens
 ///

@@ -208,7 +208,7 @@ fn the_env_output_evaluates_in_sh() {
     std::fs::create_dir(&inside).unwrap();
     let copy = inside.join("pkb-sandbox");
     std::fs::copy(env!("CARGO_BIN_EXE_pkb-sandbox"), &copy).unwrap();
-    let script = r#"eval "$("$1" env --listen 127.0.0.1:9999)" && command -v pkb-sandbox && printf '%s\n' "$PKB_BASE_URL" "$PKB_TOKEN_URL" "$PKB_CLIENT_ID" "$PKB_CLIENT_SECRET" "$PKB_JOIN_URL""#;
+    let script = r#"eval "$("$1" env --listen 127.0.0.1:9999)" && command -v pkb-sandbox && printf '%s\n' "$PKB_BASE_URL" "$PKB_TOKEN_URL" "$PKB_CLIENT_ID" "$PKB_CLIENT_SECRET" "$PKB_FHIR_URL" "$PKB_ORG_ID" "$PKB_JOIN_URL""#;
     let output = Command::new("sh")
         .args(["-euc", script, "sh"])
         .arg(&copy)
@@ -220,8 +220,9 @@ fn the_env_output_evaluates_in_sh() {
         String::from_utf8_lossy(&output.stderr)
     );
     let expected = format!(
-        "{}\nhttp://127.0.0.1:9999\nhttp://127.0.0.1:9999/api/oauth/token\nsandbox-client\nsandbox-secret\nhttp://127.0.0.1:9999/join/\n",
-        copy.display()
+        "{}\nhttp://127.0.0.1:9999\nhttp://127.0.0.1:9999/api/oauth/token\nsandbox-client\nsandbox-secret\nhttp://127.0.0.1:9999/fhir\n{}\nhttp://127.0.0.1:9999/join/\n",
+        copy.display(),
+        pkb_sandbox::ORG_ID
     );
     assert_eq!(String::from_utf8(output.stdout).unwrap(), expected);
 }

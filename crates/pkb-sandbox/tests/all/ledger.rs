@@ -13,6 +13,7 @@ fn entry(endpoint: &'static str, patient: Option<&str>, status: u16) -> LedgerEn
         fault: None,
         latency_ms: 0,
         committed: status == 200,
+        identifiers: None,
         upload: None,
     }
 }

@@ -4,6 +4,7 @@
 mod command_line;
 mod fault_rules;
 mod faults;
+mod fhir;
 mod fixtures;
 mod join_page;
 mod ledger;

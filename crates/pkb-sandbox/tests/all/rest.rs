@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use jiff::SignedDuration;
 use jiff::civil::date;
-use pkb_sandbox::{BirthAtPkb, Config, OddAnswer, World, WorldPatient};
+use pkb_sandbox::{BirthAtPkb, Config, OddAnswer, Scheme, World, WorldPatient};
 use serde_json::{Value, json};
 
 use crate::support::{GUIDE, GUIDE_ROW, Rig, short_row};
@@ -146,10 +146,10 @@ async fn odd_answers_are_odd() {
 }
 
 #[tokio::test]
-async fn other_identifier_types_and_unknown_paths_are_refused_as_json() {
+async fn unknown_identifier_types_and_unknown_paths_are_refused_as_json() {
     let rig = Rig::start().await;
     let response = rig
-        .get(&format!("/beta/users/byNationalId/{GUIDE}/CHI_NUMBER"))
+        .get(&format!("/beta/users/byNationalId/{GUIDE}/CHI"))
         .await;
     assert_eq!(response.status(), 400);
     let response = rig.get("/json/users/self").await;
@@ -164,6 +164,31 @@ async fn other_identifier_types_and_unknown_paths_are_refused_as_json() {
         response.json::<Value>().await.unwrap()["error"],
         "method_not_allowed"
     );
+}
+
+#[tokio::test]
+async fn a_number_is_found_under_each_scheme_unless_the_world_says_which() {
+    let world = World::default().with(WorldPatient {
+        scheme: Some(Scheme::ChiNumber),
+        ..WorldPatient::new(OTHER)
+    });
+    let rig = Rig::with_world(world).await;
+    rig.upload(&[GUIDE_ROW, &short_row(OTHER)]).await;
+    let mut seen = Vec::new();
+    for number in [GUIDE, OTHER] {
+        for scheme in ["NHS_NUMBER", "CHI_NUMBER", "HC_NUMBER"] {
+            let path = format!("/beta/users/byNationalId/{number}/{scheme}");
+            seen.push(rig.get(&path).await.status().as_u16());
+        }
+    }
+    assert_eq!(seen, [200, 200, 200, 404, 200, 404]);
+    let user: Value = rig
+        .get(&format!("/beta/users/byNationalId/{OTHER}/CHI_NUMBER"))
+        .await
+        .json()
+        .await
+        .unwrap();
+    assert_eq!(user["nationalIds"][0]["name"], "CHI number");
 }
 
 #[tokio::test]

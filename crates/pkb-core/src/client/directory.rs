@@ -1,0 +1,211 @@
+//! What PKB knows of patients, and their codes, whichever of its interfaces is asked.
+//!
+//! REST takes one patient a request and knows the name; FHIR takes thousands, knows who has
+//! registered, and needs no PKB id. A stage sees neither.
+
+use std::future::Future;
+
+use futures_util::{StreamExt as _, stream};
+
+use super::{
+    CallError, Client,
+    fhir::{MAX_STATUS_QUERY, PatientStatus, Refusal, halving},
+    rest::PathTemplate,
+};
+use crate::{
+    Fatal, Reason, Verdict,
+    value::{DateOfBirth, NationalId, PkbId},
+};
+
+/// What PKB knows of a patient, as far as this program needs it.
+pub struct Known {
+    /// PKB's id; FHIR does not tell it.
+    pub id: Option<PkbId>,
+    /// Whether PKB knows of a death.
+    pub deceased: bool,
+    /// Whether the patient has registered; REST does not tell it.
+    pub registered: Option<bool>,
+    /// PKB's date of birth.
+    pub date_of_birth: Option<DateOfBirth>,
+    /// PKB's last name; FHIR does not tell it.
+    pub last_name: Option<Box<str>>,
+}
+
+/// Shows nothing of the patient.
+impl std::fmt::Debug for Known {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Known(…)")
+    }
+}
+
+/// One answer for each patient, in the order in which they were asked for.
+pub type Answers<T> = Result<Vec<Result<T, Verdict>>, Fatal>;
+
+/// Where to look patients up.
+pub trait Directory: Send + Sync + 'static {
+    /// What PKB knows of each patient.
+    fn look_up(&self, ids: &[NationalId]) -> impl Future<Output = Answers<Known>> + Send;
+}
+
+/// PKB's REST interface.
+pub struct RestDirectory {
+    pkb: Client,
+    path: PathTemplate,
+    in_flight: usize,
+    registered_check: bool,
+}
+
+impl RestDirectory {
+    /// Most patients to ask for together, where FHIR is asked who has registered.
+    pub const MAX_BATCH: usize = 500;
+
+    /// Asks `byNationalId` at `path`, at most `in_flight` requests at a time.
+    pub fn new(pkb: Client, path: PathTemplate, in_flight: usize) -> Self {
+        Self {
+            pkb,
+            path,
+            in_flight,
+            registered_check: false,
+        }
+    }
+
+    /// Whether FHIR is set up, so that it can be asked who has registered.
+    pub fn can_check_registered(&self) -> bool {
+        self.pkb.has_fhir()
+    }
+
+    /// Asks FHIR, too, who has registered.
+    pub fn with_registered_check(mut self) -> Self {
+        self.registered_check = true;
+        self
+    }
+}
+
+impl Directory for RestDirectory {
+    async fn look_up(&self, ids: &[NationalId]) -> Answers<Known> {
+        let statuses = if self.registered_check {
+            statuses(&self.pkb, ids).await?
+        } else {
+            Vec::new()
+        };
+        let mut statuses = statuses.into_iter();
+        let mut found = stream::iter(ids.to_vec())
+            .map(|id| async move { self.pkb.find_patient(&self.path, &id).await })
+            .buffered(self.in_flight.max(1));
+        let mut answers = Vec::with_capacity(ids.len());
+        while let Some(found) = found.next().await {
+            let registered = match statuses.next() {
+                None => Ok(None),
+                Some(Ok(status)) => Ok(registered(&status)),
+                Some(Err(verdict)) => Err(verdict),
+            };
+            answers.push(match (found, registered) {
+                (Ok(known), Ok(registered)) => Ok(Known {
+                    registered,
+                    ..known
+                }),
+                (Ok(_), Err(verdict)) => Err(verdict),
+                (Err(error), _) => Err(error.into_verdict()?),
+            });
+        }
+        Ok(answers)
+    }
+}
+
+/// PKB's FHIR interface.
+pub struct FhirDirectory {
+    pkb: Client,
+}
+
+impl FhirDirectory {
+    /// Most patients that `$status-query` takes.
+    pub const MAX_BATCH: usize = MAX_STATUS_QUERY;
+
+    /// Asks `$status-query`.
+    ///
+    /// # Errors
+    /// FHIR is not set up.
+    pub fn new(pkb: Client) -> Result<Self, Fatal> {
+        need_fhir(&pkb)?;
+        Ok(Self { pkb })
+    }
+}
+
+impl Directory for FhirDirectory {
+    async fn look_up(&self, ids: &[NationalId]) -> Answers<Known> {
+        let statuses = statuses(&self.pkb, ids).await?;
+        Ok(statuses
+            .into_iter()
+            .map(|status| status.and_then(known))
+            .collect())
+    }
+}
+
+pub(super) fn need_fhir(pkb: &Client) -> Result<(), Fatal> {
+    if pkb.has_fhir() {
+        return Ok(());
+    }
+    Err(Fatal::Usage(
+        "--api fhir needs PKB_FHIR_URL and PKB_ORG_ID (for a rehearsal: eval \"$(pkb-sandbox env)\")"
+            .into(),
+    ))
+}
+
+/// Where each patient stands by `$status-query`.
+pub(super) async fn statuses(pkb: &Client, ids: &[NationalId]) -> Answers<PatientStatus> {
+    settle(ids.len(), halving(ids, |part| pkb.status_query(part)).await)
+}
+
+/// Verdicts for what became of a batch of `count` patients: one for each whom PKB refuses, or one for all
+/// if the batch failed.
+pub(super) fn settle<T>(
+    count: usize,
+    answered: Result<Vec<Result<T, Refusal>>, CallError>,
+) -> Answers<T> {
+    match answered {
+        Ok(answers) => answers
+            .into_iter()
+            .map(|answer| match answer {
+                Ok(answer) => Ok(Ok(answer)),
+                Err(refusal) => CallError::from(refusal).into_verdict().map(Err),
+            })
+            .collect(),
+        Err(error) => {
+            let verdict = error.into_verdict()?;
+            Ok((0..count).map(|_| Err(verdict.clone())).collect())
+        }
+    }
+}
+
+/// Whether a patient has registered, where PKB says so.
+fn registered(status: &PatientStatus) -> Option<bool> {
+    match status {
+        PatientStatus::Found { registered, .. } | PatientStatus::NoAccess { registered, .. } => {
+            Some(*registered)
+        }
+        PatientStatus::NotFound | PatientStatus::Missing | PatientStatus::Contradictory => None,
+    }
+}
+
+fn known(status: PatientStatus) -> Result<Known, Verdict> {
+    match status {
+        PatientStatus::Found {
+            deceased,
+            registered,
+            date_of_birth,
+        } => Ok(Known {
+            id: None,
+            deceased,
+            registered: Some(registered),
+            date_of_birth,
+            last_name: None,
+        }),
+        PatientStatus::NotFound => Err(Reason::NotFound.into()),
+        PatientStatus::NoAccess { .. } => Err(Reason::NoAccess.into()),
+        PatientStatus::Missing => Err(Reason::OmittedByPkb.into()),
+        PatientStatus::Contradictory => Err(Verdict::with_detail(
+            Reason::OmittedByPkb,
+            "PKB gave two different answers for the patient",
+        )),
+    }
+}

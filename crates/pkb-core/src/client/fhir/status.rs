@@ -1,0 +1,80 @@
+//! The answer of `$status-query`.
+
+use super::parameters::{Answer, Part, Unreadable};
+use crate::{
+    client::CallError,
+    value::{DateOfBirth, NationalId},
+};
+
+/// What PKB says of a patient who was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum PatientStatus {
+    /// There is a record that this organisation may see.
+    Found {
+        /// PKB has a date of death.
+        deceased: bool,
+        /// The patient has registered.
+        registered: bool,
+        /// PKB's date of birth, if it has one.
+        date_of_birth: Option<DateOfBirth>,
+    },
+    /// There is a record that this organisation may not see.
+    NoAccess {
+        /// PKB has a date of death.
+        deceased: bool,
+        /// The patient has registered.
+        registered: bool,
+    },
+    /// There is no record.
+    NotFound,
+    /// PKB said nothing of the patient, or nothing that can be understood.
+    #[default]
+    Missing,
+    /// PKB said two different things of the patient.
+    Contradictory,
+}
+
+/// What an answer says of each of `ids`.
+pub(super) fn read(ids: &[NationalId], body: &[u8]) -> Result<Vec<PatientStatus>, CallError> {
+    let mut answer = Answer::read(ids, body, "patientStatus")?;
+    let mut found = vec![PatientStatus::Missing; answer.patients()];
+    for (place, part) in &answer.parts {
+        let Some(slot) = place.and_then(|place| found.get_mut(place)) else {
+            continue;
+        };
+        match status(part) {
+            Err(Unreadable) => answer.left_aside.unreadable += 1,
+            Ok(status) if *slot == PatientStatus::Missing || *slot == status => *slot = status,
+            Ok(_) => *slot = PatientStatus::Contradictory,
+        }
+    }
+    answer.left_aside.warn();
+    Ok(answer.in_order(ids, &found))
+}
+
+/// A record without both truth values is not one that PKB documents: it must not be taken for somebody who lives and has not
+/// registered.
+fn status(part: &Part) -> Result<PatientStatus, Unreadable> {
+    let diagnostics = part.text("diagnostics")?.map(str::trim);
+    let is = |text: &str| diagnostics.is_some_and(|found| found.eq_ignore_ascii_case(text));
+    if is("Not found") {
+        return Ok(PatientStatus::NotFound);
+    }
+    let deceased = part.boolean("deceased")?.ok_or(Unreadable)?;
+    let registered = part.boolean("registered")?.ok_or(Unreadable)?;
+    if is("No access") {
+        return Ok(PatientStatus::NoAccess {
+            deceased,
+            registered,
+        });
+    }
+    if diagnostics.is_some_and(|text| !text.is_empty()) {
+        return Err(Unreadable);
+    }
+    let date_of_birth = part.date("dateOfBirth")?.map(DateOfBirth::parse);
+    Ok(PatientStatus::Found {
+        deceased,
+        registered,
+        date_of_birth: date_of_birth.transpose().map_err(|_| Unreadable)?,
+    })
+}

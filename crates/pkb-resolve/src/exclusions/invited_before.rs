@@ -1,0 +1,183 @@
+//! Patients whom an earlier campaign invited, by the journal of its pkb-letters.
+
+use std::{
+    collections::HashMap,
+    fs::File,
+    io::{BufRead as _, BufReader},
+    path::Path,
+    str::FromStr,
+};
+
+use jiff::{ToSpan as _, civil::Date};
+use pkb_core::{Fatal, Record, clock::uk_date, value::NhsNumber};
+
+use super::{file_name, malformed};
+
+/// A number of days.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Interval {
+    days: u16,
+}
+
+impl FromStr for Interval {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.strip_suffix('d')
+            .and_then(|days| days.parse().ok())
+            .map(|days| Self { days })
+            .ok_or("write a number of days (90d)")
+    }
+}
+
+impl std::fmt::Display for Interval {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}d", self.days)
+    }
+}
+
+/// Who was invited, and when last.
+pub struct InvitedBefore {
+    name: String,
+    days: HashMap<NhsNumber, Date>,
+}
+
+impl InvitedBefore {
+    /// Reads a journal or an output of pkb-letters: who was invited less than `interval` before
+    /// `today`.
+    ///
+    /// # Errors
+    /// The file cannot be read, or a line before the last is not a record.
+    pub fn read(path: &Path, interval: Interval, today: Date) -> Result<Self, Fatal> {
+        let file = File::open(path).map_err(|source| Fatal::cannot_read(path, source))?;
+        let since = today
+            .checked_sub(i64::from(interval.days).days())
+            .unwrap_or(Date::MIN);
+        let mut days: HashMap<NhsNumber, Date> = HashMap::new();
+        let mut broken = Vec::new();
+        let mut lines = 0;
+        for line in BufReader::new(file).split(b'\n') {
+            let line = line.map_err(|source| Fatal::cannot_read(path, source))?;
+            lines += 1;
+            if line.trim_ascii().is_empty() {
+                continue;
+            }
+            let Ok(value) = serde_json::from_slice::<serde_json::Value>(&line) else {
+                broken.push(lines);
+                continue;
+            };
+            // Intents stand between the records.
+            if value["schema"] == pkb_core::stage::IntentLog::SCHEMA {
+                continue;
+            }
+            let Ok(record) = serde_json::from_value::<Record>(value) else {
+                broken.push(lines);
+                continue;
+            };
+            if let Some((number, day)) = invited_on(&record)
+                && day > since
+            {
+                let last = days.entry(number).or_insert(day);
+                *last = day.max(*last);
+            }
+        }
+        // Half a last line is what a crash leaves; the journal's own reader cuts it off, too.
+        broken.retain(|line| *line != lines);
+        if !broken.is_empty() {
+            let problems: Vec<String> = broken
+                .iter()
+                .map(|line| format!("line {line} is not a record of pkb-letters"))
+                .collect();
+            return Err(malformed(path, &problems));
+        }
+        Ok(Self {
+            name: file_name(path),
+            days,
+        })
+    }
+
+    /// The ledger's file.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// How many patients were invited in the interval.
+    pub fn len(&self) -> usize {
+        self.days.len()
+    }
+
+    /// The day on which a patient was invited last.
+    pub fn day_of(&self, number: &NhsNumber) -> Option<Date> {
+        self.days.get(number).copied()
+    }
+}
+
+/// Whom a record invited, and on which day: that of the letter, or else that on which PKB was asked.
+fn invited_on(record: &Record) -> Option<(NhsNumber, Date)> {
+    let delivery = record.delivery.as_ref()?;
+    let day = delivery.date.or_else(|| {
+        let pkb = record.pkb.as_ref()?;
+        Some(uk_date(pkb.checked_at))
+    })?;
+    Some((record.patient.as_ref()?.national_id.value, day))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::civil::date;
+
+    const RECORD: &str = r#"{"schema":"pkb-record/1","row":{"file":"a.csv","number":2,"of":1},"patient":{"national_id":{"type":"NHS_NUMBER","value":"9990000018"},"first_name":"Ann","last_name":"Lee","date_of_birth":"1990-01-01"},"pkb":{"id":"1","checked_at":"2026-08-20T10:00:00Z"},"delivery":{"channel":"letter","file":"letters-0001.pdf","pages":[1,1],"sequence":1DATE}}"#;
+
+    fn read(content: &str, interval: &str) -> Result<InvitedBefore, String> {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), content).unwrap();
+        InvitedBefore::read(file.path(), interval.parse().unwrap(), date(2026, 11, 23))
+            .map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn an_invitation_counts_for_the_interval_and_no_longer() {
+        let number = NhsNumber::parse("9990000018").unwrap();
+        let on = |date: &str| RECORD.replace("DATE", &format!(",\"date\":\"{date}\""));
+        for (day, interval, counts) in [
+            ("2026-08-26", "90d", true),
+            ("2026-08-25", "90d", false),
+            ("2026-11-23", "1d", true),
+        ] {
+            let ledger = read(&on(day), interval).unwrap();
+            assert_eq!(ledger.day_of(&number).is_some(), counts, "{day} {interval}");
+        }
+        let old = RECORD.replace("DATE", "");
+        assert_eq!(
+            read(&old, "365d").unwrap().day_of(&number),
+            Some(date(2026, 8, 20))
+        );
+    }
+
+    #[test]
+    fn half_a_last_line_is_forgiven_and_another_is_not() {
+        let record = RECORD.replace("DATE", "");
+        let intent = r#"{"schema":"pkb-intent/1","stage":"letters","file":"letters-0001.pdf"}"#;
+        assert_eq!(
+            read(&format!("{intent}\n{record}\n{{\"sch"), "365d")
+                .unwrap()
+                .len(),
+            1
+        );
+        assert!(
+            read(&format!("{{\"sch\n{record}\n"), "365d")
+                .err()
+                .unwrap()
+                .contains("line 1 is not a record")
+        );
+    }
+
+    #[test]
+    fn an_interval_is_a_number_of_days() {
+        assert_eq!("90d".parse::<Interval>().unwrap().to_string(), "90d");
+        for text in ["90", "d", "-1d", "3m"] {
+            assert!(text.parse::<Interval>().is_err(), "{text}");
+        }
+    }
+}

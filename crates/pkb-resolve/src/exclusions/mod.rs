@@ -1,0 +1,132 @@
+//! Whom the organisation itself does not want invited: opt-outs, safeguarding, deaths since the
+//! export; addresses such as prisons; people who had an invitation a short time ago.
+//!
+//! All lists are read whole and checked before anything is asked of PKB: a list that is half
+//! understood would let a letter through.
+
+mod addresses;
+mod invited_before;
+mod list;
+
+use std::path::{Path, PathBuf};
+
+use jiff::civil::Date;
+use pkb_core::{Fatal, Reason, Verdict, record::Patient};
+
+pub use self::invited_before::Interval;
+use self::{addresses::Addresses, invited_before::InvitedBefore, list::ExclusionList};
+
+/// All exclusions of a run.
+#[derive(Default)]
+pub struct Exclusions {
+    lists: Vec<ExclusionList>,
+    addresses: Vec<Addresses>,
+    invited_before: Vec<InvitedBefore>,
+}
+
+/// Where the exclusions stand.
+pub struct Files<'a> {
+    /// Lists of national numbers.
+    pub lists: &'a [PathBuf],
+    /// Lists of words in addresses.
+    pub addresses: &'a [PathBuf],
+    /// Journals of pkb-letters of earlier campaigns.
+    pub ledgers: &'a [PathBuf],
+    /// For how long an invitation keeps a patient from the next one.
+    pub not_again_within: Interval,
+}
+
+impl Exclusions {
+    /// Reads all lists, as they apply on `today`.
+    ///
+    /// # Errors
+    /// What is wrong with any of them: all problems of the first list that has some.
+    pub fn read(files: &Files<'_>, today: Date) -> Result<Self, Fatal> {
+        let read = |paths: &[PathBuf]| paths.to_vec().into_iter();
+        Ok(Self {
+            lists: read(files.lists)
+                .map(|path| ExclusionList::read(&path, today))
+                .collect::<Result<_, _>>()?,
+            addresses: read(files.addresses)
+                .map(|path| Addresses::read(&path))
+                .collect::<Result<_, _>>()?,
+            invited_before: read(files.ledgers)
+                .map(|path| InvitedBefore::read(&path, files.not_again_within, today))
+                .collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// Why the organisation does not want the patient invited; nothing if it does.
+    pub fn objections(&self, patient: &Patient) -> Vec<Verdict> {
+        let number = patient.national_id.value;
+        let listed = self.lists.iter().filter_map(|list| {
+            let row = list.row_of(&number)?;
+            Some((
+                Reason::ExcludedByList,
+                format!("{}, row {row}", list.name()),
+            ))
+        });
+        let addresses = self.addresses.iter().filter_map(|addresses| {
+            let line = addresses.matching(patient)?;
+            Some((
+                Reason::ExcludedAddress,
+                format!("{}, line {line}", addresses.name()),
+            ))
+        });
+        let invited = self.invited_before.iter().filter_map(|ledger| {
+            let day = ledger.day_of(&number)?;
+            Some((
+                Reason::InvitedRecently,
+                format!("on {day}, by {}", ledger.name()),
+            ))
+        });
+        listed
+            .chain(addresses)
+            .chain(invited)
+            .map(|(reason, detail)| Verdict::with_detail(reason, detail))
+            .collect()
+    }
+
+    /// One line about each list, for people.
+    pub fn describe(&self) -> Vec<String> {
+        let lists = self
+            .lists
+            .iter()
+            .map(|list| format!("{}: {} patients", list.name(), list.len()));
+        let addresses = self
+            .addresses
+            .iter()
+            .map(|list| format!("{}: {} patterns of addresses", list.name(), list.len()));
+        let ledgers = self
+            .invited_before
+            .iter()
+            .map(|ledger| format!("{}: {} patients invited", ledger.name(), ledger.len()));
+        lists.chain(addresses).chain(ledgers).collect()
+    }
+}
+
+/// The name of a file without its folder, for outcomes.
+fn file_name(path: &Path) -> String {
+    path.file_name()
+        .map_or_else(String::new, |name| name.to_string_lossy().into_owned())
+}
+
+/// So many problems of a list are named.
+const NAMED: usize = 10;
+
+/// All problems of a list as one error.
+fn malformed(path: &Path, problems: &[String]) -> Fatal {
+    let mut words = problems
+        .iter()
+        .take(NAMED)
+        .cloned()
+        .collect::<Vec<_>>()
+        .join("; ");
+    if problems.len() > NAMED {
+        words.push_str(&format!("; and {} more", problems.len() - NAMED));
+    }
+    Fatal::Input(format!(
+        "{}: {words}. Nothing was asked of PKB: correct the list first",
+        path.display()
+    ))
+}

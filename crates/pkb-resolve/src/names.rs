@@ -1,0 +1,55 @@
+//! Whether two last names are the same name, written differently.
+
+use unicode_normalization::{UnicodeNormalization as _, char::is_combining_mark};
+
+/// Whether two names are alike: case, accents, hyphens, apostrophes and spaces do not count.
+pub fn are_alike(one: &str, other: &str) -> bool {
+    folded(one).eq(folded(other))
+}
+
+fn folded(name: &str) -> impl Iterator<Item = char> + '_ {
+    name.nfkd()
+        .filter(|c| !is_combining_mark(*c) && c.is_alphanumeric())
+        .flat_map(char::to_lowercase)
+        .flat_map(plain)
+}
+
+/// Letters that have no decomposition, in the spelling of those who do not have them on the keyboard.
+fn plain(c: char) -> impl Iterator<Item = char> {
+    let spelling: &'static str = match c {
+        'ß' => "ss",
+        'æ' => "ae",
+        'œ' => "oe",
+        'ø' => "o",
+        'ł' => "l",
+        'đ' | 'ð' => "d",
+        'þ' => "th",
+        'ı' => "i",
+        _ => "",
+    };
+    let itself = spelling.is_empty().then_some(c);
+    itself.into_iter().chain(spelling.chars())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::are_alike;
+
+    #[test]
+    fn spellings_of_one_name_are_alike_and_other_names_are_not() {
+        for (one, other) in [
+            ("O'BRIEN", "O\u{2019}Brien"),
+            ("Smith-Jones", "SMITH JONES"),
+            ("Siân", "Sian"),
+            ("Sia\u{302}n", "Siân"),
+            ("Łukasz", "lukasz"),
+            ("Weiß", "WEISS"),
+            ("Mac Donald", "MacDonald"),
+        ] {
+            assert!(are_alike(one, other), "{one} {other}");
+        }
+        for (one, other) in [("Smith", "Smyth"), ("Jones", "Smith-Jones"), ("李", "王")] {
+            assert!(!are_alike(one, other), "{one} {other}");
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! Answers that are well-formed and not what was asked for: what a client of a batch interface must not stumble over.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::parameters::{Identifier, Part};
+use crate::clock::later;
+use crate::derive;
+use crate::faults::PartsFault;
+use crate::national_id::{NationalId, Scheme};
+use crate::nhs_number;
+use crate::state::Invitation;
+
+/// What is done to the parts of one answer. Draws hang on the seed and the patient, so that neither the other patients of a
+/// request nor a repeated request change who is hit.
+#[derive(Clone, Copy)]
+pub(crate) struct Mischief {
+    pub(crate) fault: PartsFault,
+    pub(crate) seed: u64,
+}
+
+impl Mischief {
+    /// Changes the parts of an answer. `facts` are what is said of a stranger.
+    pub(super) fn work(
+        &self,
+        asked: &[NationalId],
+        parts: &mut Vec<Part>,
+        facts: impl Fn(&str) -> Vec<super::Parameter>,
+    ) {
+        let key = |part: &Part| {
+            let first = part.about.first();
+            first.map_or(String::new(), |id| id.value.clone())
+        };
+        let hit = |what, part: &Part, rate| derive::fraction(self.seed, &[what, &key(part)]) < rate;
+        let fault = self.fault;
+        parts.retain(|part| !hit("omit", part, fault.omit));
+        for index in 0..parts.len() {
+            if hit("repeat", &parts[index], fault.repeat) {
+                parts.push(parts[index].clone());
+            }
+        }
+        let strangers = (0_u32..)
+            .filter_map(|number| self.stranger(number))
+            .filter(|number| asked.iter().all(|id| id.number != *number));
+        parts.extend(strangers.take(fault.strangers).map(|number| {
+            let id = NationalId {
+                scheme: Scheme::NhsNumber,
+                number,
+            };
+            Part::about(&id, facts(&id.number))
+        }));
+        if fault.shuffle {
+            let mut place = 0_u64;
+            parts.sort_by_cached_key(|part| {
+                place += 1;
+                let parts = ["shuffle", &key(part), &place.to_string()];
+                (derive::fraction(self.seed, &parts) * 1e15) as u64
+            });
+        }
+        for part in parts.iter_mut() {
+            if hit("other system", part, fault.other_systems) {
+                self.change_systems(part);
+            }
+        }
+    }
+
+    /// Codes that open nothing, for somebody whom nobody asked for.
+    pub(super) fn invented_codes(&self, number: &str, now: Timestamp) -> Invitation {
+        Invitation {
+            code: derive::text(self.seed, &["stranger's code", number], 10),
+            token: derive::text(self.seed, &["stranger's token", number], 10),
+            expires_at: later(now, SignedDuration::from_hours(24)),
+        }
+    }
+
+    /// A number of the test range.
+    fn stranger(&self, count: u32) -> Option<String> {
+        let place = derive::fraction(self.seed, &["stranger", &count.to_string()]);
+        nhs_number::complete(999_000_000 + (place * 1e6) as u32)
+    }
+
+    /// An identifier of the hospital's comes first, or the system has a slash more than it should.
+    fn change_systems(&self, part: &mut Part) {
+        let Some(id) = part.about.first_mut() else {
+            return;
+        };
+        if derive::fraction(self.seed, &["which", &id.value]) < 0.5 {
+            id.system.push('/');
+        } else {
+            let local = Identifier {
+                system: "https://hospital.example/id".to_owned(),
+                value: derive::text(self.seed, &["local id", &id.value], 8),
+            };
+            part.about.insert(0, local);
+        }
+    }
+}
