@@ -47,6 +47,16 @@ fn every_fault_of_record_access_token_ends_as_the_table_says() {
 }
 
 #[test]
+fn every_fault_of_status_query_ends_as_the_table_says() {
+    check_table(At::StatusQuery);
+}
+
+#[test]
+fn every_fault_of_generate_invitation_tokens_ends_as_the_table_says() {
+    check_table(At::GenerateTokens);
+}
+
+#[test]
 fn every_message_of_the_tables_stands_in_the_readme() {
     let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
     let (_, section) = readme
@@ -189,6 +199,8 @@ fn check_number_of_calls(ready: &Ready, row: &Row) -> Result<(), String> {
     };
     let expected = match (ready.at, &row.ends) {
         (At::ByNationalId | At::RecordAccessToken, Outcome(..)) => of_one * PATIENTS,
+        // All three; the first; the other two; each of those.
+        (At::StatusQuery | At::GenerateTokens, Outcome(_, "failed: refused_by_pkb", _)) => 5,
         _ => of_one,
     };
     // A request for which nobody waited any more is in the ledger only when it has been handled.
@@ -484,16 +496,23 @@ impl Ready {
             let args = [&[file.to_str().unwrap()], args].concat();
             campaign.stage("pkb-upload", &args, b"").stdout
         };
-        let next = |program, input: &[u8]| campaign.stage(program, &["--rate", "0"], input).stdout;
+        let next = |program, input: &[u8]| {
+            let mut command = campaign.command(program);
+            command.args(["--rate", "0"]);
+            if at.is_fhir() {
+                over_fhir(&mut command, &campaign.sandbox.base_url());
+            }
+            run(&mut command, input).stdout
+        };
         let (input, calm) = match at {
             // PKB has no record before the run that is tested.
             At::Upload => (Vec::new(), upload(&["--dry-run"])),
-            At::Token | At::ByNationalId => {
+            At::Token | At::ByNationalId | At::StatusQuery => {
                 let uploaded = upload(&[]);
                 let calm = next("pkb-resolve", &uploaded);
                 (uploaded, calm)
             }
-            At::RecordAccessToken => {
+            At::RecordAccessToken | At::GenerateTokens => {
                 let resolved = next("pkb-resolve", &upload(&[]));
                 let calm = next("pkb-tokens", &resolved);
                 (resolved, calm)
@@ -544,6 +563,9 @@ impl Ready {
             command.arg("patients.csv");
         }
         command.args(args).env("PKB_BASE_URL", base_url);
+        if self.at.is_fhir() {
+            over_fhir(&mut command, base_url);
+        }
         run(&mut command, &self.input)
     }
 
@@ -551,6 +573,14 @@ impl Ready {
     fn calls(&self) -> Vec<LedgerEntry> {
         calls_of(&self.campaign, self.at)
     }
+}
+
+/// Lets a stage ask PKB's FHIR interface.
+fn over_fhir(command: &mut std::process::Command, base_url: &str) {
+    command
+        .env("PKB_API", "fhir")
+        .env("PKB_FHIR_URL", format!("{base_url}/fhir"))
+        .env("PKB_ORG_ID", pkb_sandbox::ORG_ID);
 }
 
 /// Faults with one rule, for the endpoint.

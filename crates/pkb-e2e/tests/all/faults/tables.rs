@@ -7,15 +7,24 @@ pub(super) enum At {
     Upload,
     ByNationalId,
     RecordAccessToken,
+    StatusQuery,
+    GenerateTokens,
 }
 
 impl At {
-    pub(super) const ALL: [Self; 4] = [
+    pub(super) const ALL: [Self; 6] = [
         Self::Token,
         Self::Upload,
         Self::ByNationalId,
         Self::RecordAccessToken,
+        Self::StatusQuery,
+        Self::GenerateTokens,
     ];
+
+    /// Whether it is one of the FHIR operations, about many patients at once.
+    pub(super) fn is_fhir(self) -> bool {
+        matches!(self, Self::StatusQuery | Self::GenerateTokens)
+    }
 
     pub(super) fn endpoint(self) -> &'static str {
         match self {
@@ -23,6 +32,8 @@ impl At {
             Self::Upload => "upload",
             Self::ByNationalId => "by_national_id",
             Self::RecordAccessToken => "record_access_token",
+            Self::StatusQuery => "status_query",
+            Self::GenerateTokens => "generate_tokens",
         }
     }
 
@@ -30,8 +41,8 @@ impl At {
     pub(super) fn program(self) -> &'static str {
         match self {
             Self::Upload => "pkb-upload",
-            Self::Token | Self::ByNationalId => "pkb-resolve",
-            Self::RecordAccessToken => "pkb-tokens",
+            Self::Token | Self::ByNationalId | Self::StatusQuery => "pkb-resolve",
+            Self::RecordAccessToken | Self::GenerateTokens => "pkb-tokens",
         }
     }
 
@@ -39,8 +50,8 @@ impl At {
     pub(super) fn section(self) -> &'static str {
         match self {
             Self::Upload => "upload",
-            Self::Token | Self::ByNationalId => "pkb",
-            Self::RecordAccessToken => "invitation",
+            Self::Token | Self::ByNationalId | Self::StatusQuery => "pkb",
+            Self::RecordAccessToken | Self::GenerateTokens => "invitation",
         }
     }
 }
@@ -185,6 +196,59 @@ pub(super) const ASKING: &[Row] = &[
     row(ALWAYS, "redirect", not_understood(REDIRECT)),
 ];
 
+pub(super) const NO_ORGANISATION: &str =
+    "PKB does not let this client ask for this organisation's patients";
+pub(super) const NO_OPERATION: &str = "PKB has nothing at the address of the FHIR operation";
+
+/// The two operations about many patients, which may be made again, too. What is refused as a whole is
+/// asked in halves.
+#[rustfmt::skip]
+pub(super) const ASKING_TOGETHER: &[Row] = &[
+    row(ALWAYS, r#"{"latency_ms":{"fixed":150}}"#, Unharmed),
+    row(ALWAYS, "wrong_content_type", Unharmed),
+    hasty(ONCE, r#"{"latency_ms":{"fixed":1500}}"#, Unharmed),
+    row(ONCE, r#"{"status":429,"retry_after":"1"}"#, Unharmed),
+    row(ONCE, r#"{"status":429,"retry_after":"date+1"}"#, Unharmed),
+    row(ONCE, r#"{"status":429}"#, Unharmed),
+    row(ONCE, r#"{"status":500}"#, Unharmed),
+    row(ONCE, r#"{"status":500,"run":true}"#, Unharmed),
+    row(ONCE, r#"{"status":502,"body":"html"}"#, Unharmed),
+    row(ONCE, r#"{"status":503,"body":"empty"}"#, Unharmed),
+    row(ONCE, r#"{"status":504}"#, Unharmed),
+    row(ONCE, "refuse", Unharmed),
+    row(ONCE, "reset_before", Unharmed),
+    row(ONCE, "reset_after", Unharmed),
+    row(ONCE, "truncate", Unharmed),
+    hasty(ONCE, "hang", Unharmed),
+    patient(A_MOMENT, r#"{"status":503}"#, Unharmed),
+    patient(A_MOMENT, "refuse", Unharmed),
+    hasty(ALWAYS, r#"{"latency_ms":{"fixed":1500}}"#, unavailable(LATE)),
+    row(ALWAYS, r#"{"status":429,"retry_after":"1"}"#, unavailable("PKB answered 429")),
+    row(ALWAYS, r#"{"status":429,"retry_after":"date+0"}"#, unavailable("PKB answered 429")),
+    row(ALWAYS, r#"{"status":500}"#, unavailable("PKB answered 500")),
+    row(ALWAYS, r#"{"status":502,"body":"html"}"#, unavailable("PKB answered 502")),
+    row(ALWAYS, r#"{"status":503,"body":"empty"}"#, unavailable("PKB answered 503")),
+    row(ALWAYS, r#"{"status":504}"#, unavailable("PKB answered 504")),
+    row(ALWAYS, "refuse", unavailable(BROKE)),
+    row(ALWAYS, "reset_before", unavailable(BROKE)),
+    row(ALWAYS, "reset_after", unavailable(BROKE)),
+    row(ALWAYS, "truncate", unavailable("the answer broke off")),
+    hasty(ALWAYS, "hang", unavailable(LATE)),
+    giving_up(ALWAYS, r#"{"status":503}"#, Stopped(75, OUTAGE)),
+    giving_up(ALWAYS, "refuse", Stopped(75, OUTAGE)),
+    row(ALWAYS, r#"{"status":400}"#, refused("PKB answered 400")),
+    row(ALWAYS, r#"{"status":409}"#, Stopped(76, "PKB answered 409 to every patient alike")),
+    row(ALWAYS, r#"{"status":413,"body":"html"}"#, refused("PKB answered 413")),
+    row(ALWAYS, r#"{"status":422}"#, refused("PKB answered 422")),
+    row(ALWAYS, r#"{"status":422,"body":"html"}"#, refused("PKB answered 422")),
+    row(ALWAYS, r#"{"status":401}"#, Stopped(77, NO_ORGANISATION)),
+    row(ALWAYS, r#"{"status":403,"body":"html"}"#, Stopped(77, NO_ORGANISATION)),
+    row(ALWAYS, r#"{"status":404}"#, Stopped(76, NO_OPERATION)),
+    row(ALWAYS, "html", not_understood(A_PAGE)),
+    row(ALWAYS, "garbage", not_understood(GARBAGE)),
+    row(ALWAYS, "redirect", not_understood(REDIRECT)),
+];
+
 pub(super) const NO_UPLOADS: &str = "PKB does not let this client upload patient files";
 pub(super) const UNANSWERED: &str = "batch-0001.csv was sent and not answered";
 pub(super) const NOT_TAKEN_429: &str = "batch-0001.csv was not taken: PKB answered 429";
@@ -299,5 +363,6 @@ pub(super) fn table(at: At) -> &'static [Row] {
         At::Token => SIGNING_IN,
         At::Upload => UPLOADING,
         At::ByNationalId | At::RecordAccessToken => ASKING,
+        At::StatusQuery | At::GenerateTokens => ASKING_TOGETHER,
     }
 }
