@@ -11,6 +11,7 @@ use pkb_core::{
         rest::PathTemplate,
     },
     journal::Key,
+    progress::tell,
     record::{KeyFields, Patient, PkbAnswer, Unknown},
     stage::BatchResult,
     value::{DateOfBirth, NationalId},
@@ -170,11 +171,11 @@ impl<D: Directory> Resolve<D> {
             if absent.is_empty() || left.is_zero() {
                 return Ok(answers);
             }
-            tracing::info!(
-                "{} patients are not at PKB yet: asking again in {} s",
+            tell(format!(
+                "pkb-resolve: {} patients are not at PKB yet: asking again in {} s",
                 absent.len(),
                 pause.min(left).as_secs()
-            );
+            ));
             tokio::time::sleep(pause.min(left)).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
             let again: Vec<NationalId> = absent.iter().map(|at| ids[*at]).collect();

@@ -1,7 +1,7 @@
 //! Fuzz targets of the path from a file's bytes to records; `scripts/fuzz` runs them for a minute each.
 
 use std::{
-    path::PathBuf,
+    path::Path,
     time::{Duration, Instant},
 };
 
@@ -48,7 +48,7 @@ const PARTS: [&[u8]; 32] = [
     b"#N/A",
 ];
 
-fn open(path: &PathBuf) -> Result<PatientFile, Fatal> {
+fn open(path: &Path) -> Result<PatientFile, Fatal> {
     let args = Args::try_parse_from(["pkb-upload".as_ref(), "check".as_ref(), path.as_os_str()]);
     let Ok(Args {
         look: Some(Look::Check(args)),

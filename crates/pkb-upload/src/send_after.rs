@@ -7,7 +7,7 @@ use jiff::{
     civil::Time,
     tz::{Disambiguation, TimeZone},
 };
-use pkb_core::Clock;
+use pkb_core::{Clock, progress::tell};
 
 /// A time of day in the United Kingdom before which nothing is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,11 +28,11 @@ impl SendAfter {
     pub async fn wait(self, clock: Clock) {
         let wait = self.wait_from(clock.now());
         if !wait.is_zero() {
-            tracing::info!(
-                "nothing is sent before {} (in {})",
+            tell(format!(
+                "pkb-upload: nothing is sent before {} (in {})",
                 self.0.strftime("%H:%M"),
                 in_words(wait)
-            );
+            ));
             tokio::time::sleep(wait).await;
         }
     }

@@ -9,8 +9,6 @@ use std::{
     time::Duration,
 };
 
-use crate::batch_folder::sha256;
-use crate::sent_before::{self, BegunBatch, UnsettledRow, acceptance, withdrawal};
 use pkb_core::{
     Fatal, Reason, Verdict,
     client::{
@@ -19,8 +17,14 @@ use pkb_core::{
         upload::{UploadId, UploadReport, UploadStatus, Uploaded},
     },
     journal::Key,
+    progress::tell,
     stage::IntentLog,
     value::NationalId,
+};
+
+use crate::{
+    batch_folder::sha256,
+    sent_before::{self, BegunBatch, UnsettledRow, acceptance, withdrawal},
 };
 
 /// Rows of which each is looked up; of more, first only a sample.
@@ -134,7 +138,10 @@ impl Sender {
             Ok(Uploaded::Processed(report)) => read_report(&batch.name, &report),
             Ok(Uploaded::Accepted(id)) => {
                 intents.note(acceptance(&batch, &id))?;
-                tracing::info!("{}: accepted, waiting for PKB to process it", batch.name);
+                tell(format!(
+                    "pkb-upload: {} is accepted, waiting for PKB to process it",
+                    batch.name
+                ));
                 self.wait(&batch.name, &id).await?.ok_or_else(|| {
                     Fatal::TryLater(format!(
                         "{} was accepted, and PKB does not know it any more. Run the same command again (with --journal): \

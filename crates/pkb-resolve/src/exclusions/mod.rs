@@ -42,16 +42,18 @@ impl Exclusions {
     /// # Errors
     /// What is wrong with any of them: all problems of the first list that has some.
     pub fn read(files: &Files<'_>, today: Date) -> Result<Self, Fatal> {
-        let read = |paths: &[PathBuf]| paths.to_vec().into_iter();
+        let lists = files.lists.iter();
+        let addresses = files.addresses.iter();
+        let ledgers = files.ledgers.iter();
         Ok(Self {
-            lists: read(files.lists)
-                .map(|path| ExclusionList::read(&path, today))
+            lists: lists
+                .map(|path| ExclusionList::read(path, today))
                 .collect::<Result<_, _>>()?,
-            addresses: read(files.addresses)
-                .map(|path| Addresses::read(&path))
+            addresses: addresses
+                .map(|path| Addresses::read(path))
                 .collect::<Result<_, _>>()?,
-            invited_before: read(files.ledgers)
-                .map(|path| InvitedBefore::read(&path, files.not_again_within, today))
+            invited_before: ledgers
+                .map(|path| InvitedBefore::read(path, files.not_again_within, today))
                 .collect::<Result<_, _>>()?,
         })
     }
