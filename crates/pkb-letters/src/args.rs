@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use clap::{Args as ClapArgs, Parser, Subcommand};
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use pkb_core::args::{InputArgs, StreamArgs, parse_duration};
 use url::Url;
 
@@ -35,6 +35,35 @@ pub enum Command {
     /// Work with letter templates
     #[command(subcommand)]
     Template(TemplateCommand),
+    /// Read finished letters again, and compare every sheet with its record and the manifest
+    Verify(VerifyArgs),
+}
+
+/// Reading finished letters again.
+#[derive(Debug, ClapArgs)]
+pub struct VerifyArgs {
+    /// Folder of the letters
+    #[arg(value_name = "DIR")]
+    pub dir: PathBuf,
+
+    /// The records that pkb-letters wrote; standard input if absent or "-"
+    #[arg(value_name = "FILE")]
+    pub input: Option<PathBuf>,
+
+    /// Which square codes to read: each takes some tens of milliseconds
+    #[arg(long, value_enum, default_value = "sample", value_name = "WHICH")]
+    pub square_codes: SquareCodes,
+}
+
+/// Which square codes to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SquareCodes {
+    /// None
+    None,
+    /// The first and last of a file, and one of 25
+    Sample,
+    /// All
+    All,
 }
 
 /// What can be done with templates.

@@ -5,6 +5,7 @@
 //! * Who gets what: [`invitee`].
 //! * The files: [`manifest`], [`sms`].
 //! * The stage: [`args`], [`run`].
+//! * Reading what was written, with other code: [`page_reader`], [`verify`].
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
@@ -17,9 +18,11 @@ pub mod letter_fields;
 pub mod manifest;
 pub mod organisation;
 mod page_check;
+pub mod page_reader;
 mod press;
 pub mod qr;
 pub mod run;
 pub mod sms;
 pub mod template;
 pub mod typesetter;
+pub mod verify;

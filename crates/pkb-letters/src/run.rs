@@ -26,6 +26,7 @@ use crate::{
     sms::{SheetNumbers, SmsSheets},
     template::Template,
     typesetter::{TypesetError, Typesetter},
+    verify,
 };
 
 /// Does what the arguments ask.
@@ -42,6 +43,7 @@ pub async fn run(args: Args) -> Result<ExitCode, Fatal> {
             ));
             Ok(ExitCode::Done)
         }
+        Some(Command::Verify(args)) => verify::verify(&args),
         None => make_letters(args.letters).await,
     }
 }

@@ -19,4 +19,5 @@ mod processing;
 mod recovery;
 mod streams;
 mod upload;
+mod verify;
 mod whom;

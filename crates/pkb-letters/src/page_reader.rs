@@ -40,7 +40,7 @@ pub struct Page {
 ///
 /// When the PDF is damaged, or a square code was found that cannot be decoded at any resolution.
 pub fn read_pages(pdf: Vec<u8>) -> anyhow::Result<Vec<Page>> {
-    read(pdf, true)
+    read_some(pdf, |_| true)
 }
 
 /// Reads the words of all pages, and leaves `qr` empty. Takes about a millisecond a page.
@@ -49,10 +49,16 @@ pub fn read_pages(pdf: Vec<u8>) -> anyhow::Result<Vec<Page>> {
 ///
 /// When the PDF is damaged.
 pub fn read_text_only(pdf: Vec<u8>) -> anyhow::Result<Vec<Page>> {
-    read(pdf, false)
+    read_some(pdf, |_| false)
 }
 
-fn read(pdf: Vec<u8>, with_qr: bool) -> anyhow::Result<Vec<Page>> {
+/// Reads the words of all pages, and the square codes of those of which `with_qr` says so; it is asked
+/// with the place of the page, from 0.
+///
+/// # Errors
+///
+/// As [`read_pages`].
+pub fn read_some(pdf: Vec<u8>, with_qr: impl Fn(usize) -> bool) -> anyhow::Result<Vec<Page>> {
     let pdf = Pdf::new(pdf).map_err(|_| anyhow!("the PDF is damaged"))?;
     let settings = InterpreterSettings::default();
     let words_cache = InterpreterCache::new();
@@ -60,7 +66,7 @@ fn read(pdf: Vec<u8>, with_qr: bool) -> anyhow::Result<Vec<Page>> {
     let mut pages = Vec::new();
     for (number, page) in (1..).zip(pdf.pages().iter()) {
         let text = text_of(&pdf, page, &words_cache, &settings);
-        let qr = if with_qr {
+        let qr = if with_qr(number - 1) {
             qr_of(page, &drawing_cache, &settings).with_context(|| format!("page {number}"))?
         } else {
             Vec::new()
@@ -231,9 +237,9 @@ fn qr_of<'a>(
 
 #[cfg(test)]
 mod tests {
-    use pkb_letters::letter_fields::LetterFields;
-    use pkb_letters::template::Template;
-    use pkb_letters::typesetter::Typesetter;
+    use crate::letter_fields::LetterFields;
+    use crate::template::Template;
+    use crate::typesetter::Typesetter;
 
     use super::*;
 

@@ -1,0 +1,137 @@
+//! `pkb-letters verify` finds what is wrong with a folder of letters.
+
+use pkb_sandbox::World;
+use serde_json::Value;
+
+use crate::harness::{Campaign, Ended, records, synthetic_csv};
+
+/// Patients with a letter, in files of ten.
+fn printed() -> (Campaign, Vec<Value>) {
+    let campaign = Campaign::start(World::default());
+    let patients = campaign.write("patients.csv", synthetic_csv(60, 21));
+    let [.., delivered] =
+        campaign.journey(&patients, &["--out", "print", "--letters-per-file", "10"]);
+    let records = records(&delivered.stdout);
+    (campaign, records)
+}
+
+fn verify(campaign: &Campaign, records: &[Value]) -> Ended {
+    let lines: Vec<String> = records.iter().map(Value::to_string).collect();
+    let input = lines.join("\n") + "\n";
+    campaign.stage("pkb-letters", &["verify", "print"], input.as_bytes())
+}
+
+/// The places of the records with a letter.
+fn letters(records: &[Value]) -> Vec<usize> {
+    let has_letter = |at: &usize| records[*at]["delivery"].is_object();
+    (0..records.len()).filter(has_letter).collect()
+}
+
+fn assert_found(ended: &Ended, words: &str) {
+    let text = String::from_utf8(ended.stdout.clone()).unwrap();
+    assert_eq!(ended.code, 65, "{text}{}", ended.stderr);
+    assert!(
+        text.contains("do not post") && text.contains(words),
+        "{words}: {text}"
+    );
+}
+
+#[test]
+fn letters_that_are_right_are_said_to_be() {
+    let (campaign, records) = printed();
+    let ended = verify(&campaign, &records);
+    let text = String::from_utf8(ended.stdout).unwrap();
+    assert_eq!(ended.code, 0, "{text}{}", ended.stderr);
+    assert!(
+        text.contains(&format!("{} letters", letters(&records).len())),
+        "{text}"
+    );
+    // Nothing about a patient is said.
+    let name = records[0]["patient"]["last_name"].as_str().unwrap();
+    assert!(!text.contains(name));
+}
+
+#[test]
+fn sheets_that_went_to_the_wrong_rows_are_found() {
+    let (campaign, mut records) = printed();
+    let letters = letters(&records);
+    let (one, two) = (letters[2], letters[3]);
+    let pages = records[one]["delivery"]["pages"].clone();
+    records[one]["delivery"]["pages"] = records[two]["delivery"]["pages"].clone();
+    records[two]["delivery"]["pages"] = pages;
+    let ended = verify(&campaign, &records);
+    assert_found(&ended, "the name is not on it");
+    assert_found(
+        &ended,
+        &format!("a code of row {} is on it", records[two]["row"]["number"]),
+    );
+    assert_found(&ended, "the manifest says something else");
+}
+
+#[test]
+fn a_sheet_that_two_rows_have_or_none_is_found() {
+    let (campaign, mut records) = printed();
+    let letters = letters(&records);
+    records[letters[4]]["delivery"]["pages"] = records[letters[5]]["delivery"]["pages"].clone();
+    let ended = verify(&campaign, &records);
+    assert_found(&ended, "two rows have this sheet");
+    assert_found(&ended, "letters-0001.pdf, sheet 5: no row has this sheet");
+    // A record that is lost.
+    let (campaign, mut records) = printed();
+    let lost = records.remove(letters[4]);
+    let ended = verify(&campaign, &records);
+    let sequence = &lost["delivery"]["sequence"];
+    assert_found(
+        &ended,
+        &format!("letter {sequence}: no record has the letter"),
+    );
+}
+
+#[test]
+fn files_that_are_cut_missing_or_strange_are_found() {
+    let (campaign, records) = printed();
+    let pdf = campaign.read("print/letters-0002.pdf");
+    campaign.write("print/letters-0002.pdf", &pdf[..pdf.len() / 3]);
+    assert_found(&verify(&campaign, &records), "letters-0002.pdf");
+    std::fs::remove_file(campaign.path("print/letters-0002.pdf")).unwrap();
+    assert_found(
+        &verify(&campaign, &records),
+        "letters-0002.pdf: the file is missing",
+    );
+    // Another file's sheets under this name.
+    campaign.write(
+        "print/letters-0002.pdf",
+        campaign.read("print/letters-0001.pdf"),
+    );
+    assert_found(&verify(&campaign, &records), "letters-0002.pdf, sheet 1");
+    campaign.write("print/letters-0002.pdf", pdf);
+    assert_eq!(verify(&campaign, &records).code, 0);
+    campaign.write(
+        "print/letters-0099.pdf",
+        campaign.read("print/letters-0001.pdf"),
+    );
+    assert_found(
+        &verify(&campaign, &records),
+        "letters-0099.pdf: no record has a letter in this file",
+    );
+}
+
+#[test]
+fn an_edited_manifest_is_found() {
+    let (campaign, records) = printed();
+    let manifest = String::from_utf8(campaign.read("print/manifest.csv")).unwrap();
+    let second = manifest.lines().nth(2).unwrap();
+    campaign.write(
+        "print/manifest.csv",
+        manifest.replace(second, &format!("{second}X")),
+    );
+    assert_found(&verify(&campaign, &records), "letter 2 (row");
+    campaign.write(
+        "print/manifest.csv",
+        manifest.replace(&format!("{second}\r\n"), ""),
+    );
+    assert_found(
+        &verify(&campaign, &records),
+        "the manifest lacks the letter",
+    );
+}
