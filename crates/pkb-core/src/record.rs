@@ -238,6 +238,12 @@ pub struct Patient {
     /// Address lines without name and post code; none if the file has none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub address: Vec<AddressLine>,
+    /// Which line of the address is the town, from 0, where the file says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub town_line: Option<u8>,
+    /// Which line of the address is the county, from 0, where the file says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub county_line: Option<u8>,
     /// Post code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub post_code: Option<Postcode>,

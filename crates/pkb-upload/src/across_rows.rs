@@ -1,22 +1,23 @@
-//! What only a look at all rows shows: patients, e-mail addresses and people that stand in more than
-//! one. Kept are numbers and hashes, never rows: about 90 bytes a row
-//! while they are counted, and afterwards only what repeats.
+//! What only a look at all rows shows: patients, e-mail addresses, people and addresses that stand in
+//! more than one. Kept are numbers and hashes, never rows: about 80 bytes a row while the file is read (in
+//! lists that are sorted at the end, which is several times as quick as hash tables of that size), and
+//! afterwards only what repeats.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    hash::{BuildHasher as _, Hasher as _, RandomState},
+    hash::BuildHasher as _,
 };
 
+use foldhash::quality::RandomState;
 use pkb_core::{
     Reason,
     record::{Household, Patient},
-    value::{AddressLine, Email},
+    value::{AddressLine, Email, Postcode},
 };
-use rustc_hash::FxHashMap;
 
 use crate::{
     columns::Field,
-    finding::{Fault, Finding, Place, Severity},
+    finding::{Fault, Finding, OtherRows, Place, Severity},
     patient_row::CheckedRow,
 };
 
@@ -25,21 +26,20 @@ use crate::{
 pub struct AcrossRows {
     /// Keyed anew in each run: nobody can make a file whose values collide.
     hasher: RandomState,
-    /// The first row of each national id.
-    first: FxHashMap<u64, FirstRow>,
-    /// The rows of each national id that has several.
+    /// Each row with a national id.
+    numbers: Vec<NumberedRow>,
+    /// The rows of each national id that has several, once all rows have been seen.
     same_number: BTreeMap<u64, SameNumber>,
     emails: Sightings,
     people: Sightings,
-    /// First row and number of patients of each address.
-    households: FxHashMap<u64, (u32, u32)>,
+    addresses: Sightings,
 }
 
-struct FirstRow {
+struct NumberedRow {
+    number: u64,
+    /// Hash of all that the row says; `None` if something rejects it by itself.
+    content: Option<u64>,
     row: u32,
-    /// Whether nothing rejects it by itself.
-    good: bool,
-    content: u64,
 }
 
 #[derive(Debug)]
@@ -54,23 +54,26 @@ struct SameNumber {
 /// In which rows a hash was seen.
 #[derive(Default)]
 struct Sightings {
-    first: FxHashMap<u64, u32>,
+    seen: Vec<(u64, u32)>,
+    /// The rows of each hash that was seen in several, once all rows have been seen.
     repeated: BTreeMap<u64, Vec<u32>>,
 }
 
 impl Sightings {
-    fn see(&mut self, hash: u64, row: u32) {
-        let first = *self.first.entry(hash).or_insert(row);
-        if first != row {
-            self.repeated
-                .entry(hash)
-                .or_insert_with(|| vec![first])
-                .push(row);
-        }
+    fn settle(&mut self, without: &BTreeSet<u32>) {
+        let mut seen = std::mem::take(&mut self.seen);
+        seen.retain(|(_, row)| !without.contains(row));
+        seen.sort_unstable();
+        let same_hash = seen.chunk_by(|(one, _), (other, _)| one == other);
+        self.repeated = same_hash
+            .filter(|rows| rows.len() > 1)
+            .map(|rows| (rows[0].0, rows.iter().map(|(_, row)| *row).collect()))
+            .collect();
     }
 
-    fn others(&self, hash: u64, row: u32) -> Option<Vec<u32>> {
-        self.repeated.get(&hash).map(|rows| others(rows, row))
+    fn others(&self, hash: u64, row: u32) -> Option<OtherRows> {
+        let rows = self.repeated.get(&hash)?;
+        Some(OtherRows::of(rows, row))
     }
 }
 
@@ -80,71 +83,60 @@ impl AcrossRows {
         let Some(number) = checked.number else {
             return;
         };
-        let content = checked
-            .patient
-            .as_ref()
-            .map_or(0, |patient| self.content_hash(patient));
-        let seen = FirstRow {
+        let patient = checked.patient.as_ref();
+        self.numbers.push(NumberedRow {
+            number: number.to_u64(),
+            content: patient.map(|patient| self.content_hash(patient)),
             row,
-            good: checked.patient.is_some(),
-            content,
-        };
-        if let Some(first) = self.first.get(&number.to_u64()) {
-            let same = self
-                .same_number
-                .entry(number.to_u64())
-                .or_insert_with(|| SameNumber {
-                    rows: vec![first.row],
-                    good: first.good.into(),
-                    differing: !first.good,
-                });
-            same.rows.push(row);
-            same.good += u32::from(seen.good);
-            same.differing |= !seen.good || seen.content != first.content;
+        });
+        let Some(patient) = patient else {
             return;
+        };
+        if let Some(email) = &patient.email {
+            self.emails.seen.push((self.email_hash(email), row));
         }
-        self.first.insert(number.to_u64(), seen);
-        // Later rows of the same number are the same patient, or rejected.
-        if let Some(patient) = &checked.patient {
-            if let Some(email) = &patient.email {
-                let hash = self.email_hash(email);
-                self.emails.see(hash, row);
-            }
-            let hash = self.person_hash(patient);
-            self.people.see(hash, row);
-            if let Some(hash) = self.address_hash(patient) {
-                self.households.entry(hash).or_insert((row, 0)).1 += 1;
-            }
+        self.people.seen.push((self.person_hash(patient), row));
+        if let Some(hash) = self.address_hash(patient) {
+            self.addresses.seen.push((hash, row));
         }
     }
 
     /// To be called when all rows have been seen. Rows that are not uploaded share nothing with others.
     pub fn settle(&mut self) {
-        let rejected: BTreeSet<u32> = self
-            .same_number
-            .values()
-            .filter(|same| same.differing)
-            .flat_map(|same| same.rows.iter().copied())
-            .collect();
-        for sightings in [&mut self.emails, &mut self.people] {
-            sightings.first = FxHashMap::default();
-            sightings.repeated.retain(|_, rows| {
-                rows.retain(|row| !rejected.contains(row));
-                rows.len() > 1
-            });
+        let mut numbers = std::mem::take(&mut self.numbers);
+        numbers.sort_unstable_by_key(|seen| (seen.number, seen.row));
+        let mut not_uploaded = BTreeSet::new();
+        for rows in numbers.chunk_by(|one, other| one.number == other.number) {
+            let [first, .., _] = rows else {
+                continue;
+            };
+            let same = SameNumber {
+                rows: rows.iter().map(|seen| seen.row).collect(),
+                good: rows
+                    .iter()
+                    .map(|seen| u32::from(seen.content.is_some()))
+                    .sum(),
+                differing: rows
+                    .iter()
+                    .any(|seen| seen.content.is_none() || seen.content != first.content),
+            };
+            let stopped = if same.differing { 0 } else { 1 };
+            not_uploaded.extend(&same.rows[stopped..]);
+            self.same_number.insert(first.number, same);
         }
-        self.first = FxHashMap::default();
-        self.households.retain(|_, (_, patients)| *patients > 1);
-        self.households.shrink_to_fit();
+        for sightings in [&mut self.emails, &mut self.people, &mut self.addresses] {
+            sightings.settle(&not_uploaded);
+        }
     }
 
     /// Addresses with more than one patient, and the patients there.
     pub fn households(&self) -> (u64, u64) {
         let patients = self
-            .households
+            .addresses
+            .repeated
             .values()
-            .map(|(_, patients)| u64::from(*patients));
-        (self.households.len() as u64, patients.sum())
+            .map(|rows| rows.len() as u64);
+        (self.addresses.repeated.len() as u64, patients.sum())
     }
 
     /// Good rows that are rejected because other rows of the same number differ.
@@ -177,7 +169,7 @@ impl AcrossRows {
                 checked.patient = None;
                 find(
                     Place::Field(Field::NationalId),
-                    Fault::Differing(others(&same.rows, row)),
+                    Fault::Differing(OtherRows::of(&same.rows, row)),
                     Severity::Rejected(Reason::DuplicatePatient),
                 );
             } else if let Some(first) = same.rows.first().filter(|first| **first != row) {
@@ -202,10 +194,10 @@ impl AcrossRows {
         }
         patient.household = self
             .address_hash(patient)
-            .and_then(|hash| self.households.get(&hash))
-            .map(|(first_row, patients)| Household {
-                first_row: u64::from(*first_row),
-                patients: *patients,
+            .and_then(|hash| self.addresses.repeated.get(&hash))
+            .map(|rows| Household {
+                first_row: rows.first().copied().map_or(0, u64::from),
+                patients: u32::try_from(rows.len()).unwrap_or(u32::MAX),
             });
         if let Some(rows) = self.people.others(self.person_hash(patient), row) {
             find(Place::Row, Fault::SamePerson(rows), Severity::Warning);
@@ -223,7 +215,7 @@ impl AcrossRows {
                     let (place, fault, severity) = if same.differing {
                         (
                             Place::Field(Field::NationalId),
-                            Fault::Differing(Vec::new()),
+                            Fault::Differing(OtherRows::default()),
                             Severity::Rejected(Reason::DuplicatePatient),
                         )
                     } else {
@@ -247,7 +239,7 @@ impl AcrossRows {
             &self.emails,
             Finding {
                 place: Place::Field(Field::Email),
-                fault: Fault::SharedEmail(Vec::new()),
+                fault: Fault::SharedEmail(OtherRows::default()),
                 severity: Severity::LeftOut,
             },
         );
@@ -255,7 +247,7 @@ impl AcrossRows {
             &self.people,
             Finding {
                 place: Place::Row,
-                fault: Fault::SamePerson(Vec::new()),
+                fault: Fault::SamePerson(OtherRows::default()),
                 severity: Severity::Warning,
             },
         );
@@ -267,36 +259,35 @@ impl AcrossRows {
     }
 
     fn person_hash(&self, patient: &Patient) -> u64 {
-        let folded = |name: &str| name.to_lowercase();
-        self.hasher.hash_one((
-            folded(patient.first_name.expose_name()),
-            folded(patient.last_name.expose_name()),
-            patient.date_of_birth,
-            &patient.post_code,
-        ))
+        let mut names = String::with_capacity(64);
+        for name in [&patient.first_name, &patient.last_name] {
+            push_lowercase(&mut names, name.expose_name());
+            names.push('\n');
+        }
+        self.hasher
+            .hash_one((names, patient.date_of_birth, &patient.post_code))
     }
 
-    /// Letters and digits of a whole address; `None` where a line or the post code is missing.
+    /// The words of a whole address; `None` where a line or a post code that a postman finds is missing.
     fn address_hash(&self, patient: &Patient) -> Option<u64> {
-        let post_code = patient
-            .post_code
-            .as_ref()
-            .filter(|_| !patient.address.is_empty())?;
-        let mut hasher = self.hasher.build_hasher();
+        let post_code = patient.post_code.as_ref();
+        let post_code =
+            post_code.filter(|code| !code.is_pseudo() && !patient.address.is_empty())?;
+        let mut address = String::with_capacity(128);
         let lines = patient.address.iter().map(AddressLine::expose_line);
-        for line in lines.chain([post_code.expose_postcode()]) {
-            for byte in line.bytes().filter(u8::is_ascii_alphanumeric) {
-                hasher.write_u8(byte.to_ascii_lowercase());
-            }
-            // Letters beyond ASCII as they are.
-            for c in line
-                .chars()
-                .filter(|c| !c.is_ascii() && c.is_alphanumeric())
-            {
-                hasher.write_u32(c.into());
-            }
+        for line in lines.chain([Postcode::expose_postcode(post_code)]) {
+            push_lowercase(&mut address, line);
+            address.push(' ');
         }
-        Some(hasher.finish())
+        // Between words is one space, whatever stood there: "Flat 1, 1 High St" is not "Flat 11 High St".
+        let mut after_word = false;
+        address.retain(|c| {
+            let is_word = c.is_alphanumeric();
+            let keep = is_word || (c == ' ' && after_word);
+            after_word = is_word;
+            keep
+        });
+        Some(self.hasher.hash_one(address))
     }
 
     /// All that a row says of its patient.
@@ -309,6 +300,8 @@ impl AcrossRows {
             last_name,
             date_of_birth,
             address,
+            town_line: _,
+            county_line: _,
             post_code,
             mobile,
             email,
@@ -342,8 +335,14 @@ impl AcrossRows {
     }
 }
 
-fn others(rows: &[u32], row: u32) -> Vec<u32> {
-    rows.iter().copied().filter(|other| *other != row).collect()
+fn push_lowercase(to: &mut String, text: &str) {
+    if text.is_ascii() {
+        let start = to.len();
+        to.push_str(text);
+        to[start..].make_ascii_lowercase();
+    } else {
+        to.extend(text.chars().flat_map(char::to_lowercase));
+    }
 }
 
 #[cfg(test)]

@@ -41,13 +41,13 @@ pub enum Fault {
         header: usize,
     },
     /// The same number stands in other rows that say something else.
-    Differing(Vec<u32>),
+    Differing(OtherRows),
     /// The row says the same as an earlier one.
     Repeated(u32),
     /// The e-mail address stands in other patients' rows, too.
-    SharedEmail(Vec<u32>),
+    SharedEmail(OtherRows),
     /// Name, date of birth and post code stand in other rows under other numbers.
-    SamePerson(Vec<u32>),
+    SamePerson(OtherRows),
 }
 
 /// What becomes of a row for a finding, the gravest first.
@@ -194,19 +194,14 @@ impl fmt::Display for Fault {
             Self::Value(problem) => problem.fmt(f),
             Self::Ragged { cells, header } => write!(f, "has {cells} cells, the header {header}"),
             Self::Differing(others) => {
-                write!(
-                    f,
-                    "stands also in {}, which {} something else",
-                    rows(others),
-                    if others.len() == 1 { "says" } else { "say" }
-                )
+                let say = if others.is_one() { "says" } else { "say" };
+                write!(f, "stands also in {others}, which {say} something else")
             }
             Self::Repeated(first) => write!(f, "says the same as row {first}"),
-            Self::SharedEmail(others) => write!(f, "stands also in {}", rows(others)),
+            Self::SharedEmail(others) => write!(f, "stands also in {others}"),
             Self::SamePerson(others) => write!(
                 f,
-                "has the name, date of birth and post code of {} under another number",
-                rows(others)
+                "has the name, date of birth and post code of {others} under another number"
             ),
         }
     }
@@ -215,16 +210,43 @@ impl fmt::Display for Fault {
 /// At most so many rows are named.
 const NAMED: usize = 5;
 
-/// `row 4`, `rows 4, 7 and 9`, `rows 4, 7, 9, 10, 12 and 3 more`.
-fn rows(numbers: &[u32]) -> String {
-    let mut names: Vec<String> = numbers.iter().take(NAMED).map(u32::to_string).collect();
-    if numbers.len() > NAMED {
-        names.push(format!("{} more", numbers.len() - NAMED));
+/// Other rows in which a value stands: the first of them, and how many more there are.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OtherRows {
+    first: Vec<u32>,
+    more: usize,
+}
+
+impl OtherRows {
+    /// All of `rows` but `row`, which is one of them.
+    pub fn of(rows: &[u32], row: u32) -> Self {
+        let first: Vec<u32> = rows
+            .iter()
+            .copied()
+            .filter(|other| *other != row)
+            .take(NAMED)
+            .collect();
+        let more = rows.len().saturating_sub(1 + first.len());
+        Self { first, more }
     }
-    match names.split_last() {
-        None => "no row".to_owned(),
-        Some((only, [])) => format!("row {only}"),
-        Some((last, others)) => format!("rows {} and {last}", others.join(", ")),
+
+    fn is_one(&self) -> bool {
+        self.first.len() == 1 && self.more == 0
+    }
+}
+
+/// `row 4`, `rows 4, 7 and 9`, `rows 4, 7, 9, 10, 12 and 3 more`.
+impl fmt::Display for OtherRows {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut names: Vec<String> = self.first.iter().map(u32::to_string).collect();
+        if self.more > 0 {
+            names.push(format!("{} more", self.more));
+        }
+        match names.split_last() {
+            None => f.write_str("no row"),
+            Some((only, [])) => write!(f, "row {only}"),
+            Some((last, others)) => write!(f, "rows {} and {last}", others.join(", ")),
+        }
     }
 }
 
@@ -234,11 +256,12 @@ mod tests {
 
     #[test]
     fn rows_are_named_as_people_do() {
-        assert_eq!(rows(&[4]), "row 4");
-        assert_eq!(rows(&[4, 7]), "rows 4 and 7");
-        assert_eq!(
-            rows(&[1, 2, 3, 4, 5, 6, 7]),
-            "rows 1, 2, 3, 4, 5 and 2 more"
-        );
+        for (rows, words) in [
+            (&[4, 9][..], "row 4"),
+            (&[4, 7, 9], "rows 4 and 7"),
+            (&[1, 2, 3, 4, 5, 6, 7, 9], "rows 1, 2, 3, 4, 5 and 2 more"),
+        ] {
+            assert_eq!(OtherRows::of(rows, 9).to_string(), words);
+        }
     }
 }

@@ -216,6 +216,10 @@ fn row_number(row: &Row) -> u32 {
     u32::try_from(row.number).unwrap_or(u32::MAX)
 }
 
+/// After so many rows it is looked whether somebody has written to the file: what was learnt in the first
+/// reading would be about other rows, and hours may lie between the two.
+const LOOK_EVERY: u64 = 256;
+
 /// The second reading of a file.
 pub struct SecondReading {
     rows: Rows,
@@ -231,7 +235,8 @@ impl SecondReading {
     /// The file cannot be read, or is not what it was in the first reading.
     pub fn next_row<'a>(&'a mut self, file: &PatientFile) -> Result<Option<JudgedRow<'a>>, Fatal> {
         let more = self.rows.next_row(&mut self.row)?;
-        if more != (self.count < file.survey.rows) {
+        let looks = !more || self.count.is_multiple_of(LOOK_EVERY);
+        if more != (self.count < file.survey.rows) || (looks && file.table.is_changed()) {
             return Err(Fatal::Input(format!(
                 "{}: was changed while it was read",
                 file.table.name()

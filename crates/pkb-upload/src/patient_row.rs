@@ -69,7 +69,15 @@ pub fn check(
         };
     }
     check.undecodable_cells();
+    if row.has(b"NULL") {
+        check.database_nulls();
+    }
     check.patient()
+}
+
+/// Whether a cell is what a database's export has for nothing. There are people of that name.
+fn is_database_null(field: Field, text: &str) -> bool {
+    text == "NULL" && !matches!(field, Field::FirstName | Field::LastName)
 }
 
 struct RowCheck<'a> {
@@ -105,7 +113,7 @@ impl<'a> RowCheck<'a> {
         self.warn_of_mojibake(Field::FirstName);
         self.warn_of_mojibake(Field::LastName);
         let date_of_birth = self.date_of_birth();
-        let address = self.address();
+        let (address, [town_line, county_line]) = self.address();
         let post_code = self.optional(Field::PostCode, Postcode::parse, Reason::BadPostCode);
         if post_code.as_ref().is_some_and(Postcode::is_pseudo) {
             self.note(Field::PostCode, Problem::PseudoPostcode);
@@ -134,6 +142,8 @@ impl<'a> RowCheck<'a> {
                     last_name,
                     date_of_birth,
                     address,
+                    town_line,
+                    county_line,
                     post_code,
                     mobile,
                     email,
@@ -158,13 +168,37 @@ impl<'a> RowCheck<'a> {
     /// The text of a field; empty if the file has no such column, `None` if it is not text, which has
     /// been said already.
     fn cell(&self, field: Field) -> Option<&'a str> {
-        match self.columns.place(field) {
-            Some(at) => self.row.cell(at).ok(),
-            None => Some(""),
+        let Some(at) = self.columns.place(field) else {
+            return Some("");
+        };
+        let text = self.row.cell(at).ok()?;
+        Some(if is_database_null(field, text) {
+            ""
+        } else {
+            text
+        })
+    }
+
+    /// `NULL`, as a database writes an empty cell.
+    fn database_nulls(&mut self) {
+        for at in 0..self.row.len() {
+            let Some(field) = self.columns.field(at) else {
+                continue;
+            };
+            if self
+                .row
+                .cell(at)
+                .is_ok_and(|text| is_database_null(field, text))
+            {
+                self.note(field, Problem::DatabaseNull);
+            }
         }
     }
 
     fn undecodable_cells(&mut self) {
+        if self.row.is_ascii() {
+            return;
+        }
         for at in 0..self.row.len() {
             if self.row.cell(at).is_err() {
                 let place = self
@@ -198,24 +232,40 @@ impl<'a> RowCheck<'a> {
         born
     }
 
-    /// The lines without gaps. A cell may hold several lines.
-    fn address(&mut self) -> Vec<AddressLine> {
+    /// The lines without gaps, and which of them are town and county. A cell may hold several lines.
+    fn address(&mut self) -> (Vec<AddressLine>, [Option<u8>; 2]) {
         let mut lines = Vec::with_capacity(4);
+        let mut parts = [None; 2];
         for field in ADDRESS {
+            let before = lines.len();
             let Some(text) = self.cell(field) else {
                 continue;
             };
+            let mut wrong = None;
             for line in text.split(['\n', '\r']) {
+                // A dash or a comma alone says that there is nothing.
+                if !line.contains(char::is_alphanumeric) && !line.contains(char::is_control) {
+                    continue;
+                }
                 match AddressLine::parse(line) {
                     Ok(line) => lines.push(line),
                     Err(Problem::Empty) => {}
-                    Err(problem) => {
-                        let place = Place::Field(field);
-                        self.reject(place, Fault::Value(problem), Reason::BadAddress);
-                    }
+                    Err(problem) => wrong = Some(problem),
                 }
             }
+            if let Some(problem) = wrong {
+                let place = Place::Field(field);
+                self.reject(place, Fault::Value(problem), Reason::BadAddress);
+            }
             self.warn_of_mojibake(field);
+            if lines.len() == before + 1 {
+                let at = u8::try_from(before).ok();
+                match field {
+                    Field::Town => parts[0] = at,
+                    Field::County => parts[1] = at,
+                    _ => {}
+                }
+            }
         }
         if lines.len() > MAX_ADDRESS_LINES {
             let place = Place::Field(Field::Address1);
@@ -225,7 +275,7 @@ impl<'a> RowCheck<'a> {
                 Reason::BadAddress,
             );
         }
-        lines
+        (lines, parts)
     }
 
     /// The mobile; a landline in its column moves to a free place among the others.
@@ -236,9 +286,11 @@ impl<'a> RowCheck<'a> {
             Err(Problem::Empty) => {}
             Err(Problem::Landline) => {
                 let phone = Phone::parse(text).ok();
-                if others.iter().all(|other| **other != phone)
-                    && let Some(free) = others.into_iter().find(|other| other.is_none())
-                {
+                if others.iter().all(|other| **other != phone) {
+                    let Some(free) = others.into_iter().find(|other| other.is_none()) else {
+                        self.leave_out(Field::Mobile, Problem::NotAMobile);
+                        return None;
+                    };
                     *free = phone;
                 }
                 self.note(Field::Mobile, Problem::Landline);

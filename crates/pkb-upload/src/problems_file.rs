@@ -18,6 +18,11 @@ use crate::{
 /// The patient file cannot be read again, or the other not be written.
 pub fn write(file: &PatientFile, path: &Path, show_values: bool) -> Result<u64, Fatal> {
     let failed = |source| Fatal::cannot_write(path, source);
+    if file.table.is_at(path) {
+        return Err(Fatal::Usage(
+            "--problems names the patient file itself: give another name".into(),
+        ));
+    }
     let mut out = AtomicFile::create(path)?;
     // Excel takes a file without the mark for Windows-1252.
     out.write_all("\u{feff}".as_bytes()).map_err(failed)?;

@@ -39,7 +39,7 @@ impl fmt::Display for Report<'_> {
             };
             writeln!(
                 f,
-                "  {households:>width$}  {addresses} with several patients, {patients} in all: a letter each"
+                "  {households:>width$}  {addresses} with several patients, {patients} in all"
             )?;
         }
         let mut heading: Option<Heading> = None;

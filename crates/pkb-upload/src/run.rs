@@ -1,6 +1,9 @@
 //! The stage.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{
+    Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
 
 use pkb_core::{
     Admission, Batch, Clock, ExitCode, Fatal, Record, Stage, StageName, Verdict, app,
@@ -9,9 +12,10 @@ use pkb_core::{
     pipeline::Source,
     progress::tell,
     record::{Unknown, Upload, UploadState},
-    stage::{BatchResult, Recalled},
+    stage::{BatchResult, Recalled, Replay},
     value::NationalId,
 };
+use serde_json::{Value, json};
 
 use crate::{
     args::{Args, Look, UploadArgs},
@@ -54,9 +58,11 @@ async fn upload(args: UploadArgs) -> Result<ExitCode, Fatal> {
         pkb_file,
         batch_rows: even_batch_rows(file.survey.good, args.batch_rows),
         sent_before: Mutex::new(SentBefore::new(args.campaign.clone())),
+        settings_noted: AtomicBool::new(false),
         clock,
     };
     let records = file.into_records()?;
+    let target = args.stream.target()?;
     if let Some(time) = args.send_after {
         time.wait(clock).await;
     }
@@ -64,7 +70,7 @@ async fn upload(args: UploadArgs) -> Result<ExitCode, Fatal> {
     app::run_stage(
         stage,
         Source::Records(Box::new(records)),
-        args.stream.target()?,
+        target,
         1,
         &args.stream,
     )
@@ -129,6 +135,8 @@ struct UploadStage {
     batch_rows: usize,
     /// What the journal says of earlier runs.
     sent_before: Mutex<SentBefore>,
+    /// Whether the settings of this run are in the journal.
+    settings_noted: AtomicBool,
     clock: Clock,
 }
 
@@ -138,8 +146,10 @@ pub struct UploadRow {
     national_id: NationalId,
     /// The patient's line of the "Add many patients" file.
     line: Vec<u8>,
-    /// Whether an e-mail address is in it.
+    /// Whether PKB will write to the patient.
     emailed: bool,
+    /// Whether any e-mail address is in the line, the patient's or a carer's.
+    emails: bool,
 }
 
 impl UploadStage {
@@ -155,6 +165,35 @@ impl UploadStage {
 
     fn line(&self, record: &Record) -> Option<Vec<u8>> {
         Some(self.pkb_file.patient_line(record.patient.as_ref()?))
+    }
+
+    /// What the lines of PKB's file depend on, besides the patients. Rows of the journal are known again by
+    /// their lines, so they are known only under the same settings.
+    fn settings(&self) -> Value {
+        let LineOptions {
+            columns,
+            special_characters,
+            emails,
+            today: _,
+        } = self.pkb_file.options;
+        json!({
+            "columns": format!("{columns:?}").to_lowercase(),
+            "special_characters": special_characters,
+            "keep_email": emails,
+            "profile": sha256(&self.pkb_file.header_line()),
+        })
+    }
+
+    fn same_settings(&self, intent: &Value) -> Result<(), Fatal> {
+        if intent["settings"] == self.settings() {
+            self.settings_noted.store(true, Ordering::Relaxed);
+            return Ok(());
+        }
+        Err(Fatal::Usage(
+            "the journal is of a run with another --columns, --special-characters, --keep-email or --profile: use the same \
+             again, or begin a new journal to upload all rows anew"
+                .into(),
+        ))
     }
 
     fn sent_before(&self) -> MutexGuard<'_, SentBefore> {
@@ -175,7 +214,7 @@ impl UploadStage {
                     key: row.key,
                     national_id: row.national_id,
                     line: row.line,
-                    emailed: row.emailed,
+                    emails: row.emails,
                 })
                 .collect()
         };
@@ -221,7 +260,7 @@ impl UploadStage {
                 .chain(rows.iter().map(|row| row.line.as_slice()))
                 .collect::<Vec<_>>()
                 .concat();
-            let emails = rows.iter().any(|row| row.emailed);
+            let emails = rows.iter().any(|row| row.emails);
             let begun = BegunBatch {
                 name: name.clone(),
                 emails,
@@ -264,6 +303,9 @@ impl Stage for UploadStage {
     fn recall(&self, line: &Recalled) -> Result<(), Fatal> {
         let mut sent_before = self.sent_before();
         match line {
+            Recalled::Intent(intent) if intent.get("settings").is_some() => {
+                self.same_settings(intent)
+            }
             Recalled::Intent(intent) => sent_before.begun(intent),
             Recalled::Record(record) => {
                 if let (Some(key), Some(upload)) = (self.key(record), &record.upload) {
@@ -274,6 +316,26 @@ impl Stage for UploadStage {
         }
     }
 
+    /// A row that was only checked, or written into another folder, has not been uploaded.
+    fn replay(&self, record: &Record) -> Replay {
+        let Some(upload) = &record.upload else {
+            return Replay::Answer;
+        };
+        let counts = match (&self.destination, upload.state) {
+            (Destination::Nowhere, _) | (_, UploadState::Sent) => true,
+            (Destination::Folder(folder), UploadState::Prepared) => folder
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .has(&upload.batch),
+            (Destination::Pkb(_), UploadState::Prepared) | (_, UploadState::Checked) => false,
+        };
+        if counts {
+            Replay::Answer
+        } else {
+            Replay::DoAgain
+        }
+    }
+
     fn admit(&self, record: &Record) -> Admission<UploadRow> {
         match (&record.patient, self.line(record)) {
             (Some(patient), Some(line)) => Admission::Work(UploadRow {
@@ -281,12 +343,16 @@ impl Stage for UploadStage {
                 national_id: patient.national_id,
                 line,
                 emailed: self.pkb_file.invites_by_email(patient),
+                emails: self.pkb_file.has_emails(patient),
             }),
             _ => Admission::NotReady,
         }
     }
 
     async fn advance(&self, batch: Batch<UploadRow>) -> BatchResult<Upload> {
+        if !self.settings_noted.swap(true, Ordering::Relaxed) {
+            batch.intents.note(json!({ "settings": self.settings() }))?;
+        }
         match &self.destination {
             Destination::Nowhere => {
                 let name = self.sent_before().new_name();

@@ -55,7 +55,7 @@ pub struct SentRow {
     /// Its line.
     pub line: Vec<u8>,
     /// Whether an e-mail address is in it.
-    pub emailed: bool,
+    pub emails: bool,
     /// Where it may have been sent by an earlier run.
     pub unsettled: Option<UnsettledRow>,
 }
@@ -120,7 +120,7 @@ impl Sender {
     ) -> Result<Vec<RowResult>, Fatal> {
         let batch = BegunBatch {
             name,
-            emails: places.iter().any(|place| rows[*place].emailed),
+            emails: places.iter().any(|place| rows[*place].emails),
             accepted: None,
         };
         let lines = places.iter().map(|place| rows[*place].line.as_slice());

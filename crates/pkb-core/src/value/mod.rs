@@ -68,6 +68,8 @@ problems! {
     NoLetter = "no_letter", "has no letter or digit in it", "correct it";
     /// `#N/A`, `#REF!`, `####` and their like.
     SpreadsheetError = "spreadsheet_error", "is an error of the spreadsheet, not a value", "mend the formula or widen the column, and export again";
+    /// `NULL`, as a database writes an empty cell.
+    DatabaseNull = "database_null", "is NULL, as a database writes an empty cell: taken as empty", "nothing, if that is right";
     /// UTF-8 that was read as Windows-1252 and saved again.
     Mojibake = "mojibake", "looks as if it was saved in a wrong encoding once (such as \u{c3}\u{a9} for \u{e9})", "export again from the patient administration system, not through a spreadsheet";
 
@@ -118,7 +120,7 @@ problems! {
     /// Not a United Kingdom mobile number.
     NotAMobile = "not_a_mobile", "is not a UK mobile number", "correct it; the patient gets a letter meanwhile";
     /// A telephone number, but not a mobile.
-    Landline = "landline", "is a telephone number but not a mobile", "nothing: it is kept as a home number";
+    Landline = "landline", "is a telephone number but not a mobile", "nothing: it is kept among the other telephone numbers";
     /// Not a telephone number.
     NotAPhone = "not_a_phone", "is not a telephone number", "correct it";
     /// Not of the form of an e-mail address.

@@ -210,7 +210,9 @@ impl Columns {
             .place(Field::NationalId)
             .map(|at| folded(self.header(at)))
             .unwrap_or_default();
-        if header.contains("chi") {
+        if header.contains("nhs") {
+            NationalIdType::NhsNumber
+        } else if header.contains("chi") {
             NationalIdType::ChiNumber
         } else if header.starts_with('h') {
             // H&C, HC, Health and Care, HSC.

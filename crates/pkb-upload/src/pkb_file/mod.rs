@@ -78,6 +78,14 @@ impl PkbFile {
             && patient.date_of_birth.age_on(self.options.today) >= OWN_EMAIL_FROM
     }
 
+    /// Whether any e-mail address is in the patient's line.
+    pub fn has_emails(&self, patient: &Patient) -> bool {
+        let carers = self.options.emails
+            && self.options.columns == Columns::All
+            && patient.carers.iter().any(|carer| carer.email.is_some());
+        carers || self.invites_by_email(patient)
+    }
+
     fn expose_cell(&self, patient: &Patient, column: &Column) -> String {
         let Some(field) = column.field else {
             return String::new();
@@ -132,7 +140,9 @@ impl PkbFile {
             .iter()
             .map(AddressLine::expose_line)
             .collect();
-        self.cleansed(&spread(&lines)[at])
+        let place = |at: Option<u8>| at.map(usize::from);
+        let cells = spread(&lines, place(patient.town_line), place(patient.county_line));
+        self.cleansed(&cells[at])
     }
 
     fn cleansed(&self, text: &str) -> String {
@@ -140,22 +150,18 @@ impl PkbFile {
     }
 }
 
-/// Address1, Address2, City and County from the lines of an address: the first line is the street, the
-/// last (of three or fewer) the town. Nothing is lost: lines that are too many share a cell.
-fn spread(lines: &[&str]) -> [String; 4] {
-    let (street, second, town, county) = match lines {
-        [] => ("", String::new(), "", ""),
-        [street] => (*street, String::new(), "", ""),
-        [street, town] => (*street, String::new(), *town, ""),
-        [street, second, town] => (*street, (*second).to_owned(), *town, ""),
-        [street, middle @ .., town, county] => (*street, middle.join(", "), *town, *county),
-    };
-    [
-        street.to_owned(),
-        second,
-        town.to_owned(),
-        county.to_owned(),
-    ]
+/// Address1, Address2, City and County from the lines of an address. Nothing is lost: lines that are too
+/// many share Address2. Where the file does not say which line is the town, it is the last one.
+fn spread(lines: &[&str], town: Option<usize>, county: Option<usize>) -> [String; 4] {
+    let line = |at: usize| lines.get(at).copied().unwrap_or_default();
+    let town = town.or_else(|| (0..lines.len()).skip(1).rfind(|at| Some(*at) != county));
+    let street = (0..lines.len()).find(|at| Some(*at) != town && Some(*at) != county);
+    let middle: Vec<&str> = (0..lines.len())
+        .filter(|at| ![town, county, street].contains(&Some(*at)))
+        .map(line)
+        .collect();
+    let cell = |at: Option<usize>| at.map(line).unwrap_or_default().to_owned();
+    [cell(street), middle.join(", "), cell(town), cell(county)]
 }
 
 /// Rows of a batch, so that batches are of even size: of 50,001 rows two files are made with 25,001 and

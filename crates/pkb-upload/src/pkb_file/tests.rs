@@ -102,15 +102,29 @@ fn dates_and_identifiers_keep_their_zeros() {
 
 #[test]
 fn no_line_of_an_address_is_lost() {
-    for (lines, expected) in [
-        (&[][..], ["", "", "", ""]),
-        (&["a"], ["a", "", "", ""]),
-        (&["a", "b"], ["a", "", "b", ""]),
-        (&["a", "b", "c"], ["a", "b", "c", ""]),
-        (&["a", "b", "c", "d"], ["a", "b", "c", "d"]),
-        (&["a", "b", "c", "d", "e"], ["a", "b, c", "d", "e"]),
+    for (lines, town, county, expected) in [
+        (&[][..], None, None, ["", "", "", ""]),
+        (&["a"], None, None, ["a", "", "", ""]),
+        (&["a", "b"], None, None, ["a", "", "b", ""]),
+        (&["a", "b", "c"], None, None, ["a", "b", "c", ""]),
+        (&["a", "b", "c", "d"], None, None, ["a", "b, c", "d", ""]),
+        (&["a", "b", "c"], Some(1), Some(2), ["a", "", "b", "c"]),
+        (
+            &["a", "b", "c", "d"],
+            Some(2),
+            Some(3),
+            ["a", "b", "c", "d"],
+        ),
+        (
+            &["a", "b", "c", "d", "e"],
+            Some(3),
+            Some(4),
+            ["a", "b, c", "d", "e"],
+        ),
+        (&["a", "b", "c"], None, Some(2), ["a", "", "b", "c"]),
+        (&["a"], Some(0), None, ["", "", "a", ""]),
     ] {
-        assert_eq!(spread(lines), expected);
+        assert_eq!(spread(lines, town, county), expected);
     }
 }
 

@@ -105,6 +105,16 @@ impl Table {
         &self.how_read
     }
 
+    /// Whether the file at `path` is this one.
+    pub fn is_at(&self, path: &Path) -> bool {
+        self.source.is_at(path)
+    }
+
+    /// Whether the file has been written to since it was opened.
+    pub fn is_changed(&self) -> bool {
+        self.source.is_changed()
+    }
+
     /// The rows from the beginning, the header included. Each call reads on its own.
     ///
     /// # Errors

@@ -37,6 +37,16 @@ impl Row {
         Ok(text)
     }
 
+    /// Whether the bytes stand anywhere in the row.
+    pub fn has(&self, bytes: &[u8]) -> bool {
+        memchr::memmem::find(self.content(), bytes).is_some()
+    }
+
+    /// Whether all cells are ASCII, so that none of them is undecodable.
+    pub fn is_ascii(&self) -> bool {
+        self.content().is_ascii()
+    }
+
     /// The cells as bytes, decodable or not.
     pub fn cells_raw(&self) -> impl ExactSizeIterator<Item = &[u8]> {
         (0..self.cells).map(|at| self.cell_raw(at))

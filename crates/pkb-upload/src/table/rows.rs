@@ -22,7 +22,7 @@ const MAX_CELLS: usize = 16_384;
 const MAX_LINE_BREAKS: usize = 100;
 const MAX_BYTES_WITH_LINE_BREAKS: usize = 64 << 10;
 /// With fewer columns, free text with line breaks may look like rows.
-const COLUMNS_OF_A_LINE: usize = 5;
+const COLUMNS_OF_A_LINE: usize = 4;
 
 /// Reads the rows of a table.
 ///

@@ -3,9 +3,9 @@
 use std::{
     env,
     fmt::{self, Display},
-    fs::File,
+    fs::{File, Metadata},
     io::{self, BufRead as _, BufReader, Read, Seek, SeekFrom, Write as _},
-    os::unix::fs::FileExt as _,
+    os::unix::fs::{FileExt as _, MetadataExt as _},
     path::Path,
     sync::Arc,
 };
@@ -27,6 +27,15 @@ pub(super) struct Source {
     shown: Arc<str>,
     name: Arc<str>,
     gzip: bool,
+    /// What the file was like when it was opened.
+    opened: FileState,
+}
+
+/// Length and time of the last write (seconds, nanoseconds).
+type FileState = (u64, i64, i64);
+
+fn state(metadata: &Metadata) -> FileState {
+    (metadata.len(), metadata.mtime(), metadata.mtime_nsec())
 }
 
 impl Source {
@@ -69,7 +78,9 @@ impl Source {
 
     /// The same table in another form, which messages call by the same name.
     pub(super) fn replaced_by(&self, spool: Arc<File>) -> Self {
+        let opened = spool.metadata().map_or(self.opened, |now| state(&now));
         Self {
+            opened,
             file: spool,
             gzip: false,
             ..self.clone()
@@ -77,7 +88,11 @@ impl Source {
     }
 
     fn new(file: File, shown: &str, name: &str) -> Result<Self, Fatal> {
+        let opened = file
+            .metadata()
+            .map_err(|source| Fatal::cannot_read(Path::new(shown), source))?;
         let mut source = Self {
+            opened: state(&opened),
             file: Arc::new(file),
             shown: shown.into(),
             name: name.into(),
@@ -85,6 +100,21 @@ impl Source {
         };
         source.gzip = source.head()?.starts_with(&GZIP);
         Ok(source)
+    }
+
+    /// Whether the file at `path` is this one.
+    pub(super) fn is_at(&self, path: &Path) -> bool {
+        let same =
+            |one: &Metadata, other: &Metadata| (one.dev(), one.ino()) == (other.dev(), other.ino());
+        match (self.file.metadata(), path.metadata()) {
+            (Ok(one), Ok(other)) => same(&one, &other),
+            _ => false,
+        }
+    }
+
+    /// Whether the file has been written to since it was opened.
+    pub(super) fn is_changed(&self) -> bool {
+        self.file.metadata().ok().map(|now| state(&now)) != Some(self.opened)
     }
 
     pub(super) fn name(&self) -> &str {

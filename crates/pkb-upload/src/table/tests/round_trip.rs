@@ -113,7 +113,7 @@ fn check(
         // In wide tables, text with line breaks may look like rows that a quotation mark swallowed.
         Err(error) => {
             let words = error.to_string();
-            let may = table[0].len() >= 5 && words.contains("quotation mark")
+            let may = table[0].len() >= 4 && words.contains("quotation mark")
                 || options.encoding.is_none() && words.contains("--encoding");
             prop_assert!(may, "{}", words);
         }
