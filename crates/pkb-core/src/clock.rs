@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp, ToSpan as _, civil::Date, tz::TimeZone};
 
 /// Source of the current time.
 #[derive(Debug, Clone, Copy)]
@@ -29,6 +29,15 @@ impl Clock {
             .ok()
             .and_then(|age| self.now().checked_sub(age).ok())
             .unwrap_or(Timestamp::MIN)
+    }
+
+    /// The moment in which the day begins, in the United Kingdom, that is so many days from today.
+    pub fn start_of_day_in(self, days: u16) -> Timestamp {
+        let zone = TimeZone::get("Europe/London").unwrap_or(TimeZone::UTC);
+        self.today()
+            .checked_add(i64::from(days).days())
+            .and_then(|day| day.to_zoned(zone))
+            .map_or(Timestamp::MAX, |start| start.timestamp())
     }
 
     /// Today's date in the United Kingdom.

@@ -181,10 +181,17 @@ impl Reason {
         )
     }
 
-    /// Whether PKB may say something else soon: an upload is processed, a permission given. The next run asks
-    /// again.
+    /// Whether PKB may say something else soon: an upload is processed, a permission given, a record
+    /// completed or put right. The next run asks again.
     pub fn may_pass(self) -> bool {
-        matches!(self, Self::NotFound | Self::NoAccess)
+        matches!(
+            self,
+            Self::NotFound
+                | Self::NoAccess
+                | Self::NoDateOfBirth
+                | Self::IdentityMismatch
+                | Self::NameDiffers
+        )
     }
 
     /// The earlier stage that mends a record with this reason when it is run over it.

@@ -145,6 +145,11 @@ pub struct KeyPatient {
     pub national_id: NationalId,
     /// Date of birth.
     pub date_of_birth: DateOfBirth,
+    /// Last name.
+    pub last_name: PersonName,
+    /// Whether the hospital's file says that the patient has died.
+    #[serde(default)]
+    pub deceased: bool,
 }
 
 /// The fields of [`PkbAnswer`] that matter to keys and to whether an answer still serves.
@@ -152,6 +157,11 @@ pub struct KeyPatient {
 pub struct KeyPkb {
     /// PKB's id.
     pub id: Option<PkbId>,
+    /// Whether the patient has registered.
+    pub registered: Option<bool>,
+    /// Whether PKB's last name is another one.
+    #[serde(default)]
+    pub name_differs: bool,
     /// When PKB was asked.
     pub checked_at: Timestamp,
 }
@@ -172,9 +182,13 @@ impl KeyFields {
             patient: record.patient.as_ref().map(|patient| KeyPatient {
                 national_id: patient.national_id,
                 date_of_birth: patient.date_of_birth,
+                last_name: patient.last_name.clone(),
+                deceased: patient.deceased,
             }),
             pkb: record.pkb.as_ref().map(|pkb| KeyPkb {
                 id: pkb.id.clone(),
+                registered: pkb.registered,
+                name_differs: pkb.name_differs,
                 checked_at: pkb.checked_at,
             }),
             invitation: record.invitation.as_ref().map(|codes| KeyInvitation {
@@ -360,6 +374,9 @@ pub struct PkbAnswer {
     /// Whether the patient has registered; absent where PKB does not tell (REST).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub registered: Option<bool>,
+    /// Whether PKB's last name is another one, and was let through (`--allow-name-differs`).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub name_differs: bool,
     /// When PKB was asked.
     pub checked_at: Timestamp,
     /// Kept for whoever wrote it.

@@ -13,7 +13,7 @@ use std::{
 use serde_json::Value;
 
 use crate::{
-    Fatal, Record, StageName, Verdict,
+    Fatal, Outcome, Record, StageName, Verdict,
     journal::{Journal, Key},
     record::KeyFields,
 };
@@ -157,6 +157,12 @@ pub trait Stage: Send + Sync + 'static {
     /// Whether a line of the journal is still good, as one of a few fields; of one that is not the work
     /// is done again. See [`Self::QUICK_REPLAY`].
     fn still_good(&self, _fields: &KeyFields) -> bool {
+        true
+    }
+
+    /// Whether what the journal has of `record` still answers it: `outcome` is how it was settled then. For
+    /// what a stage looks at besides the record itself, such as lists of its own.
+    fn answers(&self, _record: &Record, _outcome: Option<&Outcome>) -> bool {
         true
     }
 

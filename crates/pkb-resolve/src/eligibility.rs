@@ -36,10 +36,7 @@ impl Rules {
             ),
             (
                 Reason::NameDiffers,
-                !self.allow_name_differs
-                    && known.last_name.as_deref().is_some_and(|theirs| {
-                        !names::are_alike(theirs, patient.last_name.expose_name())
-                    }),
+                !self.allow_name_differs && name_differs(patient, known),
             ),
             // The join page compares the date that the patient types in with PKB's.
             (Reason::NoDateOfBirth, known.date_of_birth.is_none()),
@@ -59,6 +56,18 @@ impl Rules {
     /// What our own file alone says against inviting a patient, before PKB is asked.
     pub fn invited_by_email(&self, emailed: bool) -> Option<Reason> {
         (emailed && !self.also_emailed).then_some(Reason::InvitedByEmail)
+    }
+
+    /// What our own file says against inviting a patient about whom PKB was asked in an earlier run.
+    pub fn own_objections(&self, patient: &Patient) -> Vec<Reason> {
+        let young = patient.date_of_birth.age_on(self.campaign_date) < self.min_age;
+        [
+            (Reason::Deceased, patient.deceased),
+            (Reason::UnderAge, young),
+        ]
+        .into_iter()
+        .filter_map(|(reason, applies)| applies.then_some(reason))
+        .collect()
     }
 
     /// The rules and their settings, one a line, for people.
@@ -87,6 +96,14 @@ impl Rules {
             age = self.min_age,
         )
     }
+}
+
+/// Whether PKB has another last name, where it tells one.
+pub fn name_differs(patient: &Patient, known: &Known) -> bool {
+    known
+        .last_name
+        .as_deref()
+        .is_some_and(|theirs| !names::are_alike(theirs, patient.last_name.expose_name()))
 }
 
 #[cfg(test)]

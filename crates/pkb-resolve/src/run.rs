@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use pkb_core::{
-    Admission, Batch, Clock, ExitCode, Fatal, Reason, Record, Stage, StageName, Verdict, app,
+    Admission, Batch, Clock, ExitCode, Fatal, Outcome, Reason, Record, Stage, StageName, Verdict,
+    app,
     args::Api,
     client::{
         directory::{Directory, FhirDirectory, Known, RestDirectory},
@@ -14,12 +15,12 @@ use pkb_core::{
     progress::tell,
     record::{KeyFields, Patient, PkbAnswer, Unknown},
     stage::BatchResult,
-    value::{DateOfBirth, NationalId},
+    value::NationalId,
 };
 
 use crate::{
     args::{Args, RegisteredCheck},
-    eligibility::Rules,
+    eligibility::{Rules, name_differs},
     exclusions::{Exclusions, Files},
 };
 
@@ -128,6 +129,9 @@ const FIRST_PAUSE: Duration = Duration::from_secs(2);
 /// Longest such pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 
+/// What PKB knows of a patient, or why that is unknown.
+type Answer = Result<Known, Verdict>;
+
 struct Resolve<D> {
     directory: D,
     batch_rows: usize,
@@ -154,15 +158,15 @@ struct Resolvable {
 }
 
 impl<D: Directory> Resolve<D> {
-    /// What PKB knows of the patients. Those whom it does not have are asked for again, while that may
-    /// change.
-    async fn look_up(&self, ids: &[NationalId]) -> Result<Vec<Result<Known, Verdict>>, Fatal> {
-        let mut answers = self.directory.look_up(ids).await?;
+    /// What PKB knows of the patients, and when it was asked. Those whom it does not have are asked for
+    /// again, while that may change.
+    async fn look_up(&self, ids: &[NationalId]) -> Result<Vec<(Timestamp, Answer)>, Fatal> {
+        let mut answers = self.ask(ids).await?;
         let mut pause = FIRST_PAUSE;
         loop {
-            let is_absent = |answer: &Result<Known, Verdict>| matches!(answer, Err(verdict) if verdict.reason == Reason::NotFound);
+            let is_absent = |answer: &Answer| matches!(answer, Err(verdict) if verdict.reason == Reason::NotFound);
             let absent: Vec<usize> = (0..ids.len())
-                .filter(|at| is_absent(&answers[*at]))
+                .filter(|at| is_absent(&answers[*at].1))
                 .collect();
             let left = self
                 .decision
@@ -179,13 +183,26 @@ impl<D: Directory> Resolve<D> {
             tokio::time::sleep(pause.min(left)).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
             let again: Vec<NationalId> = absent.iter().map(|at| ids[*at]).collect();
-            for (at, answer) in absent
-                .into_iter()
-                .zip(self.directory.look_up(&again).await?)
-            {
-                answers[at] = answer;
+            match self.ask(&again).await {
+                Ok(later) => {
+                    for (at, answer) in absent.into_iter().zip(later) {
+                        answers[at] = answer;
+                    }
+                }
+                // What is known of the others is not thrown away; the next batch meets the trouble, too.
+                Err(Fatal::TryLater(_)) => return Ok(answers),
+                Err(fatal) => return Err(fatal),
             }
         }
+    }
+
+    async fn ask(&self, ids: &[NationalId]) -> Result<Vec<(Timestamp, Answer)>, Fatal> {
+        let asked_at = self.decision.clock.now();
+        let answers = self.directory.look_up(ids).await?;
+        Ok(answers
+            .into_iter()
+            .map(|answer| (asked_at, answer))
+            .collect())
     }
 
     /// What speaks against an invitation before PKB is asked.
@@ -205,7 +222,7 @@ impl<D: Directory> Resolve<D> {
     fn judge(
         &self,
         asked: Resolvable,
-        answer: Result<Known, Verdict>,
+        (checked_at, answer): (Timestamp, Answer),
     ) -> Result<PkbAnswer, Verdict> {
         let known = match answer {
             Ok(known) => known,
@@ -221,9 +238,10 @@ impl<D: Directory> Resolve<D> {
         match Verdict::of_all(objections.chain(asked.objections)) {
             Some(verdict) => Err(verdict),
             None => Ok(PkbAnswer {
+                name_differs: name_differs(&asked.patient, &known),
                 id: known.id,
                 registered: known.registered,
-                checked_at: self.decision.clock.now(),
+                checked_at,
                 unknown: Unknown::new(),
             }),
         }
@@ -244,33 +262,29 @@ impl<D: Directory> Stage for Resolve<D> {
         (self.batch_rows > 1).then_some(self.linger)
     }
 
-    /// The patient, and what speaks against an invitation before PKB is asked: somebody who is put on a
-    /// list after PKB has answered is new work.
     fn key(&self, record: &Record) -> Option<Key> {
-        let patient = record.patient.as_ref()?;
-        let objections = self.own_objections(record, patient);
-        Some(key_of(
-            patient.national_id,
-            patient.date_of_birth,
-            objections.iter().map(|verdict| verdict.reason),
-        ))
+        self.quick_key(&KeyFields::of(record))
     }
 
     fn quick_key(&self, fields: &KeyFields) -> Option<Key> {
         let patient = fields.patient.as_ref()?;
-        Some(key_of(
-            patient.national_id,
-            patient.date_of_birth,
-            fields.reasons(),
-        ))
+        Some(Key::of(&[
+            &patient.national_id.key_bytes(),
+            patient.date_of_birth.expose_iso().as_bytes(),
+            patient.last_name.expose_name().as_bytes(),
+            &[u8::from(patient.deceased)],
+        ]))
     }
 
-    /// Answers that are old, and those that other settings would not give now, are not.
+    /// Answers that are old, that this run's interface could complete, and that other settings would not
+    /// give now, are not.
     fn still_good(&self, fields: &KeyFields) -> bool {
-        let is_recent = fields
-            .pkb
-            .as_ref()
-            .is_none_or(|pkb| pkb.checked_at >= self.decision.oldest_answer);
+        let serves = fields.pkb.as_ref().is_none_or(|pkb| {
+            pkb.checked_at >= self.decision.oldest_answer
+                && (pkb.registered.is_some() || !self.directory.tells_registered())
+                && (pkb.id.is_some() || !self.directory.tells_id())
+                && (!pkb.name_differs || self.decision.rules.allow_name_differs)
+        });
         let was = |reason| fields.reasons().any(|each| each == reason);
         let is_young = fields.patient.as_ref().is_some_and(|patient| {
             patient
@@ -278,19 +292,40 @@ impl<D: Directory> Stage for Resolve<D> {
                 .age_on(self.decision.rules.campaign_date)
                 < self.decision.rules.min_age
         });
-        is_recent
-            && was(Reason::UnderAge) == is_young
-            && !(was(Reason::NameDiffers) && self.decision.rules.allow_name_differs)
+        serves && was(Reason::UnderAge) == is_young
+    }
+
+    /// Somebody who is put on a list, or taken from one, after PKB has answered is judged anew.
+    fn answers(&self, record: &Record, outcome: Option<&Outcome>) -> bool {
+        let Some(patient) = &record.patient else {
+            return true;
+        };
+        let now = self.own_objections(record, patient);
+        OWN_REASONS.iter().all(|reason| {
+            let is = now.iter().any(|verdict| verdict.reason == *reason);
+            let was = outcome
+                .is_some_and(|outcome| outcome.reason == *reason || outcome.also.contains(reason));
+            is == was
+        })
     }
 
     fn admit(&self, record: &Record) -> Admission<Resolvable> {
-        match &record.patient {
-            None => Admission::NotReady,
-            Some(_) if record.pkb.is_some() => Admission::AlreadyDone,
-            Some(patient) => Admission::Work(Resolvable {
+        let Some(patient) = &record.patient else {
+            return Admission::NotReady;
+        };
+        let objections = self.own_objections(record, patient);
+        if record.pkb.is_none() {
+            return Admission::Work(Resolvable {
                 patient: patient.clone(),
-                objections: self.own_objections(record, patient),
-            }),
+                objections,
+            });
+        }
+        // PKB was asked in an earlier run; lists and our own file may say more now.
+        let own = self.decision.rules.own_objections(patient);
+        let all = own.into_iter().map(Verdict::from).chain(objections);
+        match Verdict::of_all(all) {
+            Some(verdict) if record.delivery.is_none() => Admission::Stop(verdict),
+            _ => Admission::AlreadyDone,
         }
     }
 
@@ -321,9 +356,3 @@ const OWN_REASONS: [Reason; 4] = [
     Reason::InvitedRecently,
     Reason::InvitedByEmail,
 ];
-
-fn key_of(id: NationalId, born: DateOfBirth, reasons: impl Iterator<Item = Reason>) -> Key {
-    let reasons: Vec<Reason> = reasons.collect();
-    let own = OWN_REASONS.map(|reason| u8::from(reasons.contains(&reason)));
-    Key::of(&[&id.key_bytes(), born.expose_iso().as_bytes(), &own])
-}

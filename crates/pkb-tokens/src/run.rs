@@ -57,10 +57,8 @@ async fn run_with<D: CodeDesk>(
         batch_rows,
         linger: args.api.linger,
         valid_for: days(args.valid_days),
-        still_valid_at: clock
-            .now()
-            .saturating_add(days(args.min_days_left))
-            .unwrap_or(Timestamp::MAX),
+        // pkb-letters counts whole days, and the one in which codes end is none.
+        still_valid_at: clock.start_of_day_in(args.min_days_left.saturating_add(1)),
         oldest_answer: clock.ago(args.max_age_of_answer),
         clock,
     };
@@ -106,12 +104,14 @@ impl<D: CodeDesk> Stage for Tokens<D> {
         ]))
     }
 
-    /// Codes that end too soon to be printed are not.
+    /// Codes that end too soon to be printed are not, and patients grow older.
     fn still_good(&self, fields: &KeyFields) -> bool {
-        fields
-            .invitation
-            .as_ref()
-            .is_none_or(|codes| codes.expires_at >= self.still_valid_at)
+        let was_young = fields.reasons().any(|reason| reason == Reason::UnderAge);
+        !was_young
+            && fields
+                .invitation
+                .as_ref()
+                .is_none_or(|codes| codes.expires_at >= self.still_valid_at)
     }
 
     fn admit(&self, record: &Record) -> Admission<Invitee> {

@@ -45,6 +45,12 @@ pub type Answers<T> = Result<Vec<Result<T, Verdict>>, Fatal>;
 pub trait Directory: Send + Sync + 'static {
     /// What PKB knows of each patient.
     fn look_up(&self, ids: &[NationalId]) -> impl Future<Output = Answers<Known>> + Send;
+
+    /// Whether the answers say who has registered.
+    fn tells_registered(&self) -> bool;
+
+    /// Whether the answers have PKB's id and the last name.
+    fn tells_id(&self) -> bool;
 }
 
 /// PKB's REST interface.
@@ -94,21 +100,32 @@ impl Directory for RestDirectory {
             .buffered(self.in_flight.max(1));
         let mut answers = Vec::with_capacity(ids.len());
         while let Some(found) = found.next().await {
-            let registered = match statuses.next() {
-                None => Ok(None),
-                Some(Ok(status)) => Ok(registered(&status)),
-                Some(Err(verdict)) => Err(verdict),
-            };
-            answers.push(match (found, registered) {
-                (Ok(known), Ok(registered)) => Ok(Known {
-                    registered,
-                    ..known
+            let status = statuses.next().map(|status| status.and_then(known));
+            answers.push(match (found, status) {
+                (Ok(found), None) => Ok(found),
+                // What either says against an invitation counts.
+                (Ok(found), Some(Ok(status))) => Ok(Known {
+                    registered: status.registered,
+                    deceased: found.deceased || status.deceased,
+                    ..found
                 }),
-                (Ok(_), Err(verdict)) => Err(verdict),
+                // REST has just found the patient: an answer about somebody else is none.
+                (Ok(_), Some(Err(verdict))) if verdict.reason == Reason::NotFound => {
+                    Err(Reason::OmittedByPkb.into())
+                }
+                (Ok(_), Some(Err(verdict))) => Err(verdict),
                 (Err(error), _) => Err(error.into_verdict()?),
             });
         }
         Ok(answers)
+    }
+
+    fn tells_registered(&self) -> bool {
+        self.registered_check
+    }
+
+    fn tells_id(&self) -> bool {
+        true
     }
 }
 
@@ -138,6 +155,14 @@ impl Directory for FhirDirectory {
             .into_iter()
             .map(|status| status.and_then(known))
             .collect())
+    }
+
+    fn tells_registered(&self) -> bool {
+        true
+    }
+
+    fn tells_id(&self) -> bool {
+        false
     }
 }
 
@@ -174,16 +199,6 @@ pub(super) fn settle<T>(
             let verdict = error.into_verdict()?;
             Ok((0..count).map(|_| Err(verdict.clone())).collect())
         }
-    }
-}
-
-/// Whether a patient has registered, where PKB says so.
-fn registered(status: &PatientStatus) -> Option<bool> {
-    match status {
-        PatientStatus::Found { registered, .. } | PatientStatus::NoAccess { registered, .. } => {
-            Some(*registered)
-        }
-        PatientStatus::NotFound | PatientStatus::Missing | PatientStatus::Contradictory => None,
     }
 }
 

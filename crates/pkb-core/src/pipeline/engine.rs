@@ -286,6 +286,12 @@ impl<S: Stage> Engine<S> {
         let input: &[u8] = if plain { &line.raw } else { &[] };
         match journal.get(S::NAME, key, input)? {
             None => return Ok(None),
+            Some(Replayed::Line(_)) if !self.stage.answers(&line.record, None) => return Ok(None),
+            Some(Replayed::Record(settled))
+                if !self.stage.answers(&line.record, settled.outcome.as_ref()) =>
+            {
+                return Ok(None);
+            }
             Some(Replayed::Line(raw)) => {
                 line.raw = raw;
                 return Ok(Some(State::plain(Settled::AlreadyDone)));

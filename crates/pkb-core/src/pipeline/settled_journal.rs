@@ -1,6 +1,7 @@
 //! The journal as the pipeline uses it: which records are in it, and how far it is on the disk.
 
 use std::{
+    collections::HashSet,
     path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Instant,
@@ -18,6 +19,8 @@ use crate::{
 /// The journal of a run.
 pub(super) struct SettledJournal {
     journal: Arc<Mutex<Journal>>,
+    /// Keys whose newest line is no longer good.
+    stale: HashSet<Key>,
     /// Records appended in this run.
     appended: u64,
     /// Of those, the ones that are on the disk.
@@ -28,6 +31,7 @@ impl SettledJournal {
     /// Opens the journal at `path` and lets `stage` recall what is in it.
     pub(super) fn open<S: Stage>(path: &Path, stage: &S) -> Result<Self, Fatal> {
         let (mut lines, mut own) = (0_u64, 0_u64);
+        let mut stale = HashSet::new();
         let journal = Journal::open(path, |line| {
             lines += 1;
             if S::QUICK_REPLAY
@@ -35,8 +39,16 @@ impl SettledJournal {
             {
                 let is_own = fields.is_settled_by(S::NAME);
                 own += u64::from(is_own);
-                let counts = is_own && stage.still_good(&fields);
-                return Ok(stage.quick_key(&fields).filter(|_| counts));
+                let key = stage.quick_key(&fields).filter(|_| is_own);
+                if let Some(key) = key {
+                    // The newest line of a key decides; one that is no longer good hides those before it.
+                    if stage.still_good(&fields) {
+                        stale.remove(&key);
+                    } else {
+                        stale.insert(key);
+                    }
+                }
+                return Ok(key);
             }
             let recalled = read_line(line)?;
             let key = match &recalled {
@@ -64,6 +76,7 @@ impl SettledJournal {
         }
         Ok(Self {
             journal: Arc::new(Mutex::new(journal)),
+            stale,
             appended: 0,
             synced: 0,
         })
@@ -81,6 +94,9 @@ impl SettledJournal {
         key: Key,
         input: &[u8],
     ) -> Result<Option<Replayed>, Fatal> {
+        if self.stale.contains(&key) {
+            return Ok(None);
+        }
         let mut journal = lock(&self.journal);
         let Some(line) = journal.get(key)? else {
             return Ok(None);

@@ -35,13 +35,24 @@ impl Addresses {
         let patterns: Vec<(u64, Vec<String>)> = (1..)
             .zip(text.lines())
             .filter(|(_, line)| !line.trim().is_empty() && !line.trim_start().starts_with('#'))
-            .map(|(at, line)| (at, words(line)))
+            .map(|(at, line)| {
+                // A post code is known with or without its space.
+                let code = Postcode::parse(line).ok();
+                (
+                    at,
+                    words(code.as_ref().map_or(line, Postcode::expose_postcode)),
+                )
+            })
             .collect();
         let mut problems: Vec<String> = patterns
             .iter()
             .filter(|(_, words)| words.is_empty())
             .map(|(at, _)| format!("line {at} has no letter or digit"))
             .collect();
+        if text.contains('\r') && !text.contains('\n') {
+            problems
+                .push("has line ends of old Macintosh files: save it with LF or CR LF".to_owned());
+        }
         if patterns.is_empty() {
             problems.push("has no pattern: if no address is excluded, leave it out".to_owned());
         }
@@ -111,7 +122,7 @@ mod tests {
 
     #[test]
     fn a_pattern_matches_whole_words_in_one_line() {
-        let list = read("# prisons\nHMP\nHer Majesty's prison\nne6 2aa\n").unwrap();
+        let list = read("# prisons\nHMP\nHer Majesty's prison\nne62aa\n").unwrap();
         for (lines, post_code, line) in [
             (&["hmp Northgate"][..], "NE1 1XC", Some(2)),
             (

@@ -55,7 +55,7 @@ impl InvitedBefore {
             .unwrap_or(Date::MIN);
         let mut days: HashMap<NhsNumber, Date> = HashMap::new();
         let mut broken = Vec::new();
-        let mut lines = 0;
+        let (mut lines, mut letters) = (0_u64, 0_u64);
         for line in BufReader::new(file).split(b'\n') {
             let line = line.map_err(|source| Fatal::cannot_read(path, source))?;
             lines += 1;
@@ -74,6 +74,7 @@ impl InvitedBefore {
                 broken.push(lines);
                 continue;
             };
+            letters += u64::from(record.delivery.is_some());
             if let Some((number, day)) = invited_on(&record)
                 && day > since
             {
@@ -89,6 +90,10 @@ impl InvitedBefore {
                 .map(|line| format!("line {line} is not a record of pkb-letters"))
                 .collect();
             return Err(malformed(path, &problems));
+        }
+        if letters == 0 {
+            let words = "has no letter or text message in it: give the journal or the output of pkb-letters";
+            return Err(malformed(path, &[words.to_owned()]));
         }
         Ok(Self {
             name: file_name(path),
@@ -176,6 +181,7 @@ mod tests {
     #[test]
     fn an_interval_is_a_number_of_days() {
         assert_eq!("90d".parse::<Interval>().unwrap().to_string(), "90d");
+        assert!(read("", "90d").err().unwrap().contains("no letter"));
         for text in ["90", "d", "-1d", "3m"] {
             assert!(text.parse::<Interval>().is_err(), "{text}");
         }

@@ -132,7 +132,11 @@ fn read_csv(text: &str) -> Result<Vec<(u64, Entry)>, String> {
         }
         let row = record.position().map_or(0, csv::Position::line);
         let cell = |at: Option<usize>| at.and_then(|at| record.get(at)).unwrap_or_default();
-        let entry = if record.len() == header.len() {
+        let entry = if record.iter().any(|cell| cell.contains(['\n', '\r'])) {
+            // An open quote takes the rows after it along, up to the next one or the end.
+            let words = "a quotation mark is not closed, or a cell has several lines".to_owned();
+            (Err(words), Ok(None))
+        } else if record.len() == header.len() {
             (parse_number(cell(Some(number))), parse_until(cell(until)))
         } else {
             let words = format!("has {} cells, the header {}", record.len(), header.len());
@@ -242,6 +246,10 @@ mod tests {
         }
         assert!(!error.contains("999000001"));
         for (content, part) in [
+            (
+                "NHS number,Reason\n9990000018,\"asked\n9990000026,moved\n",
+                "row 2: a quotation mark is not closed",
+            ),
             ("", "is empty"),
             ("9990000018\n", "no header"),
             ("{\"national_id\":\n", "not a JSON object"),
