@@ -212,7 +212,7 @@ impl Verifier {
         let wanted = |at: usize| match self.square_codes {
             SquareCodes::All => true,
             SquareCodes::None => false,
-            SquareCodes::Sample => at % SAMPLE == 0 || at + 1 == letters,
+            SquareCodes::Sample => at.is_multiple_of(SAMPLE) || at + 1 == letters,
         };
         page_reader::read_some(pdf, wanted).map_err(|_| "the file is damaged".to_owned())
     }
