@@ -172,6 +172,9 @@ pub trait Stage: Send + Sync + 'static {
         Replay::Answer
     }
 
+    /// Sees each record that another stage has stopped, in input order.
+    fn stopped_before(&self, _record: &Record) {}
+
     /// Where `record` stands. Called in input order. Records with an outcome of another stage, or
     /// with an outcome that is for good, never get here.
     fn admit(&self, record: &Record) -> Admission<Self::Work>;

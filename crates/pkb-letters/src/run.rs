@@ -1,7 +1,7 @@
 //! The stage.
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     io::IsTerminal as _,
     path::Path,
     sync::{Mutex, MutexGuard, PoisonError},
@@ -86,6 +86,7 @@ async fn make_letters(args: LettersArgs) -> Result<ExitCode, Fatal> {
         template,
         letters_per_file: args.letters_per_file as usize,
         reprint: args.reprint.into_iter().collect(),
+        printed: Mutex::default(),
         invited: Mutex::default(),
         sheets: Mutex::new(SheetNumbers::new(&out)?),
         press: Mutex::new(Press::new(typesetter, out.clone(), edition)),
@@ -132,6 +133,8 @@ struct Letters {
     letters_per_file: usize,
     /// Rows that are to be printed again, and nothing else.
     reprint: HashSet<u64>,
+    /// File and first page of the letters of earlier runs.
+    printed: Mutex<HashMap<NationalId, (Box<str>, u64)>>,
     /// Everybody who has been admitted in this run.
     invited: Mutex<HashSet<NationalId>>,
     sheets: Mutex<SheetNumbers>,
@@ -205,7 +208,29 @@ impl Stage for Letters {
 
     fn recall(&self, line: &Recalled) -> Result<(), Fatal> {
         locked(&self.press).recall(line);
+        if let Recalled::Record(record) = line
+            && let (Some(patient), Some(delivery)) = (&record.patient, &record.delivery)
+            && let Some((page, _)) = delivery.pages
+        {
+            let place = (delivery.file.as_str().into(), page);
+            locked(&self.printed).insert(patient.national_id, place);
+        }
         Ok(())
+    }
+
+    /// Somebody may be put on a list, or die, after the letter was printed and before it is posted.
+    fn stopped_before(&self, record: &Record) {
+        let (Some(patient), Some(outcome)) = (&record.patient, &record.outcome) else {
+            return;
+        };
+        if let Some((file, page)) = locked(&self.printed).get(&patient.national_id) {
+            tracing::warn!(
+                "row {}: {} now, and its letter was printed in an earlier run: take {file}, sheet {page}, out before \
+                 the letters are posted",
+                record.row.number,
+                outcome.reason.as_str()
+            );
+        }
     }
 
     fn replay(&self, record: &Record) -> Replay {

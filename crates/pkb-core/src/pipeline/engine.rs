@@ -255,6 +255,9 @@ impl<S: Stage> Engine<S> {
                 self.admit(&mut line, place)
             }
             Some(outcome) if outcome.stage != S::NAME || outcome.kind != Kind::Failed => {
+                if outcome.stage != S::NAME {
+                    self.stage.stopped_before(&line.record);
+                }
                 State::plain(Settled::Stopped)
             }
             _ => match self.answer_from_journal(&mut line)? {

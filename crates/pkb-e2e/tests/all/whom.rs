@@ -113,6 +113,31 @@ fn somebody_who_is_put_on_a_list_later_is_left_out_whatever_the_journal_says() {
 }
 
 #[test]
+fn a_letter_that_is_printed_already_is_named_when_its_patient_is_excluded() {
+    let campaign = campaign();
+    let uploaded = campaign.stage("pkb-upload", &["patients.csv"], b"");
+    let print = |more: &[&str]| {
+        let resolved = campaign.stage("pkb-resolve", more, &uploaded.stdout);
+        let invited = campaign.stage("pkb-tokens", &[], &resolved.stdout);
+        let args = ["--journal", "l.journal", "--out", "print"];
+        campaign.stage("pkb-letters", &args, &invited.stdout)
+    };
+    assert_eq!(print(&[]).code, 0);
+    campaign.write("deaths.csv", "NHS number\n9990000026\n");
+    let again = print(&["--exclude", "deaths.csv"]);
+    let said = "row 3: excluded_by_list now, and its letter was printed in an earlier run: take letters-0001.pdf, sheet 2, out";
+    assert!(again.stderr.contains(said), "{}", again.stderr);
+    // And whoever does not read that is told by the letters themselves.
+    let verified = campaign.stage("pkb-letters", &["verify", "print"], &again.stdout);
+    assert_eq!(verified.code, 65);
+    let text = String::from_utf8(verified.stdout).unwrap();
+    assert!(
+        text.contains("letters-0001.pdf, sheet 2: no row has this sheet"),
+        "{text}"
+    );
+}
+
+#[test]
 fn a_patient_of_an_earlier_campaign_is_not_invited_again_for_a_while() {
     let campaign = campaign();
     let [.., delivered] = campaign.journey(&campaign.path("patients.csv"), &["--out", "print"]);
