@@ -107,13 +107,20 @@ impl InputArgs {
     /// # Errors
     /// The file cannot be opened.
     pub fn open(&self) -> Result<Source, Fatal> {
-        let input: Box<dyn Read + Send> = match &self.input {
+        self.reader().map(Source::Ndjson)
+    }
+
+    /// The bytes of the input.
+    ///
+    /// # Errors
+    /// The file cannot be opened.
+    pub fn reader(&self) -> Result<Box<dyn Read + Send>, Fatal> {
+        Ok(match &self.input {
             Some(path) if path.as_os_str() != "-" => Box::new(
                 std::fs::File::open(path).map_err(|source| Fatal::cannot_read(path, source))?,
             ),
             _ => Box::new(std::io::stdin()),
-        };
-        Ok(Source::Ndjson(input))
+        })
     }
 }
 

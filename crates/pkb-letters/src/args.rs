@@ -46,9 +46,9 @@ pub struct VerifyArgs {
     #[arg(value_name = "DIR")]
     pub dir: PathBuf,
 
-    /// The records that pkb-letters wrote; standard input if absent or "-"
-    #[arg(value_name = "FILE")]
-    pub input: Option<PathBuf>,
+    /// The records that pkb-letters wrote
+    #[command(flatten)]
+    pub input: InputArgs,
 
     /// Which square codes to read: each takes some tens of milliseconds
     #[arg(long, value_enum, default_value = "sample", value_name = "WHICH")]

@@ -6,13 +6,13 @@
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
     fs,
-    io::{BufRead, BufReader, Read},
     path::{Path, PathBuf},
 };
 
 use pkb_core::{
     ExitCode, Fatal, Record, app,
     clock::uk_date,
+    ndjson::{NdjsonError, NdjsonReader},
     record::{Delivery, Invitation, Patient},
     value::{AddressLine, Postcode},
 };
@@ -46,18 +46,14 @@ struct ManifestRow {
 /// The records, the manifest or the folder cannot be read at all. What is wrong with letters is listed, and
 /// the program ends with [`ExitCode::SomeRowsRejected`].
 pub fn verify(args: &VerifyArgs) -> Result<ExitCode, Fatal> {
-    let input: Box<dyn Read> = match &args.input {
-        Some(path) if path.as_os_str() != "-" => {
-            Box::new(fs::File::open(path).map_err(|source| Fatal::cannot_read(path, source))?)
-        }
-        _ => Box::new(std::io::stdin()),
-    };
+    let mut records = NdjsonReader::new(args.input.reader()?);
     let mut verifier = Verifier::new(&args.dir, args.square_codes)?;
     let mut file: Vec<Record> = Vec::new();
-    for (number, line) in (1..).zip(BufReader::new(input).lines()) {
-        let line = line.map_err(|source| Fatal::io("cannot read the records", source))?;
-        let record: Record = serde_json::from_str(&line)
-            .map_err(|_| Fatal::Input(format!("line {number} is not a record")))?;
+    while let Some(line) = records.read().map_err(|error| match error {
+        NdjsonError::Read(source) => Fatal::io("cannot read the records", source),
+        error => Fatal::Input(error.to_string()),
+    })? {
+        let record = *line.record;
         if !matches!(&record.delivery, Some(Delivery { pages: Some(_), .. })) {
             continue;
         }

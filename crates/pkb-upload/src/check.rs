@@ -5,7 +5,7 @@ use pkb_core::{ExitCode, Fatal, app};
 use crate::{
     args::{CheckArgs, ColumnsArgs},
     columns::{Columns, mask},
-    patient_file::{PatientFile, header_cells},
+    patient_file::{PatientFile, read_header},
     problems_file,
     report::Report,
     table::{Row, Table},
@@ -47,10 +47,7 @@ pub fn columns(args: &ColumnsArgs) -> Result<ExitCode, Fatal> {
     let table = Table::open(args.file.path()?, &args.file.table_options())?;
     let mut rows = table.rows()?;
     let mut header = Row::default();
-    if !rows.next_row(&mut header)? {
-        return Err(Fatal::Input(format!("{}: is empty", table.name())));
-    }
-    let header = header_cells(&header);
+    let header = read_header(&table, &mut rows, &mut header)?;
     let columns = Columns::recognise(&header, &mapping);
     let mut samples: Vec<Vec<String>> = vec![Vec::new(); header.len()];
     let mut row = Row::default();

@@ -21,6 +21,7 @@ mod send_after;
 mod sender;
 mod sent_before;
 mod table;
+mod toml_file;
 
 fn main() -> std::process::ExitCode {
     pkb_core::app::main("pkb-upload", run::run)

@@ -160,17 +160,24 @@ fn find_columns(
     row: &mut Row,
     mapping: &Mapping,
 ) -> Result<Columns, Fatal> {
+    Columns::find(table.name(), &read_header(table, rows, row)?, mapping)
+}
+
+/// Reads the header row into `row`: its cells; one that is no text is like an empty one.
+///
+/// # Errors
+/// The file is empty, or cannot be read.
+pub fn read_header<'a>(
+    table: &Table,
+    rows: &mut Rows,
+    row: &'a mut Row,
+) -> Result<Vec<&'a str>, Fatal> {
     if !rows.next_row(row)? {
         return Err(Fatal::Input(format!("{}: is empty", table.name())));
     }
-    Columns::find(table.name(), &header_cells(row), mapping)
-}
-
-/// The cells of a header row; one that is no text is like an empty one.
-pub fn header_cells(row: &Row) -> Vec<&str> {
-    (0..row.len())
+    Ok((0..row.len())
         .map(|at| row.cell(at).unwrap_or_default())
-        .collect()
+        .collect())
 }
 
 impl Survey {

@@ -115,15 +115,12 @@ impl CodeDesk for FhirDesk {
         let ids: Vec<NationalId> = invitees.iter().map(|invitee| invitee.national_id).collect();
         let made = halving(&ids, |part| self.pkb.invitation_tokens(part)).await;
         let made = settle(ids.len(), made)?;
-        let left_out: Vec<usize> = (0..ids.len())
-            .filter(|at| matches!(made[*at], Ok(None)))
+        let left_out: Vec<NationalId> = ids
+            .iter()
+            .zip(&made)
+            .filter_map(|(id, codes)| matches!(codes, Ok(None)).then_some(*id))
             .collect();
-        let asked: Vec<NationalId> = left_out.iter().map(|at| ids[*at]).collect();
-        let statuses = if asked.is_empty() {
-            Vec::new()
-        } else {
-            statuses(&self.pkb, &asked).await?
-        };
+        let statuses = statuses(&self.pkb, &left_out).await?;
         let mut why = statuses.into_iter().map(|status| match status {
             Ok(status) => self.why_left_out(status),
             Err(verdict) => verdict,

@@ -24,7 +24,7 @@ pub use national_id::{NationalId, NationalIdType};
 pub use nhs_number::NhsNumber;
 pub use phone::Phone;
 pub use postcode::Postcode;
-pub use text::{AddressLine, PersonName, looks_like_mojibake};
+pub use text::{AddressLine, PersonName, folded_header, looks_like_mojibake};
 pub use uk_mobile::UkMobile;
 pub use written_date::DateOrder;
 

@@ -109,6 +109,15 @@ fn is_forbidden(c: char) -> bool {
         )
 }
 
+/// The header of a column without case, spaces, underscores and punctuation: what it is known by.
+pub fn folded_header(header: &str) -> String {
+    header
+        .chars()
+        .filter(|c| c.is_alphanumeric())
+        .flat_map(char::to_lowercase)
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

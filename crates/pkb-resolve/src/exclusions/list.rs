@@ -3,7 +3,10 @@
 use std::{collections::HashMap, path::Path};
 
 use jiff::civil::Date;
-use pkb_core::{Fatal, value::NhsNumber};
+use pkb_core::{
+    Fatal,
+    value::{NhsNumber, folded_header},
+};
 use serde_json::Value;
 
 use super::{file_name, malformed};
@@ -119,7 +122,7 @@ fn read_csv(text: &str) -> Result<Vec<(u64, Entry)>, String> {
     let find = |names: &[&str]| {
         header
             .iter()
-            .position(|cell| names.contains(&folded(cell).as_str()))
+            .position(|cell| names.contains(&folded_header(cell).as_str()))
     };
     let number = find(&NUMBER_HEADERS)
         .ok_or("the first row has no header such as \"NHS number\" over the numbers")?;
@@ -185,14 +188,6 @@ fn parse_until(text: &str) -> Result<Option<Date>, String> {
         .filter(|date| date.year() >= 1900)
         .map(Some)
         .ok_or_else(|| "until is not a date such as 2027-01-31 or 31/01/2027".to_owned())
-}
-
-fn folded(header: &str) -> String {
-    header
-        .chars()
-        .filter(|c| c.is_alphanumeric())
-        .flat_map(char::to_lowercase)
-        .collect()
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! What a column of a patient file can hold, and what hospitals call it.
 
+use pkb_core::value::folded_header;
+
 /// What a column holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Field {
@@ -65,7 +67,7 @@ pub const ADDRESS: [Field; 7] = [
 /// A date of birth in three columns: day, month, year.
 pub const BIRTH_PARTS: [Field; 3] = [Field::BirthDay, Field::BirthMonth, Field::BirthYear];
 
-/// A field, its name, its key in a mapping file, and its aliases: headers as [`folded`] leaves them.
+/// A field, its name, its key in a mapping file, and its aliases: headers as [`folded_header`] leaves them.
 struct Entry {
     field: Field,
     name: &'static str,
@@ -185,7 +187,7 @@ impl Field {
 
     /// The field that a header means.
     pub fn of_header(header: &str) -> Option<Self> {
-        let wanted = folded(header);
+        let wanted = folded_header(header);
         TABLE
             .iter()
             .find(|entry| entry.spellings().any(|spelling| spelling == wanted))
@@ -194,7 +196,7 @@ impl Field {
 
     /// How alike a header is to the nearest spelling of this field, from 0 to 1 (Jaro-Winkler).
     pub fn likeness(self, header: &str) -> f64 {
-        let wanted = folded(header);
+        let wanted = folded_header(header);
         self.entry()
             .spellings()
             .map(|spelling| strsim::jaro_winkler(&spelling, &wanted))
@@ -207,17 +209,8 @@ impl Entry {
         [self.name, self.key]
             .into_iter()
             .chain(self.aliases.iter().copied())
-            .map(folded)
+            .map(folded_header)
     }
-}
-
-/// A header without case, spaces, underscores and punctuation.
-pub fn folded(header: &str) -> String {
-    header
-        .chars()
-        .filter(|c| c.is_alphanumeric())
-        .flat_map(char::to_lowercase)
-        .collect()
 }
 
 #[cfg(test)]

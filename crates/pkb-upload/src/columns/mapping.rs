@@ -6,6 +6,7 @@ use pkb_core::Fatal;
 use serde::Deserialize;
 
 use super::field::Field;
+use crate::toml_file;
 
 /// Which header stands for which field, where the header itself does not say it.
 #[derive(Debug, Default)]
@@ -43,12 +44,7 @@ impl Mapping {
     }
 
     fn parse(text: &str) -> Result<Self, String> {
-        let file: MappingFile = toml::from_str(text).map_err(|error| {
-            let line = error
-                .span()
-                .map_or(1, |span| 1 + text[..span.start].matches('\n').count());
-            format!("line {line}: {}", error.message())
-        })?;
+        let file: MappingFile = toml_file::parse(text)?;
         let mut columns = BTreeMap::new();
         let mut unknown = Vec::new();
         for (key, header) in file.columns {

@@ -6,9 +6,12 @@ mod mask;
 
 use std::ops::Deref;
 
-use pkb_core::{Fatal, value::NationalIdType};
+use pkb_core::{
+    Fatal,
+    value::{NationalIdType, folded_header},
+};
 
-pub use field::{ADDRESS, BIRTH_PARTS, CARERS, Field, folded};
+pub use field::{ADDRESS, BIRTH_PARTS, CARERS, Field};
 pub use mapping::Mapping;
 pub use mask::mask;
 
@@ -58,7 +61,7 @@ impl Columns {
     /// Finds what can be found, for showing.
     pub fn recognise(header: &[&str], mapping: &Mapping) -> Self {
         let headers: Vec<String> = header.iter().map(|cell| cell.trim().to_owned()).collect();
-        let is = |header: &str, wanted: &str| folded(header) == folded(wanted);
+        let is = |header: &str, wanted: &str| folded_header(header) == folded_header(wanted);
         let fields: Vec<Option<Field>> = headers
             .iter()
             .map(|header| {
@@ -114,7 +117,7 @@ impl Columns {
                 !self
                     .headers
                     .iter()
-                    .any(|there| folded(there) == folded(header))
+                    .any(|there| folded_header(there) == folded_header(header))
             })
             .map(|(field, header)| {
                 format!(
@@ -208,7 +211,7 @@ impl Columns {
     pub fn scheme(&self) -> NationalIdType {
         let header = self
             .place(Field::NationalId)
-            .map(|at| folded(self.header(at)))
+            .map(|at| folded_header(self.header(at)))
             .unwrap_or_default();
         if header.contains("nhs") {
             NationalIdType::NhsNumber

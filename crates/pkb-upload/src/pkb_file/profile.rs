@@ -5,6 +5,8 @@ use std::{num::NonZeroU8, path::Path};
 use pkb_core::Fatal;
 use serde::Deserialize;
 
+use crate::toml_file;
+
 /// Rows that PKB takes in one file.
 pub const MAX_ROWS: u32 = 50_000;
 
@@ -99,12 +101,7 @@ impl Profile {
     }
 
     fn parse(text: &str) -> Result<Self, String> {
-        let profile: Self = toml::from_str(text).map_err(|error| {
-            let line = error
-                .span()
-                .map_or(1, |span| 1 + text[..span.start].matches('\n').count());
-            format!("line {line}: {}", error.message())
-        })?;
+        let profile: Self = toml_file::parse(text)?;
         let problems = profile.problems();
         if problems.is_empty() {
             Ok(profile)
