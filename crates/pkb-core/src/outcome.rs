@@ -153,7 +153,9 @@ reasons! {
     /// The record has no PKB id, which PKB's REST interface needs.
     NoPkbId = "no_pkb_id", Failed, "run pkb-resolve --api rest over this stream, or this stage with --api fhir";
     /// No address that a letter could go to.
-    Unmailable = "unmailable", Rejected, "complete the address, or invite by text message";
+    Unmailable = "unmailable", Rejected, "complete the address, or invite by text message (--channel)";
+    /// No mobile number, and the campaign is by text message alone.
+    NoMobile = "no_mobile", Rejected, "complete the mobile number, or invite by letter";
     /// A name or address in a script that the template's fonts do not have.
     MissingGlyph = "missing_glyph", Failed, "add a font for the script to the template's fonts folder and run again";
     /// The letter does not fit the template.

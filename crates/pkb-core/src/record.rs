@@ -3,14 +3,15 @@
 //! Fields that this version does not know are kept, at every level, and written out again; a line
 //! that a stage does not change leaves as the same bytes (see [`crate::pipeline`]).
 
+use clap::ValueEnum;
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 
 use crate::{
     outcome::{Outcome, Reason, StageName},
     value::{
-        AccessCode, AddressLine, DateOfBirth, Email, InvitationCode, Language, LocalId, NationalId,
-        PersonName, Phone, PkbId, Postcode, UkMobile,
+        AccessCode, AddressLine, DateOfBirth, Email, InvitationCode, Language, LetterFormat,
+        LetterLanguages, LocalId, NationalId, PersonName, Phone, PkbId, Postcode, UkMobile,
     },
 };
 
@@ -270,6 +271,9 @@ pub struct Patient {
     /// Preferred language.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub language: Option<Language>,
+    /// How large the print of letters must be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub format: Option<LetterFormat>,
     /// Identifier in the organisation's own system.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub organisation_id: Option<LocalId>,
@@ -414,12 +418,78 @@ pub struct Delivery {
     /// Number of the letter in the campaign, from 1, as printed on it; absent for a text message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sequence: Option<u64>,
+    /// In which languages the letter is; absent for a text message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub languages: Option<LetterLanguages>,
+    /// How large its print is; absent for a text message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub format: Option<LetterFormat>,
+    /// Which of the template's designs it is; absent for the usual letter.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub design: Option<Design>,
     /// The SMS sheet with the patient's number, when there is a text message beside the letter.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sms_file: Option<String>,
+    /// The letter that this one was printed instead of, if it was printed again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<Box<Delivery>>,
     /// Kept for whoever wrote it.
     #[serde(flatten)]
     pub unknown: Unknown,
+}
+
+impl Delivery {
+    /// This one, the one that it replaces, and so on.
+    pub fn chain(&self) -> impl Iterator<Item = &Self> {
+        std::iter::successors(Some(self), |delivery| delivery.replaces.as_deref())
+    }
+}
+
+/// What a letter is for, and so which of the template's designs it has.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    Default,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    ValueEnum,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Design {
+    /// A letter on its own
+    #[default]
+    Letter,
+    /// A sheet that goes into the envelope of another letter; it bears no address
+    Insert,
+    /// A letter to somebody who was invited before and has not registered
+    Reminder,
+}
+
+impl Design {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Letter, Self::Insert, Self::Reminder];
+
+    /// The name on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Letter => "letter",
+            Self::Insert => "insert",
+            Self::Reminder => "reminder",
+        }
+    }
+
+    /// Whether it bears the patient's address.
+    #[must_use]
+    pub fn has_address(self) -> bool {
+        self != Self::Insert
+    }
 }
 
 /// A way to the patient.

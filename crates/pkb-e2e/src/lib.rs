@@ -4,4 +4,4 @@
 
 pub mod bench_calls;
 pub mod demo_patient;
-pub use pkb_letters::page_reader;
+pub use pkb_letters::verify::page_reader;

@@ -4,9 +4,10 @@ use std::io::Write as _;
 use std::time::Instant;
 
 use anyhow::Context as _;
+use pkb_core::record::Design;
 use pkb_letters::letter_fields::LetterFields;
 use pkb_letters::template::Template;
-use pkb_letters::typesetter::Typesetter;
+use pkb_letters::typeset::Typesetter;
 
 fn main() -> anyhow::Result<()> {
     let numbers: Vec<usize> = std::env::args()
@@ -21,11 +22,13 @@ fn main() -> anyhow::Result<()> {
         .nth(4)
         .map_or_else(Template::built_in, |folder| Template::open(folder.as_ref()))?;
     let letters: Vec<LetterFields> = (0..count as u64).map(letter).collect();
-    let typesetter = Typesetter::with_threads(&template, threads)?;
+    let typesetter = Typesetter::with_threads(&template, Design::Letter, threads)?;
     let start = Instant::now();
     let mut bytes = 0;
     for file in letters.chunks(a_file.max(1)) {
-        bytes += typesetter.typeset(file)?.pdf.len();
+        let laid_out = typesetter.lay_out(file)?;
+        let laid_out = laid_out.into_iter().collect::<Result<_, _>>()?;
+        bytes += typesetter.bind(laid_out, 1)?.pdf.len();
     }
     let seconds = start.elapsed().as_secs_f64();
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
@@ -70,7 +73,6 @@ fn letter(sequence: u64) -> LetterFields {
         join_url: format!("https://joinpkb.com/?t1={invitation_code}&t2={access_code}"),
         invitation_code,
         access_code,
-        sequence,
         ..LetterFields::sample()
     }
 }

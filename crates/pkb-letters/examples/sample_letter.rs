@@ -1,11 +1,16 @@
-//! Writes the sample letter as a PDF, to look at a template: `cargo run -p pkb-letters --example sample_letter -- OUT.pdf [TEMPLATE_FOLDER [COPIES]]`.
+//! Writes sample letters as a PDF, to look at a template:
+//! `cargo run -p pkb-letters --example sample_letter -- OUT.pdf [TEMPLATE_FOLDER [DESIGN]]`. One letter for each of the
+//! languages and prints.
 
 use std::path::Path;
 
 use anyhow::Context as _;
-use pkb_letters::letter_fields::LetterFields;
-use pkb_letters::template::Template;
-use pkb_letters::typesetter::Typesetter;
+use clap::ValueEnum as _;
+use pkb_core::{
+    record::Design,
+    value::{LetterFormat, LetterLanguages},
+};
+use pkb_letters::{letter_fields::LetterFields, template::Template, typeset::Typesetter};
 
 fn main() -> anyhow::Result<()> {
     let mut arguments = std::env::args_os().skip(1);
@@ -14,16 +19,22 @@ fn main() -> anyhow::Result<()> {
         Some(folder) if !folder.is_empty() => Template::open(Path::new(&folder))?,
         _ => Template::built_in()?,
     };
-    let copies = arguments
-        .next()
-        .and_then(|text| text.into_string().ok()?.parse().ok())
-        .unwrap_or(1);
-    let letters: Vec<LetterFields> = (1..=copies)
-        .map(|sequence| LetterFields {
-            sequence,
-            ..LetterFields::sample()
-        })
-        .collect();
-    let typeset = Typesetter::new(&template)?.typeset(&letters)?;
-    std::fs::write(&out, typeset.pdf).context("failed to write the PDF")
+    let design = match arguments.next().and_then(|text| text.into_string().ok()) {
+        Some(text) => Design::from_str(&text, true).map_err(anyhow::Error::msg)?,
+        None => Design::Letter,
+    };
+    let mut letters = Vec::new();
+    for languages in LetterLanguages::ALL {
+        for format in LetterFormat::ALL {
+            letters.push(LetterFields {
+                languages,
+                format,
+                ..LetterFields::sample()
+            });
+        }
+    }
+    let typesetter = Typesetter::new(&template, design)?;
+    let laid_out = typesetter.lay_out(&letters)?;
+    let laid_out = laid_out.into_iter().collect::<Result<_, _>>()?;
+    std::fs::write(&out, typesetter.bind(laid_out, 123)?.pdf).context("failed to write the PDF")
 }

@@ -3,8 +3,14 @@
 use std::{path::PathBuf, time::Duration};
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
-use pkb_core::args::{InputArgs, StreamArgs, parse_duration};
+use pkb_core::{
+    args::{InputArgs, StreamArgs, parse_duration},
+    record::Design,
+    value::{LetterFormat, LetterLanguages},
+};
 use url::Url;
+
+use crate::{invitee::Ways, sorting::Order};
 
 /// Make the letters and the SMS sheet of a campaign
 ///
@@ -17,7 +23,7 @@ use url::Url;
     version,
     subcommand_negates_reqs = true,
     args_conflicts_with_subcommands = true,
-    after_help = "Examples:\n  pkb-letters --out print < invited.ndjson > delivered.ndjson\n  pkb-letters template new our-letter\n  pkb-letters --template our-letter --out print --sms < invited.ndjson > delivered.ndjson"
+    after_help = "Examples:\n  pkb-letters --out print < invited.ndjson > delivered.ndjson\n  pkb-letters template new our-letter\n  pkb-letters --template our-letter --out print --channel both < invited.ndjson > delivered.ndjson"
 )]
 pub struct Args {
     /// Something else than making letters
@@ -46,12 +52,18 @@ pub struct VerifyArgs {
     #[arg(value_name = "DIR")]
     pub dir: PathBuf,
 
-    /// The records that pkb-letters wrote
+    /// The records that pkb-letters wrote, or those that it read
     #[command(flatten)]
     pub input: InputArgs,
 
     /// Which square codes to read: each takes some tens of milliseconds
-    #[arg(long, value_enum, default_value = "sample", value_name = "WHICH")]
+    #[arg(
+        long,
+        value_enum,
+        default_value = "sample",
+        value_name = "WHICH",
+        visible_alias = "qr"
+    )]
     pub square_codes: SquareCodes,
 }
 
@@ -74,6 +86,11 @@ pub enum TemplateCommand {
         /// A folder that does not exist yet, or is empty
         dir: PathBuf,
     },
+    /// Try the template in DIR with the longest, shortest and strangest letters, in all languages and prints
+    Check {
+        /// The template
+        dir: PathBuf,
+    },
 }
 
 /// Making letters.
@@ -91,15 +108,51 @@ pub struct LettersArgs {
     #[arg(long, value_name = "DIR")]
     pub template: Option<PathBuf>,
 
-    /// Letters in one PDF at most
+    /// Which design of the template
+    #[arg(long, value_enum, default_value = "letter", value_name = "DESIGN")]
+    pub design: Design,
+
+    /// Languages for patients whose preference is not in their record [default: as template.toml says]
+    #[arg(long, value_enum, value_name = "LANGUAGES")]
+    pub language: Option<LetterLanguages>,
+
+    /// Print for patients whose format is not in their record [default: as template.toml says]
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub format: Option<LetterFormat>,
+
+    /// By which way patients are invited. For text messages there are also the spreadsheet and the
+    /// texts for GOV.UK Notify
+    #[arg(long, value_enum, default_value = "letter", value_name = "WAY")]
+    pub channel: Ways,
+
+    /// Also write to addresses abroad: those without a post code whose last line is a country
+    #[arg(long)]
+    pub international: bool,
+
+    /// Order of the letters
+    #[arg(long, value_enum, default_value = "input", value_name = "ORDER")]
+    pub sort: Order,
+
+    /// Letters in one PDF (or folder) at most
     #[arg(long, default_value_t = 250, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub letters_per_file: u32,
 
-    /// Also write the spreadsheet and the two template texts for text messages through GOV.UK
-    /// Notify, for patients with a mobile; one who has a mobile but no usable address gets the
-    /// text message alone
+    /// One PDF a letter, in folders letters-0001 and so on
     #[arg(long)]
-    pub sms: bool,
+    pub separate: bool,
+
+    /// Also a zip of each file or folder, with the manifest of its letters
+    #[arg(long)]
+    pub zip: bool,
+
+    /// Only write DIR/proof.pdf, with at least N letters that have to be looked at: the first, the longest
+    /// name, the longest address, and one of each language and print; with false codes
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100), conflicts_with_all = ["reprint", "separate", "zip"])]
+    pub proof: Option<u32>,
+
+    /// Do not read finished letters again before they are written
+    #[arg(long)]
+    pub no_verify: bool,
 
     /// Page where patients register; the codes are added to it
     #[arg(

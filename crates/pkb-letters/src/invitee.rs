@@ -1,16 +1,50 @@
 //! Who gets which invitation: from a record to the words of a letter and a text message, or to the
 //! reason why there is none.
 
+use clap::ValueEnum;
 use jiff::{SignedDuration, civil::Date};
 use pkb_core::{
     Reason, Verdict,
     clock::uk_date,
-    record::{Invitation, Patient},
-    value::Postcode,
+    record::{Design, Invitation, Patient},
+    value::{Language, LetterFormat, LetterLanguages},
 };
 use url::Url;
 
-use crate::{fonts::Fonts, letter_fields::LetterFields, sms::SmsRow};
+use crate::{
+    address::expose_address, language::date_in, letter_fields::LetterFields, sms::SmsRow,
+    template::Template,
+};
+
+/// By which way patients are invited.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum Ways {
+    /// A letter to everybody
+    #[default]
+    Letter,
+    /// A text message to everybody who has a mobile; nobody else is invited
+    Sms,
+    /// A letter and, to those who have a mobile, a text message; whichever is possible
+    Both,
+    /// A text message to those who have a mobile, a letter to the others
+    PreferSms,
+}
+
+impl Ways {
+    /// Whether any patient may get a text message.
+    #[must_use]
+    pub fn has_sms(self) -> bool {
+        self != Self::Letter
+    }
+}
+
+/// What a patient gets: a letter, a text message, or both.
+pub struct Invited {
+    /// The letter.
+    pub letter: Option<LetterFields>,
+    /// The text message.
+    pub sms: Option<SmsRow>,
+}
 
 /// The settings by which invitations are made.
 #[derive(Debug)]
@@ -21,47 +55,101 @@ pub struct Rules {
     pub min_days_left: u16,
     /// Page where patients register.
     pub join_url: Url,
-    /// Whether there are text messages.
-    pub sms: bool,
+    /// By which way.
+    pub ways: Ways,
+    /// Which design the letters have.
+    pub design: Design,
+    /// Whether letters go abroad.
+    pub international: bool,
+    /// Languages of a patient whose preference the record does not tell.
+    pub languages: LetterLanguages,
+    /// Print of a patient of whom the record does not tell it.
+    pub format: LetterFormat,
 }
 
 impl Rules {
-    /// The letter to a patient, without its sequence number; `None` if a text message has to do.
+    /// What a patient gets.
     ///
     /// # Errors
     /// Why the patient cannot be invited.
+    pub fn invite(
+        &self,
+        patient: &Patient,
+        codes: &Invitation,
+        template: &Template,
+    ) -> Result<Invited, Verdict> {
+        self.last_day(codes)?;
+        let sms = || self.sms(patient, codes, &template.settings().organisation.name);
+        let letter = || self.letter(patient, codes, template);
+        let (letter, sms) = match self.ways {
+            Ways::Letter => (Some(letter()?), None),
+            Ways::Sms => (None, Some(sms().ok_or(Reason::NoMobile)?)),
+            Ways::PreferSms => match sms() {
+                Some(sms) => (None, Some(sms)),
+                None => (Some(letter()?), None),
+            },
+            Ways::Both => match (letter(), sms()) {
+                (Err(verdict), Some(sms)) if verdict.reason == Reason::Unmailable => {
+                    (None, Some(sms))
+                }
+                (letter, sms) => (Some(letter?), sms),
+            },
+        };
+        Ok(Invited { letter, sms })
+    }
+
+    /// The letter to a patient.
+    ///
+    /// # Errors
+    /// Why there is none.
     pub fn letter(
         &self,
         patient: &Patient,
         codes: &Invitation,
-        fonts: &Fonts,
-    ) -> Result<Option<LetterFields>, Verdict> {
+        template: &Template,
+    ) -> Result<LetterFields, Verdict> {
         let last_day = self.last_day(codes)?;
-        let address = match expose_address(patient) {
-            Ok(address) => address,
-            Err(_) if self.sms && patient.mobile.is_some() => return Ok(None),
-            Err(verdict) => return Err(verdict),
+        let address = if self.design.has_address() {
+            expose_address(patient, self.international)?
+        } else {
+            Vec::new()
         };
-        let join_url = self.prefilled(codes);
         let letter = LetterFields {
             name: patient.expose_full_name(),
+            first_name: patient.first_name.expose_name().to_owned(),
+            last_name: patient.last_name.expose_name().to_owned(),
             address,
             invitation_code: codes.code.expose_code().to_owned(),
             access_code: codes.token.expose_code().to_owned(),
-            expires_on: words(last_day),
-            letter_date: words(self.letter_date),
-            join_url: join_url.to_string(),
+            last_day,
+            letter_date: self.letter_date,
+            join_url: self.prefilled(codes).to_string(),
             join_address: readable(&self.join_url),
-            sequence: 0,
+            languages: self.languages_of(patient, template),
+            format: patient.format.unwrap_or(self.format),
         };
-        match fonts.missing_glyphs(&letter).len() {
-            0 => Ok(Some(letter)),
+        match template.fonts().missing_glyphs(&letter).len() {
+            0 => Ok(letter),
             n => Err(Verdict::with_detail(
                 Reason::MissingGlyph,
                 format!(
                     "{n} characters of the name or address are in none of the template's fonts"
                 ),
             )),
+        }
+    }
+
+    /// The patient's own language, if the template speaks it.
+    fn languages_of(&self, patient: &Patient, template: &Template) -> LetterLanguages {
+        let preferred = match patient.language.as_ref().map(Language::expose_code) {
+            Some("cy" | "cym" | "wel") => LetterLanguages::Welsh,
+            Some("en" | "eng") => LetterLanguages::English,
+            _ => self.languages,
+        };
+        if template.has(self.design, preferred) {
+            preferred
+        } else {
+            self.languages
         }
     }
 
@@ -74,7 +162,7 @@ impl Rules {
             organisation: organisation.to_owned(),
             invitation_code: codes.code.expose_code().to_owned(),
             access_code: codes.token.expose_code().to_owned(),
-            expiry: words(last_day(codes).ok()?),
+            expiry: date_in("en", last_day(codes).ok()?),
             link: self.prefilled(codes).to_string(),
         })
     }
@@ -110,32 +198,6 @@ fn last_day(codes: &Invitation) -> Result<Date, Verdict> {
         .map_err(|_| Reason::CodesExpiring.into())
 }
 
-/// The lines under the name, or why no letter can go there.
-fn expose_address(patient: &Patient) -> Result<Vec<String>, Verdict> {
-    let unmailable = |words: &str| Err(Verdict::with_detail(Reason::Unmailable, words));
-    let Some(post_code) = &patient.post_code else {
-        return unmailable("the address has no post code");
-    };
-    if post_code.is_pseudo() {
-        return unmailable("the post code stands for no fixed or no known address");
-    }
-    if patient.address.is_empty() {
-        return unmailable("the address has no lines");
-    }
-    let lines = patient
-        .address
-        .iter()
-        .map(|line| line.expose_line().to_owned());
-    Ok(lines
-        .chain([Postcode::expose_postcode(post_code).to_owned()])
-        .collect())
-}
-
-/// A date as British letters write it: 22 December 2026.
-fn words(date: Date) -> String {
-    date.strftime("%-d %B %Y").to_string()
-}
-
 /// What a person types to get to a page: no scheme, no slash at the end.
 fn readable(url: &Url) -> String {
     let text = url.as_str();
@@ -148,12 +210,16 @@ mod tests {
     use super::*;
     use jiff::civil::date;
 
-    fn rules(sms: bool) -> Rules {
+    fn rules(ways: Ways) -> Rules {
         Rules {
             letter_date: date(2026, 11, 22),
             min_days_left: 14,
             join_url: "https://joinpkb.com/".parse().unwrap(),
-            sms,
+            ways,
+            design: Design::Letter,
+            international: false,
+            languages: LetterLanguages::English,
+            format: LetterFormat::Standard,
         }
     }
 
@@ -170,62 +236,126 @@ mod tests {
         serde_json::from_str(&json).unwrap()
     }
 
-    fn letter(sms: bool, extra: &str, expires_at: &str) -> Result<Option<LetterFields>, Verdict> {
-        rules(sms).letter(&patient(extra), &codes(expires_at), &Fonts::built_in())
+    fn invite(ways: Ways, extra: &str, expires_at: &str) -> Result<Invited, Verdict> {
+        let template = Template::built_in().unwrap();
+        rules(ways).invite(&patient(extra), &codes(expires_at), &template)
+    }
+
+    fn letter(extra: &str, expires_at: &str) -> Result<LetterFields, Verdict> {
+        invite(Ways::Letter, extra, expires_at).map(|invited| invited.letter.unwrap())
     }
 
     const ADDRESS: &str = r#","address":["1 Main Street","Newcastle"],"post_code":"NE1 1XC""#;
+    const MOBILE: &str = r#","mobile":"07700900123""#;
     const LATER: &str = "2026-12-22T09:00:00Z";
 
     #[test]
     fn a_letter_has_the_link_the_address_and_the_last_whole_day() {
-        let letter = letter(false, ADDRESS, LATER).unwrap().unwrap();
+        let letter = letter(ADDRESS, LATER).unwrap();
         assert_eq!(
             letter.join_url,
             "https://joinpkb.com/?t1=NKcYiAciBU&t2=KVPnrFYPay"
         );
         assert_eq!(letter.join_address, "joinpkb.com");
-        assert_eq!(letter.expires_on, "21 December 2026");
+        assert_eq!(letter.last_day, date(2026, 12, 21));
         assert_eq!(letter.address, ["1 Main Street", "Newcastle", "NE1 1XC"]);
     }
 
     #[test]
     fn codes_that_end_within_the_set_days_are_not_printed() {
-        assert!(letter(false, ADDRESS, "2026-12-07T00:30:00Z").is_ok());
-        let verdict = letter(false, ADDRESS, "2026-12-06T23:30:00Z").unwrap_err();
+        assert!(letter(ADDRESS, "2026-12-07T00:30:00Z").is_ok());
+        let verdict = letter(ADDRESS, "2026-12-06T23:30:00Z").unwrap_err();
         assert_eq!(verdict.reason, Reason::CodesExpiring);
-        let verdict = letter(false, ADDRESS, "2026-01-01T00:00:00Z").unwrap_err();
+        let verdict = letter(ADDRESS, "2026-01-01T00:00:00Z").unwrap_err();
         assert_eq!(verdict.reason, Reason::CodesExpiring);
     }
 
     #[test]
-    fn without_a_usable_address_there_is_no_letter_but_perhaps_a_text_message() {
-        for extra in [
-            "",
-            r#","address":["1 Main Street"]"#,
-            r#","post_code":"NE1 1XC""#,
-            r#","address":["No fixed abode"],"post_code":"ZZ99 3VZ""#,
-        ] {
-            assert_eq!(
-                letter(true, extra, LATER).unwrap_err().reason,
-                Reason::Unmailable
-            );
-            let with_mobile = format!(r#"{extra},"mobile":"07700900123""#);
-            assert!(letter(true, &with_mobile, LATER).unwrap().is_none());
-            assert!(
-                rules(true)
-                    .sms(&patient(&with_mobile), &codes(LATER), "Northtown")
-                    .is_some()
-            );
-            assert!(letter(false, &with_mobile, LATER).is_err());
+    fn each_way_reaches_those_whom_it_can() {
+        let whole = format!("{ADDRESS}{MOBILE}");
+        // Letter and text, for: whole address and mobile, address alone, mobile alone, neither.
+        let table = [
+            (
+                Ways::Letter,
+                [
+                    Ok((1, 0)),
+                    Ok((1, 0)),
+                    Err(Reason::Unmailable),
+                    Err(Reason::Unmailable),
+                ],
+            ),
+            (
+                Ways::Sms,
+                [
+                    Ok((0, 1)),
+                    Err(Reason::NoMobile),
+                    Ok((0, 1)),
+                    Err(Reason::NoMobile),
+                ],
+            ),
+            (
+                Ways::Both,
+                [Ok((1, 1)), Ok((1, 0)), Ok((0, 1)), Err(Reason::Unmailable)],
+            ),
+            (
+                Ways::PreferSms,
+                [Ok((0, 1)), Ok((1, 0)), Ok((0, 1)), Err(Reason::Unmailable)],
+            ),
+        ];
+        for (ways, expected) in table {
+            for (extra, expected) in [whole.as_str(), ADDRESS, MOBILE, ""].iter().zip(expected) {
+                let got = invite(ways, extra, LATER)
+                    .map(|invited| {
+                        let has = |is_some: bool| u8::from(is_some);
+                        (has(invited.letter.is_some()), has(invited.sms.is_some()))
+                    })
+                    .map_err(|verdict| verdict.reason);
+                assert_eq!(got, expected, "{ways:?} {extra}");
+            }
         }
+    }
+
+    #[test]
+    fn a_patient_gets_the_preferred_language_and_print() {
+        let of = |extra: &str, languages| {
+            let mut rules = rules(Ways::Letter);
+            rules.languages = languages;
+            let extra = format!("{ADDRESS}{extra}");
+            let template = Template::built_in().unwrap();
+            let letter = rules
+                .letter(&patient(&extra), &codes(LATER), &template)
+                .unwrap();
+            (letter.languages.as_str(), letter.format.as_str())
+        };
+        let both = LetterLanguages::WelshAndEnglish;
+        assert_eq!(of("", both), ("cy+en", "standard"));
+        assert_eq!(of(r#","language":"en""#, both), ("en", "standard"));
+        assert_eq!(
+            of(r#","language":"cy","format":"large""#, both),
+            ("cy", "large")
+        );
+        assert_eq!(
+            of(r#","language":"pl""#, LetterLanguages::English),
+            ("en", "standard")
+        );
+    }
+
+    #[test]
+    fn an_insert_needs_no_address() {
+        let mut rules = rules(Ways::Letter);
+        rules.design = Design::Insert;
+        let template = Template::built_in().unwrap();
+        let letter = rules
+            .letter(&patient(""), &codes(LATER), &template)
+            .unwrap();
+        assert!(letter.address.is_empty());
     }
 
     #[test]
     fn a_name_that_no_font_can_print_is_an_outcome() {
         let patient = format!(r#"{ADDRESS},"title":"王""#);
         assert_eq!(
-            letter(false, &patient, LATER).unwrap_err().reason,
+            letter(&patient, LATER).unwrap_err().reason,
             Reason::MissingGlyph
         );
     }

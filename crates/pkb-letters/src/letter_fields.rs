@@ -1,33 +1,39 @@
-//! The values of one letter, as they are printed.
+//! The values of one letter.
 
 use std::fmt;
 
-use serde::Serialize;
+use jiff::civil::{Date, date};
+use pkb_core::value::{LetterFormat, LetterLanguages};
 
 /// The values of one letter. All are data: what Typst would read as markup is printed as it is written.
 ///
-/// `Debug` shows the sequence number only.
-#[derive(Clone, PartialEq, Eq, Serialize)]
+/// `Debug` shows languages and format only.
+#[derive(Clone, PartialEq, Eq)]
 pub struct LetterFields {
     /// The addressee with title, such as "Mr Read Richards".
     pub name: String,
-    /// The lines under the name, town and post code last.
+    /// First name or names.
+    pub first_name: String,
+    /// Last name.
+    pub last_name: String,
+    /// The lines under the name, town and post code last; none for an insert.
     pub address: Vec<String>,
     /// First of the two codes; printed in one piece.
     pub invitation_code: String,
     /// Second of the two codes; printed in one piece.
     pub access_code: String,
-    /// Last day of the codes, such as "22 December 2026".
-    pub expires_on: String,
-    /// Date of the letter, such as "22 November 2026".
-    pub letter_date: String,
+    /// Last whole day of the codes.
+    pub last_day: Date,
+    /// Date of the letter.
+    pub letter_date: Date,
     /// The whole prefilled link, for the square code. It holds both codes, so it is never printed as text.
-    #[serde(skip)]
     pub join_url: String,
     /// The address that a person types, such as "joinpkb.com".
     pub join_address: String,
-    /// Running number of the letter in its campaign, printed as a six-digit mark.
-    pub sequence: u64,
+    /// In which languages.
+    pub languages: LetterLanguages,
+    /// How large.
+    pub format: LetterFormat,
 }
 
 impl LetterFields {
@@ -36,6 +42,8 @@ impl LetterFields {
     pub fn sample() -> Self {
         Self {
             name: "Mr Read Richards".into(),
+            first_name: "Read".into(),
+            last_name: "Richards".into(),
             address: vec![
                 "1 Main Street".into(),
                 "Byker".into(),
@@ -44,11 +52,12 @@ impl LetterFields {
             ],
             invitation_code: "NKcYiAciBU".into(),
             access_code: "KVPnrFYPay".into(),
-            expires_on: "22 December 2026".into(),
-            letter_date: "22 November 2026".into(),
+            last_day: date(2026, 12, 22),
+            letter_date: date(2026, 11, 22),
             join_url: "https://joinpkb.com/?t1=NKcYiAciBU&t2=KVPnrFYPay".into(),
             join_address: "joinpkb.com".into(),
-            sequence: 123,
+            languages: LetterLanguages::English,
+            format: LetterFormat::Standard,
         }
     }
 }
@@ -56,7 +65,8 @@ impl LetterFields {
 impl fmt::Debug for LetterFields {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LetterFields")
-            .field("sequence", &self.sequence)
+            .field("languages", &self.languages)
+            .field("format", &self.format)
             .finish_non_exhaustive()
     }
 }
@@ -66,10 +76,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn debug_shows_the_sequence_and_no_values() {
+    fn debug_shows_no_values() {
         assert_eq!(
             format!("{:?}", LetterFields::sample()),
-            "LetterFields { sequence: 123, .. }"
+            "LetterFields { languages: English, format: Standard, .. }"
         );
     }
 }

@@ -1,69 +1,307 @@
-//! The manifest: which sheet belongs to which row. It goes with the letters to the people who print
-//! and post them, so it holds no name and no code.
+//! The manifest: which sheet belongs to which row, and a digest of each file. It goes with the letters to the people who
+//! print and post them, so it holds no name and no code. `manifest.csv` is for people and mail-merge programs,
+//! `manifest.json` says the same, and counts and digests besides.
 
-use std::{io::Write as _, path::Path};
+use std::{
+    collections::BTreeMap,
+    fs::File,
+    io::{self, Read as _, Write as _},
+    path::{Path, PathBuf},
+};
 
-use pkb_core::{Fatal, Record, atomic_file::AtomicFile, record::Delivery, value::Postcode};
+use pkb_core::{
+    Fatal, Record,
+    atomic_file::AtomicFile,
+    record::{Delivery, Design},
+    value::{LetterFormat, LetterLanguages, Postcode},
+};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
-/// Name of the file.
-pub const FILE_NAME: &str = "manifest.csv";
+/// The version of `manifest.json`.
+pub const SCHEMA: &str = "pkb-manifest/1";
 
-const COLUMNS: &str = "sequence,file,first_page,last_page,row,post_code\r\n";
+/// A letter.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ManifestRow {
+    /// Its number, as printed on it.
+    pub sequence: u64,
+    /// The file it is in.
+    pub file: String,
+    /// Its first page in that file, from 1.
+    pub first_page: u64,
+    /// Its last page.
+    pub last_page: u64,
+    /// Row of the patient file.
+    pub row: u64,
+    /// Post code; empty for an address abroad.
+    pub post_code: String,
+    /// Languages, in their order.
+    pub language: LetterLanguages,
+    /// Size of print.
+    pub format: LetterFormat,
+}
+
+impl ManifestRow {
+    /// A letter of a record; `None` for a delivery without one.
+    pub fn of(record: &Record, delivery: &Delivery) -> Option<Self> {
+        let ((first_page, last_page), sequence) = (delivery.pages?, delivery.sequence?);
+        let patient = record.patient.as_ref();
+        let post_code = patient.and_then(|patient| patient.post_code.as_ref());
+        Some(Self {
+            sequence,
+            file: delivery.file.clone(),
+            first_page,
+            last_page,
+            row: record.row.number,
+            post_code: post_code
+                .map(Postcode::expose_postcode)
+                .unwrap_or_default()
+                .to_owned(),
+            language: delivery.languages.unwrap_or_default(),
+            format: delivery.format.unwrap_or_default(),
+        })
+    }
+
+    /// How many pages.
+    #[must_use]
+    pub fn page_count(&self) -> u64 {
+        (self.last_page + 1).saturating_sub(self.first_page)
+    }
+}
+
+/// A file of letters.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ManifestFile {
+    /// Its name in the folder.
+    pub file: String,
+    /// How many letters.
+    pub letters: u64,
+    /// How many pages.
+    pub pages: u64,
+    /// How many bytes.
+    pub bytes: u64,
+    /// SHA-256, in hexadecimal.
+    pub sha256: String,
+}
+
+/// `manifest.json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ManifestJson {
+    /// [`SCHEMA`].
+    pub schema: String,
+    /// All letters.
+    pub letters: Vec<ManifestRow>,
+    /// All files.
+    pub files: Vec<ManifestFile>,
+    /// Which design.
+    pub design: Design,
+    /// Whether the running number is printed on each sheet.
+    pub is_numbered: bool,
+    /// How many.
+    pub counts: Counts,
+}
+
+/// How many there are of everything.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// Letters.
+    pub letters: u64,
+    /// Pages.
+    pub pages: u64,
+    /// Letters by languages.
+    pub by_language: BTreeMap<LetterLanguages, u64>,
+    /// Letters by size of print.
+    pub by_format: BTreeMap<LetterFormat, u64>,
+    /// Letters by number of pages.
+    pub by_page_count: BTreeMap<u64, u64>,
+}
+
+/// Names of the two files of an edition.
+#[must_use]
+pub fn file_names(prefix: &str) -> [String; 2] {
+    ["csv", "json"].map(|extension| format!("{prefix}manifest.{extension}"))
+}
 
 /// A manifest that is being written.
 pub struct Manifest {
-    file: AtomicFile,
+    folder: PathBuf,
+    csv: csv::Writer<AtomicFile>,
+    json: AtomicFile,
+    design: Design,
+    is_numbered: bool,
+    files: Vec<ManifestFile>,
+    counts: Counts,
 }
 
 impl Manifest {
-    /// Starts the manifest of the letters in `folder`.
+    /// Starts the manifest of the letters in `folder`. `prefix` is empty for letters that are printed for the first time.
     ///
     /// # Errors
     /// It cannot be written there.
-    pub fn create(folder: &Path) -> Result<Self, Fatal> {
+    pub fn create(
+        folder: &Path,
+        prefix: &str,
+        design: Design,
+        is_numbered: bool,
+    ) -> Result<Self, Fatal> {
+        let [csv, json] = file_names(prefix).map(|name| AtomicFile::create(&folder.join(name)));
+        let csv = csv::WriterBuilder::new()
+            .terminator(csv::Terminator::CRLF)
+            .from_writer(csv?);
         let mut manifest = Self {
-            file: AtomicFile::create(&folder.join(FILE_NAME))?,
+            folder: folder.to_owned(),
+            csv,
+            json: json?,
+            design,
+            is_numbered,
+            files: Vec::new(),
+            counts: Counts::default(),
         };
-        manifest.write(COLUMNS)?;
+        manifest.csv.write_record(COLUMNS).map_err(|_| full())?;
+        let head = format!("{{\"schema\":\"{SCHEMA}\",\"letters\":[");
+        manifest.json(head.as_bytes())?;
         Ok(manifest)
     }
 
-    /// Adds the letter of a record, if it has one.
+    /// Adds a letter.
     ///
     /// # Errors
     /// The disk is full.
-    pub fn add(&mut self, record: &Record) -> Result<(), Fatal> {
-        let Some(Delivery {
-            file,
-            pages: Some((first, last)),
-            sequence: Some(sequence),
-            ..
-        }) = &record.delivery
-        else {
-            return Ok(());
-        };
-        let post_code = record
-            .patient
-            .as_ref()
-            .and_then(|patient| patient.post_code.as_ref());
-        let post_code = post_code.map(Postcode::expose_postcode).unwrap_or_default();
-        // Our own file names and post codes have nothing in them that CSV would quote.
-        self.write(&format!(
-            "{sequence},{file},{first},{last},{},{post_code}\r\n",
-            record.row.number
-        ))
+    pub fn add(&mut self, row: &ManifestRow) -> Result<(), Fatal> {
+        self.csv.write_record(cells(row)).map_err(|_| full())?;
+        let mut line = serde_json::to_vec(row).map_err(|_| full())?;
+        line.insert(0, b'\n');
+        if self.counts.letters > 0 {
+            line.insert(0, b',');
+        }
+        self.json(&line)?;
+        self.count(row);
+        Ok(())
     }
 
-    /// Gives the file its name.
+    fn count(&mut self, row: &ManifestRow) {
+        let pages = row.page_count();
+        self.counts.letters += 1;
+        self.counts.pages += pages;
+        *self.counts.by_language.entry(row.language).or_default() += 1;
+        *self.counts.by_format.entry(row.format).or_default() += 1;
+        *self.counts.by_page_count.entry(pages).or_default() += 1;
+        let last = self.files.last_mut().filter(|last| last.file == row.file);
+        match last {
+            Some(last) => {
+                last.letters += 1;
+                last.pages += pages;
+            }
+            None => self.files.push(ManifestFile {
+                file: row.file.clone(),
+                letters: 1,
+                pages,
+                bytes: 0,
+                sha256: String::new(),
+            }),
+        }
+    }
+
+    /// Digests the files as they are on the disk, and gives both manifests their names.
     ///
     /// # Errors
-    /// The disk is full.
-    pub fn finish(self) -> Result<(), Fatal> {
-        self.file.finish()
+    /// A file of letters cannot be read, or the disk is full.
+    pub fn finish(mut self) -> Result<(), Fatal> {
+        for file in &mut self.files {
+            let path = self.folder.join(&file.file);
+            (file.bytes, file.sha256) =
+                digest(&path).map_err(|source| Fatal::cannot_read(&path, source))?;
+        }
+        let rest = serde_json::json!({
+            "files": self.files,
+            "design": self.design,
+            "is_numbered": self.is_numbered,
+            "counts": self.counts,
+        });
+        let rest = serde_json::to_string_pretty(&rest).map_err(|_| full())?;
+        self.json(b"\n],")?;
+        self.json(rest.trim_start_matches('{').as_bytes())?;
+        self.json(b"\n")?;
+        self.json.finish()?;
+        let csv = self.csv.into_inner().map_err(|_| full())?;
+        csv.finish()
     }
 
-    fn write(&mut self, text: &str) -> Result<(), Fatal> {
-        let failed = |source| Fatal::cannot_write(Path::new(FILE_NAME), source);
-        self.file.write_all(text.as_bytes()).map_err(failed)
+    fn json(&mut self, bytes: &[u8]) -> Result<(), Fatal> {
+        let failed = |source| Fatal::cannot_write(Path::new("manifest.json"), source);
+        self.json.write_all(bytes).map_err(failed)
     }
+}
+
+const COLUMNS: [&str; 8] = [
+    "sequence",
+    "file",
+    "first_page",
+    "last_page",
+    "row",
+    "post_code",
+    "language",
+    "format",
+];
+
+fn cells(row: &ManifestRow) -> [String; 8] {
+    [
+        row.sequence.to_string(),
+        row.file.clone(),
+        row.first_page.to_string(),
+        row.last_page.to_string(),
+        row.row.to_string(),
+        row.post_code.clone(),
+        row.language.as_str().to_owned(),
+        row.format.as_str().to_owned(),
+    ]
+}
+
+/// Some rows as a CSV file of their own, for a part of the letters.
+#[must_use]
+pub fn csv_of(rows: &[ManifestRow]) -> Vec<u8> {
+    let mut writer = csv::WriterBuilder::new()
+        .terminator(csv::Terminator::CRLF)
+        .from_writer(Vec::new());
+    // Writing to memory cannot fail.
+    let _ = writer.write_record(COLUMNS);
+    for row in rows {
+        let _ = writer.write_record(cells(row));
+    }
+    writer.into_inner().unwrap_or_default()
+}
+
+/// Length and SHA-256 of a file.
+///
+/// # Errors
+/// It cannot be read.
+pub fn digest(path: &Path) -> io::Result<(u64, String)> {
+    let mut file = File::open(path)?;
+    let mut hasher = Sha256::new();
+    let mut block = vec![0; 64 << 10];
+    let mut bytes = 0;
+    loop {
+        match file.read(&mut block)? {
+            0 => break,
+            n => {
+                hasher.update(block.get(..n).unwrap_or_default());
+                bytes += n as u64;
+            }
+        }
+    }
+    Ok((bytes, hexadecimal(&hasher.finalize())))
+}
+
+/// Bytes in hexadecimal.
+#[must_use]
+pub fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn full() -> Fatal {
+    Fatal::cannot_write(
+        Path::new("manifest.csv"),
+        io::Error::other("the manifest cannot be written"),
+    )
 }

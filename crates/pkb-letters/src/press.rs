@@ -1,57 +1,111 @@
-//! Makes the files of letters: numbers the letters, typesets them, and writes each file once.
+//! Makes the files of letters: lays them out, numbers those that can be printed, binds them into PDFs, reads these again,
+//! and writes each file once.
 
-use std::{collections::HashSet, path::PathBuf};
+use std::{
+    collections::HashSet,
+    fs,
+    path::{Path, PathBuf},
+};
 
 use pkb_core::{
-    Fatal, Reason, Verdict,
-    atomic_file::AtomicFile,
+    Fatal, Verdict,
+    atomic_file::{self, AtomicFile},
     record::Delivery,
     stage::{IntentLog, Recalled},
 };
 
 use crate::{
     letter_fields::LetterFields,
-    typesetter::{TypesetError, Typesetter},
+    manifest::{ManifestRow, hexadecimal},
+    typeset::{LaidOut, TypesetError, Typesetter},
+    verify::{
+        SAMPLE,
+        expected::Expected,
+        sheets::{self, Placed},
+    },
+    zipping,
 };
 
-/// Beginning of the name of a file of letters.
-pub(crate) const LETTERS: &str = "letters-";
-/// Beginning of the name of a file of letters that are printed again.
-const REPRINT: &str = "reprint-";
-
 /// Whether letters are printed for the first time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Edition {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Edition {
     /// Into `letters-0001.pdf` and so on.
     First,
-    /// Into `reprint-0001.pdf` and so on.
+    /// With the same codes, into `reprint-0001.pdf` and so on.
     Reprint,
 }
 
 impl Edition {
-    fn prefix(self) -> &'static str {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::First, Self::Reprint];
+
+    /// Beginning of the names of its files.
+    #[must_use]
+    pub fn prefix(self) -> &'static str {
         match self {
-            Self::First => LETTERS,
-            Self::Reprint => REPRINT,
+            Self::First => "letters-",
+            Self::Reprint => "reprint-",
         }
+    }
+
+    /// Beginning of the names of its manifests.
+    #[must_use]
+    pub fn manifest_prefix(self) -> &'static str {
+        match self {
+            Self::First => "",
+            other => other.prefix(),
+        }
+    }
+
+    /// Whether a file is one of its.
+    #[must_use]
+    pub fn is_of(self, file: &str) -> bool {
+        file.strip_prefix(self.prefix())
+            .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
     }
 }
 
+/// How the files are made.
+#[derive(Debug, Clone, Copy)]
+pub struct Form {
+    /// One PDF a letter, in a folder for each batch, rather than one a batch.
+    pub separate: bool,
+    /// A zip beside each batch, with its letters and their manifest.
+    pub zip: bool,
+    /// Whether finished letters are read again before they are written.
+    pub verify: bool,
+    /// Whether sheets bear their numbers.
+    pub is_numbered: bool,
+}
+
+/// A letter that is to be printed.
+pub struct Order {
+    /// Its values.
+    pub fields: LetterFields,
+    /// What its sheets must say.
+    pub expected: Expected,
+    /// Row of the patient file.
+    pub row: u64,
+    /// Post code, for the manifest in a zip.
+    pub post_code: String,
+}
+
 /// A letter in a finished file.
-pub(crate) struct PrintedLetter {
+pub struct PrintedLetter {
     /// Name of the file.
-    pub(crate) file: String,
+    pub file: String,
     /// First and last page, from 1.
-    pub(crate) pages: (u64, u64),
+    pub pages: (u64, u64),
     /// Number of the letter in the campaign, from 1.
-    pub(crate) sequence: u64,
+    pub sequence: u64,
 }
 
 /// What makes the files of one edition in one folder.
-pub(crate) struct Press {
+pub struct Press {
     typesetter: Typesetter,
     folder: PathBuf,
     edition: Edition,
+    form: Form,
     /// Letters of all editions, in this run and those before it.
     letters: u64,
     /// Number of the last file of this edition.
@@ -60,13 +114,21 @@ pub(crate) struct Press {
     begun: HashSet<String>,
 }
 
+/// A PDF before it is written.
+struct Bound {
+    name: String,
+    pdf: Vec<u8>,
+}
+
 impl Press {
     /// A press that has made nothing yet.
-    pub(crate) fn new(typesetter: Typesetter, folder: PathBuf, edition: Edition) -> Self {
+    #[must_use]
+    pub fn new(typesetter: Typesetter, folder: PathBuf, edition: Edition, form: Form) -> Self {
         Self {
             typesetter,
             folder,
             edition,
+            form,
             letters: 0,
             files: 0,
             begun: HashSet::new(),
@@ -74,7 +136,7 @@ impl Press {
     }
 
     /// Counts what an earlier run made or began.
-    pub(crate) fn recall(&mut self, line: &Recalled) {
+    pub fn recall(&mut self, line: &Recalled) {
         let record = match line {
             Recalled::Record(record) => record,
             Recalled::Intent(intent) => {
@@ -83,77 +145,81 @@ impl Press {
                 return;
             }
         };
-        if let Some(Delivery {
-            file,
-            sequence: Some(sequence),
-            ..
-        }) = &record.delivery
+        for Delivery { file, sequence, .. } in
+            record.delivery.iter().flat_map(|delivery| delivery.chain())
         {
+            let Some(sequence) = sequence else { continue };
             self.letters = self.letters.max(*sequence);
-            let number = file
-                .strip_prefix(self.edition.prefix())
-                .and_then(|rest| rest.strip_suffix(".pdf"));
-            self.files = self.files.max(
-                number
-                    .and_then(|number| number.parse().ok())
-                    .unwrap_or_default(),
-            );
+            let number = file.strip_prefix(self.edition.prefix()).map(|rest| {
+                let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+                rest.get(..digits).and_then(|digits| digits.parse().ok())
+            });
+            self.files = self.files.max(number.flatten().unwrap_or_default());
         }
     }
 
-    /// Makes one file of the letters that can be printed, and says what became of each.
+    /// Makes one batch of the letters that can be printed, and says what became of each.
     ///
     /// # Errors
-    /// The template fails with every letter, or the file cannot be written.
-    pub(crate) fn print(
+    /// The template fails with every letter, a finished letter is not what it should be, or a file cannot be written.
+    pub fn print(
         &mut self,
-        letters: Vec<LetterFields>,
+        orders: Vec<Order>,
         intents: &IntentLog,
     ) -> Result<Vec<Result<PrintedLetter, Verdict>>, Fatal> {
-        let mut results: Vec<Option<Verdict>> = letters.iter().map(|_| None).collect();
-        let (mut places, mut letters): (Vec<usize>, Vec<LetterFields>) =
-            letters.into_iter().enumerate().unzip();
-        let typeset = loop {
-            if letters.is_empty() {
-                break None;
-            }
-            for (sequence, letter) in (self.letters + 1..).zip(&mut letters) {
-                letter.sequence = sequence;
-            }
-            match self.typesetter.typeset(&letters) {
-                Ok(typeset) => break Some(typeset),
-                // The others are numbered again without it.
-                Err(error) => {
-                    let (at, verdict) = blame(error)?;
-                    letters.remove(at);
-                    results[places.remove(at)] = Some(verdict);
+        let (fields, slips): (Vec<LetterFields>, Vec<(Expected, u64, String)>) = orders
+            .into_iter()
+            .map(|order| (order.fields, (order.expected, order.row, order.post_code)))
+            .unzip();
+        let laid_out = self.typesetter.lay_out(&fields).map_err(unusable)?;
+        let mut results = Vec::with_capacity(fields.len());
+        let mut good = Vec::new();
+        let mut placed = Vec::new();
+        let mut rows = Vec::new();
+        for ((letter, fields), (expected, row, post_code)) in
+            laid_out.into_iter().zip(&fields).zip(slips)
+        {
+            let letter = match letter {
+                Ok(letter) => letter,
+                Err(fault) => {
+                    results.push(Err(Verdict::from(fault)));
+                    continue;
                 }
-            }
-        };
-        let mut printed = Vec::new();
-        if let Some(typeset) = typeset {
-            if typeset.pages.len() != letters.len() {
-                return Err(Fatal::Bug(
-                    "a file has another number of letters than patients".into(),
-                ));
-            }
-            let file = self.write_next(&typeset.pdf, intents)?;
-            for (letter, (first, last)) in letters.iter().zip(typeset.pages) {
-                let pages = (first as u64, last as u64);
-                printed.push(PrintedLetter {
-                    file: file.clone(),
-                    pages,
-                    sequence: letter.sequence,
-                });
-            }
-            self.letters += letters.len() as u64;
+            };
+            let sequence = self.letters + 1 + good.len() as u64;
+            rows.push(ManifestRow {
+                sequence,
+                file: String::new(),
+                first_page: 1,
+                last_page: letter.page_count() as u64,
+                row,
+                post_code,
+                language: fields.languages,
+                format: fields.format,
+            });
+            placed.push(Placed {
+                expected,
+                number: self.form.is_numbered.then_some(sequence),
+                pages: (0, 0),
+                with_squares: sequence % SAMPLE == 1,
+            });
+            good.push(letter);
+            results.push(Ok(()));
         }
-        let mut printed = printed.into_iter();
+        if !good.is_empty() {
+            self.make(good, &mut placed, &mut rows, intents)?;
+            self.letters += rows.len() as u64;
+        }
+        let mut printed = rows.into_iter().map(|row| PrintedLetter {
+            file: row.file,
+            pages: (row.first_page, row.last_page),
+            sequence: row.sequence,
+        });
         results
             .into_iter()
-            .map(|verdict| match verdict {
-                Some(verdict) => Ok(Err(verdict)),
-                None => printed
+            .map(|result| match result {
+                Err(verdict) => Ok(Err(verdict)),
+                Ok(()) => printed
                     .next()
                     .map(Ok)
                     .ok_or_else(|| Fatal::Bug("a letter was lost".into())),
@@ -161,32 +227,153 @@ impl Press {
             .collect()
     }
 
-    /// Writes the next file. One that stands there already is made again only if an earlier run of
-    /// this journal began it.
-    fn write_next(&mut self, pdf: &[u8], intents: &IntentLog) -> Result<String, Fatal> {
-        let name = format!("{}{:04}.pdf", self.edition.prefix(), self.files + 1);
-        let path = self.folder.join(&name);
-        if path.exists() && !self.begun.contains(&name) {
+    /// Binds, reads again and writes the letters of one batch.
+    fn make(
+        &mut self,
+        letters: Vec<LaidOut>,
+        placed: &mut [Placed],
+        rows: &mut [ManifestRow],
+        intents: &IntentLog,
+    ) -> Result<(), Fatal> {
+        let batch = format!("{}{:04}", self.edition.prefix(), self.files + 1);
+        let bound = if self.form.separate {
+            self.bind_each(&batch, letters, rows)?
+        } else {
+            vec![self.bind(&batch, letters, rows)?]
+        };
+        for (letter, row) in placed.iter_mut().zip(&*rows) {
+            letter.pages = (row.first_page, row.last_page);
+        }
+        if self.form.verify {
+            self.typesetter
+                .on_all_threads(|| read_again(&bound, placed))?;
+        }
+        let what = if self.form.separate {
+            batch.clone()
+        } else {
+            format!("{batch}.pdf")
+        };
+        let path = self.folder.join(&what);
+        if path.exists() && !self.begun.contains(&what) {
             return Err(Fatal::Usage(format!(
-                "{} has {name} in it, which is not in this journal: choose a new folder, or give the journal of the run that made it",
+                "{} has {what} in it, which is not in this journal: choose a new folder, or give the journal of the run that made it",
                 self.folder.display()
             )));
         }
-        intents.note(serde_json::json!({ "file": name }))?;
-        AtomicFile::write(&path, pdf)?;
+        intents.note(serde_json::json!({ "file": what }))?;
+        if self.form.separate {
+            self.write_folder(&batch, &bound)?;
+        } else if let [only] = bound.as_slice() {
+            AtomicFile::write(&path, &only.pdf)?;
+        }
+        if self.form.zip {
+            let files = bound
+                .iter()
+                .map(|file| (file.name.as_str(), file.pdf.as_slice()));
+            zipping::write(&self.folder.join(format!("{batch}.zip")), files, rows)?;
+        }
         self.files += 1;
-        Ok(name)
+        Ok(())
+    }
+
+    fn bind(
+        &self,
+        batch: &str,
+        letters: Vec<LaidOut>,
+        rows: &mut [ManifestRow],
+    ) -> Result<Bound, Fatal> {
+        let name = format!("{batch}.pdf");
+        let typeset = self
+            .typesetter
+            .bind(letters, self.letters + 1)
+            .map_err(unusable)?;
+        if typeset.pages.len() != rows.len() {
+            return Err(Fatal::Bug(
+                "a file has another number of letters than patients".into(),
+            ));
+        }
+        for (row, pages) in rows.iter_mut().zip(typeset.pages) {
+            row.file.clone_from(&name);
+            (row.first_page, row.last_page) = pages;
+        }
+        Ok(Bound {
+            name,
+            pdf: typeset.pdf,
+        })
+    }
+
+    /// Each name has the number of the letter and the beginning of the PDF's own digest, so that it is like no other of
+    /// any campaign, and says nothing about the patient.
+    fn bind_each(
+        &self,
+        batch: &str,
+        letters: Vec<LaidOut>,
+        rows: &mut [ManifestRow],
+    ) -> Result<Vec<Bound>, Fatal> {
+        use sha2::{Digest as _, Sha256};
+        let pdfs = self
+            .typesetter
+            .bind_each(&letters, self.letters + 1)
+            .map_err(unusable)?;
+        let mut bound = Vec::with_capacity(pdfs.len());
+        for (row, pdf) in rows.iter_mut().zip(pdfs) {
+            let mut id = hexadecimal(&Sha256::digest(&pdf));
+            id.truncate(12);
+            row.file = format!("{batch}/{:06}-{id}.pdf", row.sequence);
+            bound.push(Bound {
+                name: row.file.clone(),
+                pdf,
+            });
+        }
+        Ok(bound)
+    }
+
+    /// Complete or absent: the folder gets its name when all files are in it.
+    fn write_folder(&self, batch: &str, files: &[Bound]) -> Result<(), Fatal> {
+        let path = self.folder.join(batch);
+        let unfinished = self.folder.join(format!(".{batch}.unfinished"));
+        for old in [&unfinished, &path] {
+            if old.exists() {
+                fs::remove_dir_all(old).map_err(|source| Fatal::cannot_write(old, source))?;
+            }
+        }
+        atomic_file::create_private_folder(&unfinished)?;
+        for file in files {
+            let name = Path::new(&file.name).file_name().unwrap_or_default();
+            AtomicFile::write(&unfinished.join(name), &file.pdf)?;
+        }
+        let cannot = |source| Fatal::cannot_write(&path, source);
+        fs::rename(&unfinished, &path).map_err(cannot)?;
+        let folder = fs::File::open(&self.folder).map_err(cannot)?;
+        folder.sync_all().map_err(cannot)
     }
 }
 
-/// Which letter of a file an error is about, and what that means for the patient.
-fn blame(error: TypesetError) -> Result<(usize, Verdict), Fatal> {
-    let Some(at) = error.letter_index() else {
-        return Err(Fatal::Usage(error.to_string()));
+/// Reads PDFs with other code than wrote them. What is wrong is a bug, and stops the campaign before any of it is written.
+fn read_again(bound: &[Bound], placed: &[Placed]) -> Result<(), Fatal> {
+    let found = match bound {
+        [only] if placed.len() != 1 || !only.name.contains('/') => {
+            vec![sheets::check(&only.name, only.pdf.clone(), placed, &[])]
+        }
+        each => sheets::check_each(
+            each.iter().map(|file| (file.name.as_str(), &file.pdf)),
+            placed,
+        ),
     };
-    let reason = match error {
-        TypesetError::MissingGlyph { .. } => Reason::MissingGlyph,
-        _ => Reason::DoesNotFit,
+    let failures: Vec<String> = found
+        .into_iter()
+        .flat_map(|found| found.failures)
+        .map(|(place, words)| format!("{place}: {words}"))
+        .collect();
+    let Some(first) = failures.first() else {
+        return Ok(());
     };
-    Ok((at, Verdict::with_detail(reason, error.to_string())))
+    Err(Fatal::Bug(format!(
+        "finished letters are not what they should be, and none of this file was written ({} failures): {first}",
+        failures.len()
+    )))
+}
+
+fn unusable(error: TypesetError) -> Fatal {
+    Fatal::Usage(error.to_string())
 }

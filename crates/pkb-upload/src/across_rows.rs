@@ -306,6 +306,7 @@ impl AcrossRows {
             mobile,
             email,
             language,
+            format,
             organisation_id,
             team_id,
             home_phone,
@@ -322,7 +323,7 @@ impl AcrossRows {
             .flatten();
         self.hasher.hash_one((
             (national_id, title, first_name, last_name, date_of_birth),
-            (address, post_code, mobile, email, language),
+            (address, post_code, mobile, email, language, format),
             (
                 organisation_id,
                 team_id,

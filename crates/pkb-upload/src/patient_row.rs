@@ -6,8 +6,9 @@ use pkb_core::{
     Reason,
     record::{Carer, Patient, Unknown},
     value::{
-        AddressLine, DateOfBirth, DateOrder, Email, Language, LocalId, NationalId, NationalIdType,
-        NhsNumber, PersonName, Phone, Postcode, Problem, UkMobile, looks_like_mojibake,
+        AddressLine, DateOfBirth, DateOrder, Email, Language, LetterFormat, LocalId, NationalId,
+        NationalIdType, NhsNumber, PersonName, Phone, Postcode, Problem, UkMobile,
+        looks_like_mojibake,
     },
 };
 use serde_json::Value;
@@ -124,6 +125,7 @@ impl<'a> RowCheck<'a> {
         let mobile = self.mobile([&mut home_phone, &mut other_phone]);
         let email = self.if_good(Field::Email, Email::parse);
         let language = self.if_good(Field::Language, Language::parse);
+        let format = self.if_good(Field::LetterFormat, LetterFormat::parse);
         let organisation_id = self.if_good(Field::OrganisationId, LocalId::parse);
         let team_id = self.if_good(Field::TeamId, LocalId::parse);
         let deceased = self.deceased();
@@ -148,6 +150,7 @@ impl<'a> RowCheck<'a> {
                     mobile,
                     email,
                     language,
+                    format,
                     organisation_id,
                     team_id,
                     home_phone,

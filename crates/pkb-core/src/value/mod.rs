@@ -6,6 +6,7 @@ mod date_of_birth;
 mod email;
 mod excel_damage;
 mod language;
+mod letter_form;
 mod local_id;
 mod national_id;
 mod nhs_number;
@@ -19,6 +20,7 @@ pub use codes::{AccessCode, InvitationCode, PkbId};
 pub use date_of_birth::DateOfBirth;
 pub use email::Email;
 pub use language::Language;
+pub use letter_form::{LetterFormat, LetterLanguages};
 pub use local_id::LocalId;
 pub use national_id::{NationalId, NationalIdType};
 pub use nhs_number::NhsNumber;
@@ -127,6 +129,8 @@ problems! {
     NotAnEmail = "not_an_email", "is not an e-mail address", "correct it";
     /// Not a two- or three-letter language code.
     NotALanguage = "not_a_language", "is not a language code such as en or cy", "correct it";
+    /// A format of letters that cannot be printed, or an unknown word.
+    NotALetterFormat = "not_a_letter_format", "is not a format that we print (standard or large): the letter would be in standard print", "send the patient what they need by another way, or write large";
     /// An identifier of an organisation or team with something odd in it.
     NotALocalId = "not_a_local_id", "is not an identifier of letters, digits and . / _ - in one word", "correct it";
 

@@ -148,7 +148,7 @@ fn no_date_of_birth_and_no_national_id_is_on_any_page_or_sheet() {
         campaign,
         delivered,
         pages,
-    } = letters_of(&["--sms"]);
+    } = letters_of(&["--channel", "both"]);
     let sheet = String::from_utf8(campaign.read("print/sms-0001.csv")).unwrap();
     let manifest = String::from_utf8(campaign.read("print/manifest.csv")).unwrap();
     let shown: Vec<String> = pages
@@ -222,7 +222,7 @@ fn the_sms_sheet_has_the_patients_with_a_mobile_and_the_letter_says_both() {
         campaign,
         delivered,
         ..
-    } = letters_of(&["--sms"]);
+    } = letters_of(&["--channel", "both"]);
     let mut sheet = csv::Reader::from_path(campaign.path("print/sms-0001.csv")).unwrap();
     let columns: Vec<String> = sheet.headers().unwrap().iter().map(str::to_owned).collect();
     assert_eq!(

@@ -70,7 +70,7 @@ const STAGES: [(&str, &[&str]); 4] = [
             "t.ndjson",
             "--out",
             "print",
-            "--sms",
+            "--channel", "both",
             "--letters-per-file",
             "40",
             "--journal",

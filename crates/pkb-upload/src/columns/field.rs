@@ -30,6 +30,7 @@ pub enum Field {
     OtherPhone,
     Email,
     Language,
+    LetterFormat,
     Deceased,
     Carer1FirstName,
     Carer1LastName,
@@ -142,6 +143,7 @@ const TABLE: [Entry; 32] = [
     entry(Field::OtherPhone, "Other telephone", "other_phone", &["otherphone", "othernumber", "othertel", "othertelephonenumber", "telother", "phoneother", "alternativephone"]),
     entry(Field::Email, "Email", "email", &["emailaddress", "mail", "patientemail", "patientemailaddress", "emailid", "contactemail"]),
     entry(Field::Language, "Language", "language", &["preferredlanguage", "firstlanguage", "spokenlanguage", "lang", "languagecode", "mainlanguage"]),
+    entry(Field::LetterFormat, "Letter format", "letter_format", &["format", "printformat", "preferredformat", "accessibleformat", "aisformat", "communicationformat", "printsize", "letterprint"]),
     entry(Field::Deceased, "Deceased", "deceased", &[
         "dateofdeath", "dod", "deathdate", "deceaseddate", "datedeceased", "deceasedflag", "deceasedindicator", "isdeceased", "dead", "deathindicator", "dateofdeathddmmyyyy",
         "patientdeceased", "died",

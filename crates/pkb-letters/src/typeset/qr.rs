@@ -4,7 +4,13 @@ use qrcodegen::{QrCode, QrCodeEcc};
 use thiserror::Error;
 
 /// What a screen reader says in place of the square code. It holds no code and no link.
-pub const ALT_TEXT: &str = "Square code (QR) that opens the registration page";
+#[must_use]
+pub fn alt_text(language: &str) -> &'static str {
+    match language {
+        "cy" => "Cod sgwâr (QR) sy'n agor y dudalen gofrestru",
+        _ => "Square code (QR) that opens the registration page",
+    }
+}
 
 /// White modules on each side. ISO/IEC 18004 asks for four.
 const QUIET_ZONE: usize = 4;

@@ -1,36 +1,60 @@
 //! A template: the folder of words, pictures and fonts that an organisation can edit.
 //!
 //! All files are read once, when the template is opened; Typst sees these and nothing else of the machine.
+//!
+//! * [`settings`]: `template.toml`; its parts are [`organisation`], [`geometry`] and [`marks`].
+//! * The words: `letter.typ`, `insert.typ` and `reminder.typ`, in Welsh `letter.cy.typ` and so on; what they share is in
+//!   `common.typ`.
+
+pub mod geometry;
+pub mod marks;
+pub mod organisation;
+pub mod settings;
 
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use pkb_core::record::Design;
+use pkb_core::value::LetterLanguages;
 use thiserror::Error;
 use typst::foundations::Bytes;
 
 use crate::fonts::Fonts;
-use crate::organisation::{Organisation, OrganisationError};
+use settings::{Settings, SettingsError};
 
-/// File name of the letter's words and layout.
-pub const LETTER_FILE: &str = "letter.typ";
-/// File name of what the letter says about its sender.
-pub const ORGANISATION_FILE: &str = "organisation.toml";
+/// File name of the settings.
+pub const SETTINGS_FILE: &str = "template.toml";
 /// Folder, inside the template, of further fonts.
 const FONTS_FOLDER: &str = "fonts/";
 
-const BUILT_IN: [(&str, &[u8]); 4] = [
-    (LETTER_FILE, include_bytes!("../assets/template/letter.typ")),
-    (
-        ORGANISATION_FILE,
-        include_bytes!("../assets/template/organisation.toml"),
-    ),
-    ("logo.svg", include_bytes!("../assets/template/logo.svg")),
-    (
-        "signature.svg",
-        include_bytes!("../assets/template/signature.svg"),
-    ),
+macro_rules! built_in {
+    ($($name:literal),+ $(,)?) => {
+        [$(($name, include_bytes!(concat!("../../assets/template/", $name)) as &[u8])),+]
+    };
+}
+
+const BUILT_IN: [(&str, &[u8]); 10] = built_in![
+    "template.toml",
+    "common.typ",
+    "letter.typ",
+    "letter.cy.typ",
+    "insert.typ",
+    "insert.cy.typ",
+    "reminder.typ",
+    "reminder.cy.typ",
+    "logo.svg",
+    "signature.svg",
 ];
+
+/// The file with the words of a design in a language: `letter.typ`, `letter.cy.typ`.
+#[must_use]
+pub fn words_file(design: Design, language: &str) -> String {
+    match language {
+        "en" => format!("{}.typ", design.as_str()),
+        other => format!("{}.{other}.typ", design.as_str()),
+    }
+}
 
 /// The template folder cannot be used, or cannot be written.
 #[derive(Debug, Error)]
@@ -73,9 +97,9 @@ pub enum TemplateError {
         /// The name inside the folder.
         name: String,
     },
-    /// `organisation.toml` cannot be used.
-    #[error("organisation.toml: {0}")]
-    Organisation(#[from] OrganisationError),
+    /// `template.toml` cannot be used.
+    #[error("template.toml: {0}")]
+    Settings(#[from] SettingsError),
     /// A template is only written where it cannot overwrite anything.
     #[error("{} is not an empty folder", path.display())]
     NotEmpty {
@@ -87,7 +111,7 @@ pub enum TemplateError {
 /// A template, read and checked.
 #[derive(Debug, Clone)]
 pub struct Template {
-    organisation: Organisation,
+    settings: Settings,
     files: BTreeMap<String, Bytes>,
     fonts: Fonts,
 }
@@ -97,7 +121,7 @@ impl Template {
     ///
     /// # Errors
     ///
-    /// When a file cannot be read or is missing, a link leads out of the folder, `organisation.toml` is wrong, or
+    /// When a file cannot be read or is missing, a link leads out of the folder, `template.toml` is wrong, or
     /// something in `fonts/` is not a font.
     pub fn open(dir: &Path) -> Result<Self, TemplateError> {
         let root = dir.canonicalize().map_err(|source| TemplateError::Io {
@@ -146,10 +170,17 @@ impl Template {
         Ok(())
     }
 
-    /// What the letter says about its sender.
+    /// What `template.toml` says.
     #[must_use]
-    pub const fn organisation(&self) -> &Organisation {
-        &self.organisation
+    pub const fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Whether the template has the words of a design in these languages.
+    #[must_use]
+    pub fn has(&self, design: Design, languages: LetterLanguages) -> bool {
+        let has = |language: &&str| self.files.contains_key(&words_file(design, language));
+        languages.codes().iter().all(|language| has(language))
     }
 
     /// The built-in fonts and those of the template.
@@ -174,8 +205,8 @@ impl Template {
                 name: name.to_owned(),
             })
         };
-        text(LETTER_FILE)?;
-        let organisation = Organisation::parse(text(ORGANISATION_FILE)?)?;
+        let settings = Settings::parse(text(SETTINGS_FILE)?)?;
+        let organisation = &settings.organisation;
         for name in [&organisation.logo, &organisation.signature] {
             if !files.contains_key(name) {
                 return Err(missing(name));
@@ -188,7 +219,7 @@ impl Template {
             }
         }
         Ok(Self {
-            organisation,
+            settings,
             files,
             fonts,
         })
@@ -264,15 +295,15 @@ mod tests {
     }
 
     #[test]
-    fn an_organisation_file_with_an_unknown_key_fails_and_names_it() {
+    fn settings_with_an_unknown_key_fail_and_name_it() {
         let dir = tempfile::tempdir().unwrap();
         Template::write_to(dir.path()).unwrap();
-        let path = dir.path().join(ORGANISATION_FILE);
+        let path = dir.path().join(SETTINGS_FILE);
         let text = std::fs::read_to_string(&path).unwrap();
         std::fs::write(&path, format!("colour = \"red\"\n{text}")).unwrap();
         let error = Template::open(dir.path()).unwrap_err().to_string();
         assert!(
-            error.starts_with("organisation.toml: line 1: ") && error.contains("`colour`"),
+            error.starts_with("template.toml: line 1: ") && error.contains("`colour`"),
             "{error}"
         );
     }

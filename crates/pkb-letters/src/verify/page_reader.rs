@@ -4,6 +4,8 @@
 //! Nothing here knows how letters are made. What is read is what is drawn, so a character that is drawn without a
 //! meaning (no Unicode) reads as `U+FFFD`.
 
+use std::{ops::Range, sync::Arc};
+
 use anyhow::{Context as _, anyhow, ensure};
 use hayro::hayro_syntax::Pdf;
 use hayro::hayro_syntax::page::Page as PdfPage;
@@ -16,6 +18,10 @@ use hayro_interpret::{
     BlendMode, ClipPath, Context, Device, GlyphDrawMode, Image, InterpreterCache,
     InterpreterSettings, Paint, PathDrawMode, SoftMask, TransformExt as _, interpret_page,
 };
+use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
+
+/// Fewer pages than this are not worth another thread.
+const PAGES_A_THREAD: usize = 16;
 
 /// Dots per inch at which a page is drawn to look for square codes: the next is tried where the one before found none.
 const QR_DPI: [f32; 3] = [150.0, 200.0, 300.0];
@@ -58,22 +64,53 @@ pub fn read_text_only(pdf: Vec<u8>) -> anyhow::Result<Vec<Page>> {
 /// # Errors
 ///
 /// As [`read_pages`].
-pub fn read_some(pdf: Vec<u8>, with_qr: impl Fn(usize) -> bool) -> anyhow::Result<Vec<Page>> {
+pub fn read_some(
+    pdf: Vec<u8>,
+    with_qr: impl Fn(usize) -> bool + Sync,
+) -> anyhow::Result<Vec<Page>> {
+    let pdf = Arc::new(pdf);
+    let damaged = |_| anyhow!("the PDF is damaged");
+    let count = Pdf::new(pdf.clone()).map_err(damaged)?.pages().len();
+    ensure!(count > 0, "the PDF has no pages");
+    // Caches are not shared between threads, so each reads a part of its own.
+    let part = count
+        .div_ceil(rayon::current_num_threads())
+        .max(PAGES_A_THREAD);
+    let parts: Vec<Range<usize>> = (0..count)
+        .step_by(part)
+        .map(|start| start..count.min(start + part))
+        .collect();
+    let read: anyhow::Result<Vec<Vec<Page>>> = parts
+        .into_par_iter()
+        .map(|range| read_range(pdf.clone(), range, &with_qr))
+        .collect();
+    let pages = read?.concat();
+    ensure!(pages.len() == count, "the PDF is damaged");
+    Ok(pages)
+}
+
+fn read_range(
+    pdf: Arc<Vec<u8>>,
+    range: Range<usize>,
+    with_qr: impl Fn(usize) -> bool,
+) -> anyhow::Result<Vec<Page>> {
     let pdf = Pdf::new(pdf).map_err(|_| anyhow!("the PDF is damaged"))?;
     let settings = InterpreterSettings::default();
     let words_cache = InterpreterCache::new();
     let drawing_cache = RenderCache::new();
-    let mut pages = Vec::new();
-    for (number, page) in (1..).zip(pdf.pages().iter()) {
+    let all = pdf.pages();
+    let mut pages = Vec::with_capacity(range.len());
+    for at in range {
+        let Some(page) = all.get(at) else { break };
         let text = text_of(&pdf, page, &words_cache, &settings);
-        let qr = if with_qr(number - 1) {
+        let qr = if with_qr(at) {
+            let number = at + 1;
             qr_of(page, &drawing_cache, &settings).with_context(|| format!("page {number}"))?
         } else {
             Vec::new()
         };
         pages.push(Page { text, qr });
     }
-    ensure!(!pages.is_empty(), "the PDF has no pages");
     Ok(pages)
 }
 
@@ -90,6 +127,14 @@ fn text_of<'a>(
     let mut glyphs = GlyphCollector::default();
     interpret_page(page, &mut context, &mut glyphs);
     lines_of(glyphs.0)
+}
+
+fn is_right_to_left(character: char) -> bool {
+    use unicode_bidi::BidiClass;
+    matches!(
+        unicode_bidi::bidi_class(character),
+        BidiClass::R | BidiClass::AL
+    )
 }
 
 /// A character where it is drawn, in points from the top left corner.
@@ -155,6 +200,12 @@ impl Device<'_> for GlyphCollector {
             Some(BfString::Char(character)) => character.to_string(),
             Some(BfString::String(text)) => text,
             None => char::REPLACEMENT_CHARACTER.to_string(),
+        };
+        // A ligature of a script that runs from right to left stands on the page with its last letter on the left.
+        let text = if text.chars().nth(1).is_some() && text.chars().any(is_right_to_left) {
+            text.chars().rev().collect()
+        } else {
+            text
         };
         // Glyphs are drawn in units of 1/1000 of the letter size.
         let advance = match glyph {
@@ -239,16 +290,17 @@ fn qr_of<'a>(
 mod tests {
     use crate::letter_fields::LetterFields;
     use crate::template::Template;
-    use crate::typesetter::Typesetter;
+    use crate::typeset::Typesetter;
+    use pkb_core::record::Design;
 
     use super::*;
 
     fn typeset(letters: &[LetterFields]) -> Vec<u8> {
-        Typesetter::new(&Template::built_in().unwrap())
-            .unwrap()
-            .typeset(letters)
-            .unwrap()
-            .pdf
+        let template = Template::built_in().unwrap();
+        let typesetter = Typesetter::new(&template, Design::Letter).unwrap();
+        let laid_out = typesetter.lay_out(letters).unwrap();
+        let laid_out = laid_out.into_iter().map(Result::unwrap).collect();
+        typesetter.bind(laid_out, 123).unwrap().pdf
     }
 
     #[test]
@@ -266,7 +318,7 @@ mod tests {
             &letter.name,
             &letter.invitation_code,
             &letter.access_code,
-            &letter.expires_on,
+            &"22 December 2026".to_owned(),
             &letter.join_address,
         ] {
             assert!(
@@ -305,7 +357,6 @@ mod tests {
                 invitation_code: format!("Invite{number}lIO"),
                 access_code: format!("Access{number}0O1"),
                 join_url: format!("https://joinpkb.com/?t1=Invite{number}lIO&t2=Access{number}0O1"),
-                sequence: number,
                 ..LetterFields::sample()
             })
             .collect();

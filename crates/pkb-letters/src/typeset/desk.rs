@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use serde::Serialize;
 use typst::diag::{FileError, FileResult, PackageError, SourceDiagnostic};
 use typst::foundations::{Bytes, Datetime, Duration};
 use typst::syntax::{DiagSpan, DiagSpanKind, FileId, RootedPath, Source, VirtualPath, VirtualRoot};
@@ -9,30 +10,55 @@ use typst::text::{Font, FontBook};
 use typst::utils::LazyHash;
 use typst::{Library, LibraryExt, World};
 
-use crate::template::Template;
-use crate::typesetter::TypesetError;
+use super::TypesetError;
+use crate::template::{Template, geometry::Geometry, marks::Marks, organisation::Organisation};
 
-/// The frame around a template. Its name and those of the data are constant: Typst remembers every name it ever met.
-const MAIN_FILE: &str = "/pkb-letters.typ";
-const DATA_FILE: &str = "/data.json";
-const SQUARE_CODE_FILE: &str = "/square-code.bin";
-const MAIN_TEXT: &str = include_str!("../assets/letters.typ");
+/// Files that are not the template's. Their names are constant: Typst remembers every name it ever met.
+const LETTER_MAIN: &str = "/pkb-letters.typ";
+const OVERLAY_MAIN: &str = "/pkb-overlay.typ";
+const SETTINGS_MODULE: &str = "/pkb-settings.typ";
+const SETTINGS_DATA: &str = "/pkb-settings.json";
+const LETTER_DATA: &str = "/data.json";
+const SQUARE_CODE: &str = "/square-code.bin";
+const OVERLAY_DATA: &str = "/overlay.json";
+const BARCODE: &str = "/barcode.bin";
+
+/// What the templates may import from [`SETTINGS_MODULE`]. A module is evaluated once, not once a letter.
+const SETTINGS_TEXT: &str = "#let settings = json(\"/pkb-settings.json\")
+#let geometry = settings.geometry
+#let marks = settings.marks
+#let senders = settings.senders
+";
 
 /// What all letters share: the library, the fonts and the files of the template.
-pub(crate) struct Stationery {
+pub(super) struct Stationery {
     library: LazyHash<Library>,
     book: LazyHash<FontBook>,
     fonts: Vec<Font>,
     sources: HashMap<FileId, Source>,
     files: HashMap<FileId, Bytes>,
-    main: FileId,
-    data: FileId,
-    square_code: FileId,
+    letter: [FileId; 3],
+    overlay: [FileId; 3],
+}
+
+/// `settings.geometry` and so on, as Typst reads them.
+#[derive(Serialize)]
+struct SettingsData<'a> {
+    geometry: &'a Geometry,
+    marks: &'a Marks,
+    senders: Senders<'a>,
+}
+
+#[derive(Serialize)]
+struct Senders<'a> {
+    en: &'a Organisation,
+    cy: Organisation,
 }
 
 impl Stationery {
     /// `None` when a file has a name that Typst cannot express.
-    pub(crate) fn of(template: &Template) -> Option<Self> {
+    pub(super) fn of(template: &Template) -> Option<Self> {
+        let settings = template.settings();
         let mut sources = HashMap::new();
         let mut files = HashMap::new();
         for (name, bytes) in template.files() {
@@ -42,23 +68,67 @@ impl Stationery {
             }
             files.insert(id, bytes.clone());
         }
-        let main = file_id(MAIN_FILE)?;
-        sources.insert(main, Source::new(main, MAIN_TEXT.to_owned()));
+        for (name, text) in [
+            (LETTER_MAIN, include_str!("../../assets/letters.typ")),
+            (OVERLAY_MAIN, include_str!("../../assets/overlay.typ")),
+            (SETTINGS_MODULE, SETTINGS_TEXT),
+        ] {
+            let id = file_id(name)?;
+            sources.insert(id, Source::new(id, text.to_owned()));
+        }
+        let data = SettingsData {
+            geometry: &settings.geometry,
+            marks: &settings.marks,
+            senders: Senders {
+                en: &settings.organisation,
+                cy: settings.organisation.in_welsh(),
+            },
+        };
+        let data = serde_json::to_vec(&data).ok()?;
+        files.insert(file_id(SETTINGS_DATA)?, Bytes::new(data));
         let fonts = template.fonts().as_slice().to_vec();
+        let ids = |[main, data, picture]: [&str; 3]| {
+            Some([file_id(main)?, file_id(data)?, file_id(picture)?])
+        };
         Some(Self {
             library: LazyHash::new(Library::default()),
             book: LazyHash::new(FontBook::from_fonts(&fonts)),
             fonts,
             sources,
             files,
-            main,
-            data: file_id(DATA_FILE)?,
-            square_code: file_id(SQUARE_CODE_FILE)?,
+            letter: ids([LETTER_MAIN, LETTER_DATA, SQUARE_CODE])?,
+            overlay: ids([OVERLAY_MAIN, OVERLAY_DATA, BARCODE])?,
         })
     }
 
+    /// The desk for a letter: its data and its square code.
+    pub(super) fn letter_desk(&self, data: Vec<u8>, square_code: Vec<u8>) -> Desk<'_> {
+        self.desk(self.letter, data, square_code)
+    }
+
+    /// The desk for what is laid over a letter: its data and its barcode.
+    pub(super) fn overlay_desk(&self, data: Vec<u8>, barcode: Vec<u8>) -> Desk<'_> {
+        self.desk(self.overlay, data, barcode)
+    }
+
+    fn desk(
+        &self,
+        [main, data_id, picture_id]: [FileId; 3],
+        data: Vec<u8>,
+        picture: Vec<u8>,
+    ) -> Desk<'_> {
+        Desk {
+            stationery: self,
+            main,
+            own: [
+                (data_id, Bytes::new(data)),
+                (picture_id, Bytes::new(picture)),
+            ],
+        }
+    }
+
     /// "letter.typ:12", or the template as a whole.
-    pub(crate) fn place_of(&self, span: impl Into<DiagSpan>) -> String {
+    pub(super) fn place_of(&self, span: impl Into<DiagSpan>) -> String {
         let span = span.into();
         let Some(id) = span.id() else {
             return "the template".into();
@@ -76,11 +146,11 @@ impl Stationery {
     }
 
     /// Where the first error is; if that is in the frame around the template, where the template is part of it.
-    pub(crate) fn place_of_first(&self, errors: &[SourceDiagnostic]) -> String {
+    pub(super) fn place_of_first(&self, errors: &[SourceDiagnostic]) -> String {
         let Some(error) = errors.first() else {
             return "the template".into();
         };
-        let is_frame = |span: DiagSpan| span.id().is_none_or(|id| id == self.main);
+        let is_frame = |span: DiagSpan| span.id().is_none_or(|id| id == self.letter[0]);
         let traced = error
             .trace
             .iter()
@@ -93,7 +163,7 @@ impl Stationery {
         })
     }
 
-    pub(crate) fn template_error(&self, errors: &[SourceDiagnostic]) -> TypesetError {
+    pub(super) fn template_error(&self, errors: &[SourceDiagnostic]) -> TypesetError {
         let message = errors.first().map_or_else(String::new, |error| {
             error
                 .hints
@@ -116,12 +186,12 @@ fn file_id(path: &str) -> Option<FileId> {
     )))
 }
 
-/// The world that Typst sees while it works on some letters: the files of the template and the data. No other file of
-/// the machine, no package, no network, no clock.
-pub(crate) struct Desk<'a> {
-    pub(crate) stationery: &'a Stationery,
-    pub(crate) data: Bytes,
-    pub(crate) square_code: Bytes,
+/// The world that Typst sees while it works on a letter: the files of the template and the data. No other file of the
+/// machine, no package, no network, no clock.
+pub(super) struct Desk<'a> {
+    stationery: &'a Stationery,
+    main: FileId,
+    own: [(FileId, Bytes); 2],
 }
 
 impl World for Desk<'_> {
@@ -134,7 +204,7 @@ impl World for Desk<'_> {
     }
 
     fn main(&self) -> FileId {
-        self.stationery.main
+        self.main
     }
 
     fn source(&self, id: FileId) -> FileResult<Source> {
@@ -146,17 +216,11 @@ impl World for Desk<'_> {
     }
 
     fn file(&self, id: FileId) -> FileResult<Bytes> {
-        if id == self.stationery.data {
-            Ok(self.data.clone())
-        } else if id == self.stationery.square_code {
-            Ok(self.square_code.clone())
-        } else {
-            self.stationery
-                .files
-                .get(&id)
-                .cloned()
-                .ok_or_else(|| not_there(id))
-        }
+        let own = self.own.iter().find(|(own, _)| *own == id);
+        own.map(|(_, bytes)| bytes)
+            .or_else(|| self.stationery.files.get(&id))
+            .cloned()
+            .ok_or_else(|| not_there(id))
     }
 
     fn font(&self, index: usize) -> Option<Font> {

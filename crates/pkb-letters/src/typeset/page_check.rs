@@ -5,72 +5,70 @@ use typst::layout::{Abs, Frame, FrameItem, Point, Size, Transform};
 use typst::text::TextItem;
 use typst_layout::Page;
 
+use pkb_core::record::Design;
+
+use super::LetterFault;
 use crate::letter_fields::LetterFields;
-use crate::organisation::Envelope;
+use crate::template::geometry::{Area, Geometry};
 
-/// An area in mm from the top left corner: left, top, right, bottom.
-type Area = [f64; 4];
-
-/// The first page of a letter that GOV.UK Notify prints: logo, contacts, address window, words.
-const FIRST_PAGE: [Area; 4] = [
-    [15.0, 5.0, 125.0, 30.0],
-    [125.0, 5.0, 195.0, 95.0],
-    [24.6, 39.5, 120.0, 66.3],
-    [15.0, 95.0, 195.0, 292.0],
-];
-/// Its further pages.
-const NEXT_PAGES: [Area; 1] = [[15.0, 5.0, 195.0, 292.0]];
 /// Rounding of the layout, in mm.
 const TOLERANCE: f64 = 0.05;
-
-/// What is wrong with the pages of a letter.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fault {
-    /// A character would be printed as an empty box.
-    MissingGlyph,
-    /// A code is not there in one piece.
-    CodeBroken,
-    /// Something lies outside the areas that may be printed.
-    OutsideArea,
-}
 
 /// Looks through the pages of one letter.
 ///
 /// # Errors
 ///
 /// The first fault.
-pub fn check(pages: &[Page], letter: &LetterFields, envelope: Envelope) -> Result<(), Fault> {
+pub(super) fn check(
+    pages: &[Page],
+    letter: &LetterFields,
+    geometry: &Geometry,
+    design: Design,
+) -> Result<(), LetterFault> {
     let (mut has_invitation, mut has_access) = (false, false);
-    for (page, areas) in pages
-        .iter()
-        .zip(std::iter::once(FIRST_PAGE.as_slice()).chain(std::iter::repeat(NEXT_PAGES.as_slice())))
-    {
+    for (number, page) in (1..).zip(pages) {
         let found = Found::on(page);
-        if found.has_empty_box {
-            return Err(Fault::MissingGlyph);
+        if !found.missing.is_empty() {
+            return Err(LetterFault::MissingGlyph);
         }
-        if envelope == Envelope::Notify
-            && !found
-                .boxes
-                .iter()
-                .all(|ink| areas.iter().any(|area| is_inside(*ink, *area)))
-        {
-            return Err(Fault::OutsideArea);
+        let areas = geometry.areas(design, number == 1);
+        let clear = geometry.clear(design, number == 1);
+        if let Some(at) = found.outside(&areas, clear) {
+            return Err(LetterFault::OutsideArea { page: number, at });
         }
-        has_invitation |= found
-            .texts
-            .iter()
-            .any(|text| text.contains(letter.invitation_code.as_str()));
-        has_access |= found
-            .texts
-            .iter()
-            .any(|text| text.contains(letter.access_code.as_str()));
+        let has = |code: &str| found.texts.iter().any(|text| text.contains(code));
+        has_invitation |= has(&letter.invitation_code);
+        has_access |= has(&letter.access_code);
     }
     if has_invitation && has_access {
         Ok(())
     } else {
-        Err(Fault::CodeBroken)
+        Err(LetterFault::CodeBroken)
     }
+}
+
+/// Where the first thing on a page is that lies in none of the areas.
+pub(super) fn outside(page: &Page, areas: &[Area]) -> Option<Area> {
+    Found::on(page).outside(areas, &[])
+}
+
+/// The text runs of some pages.
+pub(super) fn texts(pages: &[Page]) -> Vec<&str> {
+    pages
+        .iter()
+        .flat_map(|page| Found::on(page).texts)
+        .collect()
+}
+
+/// The characters of some pages that no font has, each once.
+pub(super) fn missing_characters(pages: &[Page]) -> Vec<char> {
+    let mut missing: Vec<char> = pages
+        .iter()
+        .flat_map(|page| Found::on(page).missing)
+        .collect();
+    missing.sort_unstable();
+    missing.dedup();
+    missing
 }
 
 /// What is on a page.
@@ -78,7 +76,8 @@ pub fn check(pages: &[Page], letter: &LetterFields, envelope: Envelope) -> Resul
 struct Found<'a> {
     texts: Vec<&'a str>,
     boxes: Vec<Area>,
-    has_empty_box: bool,
+    /// Characters that would be empty boxes.
+    missing: Vec<char>,
 }
 
 impl<'a> Found<'a> {
@@ -86,6 +85,15 @@ impl<'a> Found<'a> {
         let mut found = Self::default();
         found.walk(&page.frame, Transform::identity());
         found
+    }
+
+    /// Ink that is in none of `areas`, or in one that must be clear.
+    fn outside(&self, areas: &[Area], clear: &[Area]) -> Option<Area> {
+        let is_good = |ink: &&Area| {
+            areas.iter().any(|area| is_inside(**ink, *area))
+                && !clear.iter().any(|area| overlaps(**ink, *area))
+        };
+        self.boxes.iter().find(|ink| !is_good(ink)).copied()
     }
 
     fn walk(&mut self, frame: &'a Frame, outer: Transform) {
@@ -107,7 +115,11 @@ impl<'a> Found<'a> {
     }
 
     fn text(&mut self, text: &'a TextItem, here: Transform) {
-        self.has_empty_box |= text.glyphs.iter().any(|glyph| glyph.id == 0);
+        let empty = text.glyphs.iter().filter(|glyph| glyph.id == 0);
+        self.missing.extend(empty.flat_map(|glyph| {
+            let characters = text.text.get(glyph.range());
+            characters.unwrap_or("\u{FFFD}").chars()
+        }));
         self.texts.push(text.text.as_str());
         if !text.text.trim().is_empty() {
             // Capitals reach about 0.73 of the size above the line, tails 0.21 below.
@@ -136,4 +148,11 @@ fn is_inside([left, top, right, bottom]: Area, area: Area) -> bool {
         && top >= area[1] - TOLERANCE
         && right <= area[2] + TOLERANCE
         && bottom <= area[3] + TOLERANCE
+}
+
+fn overlaps([left, top, right, bottom]: Area, area: Area) -> bool {
+    left < area[2] - TOLERANCE
+        && right > area[0] + TOLERANCE
+        && top < area[3] - TOLERANCE
+        && bottom > area[1] + TOLERANCE
 }

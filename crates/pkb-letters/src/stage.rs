@@ -1,0 +1,370 @@
+//! The stage: which records get a letter or a text message, and what is written about each.
+
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    path::PathBuf,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use jiff::Timestamp;
+use pkb_core::{
+    Admission, Batch, Fatal, Reason, Record, Stage, StageName,
+    journal::Key,
+    record::{Channel, Delivery, Design, PkbAnswer, Unknown},
+    stage::{BatchResult, Recalled, Replay},
+    value::{LetterFormat, LetterLanguages, NationalId, Postcode},
+};
+
+use crate::{
+    invitee::Rules,
+    manifest::{Manifest, ManifestRow},
+    press::{Edition, Order, Press, PrintedLetter},
+    sms::{SheetNumbers, SmsSheets},
+    template::Template,
+    verify::expected::Expected,
+};
+
+/// The stage.
+pub struct Letters {
+    /// Who gets what.
+    pub rules: Rules,
+    /// PKB's answers are too old if they are older.
+    pub oldest_answer: Timestamp,
+    /// The template.
+    pub template: Template,
+    /// Letters of one batch at most.
+    pub letters_per_file: usize,
+    /// Rows that are to be printed again, and nothing else.
+    pub reprint: HashSet<u64>,
+    /// What makes the files.
+    pub press: Mutex<Press>,
+    /// What accompanies them.
+    pub papers: Mutex<Option<Papers>>,
+    /// Which row of the text messages goes into which sheet.
+    pub sheets: Mutex<SheetNumbers>,
+    /// What earlier runs and this one have done.
+    pub seen: Mutex<Seen>,
+}
+
+/// What earlier runs and this one have done.
+#[derive(Default)]
+pub struct Seen {
+    /// File and first page of the letters of earlier runs.
+    printed: HashMap<NationalId, (Box<str>, u64)>,
+    /// Everybody who has been admitted in this run.
+    invited: HashSet<NationalId>,
+    /// Letters with Welsh words.
+    in_welsh: u64,
+}
+
+/// The files that accompany the letters.
+pub struct Papers {
+    folder: PathBuf,
+    is_numbered: bool,
+    design: Design,
+    manifests: BTreeMap<Edition, Manifest>,
+    sms: SmsSheets,
+}
+
+impl Papers {
+    /// Papers in a folder.
+    ///
+    /// # Errors
+    /// They cannot be written there.
+    pub fn create(folder: PathBuf, design: Design, is_numbered: bool) -> Result<Self, Fatal> {
+        let sms = SmsSheets::new(&folder);
+        let mut papers = Self {
+            folder,
+            is_numbered,
+            design,
+            manifests: BTreeMap::new(),
+            sms,
+        };
+        papers.manifest(Edition::First)?;
+        Ok(papers)
+    }
+
+    /// The manifest of an edition.
+    fn manifest(&mut self, edition: Edition) -> Result<&mut Manifest, Fatal> {
+        use std::collections::btree_map::Entry;
+        Ok(match self.manifests.entry(edition) {
+            Entry::Occupied(manifest) => manifest.into_mut(),
+            Entry::Vacant(place) => place.insert(Manifest::create(
+                &self.folder,
+                edition.manifest_prefix(),
+                self.design,
+                self.is_numbered,
+            )?),
+        })
+    }
+
+    /// Enters the letters of a record: its own, and those that it replaces.
+    fn add(&mut self, record: &Record) -> Result<(), Fatal> {
+        let deliveries = record.delivery.iter().flat_map(|delivery| delivery.chain());
+        for delivery in deliveries {
+            if let Some(row) = ManifestRow::of(record, delivery)
+                && let Some(edition) = Edition::ALL.into_iter().find(|e| e.is_of(&row.file))
+            {
+                self.manifest(edition)?.add(&row)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> Result<(), Fatal> {
+        self.sms.finish()?;
+        self.manifests.into_values().try_for_each(Manifest::finish)
+    }
+}
+
+/// What one patient gets.
+pub struct Invitations {
+    /// `None` if a text message has to do.
+    letter: Option<Order>,
+    /// `None` if there is no text message.
+    sms_file: Option<String>,
+    /// The letter that this one is printed instead of.
+    replaces: Option<Box<Delivery>>,
+}
+
+impl Letters {
+    fn organisation(&self) -> &str {
+        &self.template.settings().organisation.name
+    }
+}
+
+/// Enters a letter into a delivery that may have a text message already.
+fn enter(
+    letter: PrintedLetter,
+    (languages, format): Look,
+    design: Design,
+    delivery: &mut Delivery,
+) {
+    delivery.channel = if delivery.sms_file.is_some() {
+        Channel::Both
+    } else {
+        Channel::Letter
+    };
+    delivery.file = letter.file;
+    delivery.pages = Some(letter.pages);
+    delivery.sequence = Some(letter.sequence);
+    delivery.languages = Some(languages);
+    delivery.format = Some(format);
+    delivery.design = (design != Design::default()).then_some(design);
+}
+
+/// Languages and print of a letter.
+type Look = (LetterLanguages, LetterFormat);
+
+/// What a panic left behind is as good as before: each change is made in one step.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The sheet of a delivery, if it has a text message.
+fn sheet_of(delivery: &Delivery) -> Option<&str> {
+    match delivery.channel {
+        Channel::Sms => Some(&delivery.file),
+        Channel::Letter | Channel::Both => delivery.sms_file.as_deref(),
+    }
+}
+
+impl Stage for Letters {
+    type Work = Invitations;
+    type Done = Delivery;
+    const NAME: StageName = StageName::Letters;
+
+    fn batch_rows(&self) -> usize {
+        self.letters_per_file
+    }
+
+    /// The patient alone: the journal is the campaign's ledger, and whoever is in it has a letter,
+    /// whatever has been corrected since.
+    fn key(&self, record: &Record) -> Option<Key> {
+        Some(Key::of(&[&record
+            .patient
+            .as_ref()?
+            .national_id
+            .key_bytes()]))
+    }
+
+    fn recall(&self, line: &Recalled) -> Result<(), Fatal> {
+        locked(&self.press).recall(line);
+        if let Recalled::Record(record) = line
+            && let (Some(patient), Some(delivery)) = (&record.patient, &record.delivery)
+            && let Some((page, _)) = delivery.pages
+        {
+            let place = (delivery.file.as_str().into(), page);
+            locked(&self.seen)
+                .printed
+                .insert(patient.national_id, place);
+        }
+        Ok(())
+    }
+
+    /// Somebody may be put on a list, or die, after the letter was printed and before it is posted.
+    fn stopped_before(&self, record: &Record) {
+        let (Some(patient), Some(outcome)) = (&record.patient, &record.outcome) else {
+            return;
+        };
+        if let Some((file, page)) = locked(&self.seen).printed.get(&patient.national_id) {
+            tracing::warn!(
+                "row {}: {} now, and its letter was printed in an earlier run: take {file}, sheet {page}, out before \
+                 the letters are posted",
+                record.row.number,
+                outcome.reason.as_str()
+            );
+        }
+    }
+
+    fn replay(&self, record: &Record) -> Replay {
+        if let (Some(patient), Some(codes), Some(delivery)) =
+            (&record.patient, &record.invitation, &record.delivery)
+        {
+            if !locked(&self.seen).invited.insert(patient.national_id) {
+                return Replay::Stop(Reason::AlreadyInvited.into());
+            }
+            if let Some(sheet) = sheet_of(delivery)
+                && let Some(row) = self.rules.sms(patient, codes, self.organisation())
+            {
+                locked(&self.sheets).recount(sheet, &row);
+            }
+        }
+        if self.reprint.contains(&record.row.number) {
+            Replay::DoAgain
+        } else {
+            Replay::Answer
+        }
+    }
+
+    fn admit(&self, record: &Record) -> Admission<Invitations> {
+        let (Some(patient), Some(codes)) = (&record.patient, &record.invitation) else {
+            return Admission::NotReady;
+        };
+        let reprint = self.reprint.contains(&record.row.number) && record.delivery.is_some();
+        if !reprint && (record.delivery.is_some() || !self.reprint.is_empty()) {
+            return if record.delivery.is_some() {
+                Admission::AlreadyDone
+            } else {
+                Admission::NotReady
+            };
+        }
+        let is_old = |pkb: &PkbAnswer| pkb.checked_at < self.oldest_answer;
+        if !reprint && record.pkb.as_ref().is_some_and(is_old) {
+            return Admission::Stop(Reason::AnswerTooOld.into());
+        }
+        let invited = if reprint {
+            // A letter again, whatever else there was.
+            self.rules
+                .letter(patient, codes, &self.template)
+                .map(|letter| (Some(letter), None))
+        } else {
+            self.rules
+                .invite(patient, codes, &self.template)
+                .map(|invited| (invited.letter, invited.sms))
+        };
+        let (letter, sms) = match invited {
+            Ok(invited) => invited,
+            Err(verdict) => return Admission::Stop(verdict),
+        };
+        if !locked(&self.seen).invited.insert(patient.national_id) && !reprint {
+            return Admission::Stop(Reason::AlreadyInvited.into());
+        }
+        let letter = letter.and_then(|fields| {
+            let expected = Expected::of(record, fields.languages, self.rules.design)?;
+            let post_code = patient.post_code.as_ref().map(Postcode::expose_postcode);
+            Some(Order {
+                fields,
+                expected,
+                row: record.row.number,
+                post_code: post_code.unwrap_or_default().to_owned(),
+            })
+        });
+        let mut sheets = locked(&self.sheets);
+        Admission::Work(Invitations {
+            letter,
+            sms_file: sms.map(|row| sheets.assign(&row)),
+            replaces: record.delivery.clone().map(Box::new),
+        })
+    }
+
+    async fn advance(&self, batch: Batch<Invitations>) -> BatchResult<Delivery> {
+        let (mut letters, mut places) = (Vec::new(), Vec::new());
+        let mut results = Vec::with_capacity(batch.work.len());
+        for (place, work) in batch.work.into_iter().enumerate() {
+            results.push(Ok(Delivery {
+                channel: Channel::Sms,
+                file: work.sms_file.clone().unwrap_or_default(),
+                date: Some(self.rules.letter_date),
+                pages: None,
+                sequence: None,
+                languages: None,
+                format: None,
+                design: None,
+                sms_file: work.letter.is_some().then_some(work.sms_file).flatten(),
+                replaces: work.replaces,
+                unknown: Unknown::new(),
+            }));
+            if let Some(letter) = work.letter {
+                places.push((place, (letter.fields.languages, letter.fields.format)));
+                letters.push(letter);
+            }
+        }
+        // Typesetting computes for seconds; the runtime is told so.
+        let printed =
+            tokio::task::block_in_place(|| locked(&self.press).print(letters, &batch.intents))?;
+        for ((place, look), letter) in places.into_iter().zip(printed) {
+            match (letter, &mut results[place]) {
+                (Ok(letter), Ok(delivery)) => enter(letter, look, self.rules.design, delivery),
+                (Err(verdict), result) => *result = Err(verdict),
+                (Ok(_), Err(_)) => {
+                    return Err(Fatal::Bug("a letter was printed for nobody".into()));
+                }
+            }
+        }
+        Ok(results)
+    }
+
+    fn apply(&self, record: &mut Record, delivery: Delivery) {
+        record.delivery = Some(delivery);
+    }
+
+    fn collect(&self, record: &Record) -> Result<(), Fatal> {
+        let mut papers = locked(&self.papers);
+        let papers = papers
+            .as_mut()
+            .ok_or_else(|| Fatal::Bug("a letter came after the last".into()))?;
+        papers.add(record)?;
+        let Some(delivery) = &record.delivery else {
+            return Ok(());
+        };
+        if delivery
+            .languages
+            .is_some_and(|languages| languages != LetterLanguages::English)
+        {
+            locked(&self.seen).in_welsh += 1;
+        }
+        if let (Some(patient), Some(codes), Some(sheet)) =
+            (&record.patient, &record.invitation, sheet_of(delivery))
+            && !locked(&self.sheets).is_finished(sheet)
+            && let Some(row) = self.rules.sms(patient, codes, self.organisation())
+        {
+            papers.sms.add(sheet, &row)?;
+        }
+        Ok(())
+    }
+
+    fn finish(&self) -> Result<(), Fatal> {
+        let in_welsh = locked(&self.seen).in_welsh;
+        if in_welsh > 0 && !self.template.settings().letters.welsh_is_approved {
+            tracing::warn!(
+                "{in_welsh} letters have Welsh words, which are drafts: have a translator approve them before anything is \
+                 posted, then set welsh_is_approved in template.toml"
+            );
+        }
+        match locked(&self.papers).take() {
+            Some(papers) => papers.finish(),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! `[organisation]` of `template.toml`: what a letter says about its sender.
+
+use serde::{Deserialize, Serialize};
+
+/// Who sends the letter. Every field is printed as it is written.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Organisation {
+    /// Name of the organisation.
+    pub name: String,
+    /// Site or department.
+    pub department: String,
+    /// Address lines of the sender, post code last.
+    pub address: Vec<String>,
+    /// Telephone number for help.
+    pub phone: String,
+    /// When the telephone is answered, such as "Monday to Friday, 9am to 5pm".
+    pub help_hours: String,
+    /// E-mail address for help.
+    pub email: String,
+    /// Website of the sender.
+    pub website: String,
+    /// File name of the logo in the template folder.
+    pub logo: String,
+    /// File name of the signature in the template folder.
+    pub signature: String,
+    /// Name of the clinician who signs.
+    pub clinician_name: String,
+    /// Role of the clinician who signs.
+    pub clinician_role: String,
+    /// What the patient gains, one line each.
+    pub gains: Vec<String>,
+    /// Who sees the record and who keeps it safe, in two sentences.
+    pub privacy: String,
+    /// What is said otherwise in Welsh.
+    #[serde(default, skip_serializing)]
+    pub cy: Translation,
+}
+
+/// What is said otherwise in another language. What is absent is said as in English.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Translation {
+    name: Option<String>,
+    department: Option<String>,
+    address: Option<Vec<String>>,
+    help_hours: Option<String>,
+    email: Option<String>,
+    website: Option<String>,
+    clinician_role: Option<String>,
+    gains: Option<Vec<String>>,
+    privacy: Option<String>,
+}
+
+impl Organisation {
+    /// As a letter in Welsh says it.
+    #[must_use]
+    pub fn in_welsh(&self) -> Self {
+        let cy = self.cy.clone();
+        let english = self.clone();
+        Self {
+            name: cy.name.unwrap_or(english.name),
+            department: cy.department.unwrap_or(english.department),
+            address: cy.address.unwrap_or(english.address),
+            help_hours: cy.help_hours.unwrap_or(english.help_hours),
+            email: cy.email.unwrap_or(english.email),
+            website: cy.website.unwrap_or(english.website),
+            clinician_role: cy.clinician_role.unwrap_or(english.clinician_role),
+            gains: cy.gains.unwrap_or(english.gains),
+            privacy: cy.privacy.unwrap_or(english.privacy),
+            cy: Translation::default(),
+            ..english
+        }
+    }
+
+    /// The key of the first value that is empty.
+    #[must_use]
+    pub fn empty_key(&self) -> Option<&'static str> {
+        let is_empty = |text: &String| text.trim().is_empty();
+        let ones = [
+            ("name", &self.name),
+            ("department", &self.department),
+            ("phone", &self.phone),
+            ("help_hours", &self.help_hours),
+            ("email", &self.email),
+            ("website", &self.website),
+            ("logo", &self.logo),
+            ("signature", &self.signature),
+            ("clinician_name", &self.clinician_name),
+            ("clinician_role", &self.clinician_role),
+            ("privacy", &self.privacy),
+        ];
+        let lists = [("address", &self.address), ("gains", &self.gains)];
+        let one = ones.into_iter().find(|(_, text)| is_empty(text));
+        let list = lists
+            .into_iter()
+            .find(|(_, list)| list.is_empty() || list.iter().any(is_empty));
+        one.map(|(key, _)| key).or(list.map(|(key, _)| key))
+    }
+}

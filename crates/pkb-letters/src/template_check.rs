@@ -1,0 +1,291 @@
+//! `pkb-letters template check DIR`: tries a template before any patient's letter does, in all designs, languages and
+//! prints, and says everything that is wrong with it in one run.
+
+use std::path::Path;
+
+use pkb_core::{
+    ExitCode, Fatal, app,
+    record::Design,
+    value::{LetterFormat, LetterLanguages},
+};
+
+use crate::{
+    letter_fields::LetterFields,
+    template::{Template, words_file},
+    typeset::{TypesetError, Typesetter},
+};
+
+/// Scripts that names come in, and a word in each.
+const SCRIPTS: [(&str, &str); 16] = [
+    ("Welsh", "Siân Llŷr Ŵyn"),
+    ("Polish", "Żółć Łukasz"),
+    ("Vietnamese", "Nguyễn Thị Hường"),
+    ("Romanian", "Ștefan Țuțea"),
+    ("Turkish", "Işıl Çağrı"),
+    ("Greek", "Ελένη"),
+    ("Cyrillic", "Щербак Ґалаґан"),
+    ("Hebrew", "דוד"),
+    ("Arabic", "محمد علي"),
+    ("Persian and Urdu", "پژوهش ٹیپو"),
+    ("Bengali", "রহমান"),
+    ("Gurmukhi (Punjabi)", "ਸਿੰਘ"),
+    ("Gujarati", "પટેલ"),
+    ("Tamil", "குமார்"),
+    ("Devanagari (Hindi, Nepali)", "शर्मा"),
+    ("Chinese", "王小明"),
+];
+
+/// Checks the template in a folder.
+///
+/// # Errors
+/// The folder cannot be read as a template at all. Other problems are printed, and the program ends with
+/// [`ExitCode::Usage`].
+pub fn check(dir: &Path) -> Result<ExitCode, Fatal> {
+    let template = Template::open(dir).map_err(|error| Fatal::Usage(error.to_string()))?;
+    let mut report = Report::default();
+    for design in Design::ALL {
+        check_design(&template, design, &mut report)?;
+    }
+    check_scripts(&template, &mut report);
+    if template.has(Design::Letter, LetterLanguages::Welsh)
+        && !template.settings().letters.welsh_is_approved
+    {
+        report.note("the Welsh words are drafts until welsh_is_approved is set in template.toml");
+    }
+    app::print(&report.text(dir))?;
+    Ok(if report.problems == 0 {
+        ExitCode::Done
+    } else {
+        ExitCode::Usage
+    })
+}
+
+/// What was found, line by line.
+#[derive(Default)]
+struct Report {
+    lines: Vec<String>,
+    problems: usize,
+}
+
+impl Report {
+    fn note(&mut self, words: &str) {
+        self.lines.push(format!("  {words}"));
+    }
+
+    fn problem(&mut self, words: &str) {
+        self.problems += 1;
+        self.lines.push(format!("! {words}"));
+    }
+
+    fn text(&self, dir: &Path) -> String {
+        let end = match self.problems {
+            0 => "no problems: look at a proof of real patients next (pkb-letters --proof)"
+                .to_owned(),
+            1 => "1 problem, marked with !".to_owned(),
+            n => format!("{n} problems, marked with !"),
+        };
+        format!("{}\n{}\n{end}\n", dir.display(), self.lines.join("\n"))
+    }
+}
+
+fn check_design(template: &Template, design: Design, report: &mut Report) -> Result<(), Fatal> {
+    let has = |languages| template.has(design, languages);
+    if !has(LetterLanguages::English) && !has(LetterLanguages::Welsh) {
+        report.note(&format!(
+            "{}: the template has no such design ({})",
+            design.as_str(),
+            words_file(design, "en")
+        ));
+        return Ok(());
+    }
+    let typesetter = match Typesetter::untried(template, design) {
+        Ok(typesetter) => typesetter,
+        Err(error @ TypesetError::Threads(_)) => return Err(Fatal::Bug(error.to_string())),
+        Err(error) => {
+            report.problem(&error.to_string());
+            return Ok(());
+        }
+    };
+    let mut warnings = Vec::new();
+    for languages in LetterLanguages::ALL
+        .into_iter()
+        .filter(|languages| has(*languages))
+    {
+        for format in LetterFormat::ALL {
+            let letter = LetterFields {
+                languages,
+                format,
+                ..LetterFields::sample()
+            };
+            let name = format!(
+                "{}, {}, {} print",
+                design.as_str(),
+                languages.as_str(),
+                format.as_str()
+            );
+            match typesetter.try_out(&letter) {
+                Ok(found) => {
+                    warnings.extend(found);
+                    check_letter(&typesetter, &name, &letter, design, report);
+                }
+                Err(error) => {
+                    let missing = typesetter.missing_characters(&letter);
+                    if missing.is_empty() {
+                        report.problem(&format!("{name}: {error}"));
+                    } else {
+                        let missing: String = missing.into_iter().collect();
+                        report.problem(&format!(
+                            "{name}: no font has these characters of the template: {missing}"
+                        ));
+                    }
+                }
+            }
+        }
+    }
+    warnings.sort();
+    warnings.dedup();
+    for warning in warnings {
+        report.problem(&warning);
+    }
+    Ok(())
+}
+
+/// How many pages a letter has, how long names and addresses may be, and which values it does not print.
+fn check_letter(
+    typesetter: &Typesetter,
+    name: &str,
+    letter: &LetterFields,
+    design: Design,
+    report: &mut Report,
+) {
+    let pages = |letter: &LetterFields| {
+        let laid_out = typesetter.lay_out(std::slice::from_ref(letter)).ok()?;
+        let first = laid_out.into_iter().next()?;
+        Some(first.map(|letter| letter.page_count()))
+    };
+    let Some(Ok(sheets)) = pages(letter) else {
+        return;
+    };
+    let mut words = format!(
+        "{name}: {sheets} page{}",
+        if sheets == 1 { "" } else { "s" }
+    );
+    if design.has_address() {
+        let most = (2..=12).rev().find(|lines| {
+            let mut long = letter.clone();
+            long.address = (1..*lines)
+                .map(|_| "27b Featherstonehaugh Gardens".into())
+                .collect();
+            long.address.push("NE99 1ZZ".into());
+            matches!(pages(&long), Some(Ok(_)))
+        });
+        words.push_str(&format!(
+            "; {} lines of address under the name fit",
+            most.unwrap_or_default()
+        ));
+        // Name, five lines and post code: as many as a patient file can have.
+        if most.is_none_or(|most| most < 6) {
+            report.problem(&format!(
+                "{name}: an address of six lines under the name does not fit its area"
+            ));
+        }
+    }
+    report.note(&words);
+    for (what, change) in strange_letters() {
+        let mut strange = letter.clone();
+        change(&mut strange);
+        match pages(&strange) {
+            Some(Ok(now)) if now != sheets => {
+                report.note(&format!("{name}: with {what} it has {now} pages"));
+            }
+            Some(Err(fault)) => report.problem(&format!("{name}: with {what}: {fault}")),
+            _ => {}
+        }
+    }
+    for (field, needed) in unused_fields(typesetter, letter) {
+        if needed && (field != "address" || design.has_address()) {
+            report.problem(&format!("{name}: it does not print {field}"));
+        }
+    }
+}
+
+type Change = fn(&mut LetterFields);
+
+/// Letters at the ends of what there is.
+fn strange_letters() -> [(&'static str, Change); 4] {
+    [
+        ("the shortest name and address", |letter| {
+            letter.name = "X Y".into();
+            letter.address = vec!["1".into(), "N1 1AA".into()];
+        }),
+        ("a very long name", |letter| {
+            letter.name =
+                "Professor Wilhelmina Bartholomea Featherstonehaugh-Cholmondeley of Llanfairpwllgwyngyll".into();
+        }),
+        ("markup in the name", |letter| {
+            letter.name = "#panic(\"x\") *b* $1 <a> _i_ `c` @r = \\ // --".into();
+        }),
+        ("a name from right to left", |letter| {
+            letter.name = "Mr محمد علي דוד".into();
+        }),
+    ]
+}
+
+/// The values that a letter does not print, and whether it should.
+fn unused_fields(typesetter: &Typesetter, letter: &LetterFields) -> Vec<(&'static str, bool)> {
+    const MARK: &str = "Qx7Zj4Wv9K";
+    let mut marked = letter.clone();
+    marked.name = format!("{MARK}1");
+    marked.first_name = format!("{MARK}2");
+    marked.last_name = format!("{MARK}3");
+    marked.address = vec![format!("{MARK}4"), format!("{MARK}5")];
+    marked.invitation_code = format!("{MARK}6");
+    marked.access_code = format!("{MARK}7");
+    marked.join_address = format!("{MARK}8");
+    marked.last_day = jiff::civil::date(2099, 3, 7);
+    marked.letter_date = jiff::civil::date(2098, 3, 6);
+    let text = typesetter.text_of(&marked);
+    let has = |number: u8| text.contains(&format!("{MARK}{number}"));
+    [
+        ("name", true, has(1)),
+        ("address", true, has(4) && has(5)),
+        ("invitation_code", true, has(6)),
+        ("access_code", true, has(7)),
+        ("join_address", true, has(8)),
+        ("expires_on", true, text.contains("2099")),
+        ("letter_date", false, text.contains("2098")),
+        ("first_name", false, has(2)),
+        ("last_name", false, has(3)),
+    ]
+    .into_iter()
+    .filter(|(_, _, is_used)| !is_used)
+    .map(|(field, needed, _)| (field, needed))
+    .collect()
+}
+
+fn check_scripts(template: &Template, report: &mut Report) {
+    let (mut good, mut bad) = (Vec::new(), Vec::new());
+    for (script, name) in SCRIPTS {
+        let letter = LetterFields {
+            name: name.into(),
+            ..LetterFields::sample()
+        };
+        let missing = template.fonts().missing_glyphs(&letter);
+        if missing.is_empty() {
+            &mut good
+        } else {
+            &mut bad
+        }
+        .push(script);
+    }
+    report.note(&format!(
+        "names can be printed in: Latin, {}",
+        good.join(", ")
+    ));
+    if !bad.is_empty() {
+        report.note(&format!(
+            "names cannot be printed in: {}; such a patient gets no letter unless you add a font to fonts/",
+            bad.join(", ")
+        ));
+    }
+}

@@ -1,0 +1,558 @@
+//! From values to a PDF: the Typst world, the layout of each letter, and the export of many as one file.
+//!
+//! Each letter is laid out as a document of its own, so that page numbers, counters and states start anew, and what
+//! letters have in common is remembered from one to the next. One document of all letters is four times slower. Marks
+//! and page numbers are laid over the letter when it has got its number.
+
+mod desk;
+mod error;
+mod joining;
+mod overlay;
+mod page_check;
+pub mod qr;
+
+use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use pkb_core::record::Design;
+use pkb_core::value::{LetterFormat, LetterLanguages};
+use serde::Serialize;
+use typst::diag::SourceDiagnostic;
+use typst::ecow::EcoVec;
+use typst::foundations::Smart;
+use typst::layout::{Axes, Frame};
+use typst::model::{Document as _, DocumentInfo};
+use typst_layout::{Page, PagedDocument};
+use typst_pdf::{PdfOptions, PdfStandard, PdfStandards};
+
+use crate::language::date_in;
+use crate::letter_fields::LetterFields;
+use crate::template::settings::Settings;
+use crate::template::{Template, words_file};
+use desk::{Desk, Stationery};
+pub use error::{LetterFault, TypesetError};
+pub use overlay::Sequence;
+use qr::SquareCode;
+
+/// Layout nests deeply: the usual 2 MiB can overflow. Only the part that is used takes memory.
+const STACK_BYTES: usize = 64 << 20;
+
+/// After so many letters, Typst forgets what it did not use since the last time but one. Never forgetting leaks
+/// 0.7 MiB a letter; forgetting after each letter takes time, and one thread forgets what the other is about to use.
+const LETTERS_A_SWEEP: usize = 16;
+/// Sweeps that an unused result survives.
+const SWEEPS_SURVIVED: usize = 1;
+
+/// Pages of a letter at most: what GOV.UK Notify prints.
+const MAX_PAGES: usize = 10;
+
+/// A finished PDF of several letters.
+pub struct TypesetLetters {
+    /// The PDF, tagged (PDF/UA-1).
+    pub pdf: Vec<u8>,
+    /// First and last page of each letter, from 1, in the order of the letters.
+    pub pages: Vec<(u64, u64)>,
+}
+
+/// A letter that passed the checks and has no number yet.
+pub struct LaidOut {
+    pages: Vec<Page>,
+    info: DocumentInfo,
+    points: u8,
+}
+
+impl LaidOut {
+    /// How many pages it has, an empty last one for two-sided print included.
+    #[must_use]
+    pub fn page_count(&self) -> usize {
+        self.pages.len()
+    }
+}
+
+/// Typesets letters with one design of one template.
+pub struct Typesetter {
+    stationery: Stationery,
+    settings: Settings,
+    design: Design,
+    /// Whether PROOF is printed across each page.
+    is_proof: bool,
+    /// One thread each: a letter is laid out by one thread.
+    workers: Vec<rayon::ThreadPool>,
+    /// All threads: the export compresses in parallel.
+    exporter: rayon::ThreadPool,
+    standards: PdfStandards,
+    warnings: Vec<String>,
+}
+
+impl Typesetter {
+    /// Prepares a design of a template and tries it with sample letters, using all processors.
+    ///
+    /// # Errors
+    ///
+    /// When the template fails: the message has file, line and reason.
+    pub fn new(template: &Template, design: Design) -> Result<Self, TypesetError> {
+        let threads = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        Self::with_threads(template, design, threads)
+    }
+
+    /// As [`Self::new`], with a number of threads. The PDF is the same with any number.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::new`].
+    pub fn with_threads(
+        template: &Template,
+        design: Design,
+        threads: usize,
+    ) -> Result<Self, TypesetError> {
+        let mut typesetter = Self::on_threads(template, design, threads)?;
+        let mut warnings = Vec::new();
+        let mut variants = 0;
+        for languages in LetterLanguages::ALL {
+            for format in LetterFormat::ALL {
+                if template.has(design, languages) {
+                    variants += 1;
+                    let letter = LetterFields {
+                        languages,
+                        format,
+                        ..LetterFields::sample()
+                    };
+                    warnings.extend(typesetter.try_out(&letter)?);
+                }
+            }
+        }
+        if variants == 0 {
+            return Err(TypesetError::Template {
+                place: words_file(design, "en"),
+                message: "the template has no such file".into(),
+            });
+        }
+        warnings.sort();
+        warnings.dedup();
+        typesetter.warnings = warnings;
+        Ok(typesetter)
+    }
+
+    /// Prepares a design without trying it; see [`Self::try_out`].
+    ///
+    /// # Errors
+    ///
+    /// A file has a name that cannot be used.
+    pub fn untried(template: &Template, design: Design) -> Result<Self, TypesetError> {
+        Self::on_threads(template, design, 1)
+    }
+
+    fn on_threads(
+        template: &Template,
+        design: Design,
+        threads: usize,
+    ) -> Result<Self, TypesetError> {
+        let template_error = |message: &str| TypesetError::Template {
+            place: words_file(design, "en"),
+            message: message.into(),
+        };
+        Ok(Self {
+            stationery: Stationery::of(template)
+                .ok_or_else(|| template_error("a file has a name that cannot be used"))?,
+            settings: template.settings().clone(),
+            design,
+            is_proof: false,
+            workers: (0..threads.max(1))
+                .map(|_| pool(1))
+                .collect::<Result<_, _>>()?,
+            exporter: pool(threads.max(1))?,
+            standards: PdfStandards::new(&[PdfStandard::Ua_1])
+                .map_err(|_| template_error("PDF/UA-1 is not available"))?,
+            warnings: Vec::new(),
+        })
+    }
+
+    /// The same, with PROOF across each page.
+    #[must_use]
+    pub fn for_proofs(mut self) -> Self {
+        self.is_proof = true;
+        self
+    }
+
+    /// What Typst warns of in the template, such as a font that is not there. One line each, with file and line.
+    #[must_use]
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    /// Lays out letters, in their order, each by itself.
+    ///
+    /// # Errors
+    ///
+    /// A bug in the typesetter. What is wrong with one letter is its own fault.
+    pub fn lay_out(
+        &self,
+        letters: &[LetterFields],
+    ) -> Result<Vec<Result<LaidOut, LetterFault>>, TypesetError> {
+        self.in_parallel(letters, |letter| {
+            self.lay_out_one(letter).map_err(|fault| match fault {
+                Failure::Letter(fault) => fault,
+                // A bug of ours that the samples did not show; as bad as a template that fails.
+                Failure::Data => LetterFault::Template {
+                    place: "the letter data".into(),
+                },
+            })
+        })
+    }
+
+    /// Makes one PDF of letters that are numbered from `first` on. Each letter starts on a new page.
+    ///
+    /// # Errors
+    ///
+    /// When the PDF cannot be made.
+    pub fn bind(&self, letters: Vec<LaidOut>, first: u64) -> Result<TypesetLetters, TypesetError> {
+        if letters.is_empty() {
+            return Err(TypesetError::NoLetters);
+        }
+        let last_of_file = first + letters.len() as u64 - 1;
+        let numbers: Vec<u64> = (first..=last_of_file).collect();
+        let overlays = self.in_parallel(&numbers, |number| {
+            let letter = usize::try_from(number - first)
+                .ok()
+                .and_then(|at| letters.get(at));
+            letter.map_or(Ok(None), |letter| {
+                let sequence = Sequence {
+                    number: *number,
+                    last_of_file,
+                };
+                self.overlay(letter, sequence)
+            })
+        })?;
+        let mut pages = Vec::with_capacity(letters.len());
+        let mut ranges = Vec::with_capacity(letters.len());
+        let mut info = None;
+        for (at, (mut letter, overlay)) in letters.into_iter().zip(overlays).enumerate() {
+            let before = pages.len() as u64;
+            let number = numbers.get(at).copied().unwrap_or_default();
+            joining::make_own(&mut letter.pages, at, &format!("{number:06}"));
+            if let Some(overlay) = overlay? {
+                joining::lay_over(&mut letter.pages, &overlay, at);
+            }
+            pages.extend(letter.pages);
+            ranges.push((before + 1, pages.len() as u64));
+            info.get_or_insert(letter.info);
+        }
+        let document = PagedDocument::new(pages.into_iter().collect(), info.unwrap_or_default());
+        let pdf = self.exporter.install(|| self.export(&document));
+        comemo::evict(SWEEPS_SURVIVED);
+        Ok(TypesetLetters {
+            pdf: pdf?,
+            pages: ranges,
+        })
+    }
+
+    /// Makes a PDF of each letter. They are numbered from `first` on.
+    ///
+    /// # Errors
+    ///
+    /// When a PDF cannot be made.
+    pub fn bind_each(&self, letters: &[LaidOut], first: u64) -> Result<Vec<Vec<u8>>, TypesetError> {
+        let last_of_file = first + letters.len() as u64 - 1;
+        let numbered: Vec<(u64, &LaidOut)> = (first..).zip(letters).collect();
+        let bound = self.in_parallel(&numbered, |(number, letter)| {
+            let sequence = Sequence {
+                number: *number,
+                last_of_file,
+            };
+            let mut pages = letter.pages.clone();
+            joining::make_own(&mut pages, 0, &format!("{number:06}"));
+            if let Some(overlay) = self.overlay(letter, sequence)? {
+                joining::lay_over(&mut pages, &overlay, 0);
+            }
+            let document = PagedDocument::new(pages.into_iter().collect(), letter.info.clone());
+            self.export(&document)
+        })?;
+        bound.into_iter().collect()
+    }
+
+    fn overlay(
+        &self,
+        letter: &LaidOut,
+        sequence: Sequence,
+    ) -> Result<Option<PagedDocument>, TypesetError> {
+        overlay::overlay_of(
+            &letter.pages,
+            sequence,
+            letter.points,
+            self.is_proof,
+            &self.settings,
+            &self.stationery,
+        )
+    }
+
+    fn export(&self, document: &PagedDocument) -> Result<Vec<u8>, TypesetError> {
+        typst_pdf::pdf(document, &self.pdf_options()).map_err(|errors: EcoVec<SourceDiagnostic>| {
+            TypesetError::Export {
+                place: self.stationery.place_of_first(&errors),
+            }
+        })
+    }
+
+    /// Does the same with all items, on all workers; the results are in the order of the items, whatever the threads did.
+    fn in_parallel<T: Sync, R: Send>(
+        &self,
+        items: &[T],
+        work: impl Fn(&T) -> R + Sync,
+    ) -> Result<Vec<R>, TypesetError> {
+        let next = AtomicUsize::new(0);
+        let run = || {
+            let mut done = Vec::new();
+            loop {
+                let index = next.fetch_add(1, Ordering::Relaxed);
+                let Some(item) = items.get(index) else {
+                    return done;
+                };
+                done.push((index, work(item)));
+                if index % LETTERS_A_SWEEP == LETTERS_A_SWEEP - 1 {
+                    comemo::evict(SWEEPS_SURVIVED);
+                }
+            }
+        };
+        let mut results = std::thread::scope(|scope| {
+            let running: Vec<_> = self
+                .workers
+                .iter()
+                .map(|worker| scope.spawn(|| worker.install(run)))
+                .collect();
+            let mut results = Vec::with_capacity(items.len());
+            for thread in running {
+                results.extend(thread.join().map_err(|_| TypesetError::Panicked)?);
+            }
+            Ok::<_, TypesetError>(results)
+        })?;
+        results.sort_unstable_by_key(|(index, _)| *index);
+        Ok(results.into_iter().map(|(_, result)| result).collect())
+    }
+
+    fn lay_out_one(&self, letter: &LetterFields) -> Result<LaidOut, Failure> {
+        let desk = self.desk(letter)?;
+        let document = typst::compile::<PagedDocument>(&desk)
+            .output
+            .map_err(|errors| LetterFault::Template {
+                place: self.stationery.place_of_first(&errors),
+            })?;
+        let mut pages = document.pages().to_vec();
+        if pages.len() > MAX_PAGES {
+            return Err(LetterFault::TooManyPages { pages: pages.len() }.into());
+        }
+        page_check::check(&pages, letter, &self.settings.geometry, self.design)?;
+        if self.settings.marks.duplex && pages.len() % 2 == 1 {
+            pages.extend(pages.last().map(empty_page_after));
+        }
+        Ok(LaidOut {
+            pages,
+            info: document.info().clone(),
+            points: letter.format.points(),
+        })
+    }
+
+    /// The characters of a letter that would be empty boxes.
+    #[must_use]
+    pub fn missing_characters(&self, letter: &LetterFields) -> Vec<char> {
+        self.pages_of(letter)
+            .map(|pages| page_check::missing_characters(&pages))
+            .unwrap_or_default()
+    }
+
+    /// The words of a letter, run by run; empty if it cannot be laid out.
+    #[must_use]
+    pub fn text_of(&self, letter: &LetterFields) -> String {
+        self.pages_of(letter)
+            .map(|pages| page_check::texts(&pages).join("\n"))
+            .unwrap_or_default()
+    }
+
+    fn pages_of(&self, letter: &LetterFields) -> Option<Vec<Page>> {
+        let desk = self.desk(letter).ok()?;
+        let document = self.in_worker(|| typst::compile::<PagedDocument>(&desk));
+        Some(document.output.ok()?.pages().to_vec())
+    }
+
+    /// Tries a letter that is to nobody, and says what Typst warns of. It holds no patient's values, so here, and only
+    /// here, Typst's own words are told.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the template: the message has file, line and reason.
+    pub fn try_out(&self, letter: &LetterFields) -> Result<Vec<String>, TypesetError> {
+        let place = || {
+            let language = letter.languages.codes().first().copied();
+            words_file(self.design, language.unwrap_or("en"))
+        };
+        let failed = |message: String| TypesetError::Template {
+            place: place(),
+            message: format!(
+                "{message} (the sample: {}, {} print)",
+                letter.languages.as_str(),
+                letter.format.as_str()
+            ),
+        };
+        let desk = self.desk(letter).map_err(|_| TypesetError::Data)?;
+        let compiled = self.in_worker(|| typst::compile::<PagedDocument>(&desk));
+        compiled
+            .output
+            .map_err(|errors| self.stationery.template_error(&errors))?;
+        let laid_out =
+            self.in_worker(|| self.lay_out_one(letter))
+                .map_err(|failure| match failure {
+                    Failure::Letter(fault) => failed(fault.to_string()),
+                    Failure::Data => TypesetError::Data,
+                })?;
+        let document = PagedDocument::new(
+            laid_out.pages.iter().cloned().collect(),
+            laid_out.info.clone(),
+        );
+        self.in_worker(|| typst_pdf::pdf(&document, &self.pdf_options()))
+            .map_err(|errors| self.stationery.template_error(&errors))?;
+        let sequence = Sequence {
+            number: 1,
+            last_of_file: 1,
+        };
+        self.in_worker(|| self.overlay(&laid_out, sequence))?;
+        let warning = |warning: &SourceDiagnostic| {
+            format!(
+                "{}: {}",
+                self.stationery.place_of(warning.span),
+                warning.message
+            )
+        };
+        Ok(compiled.warnings.iter().map(warning).collect())
+    }
+
+    /// Does something else on the threads that export.
+    pub fn on_all_threads<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
+        self.exporter.install(work)
+    }
+
+    /// Runs Typst where its stack is deep enough.
+    fn in_worker<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
+        match self.workers.first() {
+            Some(worker) => worker.install(work),
+            None => work(),
+        }
+    }
+
+    fn desk(&self, letter: &LetterFields) -> Result<Desk<'_>, Failure> {
+        let code = SquareCode::of(&letter.join_url).map_err(|_| LetterFault::LinkTooLong)?;
+        let part = |language: &'static str| Part {
+            file: format!("/{}", words_file(self.design, language)),
+            language,
+            square_code_alt: qr::alt_text(language),
+            fields: OwnFields {
+                language,
+                expires_on: date_in(language, letter.last_day),
+                letter_date: date_in(language, letter.letter_date),
+            },
+        };
+        let data = Data {
+            points: letter.format.points(),
+            has_address: self.design.has_address(),
+            square_code_side: code.side(),
+            fields: Fields {
+                name: &letter.name,
+                first_name: &letter.first_name,
+                last_name: &letter.last_name,
+                address: &letter.address,
+                invitation_code: &letter.invitation_code,
+                access_code: &letter.access_code,
+                join_address: &letter.join_address,
+                format: letter.format.as_str(),
+            },
+            parts: letter.languages.codes().iter().copied().map(part).collect(),
+        };
+        let data = serde_json::to_vec(&data).map_err(|_| Failure::Data)?;
+        Ok(self.stationery.letter_desk(data, code.into_luma()))
+    }
+
+    /// No time stamp: the same letters are the same bytes.
+    fn pdf_options(&self) -> PdfOptions {
+        PdfOptions {
+            ident: Smart::Auto,
+            creator: Smart::Custom(Some("pkb-letters".into())),
+            timestamp: None,
+            page_ranges: None,
+            standards: self.standards.clone(),
+            tagged: true,
+            pretty: false,
+        }
+    }
+}
+
+/// Typst shares work through rayon. A pool of one thread keeps it from mixing letters.
+fn pool(threads: usize) -> Result<rayon::ThreadPool, rayon::ThreadPoolBuildError> {
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .stack_size(STACK_BYTES)
+        .build()
+}
+
+/// The back of a last sheet.
+fn empty_page_after(page: &Page) -> Page {
+    Page {
+        frame: Frame::hard(Axes::new(page.frame.width(), page.frame.height())),
+        number: page.number + 1,
+        ..page.clone()
+    }
+}
+
+/// Why a letter is not laid out.
+enum Failure {
+    Letter(LetterFault),
+    Data,
+}
+
+impl From<LetterFault> for Failure {
+    fn from(fault: LetterFault) -> Self {
+        Self::Letter(fault)
+    }
+}
+
+/// What `letters.typ` reads.
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Data<'a> {
+    points: u8,
+    has_address: bool,
+    square_code_side: usize,
+    fields: Fields<'a>,
+    parts: Vec<Part>,
+}
+
+/// `slot("…")` of all languages.
+#[derive(Serialize)]
+struct Fields<'a> {
+    name: &'a str,
+    first_name: &'a str,
+    last_name: &'a str,
+    address: &'a [String],
+    invitation_code: &'a str,
+    access_code: &'a str,
+    join_address: &'a str,
+    format: &'static str,
+}
+
+/// One language of a letter.
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Part {
+    file: String,
+    language: &'static str,
+    square_code_alt: &'static str,
+    fields: OwnFields,
+}
+
+/// `slot("…")` of one language.
+#[derive(Serialize)]
+struct OwnFields {
+    language: &'static str,
+    expires_on: String,
+    letter_date: String,
+}
+
+#[cfg(test)]
+mod tests;

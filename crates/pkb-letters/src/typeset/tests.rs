@@ -1,0 +1,399 @@
+//! Tests of the typesetter.
+
+use std::path::Path;
+
+use proptest::prelude::*;
+
+use super::*;
+
+const LETTER_FILE: &str = "letter.typ";
+
+fn typesetter(threads: usize) -> Typesetter {
+    of_design(Design::Letter, threads)
+}
+
+fn of_design(design: Design, threads: usize) -> Typesetter {
+    Typesetter::with_threads(&Template::built_in().unwrap(), design, threads).unwrap()
+}
+
+/// A template folder with a file that the test changes.
+fn folder_with(file: &str, change: impl FnOnce(String) -> String) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    Template::write_to(dir.path()).unwrap();
+    let path = dir.path().join(file);
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(path, change(text)).unwrap();
+    dir
+}
+
+fn folder(change: impl FnOnce(String) -> String) -> tempfile::TempDir {
+    folder_with(LETTER_FILE, change)
+}
+
+fn open(dir: &Path) -> Result<Typesetter, TypesetError> {
+    let template = Template::open(dir).unwrap();
+    Typesetter::with_threads(&template, Design::Letter, 1)
+}
+
+fn letters(count: u64) -> Vec<LetterFields> {
+    (0..count)
+        .map(|number| LetterFields {
+            invitation_code: format!("Invite{number:04}"),
+            ..LetterFields::sample()
+        })
+        .collect()
+}
+
+/// All of them, which must be good.
+fn typeset(typesetter: &Typesetter, letters: &[LetterFields]) -> TypesetLetters {
+    let laid_out = typesetter.lay_out(letters).unwrap();
+    let laid_out = laid_out.into_iter().map(Result::unwrap).collect();
+    typesetter.bind(laid_out, 1).unwrap()
+}
+
+fn fault(typesetter: &Typesetter, letter: &LetterFields) -> Option<LetterFault> {
+    let laid_out = typesetter.lay_out(std::slice::from_ref(letter)).unwrap();
+    laid_out.into_iter().next().unwrap().err()
+}
+
+/// The words of a finished letter, page by page, as other code reads them.
+fn pages(typesetter: &Typesetter, letter: &LetterFields) -> Vec<String> {
+    let pdf = typeset(typesetter, std::slice::from_ref(letter)).pdf;
+    let pages = crate::verify::page_reader::read_text_only(pdf).unwrap();
+    pages.into_iter().map(|page| page.text).collect()
+}
+
+#[test]
+fn the_built_in_letter_fits_one_page_and_has_no_warnings() {
+    let typesetter = typesetter(2);
+    assert_eq!(typesetter.warnings(), [] as [&str; 0]);
+    let typeset = typeset(&typesetter, &letters(3));
+    assert_eq!(typeset.pages, [(1, 1), (2, 2), (3, 3)]);
+    assert!(typeset.pdf.starts_with(b"%PDF-"));
+}
+
+#[test]
+fn each_design_has_its_pages_in_each_language_and_print() {
+    // Pages in standard and in large print.
+    for (design, languages, expected) in [
+        (Design::Letter, LetterLanguages::English, [1, 2]),
+        (Design::Letter, LetterLanguages::Welsh, [1, 2]),
+        (Design::Letter, LetterLanguages::WelshAndEnglish, [2, 4]),
+        (Design::Reminder, LetterLanguages::English, [1, 2]),
+        (Design::Reminder, LetterLanguages::WelshAndEnglish, [2, 4]),
+        (Design::Insert, LetterLanguages::English, [1, 1]),
+        (Design::Insert, LetterLanguages::WelshAndEnglish, [2, 2]),
+    ] {
+        let typesetter = of_design(design, 1);
+        for (format, expected) in LetterFormat::ALL.into_iter().zip(expected) {
+            let letter = LetterFields {
+                languages,
+                format,
+                ..LetterFields::sample()
+            };
+            let pages = pages(&typesetter, &letter);
+            assert_eq!(pages.len(), expected, "{design:?} {languages:?} {format:?}");
+            let numbers = |text: &str| text.contains("Page ") || text.contains("Tudalen ");
+            assert!(pages.iter().all(|page| numbers(page) == (expected > 1)));
+        }
+    }
+}
+
+#[test]
+fn welsh_comes_first_with_its_own_dates_and_page_numbers() {
+    let letter = LetterFields {
+        languages: LetterLanguages::WelshAndEnglish,
+        ..LetterFields::sample()
+    };
+    let pages = pages(&typesetter(1), &letter);
+    let [welsh, english] = pages.as_slice() else {
+        panic!("{} pages", pages.len())
+    };
+    for words in [
+        "Annwyl Mr Read Richards",
+        "22 Rhagfyr 2026",
+        "Tudalen 1 o 2",
+        "NE1 1XC",
+    ] {
+        assert!(welsh.contains(words), "{words}: {welsh}");
+    }
+    for words in ["Dear Mr Read Richards", "22 December 2026", "Page 2 of 2"] {
+        assert!(english.contains(words), "{words}: {english}");
+    }
+}
+
+#[test]
+fn a_long_name_and_seven_lines_wrap_and_still_fit_the_window_and_the_page() {
+    let mut letter = LetterFields {
+        name: "Professor Wilhelmina Bartholomea Featherstonehaugh-Cholmondeley of Llanfairpwllgwyngyll".into(),
+        ..LetterFields::sample()
+    };
+    letter
+        .address
+        .insert(0, "Flat 27b, The Old Infirmary Building".into());
+    letter
+        .address
+        .insert(2, "St Bartholomew-in-the-Marsh".into());
+    assert_eq!(typeset(&typesetter(1), &[letter]).pages, [(1, 1)]);
+}
+
+#[test]
+fn as_many_lines_as_fit_are_printed_and_one_more_is_a_fault_of_that_letter_alone() {
+    let typesetter = typesetter(2);
+    let with_lines = |lines: usize| LetterFields {
+        address: (0..lines).map(|line| format!("Line {line}")).collect(),
+        ..LetterFields::sample()
+    };
+    let most = (1..14)
+        .rev()
+        .find(|lines| fault(&typesetter, &with_lines(*lines)).is_none())
+        .unwrap();
+    assert!(most >= 6, "name, five lines and post code fit");
+    let letters = [with_lines(most), with_lines(most + 1), with_lines(3)];
+    let laid_out = typesetter.lay_out(&letters).unwrap();
+    assert!(laid_out[0].is_ok() && laid_out[2].is_ok());
+    assert!(matches!(
+        laid_out[1],
+        Err(LetterFault::OutsideArea { page: 1, .. })
+    ));
+}
+
+#[test]
+fn markup_in_a_name_prints_as_it_is_written() {
+    let name = "#panic(\"x\") *b* $1 <a> _i_ `c` @r = \\ // --";
+    let letter = LetterFields {
+        name: name.into(),
+        ..LetterFields::sample()
+    };
+    let text = typesetter(1).text_of(&letter);
+    assert!(text.lines().any(|run| run == name), "{text}");
+}
+
+#[test]
+fn codes_are_in_one_piece_and_without_ligatures() {
+    let letter = LetterFields {
+        invitation_code: "fi0O1lI-fl".into(),
+        access_code: "ffi/->==!=".into(),
+        ..LetterFields::sample()
+    };
+    let text = typesetter(1).text_of(&letter);
+    for code in [&letter.invitation_code, &letter.access_code] {
+        assert!(text.lines().any(|run| run == code), "{text}");
+    }
+}
+
+#[test]
+fn a_code_that_the_template_does_not_print_is_an_error() {
+    let dir = folder_with("common.typ", |text| {
+        text.replace("code(slot(\"access_code\"))", "[see below]")
+    });
+    let error = open(dir.path()).err().unwrap().to_string();
+    assert!(
+        error.contains("a code of this letter is broken or not printed"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_field_that_does_not_exist_is_named_with_file_and_line() {
+    let dir = folder(|text| text.replace("slot(\"name\")", "slot(\"nmae\")"));
+    let text = std::fs::read_to_string(dir.path().join(LETTER_FILE)).unwrap();
+    let line = text.lines().position(|line| line.contains("nmae")).unwrap() + 1;
+    let error = open(dir.path()).err().unwrap().to_string();
+    assert!(error.contains(&format!("letter.typ:{line}")), "{error}");
+    assert!(
+        error.contains("there is no field") && error.contains("first_name"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_glyph_that_no_font_has_is_found_after_the_layout_too() {
+    let mut letters = letters(2);
+    letters[1].name = "王".into();
+    let laid_out = typesetter(2).lay_out(&letters).unwrap();
+    assert!(laid_out[0].is_ok());
+    assert_eq!(laid_out[1].as_ref().err(), Some(&LetterFault::MissingGlyph));
+}
+
+#[test]
+fn the_same_letters_are_the_same_bytes_again_and_with_one_or_two_threads() {
+    let mut letters = letters(40);
+    letters[7].languages = LetterLanguages::WelshAndEnglish;
+    letters[8].format = LetterFormat::Large;
+    let (one, two) = (typesetter(1), typesetter(2));
+    let first = typeset(&two, &letters).pdf;
+    assert!(first == typeset(&two, &letters).pdf);
+    assert!(first == typeset(&one, &letters).pdf);
+    let each = |typesetter: &Typesetter| {
+        let laid_out = typesetter.lay_out(&letters).unwrap();
+        let laid_out: Vec<LaidOut> = laid_out.into_iter().map(Result::unwrap).collect();
+        typesetter.bind_each(&laid_out, 5).unwrap()
+    };
+    assert!(each(&two) == each(&one));
+}
+
+#[test]
+fn letters_for_two_sided_print_have_an_even_number_of_pages() {
+    let dir = folder_with("template.toml", |text| {
+        text.replace("duplex = false", "duplex = true")
+    });
+    let typesetter = open(dir.path()).unwrap();
+    let mut letters = letters(3);
+    letters[1].languages = LetterLanguages::WelshAndEnglish;
+    assert_eq!(
+        typeset(&typesetter, &letters).pages,
+        [(1, 2), (3, 4), (5, 6)]
+    );
+}
+
+#[test]
+fn numbers_and_marks_are_printed_as_the_settings_say() {
+    let dir = folder_with("template.toml", |text| {
+        text.replace("number = \"plain\"", "number = \"of-file\"")
+            .replace("barcode = \"none\"", "barcode = \"code128\"")
+    });
+    let typesetter = open(dir.path()).unwrap();
+    let laid_out = typesetter.lay_out(&letters(3)).unwrap();
+    let laid_out = laid_out.into_iter().map(Result::unwrap).collect();
+    let pdf = typesetter.bind(laid_out, 41).unwrap().pdf;
+    let pages = crate::verify::page_reader::read_text_only(pdf).unwrap();
+    assert!(pages[0].text.contains("000041/000043"), "{}", pages[0].text);
+    assert!(pages[2].text.contains("000043/000043"));
+}
+
+#[test]
+fn optical_marks_in_the_margin_are_refused_in_a_letter_for_notify_only() {
+    let with = |profile: &str| {
+        folder_with("template.toml", |text| {
+            text.replace(
+                "omr = []",
+                "omr = [\"always\", \"last-sheet\", \"even-parity\"]",
+            )
+            .replace("barcode = \"none\"", "barcode = \"data-matrix\"")
+            .replace("profile = \"notify\"", &format!("profile = \"{profile}\""))
+        })
+    };
+    let error = open(with("notify").path()).err().unwrap().to_string();
+    assert!(
+        error.contains("outside the areas that may be printed"),
+        "{error}"
+    );
+    for profile in ["dl-window", "c5-window"] {
+        let typesetter = open(with(profile).path()).unwrap();
+        assert_eq!(typeset(&typesetter, &letters(1)).pages, [(1, 1)]);
+    }
+}
+
+#[test]
+fn all_designs_fit_every_profile() {
+    for profile in ["dl-window", "c5-window"] {
+        let dir = folder_with("template.toml", |text| {
+            text.replace("profile = \"notify\"", &format!("profile = \"{profile}\""))
+        });
+        let template = Template::open(dir.path()).unwrap();
+        for design in Design::ALL {
+            let result = Typesetter::with_threads(&template, design, 1);
+            assert!(result.is_ok(), "{profile} {design:?}: {:?}", result.err());
+        }
+    }
+}
+
+#[test]
+fn a_template_that_reads_a_file_outside_its_folder_fails() {
+    for path in [
+        "../secret",
+        "/etc/passwd",
+        "/../etc/passwd",
+        "../../../../etc/passwd",
+    ] {
+        let dir = folder(|text| format!("#let x = read(\"{path}\")\n{text}"));
+        std::fs::write(dir.path().parent().unwrap().join("secret"), "secret").ok();
+        let error = open(dir.path()).err().unwrap().to_string();
+        assert!(
+            error.starts_with("the template fails at letter.typ:1: "),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn a_template_that_wants_a_package_fails_without_a_network() {
+    let dir = folder(|text| format!("#import \"@preview/tiaoma:0.3.0\": qrcode\n{text}"));
+    let error = open(dir.path()).err().unwrap().to_string();
+    assert!(
+        error.starts_with("the template fails at letter.typ:1: "),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_template_that_fails_with_one_letter_names_the_line_but_no_values() {
+    let dir = folder(|text| {
+        text.replace(
+            "#let letter(slot, sender) = [",
+            "#let letter(slot, sender) = [\n  #if slot(\"invitation_code\") == \"Invite0002\" { panic(slot(\"name\")) }",
+        )
+    });
+    let text = std::fs::read_to_string(dir.path().join(LETTER_FILE)).unwrap();
+    let line = text
+        .lines()
+        .position(|line| line.contains("panic("))
+        .unwrap()
+        + 1;
+    let laid_out = open(dir.path()).unwrap().lay_out(&letters(5)).unwrap();
+    let faults: Vec<bool> = laid_out.iter().map(Result::is_err).collect();
+    assert_eq!(faults, [false, false, true, false, false]);
+    let fault = laid_out[2].as_ref().err().unwrap();
+    assert_eq!(
+        fault.to_string(),
+        format!("the template fails at letter.typ:{line} with this letter")
+    );
+}
+
+#[test]
+fn no_letters_are_an_error_not_an_empty_file() {
+    assert!(matches!(
+        typesetter(1).bind(Vec::new(), 1),
+        Err(TypesetError::NoLetters)
+    ));
+}
+
+/// A file of a letter each is opened at its first page: one bookmark a letter, with its number and nothing else.
+#[test]
+fn a_file_has_one_bookmark_for_each_letter() {
+    let typeset = typeset(&typesetter(1), &letters(3));
+    let pdf = hayro::hayro_syntax::Pdf::new(typeset.pdf).unwrap();
+    let outline = format!("{:?}", pdf.xref().root_id());
+    assert!(!outline.is_empty());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
+
+    /// Any Unicode, any length: a letter, or a fault; never a panic, and never anything but what was given.
+    #[test]
+    fn strange_records_are_printed_as_they_are_or_refused(
+        name in "\\PC{1,60}|[#*_$<>@=`\\\\\\[\\]{}/~\"' a-zA-Z-]{1,60}|[א-ת ]{1,20}|[ء-ي ]{1,20}|\\PC{200,400}",
+        line in "\\PC{1,60}|[#*_$<>@=`\\\\\\[\\]{}/~\"' a-z-]{1,60}",
+        lines in 1usize..9,
+    ) {
+        static TYPESETTER: std::sync::LazyLock<Typesetter> = std::sync::LazyLock::new(|| typesetter(1));
+        let letter = LetterFields {
+            name: name.clone(),
+            address: std::iter::repeat_n(line, lines).collect(),
+            ..LetterFields::sample()
+        };
+        let laid_out = TYPESETTER.lay_out(std::slice::from_ref(&letter)).unwrap();
+        if let Some(Ok(_)) = laid_out.into_iter().next() {
+            let text = TYPESETTER.text_of(&letter);
+            let only = |text: &str| -> String {
+                text.chars().filter(|c| c.is_alphanumeric() || "#*_$<>@=`\\[]{}/~\"".contains(*c)).collect()
+            };
+            let mut wanted: Vec<char> = only(&name).chars().collect();
+            let seen = only(&text);
+            wanted.retain(|c| !seen.contains(*c));
+            prop_assert!(wanted.is_empty(), "{:?} is lost", wanted);
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! What must be on the sheets of a letter, and what must not. It is taken from the record, not from what the letter was
+//! made of, and knows nothing of templates.
+
+use std::collections::HashMap;
+
+use pkb_core::{
+    Record,
+    clock::uk_date,
+    record::{Design, Invitation, Patient},
+    value::{LetterLanguages, Postcode},
+};
+use unicode_bidi::BidiInfo;
+use unicode_normalization::{UnicodeNormalization as _, char::is_combining_mark};
+
+use super::page_reader::Page;
+use crate::language::date_in;
+
+/// What a letter must say and must not say. `Debug` is not there: it is all values of a patient.
+pub struct Expected {
+    row: u64,
+    /// What must be on it, and what it is called.
+    parts: Vec<(&'static str, String)>,
+    codes: [String; 2],
+    forbidden: Vec<String>,
+}
+
+impl Expected {
+    /// What the letter of a record must say; `None` if the record has no patient or no codes.
+    pub fn of(record: &Record, languages: LetterLanguages, design: Design) -> Option<Self> {
+        let (patient, invitation) = (record.patient.as_ref()?, record.invitation.as_ref()?);
+        let mut parts = vec![
+            ("the name", patient.expose_full_name()),
+            (
+                "the invitation code",
+                invitation.code.expose_code().to_owned(),
+            ),
+            ("the access code", invitation.token.expose_code().to_owned()),
+        ];
+        if design.has_address() {
+            parts.extend(address(patient));
+        }
+        parts.extend(last_day(invitation, languages));
+        Some(Self {
+            row: record.row.number,
+            parts,
+            codes: [
+                invitation.code.expose_code().to_owned(),
+                invitation.token.expose_code().to_owned(),
+            ],
+            forbidden: forbidden(patient),
+        })
+    }
+
+    /// The row of the patient file.
+    #[must_use]
+    pub fn row(&self) -> u64 {
+        self.row
+    }
+
+    /// Everything that is wrong with the sheets of the letter. `number` is what they bear, if they bear any; `owners`
+    /// says of whom the codes of the same file are.
+    #[must_use]
+    pub fn failures(&self, number: Option<u64>, sheets: &[&Page], owners: &Owners) -> Vec<String> {
+        let text: String = sheets.iter().map(|page| page.text.as_str()).collect();
+        let seen = Seen::of(&text);
+        let mut failures = Vec::new();
+        for (what, value) in &self.parts {
+            if !seen.has(value) {
+                failures.push(format!("{what} is not on it"));
+            }
+        }
+        if let Some(number) = number
+            && !seen.has(&format!("{number:06}"))
+        {
+            failures.push("its number is not on it".to_owned());
+        }
+        if self.forbidden.iter().any(|value| seen.has(value)) {
+            failures.push("the date of birth or the national number is on it".to_owned());
+        }
+        for word in text.split_whitespace() {
+            match owners.of.get(word) {
+                Some(owner) if *owner != self.row => {
+                    failures.push(format!("a code of row {owner} is on it"));
+                }
+                _ => {}
+            }
+        }
+        for link in sheets.iter().flat_map(|page| &page.qr) {
+            let query = link.split_once('?').map_or("", |(_, query)| query);
+            let has = |(key, code): (&str, &String)| {
+                query.split('&').any(|part| part == format!("{key}={code}"))
+            };
+            if !["t1", "t2"].into_iter().zip(&self.codes).all(has) {
+                failures.push("its square code is another patient's".to_owned());
+            }
+        }
+        failures
+    }
+}
+
+/// Of whom each code of a file is, to find it on another's sheet.
+#[derive(Default)]
+pub struct Owners {
+    of: HashMap<String, u64>,
+}
+
+impl Owners {
+    /// Enters the codes of a letter. `false` if somebody else has one of them.
+    pub fn enter(&mut self, letter: &Expected) -> bool {
+        letter.codes.iter().all(|code| {
+            self.of
+                .insert(code.clone(), letter.row)
+                .is_none_or(|row| row == letter.row)
+        })
+    }
+}
+
+fn address(patient: &Patient) -> Vec<(&'static str, String)> {
+    let trimmed = |line: &str| line.trim_matches([' ', ',', ';', ':', '.']).to_owned();
+    let lines = patient
+        .address
+        .iter()
+        .map(|line| trimmed(line.expose_line()));
+    let post_code = patient.post_code.as_ref().filter(|code| !code.is_pseudo());
+    let post_code = post_code.map(Postcode::expose_postcode);
+    lines
+        .map(|line| ("a line of the address", line))
+        .chain(post_code.map(|code| ("the post code", code.to_owned())))
+        .collect()
+}
+
+fn last_day(
+    codes: &Invitation,
+    languages: LetterLanguages,
+) -> impl Iterator<Item = (&'static str, String)> {
+    let day = uk_date(codes.expires_at).yesterday().ok();
+    let languages = languages.codes().iter();
+    languages.filter_map(move |language| {
+        Some(("the day on which the codes end", date_in(language, day?)))
+    })
+}
+
+/// What must not be on a letter: what the join page asks for, in the forms that people write, and the national number.
+fn forbidden(patient: &Patient) -> Vec<String> {
+    let born = patient.date_of_birth.expose_date();
+    [
+        "%Y-%m-%d",
+        "%d/%m/%Y",
+        "%-d/%-m/%Y",
+        "%d.%m.%Y",
+        "%-d %B %Y",
+        "%d %b %Y",
+    ]
+    .into_iter()
+    .map(|form| born.strftime(form).to_string())
+    .chain([
+        date_in("cy", born),
+        patient.national_id.value.expose_digits().to_owned(),
+    ])
+    .collect()
+}
+
+/// The words of a letter, as they can be compared however its lines are broken.
+struct Seen {
+    text: String,
+    /// In small letters: the town is printed in capitals.
+    lowercase: String,
+}
+
+impl Seen {
+    fn of(text: &str) -> Self {
+        let text = comparable(text);
+        Self {
+            lowercase: text.to_lowercase(),
+            text,
+        }
+    }
+
+    /// Whether `value` is there. Text that runs from right to left is seen in the order of the paper, so the value is
+    /// put into that order, too.
+    fn has(&self, value: &str) -> bool {
+        let value = comparable(&as_on_paper(value));
+        self.text.contains(&value) || {
+            // Codes and names are compared as they are; an address line may be in capitals.
+            let upper = value.to_uppercase();
+            upper != value
+                && self.text.contains(&upper)
+                && self.lowercase.contains(&value.to_lowercase())
+        }
+    }
+}
+
+/// Without white space, joiners, direction marks, and the vowel marks of scripts that stack them.
+fn comparable(text: &str) -> String {
+    text.nfc()
+        .filter(|c| {
+            let is_invisible = matches!(c, '\u{200B}'..='\u{200F}' | '\u{2060}'..='\u{2069}' | '\u{AD}' | '\u{640}');
+            !c.is_whitespace() && !is_invisible && !is_combining_mark(*c)
+        })
+        .collect()
+}
+
+/// The characters of a line from left to right, as a bidirectional text is printed (Unicode Annex 9).
+fn as_on_paper(text: &str) -> String {
+    if text.is_ascii() {
+        return text.to_owned();
+    }
+    let bidi = BidiInfo::new(text, Some(unicode_bidi::Level::ltr()));
+    bidi.paragraphs
+        .iter()
+        .map(|paragraph| bidi.reorder_line(paragraph, paragraph.range.clone()))
+        .collect()
+}

@@ -1,0 +1,439 @@
+//! `pkb-letters verify`: reads finished letters again, with other code than wrote them, and compares every sheet with the
+//! record that it is for, and files and manifests with each other.
+//!
+//! * [`page_reader`]: what is drawn on a page.
+//! * [`expected`]: what must be on the sheets of a letter, and what must not.
+//! * [`sheets`]: the sheets of one file; pkb-letters does the same before it writes a file.
+//! * Here: a whole folder. A failure names file, sheet and row and no value.
+
+pub mod expected;
+pub mod page_reader;
+pub mod sheets;
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    fs,
+    path::{Path, PathBuf},
+};
+
+use pkb_core::{ExitCode, Fatal, Record, app, record::Design};
+use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
+
+use crate::{
+    args::{SquareCodes, VerifyArgs},
+    manifest::{self, ManifestFile, ManifestJson, ManifestRow},
+    press::Edition,
+    spool::{self, Place, Spool, SpooledRecords},
+};
+use expected::Expected;
+use sheets::{Found, Placed};
+
+/// Of so many letters the square code of one is read, besides the first and the last of a file.
+pub const SAMPLE: u64 = 25;
+/// So many failures are listed.
+const LISTED: usize = 100;
+/// So many files are looked at before the next are read.
+const FILES_AT_A_TIME: usize = 16;
+
+/// Verifies the letters in a folder.
+///
+/// # Errors
+/// The records, the manifest or the folder cannot be read at all. What is wrong with letters is listed, and
+/// the program ends with [`ExitCode::SomeRowsRejected`].
+pub fn verify(args: &VerifyArgs) -> Result<ExitCode, Fatal> {
+    let mut report = Report::default();
+    let mut manifests = Vec::new();
+    for edition in Edition::ALL {
+        let prefix = edition.manifest_prefix();
+        let exists = args.dir.join(&manifest::file_names(prefix)[0]).exists();
+        manifests.push(if exists || edition == Edition::First {
+            Manifests::read(&args.dir, prefix, &mut report)?
+        } else {
+            Manifests::none()
+        });
+    }
+    let index = Index::read(args, &manifests, &mut report)?;
+    index.check_files(args, &manifests, &mut report)?;
+    check_digests(&args.dir, &manifests, &mut report);
+    nothing_is_left_over(&args.dir, &manifests, &mut report)?;
+    report.print(&args.dir)
+}
+
+/// Both manifests of an edition.
+struct Manifests {
+    design: Design,
+    is_numbered: bool,
+    rows: HashMap<u64, ManifestRow>,
+    /// Sequences by row, for records that do not know their letter.
+    by_row: HashMap<u64, u64>,
+    files: Vec<ManifestFile>,
+}
+
+impl Manifests {
+    /// Of an edition that there is not.
+    fn none() -> Self {
+        Self {
+            design: Design::default(),
+            is_numbered: false,
+            rows: HashMap::new(),
+            by_row: HashMap::new(),
+            files: Vec::new(),
+        }
+    }
+
+    fn read(dir: &Path, prefix: &str, report: &mut Report) -> Result<Self, Fatal> {
+        let [csv_name, json_name] = manifest::file_names(prefix);
+        let read = |name: &str| {
+            let path = dir.join(name);
+            fs::read(&path).map_err(|source| Fatal::cannot_read(&path, source))
+        };
+        let (csv, json) = (read(&csv_name)?, read(&json_name)?);
+        let not_one = |name: &str| Fatal::Input(format!("{name} is not a manifest, or is damaged"));
+        let json: ManifestJson = serde_json::from_slice(&json).map_err(|_| not_one(&json_name))?;
+        if json.schema != manifest::SCHEMA {
+            return Err(not_one(&json_name));
+        }
+        let mut rows = HashMap::new();
+        let mut count = 0;
+        for row in csv::Reader::from_reader(csv.as_slice()).deserialize() {
+            let row: ManifestRow = row.map_err(|_| not_one(&csv_name))?;
+            if json.letters.get(count) != Some(&row) {
+                let place = format!("{csv_name}, letter {}", row.sequence);
+                report.fail(&place, &format!("{json_name} says something else"));
+            }
+            count += 1;
+            let sequence = row.sequence;
+            if rows.insert(sequence, row).is_some() {
+                report.fail(
+                    &format!("{csv_name}, letter {sequence}"),
+                    "it is in it twice",
+                );
+            }
+        }
+        if json.letters.len() != count || json.counts.letters != count as u64 {
+            report.fail(
+                &json_name,
+                &format!("it has another number of letters than {csv_name}"),
+            );
+        }
+        Ok(Self {
+            design: json.design,
+            is_numbered: json.is_numbered,
+            by_row: rows.values().map(|row| (row.row, row.sequence)).collect(),
+            rows,
+            files: json.files,
+        })
+    }
+}
+
+/// Where the record of each letter is.
+struct Index {
+    records: SpooledRecords,
+    /// Edition, and the letters of a file: first page, sequence and record.
+    files: BTreeMap<(usize, String), Vec<(u64, u64, Place)>>,
+    /// Sheets of letters that were replaced by those of another edition.
+    spare: HashMap<String, Vec<(u64, u64)>>,
+}
+
+impl Index {
+    /// Reads the records and pairs each with its letter. A record that has been to pkb-letters says where its letter is;
+    /// for one that has not, the manifest does.
+    fn read(
+        args: &VerifyArgs,
+        manifests: &[Manifests],
+        report: &mut Report,
+    ) -> Result<Self, Fatal> {
+        let mut spool = Spool::create()?;
+        let mut files: BTreeMap<(usize, String), Vec<(u64, u64, Place)>> = BTreeMap::new();
+        let mut spare: HashMap<String, Vec<(u64, u64)>> = HashMap::new();
+        let mut claimed: Vec<HashSet<u64>> = manifests.iter().map(|_| HashSet::new()).collect();
+        let mut printed_again = HashSet::new();
+        spool::read_all(args.input.reader()?, |record, raw| {
+            let row = record.row.number;
+            let letters = letters_of(&record, manifests);
+            if letters.is_empty() {
+                let may_have_one = record.delivery.is_none() && record.outcome.is_none();
+                if record.invitation.is_some() && may_have_one {
+                    report.without_letter.insert(row);
+                }
+                return Ok(());
+            }
+            for (age, (edition, sequence, own)) in letters.into_iter().enumerate() {
+                let place = format!("manifest, letter {sequence} (row {row})");
+                let Some(entry) = manifests
+                    .get(edition)
+                    .and_then(|manifests| manifests.rows.get(&sequence))
+                else {
+                    report.fail(&place, "the manifest lacks the letter");
+                    continue;
+                };
+                if !claimed
+                    .get_mut(edition)
+                    .is_some_and(|claimed| claimed.insert(sequence))
+                {
+                    report.fail(&place, "two records have it");
+                }
+                if own.as_ref().is_some_and(|own| own != entry) {
+                    report.fail(&place, "the manifest says something else than the record");
+                }
+                let entry = own.unwrap_or_else(|| entry.clone());
+                if edition > 0 {
+                    printed_again.insert(row);
+                }
+                if age == 0 {
+                    let place = spool.add(raw)?;
+                    let letters = files.entry((edition, entry.file)).or_default();
+                    letters.push((entry.first_page, sequence, place));
+                } else {
+                    let pages = (entry.first_page, entry.last_page);
+                    spare.entry(entry.file).or_default().push(pages);
+                }
+            }
+            Ok(())
+        })?;
+        for (edition, manifests) in manifests.iter().enumerate() {
+            let Some(claimed) = claimed.get(edition) else {
+                continue;
+            };
+            let mut left: Vec<&ManifestRow> = manifests
+                .rows
+                .values()
+                .filter(|row| !claimed.contains(&row.sequence))
+                .collect();
+            left.sort_unstable_by_key(|row| row.sequence);
+            for row in left {
+                if printed_again.contains(&row.row) {
+                    let pages = (row.first_page, row.last_page);
+                    spare.entry(row.file.clone()).or_default().push(pages);
+                } else {
+                    let place = format!("manifest, letter {}", row.sequence);
+                    report.fail(&place, "no record has the letter");
+                }
+            }
+        }
+        Ok(Self {
+            records: spool.finish()?,
+            files,
+            spare,
+        })
+    }
+
+    /// Compares all files with their records, some at a time and on all processors.
+    fn check_files(
+        mut self,
+        args: &VerifyArgs,
+        manifests: &[Manifests],
+        report: &mut Report,
+    ) -> Result<(), Fatal> {
+        let mut files = std::mem::take(&mut self.files).into_iter().peekable();
+        let mut ordinal = 0;
+        while files.peek().is_some() {
+            let mut batch = Vec::new();
+            for ((edition, name), letters) in files.by_ref().take(FILES_AT_A_TIME) {
+                let Some(manifests) = manifests.get(edition) else {
+                    continue;
+                };
+                let placed = self.placed(letters, manifests, args.square_codes, &mut ordinal)?;
+                report.letters += placed.len() as u64;
+                report.files.insert(name.clone());
+                let spare = self.spare.remove(&name).unwrap_or_default();
+                batch.push((name, placed, spare));
+            }
+            let found: Vec<Found> = batch
+                .into_par_iter()
+                .map(
+                    |(name, letters, spare)| match fs::read(args.dir.join(&name)) {
+                        Ok(pdf) => sheets::check(&name, pdf, &letters, &spare),
+                        Err(_) => Found {
+                            failures: vec![(name, "the file is missing or cannot be read".into())],
+                            squares: 0,
+                        },
+                    },
+                )
+                .collect();
+            for found in found {
+                report.squares += found.squares;
+                for (place, words) in found.failures {
+                    report.fail(&place, &words);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn placed(
+        &mut self,
+        mut letters: Vec<(u64, u64, Place)>,
+        manifests: &Manifests,
+        square_codes: SquareCodes,
+        ordinal: &mut u64,
+    ) -> Result<Vec<Placed>, Fatal> {
+        letters.sort_unstable_by_key(|(first_page, sequence, _)| (*first_page, *sequence));
+        let last = letters.len().saturating_sub(1);
+        let mut placed = Vec::with_capacity(letters.len());
+        for (at, (_, sequence, place)) in letters.into_iter().enumerate() {
+            let record = self.records.record(place)?;
+            let delivery = record.delivery.as_ref();
+            let own = delivery.and_then(|delivery| ManifestRow::of(&record, delivery));
+            let Some(entry) = own.or_else(|| manifests.rows.get(&sequence).cloned()) else {
+                continue;
+            };
+            let expected =
+                Expected::of(&record, entry.language, manifests.design).ok_or_else(|| {
+                    Fatal::Input(format!("row {}: no patient or no codes", entry.row))
+                })?;
+            let is_sample = ordinal.is_multiple_of(SAMPLE) || (last > 0 && (at == 0 || at == last));
+            *ordinal += 1;
+            placed.push(Placed {
+                expected,
+                number: manifests.is_numbered.then_some(sequence),
+                pages: (entry.first_page, entry.last_page),
+                with_squares: match square_codes {
+                    SquareCodes::All => true,
+                    SquareCodes::None => false,
+                    SquareCodes::Sample => is_sample,
+                },
+            });
+        }
+        Ok(placed)
+    }
+}
+
+/// Edition, number and place of a record's letters, the newest first. A record that has not been to pkb-letters does not
+/// know its place.
+fn letters_of(record: &Record, manifests: &[Manifests]) -> Vec<(usize, u64, Option<ManifestRow>)> {
+    match &record.delivery {
+        Some(delivery) => delivery
+            .chain()
+            .filter_map(|delivery| {
+                let own = ManifestRow::of(record, delivery)?;
+                let is_of = |edition: &Edition| edition.is_of(&own.file);
+                let edition = Edition::ALL.iter().position(is_of)?;
+                Some((edition, own.sequence, Some(own)))
+            })
+            .collect(),
+        None => {
+            let by_row = |manifests: &Manifests| manifests.by_row.get(&record.row.number).copied();
+            let editions = manifests.iter().enumerate().rev();
+            editions
+                .filter_map(|(edition, manifests)| Some((edition, by_row(manifests)?, None)))
+                .take(1)
+                .collect()
+        }
+    }
+}
+
+/// Compares each file's bytes with the digest that the manifest has.
+fn check_digests(dir: &Path, manifests: &[Manifests], report: &mut Report) {
+    for file in manifests.iter().flat_map(|manifests| &manifests.files) {
+        match manifest::digest(&dir.join(&file.file)) {
+            Ok(found) if found == (file.bytes, file.sha256.clone()) => {}
+            Ok(_) => report.fail(&file.file, "it was changed after it was made (SHA-256)"),
+            Err(_) => {
+                if !report.files.contains(&file.file) {
+                    report.fail(&file.file, "the file is missing or cannot be read");
+                }
+            }
+        }
+    }
+}
+
+/// Nothing may be in the folder that no manifest is about.
+fn nothing_is_left_over(
+    dir: &Path,
+    manifests: &[Manifests],
+    report: &mut Report,
+) -> Result<(), Fatal> {
+    let known: HashSet<&str> = manifests
+        .iter()
+        .flat_map(|manifests| manifests.files.iter().map(|file| file.file.as_str()))
+        .collect();
+    let mut names = BTreeSet::new();
+    let mut folders = vec![PathBuf::new()];
+    while let Some(folder) = folders.pop() {
+        let path = dir.join(&folder);
+        let cannot = |source| Fatal::cannot_read(&path, source);
+        for entry in fs::read_dir(&path).map_err(cannot)? {
+            let entry = entry.map_err(cannot)?;
+            let name = folder.join(entry.file_name());
+            let is_folder = entry.file_type().map_err(cannot)?.is_dir();
+            match name.to_str() {
+                Some(text)
+                    if is_folder && Edition::ALL.iter().any(|edition| edition.is_of(text)) =>
+                {
+                    folders.push(name);
+                }
+                Some(text) => {
+                    names.insert(text.to_owned());
+                }
+                None => {}
+            }
+        }
+    }
+    for name in names {
+        let is_letters = Edition::ALL.iter().any(|edition| edition.is_of(&name));
+        if is_letters && name.ends_with(".pdf") && !known.contains(name.as_str()) {
+            report.fail(&name, "no record has a letter in this file");
+        }
+    }
+    Ok(())
+}
+
+/// What was found.
+#[derive(Default)]
+struct Report {
+    files: HashSet<String>,
+    letters: u64,
+    squares: u64,
+    failures: Vec<String>,
+    failed: u64,
+    /// Rows with codes for which there is no letter, where the records do not say why.
+    without_letter: BTreeSet<u64>,
+}
+
+impl Report {
+    fn fail(&mut self, place: &str, words: &str) {
+        self.failed += 1;
+        if self.failures.len() < LISTED {
+            self.failures.push(format!("{place}: {words}"));
+        }
+    }
+
+    fn print(self, dir: &Path) -> Result<ExitCode, Fatal> {
+        let mut text = format!(
+            "{}: {} letters in {} files, {} square codes read\n",
+            dir.display(),
+            self.letters,
+            self.files.len(),
+            self.squares
+        );
+        if !self.without_letter.is_empty() {
+            let rows: Vec<String> = self
+                .without_letter
+                .iter()
+                .take(10)
+                .map(u64::to_string)
+                .collect();
+            text.push_str(&format!(
+                "{} records have codes and no letter (rows {}{}): the records that pkb-letters wrote say why\n",
+                self.without_letter.len(),
+                rows.join(", "),
+                if self.without_letter.len() > rows.len() { ", ..." } else { "" }
+            ));
+        }
+        if self.failed == 0 {
+            text.push_str("every sheet is its patient's\n");
+            app::print(&text)?;
+            return Ok(ExitCode::Done);
+        }
+        text.push_str(&format!(
+            "{} failures: do not post these letters\n",
+            self.failed
+        ));
+        for failure in &self.failures {
+            text.push_str(&format!("  {failure}\n"));
+        }
+        app::print(&text)?;
+        Ok(ExitCode::SomeRowsRejected)
+    }
+}
