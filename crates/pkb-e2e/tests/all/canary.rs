@@ -81,7 +81,14 @@ fn no_value_of_a_patient_and_no_secret_is_in_any_message_log_or_argument() {
     let invited = stage("pkb-tokens", &["--attempts", "2"], &resolved.stdout);
     let delivered = stage(
         "pkb-letters",
-        &["--out", "print", "--channel", "both", "--summary", "summary.json"],
+        &[
+            "--out",
+            "print",
+            "--channel",
+            "both",
+            "--summary",
+            "summary.json",
+        ],
         &invited.stdout,
     );
     // The same with damaged streams, a wrong secret, nobody at the address, and a broken letter.

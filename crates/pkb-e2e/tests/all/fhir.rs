@@ -171,7 +171,7 @@ fn a_hundred_thousand_patients_take_twenty_and_two_hundred_requests() {
         &campaign,
         "pkb-resolve",
         "fhir",
-        &["--rate", "0", "--min-age", "0"],
+        &["--rate", "0", "--min-age", "0", "--linger", "60s"],
         &uploaded.stdout,
     );
     assert_eq!(invitable(&resolved, "pkb"), 100_000, "{}", resolved.stderr);
@@ -180,7 +180,7 @@ fn a_hundred_thousand_patients_take_twenty_and_two_hundred_requests() {
         &campaign,
         "pkb-tokens",
         "fhir",
-        &["--rate", "0"],
+        &["--rate", "0", "--linger", "60s"],
         &resolved.stdout,
     );
     assert_eq!(

@@ -15,6 +15,7 @@ mod fixture_journey;
 mod harness;
 mod letters;
 mod outcomes;
+mod printing;
 mod processing;
 mod recovery;
 mod streams;

@@ -70,7 +70,8 @@ const STAGES: [(&str, &[&str]); 4] = [
             "t.ndjson",
             "--out",
             "print",
-            "--channel", "both",
+            "--channel",
+            "both",
             "--letters-per-file",
             "40",
             "--journal",
@@ -172,7 +173,7 @@ fn start_pipeline(campaign: &Campaign) -> Vec<Child> {
         ("pkb-tokens", "--rate 0 --journal t.journal"),
         (
             "pkb-letters",
-            "--out print --sms --letters-per-file 40 --journal l.journal --output l.ndjson",
+            "--out print --channel both --letters-per-file 40 --journal l.journal --output l.ndjson",
         ),
     ] {
         let before = children

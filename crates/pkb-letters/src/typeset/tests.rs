@@ -397,3 +397,128 @@ proptest! {
         }
     }
 }
+
+/// Where ink is on a rendered page, outside `areas`: millimetres from the top left corner.
+fn ink_outside(
+    pdf: &[u8],
+    page: usize,
+    areas: &[crate::template::geometry::Area],
+) -> Vec<[f64; 2]> {
+    use hayro::{RenderCache, RenderSettings, render, vello_cpu::color::palette::css::WHITE};
+    const PIXELS_A_MM: f64 = 4.0;
+    let pdf = hayro::hayro_syntax::Pdf::new(pdf.to_vec()).unwrap();
+    let scale = (PIXELS_A_MM * 25.4 / 72.0) as f32;
+    let settings = RenderSettings {
+        x_scale: scale,
+        y_scale: scale,
+        bg_color: WHITE,
+        ..Default::default()
+    };
+    let cache = RenderCache::new();
+    let pixels = render(&pdf.pages()[page], &cache, &Default::default(), &settings);
+    let mut outside = Vec::new();
+    for y in 0..pixels.height() {
+        for x in 0..pixels.width() {
+            let colour = pixels.sample(x, y);
+            let is_white = colour.r == 255 && colour.g == 255 && colour.b == 255;
+            let at = [f64::from(x) / PIXELS_A_MM, f64::from(y) / PIXELS_A_MM];
+            // A pixel at the edge of an area may be half in it.
+            let slack = 1.0 / PIXELS_A_MM;
+            let is_inside = areas.iter().any(|area| {
+                (area[0] - slack..=area[2] + slack).contains(&at[0])
+                    && (area[1] - slack..=area[3] + slack).contains(&at[1])
+            });
+            if !is_white && !is_inside {
+                outside.push(at);
+            }
+        }
+    }
+    outside
+}
+
+#[test]
+fn no_ink_is_outside_the_areas_of_notify_with_the_longest_name_and_address_that_fit() {
+    // As GOV.UK Notify has them, not as our own settings say.
+    let first = [
+        [15.0, 5.0, 125.0, 30.0],
+        [125.0, 5.0, 195.0, 95.0],
+        [24.6, 39.5, 120.0, 66.3],
+        [15.0, 95.0, 195.0, 292.0],
+    ];
+    let next = [[15.0, 5.0, 195.0, 292.0]];
+    let long = |lines: usize| LetterFields {
+        name: "Professor Wilhelmina Bartholomea Featherstonehaugh of Llanfairpwll".into(),
+        address: (0..lines)
+            .map(|line| format!("Flat {line}, The Old Infirmary, Bartholomew-in-the-Marsh Mjgyq"))
+            .collect(),
+        ..LetterFields::sample()
+    };
+    for design in [Design::Letter, Design::Reminder] {
+        let typesetter = of_design(design, 1);
+        let most = (1..9)
+            .rev()
+            .find(|lines| fault(&typesetter, &long(*lines)).is_none())
+            .unwrap();
+        for languages in LetterLanguages::ALL {
+            for format in LetterFormat::ALL {
+                for letter in [LetterFields::sample(), long(most)] {
+                    let letter = LetterFields {
+                        languages,
+                        format,
+                        ..letter
+                    };
+                    let typeset = typeset(&typesetter, std::slice::from_ref(&letter));
+                    for page in 0..usize::try_from(typeset.pages[0].1).unwrap() {
+                        let areas = if page == 0 { &first[..] } else { &next[..] };
+                        let outside = ink_outside(&typeset.pdf, page, areas);
+                        assert!(
+                            outside.is_empty(),
+                            "{letter:?} page {page}: {:?}",
+                            outside.first()
+                        );
+                    }
+                }
+            }
+        }
+    }
+    // The measure can fail.
+    let pdf = typeset(&typesetter(1), &letters(1)).pdf;
+    assert!(!ink_outside(&pdf, 0, &first[1..]).is_empty());
+}
+
+#[test]
+fn arabic_and_hebrew_names_are_read_back_as_they_were_written() {
+    let record = r#"{"schema":"pkb-record/1","row":{"file":"a.csv","number":7,"of":9},"patient":{"national_id":{"type":"NHS_NUMBER","value":"9990000018"},"title":"Mr","first_name":"FIRST","last_name":"LAST","date_of_birth":"1990-05-01","address":["1 Main Street","Newcastle"],"post_code":"NE1 1XC"},"invitation":{"code":"NKcYiAciBU","token":"KVPnrFYPay","expires_at":"2026-12-23T09:00:00Z"}}"#;
+    let typesetter = typesetter(1);
+    for (first, last) in [
+        ("محمد", "علي"),
+        ("ليلى", "الحداد"),
+        ("عبد الله", "بن لادن الأمين"),
+        ("דוד", "לוי-כהן"),
+        ("شاهین", "پژوهش"),
+        ("محمد", "Ali"),
+    ] {
+        let record = record.replace("FIRST", first).replace("LAST", last);
+        let record: pkb_core::Record = serde_json::from_str(&record).unwrap();
+        let letter = LetterFields {
+            name: record.patient.as_ref().unwrap().expose_full_name(),
+            address: vec!["1 Main Street".into(), "NEWCASTLE".into(), "NE1 1XC".into()],
+            ..LetterFields::sample()
+        };
+        let pdf = typeset(&typesetter, &[letter]).pdf;
+        let expected = crate::verify::expected::Expected::of(
+            &record,
+            LetterLanguages::English,
+            Design::Letter,
+        )
+        .unwrap();
+        let placed = crate::verify::sheets::Placed {
+            expected,
+            number: Some(1),
+            pages: (1, 1),
+            with_squares: true,
+        };
+        let found = crate::verify::sheets::check("a.pdf", pdf, &[placed], &[]);
+        assert_eq!(found.failures, [], "{first} {last}");
+    }
+}

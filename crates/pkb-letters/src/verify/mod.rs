@@ -95,8 +95,14 @@ impl Manifests {
         }
         let mut rows = HashMap::new();
         let mut count = 0;
-        for row in csv::Reader::from_reader(csv.as_slice()).deserialize() {
-            let row: ManifestRow = row.map_err(|_| not_one(&csv_name))?;
+        for (line, row) in (2..).zip(csv::Reader::from_reader(csv.as_slice()).deserialize()) {
+            let row: ManifestRow = match row {
+                Ok(row) => row,
+                Err(_) => {
+                    report.fail(&format!("{csv_name}, line {line}"), "it is damaged");
+                    continue;
+                }
+            };
             if json.letters.get(count) != Some(&row) {
                 let place = format!("{csv_name}, letter {}", row.sequence);
                 report.fail(&place, &format!("{json_name} says something else"));

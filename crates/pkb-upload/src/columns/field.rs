@@ -93,7 +93,7 @@ const fn entry(
 /// All fields, in the order in which they are declared. The aliases are what patient administration
 /// systems and their reports write; the name and the key themselves need none.
 #[rustfmt::skip]
-const TABLE: [Entry; 32] = [
+const TABLE: [Entry; 33] = [
     entry(Field::NationalId, "NHS number", "national_id", &[
         "nhsno", "nhsnum", "nhs", "nhsid", "nhsnumb", "nhsnr", "patientnhsnumber", "patientnhsno", "newnhsnumber", "newnhsno",
         "nationalid", "nationalidentifier", "nationalnumber",

@@ -1,0 +1,458 @@
+//! A print run of all kinds of letters, and what the verifier finds when something is wrong with one.
+
+use std::collections::BTreeSet;
+
+use pkb_core::{
+    Record,
+    record::{Design, Invitation, Patient},
+    value::{LetterFormat, LetterLanguages},
+};
+use pkb_letters::{
+    invitee::{Rules, Ways},
+    letter_fields::LetterFields,
+    manifest,
+    template::Template,
+    typeset::Typesetter,
+    verify::page_reader,
+};
+use pkb_sandbox::World;
+use serde_json::{Value, json};
+
+use crate::harness::{Campaign, Ended, records};
+
+const NAMES: [(&str, &str); 12] = [
+    ("Siân", "Llŷr-Ŵyn"),
+    ("O'Brien", "D’Arcy"),
+    ("Łukasz", "Żółć"),
+    ("Nguyễn Thị", "Hường"),
+    ("محمد", "علي"),
+    ("ליאת", "כהן"),
+    ("Щербак", "Олена"),
+    ("#panic(\"x\")", "*b* $1 <a>"),
+    ("Wilhelmina Bartholomea", "Featherstonehaugh-Cholmondeley"),
+    ("A", "B"),
+    ("Ελένη", "Παπαδοπούλου"),
+    ("Zoë  Anne", "van der  Berg"),
+];
+
+/// Invited patients as pkb-tokens would write them: both languages and prints and none, odd names, one to five lines of
+/// address (three to seven with name and post code).
+fn invited(count: usize) -> Vec<Value> {
+    let patients = pkb_sandbox::generate::patients(count, 6);
+    (0..count)
+        .zip(patients)
+        .map(|(at, patient)| {
+            let (first, last) = match at % 3 {
+                0 => NAMES[at / 3 % NAMES.len()],
+                _ => (patient.first_name.as_str(), patient.last_name.as_str()),
+            };
+            let lines: Vec<String> = (0..at % 5)
+                .map(|line| format!("{at} Line {line} Street"))
+                .chain([format!("Town {}", at % 7)])
+                .collect();
+            let mut record = json!({
+                "schema": "pkb-record/1",
+                "row": {"file": "patients.csv", "number": at + 2, "of": count},
+                "patient": {
+                    "national_id": {"type": "NHS_NUMBER", "value": patient.national_id},
+                    "title": "Mx", "first_name": first, "last_name": last,
+                    "date_of_birth": patient.date_of_birth.to_string(),
+                    "address": lines, "town_line": at % 5,
+                    "post_code": format!("NE{} {}AB", at % 60 + 1, at % 10),
+                },
+                "pkb": {"id": format!("{at}"), "checked_at": "2026-11-22T09:00:00Z"},
+                "invitation": {"code": code(at, 'i'), "token": code(at, 't'), "expires_at": "2027-01-20T09:00:00Z"},
+            });
+            match at % 4 {
+                0 => record["patient"]["language"] = json!("en"),
+                1 => record["patient"]["language"] = json!("cy"),
+                _ => {}
+            }
+            if at % 10 == 7 {
+                record["patient"]["format"] = json!("large");
+            }
+            record
+        })
+        .collect()
+}
+
+/// Ten letters and digits that no other patient has.
+fn code(at: usize, kind: char) -> String {
+    format!("{kind}Z{:08X}", (at as u64 + 1) * 2_654_435_761 % (1 << 32))
+}
+
+fn stream(records: &[Value]) -> Vec<u8> {
+    let lines: Vec<String> = records.iter().map(Value::to_string).collect();
+    (lines.join("\n") + "\n").into_bytes()
+}
+
+fn print(campaign: &Campaign, input: &[u8], args: &[&str]) -> Ended {
+    campaign.stage("pkb-letters", &[&["--out", "print"], args].concat(), input)
+}
+
+fn verify(campaign: &Campaign, input: &[u8], args: &[&str]) -> (i32, String) {
+    let ended = campaign.stage("pkb-letters", &[&["verify", "print"], args].concat(), input);
+    (
+        ended.code,
+        String::from_utf8(ended.stdout).unwrap() + &ended.stderr,
+    )
+}
+
+#[test]
+fn five_thousand_letters_of_all_kinds_verify() {
+    let campaign = Campaign::start(World::default());
+    let input = stream(&invited(5_000));
+    let ended = print(&campaign, &input, &["--language", "cy+en"]);
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    assert!(
+        ended
+            .stderr
+            .contains("3750 letters have Welsh words, which are drafts"),
+        "{}",
+        ended.stderr
+    );
+    let json: Value = serde_json::from_slice(&campaign.read("print/manifest.json")).unwrap();
+    assert_eq!(
+        json["counts"]["by_language"],
+        json!({"en": 1250, "cy": 1250, "cy+en": 2500})
+    );
+    assert_eq!(
+        json["counts"]["by_format"],
+        json!({"standard": 4500, "large": 500})
+    );
+    for records in [&ended.stdout, &input] {
+        let (code, text) = verify(&campaign, records, &[]);
+        assert_eq!(code, 0, "{text}");
+        assert!(text.contains("5000 letters in 20 files"), "{text}");
+        assert!(text.contains("every sheet is its patient's"), "{text}");
+    }
+}
+
+/// A campaign of 40 letters in files of ten, and its records.
+fn printed(args: &[&str]) -> (Campaign, Vec<Value>) {
+    let campaign = Campaign::start(World::default());
+    let args = [&["--letters-per-file", "10", "--language", "en"], args].concat();
+    let ended = print(&campaign, &stream(&invited(40)), &args);
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    let records = records(&ended.stdout);
+    (campaign, records)
+}
+
+/// Makes the second file again, from letters that `change` has been at, with a manifest that knows its digest: what is
+/// wrong with it can be seen on paper only.
+fn forge(campaign: &Campaign, records: &[Value], change: impl FnOnce(&mut Vec<LetterFields>)) {
+    let template = Template::built_in().unwrap();
+    let rules = Rules {
+        letter_date: "2026-11-22".parse().unwrap(),
+        min_days_left: 0,
+        join_url: "https://joinpkb.com/".parse().unwrap(),
+        ways: Ways::Letter,
+        design: Design::Letter,
+        international: false,
+        languages: LetterLanguages::English,
+        format: LetterFormat::Standard,
+    };
+    let mut letters: Vec<LetterFields> = records[10..20]
+        .iter()
+        .map(|record| {
+            let patient: Patient = serde_json::from_value(record["patient"].clone()).unwrap();
+            let codes: Invitation = serde_json::from_value(record["invitation"].clone()).unwrap();
+            rules.letter(&patient, &codes, &template).unwrap()
+        })
+        .collect();
+    change(&mut letters);
+    let typesetter = Typesetter::new(&template, Design::Letter).unwrap();
+    let laid_out = typesetter.lay_out(&letters).unwrap();
+    let laid_out = laid_out.into_iter().map(Result::unwrap).collect();
+    let path = campaign.write(
+        "print/letters-0002.pdf",
+        typesetter.bind(laid_out, 11).unwrap().pdf,
+    );
+    let (bytes, sha256) = manifest::digest(&path).unwrap();
+    let mut json: Value = serde_json::from_slice(&campaign.read("print/manifest.json")).unwrap();
+    json["files"][1]["bytes"] = json!(bytes);
+    json["files"][1]["sha256"] = json!(sha256);
+    campaign.write("print/manifest.json", json.to_string());
+}
+
+#[test]
+fn each_error_that_is_planted_in_a_file_is_found() {
+    let (campaign, records) = printed(&[]);
+    let input = stream(&records);
+    let find = |change: fn(&mut Vec<LetterFields>), words: &str| {
+        forge(&campaign, &records, change);
+        let (code, text) = verify(&campaign, &input, &["--qr", "all"]);
+        assert_eq!(code, 65, "{words}: {text}");
+        assert!(
+            text.contains("do not post") && text.contains(words),
+            "{words}: {text}"
+        );
+    };
+    forge(&campaign, &records, |_| {});
+    let (code, text) = verify(&campaign, &input, &["--qr", "all"]);
+    assert_eq!(code, 0, "what is forged without a change is right: {text}");
+
+    find(|letters| letters.swap(3, 6), "letters-0002.pdf, sheet");
+    find(|letters| letters.swap(3, 6), "the name is not on it");
+    find(
+        |letters| letters[4].access_code = letters[5].access_code.clone(),
+        "the access code is not on it",
+    );
+    find(
+        |letters| letters[4].access_code = letters[5].access_code.clone(),
+        "a code of row 17 is on it",
+    );
+    find(|letters| drop(letters.remove(9)), "the sheet is missing");
+    find(
+        |letters| letters.insert(2, letters[2].clone()),
+        "no row has this sheet",
+    );
+    find(
+        |letters| {
+            let own = letters[7].address.len() - 1;
+            letters[7].address[own] = letters[8].address.last().unwrap().clone();
+        },
+        "the post code is not on it",
+    );
+    find(
+        |letters| letters[7].join_url = letters[8].join_url.clone(),
+        "its square code is another patient's",
+    );
+    find(
+        |letters| letters[1].last_day = letters[1].last_day.tomorrow().unwrap(),
+        "the day on which the codes end is not on it",
+    );
+}
+
+#[test]
+fn a_file_that_was_touched_after_it_was_made_is_found() {
+    let (campaign, records) = printed(&[]);
+    let mut pdf = campaign.read("print/letters-0003.pdf");
+    pdf.push(b'\n');
+    campaign.write("print/letters-0003.pdf", pdf);
+    let (code, text) = verify(&campaign, &stream(&records), &[]);
+    assert_eq!(code, 65);
+    assert!(
+        text.contains("letters-0003.pdf: it was changed after it was made"),
+        "{text}"
+    );
+}
+
+#[test]
+fn manifests_that_differ_are_found() {
+    let (campaign, records) = printed(&[]);
+    let json = String::from_utf8(campaign.read("print/manifest.json")).unwrap();
+    campaign.write(
+        "print/manifest.json",
+        json.replacen("\"NE3 2AB\"", "\"NE4 2AB\"", 1),
+    );
+    let (code, text) = verify(&campaign, &stream(&records), &[]);
+    assert_eq!(code, 65);
+    assert!(
+        text.contains("manifest.csv, letter 3: manifest.json says something else"),
+        "{text}"
+    );
+}
+
+#[test]
+fn one_pdf_a_letter_has_a_name_of_its_own_and_verifies_and_zips_hold_the_same() {
+    let (campaign, records) = printed(&["--separate", "--zip"]);
+    let mut names = BTreeSet::new();
+    for record in &records {
+        let file = record["delivery"]["file"].as_str().unwrap();
+        assert!(names.insert(file.rsplit('/').next().unwrap().to_owned()));
+        let pages = page_reader::read_text_only(campaign.read(&format!("print/{file}"))).unwrap();
+        assert_eq!(record["delivery"]["pages"], json!([1, pages.len()]));
+        let code = record["invitation"]["code"].as_str().unwrap();
+        assert!(pages.iter().any(|page| page.text.contains(code)));
+        let zip = campaign.read(&format!("print/{}.zip", file.split('/').next().unwrap()));
+        let mut zip = zip::ZipArchive::new(std::io::Cursor::new(zip)).unwrap();
+        let inside = format!("{}-page/{}", pages.len(), file.rsplit('/').next().unwrap());
+        let mut bytes = Vec::new();
+        std::io::copy(&mut zip.by_name(&inside).unwrap(), &mut bytes).unwrap();
+        assert_eq!(bytes, campaign.read(&format!("print/{file}")));
+        let mut manifest = String::new();
+        std::io::Read::read_to_string(&mut zip.by_name("manifest.csv").unwrap(), &mut manifest)
+            .unwrap();
+        assert!(manifest.contains(&inside));
+    }
+    let (code, text) = verify(&campaign, &stream(&records), &["--qr", "all"]);
+    assert_eq!(code, 0, "{text}");
+    // A letter in another's place.
+    let (one, two) = (0, 1);
+    let file = |at: usize| {
+        format!(
+            "print/{}",
+            records[at]["delivery"]["file"].as_str().unwrap()
+        )
+    };
+    campaign.write(&file(one), campaign.read(&file(two)));
+    let (code, text) = verify(&campaign, &stream(&records), &[]);
+    assert_eq!(code, 65);
+    assert!(
+        text.contains("the name is not on it") && text.contains("it was changed"),
+        "{text}"
+    );
+}
+
+#[test]
+fn letters_are_sorted_as_mail_is_and_every_record_comes_out_once() {
+    let (campaign, records) = printed(&["--sort", "postcode"]);
+    let manifest = String::from_utf8(campaign.read("print/manifest.csv")).unwrap();
+    let codes: Vec<(String, u16, String)> = manifest
+        .lines()
+        .skip(1)
+        .map(|line| pkb_letters::address::postal_order(line.split(',').nth(5).unwrap()))
+        .collect();
+    assert!(codes.is_sorted());
+    let rows: BTreeSet<u64> = records
+        .iter()
+        .map(|record| record["row"]["number"].as_u64().unwrap())
+        .collect();
+    assert_eq!(rows, (2..42).collect());
+    let (code, text) = verify(&campaign, &stream(&invited(40)), &[]);
+    assert_eq!(code, 0, "{text}");
+}
+
+#[test]
+fn a_letter_that_is_printed_again_takes_the_place_of_the_first_and_both_are_accounted_for() {
+    let campaign = Campaign::start(World::default());
+    let input = stream(&invited(40));
+    let args = ["--journal", "l.journal", "--language", "en"];
+    print(&campaign, &input, &args);
+    let reprint = print(
+        &campaign,
+        &input,
+        &[&args[..], &["--reprint", "5", "9"]].concat(),
+    );
+    assert_eq!(reprint.code, 0, "{}", reprint.stderr);
+    let (code, text) = verify(&campaign, &reprint.stdout, &["--qr", "all"]);
+    assert_eq!(code, 0, "{text}");
+    assert!(text.contains("40 letters in 2 files"), "{text}");
+    // An ordinary run of the same campaign says the same.
+    let again = print(&campaign, &input, &args);
+    assert_eq!(again.stdout, reprint.stdout);
+    let (code, text) = verify(&campaign, &again.stdout, &[]);
+    assert_eq!(code, 0, "{text}");
+}
+
+#[test]
+fn a_proof_shows_the_notable_letters_with_false_codes_and_prints_nothing_else() {
+    let campaign = Campaign::start(World::default());
+    let input = stream(&invited(200));
+    let ended = print(&campaign, &input, &["--proof", "5", "--language", "cy+en"]);
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    let text = String::from_utf8(ended.stdout).unwrap();
+    for words in [
+        "the first",
+        "the longest name",
+        "the longest address",
+        "cy+en, standard print",
+        "en, large print",
+    ] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    let pages = page_reader::read_pages(campaign.read("print/proof.pdf")).unwrap();
+    let codes: Vec<String> = (0..200)
+        .flat_map(|at| [code(at, 'i'), code(at, 't')])
+        .collect();
+    for page in &pages {
+        assert!(
+            page.text.replace([' ', '\n'], "").contains('P'),
+            "{}",
+            page.text
+        );
+        let shown = format!("{}{:?}", page.text, page.qr);
+        assert!(codes.iter().all(|code| !shown.contains(code)));
+    }
+    assert!(
+        pages
+            .iter()
+            .any(|page| page.qr.iter().any(|link| link.contains("ProofOnly0")))
+    );
+    assert!(!campaign.path("print/manifest.csv").exists());
+}
+
+#[test]
+fn a_letter_that_does_not_fit_is_an_outcome_and_the_others_keep_their_numbers_without_a_gap() {
+    let campaign = Campaign::start(World::default());
+    campaign.stage("pkb-letters", &["template", "new", "ours"], b"");
+    let settings = String::from_utf8(campaign.read("ours/template.toml")).unwrap();
+    // Room for a name and three lines.
+    let narrow = settings.replace(
+        "# address = [20, 57, 100, 81]",
+        "address = [24.6, 39.5, 120, 54]",
+    );
+    assert_ne!(narrow, settings);
+    campaign.write("ours/template.toml", narrow);
+    let ended = print(
+        &campaign,
+        &stream(&invited(60)),
+        &["--template", "ours", "--language", "en"],
+    );
+    assert_eq!(ended.code, 65, "{}", ended.stderr);
+    let (mut stopped, mut sequences) = (0, Vec::new());
+    for record in ended.records() {
+        match record["delivery"]["sequence"].as_u64() {
+            Some(sequence) => sequences.push(sequence),
+            None => {
+                assert_eq!(record["outcome"]["reason"], "does_not_fit");
+                stopped += 1;
+            }
+        }
+    }
+    assert!(stopped > 10, "{stopped}");
+    assert!(sequences.iter().copied().eq(1..=60 - stopped));
+}
+
+#[test]
+fn template_check_says_everything_that_is_wrong_in_one_run() {
+    let campaign = Campaign::start(World::default());
+    campaign.stage("pkb-letters", &["template", "new", "ours"], b"");
+    let good = campaign.stage("pkb-letters", &["template", "check", "ours"], b"");
+    let text = String::from_utf8(good.stdout).unwrap();
+    assert_eq!(good.code, 0, "{text}{}", good.stderr);
+    assert!(
+        text.contains("letter, cy+en, large print: 4 pages") && text.contains("no problems"),
+        "{text}"
+    );
+    let edit = |file: &str, from: &str, to: &str| {
+        let text = String::from_utf8(campaign.read(file)).unwrap();
+        assert!(text.contains(from), "{file}: {from}");
+        campaign.write(file, text.replacen(from, to, 1));
+    };
+    edit("ours/letter.typ", "slot(\"name\")", "slot(\"surname\")");
+    edit(
+        "ours/insert.typ",
+        "This sheet is for",
+        "王 This sheet is for",
+    );
+    edit(
+        "ours/reminder.typ",
+        "Yours sincerely,",
+        "#v(400mm) Yours sincerely,",
+    );
+    edit("ours/reminder.cy.typ", "Annwyl #slot(\"name\"),", "Annwyl,");
+    let bad = campaign.stage("pkb-letters", &["template", "check", "ours"], b"");
+    let text = String::from_utf8(bad.stdout).unwrap();
+    assert_eq!(bad.code, 2, "{text}");
+    for words in [
+        "there is no field \"surname\"",
+        "letter.typ:",
+        "no font has these characters of the template: 王",
+        "problems, marked with !",
+    ] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+}
+
+#[test]
+fn a_record_reads_back_with_what_the_letter_was() {
+    let (_, records) = printed(&["--design", "reminder"]);
+    for record in records {
+        let record: Record = serde_json::from_value(record).unwrap();
+        let delivery = record.delivery.unwrap();
+        assert_eq!(delivery.design, Some(Design::Reminder));
+        assert!(delivery.languages.is_some() && delivery.format.is_some());
+    }
+}
