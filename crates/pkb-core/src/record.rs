@@ -172,6 +172,8 @@ pub struct KeyPkb {
 pub struct KeyInvitation {
     /// When the codes end.
     pub expires_at: Timestamp,
+    /// When they were fetched instead of earlier ones.
+    pub reissued_at: Option<Timestamp>,
 }
 
 impl KeyFields {
@@ -194,6 +196,7 @@ impl KeyFields {
             }),
             invitation: record.invitation.as_ref().map(|codes| KeyInvitation {
                 expires_at: codes.expires_at,
+                reissued_at: codes.reissued_at,
             }),
             upload: is_there(record.upload.is_some()),
             delivery: is_there(record.delivery.is_some()),
@@ -397,6 +400,9 @@ pub struct Invitation {
     pub token: AccessCode,
     /// When both end.
     pub expires_at: Timestamp,
+    /// When they were fetched instead of earlier ones that were good (`pkb-tokens --reissue`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reissued_at: Option<Timestamp>,
     /// Kept for whoever wrote it.
     #[serde(flatten)]
     pub unknown: Unknown,
@@ -430,12 +436,48 @@ pub struct Delivery {
     /// The SMS sheet with the patient's number, when there is a text message beside the letter.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sms_file: Option<String>,
+    /// Whether it is the patient's first invitation of the campaign.
+    #[serde(default, skip_serializing_if = "Edition::is_first")]
+    pub edition: Edition,
     /// The letter that this one was printed instead of, if it was printed again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaces: Option<Box<Delivery>>,
     /// Kept for whoever wrote it.
     #[serde(flatten)]
     pub unknown: Unknown,
+}
+
+/// Whether an invitation is the patient's first of a campaign.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Edition {
+    /// It is.
+    #[default]
+    First,
+    /// An earlier letter again, with the same codes.
+    Reprint,
+    /// Another letter, with new codes.
+    Reissue,
+}
+
+impl Edition {
+    /// All of them, the first first.
+    pub const ALL: [Self; 3] = [Self::First, Self::Reprint, Self::Reissue];
+
+    /// The name on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::First => "first",
+            Self::Reprint => "reprint",
+            Self::Reissue => "reissue",
+        }
+    }
+
+    fn is_first(&self) -> bool {
+        *self == Self::First
+    }
 }
 
 impl Delivery {

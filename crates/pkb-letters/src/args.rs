@@ -10,7 +10,7 @@ use pkb_core::{
 };
 use url::Url;
 
-use crate::{invitee::Ways, sorting::Order};
+use crate::{invitee::Ways, ledger::LedgerArgs, sms::args::SmsArgs, sorting::Order};
 
 /// Make the letters and the SMS sheet of a campaign
 ///
@@ -43,6 +43,8 @@ pub enum Command {
     Template(TemplateCommand),
     /// Read finished letters again, and compare every sheet with its record and the manifest
     Verify(VerifyArgs),
+    /// Say who was sent what and when, from the journal of the letters
+    Ledger(LedgerArgs),
 }
 
 /// Reading finished letters again.
@@ -154,6 +156,10 @@ pub struct LettersArgs {
     #[arg(long)]
     pub no_verify: bool,
 
+    /// How the text messages are.
+    #[command(flatten)]
+    pub sms_texts: SmsArgs,
+
     /// Page where patients register; the codes are added to it
     #[arg(
         long,
@@ -175,6 +181,12 @@ pub struct LettersArgs {
     /// their own, and nothing else; needs the journal of the run that made them
     #[arg(long, value_name = "ROW", num_args = 1.., requires = "journal")]
     pub reprint: Vec<u64>,
+
+    /// Send these rows of the patient file another letter, with the new codes that `pkb-tokens --reissue`
+    /// has put into the stream, into files of their own, and nothing else; needs the journal of the run
+    /// that made the first
+    #[arg(long, value_name = "ROW", num_args = 1.., requires = "journal", conflicts_with = "reprint")]
+    pub reissue: Vec<u64>,
 
     /// Stream arguments
     #[command(flatten)]

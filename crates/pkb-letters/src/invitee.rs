@@ -192,7 +192,7 @@ impl Rules {
 }
 
 /// The last whole day on which codes work: the day before the one in which they end.
-fn last_day(codes: &Invitation) -> Result<Date, Verdict> {
+pub(crate) fn last_day(codes: &Invitation) -> Result<Date, Verdict> {
     uk_date(codes.expires_at)
         .checked_sub(SignedDuration::from_hours(24))
         .map_err(|_| Reason::CodesExpiring.into())

@@ -4,21 +4,26 @@
 //! * Typesetting, which knows no record: [`typeset`] turns [`letter_fields::LetterFields`] into tagged PDFs.
 //! * Who gets what: [`invitee`], [`address`].
 //! * The files: [`press`], [`manifest`], [`sms`].
-//! * The stage: [`args`], [`run`], [`stage`], [`sorting`].
+//! * The stage: [`args`], [`run`], [`stage`], [`sorting`]; letters that are made again: `again`, [`editions`].
+//! * Who was sent what: [`ledger`].
 //! * Looking before printing: [`template_check`], [`proof`].
 //! * Reading what was written, with other code: [`verify`].
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 pub mod address;
+mod again;
 pub mod args;
+pub mod editions;
 pub mod fonts;
 pub mod invitee;
 pub mod language;
+pub mod ledger;
 pub mod letter_fields;
 pub mod manifest;
 pub mod press;
 pub mod proof;
+mod rows;
 pub mod run;
 pub mod sms;
 pub mod sorting;

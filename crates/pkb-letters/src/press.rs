@@ -10,11 +10,12 @@ use std::{
 use pkb_core::{
     Fatal, Verdict,
     atomic_file::{self, AtomicFile},
-    record::Delivery,
+    record::{Delivery, Edition},
     stage::{IntentLog, Recalled},
 };
 
 use crate::{
+    editions::prefix,
     letter_fields::LetterFields,
     manifest::{ManifestRow, hexadecimal},
     typeset::{LaidOut, TypesetError, Typesetter},
@@ -25,45 +26,6 @@ use crate::{
     },
     zipping,
 };
-
-/// Whether letters are printed for the first time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Edition {
-    /// Into `letters-0001.pdf` and so on.
-    First,
-    /// With the same codes, into `reprint-0001.pdf` and so on.
-    Reprint,
-}
-
-impl Edition {
-    /// All of them.
-    pub const ALL: [Self; 2] = [Self::First, Self::Reprint];
-
-    /// Beginning of the names of its files.
-    #[must_use]
-    pub fn prefix(self) -> &'static str {
-        match self {
-            Self::First => "letters-",
-            Self::Reprint => "reprint-",
-        }
-    }
-
-    /// Beginning of the names of its manifests.
-    #[must_use]
-    pub fn manifest_prefix(self) -> &'static str {
-        match self {
-            Self::First => "",
-            other => other.prefix(),
-        }
-    }
-
-    /// Whether a file is one of its.
-    #[must_use]
-    pub fn is_of(self, file: &str) -> bool {
-        file.strip_prefix(self.prefix())
-            .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
-    }
-}
 
 /// How the files are made.
 #[derive(Debug, Clone, Copy)]
@@ -150,7 +112,7 @@ impl Press {
         {
             let Some(sequence) = sequence else { continue };
             self.letters = self.letters.max(*sequence);
-            let number = file.strip_prefix(self.edition.prefix()).map(|rest| {
+            let number = file.strip_prefix(prefix(self.edition)).map(|rest| {
                 let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
                 rest.get(..digits).and_then(|digits| digits.parse().ok())
             });
@@ -235,7 +197,7 @@ impl Press {
         rows: &mut [ManifestRow],
         intents: &IntentLog,
     ) -> Result<(), Fatal> {
-        let batch = format!("{}{:04}", self.edition.prefix(), self.files + 1);
+        let batch = format!("{}{:04}", prefix(self.edition), self.files + 1);
         let bound = if self.form.separate {
             self.bind_each(&batch, letters, rows)?
         } else {

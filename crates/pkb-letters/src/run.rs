@@ -5,11 +5,14 @@ use std::{io::IsTerminal as _, path::Path, sync::Mutex};
 use pkb_core::{ExitCode, Fatal, app, atomic_file, output::Target, pipeline::Source};
 
 use crate::{
+    again::Again,
     args::{Args, Command, LettersArgs, TemplateCommand},
+    editions::edition_of,
     invitee::Rules,
-    press::{Edition, Form, Press},
+    ledger,
+    press::{Form, Press},
     proof,
-    sms::SheetNumbers,
+    sms::{SheetNumbers, TextMessages},
     sorting::{self, Order},
     stage::{Letters, Papers, Seen},
     template::{Template, marks::NumberMark},
@@ -27,6 +30,7 @@ pub async fn run(args: Args) -> Result<ExitCode, Fatal> {
         Some(Command::Template(TemplateCommand::New { dir })) => new_template(&dir),
         Some(Command::Template(TemplateCommand::Check { dir })) => template_check::check(&dir),
         Some(Command::Verify(args)) => verify::verify(&args),
+        Some(Command::Ledger(args)) => ledger::answer(&args),
         None => make_letters(args.letters).await,
     }
 }
@@ -68,11 +72,12 @@ async fn make_letters(args: LettersArgs) -> Result<ExitCode, Fatal> {
     } else {
         args.stream.target()?
     };
-    let edition = if args.reprint.is_empty() {
-        Edition::First
-    } else {
-        Edition::Reprint
-    };
+    let again = Again::new(args.reprint, args.reissue);
+    let sms = TextMessages::new(
+        &out,
+        &args.sms_texts,
+        &template.settings().organisation.name,
+    )?;
     let form = Form {
         separate: args.separate,
         zip: args.zip,
@@ -82,12 +87,14 @@ async fn make_letters(args: LettersArgs) -> Result<ExitCode, Fatal> {
     let stage = Letters {
         oldest_answer: args.stream.clock().ago(args.max_age_of_answer),
         letters_per_file: args.letters_per_file as usize,
-        reprint: args.reprint.into_iter().collect(),
-        press: Mutex::new(Press::new(typesetter, out.clone(), edition, form)),
+        sms_fold: args.sms_texts.sms_fold,
+        press: Mutex::new(Press::new(typesetter, out.clone(), again.edition(), form)),
+        again,
         papers: Mutex::new(Some(Papers::create(
             out.clone(),
             rules.design,
             form.is_numbered,
+            sms,
         )?)),
         sheets: Mutex::new(SheetNumbers::new(&out)?),
         seen: Mutex::new(Seen::default()),
@@ -132,9 +139,7 @@ fn refuse_used_folder(out: &Path) -> Result<(), Fatal> {
         .read_dir()
         .map_err(|source| Fatal::cannot_read(out, source))?;
     let is_ours = |name: &str| {
-        name == "manifest.csv"
-            || name.starts_with("sms-")
-            || Edition::ALL.iter().any(|edition| edition.is_of(name))
+        name == "manifest.csv" || name.starts_with("sms-") || edition_of(name).is_some()
     };
     for entry in entries {
         let entry = entry.map_err(|source| Fatal::cannot_read(out, source))?;

@@ -8,18 +8,20 @@ use std::{
 
 use jiff::Timestamp;
 use pkb_core::{
-    Admission, Batch, Fatal, Reason, Record, Stage, StageName,
+    Admission, Batch, Fatal, Outcome, Reason, Record, Stage, StageName,
     journal::Key,
-    record::{Channel, Delivery, Design, PkbAnswer, Unknown},
+    record::{Channel, Delivery, Design, Edition, Invitation, Patient, PkbAnswer, Unknown},
     stage::{BatchResult, Recalled, Replay},
     value::{LetterFormat, LetterLanguages, NationalId, Postcode},
 };
 
 use crate::{
+    again::Again,
+    editions::{edition_of, manifest_prefix},
     invitee::Rules,
     manifest::{Manifest, ManifestRow},
-    press::{Edition, Order, Press, PrintedLetter},
-    sms::{SheetNumbers, SmsSheets},
+    press::{Order, Press, PrintedLetter},
+    sms::{SheetNumbers, SmsRow, TextMessages},
     template::Template,
     verify::expected::Expected,
 };
@@ -34,8 +36,10 @@ pub struct Letters {
     pub template: Template,
     /// Letters of one batch at most.
     pub letters_per_file: usize,
-    /// Rows that are to be printed again, and nothing else.
-    pub reprint: HashSet<u64>,
+    /// Whether text messages are written without accents that make them dearer.
+    pub sms_fold: bool,
+    /// Letters that are to be made again, and nothing else.
+    pub(crate) again: Again,
     /// What makes the files.
     pub press: Mutex<Press>,
     /// What accompanies them.
@@ -63,7 +67,7 @@ pub struct Papers {
     is_numbered: bool,
     design: Design,
     manifests: BTreeMap<Edition, Manifest>,
-    sms: SmsSheets,
+    sms: TextMessages,
 }
 
 impl Papers {
@@ -71,8 +75,12 @@ impl Papers {
     ///
     /// # Errors
     /// They cannot be written there.
-    pub fn create(folder: PathBuf, design: Design, is_numbered: bool) -> Result<Self, Fatal> {
-        let sms = SmsSheets::new(&folder);
+    pub fn create(
+        folder: PathBuf,
+        design: Design,
+        is_numbered: bool,
+        sms: TextMessages,
+    ) -> Result<Self, Fatal> {
         let mut papers = Self {
             folder,
             is_numbered,
@@ -91,7 +99,7 @@ impl Papers {
             Entry::Occupied(manifest) => manifest.into_mut(),
             Entry::Vacant(place) => place.insert(Manifest::create(
                 &self.folder,
-                edition.manifest_prefix(),
+                manifest_prefix(edition),
                 self.design,
                 self.is_numbered,
             )?),
@@ -103,7 +111,7 @@ impl Papers {
         let deliveries = record.delivery.iter().flat_map(|delivery| delivery.chain());
         for delivery in deliveries {
             if let Some(row) = ManifestRow::of(record, delivery)
-                && let Some(edition) = Edition::ALL.into_iter().find(|e| e.is_of(&row.file))
+                && let Some(edition) = edition_of(&row.file)
             {
                 self.manifest(edition)?.add(&row)?;
             }
@@ -130,6 +138,12 @@ pub struct Invitations {
 impl Letters {
     fn organisation(&self) -> &str {
         &self.template.settings().organisation.name
+    }
+
+    /// The text message to a patient, as it stands in the sheet.
+    fn sms(&self, patient: &Patient, codes: &Invitation) -> Option<SmsRow> {
+        let row = self.rules.sms(patient, codes, self.organisation())?;
+        Some(if self.sms_fold { row.folded() } else { row })
     }
 }
 
@@ -190,6 +204,9 @@ impl Stage for Letters {
 
     fn recall(&self, line: &Recalled) -> Result<(), Fatal> {
         locked(&self.press).recall(line);
+        if let Recalled::Record(record) = line {
+            self.again.recall(record);
+        }
         if let Recalled::Record(record) = line
             && let (Some(patient), Some(delivery)) = (&record.patient, &record.delivery)
             && let Some((page, _)) = delivery.pages
@@ -217,6 +234,10 @@ impl Stage for Letters {
         }
     }
 
+    fn answers(&self, record: &Record, _: Option<&Outcome>) -> bool {
+        !self.again.has_new_codes(record)
+    }
+
     fn replay(&self, record: &Record) -> Replay {
         if let (Some(patient), Some(codes), Some(delivery)) =
             (&record.patient, &record.invitation, &record.delivery)
@@ -225,12 +246,12 @@ impl Stage for Letters {
                 return Replay::Stop(Reason::AlreadyInvited.into());
             }
             if let Some(sheet) = sheet_of(delivery)
-                && let Some(row) = self.rules.sms(patient, codes, self.organisation())
+                && let Some(row) = self.sms(patient, codes)
             {
                 locked(&self.sheets).recount(sheet, &row);
             }
         }
-        if self.reprint.contains(&record.row.number) {
+        if self.again.is_reprinted(record) {
             Replay::DoAgain
         } else {
             Replay::Answer
@@ -241,8 +262,9 @@ impl Stage for Letters {
         let (Some(patient), Some(codes)) = (&record.patient, &record.invitation) else {
             return Admission::NotReady;
         };
-        let reprint = self.reprint.contains(&record.row.number) && record.delivery.is_some();
-        if !reprint && (record.delivery.is_some() || !self.reprint.is_empty()) {
+        let reprint = self.again.is_reprinted(record);
+        let again = reprint || self.again.is_reissued(record);
+        if !again && (record.delivery.is_some() || !self.again.is_empty()) {
             return if record.delivery.is_some() {
                 Admission::AlreadyDone
             } else {
@@ -252,6 +274,15 @@ impl Stage for Letters {
         let is_old = |pkb: &PkbAnswer| pkb.checked_at < self.oldest_answer;
         if !reprint && record.pkb.as_ref().is_some_and(is_old) {
             return Admission::Stop(Reason::AnswerTooOld.into());
+        }
+        if reprint
+            && record
+                .delivery
+                .as_ref()
+                .is_some_and(|old| old.pages.is_none())
+        {
+            self.again.has_no_letter(record);
+            return Admission::AlreadyDone;
         }
         let invited = if reprint {
             // A letter again, whatever else there was.
@@ -283,8 +314,12 @@ impl Stage for Letters {
         let mut sheets = locked(&self.sheets);
         Admission::Work(Invitations {
             letter,
-            sms_file: sms.map(|row| sheets.assign(&row)),
-            replaces: record.delivery.clone().map(Box::new),
+            sms_file: sms.map(|row| sheets.assign(&if self.sms_fold { row.folded() } else { row })),
+            replaces: record
+                .delivery
+                .clone()
+                .or_else(|| self.again.replaced_by(patient))
+                .map(Box::new),
         })
     }
 
@@ -302,6 +337,7 @@ impl Stage for Letters {
                 format: None,
                 design: None,
                 sms_file: work.letter.is_some().then_some(work.sms_file).flatten(),
+                edition: self.again.edition(),
                 replaces: work.replaces,
                 unknown: Unknown::new(),
             }));
@@ -346,10 +382,11 @@ impl Stage for Letters {
         }
         if let (Some(patient), Some(codes), Some(sheet)) =
             (&record.patient, &record.invitation, sheet_of(delivery))
-            && !locked(&self.sheets).is_finished(sheet)
-            && let Some(row) = self.rules.sms(patient, codes, self.organisation())
+            && let Some(row) = self.sms(patient, codes)
         {
-            papers.sms.add(sheet, &row)?;
+            let is_finished = locked(&self.sheets).is_finished(sheet);
+            let sheet = (!is_finished).then_some(sheet);
+            papers.sms.add(record.row.number, sheet, &row)?;
         }
         Ok(())
     }
@@ -362,9 +399,9 @@ impl Stage for Letters {
                  posted, then set welsh_is_approved in template.toml"
             );
         }
-        match locked(&self.papers).take() {
-            Some(papers) => papers.finish(),
-            None => Ok(()),
+        if let Some(papers) = locked(&self.papers).take() {
+            papers.finish()?;
         }
+        self.again.finish()
     }
 }

@@ -38,6 +38,16 @@ pub struct Args {
     #[arg(long, default_value_t = 14, value_name = "DAYS")]
     pub min_days_left: u16,
 
+    /// Fetch new codes for these rows of the patient file, although they have codes that are good: for
+    /// `pkb-letters --reissue`. The codes before stay valid until they end
+    #[arg(long, value_name = "ROW", num_args = 1.., requires = "journal")]
+    pub reissue: Vec<u64>,
+
+    /// A row whose codes were fetched by --reissue within this time keeps them: the same command is
+    /// being run again
+    #[arg(long, value_name = "TIME", value_parser = parse_duration, default_value = "1d")]
+    pub same_reissue_within: Duration,
+
     /// Path of recordAccessToken under the base address, with {id} in it
     #[arg(long, default_value = TOKEN_PATH, value_name = "PATH", help_heading = "PKB")]
     pub token_path: String,

@@ -2,6 +2,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 mod args;
+mod reissue;
 mod run;
 
 fn main() -> std::process::ExitCode {

@@ -4,7 +4,7 @@ use std::{io::IsTerminal as _, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use pkb_core::{
-    Admission, Batch, Clock, ExitCode, Fatal, Reason, Record, Stage, StageName, app,
+    Admission, Batch, Clock, ExitCode, Fatal, Outcome, Reason, Record, Stage, StageName, app,
     args::Api,
     client::{
         code_desk::{CodeDesk, FhirDesk, Invitee, RestDesk},
@@ -16,7 +16,7 @@ use pkb_core::{
     value::PkbId,
 };
 
-use crate::args::Args;
+use crate::{args::Args, reissue::Reissue};
 
 /// Runs the stage from the arguments.
 ///
@@ -60,10 +60,17 @@ async fn run_with<D: CodeDesk>(
         // pkb-letters counts whole days, and the one in which codes end is none.
         still_valid_at: clock.start_of_day_in(args.min_days_left.saturating_add(1)),
         oldest_answer: clock.ago(args.max_age_of_answer),
+        reissue: Reissue::new(&args.reissue, clock.ago(args.same_reissue_within)),
         clock,
     };
     let (input, output) = (args.input.open()?, args.stream.target()?);
     app::run_stage(stage, input, output, in_flight, &args.stream).await
+}
+
+/// What making codes for a patient needs.
+struct Work {
+    invitee: Invitee,
+    is_reissue: bool,
 }
 
 struct Tokens<D> {
@@ -75,11 +82,13 @@ struct Tokens<D> {
     still_valid_at: Timestamp,
     /// PKB's answers are too old if they are older.
     oldest_answer: Timestamp,
+    /// Rows that get new codes although they have good ones.
+    reissue: Reissue,
     clock: Clock,
 }
 
 impl<D: CodeDesk> Stage for Tokens<D> {
-    type Work = Invitee;
+    type Work = Work;
     type Done = Invitation;
     const NAME: StageName = StageName::Tokens;
     const QUICK_REPLAY: bool = true;
@@ -106,6 +115,8 @@ impl<D: CodeDesk> Stage for Tokens<D> {
 
     /// Codes that end too soon to be printed are not, and patients grow older.
     fn still_good(&self, fields: &KeyFields) -> bool {
+        // Nowhere else is every line of the journal seen.
+        self.reissue.note(fields);
         let was_young = fields.reasons().any(|reason| reason == Reason::UnderAge);
         !was_young
             && fields
@@ -114,32 +125,48 @@ impl<D: CodeDesk> Stage for Tokens<D> {
                 .is_none_or(|codes| codes.expires_at >= self.still_valid_at)
     }
 
-    fn admit(&self, record: &Record) -> Admission<Invitee> {
+    fn answers(&self, record: &Record, _: Option<&Outcome>) -> bool {
+        !self.reissue.wants(record)
+    }
+
+    fn admit(&self, record: &Record) -> Admission<Work> {
+        let is_reissue = self.reissue.wants(record);
         match (&record.patient, &record.pkb) {
-            _ if record.invitation.is_some() => Admission::AlreadyDone,
+            _ if record.invitation.is_some() && !is_reissue => Admission::AlreadyDone,
             (Some(_), Some(pkb)) if pkb.checked_at < self.oldest_answer => {
                 Admission::Stop(Reason::AnswerTooOld.into())
             }
-            (Some(patient), Some(pkb)) => Admission::Work(Invitee {
-                national_id: patient.national_id,
-                id: pkb.id.clone(),
+            (Some(patient), Some(pkb)) => Admission::Work(Work {
+                invitee: Invitee {
+                    national_id: patient.national_id,
+                    id: pkb.id.clone(),
+                },
+                is_reissue,
             }),
             _ => Admission::NotReady,
         }
     }
 
-    async fn advance(&self, batch: Batch<Invitee>) -> BatchResult<Invitation> {
+    async fn advance(&self, batch: Batch<Work>) -> BatchResult<Invitation> {
         // Counted from before the request: rather a moment too early than too late.
         let ends = self.clock.now().saturating_add(self.valid_for);
         let ends = ends.map_err(|_| Fatal::Usage("--valid-days is too large".into()))?;
-        let made = self.desk.make_codes(&batch.work).await?;
+        let (invitees, reissues): (Vec<Invitee>, Vec<bool>) = batch
+            .work
+            .into_iter()
+            .map(|work| (work.invitee, work.is_reissue))
+            .unzip();
+        let made = self.desk.make_codes(&invitees).await?;
+        let now = self.clock.now();
         Ok(made
             .into_iter()
-            .map(|codes| {
+            .zip(reissues)
+            .map(|(codes, is_reissue)| {
                 codes.map(|codes| Invitation {
                     code: codes.code,
                     token: codes.token,
                     expires_at: codes.expires_at.unwrap_or(ends),
+                    reissued_at: is_reissue.then_some(now),
                     unknown: Unknown::new(),
                 })
             })
@@ -148,5 +175,7 @@ impl<D: CodeDesk> Stage for Tokens<D> {
 
     fn apply(&self, record: &mut Record, invitation: Invitation) {
         record.invitation = Some(invitation);
+        // What was sent had the codes before these.
+        record.clear(StageName::Letters);
     }
 }

@@ -104,7 +104,7 @@ impl Journal {
             .map_err(cannot_write)?;
         lock(&file, path)?;
         let found_bytes = file.metadata().map_err(cannot_write)?.len();
-        let scan = scan::scan(&file, path, visit)?;
+        let scan = scan::scan(&file, found_bytes, path, visit)?;
         let written = heal(&file, &scan, found_bytes).map_err(cannot_write)?;
         if found_bytes == 0 {
             sync_folder(path).map_err(cannot_write)?;
@@ -306,6 +306,25 @@ impl Drop for Journal {
             let _ = self.write_pending();
         }
     }
+}
+
+/// Reads the journal at `path` and changes nothing: it takes no lock, and what a run that is writing
+/// appends meanwhile is not seen. `visit` is given each line as by [`Journal::open`]. Returns whether the
+/// last line was torn, and so left out.
+///
+/// # Errors
+/// * [`Fatal::Input`]: there is no such file, a line is damaged that is not the last, `visit` refused
+///   one, or the file was never a journal.
+/// * [`Fatal::Io`]: the file cannot be read, or is not a regular file.
+pub fn read(path: &Path, mut visit: impl FnMut(&[u8]) -> Result<(), Fatal>) -> Result<bool, Fatal> {
+    let cannot_read = |source| Fatal::cannot_read(path, source);
+    if !path.metadata().map_err(cannot_read)?.is_file() {
+        return Err(cannot_read(io::Error::other("not a regular file")));
+    }
+    let file = File::open(path).map_err(cannot_read)?;
+    let bytes = file.metadata().map_err(cannot_read)?.len();
+    let scan = scan::scan(&file, bytes, path, |line| visit(line).map(|()| None))?;
+    Ok(scan.good_bytes < bytes)
 }
 
 /// Locks the whole file until it is closed, without waiting.

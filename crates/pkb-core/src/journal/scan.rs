@@ -44,16 +44,17 @@ struct Line<'a> {
     last: bool,
 }
 
-/// Reads `file` from its start; `path` is for messages. For `visit` see [`super::Journal::open`].
+/// Reads the first `bytes` of `file`, which may be growing; `path` is for messages. For `visit` see [`super::Journal::open`].
 pub(super) fn scan(
     file: &File,
+    bytes: u64,
     path: &Path,
     mut visit: impl FnMut(&[u8]) -> Result<Option<Key>, Fatal>,
 ) -> Result<Scan, Fatal> {
     let mut scan = Scan::default();
     let mut whole_lines = 0_u64;
     let mut damaged: Option<u64> = None;
-    let mut lines = Lines::new(file);
+    let mut lines = Lines::new(file, bytes);
     while let Some(line) = lines
         .next()
         .map_err(|source| Fatal::cannot_read(path, source))?
@@ -127,16 +128,16 @@ impl Line<'_> {
 
 /// Hands out the lines of a file; holds one of them and a block.
 struct Lines<'a> {
-    input: BufReader<&'a File>,
+    input: BufReader<io::Take<&'a File>>,
     buffer: Vec<u8>,
     number: u64,
     offset: u64,
 }
 
 impl<'a> Lines<'a> {
-    fn new(file: &'a File) -> Self {
+    fn new(file: &'a File, bytes: u64) -> Self {
         Self {
-            input: BufReader::with_capacity(BLOCK_BYTES, file),
+            input: BufReader::with_capacity(BLOCK_BYTES, file.take(bytes)),
             buffer: Vec::new(),
             number: 0,
             offset: 0,
@@ -177,7 +178,7 @@ impl<'a> Lines<'a> {
 }
 
 /// Passes over the rest of a line. Returns its bytes and whether it had a line end.
-fn skip_line(input: &mut BufReader<&File>) -> io::Result<(u64, bool)> {
+fn skip_line(input: &mut impl io::BufRead) -> io::Result<(u64, bool)> {
     let mut skipped = 0;
     loop {
         let block = input.fill_buf()?;

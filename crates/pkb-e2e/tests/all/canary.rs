@@ -88,9 +88,18 @@ fn no_value_of_a_patient_and_no_secret_is_in_any_message_log_or_argument() {
             "both",
             "--summary",
             "summary.json",
+            "--journal",
+            "l.journal",
         ],
         &invited.stdout,
     );
+    // Who was sent what, asked by numbers; the same codes again as if they were new.
+    let questions = NUMBERS.join("\n");
+    let ledger = ["ledger", "--journal", "l.journal", "--national-ids", "-"];
+    let answers = stage("pkb-letters", &ledger, questions.as_bytes());
+    assert!(answers.stdout.starts_with(b"question,answer,") && answers.code == 0);
+    let reissue = ["--out", "print", "--journal", "l.journal", "--reissue", "2"];
+    assert_eq!(stage("pkb-letters", &reissue, &invited.stdout).code, 2);
     // The same with damaged streams, a wrong secret, nobody at the address, and a broken letter.
     let damaged = String::from_utf8(invited.stdout.clone())
         .unwrap()
@@ -114,6 +123,8 @@ fn no_value_of_a_patient_and_no_secret_is_in_any_message_log_or_argument() {
         messages.push_str(&run(&mut command, &uploaded.stdout).stderr);
     }
     messages.push_str(&String::from_utf8(campaign.read("summary.json")).unwrap());
+    messages.push_str(&String::from_utf8(answers.stdout).unwrap());
+    messages.push_str(&String::from_utf8(campaign.read("print/sms-shared-mobiles.csv")).unwrap());
     // What other users of the machine see of a program that runs.
     let mut command = campaign.command("pkb-resolve");
     command

@@ -16,13 +16,16 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use pkb_core::{ExitCode, Fatal, Record, app, record::Design};
+use pkb_core::{
+    ExitCode, Fatal, Record, app,
+    record::{Design, Edition},
+};
 use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 
 use crate::{
     args::{SquareCodes, VerifyArgs},
+    editions::{edition_of, manifest_prefix},
     manifest::{self, ManifestFile, ManifestJson, ManifestRow},
-    press::Edition,
     spool::{self, Place, Spool, SpooledRecords},
 };
 use expected::Expected;
@@ -44,7 +47,7 @@ pub fn verify(args: &VerifyArgs) -> Result<ExitCode, Fatal> {
     let mut report = Report::default();
     let mut manifests = Vec::new();
     for edition in Edition::ALL {
-        let prefix = edition.manifest_prefix();
+        let prefix = manifest_prefix(edition);
         let exists = args.dir.join(&manifest::file_names(prefix)[0]).exists();
         manifests.push(if exists || edition == Edition::First {
             Manifests::read(&args.dir, prefix, &mut report)?
@@ -313,9 +316,8 @@ fn letters_of(record: &Record, manifests: &[Manifests]) -> Vec<(usize, u64, Opti
             .chain()
             .filter_map(|delivery| {
                 let own = ManifestRow::of(record, delivery)?;
-                let is_of = |edition: &Edition| edition.is_of(&own.file);
-                let edition = Edition::ALL.iter().position(is_of)?;
-                Some((edition, own.sequence, Some(own)))
+                // Manifests are in the order of `Edition::ALL`.
+                Some((edition_of(&own.file)? as usize, own.sequence, Some(own)))
             })
             .collect(),
         None => {
@@ -364,9 +366,7 @@ fn nothing_is_left_over(
             let name = folder.join(entry.file_name());
             let is_folder = entry.file_type().map_err(cannot)?.is_dir();
             match name.to_str() {
-                Some(text)
-                    if is_folder && Edition::ALL.iter().any(|edition| edition.is_of(text)) =>
-                {
+                Some(text) if is_folder && edition_of(text).is_some() => {
                     folders.push(name);
                 }
                 Some(text) => {
@@ -377,8 +377,7 @@ fn nothing_is_left_over(
         }
     }
     for name in names {
-        let is_letters = Edition::ALL.iter().any(|edition| edition.is_of(&name));
-        if is_letters && name.ends_with(".pdf") && !known.contains(name.as_str()) {
+        if edition_of(&name).is_some() && name.ends_with(".pdf") && !known.contains(name.as_str()) {
             report.fail(&name, "no record has a letter in this file");
         }
     }

@@ -274,3 +274,65 @@ fn keys_tell_parts_apart_and_do_not_show_themselves() {
     assert_eq!(Key::of(&[b"abc"]), keys[5]);
     assert_eq!(format!("{:?}", keys[5]), "Key(…)");
 }
+
+#[test]
+fn a_journal_is_read_without_its_lock_and_left_as_it_is() {
+    let whole = [record(1, "a"), record(2, "b")].map(|line| [line, b"\n".to_vec()].concat());
+    let whole = whole.concat();
+    let read = |place: &Place| {
+        let mut rows = Vec::new();
+        let torn = super::read(&place.path(), |line| {
+            let line = NdjsonReader::new(line).read().unwrap().unwrap();
+            rows.push(line.record.row.number);
+            Ok(())
+        });
+        (rows, torn.unwrap())
+    };
+    let place = Place::with(&whole);
+    let journal = place.open();
+    assert_eq!(read(&place), (vec![1, 2], false));
+    drop(journal);
+    // Cut at every byte: the lines that are whole, and whether there is more. A line that lacks only
+    // its line end is whole.
+    let first = whole.iter().position(|byte| *byte == b'\n').unwrap();
+    for cut in 0..whole.len() {
+        let place = Place::with(&whole[..cut]);
+        let rows = if cut < first {
+            vec![]
+        } else if cut < whole.len() - 1 {
+            vec![1]
+        } else {
+            vec![1, 2]
+        };
+        let torn = ![0, first, first + 1, whole.len() - 1].contains(&cut);
+        assert_eq!(read(&place), (rows, torn), "cut at {cut}");
+        assert_eq!(place.content(), &whole[..cut]);
+    }
+}
+
+#[test]
+fn what_is_appended_while_a_journal_is_read_is_not_seen() {
+    let line = [record(1, "a"), b"\n".to_vec()].concat();
+    let place = Place::with(&line);
+    let mut lines = 0;
+    let torn = super::read(&place.path(), |_| {
+        lines += 1;
+        let mut content = place.content();
+        content.extend_from_slice(&line[..20]);
+        fs::write(place.path(), content).unwrap();
+        Ok(())
+    });
+    assert_eq!((lines, torn.unwrap()), (1, false));
+}
+
+#[test]
+fn only_a_journal_is_read() {
+    let place = Place::new();
+    let refusal =
+        |place: &Place| super::read(&place.path(), |line| visit(line).map(drop)).unwrap_err();
+    assert_eq!(refusal(&place).exit_code(), ExitCode::Input);
+    let damaged = [b"{\"sch\n".to_vec(), record(1, "a"), b"\n".to_vec()].concat();
+    assert_eq!(refusal(&Place::with(&damaged)).exit_code(), ExitCode::Input);
+    fs::create_dir(place.path()).unwrap();
+    assert_eq!(refusal(&place).exit_code(), ExitCode::Io);
+}

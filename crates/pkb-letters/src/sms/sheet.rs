@@ -1,7 +1,9 @@
-//! The spreadsheet and the template texts for text messages through GOV.UK Notify.
+//! The spreadsheet of text messages.
 //!
-//! Notify takes at most 100,000 rows and 10 MiB a file; each `((placeholder))` of a template needs
-//! its column. PKB advises two texts, so that no code is split between two messages.
+//! Notify takes at most 100,000 rows and 10 MiB a file. A cell that a template needs must not be
+//! empty. Cells are written as they are sent, also those that begin with `=`, `+`, `-` or `@`: Notify
+//! reads them as text, and whatever were put before them would stand in the message. A spreadsheet
+//! program takes them for formulas and spoils the numbers: the sheet is not to be opened and saved in one.
 
 use std::{
     collections::{BTreeMap, BTreeSet, btree_map::Entry},
@@ -11,29 +13,75 @@ use std::{
 
 use pkb_core::{Fatal, atomic_file::AtomicFile};
 
+use super::{gsm, one_line};
+
 /// Rows of a sheet at most (Notify).
 const MAX_ROWS: u64 = 100_000;
 /// Bytes of a sheet at most (Notify).
 const MAX_BYTES: u64 = 10 << 20;
 
-/// The columns. Only `phone number` is Notify's own; the others are the placeholders of the texts.
-const COLUMNS: [&str; 7] = [
-    "phone number",
-    "first name",
-    "organisation",
-    "invitation code",
-    "access code",
-    "expiry",
-    "link",
-];
+/// The column that says where a message goes: Notify's own name for it.
+const PHONE_NUMBER: &str = "phone number";
 
-/// First text: who writes and why, so that the second is not taken for fraud.
-const FIRST_TEXT: &str = "Dear ((first name)), ((organisation)) invites you to see your health record online. \
-Your codes follow in a second message. If you did not expect this, ask us: use a number that you know.\n";
+/// A column of the sheet that a text can use as a placeholder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Column {
+    /// First name of the patient.
+    FirstName,
+    /// Who invites.
+    Organisation,
+    /// Invitation code.
+    InvitationCode,
+    /// Access code.
+    AccessCode,
+    /// Last day of the codes.
+    Expiry,
+    /// Join page with both codes filled in.
+    Link,
+}
 
-/// Second text: the codes and the link.
-const SECOND_TEXT: &str = "Your codes from ((organisation)): invitation code ((invitation code)) and access code \
-((access code)), until ((expiry)). Register here: ((link))\n";
+impl Column {
+    /// All of them, in the order of the sheet.
+    pub const ALL: [Self; 6] = [
+        Self::FirstName,
+        Self::Organisation,
+        Self::InvitationCode,
+        Self::AccessCode,
+        Self::Expiry,
+        Self::Link,
+    ];
+
+    /// The name in the header and in placeholders.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::FirstName => "first name",
+            Self::Organisation => "organisation",
+            Self::InvitationCode => "invitation code",
+            Self::AccessCode => "access code",
+            Self::Expiry => "expiry",
+            Self::Link => "link",
+        }
+    }
+
+    /// The column of a placeholder; case, spaces, `_` and `-` do not matter (Notify).
+    pub fn named(placeholder: &str) -> Option<Self> {
+        let folded = |text: &str| {
+            let kept = text.chars().filter(|c| !matches!(c, ' ' | '_' | '-'));
+            kept.flat_map(char::to_lowercase).collect::<String>()
+        };
+        let name = folded(placeholder);
+        Self::ALL
+            .into_iter()
+            .find(|column| folded(column.name()) == name)
+    }
+
+    /// All placeholders, for a message.
+    pub(super) fn list() -> String {
+        Self::ALL
+            .map(|column| format!("(({}))", column.name()))
+            .join(", ")
+    }
+}
 
 /// One patient's row.
 #[derive(Clone, PartialEq, Eq)]
@@ -61,26 +109,60 @@ impl fmt::Debug for SmsRow {
 }
 
 impl SmsRow {
+    /// What a placeholder stands for.
+    pub fn cell(&self, column: Column) -> &str {
+        match column {
+            Column::FirstName => &self.first_name,
+            Column::Organisation => &self.organisation,
+            Column::InvitationCode => &self.invitation_code,
+            Column::AccessCode => &self.access_code,
+            Column::Expiry => &self.expiry,
+            Column::Link => &self.link,
+        }
+    }
+
+    /// Without the letters that make a message UCS-2.
+    #[must_use]
+    pub fn folded(mut self) -> Self {
+        self.first_name = gsm::folded(&self.first_name);
+        self.organisation = gsm::folded(&self.organisation);
+        self
+    }
+
+    /// A patient as there are many, to measure a text by.
+    pub(super) fn ordinary() -> Self {
+        Self {
+            phone_number: "+447700900123".into(),
+            first_name: "Richard".into(),
+            organisation: "Northtown Hospitals".into(),
+            invitation_code: "NKcYiAciBU".into(),
+            access_code: "KVPnrFYPay".into(),
+            expiry: "21 December 2026".into(),
+            link: "https://joinpkb.com/?t1=NKcYiAciBU&t2=KVPnrFYPay".into(),
+        }
+    }
+
     fn line(&self) -> Vec<u8> {
-        line([
-            &self.phone_number,
-            &self.first_name,
-            &self.organisation,
-            &self.invitation_code,
-            &self.access_code,
-            &self.expiry,
-            &self.link,
-        ])
+        let cells = Column::ALL.map(|column| self.cell(column));
+        line([self.phone_number.as_str()].into_iter().chain(cells))
     }
 }
 
+fn header() -> Vec<u8> {
+    line(
+        [PHONE_NUMBER]
+            .into_iter()
+            .chain(Column::ALL.map(Column::name)),
+    )
+}
+
 /// One line by RFC 4180, with its line end.
-fn line<T: AsRef<[u8]>>(cells: [T; 7]) -> Vec<u8> {
+fn line<'a>(cells: impl Iterator<Item = &'a str>) -> Vec<u8> {
     let mut writer = csv::WriterBuilder::new()
         .terminator(csv::Terminator::CRLF)
         .from_writer(Vec::new());
     // Writing to memory cannot fail.
-    let _ = writer.write_record(cells);
+    let _ = writer.write_record(cells.map(|cell| one_line(cell).into_owned()));
     writer.into_inner().unwrap_or_default()
 }
 
@@ -122,7 +204,7 @@ impl SheetNumbers {
         if self.rows == MAX_ROWS || self.bytes + bytes > MAX_BYTES {
             self.number += 1;
             self.rows = 0;
-            self.bytes = line(COLUMNS).len() as u64;
+            self.bytes = header().len() as u64;
         }
         self.rows += 1;
         self.bytes += bytes;
@@ -137,7 +219,7 @@ impl SheetNumbers {
         if sheet_number(sheet) != Some(self.number) {
             self.number = sheet_number(sheet).unwrap_or(self.number);
             self.rows = 0;
-            self.bytes = line(COLUMNS).len() as u64;
+            self.bytes = header().len() as u64;
         }
         self.rows += 1;
         self.bytes += row.line().len() as u64;
@@ -187,27 +269,23 @@ impl SmsSheets {
             Entry::Occupied(file) => file.into_mut(),
             Entry::Vacant(place) => {
                 let file = place.insert(AtomicFile::create(&path)?);
-                file.write_all(&line(COLUMNS)).map_err(failed)?;
+                file.write_all(&header()).map_err(failed)?;
                 file
             }
         };
         file.write_all(&row.line()).map_err(failed)
     }
 
-    /// Gives the sheets their names, and writes the two texts if there is any sheet.
+    /// Whether there is any sheet.
+    pub fn is_open(&self) -> bool {
+        !self.open.is_empty()
+    }
+
+    /// Gives the sheets their names.
     ///
     /// # Errors
     /// A file cannot be written.
     pub fn finish(self) -> Result<(), Fatal> {
-        if self.open.is_empty() {
-            return Ok(());
-        }
-        for (name, text) in [
-            ("sms-text-1.txt", FIRST_TEXT),
-            ("sms-text-2.txt", SECOND_TEXT),
-        ] {
-            AtomicFile::write(&self.folder.join(name), text.as_bytes())?;
-        }
         self.open.into_values().try_for_each(AtomicFile::finish)
     }
 }
@@ -217,38 +295,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_placeholder_of_the_texts_has_its_column() {
-        for text in [FIRST_TEXT, SECOND_TEXT] {
-            for placeholder in text
-                .split("((")
-                .skip(1)
-                .filter_map(|rest| rest.split("))").next())
-            {
-                assert!(COLUMNS.contains(&placeholder), "{placeholder}");
-            }
+    fn a_placeholder_is_known_by_its_folded_name() {
+        for column in Column::ALL {
+            assert_eq!(Column::named(column.name()), Some(column));
         }
-    }
-
-    #[test]
-    fn neither_text_asks_for_or_tells_a_date_of_birth() {
-        for word in ["birth", "born", "dob"] {
-            assert!(
-                !format!("{FIRST_TEXT}{SECOND_TEXT}")
-                    .to_lowercase()
-                    .contains(word)
-            );
-        }
+        assert_eq!(Column::named(" First_NAME-"), Some(Column::FirstName));
+        assert_eq!(Column::named("phone number"), None);
     }
 
     fn row(name_bytes: usize) -> SmsRow {
         SmsRow {
-            phone_number: "+447700900123".into(),
             first_name: "x".repeat(name_bytes),
             organisation: "Northtown, North".into(),
-            invitation_code: "NKcYiAciBU".into(),
-            access_code: "KVPnrFYPay".into(),
-            expiry: "21 December 2026".into(),
-            link: "https://joinpkb.com/".into(),
+            ..SmsRow::ordinary()
         }
     }
 
@@ -268,13 +327,12 @@ mod tests {
             let path = folder.path().join(name);
             assert!(path.metadata().unwrap().len() <= MAX_BYTES);
             let mut sheet = csv::Reader::from_path(path).unwrap();
-            assert_eq!(sheet.headers().unwrap(), COLUMNS.as_slice());
+            assert_eq!(&sheet.headers().unwrap()[0], PHONE_NUMBER);
             assert_eq!(
                 &sheet.records().next().unwrap().unwrap()[2],
                 "Northtown, North"
             );
         }
-        assert!(folder.path().join("sms-text-2.txt").exists());
     }
 
     #[test]

@@ -1,0 +1,69 @@
+//! Rows of the patient file in a message to the operator.
+
+use std::fmt;
+
+/// Rows, the first few by their numbers: `rows 5, 9, 12 and 4 more`.
+#[derive(Debug, Default)]
+pub(crate) struct Rows {
+    first: Vec<u64>,
+    count: u64,
+}
+
+impl Rows {
+    /// Rows that are named.
+    const NAMED: usize = 5;
+
+    /// One more row.
+    pub(crate) fn add(&mut self, row: u64) {
+        self.count += 1;
+        if self.first.len() < Self::NAMED {
+            self.first.push(row);
+        }
+    }
+
+    /// How many they are.
+    pub(crate) fn count(&self) -> u64 {
+        self.count
+    }
+}
+
+/// A number with its noun: `1 text`, `2 texts`.
+pub(crate) fn counted(number: u64, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
+}
+
+impl FromIterator<u64> for Rows {
+    fn from_iter<T: IntoIterator<Item = u64>>(numbers: T) -> Self {
+        let mut rows = Self::default();
+        numbers.into_iter().for_each(|number| rows.add(number));
+        rows
+    }
+}
+
+impl fmt::Display for Rows {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let numbers: Vec<String> = self.first.iter().map(u64::to_string).collect();
+        let word = if self.count == 1 { "row" } else { "rows" };
+        write!(f, "{word} {}", numbers.join(", "))?;
+        match self.count - self.first.len() as u64 {
+            0 => Ok(()),
+            more => write!(f, " and {more} more"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_rows_are_named_and_the_others_counted() {
+        let mut rows = Rows::default();
+        rows.add(5);
+        assert_eq!(rows.to_string(), "row 5");
+        assert_eq!(
+            (5..12).collect::<Rows>().to_string(),
+            "rows 5, 6, 7, 8, 9 and 2 more"
+        );
+    }
+}
