@@ -54,7 +54,7 @@ fn go(campaign: &Campaign, tokens: &[&str], letters: &[&str]) -> Ended {
     campaign.stage("pkb-letters", &[&LETTERS, letters].concat(), b"")
 }
 
-const LETTERS: [&str; 8] = [
+const LETTERS: [&str; 9] = [
     "t.ndjson",
     "--out",
     "print",
