@@ -359,13 +359,24 @@ fn no_letters_are_an_error_not_an_empty_file() {
     ));
 }
 
-/// A file of a letter each is opened at its first page: one bookmark a letter, with its number and nothing else.
 #[test]
-fn a_file_has_one_bookmark_for_each_letter() {
-    let typeset = typeset(&typesetter(1), &letters(3));
-    let pdf = hayro::hayro_syntax::Pdf::new(typeset.pdf).unwrap();
-    let outline = format!("{:?}", pdf.xref().root_id());
-    assert!(!outline.is_empty());
+fn a_file_has_one_bookmark_for_each_letter_with_its_number_and_nothing_else() {
+    use hayro::hayro_syntax::object::{Dict, String as PdfString};
+    let laid_out = typesetter(1).lay_out(&letters(3)).unwrap();
+    let laid_out = laid_out.into_iter().map(Result::unwrap).collect();
+    let pdf = typesetter(1).bind(laid_out, 41).unwrap().pdf;
+    let pdf = hayro::hayro_syntax::Pdf::new(pdf).unwrap();
+    let root: Dict<'_> = pdf.xref().get(pdf.xref().root_id()).unwrap();
+    let outlines: Dict<'_> = root.get("Outlines").unwrap();
+    let mut titles = Vec::new();
+    let mut next: Option<Dict<'_>> = outlines.get("First");
+    while let Some(bookmark) = next {
+        let title: PdfString<'_> = bookmark.get("Title").unwrap();
+        titles.push(String::from_utf8_lossy(title.as_bytes()).into_owned());
+        assert!(bookmark.get::<Dict<'_>>("First").is_none(), "nothing below it");
+        next = bookmark.get("Next");
+    }
+    assert_eq!(titles, ["000041", "000042", "000043"]);
 }
 
 proptest! {
