@@ -9,6 +9,9 @@ use pkb_letters::letter_fields::LetterFields;
 use pkb_letters::template::Template;
 use pkb_letters::typeset::Typesetter;
 
+#[global_allocator]
+static GLOBAL: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> anyhow::Result<()> {
     let numbers: Vec<usize> = std::env::args()
         .skip(1)
@@ -25,10 +28,13 @@ fn main() -> anyhow::Result<()> {
     let typesetter = Typesetter::with_threads(&template, Design::Letter, threads)?;
     let start = Instant::now();
     let mut bytes = 0;
+    let mut binding = std::time::Duration::ZERO;
     for file in letters.chunks(a_file.max(1)) {
         let laid_out = typesetter.lay_out(file)?;
         let laid_out = laid_out.into_iter().collect::<Result<_, _>>()?;
+        let start = Instant::now();
         bytes += typesetter.bind(laid_out, 1)?.pdf.len();
+        binding += start.elapsed();
     }
     let seconds = start.elapsed().as_secs_f64();
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
@@ -38,8 +44,9 @@ fn main() -> anyhow::Result<()> {
         .unwrap_or("VmHWM unknown");
     writeln!(
         std::io::stdout(),
-        "{:.0} letters/s, {} bytes a letter, {peak}",
+        "{:.0} letters/s ({:.0}% of the time to bind them), {} bytes a letter, {peak}",
         count as f64 / seconds,
+        100.0 * binding.as_secs_f64() / seconds,
         bytes / count.max(1)
     )?;
     Ok(())

@@ -5,6 +5,7 @@ use std::{
     collections::HashSet,
     fs,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use pkb_core::{
@@ -18,7 +19,7 @@ use crate::{
     editions::prefix,
     letter_fields::LetterFields,
     manifest::{ManifestRow, hexadecimal},
-    typeset::{LaidOut, TypesetError, Typesetter},
+    typeset::{LaidOut, LetterFault, TypesetError, Typesetter},
     verify::{
         SAMPLE,
         expected::Expected,
@@ -52,6 +53,19 @@ pub struct Order {
     pub post_code: String,
 }
 
+/// A letter with its pages, or with what is wrong with it.
+pub type LaidOutOrder = (Order, Result<LaidOut, LetterFault>);
+
+/// Lays out letters. Needs no press, so that it can be done while another batch is bound.
+///
+/// # Errors
+/// A bug in the typesetter.
+pub fn lay_out(typesetter: &Typesetter, orders: Vec<Order>) -> Result<Vec<LaidOutOrder>, Fatal> {
+    let fields: Vec<&LetterFields> = orders.iter().map(|order| &order.fields).collect();
+    let laid_out = typesetter.lay_out(&fields).map_err(unusable)?;
+    Ok(orders.into_iter().zip(laid_out).collect())
+}
+
 /// A letter in a finished file.
 pub struct PrintedLetter {
     /// Name of the file.
@@ -64,7 +78,7 @@ pub struct PrintedLetter {
 
 /// What makes the files of one edition in one folder.
 pub struct Press {
-    typesetter: Typesetter,
+    typesetter: Arc<Typesetter>,
     folder: PathBuf,
     edition: Edition,
     form: Form,
@@ -85,7 +99,7 @@ struct Bound {
 impl Press {
     /// A press that has made nothing yet.
     #[must_use]
-    pub fn new(typesetter: Typesetter, folder: PathBuf, edition: Edition, form: Form) -> Self {
+    pub fn new(typesetter: Arc<Typesetter>, folder: PathBuf, edition: Edition, form: Form) -> Self {
         Self {
             typesetter,
             folder,
@@ -120,27 +134,20 @@ impl Press {
         }
     }
 
-    /// Makes one batch of the letters that can be printed, and says what became of each.
+    /// Makes one batch of the letters that could be laid out, and says what became of each.
     ///
     /// # Errors
-    /// The template fails with every letter, a finished letter is not what it should be, or a file cannot be written.
+    /// A finished letter is not what it should be, or a file cannot be made.
     pub fn print(
         &mut self,
-        orders: Vec<Order>,
+        letters: Vec<LaidOutOrder>,
         intents: &IntentLog,
     ) -> Result<Vec<Result<PrintedLetter, Verdict>>, Fatal> {
-        let (fields, slips): (Vec<LetterFields>, Vec<(Expected, u64, String)>) = orders
-            .into_iter()
-            .map(|order| (order.fields, (order.expected, order.row, order.post_code)))
-            .unzip();
-        let laid_out = self.typesetter.lay_out(&fields).map_err(unusable)?;
-        let mut results = Vec::with_capacity(fields.len());
+        let mut results = Vec::with_capacity(letters.len());
         let mut good = Vec::new();
         let mut placed = Vec::new();
         let mut rows = Vec::new();
-        for ((letter, fields), (expected, row, post_code)) in
-            laid_out.into_iter().zip(&fields).zip(slips)
-        {
+        for (order, letter) in letters {
             let letter = match letter {
                 Ok(letter) => letter,
                 Err(fault) => {
@@ -154,13 +161,13 @@ impl Press {
                 file: String::new(),
                 first_page: 1,
                 last_page: letter.page_count() as u64,
-                row,
-                post_code,
-                language: fields.languages,
-                format: fields.format,
+                row: order.row,
+                post_code: order.post_code,
+                language: order.fields.languages,
+                format: order.fields.format,
             });
             placed.push(Placed {
-                expected,
+                expected: order.expected,
                 number: self.form.is_numbered.then_some(sequence),
                 pages: (0, 0),
                 with_squares: sequence % SAMPLE == 1,

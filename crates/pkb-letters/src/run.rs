@@ -1,6 +1,12 @@
 //! From arguments to work.
 
-use std::{io::IsTerminal as _, path::Path, sync::Mutex};
+use std::{
+    io::IsTerminal as _,
+    path::Path,
+    sync::{Arc, Mutex},
+};
+
+use tokio::sync::watch;
 
 use pkb_core::{ExitCode, Fatal, app, atomic_file, output::Target, pipeline::Source};
 
@@ -14,7 +20,7 @@ use crate::{
     proof,
     sms::{SheetNumbers, TextMessages},
     sorting::{self, Order},
-    stage::{Letters, Papers, Seen},
+    stage::{Letters, Papers, Seen, Turn},
     template::{Template, marks::NumberMark},
     template_check,
     typeset::{TypesetError, Typesetter},
@@ -78,6 +84,7 @@ async fn make_letters(args: LettersArgs) -> Result<ExitCode, Fatal> {
         &args.sms_texts,
         &template.settings().organisation.name,
     )?;
+    let typesetter = Arc::new(typesetter);
     let form = Form {
         separate: args.separate,
         zip: args.zip,
@@ -88,7 +95,14 @@ async fn make_letters(args: LettersArgs) -> Result<ExitCode, Fatal> {
         oldest_answer: args.stream.clock().ago(args.max_age_of_answer),
         letters_per_file: args.letters_per_file as usize,
         sms_fold: args.sms_texts.sms_fold,
-        press: Mutex::new(Press::new(typesetter, out.clone(), again.edition(), form)),
+        press: Mutex::new(Press::new(
+            typesetter.clone(),
+            out.clone(),
+            again.edition(),
+            form,
+        )),
+        typesetter,
+        turn: watch::Sender::new(Turn::FIRST),
         again,
         papers: Mutex::new(Some(Papers::create(
             out.clone(),
@@ -105,9 +119,8 @@ async fn make_letters(args: LettersArgs) -> Result<ExitCode, Fatal> {
         Order::Input => args.input.open()?,
         Order::Postcode => Source::Ndjson(Box::new(sorting::by_post_code(args.input.reader()?)?)),
     };
-    // The typesetter itself uses all processors; one file after the other keeps sequence numbers
-    // without gaps.
-    app::run_stage(stage, source, target, 1, &args.stream).await
+    // Laying out uses all processors, binding hardly more than one: the next batch is laid out meanwhile.
+    app::run_stage(stage, source, target, 2, &args.stream).await
 }
 
 fn rules(args: &LettersArgs, template: &Template) -> Result<Rules, Fatal> {

@@ -3,26 +3,30 @@
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
     path::PathBuf,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use jiff::Timestamp;
 use pkb_core::{
-    Admission, Batch, Fatal, Outcome, Reason, Record, Stage, StageName,
+    Admission, Batch, Fatal, Outcome, Reason, Record, Stage, StageName, Verdict,
     journal::Key,
     record::{Channel, Delivery, Design, Edition, Invitation, Patient, PkbAnswer, Unknown},
-    stage::{BatchResult, Recalled, Replay},
+    stage::{BatchResult, IntentLog, Recalled, Replay},
     value::{LetterFormat, LetterLanguages, NationalId, Postcode},
 };
+
+use tokio::{sync::watch, task::block_in_place};
 
 use crate::{
     again::Again,
     editions::{edition_of, manifest_prefix},
     invitee::Rules,
     manifest::{Manifest, ManifestRow},
-    press::{Order, Press, PrintedLetter},
+    press::{self, Order, Press, PrintedLetter},
     sms::{SheetNumbers, SmsRow, TextMessages},
     template::Template,
+    typeset::Typesetter,
     verify::expected::Expected,
 };
 
@@ -40,14 +44,32 @@ pub struct Letters {
     pub sms_fold: bool,
     /// Letters that are to be made again, and nothing else.
     pub(crate) again: Again,
+    /// What lays out letters.
+    pub typesetter: Arc<Typesetter>,
     /// What makes the files.
     pub press: Mutex<Press>,
+    /// Which batch is printed next: they are laid out side by side, and numbered in their order.
+    pub turn: watch::Sender<Turn>,
     /// What accompanies them.
     pub papers: Mutex<Option<Papers>>,
     /// Which row of the text messages goes into which sheet.
     pub sheets: Mutex<SheetNumbers>,
     /// What earlier runs and this one have done.
     pub seen: Mutex<Seen>,
+}
+
+/// Which batch is printed next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// That with this number.
+    Of(u64),
+    /// None: one before it has failed.
+    Stopped,
+}
+
+impl Turn {
+    /// The first batch's.
+    pub const FIRST: Self = Self::Of(1);
 }
 
 /// What earlier runs and this one have done.
@@ -145,7 +167,35 @@ impl Letters {
         let row = self.rules.sms(patient, codes, self.organisation())?;
         Some(if self.sms_fold { row.folded() } else { row })
     }
+
+    /// Lays a batch out, waits for its turn, and prints it. Both compute for seconds; the runtime is told so.
+    async fn print(
+        &self,
+        batch: u64,
+        letters: Vec<Order>,
+        intents: &IntentLog,
+    ) -> Result<Vec<Result<PrintedLetter, Verdict>>, Fatal> {
+        let laid_out = block_in_place(|| press::lay_out(&self.typesetter, letters))?;
+        let is_ready = |turn: &Turn| matches!(turn, Turn::Stopped) || *turn == Turn::Of(batch);
+        let turn = self
+            .turn
+            .subscribe()
+            .wait_for(is_ready)
+            .await
+            .map(|turn| *turn);
+        if turn.ok() != Some(Turn::Of(batch)) {
+            // Why the other batch failed is what the operator must hear, and that first.
+            tokio::time::sleep(LET_THE_FIRST_SPEAK).await;
+            return Err(Fatal::Usage(
+                "the batch before it could not be printed".into(),
+            ));
+        }
+        block_in_place(|| locked(&self.press).print(laid_out, intents))
+    }
 }
+
+/// How long a batch that cannot be printed leaves the word to the one that failed before it.
+const LET_THE_FIRST_SPEAK: Duration = Duration::from_millis(200);
 
 /// Enters a letter into a delivery that may have a text message already.
 fn enter(
@@ -346,9 +396,12 @@ impl Stage for Letters {
                 letters.push(letter);
             }
         }
-        // Typesetting computes for seconds; the runtime is told so.
-        let printed =
-            tokio::task::block_in_place(|| locked(&self.press).print(letters, &batch.intents))?;
+        let printed = self.print(batch.number, letters, &batch.intents).await;
+        self.turn.send_replace(match printed {
+            Ok(_) => Turn::Of(batch.number + 1),
+            Err(_) => Turn::Stopped,
+        });
+        let printed = printed?;
         for ((place, look), letter) in places.into_iter().zip(printed) {
             match (letter, &mut results[place]) {
                 (Ok(letter), Ok(delivery)) => enter(letter, look, self.rules.design, delivery),

@@ -58,7 +58,8 @@ const LETTERS: [&str; 9] = [
     "t.ndjson",
     "--out",
     "print",
-    "--channel", "both",
+    "--channel",
+    "both",
     "--journal",
     "l.journal",
     "--output",
@@ -251,7 +252,14 @@ fn start_reissue(campaign: &Campaign, rows: &[String]) -> [Child; 2] {
         .unwrap();
     let letters = campaign
         .command("pkb-letters")
-        .args(["--out", "print", "--channel", "both", "--journal", "l.journal"])
+        .args([
+            "--out",
+            "print",
+            "--channel",
+            "both",
+            "--journal",
+            "l.journal",
+        ])
         .args([
             "--output",
             "l.ndjson",

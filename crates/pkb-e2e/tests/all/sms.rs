@@ -66,7 +66,14 @@ fn text(campaign: &Campaign, name: &str) -> String {
 #[test]
 fn the_end_says_what_the_messages_cost_and_which_need_a_look() {
     let (campaign, invited) = campaign();
-    let args = ["--out", "print", "--channel", "both", "--sms-prefix", "Northtown"];
+    let args = [
+        "--out",
+        "print",
+        "--channel",
+        "both",
+        "--sms-prefix",
+        "Northtown",
+    ];
     let ended = letters(&campaign, &args, &invited);
     assert_eq!(ended.code, 0, "{}", ended.stderr);
     for words in [
@@ -94,7 +101,8 @@ fn folding_keeps_every_message_short() {
     let args = [
         "--out",
         "print",
-        "--channel", "both",
+        "--channel",
+        "both",
         "--sms-fold",
         "--sms-prefix",
         "",
@@ -119,7 +127,14 @@ fn folding_keeps_every_message_short() {
 #[test]
 fn a_replayed_run_says_the_same_and_writes_no_sheet_again() {
     let (campaign, invited) = campaign();
-    let args = ["--out", "print", "--channel", "both", "--journal", "l.journal"];
+    let args = [
+        "--out",
+        "print",
+        "--channel",
+        "both",
+        "--journal",
+        "l.journal",
+    ];
     let first = letters(&campaign, &args, &invited);
     let written = campaign.path("print/sms-0001.csv").metadata().unwrap();
     let second = letters(&campaign, &args, &invited);
@@ -155,7 +170,14 @@ fn one_text_or_the_organisations_own_words_take_the_place_of_the_two() {
 
     std::fs::create_dir(campaign.path("ours")).unwrap();
     campaign.write("ours/sms-text-1.txt", "Hello ((First Name)): ((link))");
-    let ours = ["--out", "own", "--channel", "both", "--sms-template", "ours"];
+    let ours = [
+        "--out",
+        "own",
+        "--channel",
+        "both",
+        "--sms-template",
+        "ours",
+    ];
     assert_eq!(letters(&campaign, &ours, &invited).code, 0);
     assert_eq!(
         text(&campaign, "own/sms-text-1.txt"),
@@ -182,7 +204,14 @@ fn words_that_cannot_be_sent_stop_the_run_before_anything_is_made() {
         ),
     ] {
         campaign.write("ours/sms-text-1.txt", words);
-        let args = ["--out", "print", "--channel", "both", "--sms-template", "./ours"];
+        let args = [
+            "--out",
+            "print",
+            "--channel",
+            "both",
+            "--sms-template",
+            "./ours",
+        ];
         let ended = letters(&campaign, &args, &invited);
         assert_eq!(ended.code, 2, "{}", ended.stderr);
         assert!(ended.stderr.contains(said), "{}", ended.stderr);
@@ -193,7 +222,10 @@ fn words_that_cannot_be_sent_stop_the_run_before_anything_is_made() {
 #[test]
 fn the_fixtures_messages_never_say_whose_they_are() {
     let campaign = Campaign::fixture();
-    let [.., ended] = campaign.journey(&fixture("patients.csv"), &["--out", "print", "--channel", "both"]);
+    let [.., ended] = campaign.journey(
+        &fixture("patients.csv"),
+        &["--out", "print", "--channel", "both"],
+    );
     let shared = text(&campaign, "print/sms-shared-mobiles.csv");
     assert!(
         shared

@@ -9,7 +9,7 @@ use typst::introspection::{Location, Tag};
 use typst::layout::{Frame, FrameItem, Point};
 use typst::model::{Destination, HeadingElem};
 use typst::text::TextElem;
-use typst_layout::{Page, PagedDocument};
+use typst_layout::Page;
 
 /// Gives the pages of a letter identities that no letter with another number has, and one bookmark with `title`: its
 /// first heading of the first level.
@@ -23,9 +23,9 @@ pub(super) fn make_own(pages: &mut [Page], number: usize, title: &str) {
     }
 }
 
-/// Lays the pages of `overlay` over those of the letter with the same number.
-pub(super) fn lay_over(pages: &mut [Page], overlay: &PagedDocument, number: usize) {
-    for (page, over) in pages.iter_mut().zip(overlay.pages()) {
+/// Lays the pages of an overlay over those of the letter with the same number.
+pub(super) fn lay_over(pages: &mut [Page], overlay: &[Page], number: usize) {
+    for (page, over) in pages.iter_mut().zip(overlay) {
         let mut frame = over.frame.clone();
         let mut joining = Joining {
             number: 2 * number + 1,

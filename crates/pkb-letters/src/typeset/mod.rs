@@ -11,6 +11,7 @@ mod overlay;
 mod page_check;
 pub mod qr;
 
+use std::borrow::Borrow;
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -31,7 +32,7 @@ use crate::template::settings::Settings;
 use crate::template::{Template, words_file};
 use desk::{Desk, Stationery};
 pub use error::{LetterFault, TypesetError};
-pub use overlay::Sequence;
+use overlay::Below;
 use qr::SquareCode;
 
 /// Layout nests deeply: the usual 2 MiB can overflow. Only the part that is used takes memory.
@@ -42,6 +43,9 @@ const STACK_BYTES: usize = 64 << 20;
 const LETTERS_A_SWEEP: usize = 16;
 /// Sweeps that an unused result survives.
 const SWEEPS_SURVIVED: usize = 1;
+
+/// Letters that get their marks together.
+const LETTERS_AN_OVERLAY: usize = 16;
 
 /// Pages of a letter at most: what GOV.UK Notify prints.
 const MAX_PAGES: usize = 10;
@@ -187,16 +191,17 @@ impl Typesetter {
     /// A bug in the typesetter. What is wrong with one letter is its own fault.
     pub fn lay_out(
         &self,
-        letters: &[LetterFields],
+        letters: &[impl Borrow<LetterFields> + Sync],
     ) -> Result<Vec<Result<LaidOut, LetterFault>>, TypesetError> {
         self.in_parallel(letters, |letter| {
-            self.lay_out_one(letter).map_err(|fault| match fault {
-                Failure::Letter(fault) => fault,
-                // A bug of ours that the samples did not show; as bad as a template that fails.
-                Failure::Data => LetterFault::Template {
-                    place: "the letter data".into(),
-                },
-            })
+            self.lay_out_one(letter.borrow())
+                .map_err(|fault| match fault {
+                    Failure::Letter(fault) => fault,
+                    // A bug of ours that the samples did not show; as bad as a template that fails.
+                    Failure::Data => LetterFault::Template {
+                        place: "the letter data".into(),
+                    },
+                })
         })
     }
 
@@ -209,33 +214,15 @@ impl Typesetter {
         if letters.is_empty() {
             return Err(TypesetError::NoLetters);
         }
-        let last_of_file = first + letters.len() as u64 - 1;
-        let numbers: Vec<u64> = (first..=last_of_file).collect();
-        let overlays = self.in_parallel(&numbers, |number| {
-            let letter = usize::try_from(number - first)
-                .ok()
-                .and_then(|at| letters.get(at));
-            letter.map_or(Ok(None), |letter| {
-                let sequence = Sequence {
-                    number: *number,
-                    last_of_file,
-                };
-                self.overlay(letter, sequence)
-            })
-        })?;
+        let overlays = self.overlays(&letters, first)?;
         let mut pages = Vec::with_capacity(letters.len());
         let mut ranges = Vec::with_capacity(letters.len());
         let mut info = None;
-        for (at, (mut letter, overlay)) in letters.into_iter().zip(overlays).enumerate() {
+        for (at, (letter, overlay)) in letters.into_iter().zip(overlays).enumerate() {
             let before = pages.len() as u64;
-            let number = numbers.get(at).copied().unwrap_or_default();
-            joining::make_own(&mut letter.pages, at, &format!("{number:06}"));
-            if let Some(overlay) = overlay? {
-                joining::lay_over(&mut letter.pages, &overlay, at);
-            }
-            pages.extend(letter.pages);
+            info.get_or_insert_with(|| letter.info.clone());
+            pages.extend(joined(letter.pages, &overlay, at, first + at as u64));
             ranges.push((before + 1, pages.len() as u64));
-            info.get_or_insert(letter.info);
         }
         let document = PagedDocument::new(pages.into_iter().collect(), info.unwrap_or_default());
         let pdf = self.exporter.install(|| self.export(&document));
@@ -252,37 +239,40 @@ impl Typesetter {
     ///
     /// When a PDF cannot be made.
     pub fn bind_each(&self, letters: &[LaidOut], first: u64) -> Result<Vec<Vec<u8>>, TypesetError> {
-        let last_of_file = first + letters.len() as u64 - 1;
-        let numbered: Vec<(u64, &LaidOut)> = (first..).zip(letters).collect();
-        let bound = self.in_parallel(&numbered, |(number, letter)| {
-            let sequence = Sequence {
-                number: *number,
-                last_of_file,
-            };
-            let mut pages = letter.pages.clone();
-            joining::make_own(&mut pages, 0, &format!("{number:06}"));
-            if let Some(overlay) = self.overlay(letter, sequence)? {
-                joining::lay_over(&mut pages, &overlay, 0);
-            }
+        let overlays = self.overlays(letters, first)?;
+        let numbered: Vec<_> = (first..).zip(letters.iter().zip(overlays)).collect();
+        let bound = self.in_parallel(&numbered, |(number, (letter, overlay))| {
+            let pages = joined(letter.pages.clone(), overlay, 0, *number);
             let document = PagedDocument::new(pages.into_iter().collect(), letter.info.clone());
             self.export(&document)
         })?;
         bound.into_iter().collect()
     }
 
-    fn overlay(
-        &self,
-        letter: &LaidOut,
-        sequence: Sequence,
-    ) -> Result<Option<PagedDocument>, TypesetError> {
-        overlay::overlay_of(
-            &letter.pages,
-            sequence,
-            letter.points,
-            self.is_proof,
-            &self.settings,
-            &self.stationery,
-        )
+    /// What is laid over each letter: a page for each of its pages, or none at all.
+    fn overlays(&self, letters: &[LaidOut], first: u64) -> Result<Vec<Vec<Page>>, TypesetError> {
+        let last_of_file = first + letters.len().saturating_sub(1) as u64;
+        let below: Vec<Below<'_>> = (first..)
+            .zip(letters)
+            .map(|(number, letter)| Below {
+                pages: &letter.pages,
+                number,
+                last_of_file,
+                points: letter.points,
+            })
+            .collect();
+        let groups: Vec<&[Below<'_>]> = below.chunks(LETTERS_AN_OVERLAY).collect();
+        let documents = self.in_parallel(&groups, |group| {
+            overlay::overlay_of(group, self.is_proof, &self.settings, &self.stationery)
+        })?;
+        let mut overlays = Vec::with_capacity(letters.len());
+        for (group, document) in groups.iter().zip(documents) {
+            let document = document?;
+            let mut pages = document.iter().flat_map(PagedDocument::pages).cloned();
+            let own = |letter: &Below<'_>| pages.by_ref().take(letter.pages.len()).collect();
+            overlays.extend(group.iter().map(own));
+        }
+        Ok(overlays)
     }
 
     fn export(&self, document: &PagedDocument) -> Result<Vec<u8>, TypesetError> {
@@ -409,11 +399,7 @@ impl Typesetter {
         );
         self.in_worker(|| typst_pdf::pdf(&document, &self.pdf_options()))
             .map_err(|errors| self.stationery.template_error(&errors))?;
-        let sequence = Sequence {
-            number: 1,
-            last_of_file: 1,
-        };
-        self.in_worker(|| self.overlay(&laid_out, sequence))?;
+        self.overlays(std::slice::from_ref(&laid_out), 1)?;
         let warning = |warning: &SourceDiagnostic| {
             format!(
                 "{}: {}",
@@ -489,6 +475,13 @@ fn pool(threads: usize) -> Result<rayon::ThreadPool, rayon::ThreadPoolBuildError
         .num_threads(threads)
         .stack_size(STACK_BYTES)
         .build()
+}
+
+/// The pages of a letter among others, with what is laid over them.
+fn joined(mut pages: Vec<Page>, overlay: &[Page], at: usize, number: u64) -> Vec<Page> {
+    joining::make_own(&mut pages, at, &format!("{number:06}"));
+    joining::lay_over(&mut pages, overlay, at);
+    pages
 }
 
 /// The back of a last sheet.

@@ -1,6 +1,6 @@
 //! The square code (QR) of a join link, as a small grey image.
 
-use qrcodegen::{QrCode, QrCodeEcc};
+use qrcodegen::{Mask, QrCode, QrCodeEcc, QrSegment, Version};
 use thiserror::Error;
 
 /// What a screen reader says in place of the square code. It holds no code and no link.
@@ -34,7 +34,17 @@ impl SquareCode {
     ///
     /// When the link is longer than about 2,300 bytes.
     pub fn of(link: &str) -> Result<Self, LinkTooLong> {
-        let code = QrCode::encode_text(link, QrCodeEcc::Medium).map_err(|_| LinkTooLong)?;
+        // The standard has eight masks, and readers take any. To try all of them for each patient takes a tenth of the
+        // time of a letter, and links with random codes have no patterns that one of them would have to break up.
+        let code = QrCode::encode_segments_advanced(
+            &QrSegment::make_segments(link),
+            QrCodeEcc::Medium,
+            Version::MIN,
+            Version::MAX,
+            Some(Mask::new(2)),
+            true,
+        )
+        .map_err(|_| LinkTooLong)?;
         let modules = usize::try_from(code.size()).unwrap_or_default();
         let side = modules + 2 * QUIET_ZONE;
         let mut luma = vec![255; side * side];

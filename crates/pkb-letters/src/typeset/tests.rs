@@ -373,7 +373,10 @@ fn a_file_has_one_bookmark_for_each_letter_with_its_number_and_nothing_else() {
     while let Some(bookmark) = next {
         let title: PdfString<'_> = bookmark.get("Title").unwrap();
         titles.push(String::from_utf8_lossy(title.as_bytes()).into_owned());
-        assert!(bookmark.get::<Dict<'_>>("First").is_none(), "nothing below it");
+        assert!(
+            bookmark.get::<Dict<'_>>("First").is_none(),
+            "nothing below it"
+        );
         next = bookmark.get("Next");
     }
     assert_eq!(titles, ["000041", "000042", "000043"]);
