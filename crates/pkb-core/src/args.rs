@@ -1,5 +1,7 @@
 //! Arguments that the stages share.
 
+mod notify;
+
 use std::{io::Read, path::PathBuf, time::Duration};
 
 use clap::{Args, ValueEnum};
@@ -12,6 +14,8 @@ use crate::{
     pipeline::{Limits, Source},
     progress::When,
 };
+
+pub use notify::NotifyArgs;
 
 /// How a stage reads, counts and reports.
 #[derive(Debug, Clone, Args)]

@@ -18,9 +18,9 @@ pub enum ExitCode {
     Io,
     /// Try again later: outage, rate limit, retryable failures remain.
     TryLater,
-    /// PKB answered something that this program does not understand.
+    /// PKB or GOV.UK Notify answered something that this program does not understand.
     NotUnderstood,
-    /// PKB refused the credentials.
+    /// PKB or GOV.UK Notify refused the credentials.
     Credentials,
     /// Stopped by Ctrl-C (SIGINT).
     Interrupted,
@@ -49,9 +49,12 @@ impl ExitCode {
         ),
         (
             Self::NotUnderstood,
-            "PKB answered something that this program does not understand",
+            "PKB or GOV.UK Notify answered something that this program does not understand",
         ),
-        (Self::Credentials, "PKB refused the credentials"),
+        (
+            Self::Credentials,
+            "PKB or GOV.UK Notify refused the credentials",
+        ),
         (Self::Interrupted, "stopped by Ctrl-C"),
         (Self::Terminated, "stopped by SIGTERM"),
     ];

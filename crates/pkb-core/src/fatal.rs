@@ -27,10 +27,10 @@ pub enum Fatal {
     /// Waiting may help.
     #[error("{0}")]
     TryLater(String),
-    /// PKB's answer makes no sense to this program.
+    /// An answer of PKB or GOV.UK Notify makes no sense to this program.
     #[error("{0}")]
     NotUnderstood(String),
-    /// PKB refused the credentials.
+    /// PKB or GOV.UK Notify refused the credentials.
     #[error("{0}")]
     Credentials(String),
     /// Ctrl-C or SIGTERM.

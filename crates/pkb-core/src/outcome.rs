@@ -15,11 +15,22 @@ pub enum StageName {
     Tokens,
     /// pkb-letters.
     Letters,
+    /// pkb-letters sms send: text messages through GOV.UK Notify.
+    Sms,
+    /// pkb-letters post: letters through GOV.UK Notify.
+    Post,
 }
 
 impl StageName {
     /// All stages, in their order.
-    pub const ALL: [Self; 4] = [Self::Upload, Self::Resolve, Self::Tokens, Self::Letters];
+    pub const ALL: [Self; 6] = [
+        Self::Upload,
+        Self::Resolve,
+        Self::Tokens,
+        Self::Letters,
+        Self::Sms,
+        Self::Post,
+    ];
 
     /// The name on the wire: `resolve`.
     pub fn as_str(self) -> &'static str {
@@ -28,6 +39,8 @@ impl StageName {
             Self::Resolve => "resolve",
             Self::Tokens => "tokens",
             Self::Letters => "letters",
+            Self::Sms => "sms",
+            Self::Post => "post",
         }
     }
 
@@ -38,6 +51,8 @@ impl StageName {
             Self::Resolve => "pkb-resolve",
             Self::Tokens => "pkb-tokens",
             Self::Letters => "pkb-letters",
+            Self::Sms => "pkb-letters sms",
+            Self::Post => "pkb-letters post",
         }
     }
 }
@@ -164,6 +179,12 @@ reasons! {
     CodesExpiring = "codes_expiring", Failed, "run pkb-tokens over this stream: it fetches new codes";
     /// The same patient was already given a letter in this run.
     AlreadyInvited = "already_invited", Excluded, "nothing: the patient gets one letter";
+    /// Notify takes no such number or letter.
+    RefusedByNotify = "refused_by_notify", Rejected, "read the detail: correct the mobile number, or the letter";
+    /// The letter's file is not one that Notify prints.
+    NotPostable = "not_postable", Failed, "make the letters with pkb-letters --separate, within Notify's limits, and run again";
+    /// It was about to be sent in an earlier run, so long ago that Notify can no longer say whether it was.
+    PerhapsSent = "perhaps_sent", Failed, "look in Notify's own reports; if it was not sent, run again with --resend ROW";
     /// PKB could not be reached, or was busy, for longer than we waited.
     Unavailable = "unavailable", Failed, "run the stage again later";
     /// A request was sent and no answer came: it may have been carried out.

@@ -3,6 +3,8 @@
 //! Fields that this version does not know are kept, at every level, and written out again; a line
 //! that a stage does not change leaves as the same bytes (see [`crate::pipeline`]).
 
+mod dispatch;
+
 use clap::ValueEnum;
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize, de::IgnoredAny};
@@ -14,6 +16,8 @@ use crate::{
         LetterLanguages, LocalId, NationalId, PersonName, Phone, PkbId, Postcode, UkMobile,
     },
 };
+
+pub use dispatch::{Dispatch, DispatchStatus, NotificationId};
 
 /// Fields that this version does not know.
 pub type Unknown = serde_json::Map<String, serde_json::Value>;
@@ -54,6 +58,12 @@ pub struct Record {
     /// What pkb-letters made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delivery: Option<Delivery>,
+    /// The text messages that pkb-letters sms send gave to GOV.UK Notify, in their order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub texts: Vec<Dispatch>,
+    /// The letter that pkb-letters post gave to GOV.UK Notify.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub posted: Option<Dispatch>,
     /// Why it went no further.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<Outcome>,
@@ -73,6 +83,8 @@ impl Record {
             pkb: None,
             invitation: None,
             delivery: None,
+            texts: Vec::new(),
+            posted: None,
             outcome: None,
             unknown: Unknown::new(),
         }
@@ -92,6 +104,8 @@ impl Record {
             StageName::Resolve => self.pkb = None,
             StageName::Tokens => self.invitation = None,
             StageName::Letters => self.delivery = None,
+            StageName::Sms => self.texts.clear(),
+            StageName::Post => self.posted = None,
         }
     }
 
@@ -117,6 +131,8 @@ impl Record {
                 self.invitation = settled.invitation;
                 self.delivery = settled.delivery;
             }
+            StageName::Sms => self.texts = settled.texts,
+            StageName::Post => self.posted = settled.posted,
         }
         self.outcome = settled.outcome;
     }
@@ -136,6 +152,8 @@ pub struct KeyFields {
     pub invitation: Option<KeyInvitation>,
     upload: Option<IgnoredAny>,
     delivery: Option<IgnoredAny>,
+    texts: Option<IgnoredAny>,
+    posted: Option<IgnoredAny>,
     outcome: Option<Outcome>,
 }
 
@@ -200,6 +218,8 @@ impl KeyFields {
             }),
             upload: is_there(record.upload.is_some()),
             delivery: is_there(record.delivery.is_some()),
+            texts: is_there(!record.texts.is_empty()),
+            posted: is_there(record.posted.is_some()),
             outcome: record.outcome.clone(),
         }
     }
@@ -220,6 +240,8 @@ impl KeyFields {
                 StageName::Resolve => self.pkb.is_some(),
                 StageName::Tokens => self.invitation.is_some(),
                 StageName::Letters => self.delivery.is_some(),
+                StageName::Sms => self.texts.is_some(),
+                StageName::Post => self.posted.is_some(),
             },
         }
     }

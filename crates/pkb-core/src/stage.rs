@@ -29,6 +29,8 @@ pub enum Admission<W> {
     AlreadyDone,
     /// The stage before has not done its work on it.
     NotReady,
+    /// There is nothing to do for it: it goes another way.
+    NotConcerned,
 }
 
 /// Work that is done together: one request, one file.

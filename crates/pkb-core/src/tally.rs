@@ -15,6 +15,8 @@ pub enum Settled {
     AlreadyDone,
     /// Found that an earlier stage has not done its work yet.
     NotReady,
+    /// Found that there is nothing to do for it.
+    NotConcerned,
     /// Stopped it, or found it stopped: the outcome is in the record.
     Stopped,
 }
@@ -27,6 +29,7 @@ pub struct Tally {
     advanced: u64,
     already_done: u64,
     not_ready: u64,
+    not_concerned: u64,
     stopped: BTreeMap<(StageName, Kind, Reason), u64>,
 }
 
@@ -42,6 +45,7 @@ impl Tally {
         match (settled, outcome) {
             (Settled::Advanced, _) => self.advanced += 1,
             (Settled::AlreadyDone, _) => self.already_done += 1,
+            (Settled::NotConcerned, _) => self.not_concerned += 1,
             (Settled::Stopped, Some(o)) => {
                 *self.stopped.entry((o.stage, o.kind, o.reason)).or_default() += 1;
             }
@@ -93,6 +97,7 @@ impl Tally {
             advanced: self.advanced,
             already_done: self.already_done,
             not_ready: self.not_ready,
+            not_concerned: self.not_concerned,
             outcomes: self
                 .stopped
                 .iter()
@@ -117,8 +122,15 @@ pub struct Summary {
     advanced: u64,
     already_done: u64,
     not_ready: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    not_concerned: u64,
     outcomes: Vec<OutcomeCount>,
     seconds: f64,
+}
+
+/// Most stages have something to do for every record.
+fn is_zero(rows: &u64) -> bool {
+    *rows == 0
 }
 
 #[derive(Debug, Serialize)]
@@ -136,6 +148,8 @@ fn deed(stage: StageName) -> &'static str {
         StageName::Resolve => "found at PKB and may be invited",
         StageName::Tokens => "given an invitation code and an access code",
         StageName::Letters => "given a letter or a text message",
+        StageName::Sms => "texted through GOV.UK Notify",
+        StageName::Post => "given to GOV.UK Notify to be posted",
     }
 }
 
@@ -161,10 +175,11 @@ impl fmt::Display for Summary {
             self.not_ready,
             "not ready: an earlier stage has not worked on them yet",
         )?;
+        line(self.not_concerned, "go another way")?;
         // Only the last stage accounts for what the others stopped: in a pipeline each has said so
         // itself a moment ago.
         let is_mine =
-            |count: &&OutcomeCount| count.stage == self.stage || self.stage == StageName::Letters;
+            |count: &&OutcomeCount| count.stage == self.stage || self.stage >= StageName::Letters;
         let earlier: u64 = self
             .outcomes
             .iter()

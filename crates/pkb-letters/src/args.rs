@@ -10,7 +10,13 @@ use pkb_core::{
 };
 use url::Url;
 
-use crate::{invitee::Ways, ledger::LedgerArgs, sms::args::SmsArgs, sorting::Order};
+use crate::{
+    invitee::Ways,
+    ledger::LedgerArgs,
+    notify::args::{PostArgs, SmsCommand},
+    sms::args::SmsArgs,
+    sorting::Order,
+};
 
 /// Make the letters and the SMS sheet of a campaign
 ///
@@ -45,6 +51,11 @@ pub enum Command {
     Verify(VerifyArgs),
     /// Say who was sent what and when, from the journal of the letters
     Ledger(LedgerArgs),
+    /// Send text messages through GOV.UK Notify
+    #[command(subcommand)]
+    Sms(SmsCommand),
+    /// Have letters printed and posted by GOV.UK Notify
+    Post(Box<PostArgs>),
 }
 
 /// Reading finished letters again.

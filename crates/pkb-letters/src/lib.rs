@@ -6,6 +6,7 @@
 //! * The files: [`press`], [`manifest`], [`sms`].
 //! * The stage: [`args`], [`run`], [`stage`], [`sorting`]; letters that are made again: `again`, [`editions`].
 //! * Who was sent what: [`ledger`].
+//! * Sending it through GOV.UK Notify: [`notify`].
 //! * Looking before printing: [`template_check`], [`proof`].
 //! * Reading what was written, with other code: [`verify`].
 
@@ -21,6 +22,7 @@ pub mod language;
 pub mod ledger;
 pub mod letter_fields;
 pub mod manifest;
+pub mod notify;
 pub mod press;
 pub mod proof;
 mod rows;

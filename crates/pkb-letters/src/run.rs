@@ -15,7 +15,7 @@ use crate::{
     args::{Args, Command, LettersArgs, TemplateCommand},
     editions::edition_of,
     invitee::Rules,
-    ledger,
+    ledger, notify,
     press::{Form, Press},
     proof,
     sms::{SheetNumbers, TextMessages},
@@ -37,6 +37,8 @@ pub async fn run(args: Args) -> Result<ExitCode, Fatal> {
         Some(Command::Template(TemplateCommand::Check { dir })) => template_check::check(&dir),
         Some(Command::Verify(args)) => verify::verify(&args),
         Some(Command::Ledger(args)) => ledger::answer(&args),
+        Some(Command::Sms(command)) => notify::sms(command).await,
+        Some(Command::Post(args)) => notify::post(*args).await,
         None => make_letters(args.letters).await,
     }
 }

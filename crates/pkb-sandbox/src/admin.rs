@@ -11,6 +11,7 @@ use serde_json::json;
 use url::form_urlencoded;
 
 use crate::faults::{self, Faults};
+use crate::notify;
 use crate::reply;
 use crate::state::State;
 
@@ -25,6 +26,7 @@ pub(crate) fn router() -> Router<Arc<State>> {
                 .put(put_faults)
                 .delete(delete_faults),
         )
+        .route("/sandbox/notify", routing::get(notify::summary))
         .route("/sandbox/login", routing::get(faults::login_page))
 }
 

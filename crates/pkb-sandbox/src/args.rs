@@ -65,6 +65,10 @@ pub(crate) struct Serve {
     #[arg(long)]
     pub(crate) value_date_time: bool,
 
+    /// A further template for text messages at Notify: its id, a UUID, and a file with its text
+    #[arg(long, value_name = "UUID=FILE", value_parser = notify_template)]
+    pub(crate) notify_template: Vec<(String, PathBuf)>,
+
     /// Write the address to this file once requests are answered
     #[arg(long, value_name = "FILE")]
     pub(crate) port_file: Option<PathBuf>,
@@ -134,6 +138,13 @@ fn uuid(text: &str) -> Result<String, String> {
     } else {
         Err("not a UUID, such as 00000000-0000-4000-8000-05a4db0c0999".to_owned())
     }
+}
+
+fn notify_template(text: &str) -> Result<(String, PathBuf), String> {
+    let (id, file) = text
+        .split_once('=')
+        .ok_or_else(|| "not a UUID, = and a file".to_owned())?;
+    Ok((uuid(id)?, file.into()))
 }
 
 #[cfg(test)]

@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 /// One request that was handled or suffered a fault. The sandbox's own calls (`/sandbox/…`) are not in the ledger.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct LedgerEntry {
-    /// `token`, `upload`, `upload_status`, `by_national_id`, `record_access_token`, `status_query`, `generate_tokens`, `join_page`, `join` or `unknown`.
+    /// `token`, `upload`, `upload_status`, `by_national_id`, `record_access_token`, `status_query`, `generate_tokens`, `join_page`, `join`,
+    /// `notify_sms`, `notify_letter`, `notify_find`, `notify_status`, `notify_template` or `unknown`.
     pub endpoint: &'static str,
     /// The national id of the patient in the path, or what stood there if no record has it.
     pub patient: Option<String>,

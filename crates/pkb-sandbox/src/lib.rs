@@ -1,5 +1,5 @@
 //! A local PKB over real HTTP, for the demo, the tests and rehearsals: OAuth, the upload of the "Add many patients" file, the two REST
-//! calls of the guide, the two FHIR operations about many patients, and the join page. It follows what PKB publishes; where PKB publishes nothing, the item says so.
+//! calls of the guide, the two FHIR operations about many patients, the join page, and GOV.UK Notify. It follows what PKB publishes; where PKB publishes nothing, the item says so.
 //!
 //! It shares no code with the client. Tests start one in their own process:
 //!
@@ -29,6 +29,7 @@ mod ledger;
 mod names;
 mod national_id;
 pub mod nhs_number;
+mod notify;
 mod oauth;
 mod private_file;
 mod processing;
@@ -56,6 +57,7 @@ pub use faults::{Faults, FaultsError};
 pub use fhir::{MAX_INVITATION_TOKENS, MAX_STATUS_QUERY};
 pub use ledger::{LedgerEntry, UploadCommit};
 pub use national_id::Scheme;
+pub use notify::{Notified, NotifyConfig, NotifyTemplate};
 pub use state::{Invitation, PatientView};
 pub use upload::{COLUMNS as UPLOAD_COLUMNS, MAX_ROWS as UPLOAD_MAX_ROWS};
 pub use world::{BirthAtPkb, OddAnswer, World, WorldError, WorldPatient};
@@ -69,6 +71,16 @@ pub const REFRESH_TOKEN: &str = "sandbox-refresh-0";
 
 /// The FHIR public id of the organisation that this PKB is for, unless told otherwise. No organisation has it.
 pub const ORG_ID: &str = "00000000-0000-4000-8000-05a4db0c0999";
+
+/// The key to Notify that a sandbox knows unless told otherwise. It opens nothing but sandboxes.
+pub const NOTIFY_API_KEY: &str =
+    "sandbox-00000000-0000-4000-8000-000000000001-00000000-0000-4000-8000-000000000002";
+/// The templates for text messages that Notify has unless told otherwise: the two that go together, and the one that stands alone.
+pub const NOTIFY_TEMPLATES: [&str; 3] = [
+    "00000000-0000-4000-8000-0000000000a1",
+    "00000000-0000-4000-8000-0000000000a2",
+    "00000000-0000-4000-8000-0000000000a3",
+];
 
 /// How long open connections may finish what they are doing when the sandbox stops.
 const GRACE: Duration = Duration::from_secs(2);
@@ -103,6 +115,8 @@ pub struct Config {
     pub fixed_time: Option<Timestamp>,
     /// The expiry of codes has FHIR's key `valueDateTime`, where PKB's published example has `valueDatetime`.
     pub value_date_time: bool,
+    /// GOV.UK Notify.
+    pub notify: NotifyConfig,
 }
 
 impl Default for Config {
@@ -121,6 +135,7 @@ impl Default for Config {
             processing_ms: 0,
             fixed_time: None,
             value_date_time: false,
+            notify: NotifyConfig::default(),
         }
     }
 }
@@ -230,6 +245,12 @@ impl Sandbox {
     #[must_use]
     pub fn invitations(&self, national_id: &str) -> Vec<Invitation> {
         self.state.invitations(national_id)
+    }
+
+    /// Every text message and letter that Notify took, the first first.
+    #[must_use]
+    pub fn notified(&self) -> Vec<Notified> {
+        self.state.notify.taken()
     }
 
     /// How many records there are.

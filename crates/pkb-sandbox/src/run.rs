@@ -15,8 +15,8 @@ use tracing_subscriber::prelude::*;
 use crate::args::{Cli, Command, Env, Patients, Serve};
 use crate::private_file::PrivateFile;
 use crate::{
-    CLIENT_ID, CLIENT_SECRET, Config, Faults, FaultsError, REFRESH_TOKEN, Sandbox, StartError,
-    World, WorldError, generate,
+    CLIENT_ID, CLIENT_SECRET, Config, Faults, FaultsError, NOTIFY_API_KEY, NOTIFY_TEMPLATES,
+    NotifyConfig, NotifyTemplate, REFRESH_TOKEN, Sandbox, StartError, World, WorldError, generate,
 };
 
 const USAGE: u8 = 2;
@@ -69,7 +69,16 @@ fn serve(args: Serve) -> Result<(), Failure> {
         Some(path) => Faults::read(path)?,
         None => Faults::default(),
     };
+    let mut notify = NotifyConfig::default();
+    for (id, path) in &args.notify_template {
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("cannot read {}", path.display()))?;
+        notify
+            .templates
+            .push(NotifyTemplate::text(id, text.trim_end()));
+    }
     let config = Config {
+        notify,
         listen: args.listen,
         world,
         seed: args.seed,
@@ -149,6 +158,9 @@ fn env(args: &Env) -> Result<(), Failure> {
         ("PKB_FHIR_URL", format!("http://{address}/fhir")),
         ("PKB_ORG_ID", args.org_id.clone()),
         ("PKB_JOIN_URL", format!("http://{address}/join/")),
+        ("NOTIFY_BASE_URL", format!("http://{address}")),
+        ("NOTIFY_API_KEY", NOTIFY_API_KEY.to_owned()),
+        ("NOTIFY_TEMPLATE_IDS", NOTIFY_TEMPLATES[..2].join(",")),
     ] {
         text.push_str(&format!("export {name}={}\n", shell_quote(&value)));
     }

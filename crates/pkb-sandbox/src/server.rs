@@ -13,11 +13,14 @@ use axum::{RequestPartsExt, Router};
 
 use crate::connection::Cutter;
 use crate::state::State;
-use crate::{admin, faults, fhir, join, oauth, reply, rest};
+use crate::{admin, faults, fhir, join, notify, oauth, reply, rest};
 
 const UPLOAD_LIMIT_BYTES: usize = 64 * 1024 * 1024;
 /// Five thousand identifiers need less than one, unless somebody indents them generously.
 const FHIR_LIMIT_BYTES: usize = 8 * 1024 * 1024;
+
+/// A letter has two, which are a third more in base64.
+const NOTIFY_LIMIT_BYTES: usize = 8 * 1024 * 1024;
 
 const TOKEN: &str = "/api/oauth/token";
 const TETHERED_TOKEN: &str = "/apiToken.action";
@@ -27,6 +30,11 @@ const BY_NATIONAL_ID: &str = "/beta/users/byNationalId/{number}/{type}";
 const RECORD_ACCESS_TOKEN: &str = "/v1/users/{id}/recordAccessToken";
 const STATUS_QUERY: &str = "/fhir/Patient/$status-query";
 const GENERATE_TOKENS: &str = "/fhir/Organization/$generate-invitation-tokens";
+const NOTIFY_SMS: &str = "/v2/notifications/sms";
+const NOTIFY_LETTER: &str = "/v2/notifications/letter";
+const NOTIFY_FIND: &str = "/v2/notifications";
+const NOTIFY_STATUS: &str = "/v2/notifications/{notification}";
+const NOTIFY_TEMPLATE: &str = "/v2/template/{template}";
 /// What the sandbox's own calls begin with.
 const OWN: &str = "/sandbox/";
 
@@ -48,9 +56,20 @@ pub(crate) fn router(state: &Arc<State>) -> Router {
             post(fhir::generate_invitation_tokens).layer(DefaultBodyLimit::max(FHIR_LIMIT_BYTES)),
         )
         .route_layer(from_fn_with_state(Arc::clone(state), oauth::require_bearer));
+    let with_key = Router::new()
+        .route(NOTIFY_SMS, post(notify::send_text))
+        .route(
+            NOTIFY_LETTER,
+            post(notify::send_letter).layer(DefaultBodyLimit::max(NOTIFY_LIMIT_BYTES)),
+        )
+        .route(NOTIFY_FIND, get(notify::find))
+        .route(NOTIFY_STATUS, get(notify::status))
+        .route(NOTIFY_TEMPLATE, get(notify::template))
+        .route_layer(from_fn_with_state(Arc::clone(state), notify::require_key));
     let join_page = || get(join::page).post(join::register);
     Router::new()
         .merge(with_bearer)
+        .merge(with_key)
         .route(TOKEN, post(oauth::token))
         .route(TETHERED_TOKEN, post(oauth::tethered_token))
         .route("/join", join_page())
@@ -102,6 +121,11 @@ fn endpoint_name(method: &Method, path: Option<&str>) -> &'static str {
         Some(RECORD_ACCESS_TOKEN) => "record_access_token",
         Some(STATUS_QUERY) => "status_query",
         Some(GENERATE_TOKENS) => "generate_tokens",
+        Some(NOTIFY_SMS) => "notify_sms",
+        Some(NOTIFY_LETTER) => "notify_letter",
+        Some(NOTIFY_FIND) => "notify_find",
+        Some(NOTIFY_STATUS) => "notify_status",
+        Some(NOTIFY_TEMPLATE) => "notify_template",
         Some(path) if path.starts_with("/join") && method == Method::POST => "join",
         Some(path) if path.starts_with("/join") => "join_page",
         _ => "unknown",

@@ -15,6 +15,7 @@ use crate::derive;
 use crate::faults::FaultBook;
 use crate::ledger::Ledger;
 use crate::national_id::NationalId;
+use crate::notify;
 use crate::processing::{Queue, UploadStatus};
 use crate::tokens::Tokens;
 use crate::upload::{Report, Row, Rows};
@@ -99,6 +100,7 @@ pub(crate) struct State {
     pub(crate) tokens: Tokens,
     pub(crate) faults: FaultBook,
     pub(crate) ledger: Ledger,
+    pub(crate) notify: notify::Service,
     /// Wakes whoever would keep the sandbox from stopping.
     pub(crate) stopping: Notify,
     seed: u64,
@@ -134,6 +136,7 @@ impl State {
             tokens: Tokens::new(config.seed, config.clock.clone(), config.refresh_token),
             faults: FaultBook::new(config.faults),
             ledger: Ledger::default(),
+            notify: notify::Service::new(config.notify, config.seed),
             stopping: Notify::new(),
             seed: config.seed,
             same_codes: config.same_codes,
@@ -155,6 +158,11 @@ impl State {
             memory.import(self.seed, &self.world, rows)
         });
         memory
+    }
+
+    /// What the machine's own time is, as opposed to that of the codes.
+    pub(crate) fn machine_clock(&self) -> &Clock {
+        &self.machine_clock
     }
 
     fn queue(&self) -> MutexGuard<'_, Queue> {

@@ -1,4 +1,4 @@
-//! The client of Patients Know Best: the only place that speaks HTTP.
+//! The clients of Patients Know Best and of GOV.UK Notify: the only place that speaks HTTP.
 //!
 //! * `token`, `refresh_token`: access tokens (OAuth 2.0), fetched early and by one call for all.
 //! * `transport`, `retry`: one request with its retries, rate and errors.
@@ -6,10 +6,12 @@
 //! * [`fhir`]: the operations about many patients at once.
 //! * [`directory`], [`code_desk`]: what stages ask, over either of them.
 //! * [`upload`]: the patient file.
+//! * [`notify`]: text messages and letters through GOV.UK Notify.
 
 pub mod code_desk;
 pub mod directory;
 pub mod fhir;
+pub mod notify;
 mod refresh_token;
 pub mod rest;
 mod retry;
@@ -130,6 +132,9 @@ pub enum CallError {
         /// HTTP status.
         status: u16,
     },
+    /// GOV.UK Notify does not take this number or this letter; why, in our words.
+    #[error("{0}")]
+    RefusedByNotify(&'static str),
     /// Not reached, or busy, for as long as we tried.
     #[error("{cause} (tried {attempts} times)")]
     Unavailable {
@@ -160,6 +165,7 @@ impl CallError {
             Self::NotFound => return Ok(Reason::NotFound.into()),
             Self::NoAccess => return Ok(Reason::NoAccess.into()),
             Self::Refused { .. } => Reason::RefusedByPkb,
+            Self::RefusedByNotify(_) => Reason::RefusedByNotify,
             Self::Unavailable { .. } => Reason::Unavailable,
             Self::Unanswered => Reason::Unanswered,
             Self::NotUnderstood(_) => Reason::NotUnderstood,

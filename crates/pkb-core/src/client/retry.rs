@@ -45,19 +45,21 @@ impl Backoff {
 /// Notices when nothing but failures comes for so long that going on would only mark thousands of
 /// rows as failed.
 pub(super) struct Outage {
+    server: &'static str,
     give_up_after: Duration,
     since: Mutex<Option<Instant>>,
 }
 
 impl Outage {
-    pub(super) fn new(give_up_after: Duration) -> Self {
+    pub(super) fn new(server: &'static str, give_up_after: Duration) -> Self {
         Self {
+            server,
             give_up_after,
             since: Mutex::new(None),
         }
     }
 
-    /// PKB answered something that is not an outage.
+    /// The server answered something that is not an outage.
     pub(super) fn answered(&self) {
         *self.since.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
@@ -70,7 +72,8 @@ impl Outage {
             return Ok(());
         }
         Err(Fatal::TryLater(format!(
-            "PKB has not answered properly for {} s: run the same command again later",
+            "{} has not answered properly for {} s: run the same command again later",
+            self.server,
             lasted.as_secs()
         )))
     }

@@ -1,4 +1,4 @@
-//! One request to PKB with everything that makes it reliable: token, rate, retries, and errors
+//! One request to PKB, or to GOV.UK Notify, with everything that makes it reliable: token, rate, retries, and errors
 //! that name no value.
 
 use std::{
@@ -8,13 +8,18 @@ use std::{
 };
 
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
-use reqwest::{Method, RequestBuilder, Response, StatusCode, Url, redirect::Policy};
+use reqwest::{
+    Method, RequestBuilder, Response, StatusCode, Url,
+    header::{self, HeaderMap},
+    redirect::Policy,
+};
 use secrecy::ExposeSecret as _;
 
 use super::{
     CallError, Settings,
+    notify::ApiKey,
     retry::{self, Backoff, Outage},
-    token::TokenSource,
+    token::{Token, TokenSource},
 };
 use crate::Fatal;
 
@@ -36,10 +41,55 @@ pub(super) enum Repeat {
     Never,
 }
 
+/// How a request shows who sends it.
+enum Pass {
+    /// By access tokens that are fetched (PKB).
+    Tokens(Box<TokenSource>),
+    /// By tokens that we sign ourselves (GOV.UK Notify).
+    Key(ApiKey),
+}
+
+/// How often, how long and how fast.
+pub(super) struct Pace {
+    /// Longest wait for one answer, in seconds.
+    pub(super) timeout_seconds: u64,
+    /// Calls in all for one request.
+    pub(super) attempts: u32,
+    /// Seconds of nothing but failures after which the stage stops.
+    pub(super) give_up_seconds: u64,
+    /// Requests a second; 0 for no limit.
+    pub(super) rate: u32,
+    /// Where the jitter of pauses comes from.
+    pub(super) random: fastrand::Rng,
+}
+
+/// An answer that is no success, for [`Explain`].
+pub(super) struct Unsuccessful {
+    pub(super) status: StatusCode,
+    /// How far our clock is from the server's, if it tells the time.
+    pub(super) clock_off_by: Option<Duration>,
+    /// Empty if it broke off.
+    pub(super) body: Vec<u8>,
+}
+
+/// What an answer that is no success means.
+pub(super) enum Meaning {
+    /// That is the end of the call.
+    Give(CallError),
+    /// All calls have to pause for so long; then this one is made again, for it was not carried out.
+    Pause(Duration),
+}
+
+/// What a server means by an answer that is no success; `None` where the rules hold that are common to all.
+pub(super) type Explain = Box<dyn Fn(&Unsuccessful) -> Option<Meaning> + Send + Sync>;
+
 /// Sends requests.
 pub(super) struct Transport {
     http: reqwest::Client,
-    tokens: TokenSource,
+    /// Whom we call, in messages.
+    server: &'static str,
+    pass: Pass,
+    explain: Option<Explain>,
     rate: Option<DefaultDirectRateLimiter>,
     backoff: Backoff,
     outage: Outage,
@@ -59,31 +109,70 @@ enum Again {
 }
 
 impl Transport {
+    /// To PKB.
     pub(super) fn new(settings: &Settings, token_url: Url, loopback: bool) -> Result<Self, Fatal> {
-        let mut builder = reqwest::Client::builder()
-            .user_agent(concat!("pkb/", env!("CARGO_PKG_VERSION")))
-            .redirect(Policy::none())
-            .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(Duration::from_secs(settings.timeout_seconds))
-            .pool_idle_timeout(POOL_IDLE_TIMEOUT);
-        if loopback {
-            // A machine behind a proxy cannot reach itself through it.
-            builder = builder.no_proxy();
-        }
-        // reqwest's own text may name the certificate file, nothing secret; the cause is enough.
-        let http = builder.build().map_err(|_| {
-            Fatal::Usage("cannot set up TLS: are certificates installed (ca-certificates)?".into())
-        })?;
-        Ok(Self {
-            tokens: TokenSource::new(settings, token_url.into(), http.clone())?,
-            http,
-            rate: NonZeroU32::new(settings.rate)
-                .map(|rate| RateLimiter::direct(Quota::per_second(rate))),
-            backoff: Backoff::new(settings.random.clone()),
-            outage: Outage::new(Duration::from_secs(settings.give_up_seconds)),
+        let pace = Pace {
+            timeout_seconds: settings.timeout_seconds,
             attempts: settings.attempts,
+            give_up_seconds: settings.give_up_seconds,
+            rate: settings.rate,
+            random: settings.random.clone(),
+        };
+        let http = http_client(pace.timeout_seconds, loopback)?;
+        let tokens = Box::new(TokenSource::new(settings, token_url.into(), http.clone())?);
+        Ok(Self::with("PKB", http, Pass::Tokens(tokens), None, pace))
+    }
+
+    /// To GOV.UK Notify.
+    pub(super) fn to_notify(
+        key: ApiKey,
+        explain: Explain,
+        pace: Pace,
+        loopback: bool,
+    ) -> Result<Self, Fatal> {
+        let http = http_client(pace.timeout_seconds, loopback)?;
+        let (pass, explain) = (Pass::Key(key), Some(explain));
+        Ok(Self::with("GOV.UK Notify", http, pass, explain, pace))
+    }
+
+    fn with(
+        server: &'static str,
+        http: reqwest::Client,
+        pass: Pass,
+        explain: Option<Explain>,
+        pace: Pace,
+    ) -> Self {
+        Self {
+            http,
+            server,
+            pass,
+            explain,
+            rate: NonZeroU32::new(pace.rate)
+                .map(|rate| RateLimiter::direct(Quota::per_second(rate))),
+            backoff: Backoff::new(pace.random),
+            outage: Outage::new(server, Duration::from_secs(pace.give_up_seconds)),
+            attempts: pace.attempts,
             not_before: Mutex::new(None),
-        })
+        }
+    }
+
+    /// What a request carries to show who sends it; and the access token, where it is one.
+    async fn show_pass(
+        &self,
+        request: RequestBuilder,
+        refused: Option<&Token>,
+    ) -> Result<(RequestBuilder, Option<Token>), CallError> {
+        match &self.pass {
+            Pass::Key(key) => {
+                let signed = key.sign(SystemTime::now());
+                Ok((request.bearer_auth(signed.expose_secret()), None))
+            }
+            Pass::Tokens(tokens) => {
+                let token = tokens.token(refused, &self.backoff, &self.outage).await?;
+                let request = request.bearer_auth(token.secret.expose_secret());
+                Ok((request, Some(token)))
+            }
+        }
     }
 
     /// Sends a request until it is answered for good. `build` makes the request anew for each
@@ -114,12 +203,8 @@ impl Transport {
         loop {
             attempt += 1;
             self.wait_for_turn().await;
-            let token = self
-                .tokens
-                .token(refused_token.as_ref(), &self.backoff, &self.outage)
-                .await?;
-            let request = build(self.http.request(method.clone(), url.clone()))
-                .bearer_auth(token.secret.expose_secret());
+            let request = build(self.http.request(method.clone(), url.clone()));
+            let (request, token) = self.show_pass(request, refused_token.as_ref()).await?;
             let again = match request.send().await {
                 Ok(response) if response.status().is_success() => match read_body(response).await {
                     Ok(body) if !is_whole(&body) => {
@@ -133,20 +218,21 @@ impl Transport {
                 },
                 // A 401 with a token that cannot have ended yet is PKB's word on this patient. With
                 // any other it says nothing of the patient, however often it comes.
-                Ok(response) if response.status() == StatusCode::UNAUTHORIZED => {
-                    if token.is_fresh() {
-                        Again::Give(CallError::NoAccess)
-                    } else if attempt < self.attempts {
+                Ok(response) if response.status() == StatusCode::UNAUTHORIZED => match token {
+                    Some(token) if !token.is_fresh() && attempt < self.attempts => {
                         refused_token = Some(token);
                         Again::Now
-                    } else {
-                        Again::Give(CallError::Unavailable {
-                            cause: "the access token ended on the way".into(),
-                            attempts: attempt,
-                        })
                     }
-                }
-                Ok(response) => self.again_after(&response, repeat),
+                    Some(token) if !token.is_fresh() => Again::Give(CallError::Unavailable {
+                        cause: "the access token ended on the way".into(),
+                        attempts: attempt,
+                    }),
+                    _ => self
+                        .explained(response)
+                        .await
+                        .unwrap_or(Again::Give(CallError::NoAccess)),
+                },
+                Ok(response) => self.again_after(response, repeat).await,
                 Err(error) => again_after_error(&error, repeat),
             };
             match again {
@@ -195,24 +281,52 @@ impl Transport {
         }
     }
 
-    fn again_after(&self, response: &Response, repeat: Repeat) -> Again {
+    /// What the server means by an answer, if that is something of its own.
+    async fn explained(&self, response: Response) -> Option<Again> {
+        let explain = self.explain.as_ref()?;
+        let meaning = explain(&Unsuccessful {
+            status: response.status(),
+            clock_off_by: clock_off_by(response.headers(), SystemTime::now()),
+            body: read_body(response).await.unwrap_or_default(),
+        })?;
+        Some(match meaning {
+            Meaning::Give(error) => Again::Give(error),
+            Meaning::Pause(pause) => {
+                self.pause_all(pause);
+                Again::After {
+                    cause: format!("{} asks for a pause", self.server),
+                    pause: Some(pause),
+                }
+            }
+        })
+    }
+
+    /// Lets no call begin for so long.
+    fn pause_all(&self, pause: Duration) {
+        let until = Instant::now() + pause;
+        let mut not_before = self
+            .not_before
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        *not_before = Some(not_before.map_or(until, |before| before.max(until)));
+    }
+
+    async fn again_after(&self, response: Response, repeat: Repeat) -> Again {
         let status = response.status();
+        let asked = retry::retry_after(response.headers(), SystemTime::now());
+        if let Some(again) = self.explained(response).await {
+            return again;
+        }
         if retry::is_busy(status) {
             if repeat == Repeat::Never && !retry::was_not_carried_out(status) {
                 return Again::Give(CallError::Unanswered);
             }
-            let pause = retry::retry_after(response.headers(), SystemTime::now());
-            if let Some(pause) = pause {
-                let until = Instant::now() + pause;
-                let mut not_before = self
-                    .not_before
-                    .lock()
-                    .unwrap_or_else(std::sync::PoisonError::into_inner);
-                *not_before = Some(not_before.map_or(until, |before| before.max(until)));
+            if let Some(pause) = asked {
+                self.pause_all(pause);
             }
             return Again::After {
-                cause: format!("PKB answered {}", status.as_u16()),
-                pause,
+                cause: format!("{} answered {}", self.server, status.as_u16()),
+                pause: asked,
             };
         }
         Again::Give(match status {
@@ -226,6 +340,32 @@ impl Transport {
             },
         })
     }
+}
+
+fn http_client(timeout_seconds: u64, loopback: bool) -> Result<reqwest::Client, Fatal> {
+    let mut builder = reqwest::Client::builder()
+        .user_agent(concat!("pkb/", env!("CARGO_PKG_VERSION")))
+        .redirect(Policy::none())
+        .connect_timeout(CONNECT_TIMEOUT)
+        .timeout(Duration::from_secs(timeout_seconds))
+        .pool_idle_timeout(POOL_IDLE_TIMEOUT);
+    if loopback {
+        // A machine behind a proxy cannot reach itself through it.
+        builder = builder.no_proxy();
+    }
+    // reqwest's own text may name the certificate file, nothing secret; the cause is enough.
+    builder.build().map_err(|_| {
+        Fatal::Usage("cannot set up TLS: are certificates installed (ca-certificates)?".into())
+    })
+}
+
+/// How far our clock is from the server's.
+fn clock_off_by(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+    let text = headers.get(header::DATE)?.to_str().ok()?;
+    let theirs = httpdate::parse_http_date(text).ok()?;
+    now.duration_since(theirs)
+        .or_else(|_| theirs.duration_since(now))
+        .ok()
 }
 
 /// Why a body was not read.
@@ -248,9 +388,7 @@ pub(super) async fn read_body(mut response: Response) -> Result<Vec<u8>, BodyErr
 
 fn again_after_broken_answer(error: BodyError, repeat: Repeat) -> Again {
     match (error, repeat) {
-        (BodyError::TooLong, _) => {
-            Again::Give(CallError::NotUnderstood("PKB's answer is too long"))
-        }
+        (BodyError::TooLong, _) => Again::Give(CallError::NotUnderstood("the answer is too long")),
         (BodyError::BrokeOff, Repeat::Never) => Again::Give(CallError::Unanswered),
         (BodyError::BrokeOff, Repeat::Safe) => Again::After {
             cause: "the answer broke off".into(),

@@ -331,6 +331,7 @@ impl<S: Stage> Engine<S> {
         match self.stage.admit(&line.record) {
             Admission::AlreadyDone => State::plain(Settled::AlreadyDone),
             Admission::NotReady => State::plain(Settled::NotReady),
+            Admission::NotConcerned => State::plain(Settled::NotConcerned),
             Admission::Stop(verdict) => {
                 stop(line, verdict, S::NAME);
                 State::plain(Settled::Stopped)

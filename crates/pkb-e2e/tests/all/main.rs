@@ -15,6 +15,7 @@ mod fixture_journey;
 mod harness;
 mod ledger;
 mod letters;
+mod notify;
 mod outcomes;
 mod printing;
 mod processing;

@@ -114,6 +114,7 @@ impl Visit {
                 }
                 error(fault)
             }
+            Some(Fault::Notify(error)) => self.instead(error.into_response()),
             Some(Fault::Parts(fault)) => {
                 let seed = self.state.faults.seed();
                 let mut request = request;

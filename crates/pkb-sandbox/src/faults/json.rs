@@ -10,6 +10,7 @@ use serde::de::{Error, IntoDeserializer, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use super::parts::PartsFault;
+use crate::notify::NotifyError;
 
 /// Longer waits would outlive every test and every client.
 const LONGEST_LATENCY_MS: u64 = 600_000;
@@ -59,6 +60,11 @@ pub(super) enum Endpoint {
     GenerateTokens,
     JoinPage,
     Join,
+    NotifySms,
+    NotifyLetter,
+    NotifyFind,
+    NotifyStatus,
+    NotifyTemplate,
     Any,
 }
 
@@ -97,6 +103,7 @@ pub(super) enum Latency {
 pub(super) enum Fault {
     Status(StatusFault),
     Parts(PartsFault),
+    Notify(NotifyError),
     Named(Named),
 }
 
@@ -181,6 +188,7 @@ struct EffectFields {
     body: Option<ErrorBody>,
     run: Option<bool>,
     parts: Option<PartsFault>,
+    notify: Option<NotifyError>,
 }
 
 impl TryFrom<RuleFields> for Rule {
@@ -202,6 +210,17 @@ impl TryFrom<RuleFields> for Rule {
         );
         if matches!(fields.fault, Effect::Fault(Fault::Parts(_))) && !fhir {
             return Err("parts are for status_query and generate_tokens only");
+        }
+        let notify = matches!(
+            fields.endpoint,
+            Endpoint::NotifySms
+                | Endpoint::NotifyLetter
+                | Endpoint::NotifyFind
+                | Endpoint::NotifyStatus
+                | Endpoint::NotifyTemplate
+        );
+        if matches!(fields.fault, Effect::Fault(Fault::Notify(_))) && !notify {
+            return Err("notify is for the endpoints of Notify only");
         }
         Ok(Self {
             endpoint: fields.endpoint,
@@ -335,6 +354,17 @@ impl TryFrom<EffectFields> for Effect {
 
     fn try_from(fields: EffectFields) -> Result<Self, Self::Error> {
         let more = fields.retry_after.is_some() || fields.body.is_some() || fields.run.is_some();
+        if let Some(error) = fields.notify {
+            let alone = fields.latency_ms.is_none()
+                && fields.status.is_none()
+                && fields.parts.is_none()
+                && !more;
+            return if alone {
+                Ok(Self::Fault(Fault::Notify(error)))
+            } else {
+                Err("notify stands alone")
+            };
+        }
         match (fields.latency_ms, fields.status, fields.parts) {
             (Some(latency), None, None) if !more => Ok(Self::Latency(latency)),
             (None, None, Some(parts)) if !more => Ok(Self::Fault(Fault::Parts(parts))),
@@ -391,6 +421,11 @@ impl Endpoint {
             Self::GenerateTokens => name == "generate_tokens",
             Self::JoinPage => name == "join_page",
             Self::Join => name == "join",
+            Self::NotifySms => name == "notify_sms",
+            Self::NotifyLetter => name == "notify_letter",
+            Self::NotifyFind => name == "notify_find",
+            Self::NotifyStatus => name == "notify_status",
+            Self::NotifyTemplate => name == "notify_template",
             Self::Any => true,
         }
     }
@@ -402,6 +437,7 @@ impl Fault {
         match self {
             Self::Status(_) => "status",
             Self::Parts(_) => "parts",
+            Self::Notify(_) => "notify",
             Self::Named(Named::Refuse) => "refuse",
             Self::Named(Named::ResetBefore) => "reset_before",
             Self::Named(Named::ResetAfter) => "reset_after",

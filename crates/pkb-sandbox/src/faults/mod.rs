@@ -36,7 +36,7 @@ pub(crate) use parts::PartsFault;
 /// # Rules
 ///
 /// `endpoint` is a name that the ledger uses (`token`, `upload`, `upload_status`, `by_national_id`, `record_access_token`, `status_query`, `generate_tokens`,
-/// `join_page`, `join`) or `any`, which is every address but the sandbox's own (`/sandbox/…` never suffers). `patients` are national ids, for endpoints that have one in the path.
+/// `join_page`, `join`, `notify_sms`, `notify_letter`, `notify_find`, `notify_status`, `notify_template`) or `any`, which is every address but the sandbox's own (`/sandbox/…` never suffers). `patients` are national ids, for endpoints that have one in the path.
 ///
 /// `when` is one of
 ///
@@ -67,6 +67,7 @@ pub(crate) use parts::PartsFault;
 /// | `"reset_before"` | no | an error with `is_request()`, not `is_connect()`; below it "connection reset by peer" |
 /// | `"reset_after"` | yes | exactly the same |
 /// | `"truncate"` | yes | status and headers, then an error with `is_decode()` while reading; below it "end of file before message length reached": half of the announced bytes came |
+/// | `{"notify": "rate_limit"}` | no | an error as GOV.UK Notify documents it: see below |
 /// | `{"parts": {"shuffle": true, "repeat": 0.1, …}}` | yes | a FHIR answer of the right form that is not what was asked for: see below |
 /// | `"wrong_content_type"` | yes | the right body as `text/html` |
 /// | `"html"` | no | 200 with a login page |
@@ -90,6 +91,12 @@ pub(crate) use parts::PartsFault;
 /// | `"other_systems": 0.1` | in this share the identifier's system ends in a slash, or a local identifier stands before it |
 ///
 /// Who is hit hangs on `seed` and the patient only: the same patients each time, in whichever request.
+///
+/// # Errors of Notify
+///
+/// `notify`, for the endpoints that begin with `notify_`, is one of `phone_number`, `international`, `template_not_found`, `unknown_sender`,
+/// `trial_mode`, `team_only`, `not_a_pdf` (400), `no_token` (401), `clock`, `unknown_key`, `team_key_letter` (403), `rate_limit`, `daily_limit`
+/// (429) and `exception` (500).
 ///
 /// # Tokens
 ///

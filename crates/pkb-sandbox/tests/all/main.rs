@@ -8,6 +8,7 @@ mod fhir;
 mod fixtures;
 mod join_page;
 mod ledger;
+mod notify;
 mod processing;
 mod rest;
 mod support;

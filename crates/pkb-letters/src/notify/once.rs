@@ -1,0 +1,246 @@
+//! Whatever happens, nothing is sent twice.
+//!
+//! Notify takes the same thing as often as it is sent. So before the first call for a patient the journal gets an
+//! intent: who (a hash) and under which reference. A run that finds an intent without a settled record asks Notify what
+//! it has with that reference before anything is sent, and so does a call whose answer was lost. Notify is asked a
+//! moment later than the call, because it may still be working on it ([`Once::new`]'s `settle_after`): the journal's
+//! lock tells that whoever wrote the intent has ended, so that a moment after the start is long enough.
+//!
+//! The reference is made of the patient, of where it goes, and of the invitation code. It is the same in each run;
+//! and since nobody else knows the code, nobody can find out whose it is by trying all numbers.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use pkb_core::{
+    Clock, Fatal, Reason, Verdict,
+    client::{
+        CallError,
+        notify::{NotifyDesk, PdfLetter, Taken, Text},
+    },
+    journal::Key,
+    record::{Dispatch, DispatchStatus, Unknown},
+    stage::{IntentLog, Recalled},
+};
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::args::OnceArgs;
+
+/// How often something is sent whose answer is lost each time, and which Notify then does not have.
+const SENDS: u32 = 3;
+/// For so long Notify surely knows what it was given: services may set 3 days, the default is 7.
+const NOTIFY_REMEMBERS: Duration = Duration::from_secs(3 * 24 * 3600);
+
+/// What is sent.
+pub(super) enum Piece<'a> {
+    /// A text message.
+    Text(Text<'a>),
+    /// A letter.
+    Letter(PdfLetter<'a>),
+}
+
+impl Piece<'_> {
+    fn reference(&self) -> &str {
+        match self {
+            Self::Text(text) => text.reference,
+            Self::Letter(letter) => letter.reference,
+        }
+    }
+}
+
+/// An intent of an earlier run that is not settled.
+#[derive(Clone)]
+struct Open {
+    reference: String,
+    at: Timestamp,
+}
+
+/// What is to be sent to one patient.
+pub(super) struct Pledge {
+    key: Key,
+    reference: String,
+    /// Whether it may have been sent already.
+    ask: bool,
+    noted: bool,
+}
+
+impl Pledge {
+    /// The reference of one piece: `what` is `sms-1`, `sms-2` or `letter`.
+    pub(super) fn reference(&self, what: &str) -> String {
+        format!("{}-{what}", self.reference)
+    }
+}
+
+/// What sends things once.
+pub(super) struct Once<D> {
+    desk: D,
+    clock: Clock,
+    settle_after: Duration,
+    begun: Instant,
+    ask_first: bool,
+    resend: HashSet<u64>,
+    open: Mutex<HashMap<Key, Open>>,
+    seen: Mutex<HashSet<Key>>,
+}
+
+impl<D: NotifyDesk> Once<D> {
+    pub(super) fn new(desk: D, clock: Clock, args: &OnceArgs) -> Self {
+        Self {
+            desk,
+            clock,
+            settle_after: args.settle_after,
+            begun: Instant::now(),
+            ask_first: args.ask_first,
+            resend: args.resend.iter().copied().collect(),
+            open: Mutex::default(),
+            seen: Mutex::default(),
+        }
+    }
+
+    /// Sees a line of the journal; `key` is that of a record.
+    pub(super) fn recall(&self, line: &Recalled, key: Option<Key>) -> Result<(), Fatal> {
+        let mut open = locked(&self.open);
+        match line {
+            Recalled::Record(_) => {
+                if let Some(key) = key {
+                    open.remove(&key);
+                }
+            }
+            Recalled::Intent(intent) => {
+                let (key, intent) = read_intent(intent)
+                    .ok_or_else(|| Fatal::Input("an intent of the journal is damaged".into()))?;
+                open.insert(key, intent);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the patient comes for the first time in this run.
+    pub(super) fn is_first(&self, key: Key) -> bool {
+        locked(&self.seen).insert(key)
+    }
+
+    /// Takes on what is to be sent to a patient, under `reference` unless an earlier run has begun under another.
+    ///
+    /// # Errors
+    /// The patient had it in this run, or may have had it so long ago that Notify has forgotten.
+    pub(super) fn pledge(&self, key: Key, reference: Key, row: u64) -> Result<Pledge, Verdict> {
+        if !self.is_first(key) {
+            return Err(Reason::AlreadyInvited.into());
+        }
+        let open = locked(&self.open).get(&key).cloned();
+        let long_ago = self.clock.ago(NOTIFY_REMEMBERS);
+        if open.as_ref().is_some_and(|open| open.at < long_ago) && !self.resend.contains(&row) {
+            return Err(Reason::PerhapsSent.into());
+        }
+        Ok(Pledge {
+            key,
+            ask: open.is_some() || self.ask_first,
+            reference: open.map_or_else(|| reference.expose_hex(), |open| open.reference),
+            noted: false,
+        })
+    }
+
+    /// Sends a piece, or finds that it was sent.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub(super) async fn send(
+        &self,
+        pledge: &mut Pledge,
+        piece: &Piece<'_>,
+        intents: &IntentLog,
+    ) -> Result<Dispatch, CallError> {
+        let mut ask_at = pledge.ask.then(|| self.begun + self.settle_after);
+        for _ in 0..SENDS {
+            if let Some(found) = self.find(ask_at, piece).await? {
+                return Ok(self.dispatch(piece, found));
+            }
+            if !pledge.noted {
+                intents
+                    .note(self.intent(pledge))
+                    .map_err(CallError::Fatal)?;
+                pledge.noted = true;
+            }
+            let sent = match piece {
+                Piece::Text(text) => self.desk.send_text(text).await,
+                Piece::Letter(letter) => self.desk.send_letter(letter).await,
+            };
+            match sent {
+                Ok(taken) => return Ok(self.dispatch(piece, taken)),
+                Err(CallError::Unanswered) => ask_at = Some(Instant::now() + self.settle_after),
+                Err(error) => return Err(error),
+            }
+        }
+        match self.find(ask_at, piece).await? {
+            Some(found) => Ok(self.dispatch(piece, found)),
+            None => Err(CallError::Unavailable {
+                cause: "GOV.UK Notify did not answer, and has nothing".into(),
+                attempts: SENDS,
+            }),
+        }
+    }
+
+    /// What Notify has of a piece, if there is reason to ask.
+    async fn find(
+        &self,
+        ask_at: Option<Instant>,
+        piece: &Piece<'_>,
+    ) -> Result<Option<Taken>, CallError> {
+        let Some(ask_at) = ask_at else {
+            return Ok(None);
+        };
+        tokio::time::sleep_until(ask_at).await;
+        self.desk.find(piece.reference()).await
+    }
+
+    fn intent(&self, pledge: &Pledge) -> Value {
+        json!({
+            "key": pledge.key.expose_hex(),
+            "reference": pledge.reference,
+            "at": self.clock.now(),
+        })
+    }
+
+    fn dispatch(&self, piece: &Piece<'_>, taken: Taken) -> Dispatch {
+        Dispatch {
+            id: Some(taken.id),
+            reference: piece.reference().to_owned(),
+            status: taken.status,
+            at: taken.at.unwrap_or_else(|| self.clock.now()),
+            checked_at: None,
+            unknown: Unknown::new(),
+        }
+    }
+
+    /// The note that Notify did not take a piece.
+    pub(super) fn refused(&self, piece: &Piece<'_>) -> Dispatch {
+        Dispatch {
+            id: None,
+            reference: piece.reference().to_owned(),
+            status: DispatchStatus::refused(),
+            at: self.clock.now(),
+            checked_at: None,
+            unknown: Unknown::new(),
+        }
+    }
+}
+
+fn read_intent(intent: &Value) -> Option<(Key, Open)> {
+    let text = |name: &str| intent[name].as_str();
+    let open = Open {
+        reference: text("reference")?.to_owned(),
+        at: text("at")?.parse().ok()?,
+    };
+    Some((Key::from_hex(text("key")?)?, open))
+}
+
+/// What a panic left behind is as good as before: each change is made in one step.
+pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,207 @@
+//! The stage that sends text messages.
+//!
+//! A text that Notify does not take stops the record if there is no other way to the patient; with a letter beside it
+//! the refusal is noted in `texts`, so that `pkb-letters post` still sees the record.
+
+use pkb_core::{
+    Admission, Batch, ExitCode, Fatal, Record, Stage, StageName, Verdict, app,
+    client::{
+        CallError,
+        notify::{NotifyDesk, Text},
+    },
+    journal::Key,
+    record::{Channel, Design, Dispatch},
+    stage::{BatchResult, IntentLog, Recalled, Replay},
+    value::{LetterFormat, LetterLanguages, UkMobile},
+};
+
+use super::{
+    Freshness,
+    args::SendTextsArgs,
+    need_journal,
+    once::{Once, Piece, Pledge},
+    personalisation::{TextTemplate, templates},
+    target,
+};
+use crate::{
+    invitee::{Rules, Ways},
+    sms::SmsRow,
+    template::Template,
+};
+
+/// Sends the texts of a stream.
+///
+/// # Errors
+/// What stopped it.
+pub(super) async fn send(args: SendTextsArgs) -> Result<ExitCode, Fatal> {
+    need_journal(&args.stream)?;
+    let output = target(&args.stream)?;
+    let letters = match &args.template {
+        Some(folder) => Template::open(folder),
+        None => Template::built_in(),
+    };
+    let letters = letters.map_err(|error| Fatal::Usage(error.to_string()))?;
+    let desk = args.notify.client()?;
+    let templates = templates(&desk, &args.template_id).await?;
+    let clock = args.stream.clock();
+    let stage = Texts {
+        templates,
+        sender: args.sender_id,
+        organisation: letters.settings().organisation.name.clone(),
+        sms_fold: args.sms_fold,
+        freshness: Freshness::new(&args.freshness, &args.stream),
+        rules: Rules {
+            letter_date: clock.today(),
+            min_days_left: args.freshness.min_days_left,
+            join_url: args.join_url,
+            ways: Ways::Sms,
+            design: Design::Letter,
+            international: false,
+            languages: LetterLanguages::English,
+            format: LetterFormat::Standard,
+        },
+        once: Once::new(desk, clock, &args.once),
+    };
+    let in_flight = args.notify.concurrency.into();
+    app::run_stage(stage, args.input.open()?, output, in_flight, &args.stream).await
+}
+
+struct Texts<D> {
+    templates: Vec<TextTemplate>,
+    sender: Option<pkb_core::client::notify::TemplateId>,
+    organisation: String,
+    /// Whether names are written without accents that make a text dearer.
+    sms_fold: bool,
+    freshness: Freshness,
+    rules: Rules,
+    once: Once<D>,
+}
+
+/// The texts to one patient.
+struct Work {
+    pledge: Pledge,
+    mobile: UkMobile,
+    row: SmsRow,
+    /// There is no letter.
+    alone: bool,
+}
+
+impl<D: NotifyDesk> Texts<D> {
+    fn work(&self, record: &Record, channel: Channel) -> Result<Option<Work>, Verdict> {
+        let (Some(patient), Some(codes), Some(key)) =
+            (&record.patient, &record.invitation, self.key(record))
+        else {
+            return Ok(None);
+        };
+        let Some(mobile) = &patient.mobile else {
+            return Ok(None);
+        };
+        self.freshness.check(record)?;
+        let row = self.rules.sms(patient, codes, &self.organisation);
+        let Some(row) = row.map(|row| if self.sms_fold { row.folded() } else { row }) else {
+            return Ok(None);
+        };
+        let reference = Key::of(&[
+            &patient.national_id.key_bytes(),
+            mobile.expose_e164().as_bytes(),
+            codes.code.expose_code().as_bytes(),
+        ]);
+        Ok(Some(Work {
+            pledge: self.once.pledge(key, reference, record.row.number)?,
+            mobile: mobile.clone(),
+            row,
+            alone: channel == Channel::Sms,
+        }))
+    }
+
+    /// Sends the texts to one patient, one after the other: the second only if Notify has the first.
+    async fn texts(
+        &self,
+        mut work: Work,
+        intents: &IntentLog,
+    ) -> Result<Result<Vec<Dispatch>, Verdict>, Fatal> {
+        let mut sent = Vec::new();
+        for (number, template) in (1..).zip(&self.templates) {
+            let reference = work.pledge.reference(&format!("sms-{number}"));
+            let text = Piece::Text(Text {
+                mobile: &work.mobile,
+                template: &template.id,
+                personalisation: template.fill(&work.row),
+                reference: &reference,
+                sender: self.sender.as_ref(),
+            });
+            match self.once.send(&mut work.pledge, &text, intents).await {
+                Ok(dispatch) => sent.push(dispatch),
+                Err(CallError::RefusedByNotify(_)) if !work.alone => {
+                    sent.push(self.once.refused(&text));
+                    break;
+                }
+                Err(error) => return error.into_verdict().map(Err),
+            }
+        }
+        Ok(Ok(sent))
+    }
+}
+
+impl<D: NotifyDesk> Stage for Texts<D> {
+    type Work = Work;
+    type Done = Vec<Dispatch>;
+    const NAME: StageName = StageName::Sms;
+
+    /// The patient and the number: a number that was corrected is new work, new codes are not.
+    fn key(&self, record: &Record) -> Option<Key> {
+        let patient = record.patient.as_ref()?;
+        let mobile = patient.mobile.as_ref()?;
+        Some(Key::of(&[
+            &patient.national_id.key_bytes(),
+            mobile.expose_e164().as_bytes(),
+        ]))
+    }
+
+    fn recall(&self, line: &Recalled) -> Result<(), Fatal> {
+        let key = match line {
+            Recalled::Record(record) => self.key(record),
+            Recalled::Intent(_) => None,
+        };
+        self.once.recall(line, key)
+    }
+
+    fn replay(&self, record: &Record) -> Replay {
+        match self.key(record) {
+            Some(key) if !self.once.is_first(key) => {
+                Replay::Stop(pkb_core::Reason::AlreadyInvited.into())
+            }
+            _ => Replay::Answer,
+        }
+    }
+
+    fn admit(&self, record: &Record) -> Admission<Work> {
+        if !record.texts.is_empty() {
+            return Admission::AlreadyDone;
+        }
+        let channel = match &record.delivery {
+            None => return Admission::NotReady,
+            Some(delivery) if delivery.channel == Channel::Letter => {
+                return Admission::NotConcerned;
+            }
+            Some(delivery) => delivery.channel,
+        };
+        match self.work(record, channel) {
+            Ok(Some(work)) => Admission::Work(work),
+            Ok(None) => Admission::NotReady,
+            Err(verdict) => Admission::Stop(verdict),
+        }
+    }
+
+    async fn advance(&self, batch: Batch<Work>) -> BatchResult<Vec<Dispatch>> {
+        let mut results = Vec::with_capacity(batch.work.len());
+        for work in batch.work {
+            results.push(self.texts(work, &batch.intents).await?);
+        }
+        Ok(results)
+    }
+
+    fn apply(&self, record: &mut Record, sent: Vec<Dispatch>) {
+        record.texts = sent;
+    }
+}

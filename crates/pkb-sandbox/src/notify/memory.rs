@@ -1,0 +1,282 @@
+//! What was sent, and how it fared. No HTTP in here.
+
+use std::collections::HashSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::{NotifyError, NotifyTemplate};
+use crate::derive;
+
+/// Most that one page of the list has.
+const PAGE: usize = 250;
+
+/// The Notify of a sandbox.
+#[derive(Clone, Debug)]
+pub struct NotifyConfig {
+    /// The only key that is known: `{name}-{service}-{secret}`.
+    pub api_key: String,
+    /// The templates that it has.
+    pub templates: Vec<NotifyTemplate>,
+    /// Texts and letters a second that are taken for long; each that is sent costs a token, also one that is refused.
+    pub per_second: u32,
+    /// Tokens that can be saved up.
+    pub burst: u32,
+    /// Texts and letters that are taken in all, as if it were one day.
+    pub daily_limit: usize,
+}
+
+impl Default for NotifyConfig {
+    /// Fifty a second and a burst of a thousand, 250,000 a day, as Notify has it.
+    fn default() -> Self {
+        Self {
+            api_key: crate::NOTIFY_API_KEY.to_owned(),
+            templates: NotifyTemplate::defaults(),
+            per_second: 50,
+            burst: 1000,
+            daily_limit: 250_000,
+        }
+    }
+}
+
+/// A text message or a letter that was taken.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Notified {
+    /// `sms` or `letter`.
+    pub kind: &'static str,
+    /// Notify's id of it.
+    pub id: String,
+    /// The client's name for it.
+    pub reference: Option<String>,
+    /// To whom, as digits from 44 on.
+    pub phone_number: Option<String>,
+    /// From which template.
+    pub template_id: Option<String>,
+    /// The words of a text message.
+    pub body: Option<String>,
+    /// How quickly a letter goes.
+    pub postage: Option<&'static str>,
+    /// The SHA-256 of a letter's PDF in small hexadecimal digits.
+    pub pdf_sha256: Option<String>,
+    /// How far it is.
+    pub status: &'static str,
+}
+
+/// What is to be taken.
+pub(super) struct Piece {
+    pub(super) kind: &'static str,
+    pub(super) reference: Option<String>,
+    pub(super) phone_number: Option<String>,
+    pub(super) template_id: Option<String>,
+    pub(super) body: Option<String>,
+    pub(super) postage: Option<&'static str>,
+    pub(super) pdf: Option<Vec<u8>>,
+    pub(super) at: Timestamp,
+}
+
+struct Entry {
+    piece: Piece,
+    id: String,
+    /// How often it was looked at.
+    looked_at: usize,
+}
+
+/// What Notify remembers, and the settings.
+pub(crate) struct Service {
+    config: NotifyConfig,
+    seed: u64,
+    memory: Mutex<Memory>,
+}
+
+#[derive(Default)]
+struct Memory {
+    entries: Vec<Entry>,
+    /// Tokens, in thousandths, and when they were counted.
+    tokens: Option<(i64, Timestamp)>,
+}
+
+impl Service {
+    pub(crate) fn new(config: NotifyConfig, seed: u64) -> Self {
+        Self {
+            config,
+            seed,
+            memory: Mutex::default(),
+        }
+    }
+
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn key(&self) -> &str {
+        &self.config.api_key
+    }
+
+    pub(super) fn template(&self, id: &str) -> Option<&NotifyTemplate> {
+        self.config
+            .templates
+            .iter()
+            .find(|template| template.id == id)
+    }
+
+    /// Takes a token. Who has none left pays all the same, down to an empty bucket's depth.
+    pub(super) fn spend(&self, now: Timestamp) -> Result<(), NotifyError> {
+        let full = i64::from(self.config.burst) * 1000;
+        let mut memory = self.memory();
+        let (saved, then) = memory.tokens.unwrap_or((full, now));
+        let passed = now
+            .as_millisecond()
+            .saturating_sub(then.as_millisecond())
+            .max(0);
+        let earned = passed.saturating_mul(i64::from(self.config.per_second));
+        let left = saved.saturating_add(earned).min(full) - 1000;
+        memory.tokens = Some((left.max(-full), now));
+        if left < 0 {
+            return Err(NotifyError::RateLimit);
+        }
+        Ok(())
+    }
+
+    /// Takes a text message or a letter, whether it has been here before or not; its id.
+    pub(super) fn take(&self, piece: Piece) -> Result<String, NotifyError> {
+        let mut memory = self.memory();
+        if memory.entries.len() >= self.config.daily_limit {
+            return Err(NotifyError::DailyLimit);
+        }
+        let place = memory.entries.len().to_string();
+        let name = piece.reference.as_deref().unwrap_or_default();
+        let digest = derive::sha256_hex(format!("{} {place} {name}", self.seed).as_bytes());
+        let id = format!(
+            "{}-{}-4{}-8{}-{}",
+            &digest[..8],
+            &digest[8..12],
+            &digest[13..16],
+            &digest[17..20],
+            &digest[20..32]
+        );
+        memory.entries.push(Entry {
+            piece,
+            id: id.clone(),
+            looked_at: 0,
+        });
+        Ok(id)
+    }
+
+    /// A page of what was sent with a reference.
+    pub(super) fn find(&self, reference: Option<&str>) -> Vec<Value> {
+        let memory = self.memory();
+        let newest_first = memory.entries.iter().rev();
+        newest_first
+            .filter(|entry| reference.is_none() || entry.piece.reference.as_deref() == reference)
+            .take(PAGE)
+            .map(Entry::answer)
+            .collect()
+    }
+
+    /// What was sent with an id, which moves on by that.
+    pub(super) fn look_at(&self, id: &str) -> Option<Value> {
+        let mut memory = self.memory();
+        let entry = memory.entries.iter_mut().find(|entry| entry.id == id)?;
+        entry.looked_at += 1;
+        Some(entry.answer())
+    }
+
+    /// Everything that was taken, the first first.
+    pub(crate) fn taken(&self) -> Vec<Notified> {
+        self.memory().entries.iter().map(Entry::view).collect()
+    }
+
+    /// Counts; nothing about patients.
+    pub(super) fn summary(&self) -> Value {
+        let taken = self.taken();
+        let (mut seen, mut repeated) = (HashSet::new(), 0_u64);
+        for piece in &taken {
+            let what = (&piece.phone_number, &piece.template_id, &piece.pdf_sha256);
+            repeated += u64::from(!seen.insert(what));
+        }
+        let count = |kind: &str| taken.iter().filter(|piece| piece.kind == kind).count();
+        json!({"texts": count("sms"), "letters": count("letter"), "repeated": repeated})
+    }
+}
+
+impl Entry {
+    /// How far it is after so many looks: 07700 900999, 998 and 997 never get a text, and a PDF without an end is no letter.
+    fn status(&self) -> &'static str {
+        let number = self.piece.phone_number.as_deref();
+        let last = match (number, &self.piece.pdf) {
+            (Some("447700900999"), _) => "permanent-failure",
+            (Some("447700900998"), _) => "temporary-failure",
+            (Some("447700900997"), _) => "technical-failure",
+            (Some(_), _) => "delivered",
+            (None, Some(pdf)) if !has_end(pdf) => "validation-failed",
+            (None, _) => "received",
+        };
+        let way: &[&'static str] = match (number, last) {
+            (Some(_), _) => &["created", "sending"],
+            (None, "validation-failed") => &["pending-virus-check"],
+            (None, _) => &["pending-virus-check", "created", "accepted"],
+        };
+        way.get(self.looked_at).copied().unwrap_or(last)
+    }
+
+    fn view(&self) -> Notified {
+        let piece = &self.piece;
+        Notified {
+            kind: piece.kind,
+            id: self.id.clone(),
+            reference: piece.reference.clone(),
+            phone_number: piece.phone_number.clone(),
+            template_id: piece.template_id.clone(),
+            body: piece.body.clone(),
+            postage: piece.postage,
+            pdf_sha256: piece.pdf.as_deref().map(derive::sha256_hex),
+            status: self.status(),
+        }
+    }
+
+    fn answer(&self) -> Value {
+        let piece = &self.piece;
+        json!({
+            "id": self.id,
+            "reference": piece.reference,
+            "type": piece.kind,
+            "status": self.status(),
+            "phone_number": piece.phone_number,
+            "body": piece.body,
+            "postage": piece.postage,
+            "template": {"id": piece.template_id, "version": 1},
+            "created_at": piece.at.to_string(),
+            "sent_at": null,
+            "completed_at": null,
+        })
+    }
+}
+
+fn has_end(pdf: &[u8]) -> bool {
+    let tail = &pdf[pdf.len().saturating_sub(1024)..];
+    tail.windows(5).any(|window| window == b"%%EOF")
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn a_call_that_is_refused_costs_a_token_too() {
+        let config = NotifyConfig {
+            per_second: 1,
+            burst: 2,
+            ..NotifyConfig::default()
+        };
+        let service = Service::new(config, 1);
+        let at = |seconds| Timestamp::from_second(seconds).unwrap();
+        let taken: Vec<bool> = (0..4).map(|_| service.spend(at(100)).is_ok()).collect();
+        assert_eq!(taken, [true, true, false, false]);
+        // Two tokens are owed; who goes on calling goes on owing.
+        assert!(service.spend(at(102)).is_err());
+        assert!(service.spend(at(104)).is_ok());
+    }
+}
