@@ -69,7 +69,8 @@ pub struct VerifyArgs {
     #[command(flatten)]
     pub input: InputArgs,
 
-    /// Which square codes to read: each takes some tens of milliseconds
+    /// Which square codes to read as a camera would, from the drawn page: each takes some tens of
+    /// milliseconds. The others are read from their pictures, if the template has them as such
     #[arg(
         long,
         value_enum,

@@ -21,12 +21,15 @@ use crate::{
     manifest::{ManifestRow, hexadecimal},
     typeset::{LaidOut, LetterFault, TypesetError, Typesetter},
     verify::{
-        SAMPLE,
         expected::Expected,
         sheets::{self, Placed},
     },
     zipping,
 };
+
+/// Of so many letters the square code of one is read from the whole drawn page, which takes as long as forty letters; the
+/// others from their pictures.
+const DRAWN_SAMPLE: u64 = 100;
 
 /// How the files are made.
 #[derive(Debug, Clone, Copy)]
@@ -170,7 +173,7 @@ impl Press {
                 expected: order.expected,
                 number: self.form.is_numbered.then_some(sequence),
                 pages: (0, 0),
-                with_squares: sequence % SAMPLE == 1,
+                with_squares: sequence % DRAWN_SAMPLE == 1,
             });
             good.push(letter);
             results.push(Ok(()));

@@ -130,8 +130,8 @@ fn not_postable(words: &str) -> Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use pkb_core::record::Design;
     use crate::{letter_fields::LetterFields, template::Template, typeset::Typesetter};
+    use pkb_core::record::Design;
 
     fn checked(letters: &[LetterFields], pages: u64, code: &str) -> Result<(), &'static str> {
         let template = Template::built_in().unwrap();

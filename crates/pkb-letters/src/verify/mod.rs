@@ -32,7 +32,7 @@ use expected::Expected;
 use sheets::{Found, Placed};
 
 /// Of so many letters the square code of one is read, besides the first and the last of a file.
-pub const SAMPLE: u64 = 25;
+const SAMPLE: u64 = 25;
 /// So many failures are listed.
 const LISTED: usize = 100;
 /// So many files are looked at before the next are read.
