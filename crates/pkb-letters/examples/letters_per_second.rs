@@ -9,9 +9,6 @@ use pkb_letters::letter_fields::LetterFields;
 use pkb_letters::template::Template;
 use pkb_letters::typeset::Typesetter;
 
-#[global_allocator]
-static GLOBAL: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> anyhow::Result<()> {
     let numbers: Vec<usize> = std::env::args()
         .skip(1)

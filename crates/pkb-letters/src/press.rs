@@ -27,10 +27,6 @@ use crate::{
     zipping,
 };
 
-/// Of so many letters the square code of one is read from the whole drawn page, which takes as long as forty letters; the
-/// others from their pictures.
-const DRAWN_SAMPLE: u64 = 100;
-
 /// How the files are made.
 #[derive(Debug, Clone, Copy)]
 pub struct Form {
@@ -173,7 +169,9 @@ impl Press {
                 expected: order.expected,
                 number: self.form.is_numbered.then_some(sequence),
                 pages: (0, 0),
-                with_squares: sequence % DRAWN_SAMPLE == 1,
+                // The square code of the first is read from the whole drawn page, which takes as long as forty letters;
+                // those of the others from their pictures.
+                with_squares: good.is_empty(),
             });
             good.push(letter);
             results.push(Ok(()));
