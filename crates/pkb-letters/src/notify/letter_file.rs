@@ -43,11 +43,10 @@ impl LetterFile {
         let Some((first, last)) = delivery.pages else {
             return Ok(None);
         };
+        // letters-0001.pdf, or letters-0001/000123-….pdf.
         let mut parts = Path::new(&delivery.file).components();
-        let is_plain = matches!(
-            (parts.next(), parts.next()),
-            (Some(Component::Normal(_)), None)
-        );
+        let is_plain =
+            !delivery.file.is_empty() && parts.all(|part| matches!(part, Component::Normal(_)));
         if !is_plain {
             return Err(not_postable(
                 "the record names no file in the folder of letters",
@@ -181,7 +180,7 @@ mod tests {
             r#"{"code":"NKcYiAciBU","token":"KVPnrFYPay","expires_at":"2026-12-22T09:00:00Z"}"#,
         )
         .unwrap();
-        for name in ["../letter.pdf", "/etc/passwd", "a/b.pdf", "..", ""] {
+        for name in ["../letter.pdf", "/etc/passwd", "a/../../b.pdf", "..", ""] {
             let json = format!(r#"{{"channel":"letter","file":"{name}","pages":[1,1]}}"#);
             let delivery: Delivery = serde_json::from_str(&json).unwrap();
             assert!(

@@ -16,7 +16,7 @@ pub enum NumberMark {
     None,
 }
 
-/// A code of the running number that a machine reads.
+/// A code of the running number that a machine reads, on the first page of a letter.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Barcode {

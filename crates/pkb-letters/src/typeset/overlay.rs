@@ -142,7 +142,8 @@ fn sheets_of(letter: &Below<'_>, barcode: Option<usize>, marks: &Marks) -> Vec<S
         } else {
             Vec::new()
         },
-        barcode,
+        // Further pages have words where the first is empty.
+        barcode: barcode.filter(|_| at == 0),
     };
     letter.pages.iter().enumerate().map(page).collect()
 }

@@ -11,7 +11,11 @@ use crate::harness::{Campaign, Ended, fixture, run};
 /// A campaign with letters of one PDF each and texts; what pkb-letters wrote.
 pub(super) fn letters(per_file: &str) -> (Campaign, Ended) {
     let campaign = Campaign::fixture();
-    let args = ["--out", "print", "--sms", "--letters-per-file", per_file];
+    let form = match per_file {
+        "1" => vec!["--separate"],
+        _ => vec!["--letters-per-file", per_file],
+    };
+    let args = [vec!["--out", "print", "--channel", "both"], form].concat();
     let [.., delivered] = campaign.journey(&fixture("patients.csv"), &args);
     (campaign, delivered)
 }
