@@ -319,7 +319,7 @@ impl Press {
     }
 }
 
-/// Reads PDFs with other code than wrote them. What is wrong is a bug, and stops the campaign before any of it is written.
+/// Reads PDFs with other code than wrote them. What is wrong stops the campaign before any of it is written.
 fn read_again(bound: &[Bound], placed: &[Placed]) -> Result<(), Fatal> {
     let found = match bound {
         [only] if placed.len() != 1 || !only.name.contains('/') => {
@@ -330,18 +330,26 @@ fn read_again(bound: &[Bound], placed: &[Placed]) -> Result<(), Fatal> {
             placed,
         ),
     };
-    let failures: Vec<String> = found
-        .into_iter()
-        .flat_map(|found| found.failures)
-        .map(|(place, words)| format!("{place}: {words}"))
-        .collect();
-    let Some(first) = failures.first() else {
+    let failures: Vec<(String, String)> =
+        found.into_iter().flat_map(|found| found.failures).collect();
+    let Some((place, words)) = failures.first() else {
         return Ok(());
     };
-    Err(Fatal::Bug(format!(
-        "finished letters are not what they should be, and none of this file was written ({} failures): {first}",
+    let text = format!(
+        "finished letters do not say what their records say, so none of this file was written: {place}: {words} \
+         ({} failures)",
         failures.len()
-    )))
+    );
+    // One and the same with all of them is the template's; with some, something has been mixed up.
+    let is_everywhere = placed.len() > 1
+        && failures.iter().filter(|(_, other)| other == words).count() == placed.len();
+    Err(if is_everywhere {
+        Fatal::Usage(format!(
+            "{text}. It is so with every letter: look at the template"
+        ))
+    } else {
+        Fatal::Bug(text)
+    })
 }
 
 fn unusable(error: TypesetError) -> Fatal {

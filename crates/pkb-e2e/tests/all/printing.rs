@@ -463,3 +463,48 @@ fn a_record_reads_back_with_what_the_letter_was() {
         assert!(delivery.languages.is_some() && delivery.format.is_some());
     }
 }
+
+#[test]
+fn letters_that_do_not_say_what_they_must_are_not_written_and_no_record_says_that_they_were() {
+    let campaign = Campaign::start(World::default());
+    campaign.stage("pkb-letters", &["template", "new", "ours"], b"");
+    let common = String::from_utf8(campaign.read("ours/common.typ")).unwrap();
+    // The window without its last line.
+    let cut = common.replace(
+        "(slot(\"name\"), ..slot(\"address\"))",
+        "(slot(\"name\"), ..slot(\"address\").slice(0, -1))",
+    );
+    assert_ne!(cut, common);
+    campaign.write("ours/common.typ", cut);
+    let args = [
+        "--template",
+        "ours",
+        "--language",
+        "en",
+        "--journal",
+        "l.journal",
+    ];
+    let input = stream(&invited(20));
+    let ended = print(&campaign, &input, &args);
+    assert_eq!(ended.code, 2, "{}", ended.stderr);
+    for words in [
+        "letters-0001.pdf, sheet 1 (row 2): the post code is not on it",
+        "look at the template",
+    ] {
+        assert!(ended.stderr.contains(words), "{words}: {}", ended.stderr);
+    }
+    assert!(!campaign.path("print/letters-0001.pdf").exists());
+    assert!(!campaign.path("print/manifest.csv").exists());
+    let delivered = |ended: &Ended| {
+        ended
+            .records()
+            .iter()
+            .filter(|r| r["delivery"].is_object())
+            .count()
+    };
+    assert_eq!(delivered(&ended), 0);
+    // The template is mended, and the same command goes on.
+    campaign.write("ours/common.typ", common);
+    let ended = print(&campaign, &input, &args);
+    assert_eq!((ended.code, delivered(&ended)), (0, 20), "{}", ended.stderr);
+}

@@ -180,7 +180,7 @@ impl Template {
     #[must_use]
     pub fn has(&self, design: Design, languages: LetterLanguages) -> bool {
         let has = |language: &&str| self.files.contains_key(&words_file(design, language));
-        languages.codes().iter().all(|language| has(language))
+        languages.codes().iter().all(has)
     }
 
     /// The built-in fonts and those of the template.

@@ -135,11 +135,15 @@ impl Manifests {
     }
 }
 
+/// A letter in its file: first page, sequence and record.
+type Entry = (u64, u64, Place);
+/// The letters of each file, by edition and name.
+type Files = BTreeMap<(usize, String), Vec<Entry>>;
+
 /// Where the record of each letter is.
 struct Index {
     records: SpooledRecords,
-    /// Edition, and the letters of a file: first page, sequence and record.
-    files: BTreeMap<(usize, String), Vec<(u64, u64, Place)>>,
+    files: Files,
     /// Sheets of letters that were replaced by those of another edition.
     spare: HashMap<String, Vec<(u64, u64)>>,
 }
@@ -153,7 +157,7 @@ impl Index {
         report: &mut Report,
     ) -> Result<Self, Fatal> {
         let mut spool = Spool::create()?;
-        let mut files: BTreeMap<(usize, String), Vec<(u64, u64, Place)>> = BTreeMap::new();
+        let mut files = Files::new();
         let mut spare: HashMap<String, Vec<(u64, u64)>> = HashMap::new();
         let mut claimed: Vec<HashSet<u64>> = manifests.iter().map(|_| HashSet::new()).collect();
         let mut printed_again = HashSet::new();
@@ -272,7 +276,7 @@ impl Index {
 
     fn placed(
         &mut self,
-        mut letters: Vec<(u64, u64, Place)>,
+        mut letters: Vec<Entry>,
         manifests: &Manifests,
         square_codes: SquareCodes,
         ordinal: &mut u64,
