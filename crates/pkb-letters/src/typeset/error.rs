@@ -32,6 +32,11 @@ pub enum LetterFault {
         /// Where.
         at: Area,
     },
+    /// A bug in Typst, which some name or address brings out.
+    #[error(
+        "the typesetter broke off at this letter: its name or address has characters that it cannot set"
+    )]
+    Panicked,
     /// More pages than a letter may have.
     #[error("it has {pages} pages: more than a letter may have")]
     TooManyPages {

@@ -13,6 +13,7 @@ pub mod qr;
 
 use std::borrow::Borrow;
 use std::num::NonZeroUsize;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use pkb_core::record::Design;
@@ -321,7 +322,10 @@ impl Typesetter {
 
     fn lay_out_one(&self, letter: &LetterFields) -> Result<LaidOut, Failure> {
         let desk = self.desk(letter)?;
-        let document = typst::compile::<PagedDocument>(&desk)
+        // A bug in Typst that one patient's name brings out is that letter's fault, and no other's.
+        let compiled = catch_unwind(AssertUnwindSafe(|| typst::compile::<PagedDocument>(&desk)));
+        let document = compiled
+            .map_err(|_| LetterFault::Panicked)?
             .output
             .map_err(|errors| LetterFault::Template {
                 place: self.stationery.place_of_first(&errors),

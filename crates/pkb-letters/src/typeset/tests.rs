@@ -410,6 +410,42 @@ proptest! {
             prop_assert!(wanted.is_empty(), "{:?} is lost", wanted);
         }
     }
+
+    /// What is printed reads back: no name makes the reader stop a campaign whose letters are right.
+    #[test]
+    fn whatever_name_is_printed_reads_back_as_it_was_written(
+        name in "[A-Za-zÀ-ž'’. ()-]{1,30}|[א-ת '\"()-]{1,20}|[ء-غف-ي '()-]{1,20}|[A-Za-z]{1,8} [א-ת]{1,8}( [0-9]{1,3})?|[ء-غف-ي]{1,8}[ -][A-Za-z]{1,8}|\\PC{1,20}",
+    ) {
+        static TYPESETTER: std::sync::LazyLock<Typesetter> = std::sync::LazyLock::new(|| typesetter(1));
+        let record = serde_json::json!({
+            "schema": "pkb-record/1", "row": {"file": "a.csv", "number": 7, "of": 9},
+            "patient": {
+                "national_id": {"type": "NHS_NUMBER", "value": "9990000018"}, "title": "Mx", "first_name": "Ann",
+                "last_name": name, "date_of_birth": "1990-05-01", "address": ["1 Main Street"], "post_code": "NE1 1XC",
+            },
+            "invitation": {"code": "NKcYiAciBU", "token": "KVPnrFYPay", "expires_at": "2026-12-23T09:00:00Z"},
+        });
+        // Not every text is a name.
+        let Ok(record) = serde_json::from_value::<pkb_core::Record>(record) else { return Ok(()) };
+        let letter = LetterFields {
+            name: record.patient.as_ref().unwrap().expose_full_name(),
+            address: vec!["1 Main Street".into(), "NE1 1XC".into()],
+            ..LetterFields::sample()
+        };
+        let is_printable = Template::built_in().unwrap().fonts().missing_glyphs(&letter).is_empty();
+        let laid_out = TYPESETTER.lay_out(&[letter]).unwrap();
+        let (true, Some(Ok(laid_out))) = (is_printable, laid_out.into_iter().next()) else { return Ok(()) };
+        let pdf = TYPESETTER.bind(vec![laid_out], 1).unwrap().pdf;
+        let expected = crate::verify::expected::Expected::of(&record, LetterLanguages::English, Design::Letter);
+        let placed = crate::verify::sheets::Placed {
+            expected: expected.unwrap(),
+            number: Some(1),
+            pages: (1, 1),
+            with_squares: false,
+        };
+        let found = crate::verify::sheets::check("a.pdf", pdf, &[placed], &[]);
+        prop_assert_eq!(found.failures, []);
+    }
 }
 
 /// Where ink is on a rendered page, outside `areas`: millimetres from the top left corner.

@@ -197,6 +197,16 @@ fn comparable(text: &str) -> String {
             let is_invisible = matches!(c, '\u{200B}'..='\u{200F}' | '\u{2060}'..='\u{2069}' | '\u{AD}' | '\u{640}');
             !c.is_whitespace() && !is_invisible && !is_combining_mark(*c)
         })
+        // In text from right to left a bracket is drawn as its mirror image.
+        .map(|c| match c {
+            ')' => '(',
+            ']' => '[',
+            '}' => '{',
+            '>' => '<',
+            '»' => '«',
+            '›' => '‹',
+            other => other,
+        })
         .collect()
 }
 
