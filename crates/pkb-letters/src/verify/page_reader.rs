@@ -27,7 +27,7 @@ const MAX_MODULES: u32 = 185;
 const PAGES_A_THREAD: usize = 16;
 
 /// Dots per inch at which a page is drawn to look for square codes: the next is tried where the one before found none.
-const QR_DPI: [f32; 3] = [150.0, 200.0, 300.0];
+const QR_DPI: [f32; 4] = [100.0, 150.0, 200.0, 300.0];
 
 /// Glyphs whose baselines are nearer than this part of the letter size are on one line.
 const SAME_LINE: f64 = 0.3;
