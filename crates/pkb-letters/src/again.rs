@@ -9,6 +9,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
+use jiff::civil::Date;
 use pkb_core::{
     Fatal, Record,
     journal::Key,
@@ -21,6 +22,7 @@ use crate::rows::Rows;
 /// What a run makes again.
 pub(crate) struct Again {
     edition: Edition,
+    today: Option<Date>,
     rows: BTreeSet<u64>,
     seen: Mutex<Seen>,
 }
@@ -40,7 +42,9 @@ struct Seen {
 impl Again {
     /// Rows to be printed again with the same codes, or rows to be sent new codes; not both. A run of
     /// first letters has neither.
-    pub(crate) fn new(reprint: Vec<u64>, reissue: Vec<u64>) -> Self {
+    /// `today`: a row that was printed again on this day is not printed once more by the same command, but with
+    /// `None`.
+    pub(crate) fn new(reprint: Vec<u64>, reissue: Vec<u64>, today: Option<Date>) -> Self {
         let (edition, rows) = match (reprint.is_empty(), reissue.is_empty()) {
             (true, true) => (Edition::First, Vec::new()),
             (false, _) => (Edition::Reprint, reprint),
@@ -48,6 +52,7 @@ impl Again {
         };
         Self {
             edition,
+            today,
             rows: rows.into_iter().collect(),
             seen: Mutex::default(),
         }
@@ -80,11 +85,24 @@ impl Again {
 
     /// Whether a record from the journal is to be printed again as it is.
     pub(crate) fn is_reprinted(&self, record: &Record) -> bool {
-        let wanted = self.wants(record, Edition::Reprint) && record.delivery.is_some();
-        if wanted {
-            self.seen().met.insert(record.row.number);
+        let Some(delivery) = &record.delivery else {
+            return false;
+        };
+        if !self.wants(record, Edition::Reprint) {
+            return false;
         }
-        wanted
+        let row = record.row.number;
+        let is_first_time = self.seen().met.insert(row);
+        let is_done = delivery.edition == Edition::Reprint
+            && self.today.is_some()
+            && delivery.date == self.today;
+        if is_done && is_first_time {
+            tracing::warn!(
+                "row {row}: was printed again today, in {}: --again-today prints it once more",
+                delivery.file
+            );
+        }
+        !is_done
     }
 
     /// Whether a record of the stream is to be sent codes that the patient has not been sent yet. One
@@ -188,7 +206,7 @@ mod tests {
 
     #[test]
     fn codes_are_new_until_a_letter_has_them() {
-        let again = Again::new(Vec::new(), vec![7]);
+        let again = Again::new(Vec::new(), vec![7], None);
         again.recall(&record("firstcode", ""));
         assert!(again.is_reissued(&record("secondcode", "")));
         assert!(again.finish().is_ok());
@@ -210,14 +228,14 @@ mod tests {
 
     #[test]
     fn only_rows_that_were_asked_for_and_have_a_letter_are_made_again() {
-        let again = Again::new(Vec::new(), vec![8]);
+        let again = Again::new(Vec::new(), vec![8], None);
         again.recall(&record("firstcode", ""));
         assert!(!again.is_reissued(&record("secondcode", "")));
-        let again = Again::new(Vec::new(), vec![7]);
+        let again = Again::new(Vec::new(), vec![7], None);
         assert!(!again.is_reissued(&record("secondcode", "")));
-        let again = Again::new(vec![7], Vec::new());
+        let again = Again::new(vec![7], Vec::new(), None);
         assert!(again.is_reprinted(&record("firstcode", "")));
         assert!(!again.has_new_codes(&record("secondcode", "")));
-        assert!(Again::new(Vec::new(), Vec::new()).is_empty());
+        assert!(Again::new(Vec::new(), Vec::new(), None).is_empty());
     }
 }

@@ -194,6 +194,10 @@ pub struct LettersArgs {
     #[arg(long, value_name = "ROW", num_args = 1.., requires = "journal")]
     pub reprint: Vec<u64>,
 
+    /// With --reprint: also rows that were printed again today already
+    #[arg(long, requires = "reprint")]
+    pub again_today: bool,
+
     /// Send these rows of the patient file another letter, with the new codes that `pkb-tokens --reissue`
     /// has put into the stream, into files of their own, and nothing else; needs the journal of the run
     /// that made the first

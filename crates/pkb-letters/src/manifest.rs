@@ -3,7 +3,7 @@
 //! `manifest.json` says the same, and counts and digests besides.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     fs::File,
     io::{self, Read as _, Write as _},
     path::{Path, PathBuf},
@@ -63,10 +63,20 @@ impl ManifestRow {
         })
     }
 
+    /// Whether its pages can be those of a letter.
+    #[must_use]
+    pub fn is_possible(&self) -> bool {
+        self.first_page > 0
+            && self.last_page >= self.first_page
+            && self.last_page - self.first_page < 100
+    }
+
     /// How many pages.
     #[must_use]
     pub fn page_count(&self) -> u64 {
-        (self.last_page + 1).saturating_sub(self.first_page)
+        self.last_page
+            .saturating_sub(self.first_page)
+            .saturating_add(1)
     }
 }
 
@@ -131,6 +141,8 @@ pub struct Manifest {
     design: Design,
     is_numbered: bool,
     files: Vec<ManifestFile>,
+    /// Where each file is in `files`: letters of one file need not follow each other.
+    places: HashMap<String, usize>,
     counts: Counts,
 }
 
@@ -156,6 +168,7 @@ impl Manifest {
             design,
             is_numbered,
             files: Vec::new(),
+            places: HashMap::new(),
             counts: Counts::default(),
         };
         manifest.csv.write_record(COLUMNS).map_err(|_| full())?;
@@ -187,11 +200,12 @@ impl Manifest {
         *self.counts.by_language.entry(row.language).or_default() += 1;
         *self.counts.by_format.entry(row.format).or_default() += 1;
         *self.counts.by_page_count.entry(pages).or_default() += 1;
-        let last = self.files.last_mut().filter(|last| last.file == row.file);
-        match last {
-            Some(last) => {
-                last.letters += 1;
-                last.pages += pages;
+        let next = self.places.len();
+        let place = *self.places.entry(row.file.clone()).or_insert(next);
+        match self.files.get_mut(place) {
+            Some(file) => {
+                file.letters += 1;
+                file.pages += pages;
             }
             None => self.files.push(ManifestFile {
                 file: row.file.clone(),

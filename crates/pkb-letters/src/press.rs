@@ -2,17 +2,18 @@
 //! and writes each file once.
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     fs,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use pkb_core::{
-    Fatal, Verdict,
+    Fatal, Record, Verdict,
     atomic_file::{self, AtomicFile},
     record::{Delivery, Edition},
     stage::{IntentLog, Recalled},
+    value::NationalId,
 };
 
 use crate::{
@@ -87,6 +88,19 @@ pub struct Press {
     files: u64,
     /// Files that earlier runs began; the last of them may be finished and not in the journal.
     begun: HashSet<String>,
+    /// Batches of this edition of which the journal does not have all letters.
+    unfinished: HashMap<String, Batch>,
+}
+
+/// A batch as the journal has it.
+#[derive(Default)]
+struct Batch {
+    /// How many letters it has.
+    letters: u64,
+    /// Whose are in the journal.
+    patients: HashSet<NationalId>,
+    /// The highest number among them.
+    sequence: u64,
 }
 
 /// A PDF before it is written.
@@ -107,30 +121,67 @@ impl Press {
             letters: 0,
             files: 0,
             begun: HashSet::new(),
+            unfinished: HashMap::new(),
         }
     }
 
     /// Counts what an earlier run made or began.
     pub fn recall(&mut self, line: &Recalled) {
-        let record = match line {
-            Recalled::Record(record) => record,
+        match line {
+            Recalled::Record(record) => self.recall_letters(record),
             Recalled::Intent(intent) => {
-                self.begun
-                    .extend(intent["file"].as_str().map(str::to_owned));
-                return;
+                let Some(file) = intent["file"].as_str() else {
+                    return;
+                };
+                self.begun.insert(file.to_owned());
+                // A reprint is made of letters that stand in the journal.
+                let is_own =
+                    self.edition != Edition::Reprint && file.starts_with(prefix(self.edition));
+                if let (true, Some(letters)) = (is_own, intent["letters"].as_u64()) {
+                    let batch = Batch {
+                        letters,
+                        ..Batch::default()
+                    };
+                    self.unfinished.insert(stem(file).to_owned(), batch);
+                }
             }
-        };
-        for Delivery { file, sequence, .. } in
-            record.delivery.iter().flat_map(|delivery| delivery.chain())
-        {
-            let Some(sequence) = sequence else { continue };
-            self.letters = self.letters.max(*sequence);
-            let number = file.strip_prefix(prefix(self.edition)).map(|rest| {
-                let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-                rest.get(..digits).and_then(|digits| digits.parse().ok())
-            });
-            self.files = self.files.max(number.flatten().unwrap_or_default());
         }
+    }
+
+    fn recall_letters(&mut self, record: &Record) {
+        let Some(patient) = &record.patient else {
+            return;
+        };
+        let deliveries = record.delivery.iter().flat_map(Delivery::chain);
+        for Delivery { file, sequence, .. } in deliveries {
+            let Some(mut sequence) = *sequence else {
+                continue;
+            };
+            let batch = stem(file);
+            if let Some(unfinished) = self.unfinished.get_mut(batch) {
+                unfinished.patients.insert(patient.national_id);
+                unfinished.sequence = unfinished.sequence.max(sequence);
+                if (unfinished.patients.len() as u64) < unfinished.letters {
+                    continue;
+                }
+                sequence = unfinished.sequence;
+                self.unfinished.remove(batch);
+            }
+            self.letters = self.letters.max(sequence);
+            let number = batch.strip_prefix(prefix(self.edition));
+            let number = number.and_then(|number| number.parse().ok());
+            self.files = self.files.max(number.unwrap_or_default());
+        }
+    }
+
+    /// Whose letters are in files of which the journal does not have all letters: a power cut can tear a batch of
+    /// lines. Such a file is made again whole, under its name and with its numbers.
+    #[must_use]
+    pub fn unfinished(&self) -> HashSet<NationalId> {
+        let batches = self.unfinished.values();
+        batches
+            .flat_map(|batch| batch.patients.iter().copied())
+            .collect()
     }
 
     /// Makes one batch of the letters that could be laid out, and says what became of each.
@@ -230,7 +281,7 @@ impl Press {
                 self.folder.display()
             )));
         }
-        intents.note(serde_json::json!({ "file": what }))?;
+        intents.note(serde_json::json!({ "file": what, "letters": rows.len() }))?;
         if self.form.separate {
             self.write_folder(&batch, &bound)?;
         } else if let [only] = bound.as_slice() {
@@ -350,6 +401,11 @@ fn read_again(bound: &[Bound], placed: &[Placed]) -> Result<(), Fatal> {
     } else {
         Fatal::Bug(text)
     })
+}
+
+/// The batch of a file: `letters-0001` of `letters-0001.pdf` and of `letters-0001/000123-….pdf`.
+fn stem(file: &str) -> &str {
+    file.split(['/', '.']).next().unwrap_or_default()
 }
 
 fn unusable(error: TypesetError) -> Fatal {

@@ -80,7 +80,11 @@ async fn make_letters(args: LettersArgs) -> Result<ExitCode, Fatal> {
     } else {
         args.stream.target()?
     };
-    let again = Again::new(args.reprint, args.reissue);
+    let again = Again::new(
+        args.reprint,
+        args.reissue,
+        (!args.again_today).then(|| args.stream.clock().today()),
+    );
     let sms = TextMessages::new(
         &out,
         &args.sms_texts,

@@ -79,6 +79,8 @@ pub struct Seen {
     printed: HashMap<NationalId, (Box<str>, u64)>,
     /// Everybody who has been admitted in this run.
     invited: HashSet<NationalId>,
+    /// Whose letters have to be made again, because the journal has a part of their file only.
+    unfinished: Option<HashSet<NationalId>>,
     /// Letters with Welsh words.
     in_welsh: u64,
 }
@@ -285,7 +287,16 @@ impl Stage for Letters {
     }
 
     fn answers(&self, record: &Record, _: Option<&Outcome>) -> bool {
-        !self.again.has_new_codes(record)
+        if self.again.has_new_codes(record) {
+            return false;
+        }
+        let mut seen = locked(&self.seen);
+        // Asked for once: the journal has been seen when the first record comes.
+        let unfinished = seen
+            .unfinished
+            .get_or_insert_with(|| locked(&self.press).unfinished());
+        let patient = record.patient.as_ref();
+        !patient.is_some_and(|patient| unfinished.contains(&patient.national_id))
     }
 
     fn replay(&self, record: &Record) -> Replay {
@@ -346,6 +357,20 @@ impl Stage for Letters {
         };
         let (letter, sms) = match invited {
             Ok(invited) => invited,
+            // The letter that there is stays as it is.
+            Err(verdict) if reprint => {
+                tracing::warn!(
+                    "row {}: not printed again: {}",
+                    record.row.number,
+                    verdict.detail.as_deref().unwrap_or(verdict.reason.as_str())
+                );
+                if let Some(papers) = locked(&self.papers).as_mut()
+                    && let Err(fatal) = papers.add(record)
+                {
+                    tracing::warn!("the manifest lacks it: {fatal}");
+                }
+                return Admission::AlreadyDone;
+            }
             Err(verdict) => return Admission::Stop(verdict),
         };
         if !locked(&self.seen).invited.insert(patient.national_id) && !reprint {
@@ -361,10 +386,18 @@ impl Stage for Letters {
                 post_code: post_code.unwrap_or_default().to_owned(),
             })
         });
-        let mut sheets = locked(&self.sheets);
+        // A reprint leaves the text message where it is.
+        let kept = record
+            .delivery
+            .as_ref()
+            .filter(|_| reprint)
+            .and_then(sheet_of);
+        let assigned = sms.map(|row| {
+            locked(&self.sheets).assign(&if self.sms_fold { row.folded() } else { row })
+        });
         Admission::Work(Invitations {
             letter,
-            sms_file: sms.map(|row| sheets.assign(&if self.sms_fold { row.folded() } else { row })),
+            sms_file: assigned.or(kept.map(str::to_owned)),
             replaces: record
                 .delivery
                 .clone()

@@ -508,3 +508,128 @@ fn letters_that_do_not_say_what_they_must_are_not_written_and_no_record_says_tha
     let ended = print(&campaign, &input, &args);
     assert_eq!((ended.code, delivered(&ended)), (0, 20), "{}", ended.stderr);
 }
+
+#[test]
+fn a_journal_that_was_torn_within_a_batch_ends_in_the_same_letters_once() {
+    let campaign = Campaign::start(World::default());
+    let input = stream(&invited(40));
+    let args = [
+        "--letters-per-file",
+        "10",
+        "--language",
+        "en",
+        "--journal",
+        "l.journal",
+    ];
+    let whole = print(&campaign, &input, &args);
+    assert_eq!(whole.code, 0, "{}", whole.stderr);
+    let files: Vec<Vec<u8>> = (1..5)
+        .map(|file| campaign.read(&format!("print/letters-000{file}.pdf")))
+        .collect();
+    let journal = campaign.read("l.journal");
+    let lines: Vec<&[u8]> = journal.split_inclusive(|byte| *byte == b'\n').collect();
+    // After some of the second file's letters; its successors were begun, or not.
+    for kept in [13, 15, 20, 22, 23, 33] {
+        let journal = lines[..kept].concat();
+        campaign.write("l.journal", &journal);
+        // No file is written before its intent is on the disk.
+        for name in (1..5).map(|file| format!("letters-000{file}.pdf")) {
+            if !String::from_utf8_lossy(&journal).contains(&name) {
+                std::fs::remove_file(campaign.path(&format!("print/{name}"))).ok();
+            }
+        }
+        let again = print(&campaign, &input, &args);
+        assert_eq!(again.code, 0, "{kept}: {}", again.stderr);
+        assert_eq!(again.stdout, whole.stdout, "{kept} lines");
+        for (file, bytes) in (1..5).zip(&files) {
+            assert!(campaign.read(&format!("print/letters-000{file}.pdf")) == *bytes);
+        }
+        assert!(!campaign.path("print/letters-0005.pdf").exists());
+        let (code, text) = verify(&campaign, &again.stdout, &[]);
+        assert_eq!(code, 0, "{text}");
+    }
+}
+
+#[test]
+fn ordinary_addresses_do_not_stop_a_campaign() {
+    let campaign = Campaign::start(World::default());
+    let mut records = invited(8);
+    for (record, address) in records.iter_mut().zip([
+        json!(["1 Main Street", "Leeds", "England"]),
+        json!(["1 Main Street", "Leeds", "U.K."]),
+        json!(["1 Main Street", "Gießen"]),
+        json!([
+            "1 Main Street",
+            "Flat 12, Northumberland Court Sheltered Housing Scheme",
+            "Leeds"
+        ]),
+        json!([
+            "Flat 12, Northumberland Court Sheltered Housing Scheme for the Elderly",
+            "1 Main Street",
+            "Leeds"
+        ]),
+        json!(["1 Main Street,", "Leeds."]),
+        json!(["1 Main Street", "Αθήνας"]),
+        json!(["1 Main Street", "Wales", "Cymru"]),
+    ]) {
+        record["patient"]["town_line"] = json!(address.as_array().unwrap().len() - 1);
+        record["patient"]["address"] = address;
+    }
+    let ended = print(&campaign, &stream(&records), &["--language", "en"]);
+    let unmade: Vec<Value> = ended
+        .records()
+        .into_iter()
+        .filter(|record| !record["delivery"].is_object())
+        .map(|record| record["outcome"].clone())
+        .collect();
+    assert!(ended.code == 0 || ended.code == 65, "{}", ended.stderr);
+    assert!(unmade.len() <= 1, "{unmade:?}");
+    let (code, text) = verify(&campaign, &ended.stdout, &[]);
+    assert_eq!(code, 0, "{text}");
+}
+
+#[test]
+fn a_reprint_is_made_once_a_day_and_leaves_everything_else_as_it_is() {
+    let campaign = Campaign::start(World::default());
+    let input = stream(&invited(20));
+    let args = ["--journal", "l.journal", "--language", "en"];
+    print(&campaign, &input, &args);
+    let reprint = [&args[..], &["--reprint", "5"]].concat();
+    let first = print(&campaign, &input, &reprint);
+    let second = print(&campaign, &input, &reprint);
+    assert_eq!(second.stdout, first.stdout);
+    assert!(second.stderr.contains("--again-today"), "{}", second.stderr);
+    assert!(!campaign.path("print/reprint-0002.pdf").exists());
+    let anyway = print(
+        &campaign,
+        &input,
+        &[&reprint[..], &["--again-today"]].concat(),
+    );
+    assert!(
+        campaign.path("print/reprint-0002.pdf").exists(),
+        "{}",
+        anyway.stderr
+    );
+    // One that cannot be printed again keeps its letter, and its sheet is accounted for.
+    let late = [&args[..], &["--reprint", "7", "--min-days-left", "300"]].concat();
+    let late = print(&campaign, &input, &late);
+    assert!(
+        late.stderr.contains("row 7: not printed again"),
+        "{}",
+        late.stderr
+    );
+    let (code, text) = verify(&campaign, &late.stdout, &[]);
+    assert_eq!(code, 0, "{text}");
+}
+
+#[test]
+fn pages_that_cannot_be_are_a_failure_and_not_a_crash() {
+    let (campaign, records) = printed(&[]);
+    for pages in [json!([5, 3]), json!([0, 0]), json!([1, u64::MAX])] {
+        let mut records = records.clone();
+        records[3]["delivery"]["pages"] = pages;
+        let (code, text) = verify(&campaign, &stream(&records), &[]);
+        assert_eq!(code, 65, "{text}");
+        assert!(text.contains("cannot be those of a letter"), "{text}");
+    }
+}

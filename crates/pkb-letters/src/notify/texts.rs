@@ -10,7 +10,7 @@ use pkb_core::{
         notify::{NotifyDesk, Text},
     },
     journal::Key,
-    record::{Channel, Design, Dispatch},
+    record::{Channel, Delivery, Design, Dispatch, Edition},
     stage::{BatchResult, IntentLog, Recalled, Replay},
     value::{LetterFormat, LetterLanguages, UkMobile},
 };
@@ -148,14 +148,20 @@ impl<D: NotifyDesk> Stage for Texts<D> {
     type Done = Vec<Dispatch>;
     const NAME: StageName = StageName::Sms;
 
-    /// The patient and the number: a number that was corrected is new work, new codes are not.
+    /// The patient and the number: a number that was corrected is new work, and so is a reissue with its codes; other
+    /// codes from another run of pkb-tokens are not.
     fn key(&self, record: &Record) -> Option<Key> {
         let patient = record.patient.as_ref()?;
         let mobile = patient.mobile.as_ref()?;
-        Some(Key::of(&[
-            &patient.national_id.key_bytes(),
-            mobile.expose_e164().as_bytes(),
-        ]))
+        let national_id = patient.national_id.key_bytes();
+        let mobile = mobile.expose_e164().as_bytes();
+        let is_reissue = |delivery: &Delivery| delivery.edition == Edition::Reissue;
+        Some(match &record.invitation {
+            Some(codes) if record.delivery.as_ref().is_some_and(is_reissue) => {
+                Key::of(&[&national_id, mobile, codes.code.expose_code().as_bytes()])
+            }
+            _ => Key::of(&[&national_id, mobile]),
+        })
     }
 
     fn recall(&self, line: &Recalled) -> Result<(), Fatal> {

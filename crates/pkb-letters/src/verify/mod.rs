@@ -190,6 +190,10 @@ impl Index {
                     report.fail(&place, "the manifest says something else than the record");
                 }
                 let entry = own.unwrap_or_else(|| entry.clone());
+                if !entry.is_possible() {
+                    report.fail(&place, "its pages cannot be those of a letter");
+                    continue;
+                }
                 if edition > 0 {
                     printed_again.insert(row);
                 }
@@ -291,10 +295,14 @@ impl Index {
             let Some(entry) = own.or_else(|| manifests.rows.get(&sequence).cloned()) else {
                 continue;
             };
-            let expected =
-                Expected::of(&record, entry.language, manifests.design).ok_or_else(|| {
-                    Fatal::Input(format!("row {}: no patient or no codes", entry.row))
-                })?;
+            let expected = Expected::of(
+                &record,
+                entry.language,
+                delivery.map_or(manifests.design, |delivery| {
+                    delivery.design.unwrap_or_default()
+                }),
+            )
+            .ok_or_else(|| Fatal::Input(format!("row {}: no patient or no codes", entry.row)))?;
             let is_sample = ordinal.is_multiple_of(SAMPLE) || (last > 0 && (at == 0 || at == last));
             *ordinal += 1;
             placed.push(Placed {
@@ -381,7 +389,17 @@ fn nothing_is_left_over(
         }
     }
     for name in names {
-        if edition_of(&name).is_some() && name.ends_with(".pdf") && !known.contains(name.as_str()) {
+        let stem = name.strip_suffix(".zip");
+        let is_of = |file: &&str, stem: &str| {
+            file.strip_prefix(stem)
+                .is_some_and(|rest| rest.starts_with(['.', '/']))
+        };
+        let is_known = match stem {
+            Some(stem) => known.iter().any(|file| is_of(file, stem)),
+            None => known.contains(name.as_str()),
+        };
+        let is_letters = stem.is_some() || name.ends_with(".pdf");
+        if edition_of(&name).is_some() && is_letters && !is_known {
             report.fail(&name, "no record has a letter in this file");
         }
     }

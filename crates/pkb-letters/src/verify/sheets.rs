@@ -64,7 +64,7 @@ pub fn check(name: &str, pdf: Vec<u8>, letters: &[Placed], spare: &[(u64, u64)])
     for letter in letters {
         let ((first, last), row) = (letter.pages, letter.expected.row());
         let place = format!("{name}, sheet {first} (row {row})");
-        for page in first..=last {
+        for page in first..=last.min(pages.len() as u64) {
             if claimed.insert(page, row).is_some() {
                 found.fail(&place, "two rows have this sheet");
             }
@@ -72,7 +72,7 @@ pub fn check(name: &str, pdf: Vec<u8>, letters: &[Placed], spare: &[(u64, u64)])
         let sheets: Vec<&Page> = (first..=last)
             .filter_map(|page| pages.get(usize::try_from(page).ok()?.checked_sub(1)?))
             .collect();
-        if sheets.len() as u64 != last + 1 - first {
+        if last < first || sheets.len() as u64 != last - first + 1 {
             found.fail(&place, "the sheet is missing");
             continue;
         }
