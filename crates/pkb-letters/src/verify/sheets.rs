@@ -40,16 +40,16 @@ impl Found {
 /// letters that have been replaced; nobody needs to have them.
 pub fn check(name: &str, pdf: Vec<u8>, letters: &[Placed], spare: &[(u64, u64)]) -> Found {
     let mut found = Found::default();
-    let with_squares = |at: usize| {
-        let page = at as u64 + 1;
-        letters
-            .iter()
-            .any(|letter| letter.with_squares && (letter.pages.0..=letter.pages.1).contains(&page))
-    };
-    let Ok(pages) = page_reader::read_some(pdf, with_squares) else {
-        found.fail(name, "the file is damaged");
-        return found;
-    };
+    let owners = owners_of(name, letters.iter(), &mut found);
+    compare(name, pdf, letters, spare, &owners, found)
+}
+
+/// Of whom the codes of some letters are.
+fn owners_of<'a>(
+    name: &str,
+    letters: impl Iterator<Item = &'a Placed>,
+    found: &mut Found,
+) -> Owners {
     let mut owners = Owners::default();
     for letter in letters {
         if !owners.enter(&letter.expected) {
@@ -60,6 +60,27 @@ pub fn check(name: &str, pdf: Vec<u8>, letters: &[Placed], spare: &[(u64, u64)])
             found.fail(name, &words);
         }
     }
+    owners
+}
+
+fn compare(
+    name: &str,
+    pdf: Vec<u8>,
+    letters: &[Placed],
+    spare: &[(u64, u64)],
+    owners: &Owners,
+    mut found: Found,
+) -> Found {
+    let with_squares = |at: usize| {
+        let page = at as u64 + 1;
+        letters
+            .iter()
+            .any(|letter| letter.with_squares && (letter.pages.0..=letter.pages.1).contains(&page))
+    };
+    let Ok(pages) = page_reader::read_some(pdf, with_squares) else {
+        found.fail(name, "the file is damaged");
+        return found;
+    };
     let mut claimed: BTreeMap<u64, u64> = BTreeMap::new();
     for letter in letters {
         let ((first, last), row) = (letter.pages, letter.expected.row());
@@ -76,7 +97,7 @@ pub fn check(name: &str, pdf: Vec<u8>, letters: &[Placed], spare: &[(u64, u64)])
             found.fail(&place, "the sheet is missing");
             continue;
         }
-        for words in letter.expected.failures(letter.number, &sheets, &owners) {
+        for words in letter.expected.failures(letter.number, &sheets, owners) {
             found.fail(&place, &words);
         }
         let squares: usize = sheets.iter().map(|page| page.qr.len()).sum();
@@ -96,14 +117,21 @@ pub fn check(name: &str, pdf: Vec<u8>, letters: &[Placed], spare: &[(u64, u64)])
     found
 }
 
-/// As [`check`], for PDFs of one letter each.
+/// As [`check`], for PDFs of one letter each: the codes of all of them are looked for in each.
 pub fn check_each<'a>(
     files: impl Iterator<Item = (&'a str, &'a Vec<u8>)>,
     letters: &[Placed],
 ) -> Vec<Found> {
+    let mut all = Found::default();
+    let owners = owners_of("the batch", letters.iter(), &mut all);
     let pairs: Vec<_> = files.zip(letters).collect();
-    pairs
+    let mut found: Vec<Found> = pairs
         .into_par_iter()
-        .map(|((name, pdf), letter)| check(name, pdf.clone(), std::slice::from_ref(letter), &[]))
-        .collect()
+        .map(|((name, pdf), letter)| {
+            let letter = std::slice::from_ref(letter);
+            compare(name, pdf.clone(), letter, &[], &owners, Found::default())
+        })
+        .collect();
+    found.push(all);
+    found
 }
