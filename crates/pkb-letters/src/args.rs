@@ -148,7 +148,7 @@ pub struct LettersArgs {
     pub sort: Order,
 
     /// Letters in one PDF (or folder) at most; each takes half a megabyte of memory
-    #[arg(long, default_value_t = 80, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    #[arg(long, default_value_t = 50, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub letters_per_file: u32,
 
     /// One PDF a letter, in folders letters-0001 and so on
