@@ -64,6 +64,12 @@ pub struct Record {
     /// The letter that pkb-letters post gave to GOV.UK Notify.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub posted: Option<Dispatch>,
+    /// Whether the patient has registered since (pkb-resolve --recheck).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uptake: Option<Uptake>,
+    /// Invitations before the present one, the first first: what a reminder reminds of.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<Delivery>,
     /// Why it went no further.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<Outcome>,
@@ -85,6 +91,8 @@ impl Record {
             delivery: None,
             texts: Vec::new(),
             posted: None,
+            uptake: None,
+            earlier: Vec::new(),
             outcome: None,
             unknown: Unknown::new(),
         }
@@ -464,6 +472,21 @@ pub struct Delivery {
     /// The letter that this one was printed instead of, if it was printed again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaces: Option<Box<Delivery>>,
+    /// Kept for whoever wrote it.
+    #[serde(flatten)]
+    pub unknown: Unknown,
+}
+
+/// What PKB said, after the invitation, of whether the patient has registered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Uptake {
+    /// Whether the patient has registered.
+    pub registered: bool,
+    /// When PKB was asked last.
+    pub checked_at: Timestamp,
+    /// When PKB first said so; it does not tell when the patient registered, only that it was before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_seen_at: Option<Timestamp>,
     /// Kept for whoever wrote it.
     #[serde(flatten)]
     pub unknown: Unknown,
