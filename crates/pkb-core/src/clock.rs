@@ -53,6 +53,12 @@ pub fn uk_date(moment: Timestamp) -> Date {
     moment.to_zoned(zone).date()
 }
 
+/// The last whole day on which codes that end at `end` work: the day before. `None` only at the
+/// beginning of time.
+pub fn last_whole_day(end: Timestamp) -> Option<Date> {
+    uk_date(end).yesterday().ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

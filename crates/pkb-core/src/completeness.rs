@@ -40,20 +40,26 @@ pub enum Incomplete {
 impl Completeness {
     /// Notes a row. `false` if the same row has been noted before.
     pub fn note(&mut self, row: &Row) -> bool {
+        self.note_number(&row.file, row.number, row.of)
+    }
+
+    /// Notes row `number` of `file`, which has `of` rows. `false` if it has been noted before.
+    pub fn note_number(&mut self, file: &str, number: u64, of: u64) -> bool {
         // Nearly always the file is the one before: no allocation then.
-        if let Some(seen) = self.files.get_mut(&row.file) {
-            seen.of = seen.of.max(row.of);
-            return seen.numbers.insert(row.number);
+        if let Some(seen) = self.files.get_mut(file) {
+            seen.of = seen.of.max(of);
+            return seen.numbers.insert(number);
         }
-        let numbers = RoaringTreemap::from_iter([row.number]);
-        self.files.insert(
-            row.file.clone(),
-            SeenRows {
-                of: row.of,
-                numbers,
-            },
-        );
+        let numbers = RoaringTreemap::from_iter([number]);
+        self.files.insert(file.to_owned(), SeenRows { of, numbers });
         true
+    }
+
+    /// The files in the order of their names: name, rows that arrived, rows that the file has.
+    pub fn files(&self) -> impl Iterator<Item = (&str, u64, u64)> {
+        self.files
+            .iter()
+            .map(|(name, rows)| (name.as_str(), rows.numbers.len(), rows.of))
     }
 
     /// Rows that the files seen so far have together.

@@ -8,6 +8,7 @@ use pkb_core::{
     record::Design,
     value::{LetterFormat, LetterLanguages},
 };
+use pkb_report::args::ReportArgs;
 use url::Url;
 
 use crate::{
@@ -56,6 +57,8 @@ pub enum Command {
     Sms(SmsCommand),
     /// Have letters printed and posted by GOV.UK Notify
     Post(Box<PostArgs>),
+    /// Write a page about the campaign, for the board and for the engineer, from the records of any stage
+    Report(ReportArgs),
 }
 
 /// Reading finished letters again.

@@ -2,10 +2,10 @@
 //! reason why there is none.
 
 use clap::ValueEnum;
-use jiff::{SignedDuration, civil::Date};
+use jiff::civil::Date;
 use pkb_core::{
     Reason, Verdict,
-    clock::uk_date,
+    clock::last_whole_day,
     record::{Design, Invitation, Patient},
     value::{Language, LetterFormat, LetterLanguages},
 };
@@ -193,9 +193,7 @@ impl Rules {
 
 /// The last whole day on which codes work: the day before the one in which they end.
 pub(crate) fn last_day(codes: &Invitation) -> Result<Date, Verdict> {
-    uk_date(codes.expires_at)
-        .checked_sub(SignedDuration::from_hours(24))
-        .map_err(|_| Reason::CodesExpiring.into())
+    last_whole_day(codes.expires_at).ok_or_else(|| Reason::CodesExpiring.into())
 }
 
 /// What a person types to get to a page: no scheme, no slash at the end.

@@ -39,6 +39,7 @@ pub async fn run(args: Args) -> Result<ExitCode, Fatal> {
         Some(Command::Ledger(args)) => ledger::answer(&args),
         Some(Command::Sms(command)) => notify::sms(command).await,
         Some(Command::Post(args)) => notify::post(*args).await,
+        Some(Command::Report(args)) => pkb_report::run::run(&args),
         None => make_letters(args.letters).await,
     }
 }

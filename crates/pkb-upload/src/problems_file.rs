@@ -2,7 +2,7 @@
 
 use std::{io::Write as _, path::Path};
 
-use pkb_core::{Fatal, atomic_file::AtomicFile};
+use pkb_core::{Fatal, atomic_file::AtomicFile, spreadsheet::defused};
 
 use crate::{
     columns::mask,
@@ -86,25 +86,4 @@ fn value(file: &PatientFile, row: &Row, finding: &Finding) -> String {
         .map(|cell| String::from_utf8_lossy(cell).into_owned())
         .collect();
     cells.join(" ")
-}
-
-/// A text that a spreadsheet does not take for a formula (OWASP, "CSV Injection"): an apostrophe in
-/// front makes it text.
-fn defused(text: &str) -> String {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        format!("'{text}")
-    } else {
-        text.to_owned()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn formulas_are_defused() {
-        for text in ["=1+1", "+44", "-1", "@SUM(A1)", "\t=1"] {
-            assert_eq!(super::defused(text), format!("'{text}"));
-        }
-        assert_eq!(super::defused("O'Brien=1"), "O'Brien=1");
-    }
 }

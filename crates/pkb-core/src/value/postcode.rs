@@ -34,6 +34,12 @@ impl Postcode {
     pub fn is_pseudo(&self) -> bool {
         self.0.starts_with("ZZ99") || &*self.0 == GIROBANK
     }
+
+    /// The area, which hundreds of thousands share: `NE`. `None` for a code that is no place.
+    pub fn area(&self) -> Option<&str> {
+        let letters = self.0.bytes().take_while(u8::is_ascii_uppercase).count();
+        (!self.is_pseudo()).then(|| &self.0[..letters])
+    }
 }
 
 /// Letters and digits that look alike (O and 0, I and 1) are never exchanged: both may be codes.
@@ -161,6 +167,19 @@ mod tests {
         assert!(Postcode::parse("zz993vz").unwrap().is_pseudo());
         assert!(Postcode::parse("GIR 0AA").unwrap().is_pseudo());
         assert!(!Postcode::parse("NE1 1XX").unwrap().is_pseudo());
+    }
+
+    #[test]
+    fn the_area_is_what_stands_before_the_first_digit() {
+        for (text, area) in [
+            ("NE1 1XC", Some("NE")),
+            ("m11ae", Some("M")),
+            ("EC1A 1BB", Some("EC")),
+            ("ZZ99 3VZ", None),
+            ("GIR 0AA", None),
+        ] {
+            assert_eq!(Postcode::parse(text).unwrap().area(), area, "{text}");
+        }
     }
 
     proptest! {

@@ -1,0 +1,178 @@
+//! The few fields of a record that the report looks at; read several times as fast as the whole
+//! record. Whatever is not here cannot be on the page.
+
+use std::borrow::Cow;
+
+use jiff::{Timestamp, civil::Date};
+use pkb_core::{
+    Kind, Reason, StageName,
+    record::{Channel, Design, DispatchStatus, Edition, Schema, UploadState},
+    value::{LetterFormat, LetterLanguages, Postcode},
+};
+use serde::Deserialize;
+
+/// A record, as far as the report looks at it.
+#[derive(Debug, Deserialize)]
+pub struct Fields<'a> {
+    #[serde(rename = "schema")]
+    _schema: Schema,
+    /// Where it came from.
+    #[serde(borrow)]
+    pub row: Row<'a>,
+    /// Who it is about: nothing but where they live.
+    pub patient: Option<Patient>,
+    /// What pkb-upload did.
+    pub upload: Option<Upload>,
+    /// That PKB has answered.
+    pub pkb: Option<Answer>,
+    /// That there are codes.
+    pub invitation: Option<Codes>,
+    /// How the invitation goes to the patient.
+    pub delivery: Option<Delivery>,
+    /// Text messages that GOV.UK Notify was given.
+    #[serde(default)]
+    pub texts: Vec<Dispatch>,
+    /// The letter that GOV.UK Notify was given.
+    pub posted: Option<Dispatch>,
+    /// Whether the patient has registered since.
+    pub uptake: Option<Uptake>,
+    /// Invitations before a reminder, the first first.
+    #[serde(default)]
+    pub earlier: Vec<Earlier>,
+    /// Why it went no further.
+    pub outcome: Option<Outcome>,
+}
+
+/// A row of a patient file.
+#[derive(Debug, Deserialize)]
+pub struct Row<'a> {
+    /// Name of the file.
+    #[serde(borrow)]
+    pub file: Cow<'a, str>,
+    /// Line number as a spreadsheet shows it.
+    pub number: u64,
+    /// Data rows of the file.
+    pub of: u64,
+}
+
+/// Where a patient lives.
+#[derive(Debug, Deserialize)]
+pub struct Patient {
+    /// Only its area is looked at.
+    pub post_code: Option<Postcode>,
+    /// Who else is at the same address.
+    pub household: Option<Household>,
+}
+
+/// Several patients at one address.
+#[derive(Debug, Deserialize)]
+pub struct Household {
+    /// Row of the first of them: the same for all of a household.
+    pub first_row: u64,
+}
+
+/// What pkb-upload did.
+#[derive(Debug, Deserialize)]
+pub struct Upload {
+    /// How far the batch is.
+    pub state: UploadState,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// That PKB has answered.
+#[derive(Debug, Deserialize)]
+pub struct Answer {
+    /// When PKB was asked.
+    pub checked_at: Timestamp,
+}
+
+/// That there are codes.
+#[derive(Debug, Deserialize)]
+pub struct Codes {
+    /// When they end.
+    pub expires_at: Timestamp,
+}
+
+/// How the invitation goes to the patient.
+#[derive(Debug, Deserialize)]
+pub struct Delivery {
+    /// By which way.
+    pub channel: Channel,
+    /// The file it is in.
+    pub file: String,
+    /// The day that the letter bears.
+    pub date: Option<Date>,
+    /// First and last page in that file.
+    pub pages: Option<(u64, u64)>,
+    /// In which languages the letter is.
+    pub languages: Option<LetterLanguages>,
+    /// How large its print is.
+    pub format: Option<LetterFormat>,
+    /// Which design it has; absent for the usual letter.
+    pub design: Option<Design>,
+    /// The SMS sheet, when there is a text message beside the letter.
+    pub sms_file: Option<String>,
+    /// Whether it is the patient's first.
+    #[serde(default)]
+    pub edition: Edition,
+}
+
+impl Delivery {
+    /// Whether there is a letter.
+    #[must_use]
+    pub fn has_letter(&self) -> bool {
+        self.channel != Channel::Sms
+    }
+
+    /// The sheet of the text message, if there is one.
+    #[must_use]
+    pub fn sms_sheet(&self) -> Option<&str> {
+        match self.channel {
+            Channel::Letter => None,
+            Channel::Sms => Some(&self.file),
+            Channel::Both => self.sms_file.as_deref(),
+        }
+    }
+}
+
+/// An invitation before a reminder.
+#[derive(Debug, Deserialize)]
+pub struct Earlier {
+    /// The day that the letter bears.
+    pub date: Option<Date>,
+}
+
+/// A text message or a letter that GOV.UK Notify was given.
+#[derive(Debug, Deserialize)]
+pub struct Dispatch {
+    /// How far it is.
+    pub status: DispatchStatus,
+    /// When Notify was given it.
+    pub at: Timestamp,
+}
+
+/// Whether the patient has registered since.
+#[derive(Debug, Deserialize)]
+pub struct Uptake {
+    /// Whether the patient has.
+    pub registered: bool,
+    /// When PKB was asked last.
+    pub checked_at: Timestamp,
+    /// When PKB first said so.
+    pub first_seen_at: Option<Timestamp>,
+}
+
+/// Why a record went no further; without its words for the row.
+#[derive(Debug, Deserialize)]
+pub struct Outcome {
+    /// The stage that stopped it.
+    pub stage: StageName,
+    /// What it asks of the operator.
+    pub kind: Kind,
+    /// Why.
+    pub reason: Reason,
+    /// What else would have stopped it.
+    #[serde(default)]
+    pub also: Vec<Reason>,
+}

@@ -1,0 +1,309 @@
+//! The top of the page: what it is about, how the campaign stands in words, numbers and one bar, and
+//! what is to be done.
+
+use maud::{Markup, html};
+
+use super::{Page, in_files, table::Comparison};
+use crate::{
+    figures::{Figures, funnel::End},
+    tables::{Cell, Ending, SOON_DAYS, TableRow, end_words, ending},
+    words::{counted, moment, number, share},
+};
+
+pub(super) fn masthead(page: &Page<'_>) -> Markup {
+    html! {
+        p .eyebrow { "Mass registration for Patients Know Best" }
+        h1 { "Campaign report" }
+        p .soft {
+            @if !page.files.is_empty() { (in_files(page.files)) ", as it stood on " }
+            (moment(page.figures.now)) " (UK time)"
+        }
+        @if page.is_rehearsal {
+            p .note { "The time of this report was set by hand (PKB_FIXED_TIME): it is a rehearsal." }
+        }
+    }
+}
+
+/// How ends look in bar and legend: the class names both the pattern and its colour. Patterns differ, so
+/// that no colour alone tells them apart.
+fn look(end: End) -> &'static str {
+    match end {
+        End::Invited => "invited",
+        End::Excluded => "excluded",
+        End::ToMend => "to-mend",
+        End::Failed => "failed",
+        End::UnderWay => "under-way",
+    }
+}
+
+/// The patterns of bar and legend.
+pub(super) fn patterns() -> Markup {
+    html! {
+        svg .defs width="0" height="0" aria-hidden="true" focusable="false" {
+            defs {
+                pattern #p-invited width="8" height="8" patternUnits="userSpaceOnUse" {
+                    rect .invited width="8" height="8" {}
+                }
+                pattern #p-excluded width="7" height="7" patternUnits="userSpaceOnUse" patternTransform="rotate(45)" {
+                    rect .ground width="7" height="7" {}
+                    rect .excluded width="2.5" height="7" {}
+                }
+                pattern #p-to-mend width="8" height="8" patternUnits="userSpaceOnUse" {
+                    rect .to-mend width="8" height="8" {}
+                    circle .ground cx="4" cy="4" r="1.7" {}
+                }
+                pattern #p-failed width="7" height="7" patternUnits="userSpaceOnUse" patternTransform="rotate(45)" {
+                    rect .failed width="7" height="7" {}
+                    rect .ground width="1.5" height="7" {}
+                    rect .ground width="7" height="1.5" {}
+                }
+                pattern #p-under-way width="6" height="6" patternUnits="userSpaceOnUse" {
+                    rect .ground width="6" height="6" {}
+                    circle .under-way cx="3" cy="3" r="1.3" {}
+                }
+                pattern #p-missing width="8" height="8" patternUnits="userSpaceOnUse" {
+                    rect .ground width="8" height="8" {}
+                }
+            }
+        }
+    }
+}
+
+pub(super) fn summary(page: &Page<'_>) -> Markup {
+    let figures = page.figures;
+    html! {
+        section aria-labelledby="standing" {
+            h2 #standing { "How the campaign stands" }
+            (warnings(page))
+            p .intro { (in_words(page)) }
+            @if figures.rows() > 0 {
+                (bar(figures))
+                (tiles(page))
+            }
+            (to_do(figures))
+        }
+    }
+}
+
+/// What the reader must know before believing a number.
+fn warnings(page: &Page<'_>) -> Markup {
+    let figures = page.figures;
+    let other_files = page.earlier.iter().filter(|earlier| {
+        let names = |files: &[crate::json::PatientFile]| -> Vec<String> {
+            files.iter().map(|file| file.file.clone()).collect()
+        };
+        names(&earlier.patient_files) != names(page.files)
+    });
+    html! {
+        @if figures.records() == 0 {
+            p .warning { strong { "No record came." } " The stream was empty: the program before this one may have failed." }
+        } @else if figures.missing() > 0 {
+            p .warning {
+                strong { "The stream is not complete." } " "
+                (counted(figures.missing(), "row", "rows")) " of " (counted(figures.rows(), "row", "rows"))
+                " did not come: nothing is known about them here."
+            }
+        }
+        @if figures.unreadable.lines > 0 {
+            p .warning {
+                strong { (counted(figures.unreadable.lines, "line", "lines")) " could not be read." } " The first: "
+                (figures.unreadable.first.as_deref().unwrap_or_default()) "."
+            }
+        }
+        @if figures.repeated > 0 {
+            p .warning {
+                strong { (counted(figures.repeated, "record", "records")) " came more than once." }
+                " Each row is counted once, as it came first."
+            }
+        }
+        @for earlier in other_files {
+            p .warning {
+                strong { "The report of " (earlier.when(figures.now)) " is about other patient files." }
+                " What has changed since says little."
+            }
+        }
+    }
+}
+
+fn in_words(page: &Page<'_>) -> Markup {
+    let figures = page.figures;
+    let (rows, invited) = (figures.rows(), figures.ended(End::Invited));
+    let others = [
+        (End::Excluded, "must not be invited", "must not be invited"),
+        (
+            End::ToMend,
+            "has to be mended in the patient file",
+            "have to be mended in the patient file",
+        ),
+        (End::Failed, "failed for now", "failed for now"),
+        (End::UnderWay, "is still under way", "are still under way"),
+    ];
+    let others: Vec<String> = others
+        .into_iter()
+        .filter(|(end, _, _)| figures.ended(*end) > 0)
+        .map(|(end, one, many)| counted(figures.ended(end), one, many))
+        .collect();
+    let uptake = figures.uptake.all;
+    html! {
+        @if rows == 0 {
+            "There is nothing to report."
+        } @else {
+            "Of " strong { (counted(rows, "row", "rows")) } " in " (in_files(page.files)) ", "
+            strong { (number(invited)) } " (" (share(invited, rows)) ") "
+            @if invited == 1 { "has" } @else { "have" } " been invited"
+            @if others.is_empty() { "." } @else { "; " (crate::words::list(&others)) "." }
+            @if uptake.asked > 0 {
+                " Of those invited, " strong { (number(uptake.registered)) } " (" (share(uptake.registered, uptake.invited)) ") "
+                @if uptake.registered == 1 { "has" } @else { "have" } " registered."
+            }
+        }
+    }
+}
+
+/// How all rows ended, as one bar; the tiles after it are its legend and its table.
+fn bar(figures: &Figures) -> Markup {
+    let rows = figures.rows();
+    let mut parts: Vec<(&str, &str, u64)> = End::ALL
+        .map(|end| (look(end), end_words(end), figures.ended(end)))
+        .into();
+    parts.push(("missing", "Not in this stream", figures.missing()));
+    parts.retain(|(_, _, count)| *count > 0);
+    let words: Vec<String> = parts
+        .iter()
+        .map(|(_, words, count)| format!("{}: {}", words, share(*count, rows)))
+        .collect();
+    let percent = |count: u64| 100.0 * count as f64 / rows as f64;
+    let mut start = 0.0;
+    let places = parts.iter().map(|(look, _, count)| {
+        let at = start;
+        start += percent(*count);
+        (*look, at, percent(*count))
+    });
+    html! {
+        svg .stack role="img" aria-labelledby="stack-title stack-text" {
+            title #stack-title { "How the rows ended" }
+            desc #stack-text { (words.join(", ")) }
+            @for (look, at, width) in places {
+                rect x={ (format!("{at:.3}")) "%" } width={ (format!("{width:.3}")) "%" } height="100%"
+                    fill={ "url(#p-" (look) ")" } {}
+            }
+        }
+    }
+}
+
+fn tiles(page: &Page<'_>) -> Markup {
+    let comparison = Comparison::new(page.earlier, page.figures.now);
+    let is_shown = |row: &&TableRow| {
+        let always = ["rows", "invited", "excluded", "to_mend", "failed"];
+        always.contains(&row.key.as_str()) || !matches!(row.cells[1], Cell::Count(0))
+    };
+    html! {
+        dl .tiles {
+            @for row in page.headline.rows.iter().filter(is_shown) {
+                div {
+                    dt {
+                        @if row.key != "rows" { (swatch(&row.key)) }
+                        @if let Cell::Text(words) = &row.cells[0] { (words) }
+                    }
+                    @if let (Cell::Count(count), Cell::Share(part, whole)) = (&row.cells[1], &row.cells[2]) {
+                        dd .figure { (number(*count)) }
+                        @if row.key != "rows" { dd .soft { (share(*part, *whole)) } }
+                    }
+                    @for (changed, since) in comparison.changes(page.headline, row) {
+                        dd .change { (changed) " " (since) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn swatch(key: &str) -> Markup {
+    html! {
+        svg .swatch aria-hidden="true" width="14" height="14" {
+            rect width="14" height="14" fill={ "url(#p-" (key.replace('_', "-")) ")" } {}
+        }
+    }
+}
+
+/// What asks for somebody to do something, the most pressing first.
+fn to_do(figures: &Figures) -> Markup {
+    let Ending { over, soon } = ending(figures);
+    let due = figures.uptake.due.len();
+    let stopped = figures.stopped_since.len();
+    let ended = |end| figures.ended(end);
+    let rows = |count| counted(count, "row", "rows");
+    let patients = |count| counted(count, "patient", "patients");
+    let things = [
+        (
+            stopped,
+            "outcomes",
+            format!(
+                "Keep the letters and texts of {} from going out, if they have not gone: these patients were stopped after they were made.",
+                patients(stopped)
+            ),
+        ),
+        (
+            over,
+            "codes",
+            format!(
+                "Fetch new codes for {}: theirs have ended (pkb-tokens --reissue).",
+                patients(over)
+            ),
+        ),
+        (
+            soon,
+            "codes",
+            format!(
+                "Expect questions: the codes of {} end within {SOON_DAYS} days.",
+                patients(soon)
+            ),
+        ),
+        (
+            ended(End::Failed),
+            "outcomes",
+            format!(
+                "Run the stages again for {} that failed for now.",
+                rows(ended(End::Failed))
+            ),
+        ),
+        (
+            ended(End::ToMend),
+            "outcomes",
+            format!(
+                "Mend {} in the patient file, and run the campaign again.",
+                rows(ended(End::ToMend))
+            ),
+        ),
+        (
+            ended(End::UnderWay),
+            "steps",
+            format!(
+                "Run the next stage: {} still under way.",
+                counted(ended(End::UnderWay), "row is", "rows are")
+            ),
+        ),
+        (
+            due,
+            "uptake",
+            format!(
+                "Remind {} who were invited long ago and are not known to have registered.",
+                patients(due)
+            ),
+        ),
+    ];
+    let things: Vec<_> = things
+        .into_iter()
+        .filter(|(count, _, _)| *count > 0)
+        .collect();
+    html! {
+        @if !things.is_empty() {
+            h3 { "What is to be done" }
+            ul .to-do {
+                @for (_, section, words) in things { li { (words) " " a href={ "#" (section) } { "See there" } } }
+            }
+        } @else if figures.records() > 0 {
+            p { "Nothing is to be done: every row is settled." }
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! From arguments to files.
+
+use std::{io::Read, os::unix::fs::MetadataExt as _, path::Path};
+
+use pkb_core::{
+    ExitCode, Fatal,
+    atomic_file::AtomicFile,
+    ndjson::{NdjsonError, NdjsonReader},
+    progress::tell,
+};
+
+use crate::{
+    args::ReportArgs,
+    csv_files,
+    fields::Fields,
+    figures::{Figures, funnel::End},
+    json::ReportFigures,
+    page::{Page, page},
+    tables,
+    words::{counted, number},
+};
+
+/// Reads the stream and writes the report. What is wrong with the stream stands in the report; the page
+/// is written whenever there was a record or nothing at all.
+///
+/// # Errors
+/// The stream is not one; a file cannot be read or written; or rows are missing, and then the report has
+/// been written all the same.
+pub fn run(args: &ReportArgs) -> Result<ExitCode, Fatal> {
+    if args.clock.is_fixed() {
+        tell(
+            "pkb-letters report: note: the time is fixed (PKB_FIXED_TIME): not for a real campaign",
+        );
+    }
+    refuse_to_overwrite_the_input(args)?;
+    let earlier = args
+        .earlier
+        .iter()
+        .map(|path| ReportFigures::read(path))
+        .collect::<Result<Vec<_>, _>>()?;
+    let mut figures = Figures::new(args.clock.clock(), args.reminder_after);
+    read(args.input().reader()?, &mut figures)?;
+    let headline = tables::headline(&figures);
+    let sections = tables::sections(&figures, args);
+    let tables = [&headline]
+        .into_iter()
+        .chain(sections.iter().flat_map(|section| &section.tables));
+    let json = ReportFigures::of(&figures, tables.clone());
+    if let Some(folder) = &args.csv {
+        csv_files::write(folder, tables, &figures)?;
+    }
+    if let Some(path) = &args.json {
+        AtomicFile::write(path, &json.to_json()?)?;
+    }
+    let page = page(&Page {
+        figures: &figures,
+        headline: &headline,
+        sections: &sections,
+        files: &json.patient_files,
+        earlier: &earlier,
+        is_rehearsal: args.clock.is_fixed(),
+    });
+    AtomicFile::write(&args.out, page.0.as_bytes())?;
+    tell(summary(&figures, &args.out));
+    say_what_is_missing(&figures, args.partial)
+}
+
+/// Counts every record of `input`. Lines that are no records are noted and passed over.
+fn read(input: impl Read, figures: &mut Figures) -> Result<(), Fatal> {
+    let mut reader = NdjsonReader::new(input);
+    loop {
+        match reader.read_fields::<Fields<'_>>() {
+            Ok(Some(fields)) => figures.count(&fields),
+            Ok(None) => break,
+            Err(NdjsonError::Read(source)) => {
+                return Err(Fatal::io("cannot read the input", source));
+            }
+            Err(error) => figures.unreadable.note(&error),
+        }
+    }
+    match &figures.unreadable.first {
+        Some(error) if figures.records() == 0 => Err(Fatal::Input(error.clone())),
+        _ => Ok(()),
+    }
+}
+
+/// The report replaces what has its name: not the records that it is about.
+fn refuse_to_overwrite_the_input(args: &ReportArgs) -> Result<(), Fatal> {
+    let file = |path: &Path| path.metadata().ok().map(|m| (m.dev(), m.ino()));
+    let Some(input) = args.input().input.as_deref().and_then(file) else {
+        return Ok(());
+    };
+    let outputs = [Some(&args.out), args.json.as_ref()];
+    for output in outputs.into_iter().flatten() {
+        if file(output) == Some(input) {
+            return Err(Fatal::Usage(format!(
+                "{} is the record stream itself: choose another name for the report",
+                output.display()
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn summary(figures: &Figures, out: &Path) -> String {
+    let ends = [
+        (End::Invited, "invited"),
+        (End::Excluded, "not to be invited"),
+        (End::ToMend, "to be mended"),
+        (End::Failed, "failed for now"),
+        (End::UnderWay, "still under way"),
+    ];
+    let ends: Vec<String> = ends
+        .into_iter()
+        .filter(|(end, _)| figures.ended(*end) > 0)
+        .map(|(end, words)| format!("{} {words}", number(figures.ended(end))))
+        .collect();
+    format!(
+        "pkb-letters report: {}: {}; {}",
+        counted(figures.records(), "record", "records"),
+        ends.join(", "),
+        out.display()
+    )
+}
+
+fn say_what_is_missing(figures: &Figures, partial: bool) -> Result<ExitCode, Fatal> {
+    if figures.repeated > 0 {
+        tell(format!(
+            "pkb-letters report: {} came more than once and {} counted once: was a file given twice?",
+            counted(figures.repeated, "row", "rows"),
+            if figures.repeated == 1 { "was" } else { "were" }
+        ));
+    }
+    if let Some(error) = &figures.unreadable.first {
+        return Err(Fatal::Input(format!(
+            "{} could not be read and {} not in the report, which says so: {error}",
+            counted(figures.unreadable.lines, "line", "lines"),
+            if figures.unreadable.lines == 1 {
+                "is"
+            } else {
+                "are"
+            }
+        )));
+    }
+    match figures.completeness.check() {
+        Err(incomplete) if !partial => Err(Fatal::Input(format!(
+            "{incomplete}; the report is written and says so (--partial if the stream is a part on purpose)"
+        ))),
+        _ => Ok(ExitCode::Done),
+    }
+}

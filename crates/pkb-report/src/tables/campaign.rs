@@ -1,0 +1,229 @@
+//! How many rows got how far, and why the others did not.
+
+use pkb_core::Kind;
+
+use super::{Cell, Column, NamedRows, ROWS_NAMED, Section, Table};
+use crate::{
+    figures::{
+        Figures,
+        funnel::{End, Step},
+    },
+    words::{counted, list},
+};
+
+/// Rows by how they ended. It has no place of its own on the page: its figures stand at the top.
+#[must_use]
+pub fn headline(figures: &Figures) -> Table {
+    let columns = [
+        Column::text("end", "How rows ended"),
+        Column::count("count", "Rows"),
+        Column::share("share", "Share of all rows"),
+    ];
+    let mut table = Table::new("headline", "How the rows ended", &columns);
+    let rows = figures.rows();
+    let mut add = |key: &str, words: &str, count| {
+        let cells = vec![words.into(), Cell::Count(count), Cell::Share(count, rows)];
+        table.row(key, cells);
+    };
+    add("rows", "Rows of the patient file", rows);
+    for end in End::ALL {
+        add(end.key(), end_words(end), figures.ended(end));
+    }
+    add("missing", "Not in this stream", figures.missing());
+    table
+}
+
+/// What the page calls an end.
+#[must_use]
+pub fn end_words(end: End) -> &'static str {
+    match end {
+        End::Invited => "Invited",
+        End::Excluded => "Not to be invited",
+        End::ToMend => "To be mended",
+        End::Failed => "Failed for now",
+        End::UnderWay => "Still under way",
+    }
+}
+
+fn step_words(step: Step) -> &'static str {
+    match step {
+        Step::Row => "Rows of the patient file",
+        Step::Uploaded => "Uploaded to PKB",
+        Step::Found => "Found at PKB",
+        Step::MayBeInvited => "May be invited",
+        Step::Codes => "Given codes",
+        Step::Invited => "Invited by letter or text",
+    }
+}
+
+pub(super) fn how_far(figures: &Figures) -> Option<Section> {
+    let mut tables = vec![funnel(figures)];
+    let files = patient_files(figures);
+    // One file stands at the top of the page.
+    if files.rows.len() > 1 || figures.missing() > 0 {
+        tables.push(files);
+    }
+    Some(Section {
+        id: "steps",
+        title: "From rows to invitations",
+        lead: vec![
+            "Each step keeps the rows that pass it. What was lost stands beside the step at which it was lost."
+                .to_owned(),
+        ],
+        tables,
+    })
+}
+
+/// The steps from a row to an invitation, and to a registered patient if that is known.
+fn funnel(figures: &Figures) -> Table {
+    let columns = [
+        Column::text("step", "Step"),
+        Column::count("count", "Rows"),
+        Column::share("share", "Share of all rows"),
+        Column::text("lost", "Lost at this step"),
+    ];
+    let mut table = Table::new("funnel", "Rows that reached each step", &columns);
+    let rows = figures.rows();
+    let mut before: Option<Step> = None;
+    for step in Step::ALL {
+        let (count, lost) = match before {
+            None => (rows, "–".to_owned()),
+            Some(before) => (figures.reached(step), lost_after(figures, before)),
+        };
+        let cells = vec![
+            step_words(step).into(),
+            Cell::Count(count),
+            Cell::Share(count, rows),
+            lost.into(),
+        ];
+        table.row(step.key(), cells);
+        before = Some(step);
+    }
+    let uptake = figures.uptake.all;
+    if uptake.asked > 0 {
+        let not_yet = uptake.invited - uptake.registered;
+        let cells = vec![
+            "Registered since".into(),
+            Cell::Count(uptake.registered),
+            Cell::Share(uptake.registered, rows),
+            if not_yet == 0 {
+                "nothing".into()
+            } else {
+                counted(not_yet, "not yet", "not yet").into()
+            },
+        ];
+        table.row("registered", cells);
+    }
+    table
+}
+
+/// What ended after `step` and before the next: `12 to mend, 3 not to be invited`.
+fn lost_after(figures: &Figures, step: Step) -> String {
+    let ended = |end| figures.funnel.ended_after(step, end);
+    let mut lost = Vec::new();
+    for (end, words) in [
+        (End::Excluded, "not to be invited"),
+        (End::ToMend, "to be mended"),
+        (End::Failed, "failed for now"),
+        (End::UnderWay, "still under way"),
+    ] {
+        if ended(end) > 0 {
+            lost.push(counted(ended(end), words, words));
+        }
+    }
+    if step == Step::Row && figures.missing() > 0 {
+        lost.push(counted(
+            figures.missing(),
+            "not in this stream",
+            "not in this stream",
+        ));
+    }
+    if lost.is_empty() {
+        "nothing".to_owned()
+    } else {
+        list(&lost)
+    }
+}
+
+/// The patient files, and how many of their rows came.
+fn patient_files(figures: &Figures) -> Table {
+    let columns = [
+        Column::text("file", "Patient file"),
+        Column::count("rows", "Rows"),
+        Column::count("arrived", "In this stream"),
+    ];
+    let mut table = Table::new("patient_files", "Patient files", &columns).narrow();
+    for (file, arrived, rows) in figures.completeness.files() {
+        table.row(
+            file,
+            vec![file.into(), Cell::Count(rows), Cell::Count(arrived)],
+        );
+    }
+    table
+}
+
+pub(super) fn outcomes(figures: &Figures) -> Option<Section> {
+    if figures.outcomes.is_empty() {
+        return None;
+    }
+    let columns = [
+        Column::text("reason", "Reason"),
+        Column::silent("kind"),
+        Column::under("advice"),
+        Column::text("stage", "Stopped by"),
+        Column::count("count", "Rows"),
+        Column::count("also", "And also"),
+        Column::rows("Row numbers"),
+    ];
+    let kinds = [
+        (
+            Kind::Rejected,
+            "outcomes_to_mend",
+            "To be mended in the patient file",
+        ),
+        (
+            Kind::Failed,
+            "outcomes_failed",
+            "Failed for now: run the stage again",
+        ),
+        (Kind::Excluded, "outcomes_excluded", "Not to be invited"),
+    ];
+    let mut tables = Vec::new();
+    for (of_kind, id, caption) in kinds {
+        let mut table = Table::new(id, caption, &columns);
+        let reasons = figures
+            .outcomes
+            .iter()
+            .filter(|(_, kind, _, _)| *kind == of_kind);
+        for (stage, kind, reason, rows) in reasons {
+            let named = if rows.first.is_empty() {
+                &rows.also
+            } else {
+                &rows.first
+            };
+            let cells = vec![
+                Cell::Word(reason.as_str()),
+                Cell::Word(kind.as_str()),
+                reason.advice().into(),
+                Cell::Word(stage.program()),
+                Cell::Count(rows.first.len()),
+                Cell::Count(rows.also.len()),
+                Cell::Rows(NamedRows::of(named, figures, ROWS_NAMED)),
+            ];
+            table.row(format!("{}/{}", stage.as_str(), reason.as_str()), cells);
+        }
+        if !table.rows.is_empty() {
+            tables.push(table);
+        }
+    }
+    Some(Section {
+        id: "outcomes",
+        title: "What was stopped, and what to do",
+        lead: vec![
+            "A row is counted under its gravest reason. “And also” counts rows that were stopped for another reason \
+             and have this one, too. All row numbers are in rows.csv (--csv)."
+                .to_owned(),
+        ],
+        tables,
+    })
+}

@@ -1,0 +1,205 @@
+//! Letters and texts: of what form they are, in which files, and how far GOV.UK Notify is with them.
+
+use pkb_core::{
+    record::{Design, DispatchStatus, Edition},
+    value::{LetterFormat, LetterLanguages},
+};
+
+use super::{Cell, Column, Section, Table, division, of};
+use crate::{
+    figures::{Figures, paper::LetterFile},
+    words::{counted, number},
+};
+
+/// Files that the page lists.
+const FILES_SHOWN: usize = 12;
+
+pub(super) fn section(figures: &Figures) -> Option<Section> {
+    let paper = &figures.paper;
+    if paper.made() == 0 {
+        return None;
+    }
+    let channels = [
+        ("letter", "Letter"),
+        ("both", "Letter and text"),
+        ("sms", "Text alone"),
+    ]
+    .map(|(key, words)| (key, words.to_owned(), of(&paper.channels, &key)));
+    let languages = LetterLanguages::ALL.map(|languages| {
+        let words = match languages {
+            LetterLanguages::English => "English",
+            LetterLanguages::Welsh => "Welsh",
+            LetterLanguages::WelshAndEnglish => "Welsh and English",
+        };
+        (
+            languages.as_str(),
+            words.to_owned(),
+            of(&paper.languages, &languages),
+        )
+    });
+    let formats = [
+        (LetterFormat::Standard, "Standard print"),
+        (LetterFormat::Large, "Large print"),
+    ]
+    .map(|(format, words)| {
+        (
+            format.as_str(),
+            words.to_owned(),
+            of(&paper.formats, &format),
+        )
+    });
+    let designs = Design::ALL.map(|design| {
+        let words = match design {
+            Design::Letter => "Letter",
+            Design::Insert => "Insert",
+            Design::Reminder => "Reminder",
+        };
+        (
+            design.as_str(),
+            words.to_owned(),
+            of(&paper.designs, &design),
+        )
+    });
+    let editions = Edition::ALL.map(|edition| {
+        let words = match edition {
+            Edition::First => "First",
+            Edition::Reprint => "Reprint, with the same codes",
+            Edition::Reissue => "Reissue, with new codes",
+        };
+        (
+            edition.as_str(),
+            words.to_owned(),
+            of(&paper.editions, &edition),
+        )
+    });
+    let tables = vec![
+        division("channels", "By which way", "Way", channels),
+        division("languages", "Letters by language", "Language", languages),
+        division("formats", "Letters by size of print", "Print", formats),
+        division("designs", "Letters by design", "Design", designs),
+        division("editions", "Made again", "Edition", editions),
+        sms_sheets(figures),
+        files(figures),
+    ];
+    Some(Section {
+        id: "letters",
+        title: "Letters and texts",
+        lead: lead(figures),
+        tables: tables
+            .into_iter()
+            .filter(|table| !table.rows.is_empty())
+            .collect(),
+    })
+}
+
+fn lead(figures: &Figures) -> Vec<String> {
+    let LetterFile {
+        letters,
+        pages,
+        duplex_sheets,
+    } = figures.paper.letters();
+    let mut lead = Vec::new();
+    if letters > 0 {
+        lead.push(format!(
+            "{} on {}, in {}: {} of paper printed on one side, or {} on both, each letter beginning a sheet.",
+            counted(letters, "letter", "letters"),
+            counted(pages, "page", "pages"),
+            counted(figures.paper.files.len() as u64, "file or folder", "files or folders"),
+            counted(pages, "sheet", "sheets"),
+            number(duplex_sheets),
+        ));
+    }
+    let stopped = figures.stopped_since.len();
+    if stopped > 0 {
+        lead.push(format!(
+            "{} for patients who were stopped afterwards (rows.csv, “made”).",
+            counted(
+                stopped,
+                "of the letters and texts is",
+                "of the letters and texts are"
+            )
+        ));
+    }
+    lead
+}
+
+fn files(figures: &Figures) -> Table {
+    let columns = [
+        Column::text("file", "File or folder"),
+        Column::count("letters", "Letters"),
+        Column::count("pages", "Pages"),
+        Column::count("duplex_sheets", "Sheets, both sides"),
+    ];
+    let mut table = Table::new("files", "Files of letters", &columns);
+    table.most_shown = FILES_SHOWN;
+    for (name, file) in &figures.paper.files {
+        let cells = vec![
+            name.as_str().into(),
+            Cell::Count(file.letters),
+            Cell::Count(file.pages),
+            Cell::Count(file.duplex_sheets),
+        ];
+        table.row(name.as_str(), cells);
+    }
+    table
+}
+
+fn sms_sheets(figures: &Figures) -> Table {
+    let columns = [
+        Column::text("file", "Sheet"),
+        Column::count("patients", "Patients"),
+    ];
+    let mut table = Table::new("sms_sheets", "Sheets of text messages", &columns).narrow();
+    table.most_shown = FILES_SHOWN;
+    for (name, patients) in &figures.paper.sms_sheets {
+        table.row(
+            name.as_str(),
+            vec![name.as_str().into(), Cell::Count(*patients)],
+        );
+    }
+    table
+}
+
+pub(super) fn notify(figures: &Figures) -> Option<Section> {
+    let paper = &figures.paper;
+    if paper.texts.is_empty() && paper.posted.is_empty() {
+        return None;
+    }
+    let statuses = |counts: &std::collections::BTreeMap<DispatchStatus, u64>| {
+        counts
+            .iter()
+            .map(|(status, count)| {
+                let words = match status {
+                    status if status.is_failure() => "will not arrive",
+                    status if status.is_final() => "arrived",
+                    _ => "under way",
+                };
+                (
+                    status.as_str().to_owned(),
+                    format!("{} ({words})", status.as_str()),
+                    *count,
+                )
+            })
+            .collect::<Vec<_>>()
+    };
+    let table = |id, caption, counts: &_| {
+        let statuses = statuses(counts);
+        let rows = statuses
+            .iter()
+            .map(|(key, words, count)| (key.as_str(), words.clone(), *count));
+        division(id, caption, "Status", rows)
+    };
+    let tables = vec![
+        table("texts", "Text messages by status", &paper.texts),
+        table("posted", "Posted letters by status", &paper.posted),
+    ];
+    Some(Section {
+        id: "notify",
+        title: "Through GOV.UK Notify",
+        lead: vec!["What GOV.UK Notify said when it was asked last, in its own words.".to_owned()],
+        tables: tables
+            .into_iter()
+            .filter(|table| !table.rows.is_empty())
+            .collect(),
+    })
+}

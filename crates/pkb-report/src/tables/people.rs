@@ -1,0 +1,279 @@
+//! Where invited patients live, and who of them has registered.
+
+use super::{Cell, Column, NamedRows, Section, Table};
+use crate::{
+    args::ReportArgs,
+    charts::ColumnChart,
+    figures::{Figures, areas::ShownArea, households::MOST},
+    words::{counted, moment, share},
+};
+
+/// Rows named where a reminder is due; all of them are in rows.csv.
+const DUE_NAMED: usize = 60;
+/// Weeks that the chart of registrations shows.
+const MOST_WEEKS: u64 = 52;
+
+pub(super) fn addresses(figures: &Figures, args: &ReportArgs) -> Option<Section> {
+    let shown = figures.areas.shown(args.fewest_shown);
+    let mut tables = Vec::new();
+    if figures.households.letters() > 0 {
+        tables.push(households(figures));
+    }
+    if !shown.is_empty() {
+        tables.push(areas(&shown));
+    }
+    if tables.is_empty() {
+        return None;
+    }
+    Some(Section {
+        id: "addresses",
+        title: "Where invitations go",
+        lead: vec![format!(
+            "Areas with fewer than {} invited patients are put together, because few patients can be told who they \
+             are. For the same reason areas are not compared with earlier reports.",
+            args.fewest_shown
+        )],
+        tables,
+    })
+}
+
+fn households(figures: &Figures) -> Table {
+    let columns = [
+        Column::text("letters_at_an_address", "Letters at an address"),
+        Column::count("addresses", "Addresses"),
+        Column::count("letters", "Letters"),
+        Column::share("share", "Share of letters"),
+    ];
+    let caption = format!(
+        "{} to {}",
+        counted(figures.households.letters(), "letter", "letters"),
+        counted(figures.households.addresses(), "address", "addresses")
+    );
+    let mut table = Table::new("households", caption, &columns).narrow();
+    for (at, (addresses, letters)) in figures.households.by_letters().into_iter().enumerate() {
+        if addresses > 0 {
+            let size = at + 1;
+            let words = if size == MOST {
+                format!("{size} or more")
+            } else {
+                size.to_string()
+            };
+            let cells = vec![
+                words.into(),
+                Cell::Count(addresses),
+                Cell::Count(letters),
+                Cell::Share(letters, figures.households.letters()),
+            ];
+            table.row(size.to_string(), cells);
+        }
+    }
+    table
+}
+
+fn area_words(area: &ShownArea) -> (&str, String) {
+    match &area.area {
+        Some(area) => (area, area.clone()),
+        None => ("other", "Other areas".to_owned()),
+    }
+}
+
+fn areas(shown: &[ShownArea]) -> Table {
+    let columns = [
+        Column::text("area", "Area"),
+        Column::count("invited", "Invited"),
+        Column::share("share", "Share"),
+    ];
+    let mut table = Table::new("areas", "Invited patients by post code area", &columns).narrow();
+    table.compared = false;
+    let whole = shown.iter().filter_map(|area| area.invited).sum();
+    for area in shown {
+        let (key, words) = area_words(area);
+        let part = area
+            .invited
+            .map_or(Cell::Few, |invited| Cell::Share(invited, whole));
+        table.row(
+            key,
+            vec![words.into(), Cell::count_or_few(area.invited), part],
+        );
+    }
+    table
+}
+
+pub(super) fn uptake(figures: &Figures, args: &ReportArgs) -> Option<Section> {
+    let uptake = &figures.uptake;
+    if uptake.all.invited == 0 {
+        return None;
+    }
+    let mut lead = Vec::new();
+    let mut tables = Vec::new();
+    match uptake.asked_last {
+        None => lead.push(
+            "PKB has not been asked since the invitations: pkb-resolve --recheck finds out who has registered."
+                .to_owned(),
+        ),
+        Some(at) => {
+            lead.push(format!(
+                "{} of {} have registered ({}). PKB was asked about {} of them, last on {}.",
+                counted(uptake.all.registered, "patient", "patients"),
+                counted(uptake.all.invited, "invited", "invited"),
+                share(uptake.all.registered, uptake.all.invited),
+                counted(uptake.all.asked, "patient", "patients"),
+                moment(at),
+            ));
+            tables.extend([by_channel(figures), by_area(figures, args.fewest_shown)]);
+            tables.push(by_week(figures));
+        }
+    }
+    if uptake.reminded > 0 {
+        lead.push(format!(
+            "{} been invited before.",
+            counted(uptake.reminded, "patient has", "patients have")
+        ));
+    }
+    tables.push(due(figures, args));
+    Some(Section {
+        id: "uptake",
+        title: "Who has registered",
+        lead,
+        tables: tables
+            .into_iter()
+            .filter(|table| !table.rows.is_empty())
+            .collect(),
+    })
+}
+
+const REGISTERED_COLUMNS: [Column; 3] = [
+    Column::count("registered", "Registered"),
+    Column::count("invited", "Invited"),
+    Column::share("share", "Registered of invited"),
+];
+
+fn by_channel(figures: &Figures) -> Table {
+    let columns = [
+        &[Column::text("channel", "Invited by")][..],
+        &REGISTERED_COLUMNS,
+    ]
+    .concat();
+    let caption = "Registered since, by the way they were invited";
+    let mut table = Table::new("uptake_channels", caption, &columns).narrow();
+    for (key, words) in [
+        ("letter", "Letter"),
+        ("both", "Letter and text"),
+        ("sms", "Text alone"),
+    ] {
+        if let Some(answers) = figures.uptake.channels.get(key) {
+            let cells = vec![
+                words.into(),
+                Cell::Count(answers.registered),
+                Cell::Count(answers.invited),
+                Cell::Share(answers.registered, answers.invited),
+            ];
+            table.row(key, cells);
+        }
+    }
+    table
+}
+
+fn by_area(figures: &Figures, fewest: u64) -> Table {
+    let columns = [&[Column::text("area", "Area")][..], &REGISTERED_COLUMNS].concat();
+    let caption = "Registered since, by post code area";
+    let mut table = Table::new("uptake_areas", caption, &columns).narrow();
+    table.compared = false;
+    for area in figures.areas.shown(fewest) {
+        let (key, words) = area_words(&area);
+        let part = match (area.registered, area.invited) {
+            (Some(registered), Some(invited)) => Cell::Share(registered, invited),
+            _ => Cell::Few,
+        };
+        let cells = vec![
+            words.into(),
+            Cell::count_or_few(area.registered),
+            Cell::count_or_few(area.invited),
+            part,
+        ];
+        table.row(key, cells);
+    }
+    table
+}
+
+fn by_week(figures: &Figures) -> Table {
+    let columns = [
+        Column::text("week", "Week after the first letter"),
+        Column::count("registered", "Seen as registered"),
+        Column::count("until_then", "Until then"),
+        Column::share("share", "Of all invited"),
+    ];
+    let caption = "Registered since, by the week in which PKB first said so";
+    let mut table = Table::new("uptake_weeks", caption, &columns);
+    let uptake = &figures.uptake;
+    let mut until_then = 0;
+    for (week, count) in &uptake.weeks {
+        until_then += count;
+        let cells = vec![
+            (week + 1).to_string().into(),
+            Cell::Count(*count),
+            Cell::Count(until_then),
+            Cell::Share(until_then, uptake.all.invited),
+        ];
+        table.row((week + 1).to_string(), cells);
+    }
+    if uptake.week_unknown > 0 {
+        until_then += uptake.week_unknown;
+        let cells = vec![
+            "not known".into(),
+            Cell::Count(uptake.week_unknown),
+            Cell::Count(until_then),
+            Cell::Share(until_then, uptake.all.invited),
+        ];
+        table.row("unknown", cells);
+    }
+    let last = uptake.weeks.last_key_value().map_or(0, |(week, _)| *week);
+    let weeks = (0..=last.min(MOST_WEEKS)).map(|week| {
+        let count = uptake.weeks.get(&week).copied().unwrap_or(0);
+        (format!("week {}", week + 1), count)
+    });
+    table.chart = ColumnChart::new(
+        "uptake-weeks",
+        "Registered, by week after the first letter",
+        weeks,
+    );
+    table
+}
+
+fn due(figures: &Figures, args: &ReportArgs) -> Table {
+    let columns = [
+        Column::text("what", "Reminders"),
+        Column::count("count", "Patients"),
+        Column::rows("Row numbers"),
+    ];
+    let days = args.reminder_after.as_secs() / 86_400;
+    let caption = format!(
+        "Due a reminder: invited at least {} ago, not known to have registered, and not stopped",
+        counted(days, "day", "days")
+    );
+    let mut table = Table::new("reminders", caption, &columns);
+    let due = &figures.uptake.due;
+    if !due.is_empty() {
+        let rows = NamedRows::of(due, figures, DUE_NAMED);
+        table.row(
+            "due",
+            vec!["Due".into(), Cell::Count(due.len()), Cell::Rows(rows)],
+        );
+        let nothing = NamedRows {
+            first: Vec::new(),
+            more: 0,
+        };
+        let unasked = figures.uptake.due_unasked;
+        if unasked > 0 {
+            table.row(
+                "due_unasked",
+                vec![
+                    "of them, PKB not asked since".into(),
+                    Cell::Count(unasked),
+                    Cell::Rows(nothing),
+                ],
+            );
+        }
+    }
+    table
+}
