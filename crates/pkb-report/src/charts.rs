@@ -124,7 +124,9 @@ impl ColumnChart {
             chart
                 .configure_mesh()
                 .disable_x_mesh()
-                .max_light_lines(0)
+                // None: 0 of them would never end.
+                .max_light_lines(1)
+                .light_line_style(TRANSPARENT)
                 .bold_line_style(BLACK.mix(0.15))
                 .axis_style(BLACK.mix(0.5))
                 .x_labels(size.labels)
