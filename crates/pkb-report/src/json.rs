@@ -97,13 +97,17 @@ impl ReportFigures {
         })
     }
 
-    /// The day of the report, with its hour if another one was made on that day.
+    /// When the report was made, as short as it can be told from `now`: an hour of the same day, a day of
+    /// the same year.
     #[must_use]
     pub fn when(&self, now: Timestamp) -> String {
-        if uk_date(self.generated_at) == uk_date(now) {
-            words::moment(self.generated_at)
+        let (then, today) = (uk_date(self.generated_at), uk_date(now));
+        if then == today {
+            words::short_hour(self.generated_at)
+        } else if then.year() == today.year() {
+            words::short_day(then)
         } else {
-            words::day(uk_date(self.generated_at))
+            words::day(then)
         }
     }
 

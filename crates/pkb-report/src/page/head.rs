@@ -80,7 +80,7 @@ pub(super) fn summary(page: &Page<'_>) -> Markup {
                 (bar(figures))
                 (tiles(page))
             }
-            (to_do(figures))
+            (to_do(page))
         }
     }
 }
@@ -227,7 +227,8 @@ fn swatch(key: &str) -> Markup {
 }
 
 /// What asks for somebody to do something, the most pressing first.
-fn to_do(figures: &Figures) -> Markup {
+fn to_do(page: &Page<'_>) -> Markup {
+    let figures = page.figures;
     let Ending { over, soon } = ending(figures);
     let due = figures.uptake.due.len();
     let stopped = figures.stopped_since.len();
@@ -300,7 +301,14 @@ fn to_do(figures: &Figures) -> Markup {
         @if !things.is_empty() {
             h3 { "What is to be done" }
             ul .to-do {
-                @for (_, section, words) in things { li { (words) " " a href={ "#" (section) } { "See there" } } }
+                @for (_, section, words) in things {
+                    li {
+                        (words) " "
+                        @for to in page.sections.iter().filter(|to| to.id == section) {
+                            a href={ "#" (to.id) } { (to.title) }
+                        }
+                    }
+                }
             }
         } @else if figures.records() > 0 {
             p { "Nothing is to be done: every row is settled." }

@@ -80,7 +80,7 @@ fn headings(table: &Table, comparison: &Comparison<'_>) -> Markup {
                 _ => th scope="col" class=[class_of(column)] { (column.title) }
             }
             @if table.compared_column() == Some(at) {
-                @for (since, _) in &comparison.0 { th scope="col" .number .change { "Change " (since) } }
+                @for (since, _) in &comparison.0 { th scope="col" .number .change { (since) } }
             }
         }
     }
@@ -96,18 +96,10 @@ fn class_of(column: &Column) -> Option<&'static str> {
 }
 
 fn cells(table: &Table, row: &TableRow, comparison: &Comparison<'_>) -> Markup {
-    let under = table
-        .columns
-        .iter()
-        .zip(&row.cells)
-        .filter(|(column, _)| column.kind == ColumnKind::Under);
     html! {
         @for (at, (column, cell)) in table.columns.iter().zip(&row.cells).enumerate() {
             @match (at, column.kind) {
-                (0, _) => th scope="row" {
-                    (content(cell))
-                    @for (_, words) in under.clone() { span .under { (content(words)) } }
-                }
+                (0, _) => th scope="row" { (content(cell)) (beneath(table, row)) }
                 (_, ColumnKind::Under | ColumnKind::Silent) => {}
                 _ => td class=[class_of(column)] { (content(cell)) }
             }
@@ -118,11 +110,32 @@ fn cells(table: &Table, row: &TableRow, comparison: &Comparison<'_>) -> Markup {
     }
 }
 
+/// What stands under the heading of a row: words of the programs on one line, sentences after it.
+fn beneath(table: &Table, row: &TableRow) -> Markup {
+    let cells = table.columns.iter().zip(&row.cells);
+    let under = cells.filter(|(column, _)| column.kind == ColumnKind::Under);
+    let (words, sentences): (Vec<_>, Vec<_>) = under
+        .map(|(_, cell)| cell)
+        .partition(|cell| matches!(cell, Cell::Word(_)));
+    html! {
+        @for sentence in sentences { span .under { (content(sentence)) } }
+        @if !words.is_empty() {
+            span .under {
+                @for (at, word) in words.into_iter().enumerate() {
+                    @if at > 0 { " · " }
+                    (content(word))
+                }
+            }
+        }
+    }
+}
+
 fn content(cell: &Cell) -> Markup {
     html! {
         @match cell {
             Cell::Text(text) => bdi { (text) },
             Cell::Word(word) => code { (word) },
+            Cell::Count(0) => span .zero { "0" },
             Cell::Count(count) => (number(*count)),
             Cell::Few => span .few { "few" },
             Cell::Share(part, whole) => {

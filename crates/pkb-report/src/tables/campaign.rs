@@ -1,6 +1,6 @@
 //! How many rows got how far, and why the others did not.
 
-use pkb_core::Kind;
+use pkb_core::{Kind, Reason};
 
 use super::{Cell, Column, NamedRows, ROWS_NAMED, Section, Table};
 use crate::{
@@ -162,15 +162,26 @@ fn patient_files(figures: &Figures) -> Table {
     table
 }
 
+/// A reason for people: `Bad national id`.
+fn in_words(reason: Reason) -> String {
+    let words = reason.as_str().replace('_', " ");
+    let words = words.replace("pkb", "PKB").replace("utf8", "UTF-8");
+    let mut letters = words.chars();
+    letters.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(letters).collect()
+    })
+}
+
 pub(super) fn outcomes(figures: &Figures) -> Option<Section> {
     if figures.outcomes.is_empty() {
         return None;
     }
     let columns = [
-        Column::text("reason", "Reason"),
-        Column::silent("kind"),
+        Column::text("words", "Reason, and what to do"),
         Column::under("advice"),
-        Column::text("stage", "Stopped by"),
+        Column::under("reason"),
+        Column::silent("kind"),
+        Column::under("stage"),
         Column::count("count", "Rows"),
         Column::count("also", "And also"),
         Column::rows("Row numbers"),
@@ -202,9 +213,10 @@ pub(super) fn outcomes(figures: &Figures) -> Option<Section> {
                 &rows.first
             };
             let cells = vec![
+                in_words(reason).into(),
+                reason.advice().into(),
                 Cell::Word(reason.as_str()),
                 Cell::Word(kind.as_str()),
-                reason.advice().into(),
                 Cell::Word(stage.program()),
                 Cell::Count(rows.first.len()),
                 Cell::Count(rows.also.len()),

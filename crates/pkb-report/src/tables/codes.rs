@@ -80,31 +80,23 @@ pub(super) fn section(figures: &Figures) -> Option<Section> {
             .iter()
             .map(|(date, count)| (short_day(*date), *count)),
     );
-    let mut lead = vec![format!(
-        "Codes of {} can be used until {}.",
-        counted(whole - over, "patient", "patients"),
-        if first == last {
+    let mut lead = Vec::new();
+    if whole > over {
+        lead.push(format!(
+            "The codes of {} still work; the last end on {}.",
+            counted(whole - over, "patient", "patients"),
             day(*last)
-        } else {
-            format!(
-                "between {} and {}",
-                day(*first.max(&figures.today)),
-                day(*last)
-            )
-        }
-    )];
-    if whole == over {
-        lead.clear();
+        ));
     }
     if over > 0 {
         lead.push(format!(
-            "Codes of {} have ended: these patients cannot register. pkb-tokens --reissue fetches new ones.",
+            "The codes of {} have ended: these patients cannot register. pkb-tokens --reissue fetches new ones.",
             counted(over, "patient", "patients")
         ));
     }
     if soon > 0 {
         lead.push(format!(
-            "Codes of {} end within {SOON_DAYS} days.",
+            "The codes of {} end within {SOON_DAYS} days.",
             counted(soon, "patient", "patients")
         ));
     }

@@ -207,7 +207,18 @@ fn by_week(figures: &Figures) -> Table {
     let mut table = Table::new("uptake_weeks", caption, &columns);
     let uptake = &figures.uptake;
     let mut until_then = 0;
-    for (week, count) in &uptake.weeks {
+    let last = uptake.weeks.last_key_value().map(|(week, _)| *week);
+    let weeks: Vec<(u64, u64)> = (0..=last.unwrap_or(0).min(MOST_WEEKS))
+        .map(|week| (week, uptake.weeks.get(&week).copied().unwrap_or(0)))
+        .chain(
+            uptake
+                .weeks
+                .range(MOST_WEEKS + 1..)
+                .map(|(week, count)| (*week, *count)),
+        )
+        .filter(|_| last.is_some())
+        .collect();
+    for (week, count) in &weeks {
         until_then += count;
         let cells = vec![
             (week + 1).to_string().into(),
@@ -227,15 +238,12 @@ fn by_week(figures: &Figures) -> Table {
         ];
         table.row("unknown", cells);
     }
-    let last = uptake.weeks.last_key_value().map_or(0, |(week, _)| *week);
-    let weeks = (0..=last.min(MOST_WEEKS)).map(|week| {
-        let count = uptake.weeks.get(&week).copied().unwrap_or(0);
-        (format!("week {}", week + 1), count)
-    });
     table.chart = ColumnChart::new(
         "uptake-weeks",
         "Registered, by week after the first letter",
-        weeks,
+        weeks
+            .iter()
+            .map(|(week, count)| (format!("week {}", week + 1), *count)),
     );
     table
 }
