@@ -255,7 +255,7 @@ fn a_stream_that_is_not_whole_is_reported_on_and_ends_with_66() {
     let ended = report(&campaign, &[], &[whole.clone(), half].concat());
     assert_eq!(ended.code, 0, "{}", ended.stderr);
     assert!(ended.stderr.contains("4 rows came more than once"));
-    assert!(page(&campaign).contains("<strong>4 records</strong> came more than once."));
+    assert!(page(&campaign).contains("<strong>4 records came more than once.</strong>"));
     assert_eq!(counts(&figures(&campaign), "headline")["invited"], 10);
 }
 

@@ -30,7 +30,8 @@ pub struct ShownArea {
     pub area: Option<String>,
     /// Invited patients; `None` if they are too few to be shown.
     pub invited: Option<u64>,
-    /// Those of them who have registered; `None` if they, or those who have not, are too few.
+    /// Those of them who have registered; `None` if they, or those who have not, are too few or could be
+    /// worked out.
     pub registered: Option<u64>,
 }
 
@@ -66,18 +67,50 @@ impl Areas {
             areas.pop();
         }
         let others = (others.invited > 0).then_some((None, others));
-        areas
+        let areas: Vec<(Option<String>, Area)> = areas
             .into_iter()
             .map(|(name, area)| (Some(name), area))
             .chain(others)
-            .map(|(area, counts)| ShownArea {
+            .collect();
+        let hidden = hidden_registrations(areas.iter().map(|(_, area)| *area), fewest);
+        areas
+            .into_iter()
+            .zip(hidden)
+            .map(|((area, counts), is_hidden)| ShownArea {
                 area,
                 invited: (counts.invited >= fewest).then_some(counts.invited),
-                registered: (counts.registered >= fewest
-                    && counts.invited - counts.registered >= fewest)
-                    .then_some(counts.registered),
+                registered: (!is_hidden).then_some(counts.registered),
             })
             .collect()
+    }
+}
+
+/// Of which areas the registered patients are not shown: where they, or those who have not registered, are
+/// fewer than `fewest`, and as many others as it takes that neither can be worked out from the sum of all
+/// areas, which is known.
+fn hidden_registrations(areas: impl Iterator<Item = Area>, fewest: u64) -> Vec<bool> {
+    let areas: Vec<Area> = areas.collect();
+    let is_few = |area: &Area| area.registered < fewest || area.invited - area.registered < fewest;
+    let mut hidden: Vec<bool> = areas.iter().map(is_few).collect();
+    loop {
+        let mut sum = Area::default();
+        let mut count = 0;
+        for (area, _) in areas
+            .iter()
+            .zip(&hidden)
+            .filter(|(_, is_hidden)| **is_hidden)
+        {
+            sum.invited += area.invited;
+            sum.registered += area.registered;
+            count += 1;
+        }
+        let next = (0..areas.len())
+            .filter(|at| !hidden[*at])
+            .min_by_key(|at| areas[*at].registered);
+        match next {
+            Some(at) if count == 1 || count > 1 && is_few(&sum) => hidden[at] = true,
+            _ => return hidden,
+        }
     }
 }
 
@@ -130,7 +163,7 @@ mod tests {
             shown(&[("NE", 100, 0), ("SR", 50, 10), ("M", 1, 0)]),
             [
                 ("NE".to_owned(), Some(100), None),
-                ("others".to_owned(), Some(51), Some(10)),
+                ("others".to_owned(), Some(51), None),
             ]
         );
         assert_eq!(shown(&[("M", 2, 0)]), [("others".to_owned(), None, None)]);
@@ -140,7 +173,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_number_below_the_limit_is_shown_or_can_be_worked_out(
-            counts in proptest::collection::vec((0_u64..12, 0_u64..12), 0..6),
+            counts in proptest::collection::vec((0_u64..40, 0_u64..30), 0..7),
             nowhere in 0_u64..8,
         ) {
             let names = ["NE", "SR", "DH", "M", "L", "YO"];
@@ -156,6 +189,14 @@ mod tests {
             prop_assert!(shown.iter().all(|area| area.invited.is_none_or(|n| n >= 5)));
             // Only when everything together is too small is anything left out.
             prop_assert!(known == total || shown.len() == 1 && total < 5);
+            // What the hidden registrations add up to is known: it must not be few either.
+            let registered: u64 = patients.iter().map(|(_, i, r)| *r.min(i)).sum();
+            let visible: Vec<&ShownArea> = shown.iter().filter(|a| a.registered.is_some()).collect();
+            let sum = |of: fn(&ShownArea) -> Option<u64>| visible.iter().filter_map(|a| of(a)).sum::<u64>();
+            let (left, left_registered) = (total - sum(|a| a.invited), registered - sum(|a| a.registered));
+            let hidden = shown.len() - visible.len();
+            prop_assert!(visible.is_empty() || hidden == 0
+                || hidden > 1 && left_registered >= 5 && left - left_registered >= 5);
         }
     }
 }

@@ -60,14 +60,20 @@ pub(super) fn table(table: &Table, comparison: &Comparison<'_>) -> Markup {
             p .soft { "And " (counted(more as u64, "more row", "more rows")) ": all of them are in " (table.id) ".csv (--csv)." }
         }
     };
+    // Many columns are moved sideways on a telephone.
+    let markup = html! {
+        @if columns > 5 {
+            div .scroll role="region" tabindex="0" aria-labelledby={ (table.id) "-caption" } { (markup) }
+        } @else {
+            div .table { (markup) }
+        }
+    };
     html! {
         @if let Some(chart) = &table.chart {
             (chart.markup())
             details { summary { "The same as a table" } (markup) }
-        } @else if columns > 5 {
-            div .scroll role="region" tabindex="0" aria-labelledby={ (table.id) "-caption" } { (markup) }
         } @else {
-            div .table { (markup) }
+            (markup)
         }
     }
 }
