@@ -105,7 +105,7 @@ impl Record {
         KeyFields::of(self).is_settled_by(stage)
     }
 
-    /// Removes what `stage` wrote.
+    /// Removes what `stage` wrote; what PKB said of a registration stays until it says something else.
     pub fn clear(&mut self, stage: StageName) {
         match stage {
             StageName::Upload => self.upload = None,
@@ -114,6 +114,8 @@ impl Record {
             StageName::Letters => self.delivery = None,
             StageName::Sms => self.texts.clear(),
             StageName::Post => self.posted = None,
+            // A fact about the patient, which stands whatever else is done again.
+            StageName::Recheck => {}
         }
     }
 
@@ -141,6 +143,10 @@ impl Record {
             }
             StageName::Sms => self.texts = settled.texts,
             StageName::Post => self.posted = settled.posted,
+            StageName::Recheck => {
+                self.uptake = settled.uptake;
+                self.pkb = settled.pkb;
+            }
         }
         self.outcome = settled.outcome;
     }
@@ -158,6 +164,8 @@ pub struct KeyFields {
     pub pkb: Option<KeyPkb>,
     /// The codes.
     pub invitation: Option<KeyInvitation>,
+    /// Whether the patient has registered since.
+    pub uptake: Option<KeyUptake>,
     upload: Option<IgnoredAny>,
     delivery: Option<IgnoredAny>,
     texts: Option<IgnoredAny>,
@@ -202,6 +210,15 @@ pub struct KeyInvitation {
     pub reissued_at: Option<Timestamp>,
 }
 
+/// The fields of [`Uptake`] that matter to whether an answer still serves.
+#[derive(Debug, Deserialize)]
+pub struct KeyUptake {
+    /// Whether the patient has registered.
+    pub registered: bool,
+    /// When PKB was asked.
+    pub checked_at: Timestamp,
+}
+
 impl KeyFields {
     /// The fields of a whole record.
     pub fn of(record: &Record) -> Self {
@@ -223,6 +240,10 @@ impl KeyFields {
             invitation: record.invitation.as_ref().map(|codes| KeyInvitation {
                 expires_at: codes.expires_at,
                 reissued_at: codes.reissued_at,
+            }),
+            uptake: record.uptake.as_ref().map(|uptake| KeyUptake {
+                registered: uptake.registered,
+                checked_at: uptake.checked_at,
             }),
             upload: is_there(record.upload.is_some()),
             delivery: is_there(record.delivery.is_some()),
@@ -250,6 +271,7 @@ impl KeyFields {
                 StageName::Letters => self.delivery.is_some(),
                 StageName::Sms => self.texts.is_some(),
                 StageName::Post => self.posted.is_some(),
+                StageName::Recheck => self.uptake.is_some(),
             },
         }
     }
@@ -472,6 +494,13 @@ pub struct Delivery {
     /// The letter that this one was printed instead of, if it was printed again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaces: Option<Box<Delivery>>,
+    /// Of an earlier invitation, the text messages that went through GOV.UK Notify; those of the present one
+    /// stand in the record.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub texts: Vec<Dispatch>,
+    /// Of an earlier invitation, the letter that went through GOV.UK Notify.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub posted: Option<Dispatch>,
     /// Kept for whoever wrote it.
     #[serde(flatten)]
     pub unknown: Unknown,

@@ -245,13 +245,14 @@ impl Stage for Letters {
     }
 
     /// The patient alone: the journal is the campaign's ledger, and whoever is in it has a letter,
-    /// whatever has been corrected since.
+    /// whatever has been corrected since. A reminder is another invitation, also for a ledger that has the first.
     fn key(&self, record: &Record) -> Option<Key> {
-        Some(Key::of(&[&record
-            .patient
-            .as_ref()?
-            .national_id
-            .key_bytes()]))
+        let patient = record.patient.as_ref()?.national_id.key_bytes();
+        let earlier = record.earlier.len().to_string();
+        Some(match record.earlier.is_empty() {
+            true => Key::of(&[&patient]),
+            false => Key::of(&[&patient, earlier.as_bytes()]),
+        })
     }
 
     fn recall(&self, line: &Recalled) -> Result<(), Fatal> {
@@ -422,6 +423,8 @@ impl Stage for Letters {
                 sms_file: work.letter.is_some().then_some(work.sms_file).flatten(),
                 edition: self.again.edition(),
                 replaces: work.replaces,
+                texts: Vec::new(),
+                posted: None,
                 unknown: Unknown::new(),
             }));
             if let Some(letter) = work.letter {

@@ -23,5 +23,6 @@ mod recovery;
 mod sms;
 mod streams;
 mod upload;
+mod uptake;
 mod verify;
 mod whom;

@@ -19,6 +19,13 @@ pub struct Interval {
     days: u16,
 }
 
+impl Interval {
+    /// How many days.
+    pub fn days(self) -> u16 {
+        self.days
+    }
+}
+
 impl FromStr for Interval {
     type Err = &'static str;
 
