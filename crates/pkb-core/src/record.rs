@@ -4,6 +4,7 @@
 //! that a stage does not change leaves as the same bytes (see [`crate::pipeline`]).
 
 mod dispatch;
+mod purged;
 
 use clap::ValueEnum;
 use jiff::{Timestamp, civil::Date};
@@ -18,6 +19,7 @@ use crate::{
 };
 
 pub use dispatch::{Dispatch, DispatchStatus, NotificationId};
+pub use purged::{CodesStand, Purged};
 
 /// Fields that this version does not know.
 pub type Unknown = serde_json::Map<String, serde_json::Value>;
@@ -55,6 +57,9 @@ pub struct Record {
     /// What pkb-tokens fetched.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub invitation: Option<Invitation>,
+    /// That there were codes, which have ended (pkb-letters purge).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub purged: Option<Purged>,
     /// What pkb-letters made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delivery: Option<Delivery>,
@@ -88,6 +93,7 @@ impl Record {
             upload: None,
             pkb: None,
             invitation: None,
+            purged: None,
             delivery: None,
             texts: Vec::new(),
             posted: None,
@@ -110,7 +116,10 @@ impl Record {
         match stage {
             StageName::Upload => self.upload = None,
             StageName::Resolve => self.pkb = None,
-            StageName::Tokens => self.invitation = None,
+            StageName::Tokens => {
+                self.invitation = None;
+                self.purged = None;
+            }
             StageName::Letters => self.delivery = None,
             StageName::Sms => self.texts.clear(),
             StageName::Post => self.posted = None,
@@ -134,11 +143,15 @@ impl Record {
         match stage {
             StageName::Upload => self.upload = settled.upload,
             StageName::Resolve => self.pkb = settled.pkb,
-            StageName::Tokens => self.invitation = settled.invitation,
+            StageName::Tokens => {
+                self.invitation = settled.invitation;
+                self.purged = settled.purged;
+            }
             StageName::Letters => {
                 // The codes on the letter are those that count, not new ones from another run of
                 // pkb-tokens.
                 self.invitation = settled.invitation;
+                self.purged = settled.purged;
                 self.delivery = settled.delivery;
             }
             StageName::Sms => self.texts = settled.texts,
@@ -167,6 +180,7 @@ pub struct KeyFields {
     /// Whether the patient has registered since.
     pub uptake: Option<KeyUptake>,
     upload: Option<IgnoredAny>,
+    purged: Option<IgnoredAny>,
     delivery: Option<IgnoredAny>,
     texts: Option<IgnoredAny>,
     posted: Option<IgnoredAny>,
@@ -246,11 +260,17 @@ impl KeyFields {
                 checked_at: uptake.checked_at,
             }),
             upload: is_there(record.upload.is_some()),
+            purged: is_there(record.purged.is_some()),
             delivery: is_there(record.delivery.is_some()),
             texts: is_there(!record.texts.is_empty()),
             posted: is_there(record.posted.is_some()),
             outcome: record.outcome.clone(),
         }
+    }
+
+    /// Whether its codes have ended and were taken out.
+    pub fn is_purged(&self) -> bool {
+        self.purged.is_some()
     }
 
     /// All reasons why the record was stopped.
@@ -267,7 +287,7 @@ impl KeyFields {
             None => match stage {
                 StageName::Upload => self.upload.is_some(),
                 StageName::Resolve => self.pkb.is_some(),
-                StageName::Tokens => self.invitation.is_some(),
+                StageName::Tokens => self.invitation.is_some() || self.purged.is_some(),
                 StageName::Letters => self.delivery.is_some(),
                 StageName::Sms => self.texts.is_some(),
                 StageName::Post => self.posted.is_some(),

@@ -2,7 +2,7 @@
 //! reason why there is none.
 
 use clap::ValueEnum;
-use jiff::{SignedDuration, civil::Date};
+use jiff::{SignedDuration, Timestamp, civil::Date};
 use pkb_core::{
     Reason, Verdict,
     clock::uk_date,
@@ -193,7 +193,12 @@ impl Rules {
 
 /// The last whole day on which codes work: the day before the one in which they end.
 pub(crate) fn last_day(codes: &Invitation) -> Result<Date, Verdict> {
-    uk_date(codes.expires_at)
+    last_day_before(codes.expires_at)
+}
+
+/// The last whole day before the one with this moment in it.
+pub(crate) fn last_day_before(end: Timestamp) -> Result<Date, Verdict> {
+    uk_date(end)
         .checked_sub(SignedDuration::from_hours(24))
         .map_err(|_| Reason::CodesExpiring.into())
 }

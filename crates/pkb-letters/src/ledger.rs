@@ -13,10 +13,11 @@ use std::{
 };
 
 use clap::Args;
+use jiff::Timestamp;
 use pkb_core::{
-    ExitCode, Fatal, Record, StageName, journal,
+    ExitCode, Fatal, Record, StageName, exposure, journal,
     progress::tell,
-    record::{Channel, Delivery, Edition, Invitation},
+    record::{Channel, Delivery, Edition},
     stage::IntentLog,
     value::NhsNumber,
 };
@@ -71,6 +72,7 @@ pub fn answer(args: &LedgerArgs) -> Result<ExitCode, Fatal> {
     };
     let mut answers = Answers::new(questions, io::stdout().lock())?;
     let mut lines = Lines::default();
+    exposure::warn_of_file(&args.journal);
     let torn = journal::read(&args.journal, |line| {
         lines
             .count(line)?
@@ -135,6 +137,7 @@ impl Questions {
         let input: Box<dyn BufRead> = if path.as_os_str() == "-" {
             Box::new(io::stdin().lock())
         } else {
+            exposure::warn_of_file(path);
             let file = File::open(path).map_err(|source| Fatal::cannot_read(path, source))?;
             Box::new(BufReader::new(file))
         };
@@ -209,10 +212,10 @@ impl<W: Write> Answers<W> {
         // A journal has a line for each edition; once is enough for what was sent before.
         let is_first = delivery.is_none_or(|delivery| delivery.edition == Edition::First);
         let earlier = record.earlier.iter().filter(|_| is_first);
-        let codes = record.invitation.as_ref();
+        let codes_end = record.codes_end();
         let sent = earlier
             .map(|delivery| cells(record, delivery, None))
-            .chain(delivery.map(|delivery| cells(record, delivery, codes)));
+            .chain(delivery.map(|delivery| cells(record, delivery, codes_end)));
         let sent: Vec<Cells> = sent.collect();
         match self.questions.about(record) {
             None => sent.iter().try_for_each(|cells| self.write("", cells)),
@@ -274,11 +277,11 @@ fn only(answer: &str) -> Cells {
     cells
 }
 
-/// What was sent; `codes` are those that it has, where they are known.
-fn cells(record: &Record, delivery: &Delivery, codes: Option<&Invitation>) -> Cells {
+/// What was sent; its codes end at `codes_end`, where that is known.
+fn cells(record: &Record, delivery: &Delivery, codes_end: Option<Timestamp>) -> Cells {
     let number = |number: Option<u64>| number.map_or_else(String::new, |number| number.to_string());
     let (letter, sms) = files(delivery);
-    let codes_until = codes.map(invitee::last_day);
+    let codes_until = codes_end.map(invitee::last_day_before);
     [
         "sent".to_owned(),
         record.row.number.to_string(),

@@ -57,6 +57,7 @@ pub fn make_ready(record: &mut Record) -> bool {
     delivery.posted = record.posted.take();
     record.earlier.push(delivery);
     record.invitation = None;
+    record.purged = None;
     true
 }
 

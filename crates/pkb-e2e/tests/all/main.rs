@@ -7,6 +7,7 @@
 )]
 
 mod canary;
+mod data_protection;
 mod demo;
 mod documents;
 mod faults;

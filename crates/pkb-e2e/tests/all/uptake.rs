@@ -43,8 +43,7 @@ fn invited(config: Config) -> (Campaign, Vec<u8>) {
     let mut file = synthetic_csv(PATIENTS, 5);
     let header = file.split(|byte| *byte == b'\n').next().unwrap();
     let cells = header.iter().filter(|byte| **byte == b',').count();
-    file.extend(",".repeat(cells).bytes());
-    file.push(b'\n');
+    file.extend(format!("nonsense{}\n", ",".repeat(cells)).bytes());
     let patients = campaign.write("patients.csv", file);
     let [_, _, _, delivered] = campaign.journey(&patients, &["--out", "print"]);
     assert_eq!(delivered.code, 65, "{}", delivered.stderr);

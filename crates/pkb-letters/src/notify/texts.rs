@@ -88,6 +88,7 @@ struct Work {
 
 impl<D: NotifyDesk> Texts<D> {
     fn work(&self, record: &Record, channel: Channel) -> Result<Option<Work>, Verdict> {
+        self.freshness.check(record)?;
         let (Some(patient), Some(codes), Some(key)) =
             (&record.patient, &record.invitation, self.key(record))
         else {
@@ -96,7 +97,6 @@ impl<D: NotifyDesk> Texts<D> {
         let Some(mobile) = &patient.mobile else {
             return Ok(None);
         };
-        self.freshness.check(record)?;
         let row = self.rules.sms(patient, codes, &self.organisation);
         let Some(row) = row.map(|row| if self.sms_fold { row.folded() } else { row }) else {
             return Ok(None);

@@ -305,7 +305,13 @@ impl Index {
                     delivery.design.unwrap_or_default()
                 }),
             )
-            .ok_or_else(|| Fatal::Input(format!("row {}: no patient or no codes", entry.row)))?;
+            .ok_or_else(|| {
+                let words = match record.without_codes() {
+                    Some(_) => "its codes were taken out by pkb-letters purge: nothing can be compared any more",
+                    None => "no patient or no codes",
+                };
+                Fatal::Input(format!("row {}: {words}", entry.row))
+            })?;
             let is_sample = ordinal.is_multiple_of(SAMPLE) || (last > 0 && (at == 0 || at == last));
             *ordinal += 1;
             placed.push(Placed {
