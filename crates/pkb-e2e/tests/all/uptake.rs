@@ -7,7 +7,7 @@ use std::{
 };
 
 use pkb_e2e::page_reader;
-use pkb_sandbox::{Config, Faults};
+use pkb_sandbox::{Config, Faults, NOTIFY_API_KEY, NOTIFY_TEMPLATES};
 use serde_json::Value;
 
 use crate::harness::{Campaign, Ended, records, run, synthetic_csv};
@@ -415,6 +415,55 @@ fn a_ledger_that_has_the_first_invitations_does_not_keep_reminders_from_being_ma
 }
 
 #[test]
+fn texts_of_reminders_are_sent_once_whatever_the_journal_has_of_the_first() {
+    let (campaign, delivered) = invited(Config::default());
+    let day = "2026-12-20";
+    let letters = |input: &[u8], args: &[&str]| {
+        let args = [&["--channel", "both", "--out"], args].concat();
+        stage(&campaign, "pkb-letters", day, &args, input)
+    };
+    let send = |input: &[u8]| {
+        let templates = NOTIFY_TEMPLATES[..2].join(",");
+        let mut command = command(&campaign, "pkb-letters", day);
+        command
+            .args(["sms", "send", "--template-id", &templates])
+            .args(["--journal", "sms.journal", "--max-age-of-answer", "90d"])
+            .args(["--min-days-left", "0"])
+            .env("NOTIFY_BASE_URL", campaign.sandbox.base_url())
+            .env("NOTIFY_API_KEY", NOTIFY_API_KEY);
+        let ended = run(&mut command, input);
+        assert_eq!(ended.code, 65, "one row is bad: {}", ended.stderr);
+        (ended.stdout, campaign.sandbox.notified().len())
+    };
+    // The same patients, by both ways.
+    let mut both = Vec::new();
+    for mut record in records(&delivered) {
+        record.as_object_mut().unwrap().remove("delivery");
+        both.extend(serde_json::to_vec(&record).unwrap());
+        both.push(b'\n');
+    }
+    let made = letters(
+        &both,
+        &["both", "--max-age-of-answer", "90d", "--min-days-left", "0"],
+    );
+    let (texted, once) = send(&made.stdout);
+    assert!(once > 0);
+
+    let args = ["--due-reminder", "0d"];
+    let due = recheck(&campaign, day, &args, &texted);
+    let first = rows(&texted);
+    for (row_number, record) in rows(&due.stdout) {
+        assert!(record["texts"].is_null() && record["delivery"].is_null());
+        let kept = &record["earlier"][0]["texts"];
+        assert_eq!(*kept, first[&row_number]["texts"], "row {row_number}");
+    }
+    let tokens = stage(&campaign, "pkb-tokens", day, &["--rate", "0"], &due.stdout);
+    let made = letters(&tokens.stdout, &["again", "--design", "reminder"]);
+    assert_eq!(send(&made.stdout).1, 2 * once, "{}", made.stderr);
+    assert_eq!(send(&made.stdout).1, 2 * once, "and once only");
+}
+
+#[test]
 fn a_recheck_that_was_killed_goes_on_where_it_was_and_a_later_one_asks_anew() {
     let (campaign, delivered) = invited(Config::default());
     asked(&campaign);
@@ -451,7 +500,8 @@ fn a_recheck_that_was_killed_goes_on_where_it_was_and_a_later_one_asks_anew() {
 
 #[test]
 fn while_pkb_is_down_nobody_is_reminded_and_the_same_command_mends_its_own_output() {
-    let down = r#"{"rules":[{"endpoint":"status_query","fault":{"status":503}}]}"#;
+    let down =
+        r#"{"rules":[{"endpoint":"status_query","when":{"always":true},"fault":{"status":503}}]}"#;
     let (campaign, delivered) = invited(Config::default());
     campaign
         .sandbox
