@@ -355,7 +355,7 @@ impl fmt::Display for Counts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} of {} patients with an invitation have registered, {} of them since they were asked about last",
+            "{} of {} patients with an invitation have registered ({} of them seen for the first time)",
             self.registered, self.invited, self.new
         )?;
         if let Some(due) = self.due {

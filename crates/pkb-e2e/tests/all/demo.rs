@@ -31,7 +31,7 @@ fn the_demo_runs_twice_in_a_row_from_any_folder() {
             "{shown}"
         );
         assert!(
-            shown.contains("1 of 14 patients with an invitation have registered"),
+            shown.contains("1 of 32 patients with an invitation have registered"),
             "{shown}"
         );
         assert!(folder.path().join("out/print/letters-0001.pdf").exists());

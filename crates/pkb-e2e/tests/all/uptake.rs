@@ -114,9 +114,9 @@ fn a_recheck_says_who_has_registered_and_when_that_was_first_seen() {
     let first = recheck(&campaign, "2026-11-29", &[], &delivered);
     assert_eq!(first.code, 65, "one row is bad: {}", first.stderr);
     assert!(
-        first
-            .stderr
-            .contains("0 of 8 patients with an invitation have registered, 0 of them since"),
+        first.stderr.contains(
+            "0 of 8 patients with an invitation have registered (0 of them seen for the first time)"
+        ),
         "{}",
         first.stderr
     );
@@ -125,15 +125,15 @@ fn a_recheck_says_who_has_registered_and_when_that_was_first_seen() {
     asked(&campaign);
     let second = recheck(&campaign, "2026-12-06", &[], &first.stdout);
     assert!(
-        second
-            .stderr
-            .contains("1 of 8 patients with an invitation have registered, 1 of them since"),
+        second.stderr.contains(
+            "1 of 8 patients with an invitation have registered (1 of them seen for the first time)"
+        ),
         "{}",
         second.stderr
     );
     let third = recheck(&campaign, "2026-12-13", &[], &second.stdout);
     assert!(third.stderr.contains("1 of 8"), "{}", third.stderr);
-    assert!(third.stderr.contains("0 of them since"), "{}", third.stderr);
+    assert!(third.stderr.contains("(0 of them seen"), "{}", third.stderr);
     assert_eq!(
         asked(&campaign),
         [PATIENTS, PATIENTS - 1],
@@ -354,8 +354,9 @@ fn reminders_go_once_with_new_codes_to_everybody_who_is_due_and_to_nobody_else()
     register(&campaign, convinced);
     let seen = recheck(&campaign, "2027-01-17", &["reminded.ndjson"], b"");
     assert!(
-        seen.stderr
-            .contains("2 of 7 patients with an invitation have registered, 1 of them since"),
+        seen.stderr.contains(
+            "2 of 7 patients with an invitation have registered (1 of them seen for the first time)"
+        ),
         "{}",
         seen.stderr
     );
