@@ -15,7 +15,7 @@ use crate::{
     ExitCode, Fatal, Stage,
     args::StreamArgs,
     atomic_file::AtomicFile,
-    logging,
+    exposure, logging,
     output::Target,
     pipeline,
     pipeline::Source,
@@ -94,6 +94,12 @@ pub async fn run_stage<S: Stage>(
             "{}: note: the time is fixed (PKB_FIXED_TIME): not for a real campaign",
             S::NAME.program()
         ));
+    }
+    if let Some(journal) = &args.journal {
+        exposure::warn_of_file(journal);
+    }
+    if matches!(output, Target::Stream(_)) {
+        exposure::warn_of_stdout();
     }
     let start = Instant::now();
     let records_on_screen = matches!(output, Target::Stream(_)) && io::stdout().is_terminal();

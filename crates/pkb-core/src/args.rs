@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::{
     Clock, Fatal,
     client::{AuthStyle, Client, Credentials, Settings, fhir::FhirSettings},
+    exposure,
     output::Target,
     pipeline::{Limits, Source},
     progress::When,
@@ -120,9 +121,12 @@ impl InputArgs {
     /// The file cannot be opened.
     pub fn reader(&self) -> Result<Box<dyn Read + Send>, Fatal> {
         Ok(match &self.input {
-            Some(path) if path.as_os_str() != "-" => Box::new(
-                std::fs::File::open(path).map_err(|source| Fatal::cannot_read(path, source))?,
-            ),
+            Some(path) if path.as_os_str() != "-" => {
+                exposure::warn_of_file(path);
+                Box::new(
+                    std::fs::File::open(path).map_err(|source| Fatal::cannot_read(path, source))?,
+                )
+            }
             _ => Box::new(std::io::stdin()),
         })
     }

@@ -7,7 +7,7 @@ use std::{
 
 use atomic_write_file::AtomicWriteFile;
 
-use crate::Fatal;
+use crate::{Fatal, exposure};
 
 /// A file that gets its name when [`AtomicFile::finish`] is called: written beside its final place,
 /// then synced, renamed, and the folder synced. Dropping it leaves nothing behind.
@@ -70,7 +70,8 @@ impl Write for AtomicFile {
     }
 }
 
-/// Makes a folder (and those above it) that only its owner can look into, if it is not there yet.
+/// Makes a folder (and those above it) that only its owner can look into, if it is not there yet. Warns if it
+/// is there, and others can.
 ///
 /// # Errors
 /// It cannot be made, or something else has the name.
@@ -80,7 +81,11 @@ pub fn create_private_folder(path: &Path) -> Result<(), Fatal> {
         .recursive(true)
         .mode(0o700)
         .create(path)
-        .map_err(|source| Fatal::io(format!("cannot make the folder {}", path.display()), source))
+        .map_err(|source| {
+            Fatal::io(format!("cannot make the folder {}", path.display()), source)
+        })?;
+    exposure::warn_of_folder(path);
+    Ok(())
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ pub mod client;
 pub mod clock;
 pub mod completeness;
 pub mod exit_code;
+pub mod exposure;
 pub mod fatal;
 pub mod journal;
 pub mod logging;

@@ -19,17 +19,20 @@ pub enum StageName {
     Sms,
     /// pkb-letters post: letters through GOV.UK Notify.
     Post,
+    /// pkb-resolve --recheck: who has registered since, and who gets a reminder.
+    Recheck,
 }
 
 impl StageName {
     /// All stages, in their order.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Upload,
         Self::Resolve,
         Self::Tokens,
         Self::Letters,
         Self::Sms,
         Self::Post,
+        Self::Recheck,
     ];
 
     /// The name on the wire: `resolve`.
@@ -41,6 +44,7 @@ impl StageName {
             Self::Letters => "letters",
             Self::Sms => "sms",
             Self::Post => "post",
+            Self::Recheck => "recheck",
         }
     }
 
@@ -53,6 +57,7 @@ impl StageName {
             Self::Letters => "pkb-letters",
             Self::Sms => "pkb-letters sms",
             Self::Post => "pkb-letters post",
+            Self::Recheck => "pkb-resolve --recheck",
         }
     }
 }
@@ -161,6 +166,10 @@ reasons! {
     ExcludedAddress = "excluded_address", Excluded, "nothing: your list of addresses says so";
     /// An earlier campaign invited the patient a short time ago.
     InvitedRecently = "invited_recently", Excluded, "nothing: the patient has an invitation (--not-again-within)";
+    /// The last invitation is too short a time ago for a reminder.
+    NotDue = "not_due", Excluded, "nothing: a reminder is for later (--due-reminder)";
+    /// The patient has had as many reminders as there are to be.
+    Reminded = "reminded", Excluded, "nothing: the patient has had as many reminders as --most-reminders allows";
     /// PKB answered a batch without a word about this patient.
     OmittedByPkb = "omitted_by_pkb", Failed, "run the stage again; if it stays so, ask PKB";
     /// What PKB said of the patient is too old to print a letter on it.
@@ -204,8 +213,8 @@ impl Reason {
         )
     }
 
-    /// Whether PKB may say something else soon: an upload is processed, a permission given, a record
-    /// completed or put right. The next run asks again.
+    /// Whether it may be otherwise soon: an upload is processed, a permission given, a record
+    /// completed or put right, a day comes. The next run asks again.
     pub fn may_pass(self) -> bool {
         matches!(
             self,
@@ -214,6 +223,8 @@ impl Reason {
                 | Self::NoDateOfBirth
                 | Self::IdentityMismatch
                 | Self::NameDiffers
+                | Self::NotDue
+                | Self::Reminded
         )
     }
 

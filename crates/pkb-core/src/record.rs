@@ -4,6 +4,7 @@
 //! that a stage does not change leaves as the same bytes (see [`crate::pipeline`]).
 
 mod dispatch;
+mod purged;
 
 use clap::ValueEnum;
 use jiff::{Timestamp, civil::Date};
@@ -18,6 +19,7 @@ use crate::{
 };
 
 pub use dispatch::{Dispatch, DispatchStatus, NotificationId};
+pub use purged::{CodesStand, Purged};
 
 /// Fields that this version does not know.
 pub type Unknown = serde_json::Map<String, serde_json::Value>;
@@ -55,6 +57,9 @@ pub struct Record {
     /// What pkb-tokens fetched.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub invitation: Option<Invitation>,
+    /// That there were codes, which have ended (pkb-letters purge).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub purged: Option<Purged>,
     /// What pkb-letters made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delivery: Option<Delivery>,
@@ -88,6 +93,7 @@ impl Record {
             upload: None,
             pkb: None,
             invitation: None,
+            purged: None,
             delivery: None,
             texts: Vec::new(),
             posted: None,
@@ -105,15 +111,20 @@ impl Record {
         KeyFields::of(self).is_settled_by(stage)
     }
 
-    /// Removes what `stage` wrote.
+    /// Removes what `stage` wrote; what PKB said of a registration stays until it says something else.
     pub fn clear(&mut self, stage: StageName) {
         match stage {
             StageName::Upload => self.upload = None,
             StageName::Resolve => self.pkb = None,
-            StageName::Tokens => self.invitation = None,
+            StageName::Tokens => {
+                self.invitation = None;
+                self.purged = None;
+            }
             StageName::Letters => self.delivery = None,
             StageName::Sms => self.texts.clear(),
             StageName::Post => self.posted = None,
+            // A fact about the patient, which stands whatever else is done again.
+            StageName::Recheck => {}
         }
     }
 
@@ -132,15 +143,23 @@ impl Record {
         match stage {
             StageName::Upload => self.upload = settled.upload,
             StageName::Resolve => self.pkb = settled.pkb,
-            StageName::Tokens => self.invitation = settled.invitation,
+            StageName::Tokens => {
+                self.invitation = settled.invitation;
+                self.purged = settled.purged;
+            }
             StageName::Letters => {
                 // The codes on the letter are those that count, not new ones from another run of
                 // pkb-tokens.
                 self.invitation = settled.invitation;
+                self.purged = settled.purged;
                 self.delivery = settled.delivery;
             }
             StageName::Sms => self.texts = settled.texts,
             StageName::Post => self.posted = settled.posted,
+            StageName::Recheck => {
+                self.uptake = settled.uptake;
+                self.pkb = settled.pkb;
+            }
         }
         self.outcome = settled.outcome;
     }
@@ -158,7 +177,10 @@ pub struct KeyFields {
     pub pkb: Option<KeyPkb>,
     /// The codes.
     pub invitation: Option<KeyInvitation>,
+    /// Whether the patient has registered since.
+    pub uptake: Option<KeyUptake>,
     upload: Option<IgnoredAny>,
+    purged: Option<IgnoredAny>,
     delivery: Option<IgnoredAny>,
     texts: Option<IgnoredAny>,
     posted: Option<IgnoredAny>,
@@ -202,6 +224,15 @@ pub struct KeyInvitation {
     pub reissued_at: Option<Timestamp>,
 }
 
+/// The fields of [`Uptake`] that matter to whether an answer still serves.
+#[derive(Debug, Deserialize)]
+pub struct KeyUptake {
+    /// Whether the patient has registered.
+    pub registered: bool,
+    /// When PKB was asked.
+    pub checked_at: Timestamp,
+}
+
 impl KeyFields {
     /// The fields of a whole record.
     pub fn of(record: &Record) -> Self {
@@ -224,12 +255,22 @@ impl KeyFields {
                 expires_at: codes.expires_at,
                 reissued_at: codes.reissued_at,
             }),
+            uptake: record.uptake.as_ref().map(|uptake| KeyUptake {
+                registered: uptake.registered,
+                checked_at: uptake.checked_at,
+            }),
             upload: is_there(record.upload.is_some()),
+            purged: is_there(record.purged.is_some()),
             delivery: is_there(record.delivery.is_some()),
             texts: is_there(!record.texts.is_empty()),
             posted: is_there(record.posted.is_some()),
             outcome: record.outcome.clone(),
         }
+    }
+
+    /// Whether its codes have ended and were taken out.
+    pub fn is_purged(&self) -> bool {
+        self.purged.is_some()
     }
 
     /// All reasons why the record was stopped.
@@ -246,10 +287,11 @@ impl KeyFields {
             None => match stage {
                 StageName::Upload => self.upload.is_some(),
                 StageName::Resolve => self.pkb.is_some(),
-                StageName::Tokens => self.invitation.is_some(),
+                StageName::Tokens => self.invitation.is_some() || self.purged.is_some(),
                 StageName::Letters => self.delivery.is_some(),
                 StageName::Sms => self.texts.is_some(),
                 StageName::Post => self.posted.is_some(),
+                StageName::Recheck => self.uptake.is_some(),
             },
         }
     }
@@ -472,6 +514,13 @@ pub struct Delivery {
     /// The letter that this one was printed instead of, if it was printed again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaces: Option<Box<Delivery>>,
+    /// Of an earlier invitation, the text messages that went through GOV.UK Notify; those of the present one
+    /// stand in the record.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub texts: Vec<Dispatch>,
+    /// Of an earlier invitation, the letter that went through GOV.UK Notify.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub posted: Option<Dispatch>,
     /// Kept for whoever wrote it.
     #[serde(flatten)]
     pub unknown: Unknown,

@@ -13,7 +13,7 @@ use std::{
 use serde_json::Value;
 
 use crate::{
-    Fatal, Outcome, Record, StageName, Verdict,
+    Fatal, Kind, Outcome, Record, StageName, Verdict,
     journal::{Journal, Key},
     record::KeyFields,
 };
@@ -109,6 +109,17 @@ pub enum Replay {
     Stop(Verdict),
 }
 
+/// What follows from a stage's work by the settings of this run.
+#[derive(Debug)]
+pub enum Conclusion {
+    /// The record goes on as it is.
+    AsItIs,
+    /// The record has been changed.
+    Changed,
+    /// The record is stopped, with what the work has brought in it.
+    Stop(Verdict),
+}
+
 /// What becomes of each piece of work of a batch, in its order.
 pub type BatchResult<D> = Result<Vec<Result<D, Verdict>>, Fatal>;
 
@@ -148,7 +159,7 @@ pub trait Stage: Send + Sync + 'static {
     }
 
     /// Whether lines of the journal need not be read whole: then [`Self::quick_key`] says the key, and
-    /// [`Self::recall`], [`Self::replay`] and [`Self::collect`] see no record of it.
+    /// [`Self::recall`] sees no line, [`Self::replay`] and [`Self::collect`] perhaps no record of it.
     const QUICK_REPLAY: bool = false;
 
     /// [`Self::key`] from a few fields; see [`Self::QUICK_REPLAY`].
@@ -174,11 +185,16 @@ pub trait Stage: Send + Sync + 'static {
         Replay::Answer
     }
 
+    /// Whether a record with `outcome` is looked at again: by default one that failed at this very stage.
+    fn tries_again(&self, outcome: &Outcome) -> bool {
+        outcome.stage == Self::NAME && outcome.kind == Kind::Failed
+    }
+
     /// Sees each record that another stage has stopped, in input order.
     fn stopped_before(&self, _record: &Record) {}
 
-    /// Where `record` stands. Called in input order. Records with an outcome of another stage, or
-    /// with an outcome that is for good, never get here.
+    /// Where `record` stands. Called in input order. Records with an outcome never get here, but for those
+    /// that [`Self::tries_again`].
     fn admit(&self, record: &Record) -> Admission<Self::Work>;
 
     /// Does the work of one batch; several may run at the same time.
@@ -192,6 +208,12 @@ pub trait Stage: Send + Sync + 'static {
 
     /// Writes what was done into the record.
     fn apply(&self, record: &mut Record, done: Self::Done);
+
+    /// Draws a conclusion from what was done, now or by the journal. It goes into the output and not into
+    /// the journal, so that a run with other settings draws its own.
+    fn conclude(&self, _record: &mut Record) -> Conclusion {
+        Conclusion::AsItIs
+    }
 
     /// Sees each record that this stage has advanced, in output order and before it is written.
     ///

@@ -150,6 +150,7 @@ fn deed(stage: StageName) -> &'static str {
         StageName::Letters => "given a letter or a text message",
         StageName::Sms => "texted through GOV.UK Notify",
         StageName::Post => "given to GOV.UK Notify to be posted",
+        StageName::Recheck => "invited, and asked about again",
     }
 }
 

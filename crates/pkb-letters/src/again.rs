@@ -73,13 +73,14 @@ impl Again {
         if self.edition != Edition::Reissue {
             return;
         }
-        if let (Some(patient), Some(codes), Some(delivery)) =
-            (&record.patient, &record.invitation, &record.delivery)
-        {
+        if let (Some(patient), Some(delivery)) = (&record.patient, &record.delivery) {
             let mut seen = self.seen();
             seen.patients.insert(patient.national_id, delivery.clone());
-            *seen.codes.entry(key(patient, codes)).or_default() |=
-                delivery.edition == Edition::Reissue;
+            // Codes that have ended may have been taken out: they are none that are fetched now.
+            if let Some(codes) = &record.invitation {
+                *seen.codes.entry(key(patient, codes)).or_default() |=
+                    delivery.edition == Edition::Reissue;
+            }
         }
     }
 

@@ -15,6 +15,8 @@ use crate::{
     invitee::Ways,
     ledger::LedgerArgs,
     notify::args::{PostArgs, SmsCommand},
+    purge::PurgeArgs,
+    seal::SealArgs,
     sms::args::SmsArgs,
     sorting::Order,
 };
@@ -52,6 +54,10 @@ pub enum Command {
     Verify(VerifyArgs),
     /// Say who was sent what and when, from the journal of the letters
     Ledger(LedgerArgs),
+    /// Take codes that have ended out of records and journals, and keep what was sent to whom and when
+    Purge(PurgeArgs),
+    /// Put a finished campaign into one encrypted archive
+    Seal(SealArgs),
     /// Send text messages through GOV.UK Notify
     #[command(subcommand)]
     Sms(SmsCommand),

@@ -13,10 +13,11 @@ use std::{
 };
 
 use clap::Args;
+use jiff::Timestamp;
 use pkb_core::{
-    ExitCode, Fatal, Record, StageName, journal,
+    ExitCode, Fatal, Record, StageName, exposure, journal,
     progress::tell,
-    record::{Channel, Delivery},
+    record::{Channel, Delivery, Edition},
     stage::IntentLog,
     value::NhsNumber,
 };
@@ -42,7 +43,7 @@ pub struct LedgerArgs {
 }
 
 /// The columns of the answer.
-const COLUMNS: [&str; 13] = [
+const COLUMNS: [&str; 14] = [
     "question",
     "answer",
     "row",
@@ -56,6 +57,7 @@ const COLUMNS: [&str; 13] = [
     "sms_file",
     "date",
     "codes_until",
+    "design",
 ];
 
 /// Writes the answer to standard output, as CSV.
@@ -70,6 +72,7 @@ pub fn answer(args: &LedgerArgs) -> Result<ExitCode, Fatal> {
     };
     let mut answers = Answers::new(questions, io::stdout().lock())?;
     let mut lines = Lines::default();
+    exposure::warn_of_file(&args.journal);
     let torn = journal::read(&args.journal, |line| {
         lines
             .count(line)?
@@ -97,7 +100,7 @@ struct Lines {
 }
 
 impl Lines {
-    /// The record of a line, if it was delivered.
+    /// The record of a line, if the patient was invited.
     fn count(&mut self, line: &[u8]) -> Result<Option<Box<Record>>, Fatal> {
         #[derive(Deserialize)]
         struct Intent {
@@ -108,7 +111,8 @@ impl Lines {
         if let Ok(record) = serde_json::from_slice::<Box<Record>>(line) {
             let is_own = record.is_settled_by(StageName::Letters);
             self.own += u64::from(is_own);
-            return Ok(Some(record).filter(|record| record.delivery.is_some()));
+            let was_invited = record.delivery.is_some() || !record.earlier.is_empty();
+            return Ok(was_invited.then_some(record));
         }
         match serde_json::from_slice::<Intent>(line) {
             Ok(intent) if intent.schema == IntentLog::SCHEMA => {
@@ -133,6 +137,7 @@ impl Questions {
         let input: Box<dyn BufRead> = if path.as_os_str() == "-" {
             Box::new(io::stdin().lock())
         } else {
+            exposure::warn_of_file(path);
             let file = File::open(path).map_err(|source| Fatal::cannot_read(path, source))?;
             Box::new(BufReader::new(file))
         };
@@ -179,7 +184,7 @@ impl Questions {
 }
 
 /// The cells of an answer behind its question.
-type Cells = [String; 12];
+type Cells = [String; 13];
 
 /// Answers, written at once if nothing was asked for, or else in the order of the questions.
 struct Answers<W: Write> {
@@ -203,11 +208,23 @@ impl<W: Write> Answers<W> {
 
     /// Sees a record of the journal.
     fn see(&mut self, record: &Record) -> Result<(), Fatal> {
+        let delivery = record.delivery.as_ref();
+        // A journal has a line for each edition; once is enough for what was sent before.
+        let is_first = delivery.is_none_or(|delivery| delivery.edition == Edition::First);
+        let earlier = record.earlier.iter().filter(|_| is_first);
+        let codes_end = record.codes_end();
+        let sent = earlier
+            .map(|delivery| cells(record, delivery, None))
+            .chain(delivery.map(|delivery| cells(record, delivery, codes_end)));
+        let sent: Vec<Cells> = sent.collect();
         match self.questions.about(record) {
-            None => self.write("", &cells(record)),
+            None => sent.iter().try_for_each(|cells| self.write("", cells)),
             Some(questions) => {
                 for question in questions {
-                    self.found.entry(*question).or_default().push(cells(record));
+                    self.found
+                        .entry(*question)
+                        .or_default()
+                        .extend_from_slice(&sent);
                 }
                 Ok(())
             }
@@ -260,13 +277,11 @@ fn only(answer: &str) -> Cells {
     cells
 }
 
-fn cells(record: &Record) -> Cells {
-    let Some(delivery) = &record.delivery else {
-        return only("nothing sent");
-    };
+/// What was sent; its codes end at `codes_end`, where that is known.
+fn cells(record: &Record, delivery: &Delivery, codes_end: Option<Timestamp>) -> Cells {
     let number = |number: Option<u64>| number.map_or_else(String::new, |number| number.to_string());
     let (letter, sms) = files(delivery);
-    let codes_until = record.invitation.as_ref().map(invitee::last_day);
+    let codes_until = codes_end.map(invitee::last_day_before);
     [
         "sent".to_owned(),
         record.row.number.to_string(),
@@ -289,6 +304,7 @@ fn cells(record: &Record) -> Cells {
         codes_until
             .and_then(Result::ok)
             .map_or_else(String::new, |day| day.to_string()),
+        delivery.design.unwrap_or_default().as_str().to_owned(),
     ]
 }
 
@@ -332,11 +348,11 @@ mod tests {
         (text.lines().skip(1).map(str::to_owned).collect(), code)
     }
 
-    const FIRST: &str =
-        r#"sent,7,"a, b.csv",both,first,letters-0001.pdf,3,3,3,sms-0001.csv,2026-11-22,2026-12-21"#;
-    const TEXT: &str = r#"sent,8,"a, b.csv",sms,first,,,,,sms-0001.csv,2026-11-22,2026-12-21"#;
+    const FIRST: &str = r#"sent,7,"a, b.csv",both,first,letters-0001.pdf,3,3,3,sms-0001.csv,2026-11-22,2026-12-21,letter"#;
+    const TEXT: &str =
+        r#"sent,8,"a, b.csv",sms,first,,,,,sms-0001.csv,2026-11-22,2026-12-21,letter"#;
     const SECOND: &str =
-        r#"sent,7,"a, b.csv",letter,reissue,reissue-0001.pdf,1,1,9,,2026-12-01,2026-12-21"#;
+        r#"sent,7,"a, b.csv",letter,reissue,reissue-0001.pdf,1,1,9,,2026-12-01,2026-12-21,letter"#;
 
     #[test]
     fn every_edition_is_answered_in_the_order_of_the_ledger() {
@@ -351,7 +367,7 @@ mod tests {
         let expected = [
             format!("7,{FIRST}"),
             format!("7,{SECOND}"),
-            "9,nothing sent,,,,,,,,,,,".to_owned(),
+            "9,nothing sent,,,,,,,,,,,,".to_owned(),
         ];
         assert_eq!(lines, expected);
         assert_eq!(code, ExitCode::Done);
@@ -364,9 +380,9 @@ mod tests {
         std::fs::write(file.path(), text).unwrap();
         let (lines, code) = ask(Questions::read(file.path()).unwrap());
         let expected = [
-            "1,nothing sent,,,,,,,,,,,".to_owned(),
+            "1,nothing sent,,,,,,,,,,,,".to_owned(),
             format!("2,{TEXT}"),
-            "4,not a national number,,,,,,,,,,,".to_owned(),
+            "4,not a national number,,,,,,,,,,,,".to_owned(),
             format!("5,{FIRST}"),
             format!("5,{SECOND}"),
             format!("6,{TEXT}"),

@@ -5,7 +5,7 @@
 //! * Who gets what: [`invitee`], [`address`].
 //! * The files: [`press`], [`manifest`], [`sms`].
 //! * The stage: [`args`], [`run`], [`stage`], [`sorting`]; letters that are made again: `again`, [`editions`].
-//! * Who was sent what: [`ledger`].
+//! * Who was sent what: [`ledger`]. What is no longer needed: [`purge`], [`seal`].
 //! * Sending it through GOV.UK Notify: [`notify`].
 //! * Looking before printing: [`template_check`], [`proof`].
 //! * Reading what was written, with other code: [`verify`].
@@ -25,8 +25,10 @@ pub mod manifest;
 pub mod notify;
 pub mod press;
 pub mod proof;
+pub mod purge;
 mod rows;
 pub mod run;
+pub mod seal;
 pub mod sms;
 pub mod sorting;
 pub mod spool;

@@ -404,7 +404,7 @@ fn read_again(bound: &[Bound], placed: &[Placed]) -> Result<(), Fatal> {
 }
 
 /// The batch of a file: `letters-0001` of `letters-0001.pdf` and of `letters-0001/000123-….pdf`.
-fn stem(file: &str) -> &str {
+pub(crate) fn stem(file: &str) -> &str {
     file.split(['/', '.']).next().unwrap_or_default()
 }
 

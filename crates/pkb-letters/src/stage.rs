@@ -170,6 +170,24 @@ impl Letters {
         Some(if self.sms_fold { row.folded() } else { row })
     }
 
+    /// Where a record stands that has no codes, or whose codes have ended and are no longer kept.
+    fn admit_without_codes(&self, record: &Record) -> Admission<Invitations> {
+        match (record.without_codes(), &record.delivery) {
+            (None, _) => Admission::NotReady,
+            (Some(verdict), None) => Admission::Stop(verdict),
+            (Some(verdict), Some(_)) => {
+                if self.again.is_reprinted(record) {
+                    tracing::warn!(
+                        "row {0}: not printed again: {1}: pkb-tokens --reissue {0} fetches new ones",
+                        record.row.number,
+                        verdict.detail.unwrap_or_default()
+                    );
+                }
+                Admission::AlreadyDone
+            }
+        }
+    }
+
     /// Lays a batch out, waits for its turn, and prints it. Both compute for seconds; the runtime is told so.
     async fn print(
         &self,
@@ -228,7 +246,7 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// The sheet of a delivery, if it has a text message.
-fn sheet_of(delivery: &Delivery) -> Option<&str> {
+pub(crate) fn sheet_of(delivery: &Delivery) -> Option<&str> {
     match delivery.channel {
         Channel::Sms => Some(&delivery.file),
         Channel::Letter | Channel::Both => delivery.sms_file.as_deref(),
@@ -245,13 +263,14 @@ impl Stage for Letters {
     }
 
     /// The patient alone: the journal is the campaign's ledger, and whoever is in it has a letter,
-    /// whatever has been corrected since.
+    /// whatever has been corrected since. A reminder is another invitation, also for a ledger that has the first.
     fn key(&self, record: &Record) -> Option<Key> {
-        Some(Key::of(&[&record
-            .patient
-            .as_ref()?
-            .national_id
-            .key_bytes()]))
+        let patient = record.patient.as_ref()?.national_id.key_bytes();
+        let earlier = record.earlier.len().to_string();
+        Some(match record.earlier.is_empty() {
+            true => Key::of(&[&patient]),
+            false => Key::of(&[&patient, earlier.as_bytes()]),
+        })
     }
 
     fn recall(&self, line: &Recalled) -> Result<(), Fatal> {
@@ -300,13 +319,11 @@ impl Stage for Letters {
     }
 
     fn replay(&self, record: &Record) -> Replay {
-        if let (Some(patient), Some(codes), Some(delivery)) =
-            (&record.patient, &record.invitation, &record.delivery)
-        {
+        if let (Some(patient), Some(delivery)) = (&record.patient, &record.delivery) {
             if !locked(&self.seen).invited.insert(patient.national_id) {
                 return Replay::Stop(Reason::AlreadyInvited.into());
             }
-            if let Some(sheet) = sheet_of(delivery)
+            if let (Some(codes), Some(sheet)) = (&record.invitation, sheet_of(delivery))
                 && let Some(row) = self.sms(patient, codes)
             {
                 locked(&self.sheets).recount(sheet, &row);
@@ -321,7 +338,7 @@ impl Stage for Letters {
 
     fn admit(&self, record: &Record) -> Admission<Invitations> {
         let (Some(patient), Some(codes)) = (&record.patient, &record.invitation) else {
-            return Admission::NotReady;
+            return self.admit_without_codes(record);
         };
         let reprint = self.again.is_reprinted(record);
         let again = reprint || self.again.is_reissued(record);
@@ -422,6 +439,8 @@ impl Stage for Letters {
                 sms_file: work.letter.is_some().then_some(work.sms_file).flatten(),
                 edition: self.again.edition(),
                 replaces: work.replaces,
+                texts: Vec::new(),
+                posted: None,
                 unknown: Unknown::new(),
             }));
             if let Some(letter) = work.letter {

@@ -4,11 +4,12 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{Parser, ValueEnum};
 use pkb_core::{
+    Clock,
     args::{ApiArgs, ConcurrencyArgs, InputArgs, PkbArgs, StreamArgs, parse_duration},
     client::rest::USER_PATH,
 };
 
-use crate::exclusions::Interval;
+use crate::{exclusions::Interval, reminders::Reminders};
 
 /// Find each patient at PKB, and decide who may be invited
 ///
@@ -18,7 +19,7 @@ use crate::exclusions::Interval;
 #[derive(Debug, Parser)]
 #[command(
     version,
-    after_help = "Examples:\n  pkb-resolve < uploaded.ndjson > resolved.ndjson\n  pkb-resolve --api fhir --exclude opt-outs.csv --exclude-address prisons.txt < uploaded.ndjson > resolved.ndjson\n  pkb-resolve --explain"
+    after_help = "Examples:\n  pkb-resolve < uploaded.ndjson > resolved.ndjson\n  pkb-resolve --api fhir --exclude opt-outs.csv --exclude-address prisons.txt < uploaded.ndjson > resolved.ndjson\n  pkb-resolve --recheck --due-reminder 28d delivered.ndjson --output due.ndjson\n  pkb-resolve --explain"
 )]
 pub struct Args {
     #[command(flatten)]
@@ -33,6 +34,9 @@ pub struct Args {
 
     #[command(flatten)]
     pub exclusions: ExclusionArgs,
+
+    #[command(flatten)]
+    pub recheck: RecheckArgs,
 
     /// Ask again for patients whom PKB does not have yet, for so long (2h): PKB works through an upload
     /// for a while
@@ -86,6 +90,49 @@ pub struct EligibilityArgs {
     pub also_emailed: bool,
 }
 
+/// Who has registered since the invitation.
+#[derive(Debug, clap::Args)]
+pub struct RecheckArgs {
+    /// Ask PKB which of the patients who were invited have registered since, and write it into every record
+    /// (`uptake`). Reads what pkb-letters wrote, or what an earlier recheck did
+    #[arg(
+        long,
+        conflicts_with_all = ["wait_for_records", "max_age_of_answer", "registered_check", "user_path"],
+        help_heading = "Recheck"
+    )]
+    pub recheck: bool,
+
+    /// Make the stream ready for reminders: to everybody who may be invited, has not registered, and was invited
+    /// at least so many days ago (28d). The others are stopped, each with the reason
+    #[arg(
+        long,
+        value_name = "DAYS",
+        requires = "recheck",
+        help_heading = "Recheck"
+    )]
+    pub due_reminder: Option<Interval>,
+
+    /// Reminders to a patient at most
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "due_reminder", value_parser = clap::value_parser!(u8).range(1..), help_heading = "Recheck")]
+    pub most_reminders: u8,
+
+    /// With --journal: a recheck that is run again within this time is the same one, and asks only about those
+    /// about whom it has not asked yet
+    #[arg(long, value_name = "TIME", value_parser = parse_duration, default_value = "12h", requires = "recheck", help_heading = "Recheck")]
+    pub same_recheck_within: Duration,
+}
+
+impl RecheckArgs {
+    /// When patients are reminded; `None` if that is not asked for.
+    pub fn reminders(&self, clock: &Clock) -> Option<Reminders> {
+        self.due_reminder.map(|after| Reminders {
+            after,
+            most: self.most_reminders,
+            today: clock.today(),
+        })
+    }
+}
+
 /// Whom the organisation does not want invited.
 #[derive(Debug, clap::Args)]
 pub struct ExclusionArgs {
@@ -116,6 +163,13 @@ pub struct ExclusionArgs {
         help_heading = "Exclusions"
     )]
     pub not_again_within: Option<Interval>,
+}
+
+impl ExclusionArgs {
+    /// Whether there is no list at all.
+    pub fn is_empty(&self) -> bool {
+        self.exclude.is_empty() && self.exclude_address.is_empty() && self.invited_before.is_empty()
+    }
 }
 
 /// Whether to find out who has registered.

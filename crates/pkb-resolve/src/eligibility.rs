@@ -2,9 +2,35 @@
 //! All patients get a record; only these get a letter.
 
 use jiff::civil::Date;
-use pkb_core::{Reason, client::directory::Known, record::Patient};
+use pkb_core::{Reason, Record, Verdict, client::directory::Known, record::Patient};
 
-use crate::names;
+use crate::{exclusions::Exclusions, names};
+
+/// Whom the organisation wants invited: the rules, and its own lists.
+pub struct Whom {
+    /// The rules.
+    pub rules: Rules,
+    /// The lists.
+    pub exclusions: Exclusions,
+}
+
+impl Whom {
+    /// What speaks against an invitation before PKB is asked.
+    pub fn own_objections(&self, record: &Record, patient: &Patient) -> Vec<Verdict> {
+        let emailed = record.upload.as_ref().is_some_and(|upload| upload.emailed);
+        let by_email = self.rules.invited_by_email(emailed).map(Verdict::from);
+        let mut objections = self.exclusions.objections(patient);
+        objections.extend(by_email);
+        objections
+    }
+
+    /// The same, and what our own file says, of a patient about whom PKB was asked in an earlier run.
+    pub fn objections_since(&self, record: &Record, patient: &Patient) -> Option<Verdict> {
+        let own = self.rules.own_objections(patient);
+        let own = own.into_iter().map(Verdict::from);
+        Verdict::of_all(own.chain(self.own_objections(record, patient)))
+    }
+}
 
 /// The settings of the rules.
 #[derive(Debug, Clone, Copy)]

@@ -5,6 +5,8 @@ mod args;
 mod eligibility;
 mod exclusions;
 mod names;
+mod recheck;
+mod reminders;
 mod run;
 
 fn main() -> std::process::ExitCode {

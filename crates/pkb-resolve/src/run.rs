@@ -20,8 +20,10 @@ use pkb_core::{
 
 use crate::{
     args::{Args, RegisteredCheck},
-    eligibility::{Rules, name_differs},
+    eligibility::{Rules, Whom, name_differs},
     exclusions::{Exclusions, Files},
+    recheck,
+    reminders::Reminders,
 };
 
 /// Runs the stage from the arguments.
@@ -46,11 +48,14 @@ pub async fn run(args: Args) -> Result<ExitCode, Fatal> {
         clock.today(),
     )?;
     if args.explain {
-        return explain(&rules, &exclusions);
+        return explain(&rules, &exclusions, args.recheck.reminders(&clock).as_ref());
+    }
+    let whom = Whom { rules, exclusions };
+    if args.recheck.recheck {
+        return recheck::run(whom, &args).await;
     }
     let decision = Decision {
-        rules,
-        exclusions,
+        whom,
         wait_until: Instant::now() + args.wait_for_records,
         oldest_answer: clock.ago(args.max_age_of_answer),
         clock,
@@ -97,11 +102,18 @@ async fn run_with<D: Directory>(
 }
 
 /// Prints the rules.
-fn explain(rules: &Rules, exclusions: &Exclusions) -> Result<ExitCode, Fatal> {
+fn explain(
+    rules: &Rules,
+    exclusions: &Exclusions,
+    reminders: Option<&Reminders>,
+) -> Result<ExitCode, Fatal> {
     let mut text = rules.explain();
     text.push_str("and who is on none of your lists; else excluded_by_list, excluded_address, invited_recently\n");
     for line in exclusions.describe() {
         text.push_str(&format!("  - {line}\n"));
+    }
+    if let Some(reminders) = reminders {
+        text.push_str(&reminders.explain());
     }
     app::print(&text)?;
     Ok(ExitCode::Done)
@@ -141,8 +153,7 @@ struct Resolve<D> {
 
 /// By what it is decided who may be invited.
 struct Decision {
-    rules: Rules,
-    exclusions: Exclusions,
+    whom: Whom,
     /// Until when PKB may still be working through an upload.
     wait_until: Instant,
     /// Answers of earlier runs count if they are not older.
@@ -205,19 +216,6 @@ impl<D: Directory> Resolve<D> {
             .collect())
     }
 
-    /// What speaks against an invitation before PKB is asked.
-    fn own_objections(&self, record: &Record, patient: &Patient) -> Vec<Verdict> {
-        let emailed = record.upload.as_ref().is_some_and(|upload| upload.emailed);
-        let by_email = self
-            .decision
-            .rules
-            .invited_by_email(emailed)
-            .map(Verdict::from);
-        let mut objections = self.decision.exclusions.objections(patient);
-        objections.extend(by_email);
-        objections
-    }
-
     /// The answer for the record, or everything that speaks against the invitation.
     fn judge(
         &self,
@@ -233,7 +231,7 @@ impl<D: Directory> Resolve<D> {
                 return Err(Verdict::of_all(all).unwrap_or_else(|| Reason::NotFound.into()));
             }
         };
-        let objections = self.decision.rules.objections(&asked.patient, &known);
+        let objections = self.decision.whom.rules.objections(&asked.patient, &known);
         let objections = objections.into_iter().map(Verdict::from);
         match Verdict::of_all(objections.chain(asked.objections)) {
             Some(verdict) => Err(verdict),
@@ -283,14 +281,14 @@ impl<D: Directory> Stage for Resolve<D> {
             pkb.checked_at >= self.decision.oldest_answer
                 && (pkb.registered.is_some() || !self.directory.tells_registered())
                 && (pkb.id.is_some() || !self.directory.tells_id())
-                && (!pkb.name_differs || self.decision.rules.allow_name_differs)
+                && (!pkb.name_differs || self.decision.whom.rules.allow_name_differs)
         });
         let was = |reason| fields.reasons().any(|each| each == reason);
         let is_young = fields.patient.as_ref().is_some_and(|patient| {
             patient
                 .date_of_birth
-                .age_on(self.decision.rules.campaign_date)
-                < self.decision.rules.min_age
+                .age_on(self.decision.whom.rules.campaign_date)
+                < self.decision.whom.rules.min_age
         });
         serves && was(Reason::UnderAge) == is_young
     }
@@ -300,7 +298,7 @@ impl<D: Directory> Stage for Resolve<D> {
         let Some(patient) = &record.patient else {
             return true;
         };
-        let now = self.own_objections(record, patient);
+        let now = self.decision.whom.own_objections(record, patient);
         OWN_REASONS.iter().all(|reason| {
             let is = now.iter().any(|verdict| verdict.reason == *reason);
             let was = outcome
@@ -313,17 +311,14 @@ impl<D: Directory> Stage for Resolve<D> {
         let Some(patient) = &record.patient else {
             return Admission::NotReady;
         };
-        let objections = self.own_objections(record, patient);
         if record.pkb.is_none() {
             return Admission::Work(Resolvable {
                 patient: patient.clone(),
-                objections,
+                objections: self.decision.whom.own_objections(record, patient),
             });
         }
         // PKB was asked in an earlier run; lists and our own file may say more now.
-        let own = self.decision.rules.own_objections(patient);
-        let all = own.into_iter().map(Verdict::from).chain(objections);
-        match Verdict::of_all(all) {
+        match self.decision.whom.objections_since(record, patient) {
             Some(verdict) if record.delivery.is_none() => Admission::Stop(verdict),
             _ => Admission::AlreadyDone,
         }

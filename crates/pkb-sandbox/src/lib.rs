@@ -46,7 +46,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -239,6 +239,11 @@ impl Sandbox {
     #[must_use]
     pub fn patient(&self, national_id: &str) -> Option<PatientView> {
         self.state.view(national_id)
+    }
+
+    /// PKB learns that a patient has died, as it does from the national service.
+    pub fn record_death(&self, national_id: &str, day: Date) {
+        self.state.record_death(national_id, day);
     }
 
     /// Every pair of codes that a patient was issued, the first first.

@@ -256,6 +256,13 @@ impl State {
         Joined::Registered
     }
 
+    pub(crate) fn record_death(&self, national_id: &str, day: Date) {
+        let mut memory = self.memory();
+        if let Some(&index) = memory.by_national_id.get(national_id) {
+            memory.records[index].world.deceased = Some(day);
+        }
+    }
+
     pub(crate) fn view(&self, national_id: &str) -> Option<PatientView> {
         let memory = self.memory();
         let record = &memory.records[*memory.by_national_id.get(national_id)?];

@@ -119,6 +119,7 @@ impl<D: CodeDesk> Stage for Tokens<D> {
         self.reissue.note(fields);
         let was_young = fields.reasons().any(|reason| reason == Reason::UnderAge);
         !was_young
+            && !fields.is_purged()
             && fields
                 .invitation
                 .as_ref()
@@ -131,8 +132,11 @@ impl<D: CodeDesk> Stage for Tokens<D> {
 
     fn admit(&self, record: &Record) -> Admission<Work> {
         let is_reissue = self.reissue.wants(record);
+        // Whoever has a letter needs no codes because those on it have ended and are no longer kept.
+        let has_codes =
+            record.invitation.is_some() || (record.purged.is_some() && record.delivery.is_some());
         match (&record.patient, &record.pkb) {
-            _ if record.invitation.is_some() && !is_reissue => Admission::AlreadyDone,
+            _ if has_codes && !is_reissue => Admission::AlreadyDone,
             (Some(_), Some(pkb)) if pkb.checked_at < self.oldest_answer => {
                 Admission::Stop(Reason::AnswerTooOld.into())
             }
@@ -175,6 +179,7 @@ impl<D: CodeDesk> Stage for Tokens<D> {
 
     fn apply(&self, record: &mut Record, invitation: Invitation) {
         record.invitation = Some(invitation);
+        record.purged = None;
         // What was sent had the codes before these.
         record.clear(StageName::Letters);
     }

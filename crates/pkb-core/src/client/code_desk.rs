@@ -81,7 +81,7 @@ impl FhirDesk {
     /// # Errors
     /// FHIR is not set up.
     pub fn new(pkb: Client, today: Date) -> Result<Self, Fatal> {
-        need_fhir(&pkb)?;
+        need_fhir(&pkb, "--api fhir")?;
         Ok(Self { pkb, today })
     }
 

@@ -143,8 +143,35 @@ impl FhirDirectory {
     /// # Errors
     /// FHIR is not set up.
     pub fn new(pkb: Client) -> Result<Self, Fatal> {
-        need_fhir(&pkb)?;
+        need_fhir(&pkb, "--api fhir")?;
         Ok(Self { pkb })
+    }
+}
+
+/// Who has registered, which PKB tells by FHIR alone.
+pub struct Registrations {
+    pkb: Client,
+}
+
+impl Registrations {
+    /// Most patients to ask for together.
+    pub const MAX_BATCH: usize = MAX_STATUS_QUERY;
+
+    /// Asks `$status-query`, for what the operator calls `purpose`.
+    ///
+    /// # Errors
+    /// FHIR is not set up.
+    pub fn new(pkb: Client, purpose: &str) -> Result<Self, Fatal> {
+        need_fhir(&pkb, purpose)?;
+        Ok(Self { pkb })
+    }
+
+    /// Where each patient stands, also of those whose record we may not see.
+    ///
+    /// # Errors
+    /// What makes all further questions pointless.
+    pub async fn look_up(&self, ids: &[NationalId]) -> Answers<PatientStatus> {
+        statuses(&self.pkb, ids).await
     }
 }
 
@@ -166,14 +193,14 @@ impl Directory for FhirDirectory {
     }
 }
 
-pub(super) fn need_fhir(pkb: &Client) -> Result<(), Fatal> {
+/// Checks that FHIR is set up, for what the operator calls `purpose`.
+pub(super) fn need_fhir(pkb: &Client, purpose: &str) -> Result<(), Fatal> {
     if pkb.has_fhir() {
         return Ok(());
     }
-    Err(Fatal::Usage(
-        "--api fhir needs PKB_FHIR_URL and PKB_ORG_ID (for a rehearsal: eval \"$(pkb-sandbox env)\")"
-            .into(),
-    ))
+    Err(Fatal::Usage(format!(
+        "{purpose} needs PKB_FHIR_URL and PKB_ORG_ID (for a rehearsal: eval \"$(pkb-sandbox env)\")"
+    )))
 }
 
 /// Where each patient stands by `$status-query`.

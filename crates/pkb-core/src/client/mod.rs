@@ -187,6 +187,7 @@ impl CallError {
 pub fn read_secret(file: Option<&Path>) -> Result<SecretString, Fatal> {
     let secret = match file {
         Some(path) => {
+            crate::exposure::warn_of_file(path);
             std::fs::read_to_string(path).map_err(|source| Fatal::cannot_read(path, source))?
         }
         None => std::env::var("PKB_CLIENT_SECRET").unwrap_or_default(),

@@ -71,6 +71,7 @@ impl RefreshTokenFile {
 impl Held<'_> {
     /// The token.
     pub(super) fn read(&self) -> Result<String, Fatal> {
+        crate::exposure::warn_of_file(self.path);
         let text = std::fs::read_to_string(self.path)
             .map_err(|source| Fatal::cannot_read(self.path, source))?;
         match text.trim() {

@@ -23,7 +23,7 @@ use crate::{
     ndjson::{self, Line},
     output::{Output, Target},
     progress::Progress,
-    stage::{BatchResult, IntentLog, Replay},
+    stage::{BatchResult, Conclusion, IntentLog, Replay},
     tally::{Settled, Tally},
 };
 
@@ -254,7 +254,7 @@ impl<S: Stage> Engine<S> {
                 line.raw = Box::default();
                 self.admit(&mut line, place)
             }
-            Some(outcome) if outcome.stage != S::NAME || outcome.kind != Kind::Failed => {
+            Some(outcome) if !self.stage.tries_again(outcome) => {
                 if outcome.stage != S::NAME {
                     self.stage.stopped_before(&line.record);
                 }
@@ -313,15 +313,14 @@ impl<S: Stage> Engine<S> {
                 return Ok(Some(State::plain(Settled::Stopped)));
             }
         }
-        let stopped = line.record.outcome.is_some();
-        let settled = if stopped {
+        let settled = if line.record.outcome.is_some() {
             Settled::Stopped
         } else {
-            Settled::AlreadyDone
+            conclude(&*self.stage, line, Settled::AlreadyDone)
         };
         Ok(Some(State::Settled {
             settled,
-            collect: !stopped,
+            collect: settled != Settled::Stopped,
             journaled: 0,
         }))
     }
@@ -392,7 +391,7 @@ impl<S: Stage> Engine<S> {
                 .window
                 .get_mut(at)
                 .ok_or_else(|| Fatal::Bug("a result has no record".into()))?;
-            let settled = match result {
+            let mut settled = match result {
                 Ok(done) => {
                     slot.line.record.outcome = None;
                     self.stage.apply(&mut slot.line.record, done);
@@ -411,6 +410,10 @@ impl<S: Stage> Engine<S> {
                 }
                 _ => 0,
             };
+            // After the journal, which is to know what was done and not what follows from it today.
+            if settled == Settled::Advanced {
+                settled = conclude(&*self.stage, &mut slot.line, settled);
+            }
             let collect = settled == Settled::Advanced;
             slot.state = State::Settled {
                 settled,
@@ -541,6 +544,21 @@ fn to_line(record: &Record) -> Result<Box<[u8]>, Fatal> {
 
 fn unwritable(_: serde_json::Error) -> Fatal {
     Fatal::Bug("a record cannot be written".into())
+}
+
+/// What follows for a record that is `settled`.
+fn conclude<S: Stage>(stage: &S, line: &mut Line, settled: Settled) -> Settled {
+    match stage.conclude(&mut line.record) {
+        Conclusion::AsItIs => settled,
+        Conclusion::Changed => {
+            line.raw = Box::default();
+            settled
+        }
+        Conclusion::Stop(verdict) => {
+            stop(line, verdict, S::NAME);
+            Settled::Stopped
+        }
+    }
 }
 
 /// Writes a verdict into a record.

@@ -176,7 +176,11 @@ fn adds_only_the_work_of(stage: StageName, input: &[u8], settled: &[u8]) -> bool
         ),
         StageName::Tokens => (b",\"invitation\":{", &[b"\"delivery\":", b"\"outcome\":"]),
         // pkb-upload has no input line, and the others look at their records.
-        StageName::Upload | StageName::Letters | StageName::Sms | StageName::Post => return false,
+        StageName::Upload
+        | StageName::Letters
+        | StageName::Sms
+        | StageName::Post
+        | StageName::Recheck => return false,
     };
     // In a text such a name would have its quotes escaped.
     work.starts_with(own) && !later.iter().any(|name| memmem::find(work, name).is_some())

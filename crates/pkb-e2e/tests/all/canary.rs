@@ -122,6 +122,31 @@ fn no_value_of_a_patient_and_no_secret_is_in_any_message_log_or_argument() {
             .env(name, value);
         messages.push_str(&run(&mut command, &uploaded.stdout).stderr);
     }
+    // Weeks later: who has registered, reminders, codes that have ended, and a file that is none of ours.
+    campaign.write("damaged.ndjson", &damaged);
+    for (program, args) in [
+        ("pkb-resolve", "--recheck"),
+        ("pkb-resolve", "--recheck --due-reminder 0d"),
+        ("pkb-letters", "purge l.journal"),
+        ("pkb-letters", "purge l.journal damaged.ndjson"),
+    ] {
+        let mut command = campaign.command(program);
+        command
+            .args(args.split(' '))
+            .env("PKB_CLIENT_SECRET", SECRET)
+            .env("PKB_FHIR_URL", campaign.sandbox.fhir_url())
+            .env("PKB_ORG_ID", pkb_sandbox::ORG_ID)
+            .env("PKB_FIXED_TIME", "2027-01-10T09:00:00Z")
+            .env("RUST_LOG", "trace");
+        messages.push_str(&run(&mut command, &delivered.stdout).stderr);
+    }
+    for words in [
+        "with an invitation have registered",
+        "codes taken out of",
+        "damaged.ndjson, line",
+    ] {
+        assert!(messages.contains(words), "{words}: {messages}");
+    }
     messages.push_str(&String::from_utf8(campaign.read("summary.json")).unwrap());
     messages.push_str(&String::from_utf8(answers.stdout).unwrap());
     messages.push_str(&String::from_utf8(campaign.read("print/sms-shared-mobiles.csv")).unwrap());

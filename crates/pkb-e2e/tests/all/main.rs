@@ -7,6 +7,7 @@
 )]
 
 mod canary;
+mod data_protection;
 mod demo;
 mod documents;
 mod faults;
@@ -24,5 +25,6 @@ mod report;
 mod sms;
 mod streams;
 mod upload;
+mod uptake;
 mod verify;
 mod whom;

@@ -56,6 +56,7 @@ struct Work {
 
 impl<D: NotifyDesk> Letters<D> {
     fn work(&self, record: &Record) -> Result<Option<Work>, Verdict> {
+        self.freshness.check(record)?;
         let (Some(patient), Some(codes), Some(delivery), Some(key)) = (
             &record.patient,
             &record.invitation,
@@ -64,7 +65,6 @@ impl<D: NotifyDesk> Letters<D> {
         ) else {
             return Ok(None);
         };
-        self.freshness.check(record)?;
         address::check(patient).map_err(|words| Verdict::with_detail(Reason::Unmailable, words))?;
         let Some(file) = LetterFile::of(&self.folder, delivery, codes)? else {
             return Ok(None);

@@ -92,7 +92,7 @@ impl Freshness {
             (_, Some(codes)) if codes.expires_at < self.still_valid_at => {
                 Err(Reason::CodesExpiring.into())
             }
-            _ => Ok(()),
+            _ => record.without_codes().map_or(Ok(()), Err),
         }
     }
 }

@@ -88,6 +88,7 @@ struct Work {
 
 impl<D: NotifyDesk> Texts<D> {
     fn work(&self, record: &Record, channel: Channel) -> Result<Option<Work>, Verdict> {
+        self.freshness.check(record)?;
         let (Some(patient), Some(codes), Some(key)) =
             (&record.patient, &record.invitation, self.key(record))
         else {
@@ -96,7 +97,6 @@ impl<D: NotifyDesk> Texts<D> {
         let Some(mobile) = &patient.mobile else {
             return Ok(None);
         };
-        self.freshness.check(record)?;
         let row = self.rules.sms(patient, codes, &self.organisation);
         let Some(row) = row.map(|row| if self.sms_fold { row.folded() } else { row }) else {
             return Ok(None);
@@ -148,16 +148,18 @@ impl<D: NotifyDesk> Stage for Texts<D> {
     type Done = Vec<Dispatch>;
     const NAME: StageName = StageName::Sms;
 
-    /// The patient and the number: a number that was corrected is new work, and so is a reissue with its codes; other
-    /// codes from another run of pkb-tokens are not.
+    /// The patient and the number: a number that was corrected is new work, and so are a reissue and a reminder with
+    /// their codes; other codes from another run of pkb-tokens are not.
     fn key(&self, record: &Record) -> Option<Key> {
         let patient = record.patient.as_ref()?;
         let mobile = patient.mobile.as_ref()?;
         let national_id = patient.national_id.key_bytes();
         let mobile = mobile.expose_e164().as_bytes();
         let is_reissue = |delivery: &Delivery| delivery.edition == Edition::Reissue;
+        let is_another =
+            !record.earlier.is_empty() || record.delivery.as_ref().is_some_and(is_reissue);
         Some(match &record.invitation {
-            Some(codes) if record.delivery.as_ref().is_some_and(is_reissue) => {
+            Some(codes) if is_another => {
                 Key::of(&[&national_id, mobile, codes.code.expose_code().as_bytes()])
             }
             _ => Key::of(&[&national_id, mobile]),

@@ -17,7 +17,7 @@ use std::{
 };
 
 use pkb_core::{
-    ExitCode, Fatal, Record, app,
+    ExitCode, Fatal, Record, StageName, app,
     record::{Design, Edition},
 };
 use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
@@ -163,6 +163,9 @@ impl Index {
         let mut printed_again = HashSet::new();
         spool::read_all(args.input.reader()?, |record, raw| {
             let row = record.row.number;
+            if is_of_another_run(&record, manifests) {
+                return Ok(());
+            }
             let letters = letters_of(&record, manifests);
             if letters.is_empty() {
                 let may_have_one = record.delivery.is_none() && record.outcome.is_none();
@@ -302,7 +305,13 @@ impl Index {
                     delivery.design.unwrap_or_default()
                 }),
             )
-            .ok_or_else(|| Fatal::Input(format!("row {}: no patient or no codes", entry.row)))?;
+            .ok_or_else(|| {
+                let words = match record.without_codes() {
+                    Some(_) => "its codes were taken out by pkb-letters purge: nothing can be compared any more",
+                    None => "no patient or no codes",
+                };
+                Fatal::Input(format!("row {}: {words}", entry.row))
+            })?;
             let is_sample = ordinal.is_multiple_of(SAMPLE) || (last > 0 && (at == 0 || at == last));
             *ordinal += 1;
             placed.push(Placed {
@@ -318,6 +327,17 @@ impl Index {
         }
         Ok(placed)
     }
+}
+
+/// Whether a record passed by the run that made these letters, and its own letter is of a run before: a
+/// reminder is not for everybody in the stream.
+fn is_of_another_run(record: &Record, manifests: &[Manifests]) -> bool {
+    let is_passed_by = record
+        .outcome
+        .as_ref()
+        .is_some_and(|outcome| outcome.stage == StageName::Recheck);
+    let mut manifests = manifests.iter();
+    is_passed_by && !manifests.any(|manifest| manifest.by_row.contains_key(&record.row.number))
 }
 
 /// Edition, number and place of a record's letters, the newest first. A record that has not been to pkb-letters does not

@@ -9,7 +9,7 @@ use std::{
 };
 
 use jiff::{ToSpan as _, civil::Date};
-use pkb_core::{Fatal, Record, clock::uk_date, value::NhsNumber};
+use pkb_core::{Fatal, Record, clock::uk_date, exposure, value::NhsNumber};
 
 use super::{file_name, malformed};
 
@@ -17,6 +17,13 @@ use super::{file_name, malformed};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Interval {
     days: u16,
+}
+
+impl Interval {
+    /// How many days.
+    pub fn days(self) -> u16 {
+        self.days
+    }
 }
 
 impl FromStr for Interval {
@@ -49,6 +56,7 @@ impl InvitedBefore {
     /// # Errors
     /// The file cannot be read, or a line before the last is not a record.
     pub fn read(path: &Path, interval: Interval, today: Date) -> Result<Self, Fatal> {
+        exposure::warn_of_file(path);
         let file = File::open(path).map_err(|source| Fatal::cannot_read(path, source))?;
         let since = today
             .checked_sub(i64::from(interval.days).days())

@@ -4,7 +4,7 @@ use std::{collections::HashMap, path::Path};
 
 use jiff::civil::Date;
 use pkb_core::{
-    Fatal,
+    Fatal, exposure,
     value::{NhsNumber, folded_header},
 };
 use serde_json::Value;
@@ -53,6 +53,7 @@ impl ExclusionList {
     /// # Errors
     /// The file cannot be read, or has rows that are not understood: all are named.
     pub fn read(path: &Path, today: Date) -> Result<Self, Fatal> {
+        exposure::warn_of_file(path);
         let bytes = std::fs::read(path).map_err(|source| Fatal::cannot_read(path, source))?;
         let text = std::str::from_utf8(&bytes)
             .map_err(|_| malformed(path, &["is not UTF-8".to_owned()]))?

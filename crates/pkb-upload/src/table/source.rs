@@ -11,7 +11,7 @@ use std::{
 };
 
 use flate2::bufread::MultiGzDecoder;
-use pkb_core::Fatal;
+use pkb_core::{Fatal, exposure};
 
 /// Bytes asked of the system at once.
 const BUFFER: usize = 256 << 10;
@@ -54,6 +54,7 @@ impl Source {
         if kind.is_dir() {
             Err(Fatal::Input(format!("{shown}: is a folder, not a file")))
         } else if kind.is_file() {
+            exposure::warn_of_file(path);
             Self::new(file, &shown, &name)
         } else {
             // A pipe, such as that of a shell's <(...).

@@ -72,6 +72,7 @@ fn split_uuid(text: &str) -> Option<(&str, &str)> {
 pub fn read_api_key(file: Option<&Path>) -> Result<ApiKey, Fatal> {
     let text = match file {
         Some(path) => {
+            crate::exposure::warn_of_file(path);
             std::fs::read_to_string(path).map_err(|source| Fatal::cannot_read(path, source))?
         }
         None => std::env::var("NOTIFY_API_KEY").unwrap_or_default(),

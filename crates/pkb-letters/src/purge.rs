@@ -1,0 +1,347 @@
+//! `pkb-letters purge`: takes codes that have ended out of records and journals.
+//!
+//! What was sent to whom and when stays, so that the ledger, the next campaign and a recheck still have their
+//! answers. Codes that are good stay, too. A file is replaced as a whole, and locked meanwhile as a stage locks its
+//! journal; if the command is killed, the same command does the rest.
+
+mod papers;
+
+use std::{
+    fmt,
+    fs::{File, OpenOptions, TryLockError},
+    io::{BufRead as _, BufReader, Write as _},
+    path::{Path, PathBuf},
+};
+
+use clap::Args;
+use jiff::Timestamp;
+use pkb_core::{
+    ExitCode, Fatal, Record,
+    args::ClockArgs,
+    atomic_file::AtomicFile,
+    clock::uk_date,
+    progress::tell,
+    record::{CodesStand, Schema},
+    stage::IntentLog,
+};
+use serde::Deserialize;
+
+use papers::Papers;
+
+/// Taking codes out.
+#[derive(Debug, Args)]
+pub struct PurgeArgs {
+    /// Records and journals, of pkb-tokens and of all stages after it
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+
+    /// Also delete the letters and sheets in DIR all of whose codes have ended; their journal, or the records that
+    /// pkb-letters wrote with them, must be among the FILEs. The manifests stay
+    #[arg(long, value_name = "DIR")]
+    pub letters: Option<PathBuf>,
+
+    /// Change and delete nothing: only say what would be
+    #[arg(long)]
+    pub dry_run: bool,
+
+    /// The time.
+    #[command(flatten)]
+    pub clock: ClockArgs,
+}
+
+/// Takes the codes out of all files.
+///
+/// # Errors
+/// A file is in use, or not of a campaign: then it is as it was. Those before it are done.
+pub fn purge(args: &PurgeArgs) -> Result<ExitCode, Fatal> {
+    let now = args.clock.clock().now();
+    // Before anything is changed: all files that cannot be.
+    let files = lock_all(&args.files)?;
+    let mut papers = args.letters.as_deref().map(Papers::open).transpose()?;
+    if let Some(papers) = &mut papers {
+        // First, while the records still have what says which of them may go.
+        for file in &files {
+            file.read(|record| papers.see(&record))?;
+        }
+        papers.remove(now, args.dry_run)?;
+    }
+    for file in &files {
+        let counts = file.purge(now, args.dry_run)?;
+        tell(format!(
+            "pkb-letters: {}: {}{counts}",
+            file.path.display(),
+            if args.dry_run { "would be: " } else { "" },
+        ));
+    }
+    Ok(ExitCode::Done)
+}
+
+/// A file that nobody else uses.
+struct Locked {
+    file: File,
+    path: PathBuf,
+}
+
+/// Locks all files, or says which cannot be.
+fn lock_all(paths: &[PathBuf]) -> Result<Vec<Locked>, Fatal> {
+    let mut locked = Vec::new();
+    let mut problems = Vec::new();
+    for path in paths {
+        match Locked::open(path) {
+            Ok(file) => locked.push(file),
+            Err(fatal) => problems.push(fatal.to_string()),
+        }
+    }
+    if problems.is_empty() {
+        return Ok(locked);
+    }
+    Err(Fatal::Usage(format!(
+        "{}. Nothing was changed",
+        problems.join("; ")
+    )))
+}
+
+/// A line that tells what it is.
+enum Content {
+    Record(Box<Record>),
+    Intent,
+    /// Half a last line, which the next run of the stage would cut off, too.
+    Torn,
+}
+
+impl Locked {
+    fn open(path: &Path) -> Result<Self, Fatal> {
+        let cannot_read = |source| Fatal::cannot_read(path, source);
+        // A symbolic link would be replaced by a file, and what it points to be left as it is.
+        let path = &path.canonicalize().map_err(cannot_read)?;
+        if !path.metadata().map_err(cannot_read)?.is_file() {
+            return Err(Fatal::Usage(format!("{}: not a file", path.display())));
+        }
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .open(path)
+            .map_err(|source| Fatal::cannot_write(path, source))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self {
+                file,
+                path: path.clone(),
+            }),
+            Err(TryLockError::WouldBlock) => Err(Fatal::Usage(format!(
+                "{}: another run is using it",
+                path.display()
+            ))),
+            Err(TryLockError::Error(source)) => {
+                Err(Fatal::io(format!("cannot lock {}", path.display()), source))
+            }
+        }
+    }
+
+    /// Sees each record.
+    fn read(&self, mut see: impl FnMut(Record)) -> Result<(), Fatal> {
+        self.lines(|_, content| {
+            if let Content::Record(record) = content {
+                see(*record);
+            }
+            Ok(())
+        })
+    }
+
+    /// Writes the file anew, without codes that have ended.
+    fn purge(&self, now: Timestamp, dry_run: bool) -> Result<Counts, Fatal> {
+        let cannot_write = |source| Fatal::cannot_write(&self.path, source);
+        let mut counts = Counts::default();
+        let mut output = match dry_run {
+            true => None,
+            false => Some(AtomicFile::create(&self.path)?),
+        };
+        self.lines(|line, content| {
+            let mut changed = None;
+            match content {
+                Content::Record(mut record) => {
+                    let stand = record.purge(now);
+                    counts.count(stand);
+                    if stand == CodesStand::TakenOut {
+                        let bytes = serde_json::to_vec(&record)
+                            .map_err(|_| Fatal::Bug("a record cannot be written".into()))?;
+                        changed = Some(bytes);
+                    }
+                }
+                Content::Intent => {}
+                Content::Torn => {
+                    counts.is_torn = true;
+                    return Ok(());
+                }
+            }
+            let Some(output) = &mut output else {
+                return Ok(());
+            };
+            let line = changed.as_deref().unwrap_or(line);
+            output.write_all(line).map_err(cannot_write)?;
+            output.write_all(b"\n").map_err(cannot_write)
+        })?;
+        // A file in which nothing is to be changed stays as it is.
+        match output {
+            Some(output) if counts.taken_out > 0 => output.finish()?,
+            _ => {}
+        }
+        Ok(counts)
+    }
+
+    /// Sees each line, without its line end, with what is in it.
+    fn lines(&self, mut see: impl FnMut(&[u8], Content) -> Result<(), Fatal>) -> Result<(), Fatal> {
+        let cannot_read = |source| Fatal::cannot_read(&self.path, source);
+        let mut input = BufReader::with_capacity(256 << 10, &self.file);
+        std::io::Seek::rewind(&mut input).map_err(cannot_read)?;
+        let mut line = Vec::new();
+        for number in 1_u64.. {
+            line.clear();
+            if input.read_until(b'\n', &mut line).map_err(cannot_read)? == 0 {
+                break;
+            }
+            let is_whole = line.ends_with(b"\n");
+            let text = line.trim_ascii_end();
+            let content = match content_of(text) {
+                Some(content) => content,
+                None if !is_whole => Content::Torn,
+                None => {
+                    return Err(Fatal::Input(format!(
+                        "{}, line {number}: neither a record of version {} nor an intent; the file is as it was",
+                        self.path.display(),
+                        Schema::NAME
+                    )));
+                }
+            };
+            see(text, content)?;
+        }
+        Ok(())
+    }
+}
+
+fn content_of(line: &[u8]) -> Option<Content> {
+    #[derive(Deserialize)]
+    struct Intent {
+        schema: String,
+    }
+    if let Ok(record) = serde_json::from_slice(line) {
+        return Some(Content::Record(record));
+    }
+    let intent: Intent = serde_json::from_slice(line).ok()?;
+    (intent.schema == IntentLog::SCHEMA).then_some(Content::Intent)
+}
+
+/// What became of the codes in a file.
+#[derive(Default)]
+struct Counts {
+    taken_out: u64,
+    before: u64,
+    good: u64,
+    good_until: Option<Timestamp>,
+    is_torn: bool,
+}
+
+impl Counts {
+    fn count(&mut self, stand: CodesStand) {
+        match stand {
+            CodesStand::None => {}
+            CodesStand::TakenOut => self.taken_out += 1,
+            CodesStand::OutBefore => self.before += 1,
+            CodesStand::Good(until) => {
+                self.good += 1;
+                self.good_until = self.good_until.max(Some(until));
+            }
+        }
+    }
+}
+
+impl fmt::Display for Counts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "codes taken out of {} records", self.taken_out)?;
+        if self.before > 0 {
+            write!(f, ", of {} in an earlier run", self.before)?;
+        }
+        if let Some(until) = self.good_until {
+            write!(
+                f,
+                "; {} have codes that are still good, the last until {}: run it again then",
+                self.good,
+                uk_date(until)
+            )?;
+        }
+        if self.is_torn {
+            f.write_str("; half a last line, of a run that was killed, is left out")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RECORD: &str = r#"{"schema":"pkb-record/1","row":{"file":"a.csv","number":7,"of":9,"x":1},"invitation":{"code":"NKcYiAciBU","token":"KVPnrFYPay","expires_at":"END"},"delivery":{"channel":"letter","file":"letters-0001.pdf","date":"2026-11-22","y":2},"z":{"a":[3]}}"#;
+    const INTENT: &str = r#"{"file":"letters-0001.pdf","schema":"pkb-intent/1","stage":"letters"}"#;
+
+    fn now() -> Timestamp {
+        "2027-01-01T00:00:00Z".parse().unwrap()
+    }
+
+    fn file(content: &str) -> tempfile::NamedTempFile {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), content).unwrap();
+        file
+    }
+
+    fn purged(content: &str) -> (String, Counts) {
+        let file = file(content);
+        let locked = Locked::open(file.path()).unwrap();
+        let counts = locked.purge(now(), false).unwrap();
+        (std::fs::read_to_string(file.path()).unwrap(), counts)
+    }
+
+    #[test]
+    fn codes_go_when_they_have_ended_and_not_a_second_before_and_nothing_else_is_changed() {
+        let ended = RECORD.replace("END", "2027-01-01T00:00:00Z");
+        let good = RECORD.replace("END", "2027-01-01T00:00:01Z");
+        let content = format!("{ended}\n{INTENT}\n{good}\n");
+        let (text, counts) = purged(&content);
+        let invitation = r#""invitation":{"code":"NKcYiAciBU","token":"KVPnrFYPay","expires_at":"2027-01-01T00:00:00Z"}"#;
+        let instead =
+            r#""purged":{"expires_at":"2027-01-01T00:00:00Z","purged_at":"2027-01-01T00:00:00Z"}"#;
+        let expected = content.replace(invitation, instead);
+        assert_eq!(text, expected);
+        assert_eq!((counts.taken_out, counts.good), (1, 1));
+        let (again, counts) = purged(&text);
+        assert_eq!(again, text);
+        assert_eq!((counts.taken_out, counts.before), (0, 1));
+    }
+
+    #[test]
+    fn half_a_last_line_goes_and_with_another_broken_line_the_file_is_as_it_was() {
+        let ended = RECORD.replace("END", "2026-12-22T09:00:00Z");
+        let (text, counts) = purged(&format!("{ended}\n{}", &ended[..200]));
+        assert!(counts.is_torn);
+        assert_eq!(text.lines().count(), 1);
+        assert!(!text.contains("NKcYiAciBU"));
+        let broken = format!("{ended}\n{{\"half\n{ended}\n");
+        let file = file(&broken);
+        let refused = Locked::open(file.path()).unwrap().purge(now(), false);
+        assert!(refused.err().unwrap().to_string().contains("line 2"));
+        assert_eq!(std::fs::read_to_string(file.path()).unwrap(), broken);
+    }
+
+    #[test]
+    fn a_file_in_use_is_refused_and_a_dry_run_changes_nothing() {
+        let ended = RECORD.replace("END", "2026-12-22T09:00:00Z");
+        let file = file(&ended);
+        let locked = Locked::open(file.path()).unwrap();
+        let counts = locked.purge(now(), true).unwrap();
+        assert_eq!(counts.taken_out, 1);
+        assert_eq!(std::fs::read_to_string(file.path()).unwrap(), ended);
+        let paths = [file.path().to_owned(), PathBuf::from("/nowhere")];
+        let words = lock_all(&paths).err().unwrap().to_string();
+        for part in ["another run is using it", "/nowhere: no such file"] {
+            assert!(words.contains(part), "{words}");
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! Letters and sheets all of whose codes have ended.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    fs,
+    path::{Component, Path, PathBuf},
+};
+
+use jiff::Timestamp;
+use pkb_core::{
+    Fatal, Record,
+    progress::tell,
+    record::{Design, Edition},
+};
+
+use crate::{
+    editions::manifest_prefix,
+    manifest::{self, ManifestJson},
+    press::stem,
+    stage::sheet_of,
+};
+
+/// A letter: its file, its number and the row that it is for.
+type Letter = (String, u64, u64);
+
+/// The papers of a folder, and when the codes on them end.
+pub(super) struct Papers {
+    folder: PathBuf,
+    design: Design,
+    /// The letters of each batch (a file, or a folder of separate letters), by the manifests.
+    batches: BTreeMap<String, BTreeSet<Letter>>,
+    /// When the codes of each letter end, by the records.
+    ends: HashMap<Letter, Timestamp>,
+    /// When the last of the codes on each sheet end, by the records.
+    sheets: BTreeMap<String, Timestamp>,
+}
+
+impl Papers {
+    /// The papers in `folder`.
+    ///
+    /// # Errors
+    /// There is no manifest in it, or one is damaged.
+    pub(super) fn open(folder: &Path) -> Result<Self, Fatal> {
+        let mut papers = Self {
+            folder: folder.to_owned(),
+            design: Design::default(),
+            batches: BTreeMap::new(),
+            ends: HashMap::new(),
+            sheets: BTreeMap::new(),
+        };
+        for edition in Edition::ALL {
+            let [_, name] = manifest::file_names(manifest_prefix(edition));
+            let path = folder.join(&name);
+            if edition != Edition::First && !path.exists() {
+                continue;
+            }
+            let json = fs::read(&path).map_err(|source| Fatal::cannot_read(&path, source))?;
+            let json: ManifestJson = serde_json::from_slice(&json).map_err(|_| {
+                Fatal::Input(format!(
+                    "{} is not a manifest, or is damaged",
+                    path.display()
+                ))
+            })?;
+            papers.design = json.design;
+            for row in json.letters {
+                let letters = papers
+                    .batches
+                    .entry(stem(&row.file).to_owned())
+                    .or_default();
+                letters.insert((row.file, row.sequence, row.row));
+            }
+        }
+        Ok(papers)
+    }
+
+    /// Sees a record of one of the files.
+    pub(super) fn see(&mut self, record: &Record) {
+        let (Some(delivery), Some(end)) = (&record.delivery, record.codes_end()) else {
+            return;
+        };
+        for delivery in delivery.chain() {
+            let is_own = delivery.design.unwrap_or_default() == self.design;
+            if let Some(sequence) = delivery.sequence.filter(|_| is_own) {
+                let letter = (delivery.file.clone(), sequence, record.row.number);
+                later(self.ends.entry(letter).or_insert(end), end);
+            }
+            if let Some(sheet) = sheet_of(delivery) {
+                later(self.sheets.entry(sheet.to_owned()).or_insert(end), end);
+            }
+        }
+    }
+
+    /// Deletes the files all of whose codes have ended by `now`, or says what would be deleted.
+    ///
+    /// # Errors
+    /// A file cannot be deleted.
+    pub(super) fn remove(&self, now: Timestamp, dry_run: bool) -> Result<(), Fatal> {
+        let has_ended = |letter: &Letter| self.ends.get(letter).is_some_and(|end| *end <= now);
+        let (ended, kept): (Vec<_>, Vec<_>) = self
+            .batches
+            .iter()
+            .partition(|(_, letters)| letters.iter().all(has_ended));
+        let (old_sheets, new_sheets): (Vec<_>, Vec<_>) =
+            self.sheets.iter().partition(|(_, end)| **end <= now);
+        let mut names: Vec<String> = old_sheets
+            .into_iter()
+            .map(|(name, _)| name.clone())
+            .collect();
+        for (batch, letters) in ended {
+            names.extend(letters.iter().map(|(file, ..)| file.clone()));
+            names.push(format!("{batch}.zip"));
+        }
+        names.dedup();
+        let mut deleted = 0_u64;
+        for path in names.iter().filter_map(|name| self.path_of(name)) {
+            if !path.symlink_metadata().is_ok_and(|found| found.is_file()) {
+                continue;
+            }
+            deleted += 1;
+            if dry_run {
+                tell(format!("pkb-letters: would be deleted: {}", path.display()));
+                continue;
+            }
+            fs::remove_file(&path)
+                .map_err(|source| Fatal::io(format!("cannot delete {}", path.display()), source))?;
+            if let Some(folder) = path.parent().filter(|folder| *folder != self.folder) {
+                // That of separate letters, once it is empty; until then it has others in it.
+                let _ = fs::remove_dir(folder);
+            }
+        }
+        tell(format!(
+            "pkb-letters: {}: {deleted} files with ended codes {}; {} batches or sheets have codes that are good, or that the records given do not tell of, and stay",
+            self.folder.display(),
+            if dry_run {
+                "would be deleted"
+            } else {
+                "deleted"
+            },
+            kept.len() + new_sheets.len()
+        ));
+        Ok(())
+    }
+
+    /// Where a file is. A name that leads out of the folder is none of ours.
+    fn path_of(&self, name: &str) -> Option<PathBuf> {
+        let is_within = |part: Component<'_>| matches!(part, Component::Normal(_));
+        let path = Path::new(name);
+        path.components()
+            .all(is_within)
+            .then(|| self.folder.join(path))
+    }
+}
+
+fn later(end: &mut Timestamp, other: Timestamp) {
+    *end = (*end).max(other);
+}

@@ -1,0 +1,210 @@
+//! `pkb-letters seal`: a finished campaign as one encrypted archive, and the plain files gone if that is asked for.
+//!
+//! The archive is a tar file, encrypted by the program `age` to the public keys of those who may open it: nobody needs this
+//! program to open it again (`age -d -i key campaign.tar.age | tar x`, then `sha256sum -c SHA256SUMS`). Nothing but
+//! regular files of the folder goes in: a link would lead out of it, and is refused.
+
+mod age;
+mod archive;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use clap::Args;
+use pkb_core::{ExitCode, Fatal, progress::tell};
+
+use archive::{Sealed, Tree};
+
+/// Sealing a campaign.
+#[derive(Debug, Args)]
+pub struct SealArgs {
+    /// Folder of the campaign: records, journals, letters
+    #[arg(value_name = "DIR")]
+    pub dir: PathBuf,
+
+    /// Public key of somebody who may open the archive (age1…). May be given more than once
+    #[arg(
+        long,
+        value_name = "KEY",
+        required_unless_present = "recipients_file",
+        value_parser = public_key
+    )]
+    pub recipient: Vec<String>,
+
+    /// File with such keys, one a line. May be given more than once
+    #[arg(long, value_name = "FILE")]
+    pub recipients_file: Vec<PathBuf>,
+
+    /// The archive: a file outside DIR that does not exist yet
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+
+    /// Delete the plain files once the archive is on the disk; those that have changed meanwhile stay
+    #[arg(long)]
+    pub remove: bool,
+
+    /// The program that encrypts: age, or one that takes the same arguments (rage)
+    #[arg(long, value_name = "PROGRAM", default_value = "age")]
+    pub age: PathBuf,
+}
+
+/// A public key; a secret one, which opens archives, has no business in an argument.
+fn public_key(text: &str) -> Result<String, &'static str> {
+    if text.to_ascii_uppercase().starts_with("AGE-SECRET-KEY-") {
+        return Err(
+            "that is a secret key: give the public one (age1…), and make a new pair, for arguments are no secrets",
+        );
+    }
+    if text.starts_with("age1") || text.starts_with("ssh-") {
+        Ok(text.to_owned())
+    } else {
+        Err("not a public key of age (age1…)")
+    }
+}
+
+/// Seals a campaign.
+///
+/// # Errors
+/// What is in the way; then there is no archive, and every file is as it was.
+pub fn seal(args: &SealArgs) -> Result<ExitCode, Fatal> {
+    let folder = args
+        .dir
+        .canonicalize()
+        .map_err(|source| Fatal::cannot_read(&args.dir, source))?;
+    check_place(&args.out, &folder)?;
+    let tree = Tree::read(&folder)?;
+    let sealed = age::encrypt(
+        &args.age,
+        &args.recipient,
+        &args.recipients_file,
+        &args.out,
+        |pipe| tree.write(pipe),
+    )?;
+    tell(format!(
+        "pkb-letters: {}: {} files, {} bytes, sealed; to open it: age -d -i KEY_FILE {0} | tar x",
+        args.out.display(),
+        sealed.len(),
+        sealed.iter().map(|file| file.bytes).sum::<u64>(),
+    ));
+    if args.remove {
+        return remove(&folder, &sealed);
+    }
+    tell(format!(
+        "pkb-letters: the plain files are still in {} (--remove deletes them)",
+        folder.display()
+    ));
+    Ok(ExitCode::Done)
+}
+
+/// An archive is never written over, and not into what it is made of.
+fn check_place(out: &Path, folder: &Path) -> Result<(), Fatal> {
+    if out.symlink_metadata().is_ok() {
+        return Err(Fatal::Usage(format!(
+            "{} is there already: choose another name",
+            out.display()
+        )));
+    }
+    let parent = match out.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let parent = parent
+        .canonicalize()
+        .map_err(|source| Fatal::cannot_write(out, source))?;
+    if parent.starts_with(folder) {
+        return Err(Fatal::Usage(
+            "--out is in the folder that is sealed: put the archive beside it".into(),
+        ));
+    }
+    Ok(())
+}
+
+/// Deletes the files that are as they are in the archive.
+fn remove(folder: &Path, sealed: &[Sealed]) -> Result<ExitCode, Fatal> {
+    let mut changed = Vec::new();
+    for file in sealed {
+        let path = folder.join(&file.path);
+        if !file.is_still_at(&path)? {
+            changed.push(file.path.display().to_string());
+            continue;
+        }
+        fs::remove_file(&path)
+            .map_err(|source| Fatal::io(format!("cannot delete {}", path.display()), source))?;
+    }
+    remove_empty(folder);
+    if folder.exists() {
+        let left = Tree::read(folder).map_or_else(|_| 0, |tree| tree.len());
+        tell(format!(
+            "pkb-letters: {}: {} files deleted, {left} are left{}{}",
+            folder.display(),
+            sealed.len() - changed.len(),
+            if changed.is_empty() {
+                ""
+            } else {
+                ", changed while they were sealed: "
+            },
+            changed.join(", ")
+        ));
+    } else {
+        tell(format!(
+            "pkb-letters: {}: {} files deleted, and the folder",
+            folder.display(),
+            sealed.len()
+        ));
+    }
+    Ok(if changed.is_empty() {
+        ExitCode::Done
+    } else {
+        ExitCode::SomeRowsRejected
+    })
+}
+
+/// Deletes folders without anything in them, the inner ones first.
+fn remove_empty(folder: &Path) {
+    let inner = fs::read_dir(folder).into_iter().flatten().flatten();
+    for entry in inner {
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            remove_empty(&entry.path());
+        }
+    }
+    // One that has something in it stays.
+    let _ = fs::remove_dir(folder);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_recipient_is_a_public_key() {
+        assert!(
+            public_key("age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p").is_ok()
+        );
+        assert!(
+            public_key("AGE-SECRET-KEY-1QQ")
+                .unwrap_err()
+                .contains("secret")
+        );
+        assert!(public_key("--output").is_err());
+    }
+
+    #[test]
+    fn an_archive_is_not_put_into_what_it_is_made_of_nor_over_another() {
+        let folder = tempfile::tempdir().unwrap();
+        let campaign = folder.path().canonicalize().unwrap().join("campaign");
+        fs::create_dir(&campaign).unwrap();
+        let old = folder.path().join("old.tar.age");
+        fs::write(&old, "x").unwrap();
+        for (out, words) in [
+            (campaign.join("a.tar.age"), "beside it"),
+            (campaign.join("../campaign/a.tar.age"), "beside it"),
+            (old, "is there already"),
+        ] {
+            let refused = check_place(&out, &campaign).unwrap_err().to_string();
+            assert!(refused.contains(words), "{refused}");
+        }
+        assert!(check_place(&folder.path().join("new.tar.age"), &campaign).is_ok());
+    }
+}
