@@ -608,11 +608,11 @@ fn one_letter_an_address_or_several_are_told_apart() {
     let campaign = campaign();
     let mut all: Vec<Value> = (2..=11).map(|number| invited(number, 10)).collect();
     // A family of three, one of two of whom one gets no letter, and five who live alone.
-    for at in 0..3 {
-        all[at]["patient"]["household"] = json!({"first_row":2,"patients":3});
+    for record in &mut all[..3] {
+        record["patient"]["household"] = json!({"first_row":2,"patients":3});
     }
-    for at in 3..5 {
-        all[at]["patient"]["household"] = json!({"first_row":5,"patients":2});
+    for record in &mut all[3..5] {
+        record["patient"]["household"] = json!({"first_row":5,"patients":2});
     }
     all[4]["delivery"].take();
     let ended = report(&campaign, &[], &stream(&all));

@@ -63,7 +63,7 @@ pub(super) fn table(table: &Table, comparison: &Comparison<'_>) -> Markup {
     // Many columns are moved sideways on a telephone.
     let markup = html! {
         @if columns > 5 {
-            div .scroll role="region" tabindex="0" aria-labelledby={ (table.id) "-caption" } { (markup) }
+            section .scroll tabindex="0" aria-labelledby={ (table.id) "-caption" } { (markup) }
         } @else {
             div .table { (markup) }
         }
