@@ -38,9 +38,32 @@ pub struct Fields<'a> {
     pub uptake: Option<Uptake>,
     /// Invitations before a reminder, the first first.
     #[serde(default)]
-    pub earlier: Vec<Earlier>,
+    pub earlier: Vec<Delivery>,
     /// Why it went no further.
     pub outcome: Option<Outcome>,
+}
+
+impl Fields<'_> {
+    /// All invitations, the first first.
+    pub fn invitations(&self) -> impl DoubleEndedIterator<Item = &Delivery> {
+        self.earlier.iter().chain(&self.delivery)
+    }
+
+    /// The last invitation: what came before a reminder, while that is not made yet.
+    #[must_use]
+    pub fn last_invitation(&self) -> Option<&Delivery> {
+        self.invitations().next_back()
+    }
+
+    /// Whether the invitation stands, whatever the outcome says: a recheck only says why no reminder follows. It does
+    /// not stand for the dead.
+    #[must_use]
+    pub fn invitation_stands(&self) -> bool {
+        self.last_invitation().is_some()
+            && self.outcome.as_ref().is_none_or(|outcome| {
+                outcome.stage == StageName::Recheck && outcome.reason != Reason::Deceased
+            })
+    }
 }
 
 /// A row of a patient file.
@@ -116,6 +139,11 @@ pub struct Delivery {
     /// Whether it is the patient's first.
     #[serde(default)]
     pub edition: Edition,
+    /// Of an invitation before a reminder: text messages that GOV.UK Notify was given.
+    #[serde(default)]
+    pub texts: Vec<Dispatch>,
+    /// Of an invitation before a reminder: the letter that GOV.UK Notify was given.
+    pub posted: Option<Dispatch>,
 }
 
 impl Delivery {
@@ -134,13 +162,6 @@ impl Delivery {
             Channel::Both => self.sms_file.as_deref(),
         }
     }
-}
-
-/// An invitation before a reminder.
-#[derive(Debug, Deserialize)]
-pub struct Earlier {
-    /// The day that the letter bears.
-    pub date: Option<Date>,
 }
 
 /// A text message or a letter that GOV.UK Notify was given.

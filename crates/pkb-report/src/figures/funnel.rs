@@ -50,8 +50,9 @@ impl Step {
     /// far it was: sections may be older than the outcome.
     fn of(fields: &Fields<'_>) -> Self {
         match &fields.outcome {
+            // Whatever became of a reminder, or of the patient since.
+            _ if !fields.earlier.is_empty() || fields.invitation_stands() => Self::Invited,
             Some(outcome) => Self::of_stopped(outcome),
-            None if fields.delivery.is_some() => Self::Invited,
             None if fields.invitation.is_some() => Self::Codes,
             None if fields.pkb.is_some() => Self::MayBeInvited,
             None => match fields.upload.as_ref().map(|upload| upload.state) {
@@ -68,6 +69,7 @@ impl Step {
             StageName::Resolve => Self::Found,
             StageName::Tokens => Self::MayBeInvited,
             StageName::Letters | StageName::Sms | StageName::Post => Self::Codes,
+            StageName::Recheck => Self::Invited,
         }
     }
 }
@@ -117,8 +119,8 @@ impl End {
 
     fn of(fields: &Fields<'_>) -> Self {
         match &fields.outcome {
+            _ if fields.invitation_stands() => Self::Invited,
             Some(outcome) => Self::from(outcome.kind),
-            None if fields.delivery.is_some() => Self::Invited,
             None => Self::UnderWay,
         }
     }

@@ -111,7 +111,7 @@ impl Figures {
         }
         if let Some(delivery) = &fields.delivery {
             self.paper.count(delivery);
-            if fields.outcome.is_some() {
+            if end != End::Invited {
                 self.stopped_since.insert(row);
             }
             if delivery.has_letter() {

@@ -80,14 +80,16 @@ impl Times {
         if let Some(answer) = &fields.pkb {
             self.add(Event::Asked, answer.checked_at);
         }
-        let letter = fields.delivery.as_ref().filter(|d| d.has_letter());
-        if let Some(day) = letter.and_then(|letter| letter.date) {
+        let letters = fields.invitations().filter(|d| d.has_letter());
+        for day in letters.filter_map(|letter| letter.date) {
             *self.days.entry(day).or_default() += 1;
         }
-        for text in &fields.texts {
+        let earlier = &fields.earlier;
+        for text in earlier.iter().flat_map(|d| &d.texts).chain(&fields.texts) {
             self.add(Event::Texted, text.at);
         }
-        if let Some(posted) = &fields.posted {
+        let posted = earlier.iter().filter_map(|d| d.posted.as_ref());
+        for posted in posted.chain(&fields.posted) {
             self.add(Event::Posted, posted.at);
         }
         if let Some(seen) = fields.uptake.as_ref().and_then(|u| u.first_seen_at) {

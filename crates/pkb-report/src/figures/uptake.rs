@@ -60,7 +60,7 @@ impl UptakeFigures {
 
     /// Counts an invited patient.
     pub fn count(&mut self, fields: &Fields<'_>, registered: bool) {
-        let Some(delivery) = &fields.delivery else {
+        let Some(delivery) = fields.last_invitation() else {
             return;
         };
         let asked = fields.uptake.is_some();
@@ -70,7 +70,8 @@ impl UptakeFigures {
             answers.asked += u64::from(asked);
             answers.registered += u64::from(registered);
         }
-        self.reminded += u64::from(!fields.earlier.is_empty());
+        let is_reminder = fields.delivery.is_some() && !fields.earlier.is_empty();
+        self.reminded += u64::from(is_reminder);
         if let Some(uptake) = &fields.uptake {
             self.asked_last = self.asked_last.max(Some(uptake.checked_at));
         }
@@ -79,7 +80,9 @@ impl UptakeFigures {
                 Some(weeks) => *self.weeks.entry(weeks).or_default() += 1,
                 None => self.week_unknown += 1,
             }
-        } else if delivery.date.is_some_and(|day| day <= self.last_due_day) {
+        } else if fields.outcome.is_none()
+            && delivery.date.is_some_and(|day| day <= self.last_due_day)
+        {
             self.due.insert(&fields.row);
             self.due_unasked += u64::from(!asked);
         }
@@ -89,8 +92,7 @@ impl UptakeFigures {
 /// Full weeks from the first invitation to when PKB first said that the patient has registered.
 fn weeks_since_the_first_letter(fields: &Fields<'_>) -> Option<u64> {
     let seen = uk_date(fields.uptake.as_ref()?.first_seen_at?);
-    let first = fields.earlier.iter().find_map(|earlier| earlier.date);
-    let sent = first.or(fields.delivery.as_ref()?.date)?;
+    let sent = fields.invitations().find_map(|delivery| delivery.date)?;
     let days = sent.until((Unit::Day, seen)).ok()?.get_days();
     u64::try_from(days / 7).ok()
 }
