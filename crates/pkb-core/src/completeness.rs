@@ -61,6 +61,11 @@ impl Completeness {
         self.files.values().map(|seen| seen.of).sum()
     }
 
+    /// The names of the files seen so far.
+    pub fn files(&self) -> Vec<String> {
+        self.files.keys().cloned().collect()
+    }
+
     /// Checks that all rows arrived.
     ///
     /// # Errors

@@ -22,6 +22,7 @@ mod processing;
 mod recovery;
 mod sms;
 mod streams;
+mod terminal;
 mod upload;
 mod verify;
 mod whom;

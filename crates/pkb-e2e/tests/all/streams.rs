@@ -339,8 +339,34 @@ fn a_summary_is_written_as_json_and_adds_up() {
         .map(|o| o["rows"].as_u64().unwrap())
         .sum();
     assert_eq!(number("rows_in"), 61);
+    assert_eq!(number("rows_of"), 61);
+    assert_eq!(summary["schema"], "pkb-summary/1");
+    assert_eq!(summary["files"], serde_json::json!(["patients.csv"]));
+    assert_eq!(
+        (number("exit_code"), &summary["ended"]),
+        (65, &"some_rows_rejected".into())
+    );
     assert_eq!(
         number("rows_out"),
         number("advanced") + number("already_done") + number("not_ready") + outcomes
     );
+}
+
+#[test]
+fn a_stage_that_is_stopped_writes_its_summary_too() {
+    let campaign = Campaign::fixture();
+    let patients = fixture("patients.csv");
+    let uploaded = campaign.stage("pkb-upload", &[patients.to_str().unwrap()], b"");
+    let half = &uploaded.stdout[..uploaded.stdout.len() / 2];
+    let ended = campaign.stage("pkb-resolve", &["--summary", "summary.json"], half);
+    assert_eq!(ended.code, 66);
+    let summary: serde_json::Value =
+        serde_json::from_slice(&campaign.read("summary.json")).unwrap();
+    assert_eq!(
+        (&summary["exit_code"], &summary["ended"]),
+        (&66.into(), &"input".into())
+    );
+    let why = summary["stopped_by"].as_str().unwrap();
+    assert!(ended.stderr.contains(why), "{why}: {}", ended.stderr);
+    assert_eq!(summary["rows_of"], 61);
 }
