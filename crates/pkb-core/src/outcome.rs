@@ -290,6 +290,7 @@ impl From<Reason> for Verdict {
 
 /// Where and why a record stopped.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Outcome {
     /// The stage that stopped it.
     pub stage: StageName,

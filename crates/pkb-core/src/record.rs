@@ -4,6 +4,8 @@
 //! that a stage does not change leaves as the same bytes (see [`crate::pipeline`]).
 
 mod dispatch;
+#[cfg(test)]
+mod schema;
 
 use clap::ValueEnum;
 use jiff::{Timestamp, civil::Date};
@@ -24,6 +26,7 @@ pub type Unknown = serde_json::Map<String, serde_json::Value>;
 
 /// The version of the record: reading any other is an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum Schema {
     /// The only version so far.
     #[default]
@@ -38,6 +41,7 @@ impl Schema {
 
 /// One patient of a campaign.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Record {
     /// Version of this form.
     pub schema: Schema,
@@ -257,6 +261,7 @@ impl KeyFields {
 
 /// Where a record came from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Row {
     /// Name of the patient file, without its folder.
     pub file: String,
@@ -271,6 +276,7 @@ pub struct Row {
 
 /// Who a record is about, as the hospital's file has it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Patient {
     /// The national id.
     pub national_id: NationalId,
@@ -352,6 +358,7 @@ impl Patient {
 
 /// Several patients at one address.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Household {
     /// Row of the first of them in the patient file: the same for all of a household.
     pub first_row: u64,
@@ -361,6 +368,7 @@ pub struct Household {
 
 /// Somebody who cares for a patient.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Carer {
     /// First name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -375,6 +383,7 @@ pub struct Carer {
 
 /// What happened to the row's upload.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Upload {
     /// File name of the batch that the row is in.
     pub batch: String,
@@ -392,6 +401,7 @@ pub struct Upload {
 
 /// How far a batch is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum UploadState {
     /// The row was checked and nothing was written or sent (`--dry-run`).
@@ -404,6 +414,7 @@ pub enum UploadState {
 
 /// What PKB knows of the patient.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PkbAnswer {
     /// PKB's id; absent where PKB does not tell (FHIR).
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -423,6 +434,7 @@ pub struct PkbAnswer {
 
 /// The two codes with which the patient registers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Invitation {
     /// Invitation code (`t1` in the join link).
     pub code: InvitationCode,
@@ -440,6 +452,7 @@ pub struct Invitation {
 
 /// How the invitation goes to the patient.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Delivery {
     /// By which way.
     pub channel: Channel,
@@ -479,6 +492,7 @@ pub struct Delivery {
 
 /// What PKB said, after the invitation, of whether the patient has registered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Uptake {
     /// Whether the patient has registered.
     pub registered: bool,
@@ -496,6 +510,7 @@ pub struct Uptake {
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
 )]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Edition {
     /// It is.
@@ -547,6 +562,7 @@ impl Delivery {
     Deserialize,
     ValueEnum,
 )]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Design {
     /// A letter on its own
@@ -581,6 +597,7 @@ impl Design {
 
 /// A way to the patient.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Channel {
     /// A posted letter.

@@ -280,7 +280,7 @@ fn next_steps(ended: &Ended<'_>) -> Vec<String> {
         steps.push(format!("{again} later{rows}"));
     } else if failed > 0 {
         steps.push(format!(
-            "{} failed: do what stands there in brackets, and {again}",
+            "{} failed: do what stands above in brackets, and {again}",
             counted(failed)
         ));
     }
@@ -388,7 +388,7 @@ mod tests {
                 1,
                 &[Reason::MissingGlyph],
                 format!(
-                    "next: 1 row failed: do what stands there in brackets, and run the same command again\n{go_on}"
+                    "next: 1 row failed: do what stands above in brackets, and run the same command again\n{go_on}"
                 ),
             ),
         ] {

@@ -205,11 +205,12 @@ fn ctrl_c_leaves_a_clean_screen() {
 fn a_narrow_terminal_has_less_of_the_line_and_still_one() {
     let campaign = uploaded(120, BUSY);
     let terminal = Terminal::open(&campaign, 120, 20);
-    terminal.enter("clear; pkb-resolve u.ndjson --output r.ndjson");
+    terminal.enter("clear; pkb-resolve u.ndjson --give-up-after 600 --output r.ndjson");
     for (columns, part) in [
         ("120", " s, asked by PKB"),
         ("80", " s, asked by PKB"),
-        ("40", "  waits "),
+        ("40", " s, asked by PKB"),
+        ("32", " of 120  waits "),
         ("20", "%  waits "),
         ("120", " s, asked by PKB"),
     ] {
