@@ -249,9 +249,11 @@ fn ctrl_c_is_heard_even_if_nobody_reads_the_output() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let unread = child.stdout.take();
-    // Time for the first of the two passes over the file, before which nothing is to be stopped.
-    std::thread::sleep(std::time::Duration::from_secs(5));
+    let mut unread = child.stdout.take().unwrap();
+    // The first record comes after the first of the two passes over the file, before which nothing is to
+    // be stopped; a moment later the pipe is full.
+    unread.read_exact(&mut [0]).unwrap();
+    std::thread::sleep(std::time::Duration::from_secs(1));
     assert!(
         child.try_wait().unwrap().is_none(),
         "the output fits into the pipe: the test needs more rows"

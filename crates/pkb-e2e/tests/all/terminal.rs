@@ -210,7 +210,7 @@ fn a_narrow_terminal_has_less_of_the_line_and_still_one() {
         ("120", " s, asked by PKB"),
         ("80", " s, asked by PKB"),
         ("40", " s, asked by PKB"),
-        ("32", " of 120  waits "),
+        ("32", "  waits "),
         ("20", "%  waits "),
         ("120", " s, asked by PKB"),
     ] {
