@@ -162,7 +162,10 @@ impl Summary {
         if elapsed < WORTH_A_RATE {
             return format!("{:.1} s", self.seconds);
         }
-        let mut parts = vec![in_words(elapsed), rate(self.rows_out as f64 / self.seconds)];
+        let mut parts = vec![in_words(elapsed)];
+        if self.rows_out > 0 {
+            parts.push(rate(self.rows_out as f64 / self.seconds));
+        }
         match self.retries {
             0 => {}
             1 => parts.push("1 retry".to_owned()),
@@ -238,7 +241,9 @@ impl fmt::Display for Summary {
         }
         // A sum of one is no sum, unless something is missing from it.
         if lines.len() > 1 || self.rows_in != self.rows_out {
-            writeln!(f, "  {}", "-".repeat(width))?;
+            if !lines.is_empty() {
+                writeln!(f, "  {}", "-".repeat(width))?;
+            }
             writeln!(f, "  {:>width$}  {}", self.rows_out, self.total())?;
         }
         Ok(())

@@ -53,7 +53,7 @@ impl Wait {
         match &self.why {
             Why::Stopping => "stopping: calls under way may end (Ctrl-C again: at once)".to_owned(),
             Why::TimeOfDay(time) => match self.left(now) {
-                Some(left) => format!("waiting until {time}, for {}", in_words(left)),
+                Some(left) => format!("waiting until {time} (in {})", in_words(left)),
                 None => format!("waiting until {time}"),
             },
             Why::Processing(batch) => format!("PKB is processing {batch}, for {}", lasted()),

@@ -262,6 +262,7 @@ impl Index {
             .values()
             .map(|letters| letters.len() as u64)
             .sum();
+        args.progress.monitor.rows(0, total);
         let mut files = std::mem::take(&mut self.files).into_iter().peekable();
         let mut ordinal = 0;
         while files.peek().is_some() {
