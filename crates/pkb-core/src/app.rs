@@ -12,14 +12,14 @@ use std::{
 use clap::Parser;
 
 use crate::{
-    ExitCode, Fatal, Stage,
-    args::StreamArgs,
+    ExitCode, Fatal, Stage, StageName,
+    args::{ProgressArgs, StreamArgs},
     atomic_file::AtomicFile,
     exposure, logging,
     output::Target,
-    pipeline,
-    pipeline::Source,
-    progress::{Progress, tell},
+    pipeline::{self, Signals, Source},
+    progress::{Progress, Task, is_pipe, tell},
+    summary::{Ended, Summary},
 };
 
 /// Parses the arguments, runs `work`, and turns how it ended into an exit code. A panic becomes
@@ -78,10 +78,10 @@ fn run<F: Future<Output = Result<ExitCode, Fatal>>>(work: F) -> Result<ExitCode,
         .block_on(work)
 }
 
-/// Runs a stage over its input and writes the summary.
+/// Runs a stage over its input, and tells how it went: summary, what stopped it, what to do next.
 ///
 /// # Errors
-/// What stopped the stage; the summary has been written then, too.
+/// The summary cannot be written. What stopped the stage is told here, and is in the exit code.
 pub async fn run_stage<S: Stage>(
     stage: S,
     source: Source,
@@ -89,10 +89,10 @@ pub async fn run_stage<S: Stage>(
     in_flight: usize,
     args: &StreamArgs,
 ) -> Result<ExitCode, Fatal> {
+    let program = S::NAME.program();
     if args.clock.is_fixed() {
         tell(format!(
-            "{}: note: the time is fixed (PKB_FIXED_TIME): not for a real campaign",
-            S::NAME.program()
+            "{program}: note: the time is fixed (PKB_FIXED_TIME): not for a real campaign"
         ));
     }
     if let Some(journal) = &args.journal {
@@ -101,26 +101,107 @@ pub async fn run_stage<S: Stage>(
     if matches!(output, Target::Stream(_)) {
         exposure::warn_of_stdout();
     }
+    // Begun now, so that a place that cannot be written shows before the work and not after it.
+    let summary_file = args
+        .summary
+        .as_deref()
+        .map(AtomicFile::create)
+        .transpose()?;
     let start = Instant::now();
-    let records_on_screen = matches!(output, Target::Stream(_)) && io::stdout().is_terminal();
-    let progress = Progress::start(args.progress, records_on_screen);
+    let (stage, monitor) = (Arc::new(stage), &args.progress.monitor);
+    let task = task(S::NAME, &output);
+    let progress = Progress::start(&args.progress, task);
     let report = pipeline::run(
-        Arc::new(stage),
+        Arc::clone(&stage),
         source,
         output,
         args.journal.as_deref(),
         args.limits(in_flight),
-        progress,
+        Arc::clone(monitor),
     )
     .await;
-    let summary = report.tally.summary(S::NAME, start.elapsed());
-    tell(&summary);
-    if let Some(path) = &args.summary {
+    drop(progress);
+    let code = match &report.fatal {
+        Some(fatal) => fatal.exit_code(),
+        None => stage.exit_code(report.tally.exit_code()),
+    };
+    let records = args.output.as_deref().map_or_else(
+        || "these records".to_owned(),
+        |path| path.display().to_string(),
+    );
+    let summary = Summary::of(
+        S::NAME,
+        Ended {
+            tally: &report.tally,
+            files: report.files,
+            snapshot: monitor.snapshot(Instant::now()),
+            elapsed: start.elapsed(),
+            code,
+            fatal: report.fatal.as_ref(),
+            journal: args.journal.is_some(),
+            next_step: stage.next_step(&records),
+        },
+    );
+    if code != ExitCode::Done || !args.progress.quiet {
+        tell(&summary);
+        if let Some(fatal) = &report.fatal {
+            tell(format!("{program}: {fatal}"));
+        }
+        // In a pipeline the last stage speaks for all.
+        if task.is_last {
+            tell(summary.next());
+        }
+    }
+    if let Some(mut file) = summary_file {
         let json = serde_json::to_vec_pretty(&summary)
             .map_err(|_| Fatal::Bug("the summary cannot be written".into()))?;
-        AtomicFile::write(path, &json)?;
+        file.write_all(&json)
+            .map_err(|source| Fatal::io("cannot write the summary", source))?;
+        file.finish()?;
     }
-    report
-        .fatal
-        .map_or_else(|| Ok(report.tally.exit_code()), Err)
+    Ok(code)
+}
+
+/// Shows progress of `work` that is no stage, or not yet.
+///
+/// # Errors
+/// Somebody has stopped the program meanwhile.
+pub async fn with_progress<T>(
+    args: &ProgressArgs,
+    task: Task,
+    work: impl Future<Output = T>,
+) -> Result<T, Fatal> {
+    let mut signals = Signals::listen()?;
+    let _progress = Progress::start(args, task);
+    tokio::select! {
+        done = work => Ok(done),
+        signal = signals.next() => Err(signal),
+    }
+}
+
+/// The same for work that waits for nothing: it has a thread of its own, which ends with the program.
+///
+/// # Errors
+/// What stopped the work, or that somebody has stopped the program.
+pub async fn on_a_thread<T: Send + 'static>(
+    args: &ProgressArgs,
+    task: Task,
+    work: impl FnOnce() -> Result<T, Fatal> + Send + 'static,
+) -> Result<T, Fatal> {
+    let (sender, done) = tokio::sync::oneshot::channel();
+    // Nobody may be there any more who waits for it.
+    std::thread::spawn(move || drop(sender.send(work())));
+    let broken = |_| Err(Fatal::Bug("the work broke off".into()));
+    with_progress(args, task, async { done.await.unwrap_or_else(broken) }).await?
+}
+
+/// A stage as it is shown.
+pub fn task(stage: StageName, output: &Target) -> Task {
+    let streams = matches!(output, Target::Stream(_));
+    Task {
+        program: stage.program(),
+        unit: "rows",
+        is_last: !(streams && is_pipe(io::stdout())),
+        results_on_screen: streams && io::stdout().is_terminal(),
+    }
 }

@@ -1,8 +1,9 @@
 //! Arguments that the stages share.
 
 mod notify;
+mod progress;
 
-use std::{io::Read, path::PathBuf, time::Duration};
+use std::{io::Read, path::PathBuf, sync::Arc, time::Duration};
 
 use clap::{Args, ValueEnum};
 use jiff::{SignedDuration, Timestamp};
@@ -11,12 +12,13 @@ use crate::{
     Clock, Fatal,
     client::{AuthStyle, Client, Credentials, Settings, fhir::FhirSettings},
     exposure,
+    monitor::Monitor,
     output::Target,
     pipeline::{Limits, Source},
-    progress::When,
 };
 
 pub use notify::NotifyArgs;
+pub use progress::ProgressArgs;
 
 /// How a stage reads, counts and reports.
 #[derive(Debug, Clone, Args)]
@@ -34,15 +36,9 @@ pub struct StreamArgs {
     #[arg(long, value_name = "FILE", help_heading = "Stream")]
     pub output: Option<PathBuf>,
 
-    /// When to draw a progress line
-    #[arg(
-        long,
-        value_enum,
-        default_value = "auto",
-        value_name = "WHEN",
-        help_heading = "Stream"
-    )]
-    pub progress: When,
+    /// What is shown of the work.
+    #[command(flatten)]
+    pub progress: ProgressArgs,
 
     /// Also write the summary to FILE, as JSON
     #[arg(long, value_name = "FILE", help_heading = "Stream")]
@@ -216,11 +212,12 @@ pub struct PkbArgs {
 }
 
 impl PkbArgs {
-    /// The client of PKB that these settings describe. Nothing is sent yet.
+    /// The client of PKB that these settings describe; what it waits for is noted in `monitor`. Nothing is
+    /// sent yet.
     ///
     /// # Errors
     /// A setting is missing or wrong; the message names it.
-    pub fn client(&self) -> Result<Client, Fatal> {
+    pub fn client(&self, monitor: &Arc<Monitor>) -> Result<Client, Fatal> {
         Client::new(Settings {
             base_url: required(self.base_url.as_deref(), "PKB_BASE_URL")?,
             fhir: self.fhir()?,
@@ -238,6 +235,7 @@ impl PkbArgs {
             give_up_seconds: self.give_up_after,
             rate: self.rate,
             random: fastrand::Rng::new(),
+            monitor: Arc::clone(monitor),
         })
     }
 

@@ -1,8 +1,12 @@
 //! The exit codes of all programs. The numbers follow `sysexits.h` where it has a fitting one;
 //! the README has the same table and a test compares the two.
 
+use serde::Serialize;
+
 /// How a program ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
 pub enum ExitCode {
     /// All rows done.
     Done,

@@ -16,14 +16,18 @@ pub mod exposure;
 pub mod fatal;
 pub mod journal;
 pub mod logging;
+pub mod monitor;
 pub mod ndjson;
 pub mod outcome;
 pub mod output;
 pub mod pipeline;
 pub mod progress;
 pub mod record;
+#[cfg(test)]
+mod schema_file;
 pub mod spreadsheet;
 pub mod stage;
+pub mod summary;
 pub mod tally;
 pub mod value;
 

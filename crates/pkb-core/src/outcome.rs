@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// The stages in the order a record goes through them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum StageName {
     /// pkb-upload.
@@ -64,6 +65,7 @@ impl StageName {
 
 /// What an outcome asks of the operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// The row is bad: mend the patient file.
@@ -89,6 +91,7 @@ macro_rules! reasons {
     ($($(#[$doc:meta])* $name:ident = $wire:literal, $kind:ident, $advice:literal;)+) => {
         /// Why a record went no further. A reason has one kind.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[cfg_attr(test, derive(schemars::JsonSchema))]
         pub enum Reason {
             $($(#[$doc])* #[serde(rename = $wire)] $name,)+
         }
@@ -298,6 +301,7 @@ impl From<Reason> for Verdict {
 
 /// Where and why a record stopped.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Outcome {
     /// The stage that stopped it.
     pub stage: StageName,

@@ -5,6 +5,8 @@
 
 mod dispatch;
 mod purged;
+#[cfg(test)]
+mod schema;
 
 use clap::ValueEnum;
 use jiff::{Timestamp, civil::Date};
@@ -26,6 +28,7 @@ pub type Unknown = serde_json::Map<String, serde_json::Value>;
 
 /// The version of the record: reading any other is an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum Schema {
     /// The only version so far.
     #[default]
@@ -40,6 +43,7 @@ impl Schema {
 
 /// One patient of a campaign.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Record {
     /// Version of this form.
     pub schema: Schema,
@@ -299,6 +303,7 @@ impl KeyFields {
 
 /// Where a record came from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Row {
     /// Name of the patient file, without its folder.
     pub file: String,
@@ -313,6 +318,7 @@ pub struct Row {
 
 /// Who a record is about, as the hospital's file has it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Patient {
     /// The national id.
     pub national_id: NationalId,
@@ -394,6 +400,7 @@ impl Patient {
 
 /// Several patients at one address.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Household {
     /// Row of the first of them in the patient file: the same for all of a household.
     pub first_row: u64,
@@ -403,6 +410,7 @@ pub struct Household {
 
 /// Somebody who cares for a patient.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Carer {
     /// First name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -417,6 +425,7 @@ pub struct Carer {
 
 /// What happened to the row's upload.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Upload {
     /// File name of the batch that the row is in.
     pub batch: String,
@@ -434,6 +443,7 @@ pub struct Upload {
 
 /// How far a batch is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum UploadState {
     /// The row was checked and nothing was written or sent (`--dry-run`).
@@ -446,6 +456,7 @@ pub enum UploadState {
 
 /// What PKB knows of the patient.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PkbAnswer {
     /// PKB's id; absent where PKB does not tell (FHIR).
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -465,6 +476,7 @@ pub struct PkbAnswer {
 
 /// The two codes with which the patient registers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Invitation {
     /// Invitation code (`t1` in the join link).
     pub code: InvitationCode,
@@ -482,6 +494,7 @@ pub struct Invitation {
 
 /// How the invitation goes to the patient.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Delivery {
     /// By which way.
     pub channel: Channel,
@@ -528,6 +541,7 @@ pub struct Delivery {
 
 /// What PKB said, after the invitation, of whether the patient has registered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Uptake {
     /// Whether the patient has registered.
     pub registered: bool,
@@ -545,6 +559,7 @@ pub struct Uptake {
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
 )]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Edition {
     /// It is.
@@ -596,6 +611,7 @@ impl Delivery {
     Deserialize,
     ValueEnum,
 )]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Design {
     /// A letter on its own
@@ -630,6 +646,7 @@ impl Design {
 
 /// A way to the patient.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Channel {
     /// A posted letter.

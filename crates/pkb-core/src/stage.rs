@@ -13,7 +13,7 @@ use std::{
 use serde_json::Value;
 
 use crate::{
-    Fatal, Kind, Outcome, Record, StageName, Verdict,
+    ExitCode, Fatal, Kind, Outcome, Record, StageName, Verdict,
     journal::{Journal, Key},
     record::KeyFields,
 };
@@ -230,5 +230,16 @@ pub trait Stage: Send + Sync + 'static {
     /// Whatever makes the run a failure.
     fn finish(&self) -> Result<(), Fatal> {
         Ok(())
+    }
+
+    /// How the run went, for the shell, where the outcomes of the rows (`by_rows`) do not say all of it.
+    fn exit_code(&self, by_rows: ExitCode) -> ExitCode {
+        by_rows
+    }
+
+    /// What the operator does next if all went well, with the `records` that were written: the name of their
+    /// file, or words for them.
+    fn next_step(&self, _records: &str) -> Option<String> {
+        None
     }
 }

@@ -19,7 +19,6 @@ use pkb_core::{
     ndjson,
     output::Target,
     pipeline::{self, Limits, Report, Source},
-    progress::Progress,
     record::{PkbAnswer, Row},
     stage::BatchResult,
     value::PkbId,
@@ -235,7 +234,7 @@ fn run_into(
         target,
         journal,
         limits,
-        Progress::hidden(),
+        Arc::default(),
     ))
 }
 
@@ -442,7 +441,7 @@ fn a_batch_that_may_not_wait_for_ever_goes_when_the_input_pauses() {
             in_flight: 2,
             partial: false,
         },
-        Progress::hidden(),
+        Arc::default(),
     ));
     assert!(report.fatal.is_none());
     assert!(*out.0.lock().unwrap() == expected("a", &fates));

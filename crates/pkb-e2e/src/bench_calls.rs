@@ -79,7 +79,7 @@ fn median(mut rates: Vec<f64>) -> f64 {
 
 /// Calls a second when nothing waits for anything but a free place.
 async fn run_unordered(args: &Args, ids: &[NationalId]) -> anyhow::Result<f64> {
-    let client = Arc::new(args.pkb.client()?);
+    let client = Arc::new(args.pkb.client(&Arc::default())?);
     let path = Arc::new(PathTemplate::new(USER_PATH, &["{number}", "{type}"])?);
     let start = Instant::now();
     let mut running = JoinSet::new();

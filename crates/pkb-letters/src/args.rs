@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use pkb_core::{
-    args::{InputArgs, StreamArgs, parse_duration},
+    args::{InputArgs, ProgressArgs, StreamArgs, parse_duration},
     record::Design,
     value::{LetterFormat, LetterLanguages},
 };
@@ -88,6 +88,10 @@ pub struct VerifyArgs {
         visible_alias = "qr"
     )]
     pub square_codes: SquareCodes,
+
+    /// What is shown of the work.
+    #[command(flatten)]
+    pub progress: ProgressArgs,
 }
 
 /// Which square codes to read.

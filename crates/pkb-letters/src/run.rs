@@ -35,7 +35,7 @@ pub async fn run(args: Args) -> Result<ExitCode, Fatal> {
     match args.command {
         Some(Command::Template(TemplateCommand::New { dir })) => new_template(&dir),
         Some(Command::Template(TemplateCommand::Check { dir })) => template_check::check(&dir),
-        Some(Command::Verify(args)) => verify::verify(&args),
+        Some(Command::Verify(args)) => verify::verify(args).await,
         Some(Command::Ledger(args)) => ledger::answer(&args),
         Some(Command::Purge(args)) => purge::purge(&args),
         Some(Command::Seal(args)) => seal::seal(&args),
@@ -101,6 +101,7 @@ async fn make_letters(args: LettersArgs) -> Result<ExitCode, Fatal> {
         is_numbered: template.settings().marks.number != NumberMark::None,
     };
     let stage = Letters {
+        folder: out.clone(),
         oldest_answer: args.stream.clock().ago(args.max_age_of_answer),
         letters_per_file: args.letters_per_file as usize,
         sms_fold: args.sms_texts.sms_fold,

@@ -34,6 +34,8 @@ use crate::{
 pub struct Letters {
     /// Who gets what.
     pub rules: Rules,
+    /// Where the letters go.
+    pub folder: PathBuf,
     /// PKB's answers are too old if they are older.
     pub oldest_answer: Timestamp,
     /// The template.
@@ -464,6 +466,13 @@ impl Stage for Letters {
             }
         }
         Ok(results)
+    }
+
+    fn next_step(&self, records: &str) -> Option<String> {
+        let folder = self.folder.display();
+        Some(format!(
+            "before anything is posted, pkb-letters verify {folder} over {records}"
+        ))
     }
 
     fn apply(&self, record: &mut Record, delivery: Delivery) {

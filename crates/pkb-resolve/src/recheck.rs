@@ -51,7 +51,10 @@ pub async fn run(whom: Whom, args: &Args) -> Result<ExitCode, Fatal> {
         ..Counts::default()
     }));
     let stage = Recheck {
-        registrations: Registrations::new(args.pkb.client()?, purpose)?,
+        registrations: Registrations::new(
+            args.pkb.client(&args.stream.progress.monitor)?,
+            purpose,
+        )?,
         batch_rows: args.api.batch_rows(Registrations::MAX_BATCH),
         linger: args.api.linger,
         reminders: reminders.map(|due| (due, whom)),

@@ -1,6 +1,9 @@
 //! The stage.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use jiff::Timestamp;
 use pkb_core::{
@@ -12,7 +15,7 @@ use pkb_core::{
         rest::PathTemplate,
     },
     journal::Key,
-    progress::tell,
+    monitor::{Monitor, Why},
     record::{KeyFields, Patient, PkbAnswer, Unknown},
     stage::BatchResult,
     value::NationalId,
@@ -59,8 +62,9 @@ pub async fn run(args: Args) -> Result<ExitCode, Fatal> {
         wait_until: Instant::now() + args.wait_for_records,
         oldest_answer: clock.ago(args.max_age_of_answer),
         clock,
+        monitor: Arc::clone(&args.stream.progress.monitor),
     };
-    let pkb = args.pkb.client()?;
+    let pkb = args.pkb.client(&args.stream.progress.monitor)?;
     match args.api.api {
         Api::Fhir => {
             let directory = FhirDirectory::new(pkb)?;
@@ -159,6 +163,7 @@ struct Decision {
     /// Answers of earlier runs count if they are not older.
     oldest_answer: Timestamp,
     clock: Clock,
+    monitor: Arc<Monitor>,
 }
 
 /// What is needed to ask PKB about a patient and to judge the answer.
@@ -174,6 +179,7 @@ impl<D: Directory> Resolve<D> {
     async fn look_up(&self, ids: &[NationalId]) -> Result<Vec<(Timestamp, Answer)>, Fatal> {
         let mut answers = self.ask(ids).await?;
         let mut pause = FIRST_PAUSE;
+        let mut waiting = None;
         loop {
             let is_absent = |answer: &Answer| matches!(answer, Err(verdict) if verdict.reason == Reason::NotFound);
             let absent: Vec<usize> = (0..ids.len())
@@ -186,12 +192,11 @@ impl<D: Directory> Resolve<D> {
             if absent.is_empty() || left.is_zero() {
                 return Ok(answers);
             }
-            tell(format!(
-                "pkb-resolve: {} patients are not at PKB yet: asking again in {} s",
-                absent.len(),
-                pause.min(left).as_secs()
-            ));
-            tokio::time::sleep(pause.min(left)).await;
+            let ask_at = Instant::now() + pause.min(left);
+            let why = Why::Absent(absent.len() as u64);
+            // The one before ends after this one has begun: asking in between is no end of the wait.
+            drop(waiting.replace(self.decision.monitor.wait(why, Some(ask_at))));
+            tokio::time::sleep_until(ask_at.into()).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
             let again: Vec<NationalId> = absent.iter().map(|at| ids[*at]).collect();
             match self.ask(&again).await {
@@ -337,6 +342,10 @@ impl<D: Directory> Stage for Resolve<D> {
             .zip(answers)
             .map(|(asked, answer)| self.judge(asked, answer))
             .collect())
+    }
+
+    fn next_step(&self, records: &str) -> Option<String> {
+        Some(format!("pkb-tokens over {records}"))
     }
 
     fn apply(&self, record: &mut Record, answer: PkbAnswer) {

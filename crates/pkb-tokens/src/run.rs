@@ -29,7 +29,7 @@ pub async fn run(args: Args) -> Result<ExitCode, Fatal> {
             "the codes would be shown on the terminal: send them to a file or a pipe (or use --show-codes)".into(),
         ));
     }
-    let pkb = args.pkb.client()?;
+    let pkb = args.pkb.client(&args.stream.progress.monitor)?;
     let clock = args.stream.clock();
     match args.api.api {
         Api::Rest => {
@@ -175,6 +175,10 @@ impl<D: CodeDesk> Stage for Tokens<D> {
                 })
             })
             .collect())
+    }
+
+    fn next_step(&self, records: &str) -> Option<String> {
+        Some(format!("pkb-letters over {records}"))
     }
 
     fn apply(&self, record: &mut Record, invitation: Invitation) {

@@ -51,7 +51,9 @@ async fn upload(args: UploadArgs) -> Result<ExitCode, Fatal> {
     let destination = destination(&args)?;
     let pkb_file = pkb_file(&args, clock)?;
     let file = PatientFile::open(&args.file, clock.today())?;
-    tell(Report(&file));
+    if !args.stream.progress.quiet || file.survey.rejected > 0 {
+        tell(Report(&file));
+    }
     refuse_a_bad_file(&file, args.max_rejects)?;
     let stage = UploadStage {
         destination,
@@ -64,7 +66,9 @@ async fn upload(args: UploadArgs) -> Result<ExitCode, Fatal> {
     let records = file.into_records()?;
     let target = args.stream.target()?;
     if let Some(time) = args.send_after {
-        time.wait(clock).await;
+        let progress = &args.stream.progress;
+        let moment = time.wait(clock, &progress.monitor);
+        app::with_progress(progress, app::task(UploadStage::NAME, &target), moment).await?;
     }
     // PKB wants one file at a time, the next after the last has been processed.
     app::run_stage(
@@ -82,7 +86,7 @@ fn destination(args: &UploadArgs) -> Result<Destination, Fatal> {
         _ if args.dry_run => Destination::Nowhere,
         Some(folder) => Destination::Folder(Mutex::new(BatchFolder::open(folder)?)),
         None => Destination::Pkb(Box::new(Sender {
-            pkb: args.pkb.client()?,
+            pkb: args.pkb.client(&args.stream.progress.monitor)?,
             upload_path: args.upload_path.clone(),
             user_path: PathTemplate::new(&args.user_path, &["{number}", "{type}"])?,
             resend: args.resend,
@@ -365,6 +369,16 @@ impl Stage for UploadStage {
             Destination::Folder(folder) => self.write(folder, batch),
             Destination::Pkb(sender) => self.send(sender, batch).await,
         }
+    }
+
+    fn next_step(&self, records: &str) -> Option<String> {
+        Some(match &self.destination {
+            Destination::Nowhere => "the same without --dry-run".to_owned(),
+            Destination::Folder(_) => format!(
+                "upload the batches at PKB's page; when PKB has processed them, pkb-resolve over {records}"
+            ),
+            Destination::Pkb(_) => format!("pkb-resolve over {records}"),
+        })
     }
 
     fn apply(&self, record: &mut Record, upload: Upload) {

@@ -1,13 +1,19 @@
 //! Sending in the evening, as PKB asks for large files.
 
-use std::{str::FromStr, time::Duration};
+use std::{
+    str::FromStr,
+    time::{Duration, Instant},
+};
 
 use jiff::{
     Timestamp, Zoned,
     civil::Time,
     tz::{Disambiguation, TimeZone},
 };
-use pkb_core::{Clock, progress::tell};
+use pkb_core::{
+    Clock,
+    monitor::{Monitor, Why},
+};
 
 /// A time of day in the United Kingdom before which nothing is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,17 +30,12 @@ impl FromStr for SendAfter {
 }
 
 impl SendAfter {
-    /// Returns when the time of day has come: at once, if it is past today.
-    pub async fn wait(self, clock: Clock) {
+    /// Returns when the time of day has come: at once, if it is past today. The wait is noted in `monitor`.
+    pub async fn wait(self, clock: Clock, monitor: &Monitor) {
         let wait = self.wait_from(clock.now());
-        if !wait.is_zero() {
-            tell(format!(
-                "pkb-upload: nothing is sent before {} (in {})",
-                self.0.strftime("%H:%M"),
-                in_words(wait)
-            ));
-            tokio::time::sleep(wait).await;
-        }
+        let why = Why::TimeOfDay(self.0.strftime("%H:%M").to_string());
+        let _waiting = monitor.wait(why, Some(Instant::now() + wait));
+        tokio::time::sleep(wait).await;
     }
 
     /// How long it is from `now` until the time of day, on the same day.
@@ -47,14 +48,6 @@ impl SendAfter {
             .ok()
             .and_then(|then| then.duration_since(&now).try_into().ok())
             .unwrap_or_default()
-    }
-}
-
-fn in_words(wait: Duration) -> String {
-    let minutes = wait.as_secs().div_ceil(60);
-    match (minutes / 60, minutes % 60) {
-        (0, minutes) => format!("{minutes} min"),
-        (hours, minutes) => format!("{hours} h {minutes} min"),
     }
 }
 
@@ -83,11 +76,5 @@ mod tests {
         for text in ["", "5pm", "24:00", "17", "17:60"] {
             assert!(text.parse::<SendAfter>().is_err(), "{text}");
         }
-    }
-
-    #[test]
-    fn waits_are_told_in_hours_and_minutes() {
-        assert_eq!(in_words(Duration::from_secs(59)), "1 min");
-        assert_eq!(in_words(Duration::from_secs(7260)), "2 h 1 min");
     }
 }

@@ -17,7 +17,6 @@ use pkb_core::{
         upload::{UploadId, UploadReport, UploadStatus, Uploaded},
     },
     journal::Key,
-    progress::tell,
     stage::IntentLog,
     value::NationalId,
 };
@@ -138,10 +137,7 @@ impl Sender {
             Ok(Uploaded::Processed(report)) => read_report(&batch.name, &report),
             Ok(Uploaded::Accepted(id)) => {
                 intents.note(acceptance(&batch, &id))?;
-                tell(format!(
-                    "pkb-upload: {} is accepted, waiting for PKB to process it",
-                    batch.name
-                ));
+                tracing::info!("{} is accepted, waiting for PKB to process it", batch.name);
                 self.wait(&batch.name, &id).await?.ok_or_else(|| {
                     Fatal::TryLater(format!(
                         "{} was accepted, and PKB does not know it any more. Run the same command again (with --journal): \
@@ -167,7 +163,7 @@ impl Sender {
     async fn wait(&self, name: &str, id: &UploadId) -> Result<Option<Refused>, Fatal> {
         let waited = self
             .pkb
-            .wait_for_upload(&self.upload_path, id, self.wait_processed);
+            .wait_for_upload(&self.upload_path, name, id, self.wait_processed);
         match waited.await {
             Ok(UploadStatus::Processed(report)) => Ok(Some(read_report(name, &report))),
             Ok(UploadStatus::Processing) => Err(Fatal::TryLater(format!(

@@ -1,6 +1,6 @@
 //! How GOV.UK Notify is reached.
 
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use clap::Args;
 
@@ -8,6 +8,7 @@ use super::parse_duration;
 use crate::{
     Fatal,
     client::notify::{BASE_URL, Notify, NotifySettings, read_api_key},
+    monitor::Monitor,
 };
 
 /// How GOV.UK Notify is reached. The key comes from the environment or a file, never from the command line, which
@@ -69,11 +70,11 @@ pub struct NotifyArgs {
 }
 
 impl NotifyArgs {
-    /// The client that these settings describe. Nothing is sent yet.
+    /// The client that these settings describe; what it waits for is noted in `monitor`. Nothing is sent yet.
     ///
     /// # Errors
     /// A setting is missing or wrong; the message names it.
-    pub fn client(&self) -> Result<Notify, Fatal> {
+    pub fn client(&self, monitor: &Arc<Monitor>) -> Result<Notify, Fatal> {
         Notify::new(NotifySettings {
             base_url: self.notify_url.clone(),
             api_key: read_api_key(self.api_key_file.as_deref())?,
@@ -82,6 +83,7 @@ impl NotifyArgs {
             give_up_seconds: self.give_up_after,
             rate: self.rate,
             pause_when_too_fast: self.pause_when_too_fast,
+            monitor: Arc::clone(monitor),
         })
     }
 }

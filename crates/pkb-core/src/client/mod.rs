@@ -19,13 +19,16 @@ mod token;
 mod transport;
 pub mod upload;
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use clap::ValueEnum;
 use reqwest::Url;
 use secrecy::SecretString;
 
-use crate::Fatal;
+use crate::{Fatal, monitor::Monitor};
 use fhir::{Fhir, FhirSettings};
 use transport::Transport;
 
@@ -70,6 +73,8 @@ pub struct Settings {
     pub rate: u32,
     /// Where the jitter of pauses comes from.
     pub random: fastrand::Rng,
+    /// Where retries and waits are noted.
+    pub monitor: Arc<Monitor>,
 }
 
 /// A connection to PKB, shared by all calls of a stage.

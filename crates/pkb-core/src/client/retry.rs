@@ -1,13 +1,13 @@
 //! When to call again, and after how long.
 
 use std::{
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant, SystemTime},
 };
 
 use reqwest::{StatusCode, header::HeaderMap};
 
-use crate::Fatal;
+use crate::{Fatal, monitor::Monitor};
 
 /// First pause; doubles with every attempt.
 const BASE: Duration = Duration::from_millis(250);
@@ -47,27 +47,38 @@ impl Backoff {
 pub(super) struct Outage {
     server: &'static str,
     give_up_after: Duration,
+    monitor: Arc<Monitor>,
     since: Mutex<Option<Instant>>,
 }
 
 impl Outage {
-    pub(super) fn new(server: &'static str, give_up_after: Duration) -> Self {
+    pub(super) fn new(
+        server: &'static str,
+        give_up_after: Duration,
+        monitor: Arc<Monitor>,
+    ) -> Self {
         Self {
             server,
             give_up_after,
+            monitor,
             since: Mutex::new(None),
         }
     }
 
     /// The server answered something that is not an outage.
     pub(super) fn answered(&self) {
-        *self.since.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        let mut since = self.since.lock().unwrap_or_else(PoisonError::into_inner);
+        if since.take().is_some() {
+            self.monitor.answered();
+        }
     }
 
-    /// A call failed. `Err` once there has been nothing else for the set time.
-    pub(super) fn failed(&self) -> Result<(), Fatal> {
+    /// A call failed for `cause`. `Err` once there has been nothing else for the set time.
+    pub(super) fn failed(&self, cause: &str) -> Result<(), Fatal> {
         let mut since = self.since.lock().unwrap_or_else(PoisonError::into_inner);
-        let lasted = since.get_or_insert_with(Instant::now).elapsed();
+        let began = *since.get_or_insert_with(Instant::now);
+        self.monitor.outage(began, cause);
+        let lasted = began.elapsed();
         if lasted < self.give_up_after {
             return Ok(());
         }

@@ -22,7 +22,10 @@ use super::{
     retry::{self, Backoff, Outage},
     transport,
 };
-use crate::Fatal;
+use crate::{
+    Fatal,
+    monitor::{Monitor, Why},
+};
 
 /// How long a token is used when the answer does not say how long it lives.
 const DEFAULT_LIFE: Duration = Duration::from_secs(300);
@@ -140,12 +143,13 @@ impl TokenSource {
     }
 
     /// A token that is good for now. `refused` is one that PKB did not accept: it is not handed
-    /// out again, but one that another call has fetched in the meantime is.
+    /// out again, but one that another call has fetched in the meantime is. Waits are noted in `monitor`.
     pub(super) async fn token(
         &self,
         refused: Option<&Token>,
         backoff: &Backoff,
         outage: &Outage,
+        monitor: &Monitor,
     ) -> Result<Token, CallError> {
         let mut current = self.current.lock().await;
         if let Some(failure) = current.given_up {
@@ -157,6 +161,7 @@ impl TokenSource {
                 return Ok(token.clone());
             }
         }
+        let _waiting = monitor.wait(Why::AccessToken, None);
         let mut attempt = 0;
         loop {
             attempt += 1;
@@ -168,10 +173,11 @@ impl TokenSource {
                 Err(TokenError::Fatal(fatal)) => return Err(CallError::Fatal(fatal)),
                 Err(TokenError::Failure(failure)) => failure,
             };
-            if let Failure::Unavailable { pause, .. } = failure {
-                outage.failed().map_err(CallError::Fatal)?;
+            if let Failure::Unavailable { cause, pause } = failure {
+                outage.failed(cause).map_err(CallError::Fatal)?;
                 if attempt < self.attempts {
                     tokio::time::sleep(pause.unwrap_or_else(|| backoff.pause(attempt))).await;
+                    monitor.retried();
                     continue;
                 }
             }

@@ -3,7 +3,7 @@
 
 use std::{
     num::NonZeroU32,
-    sync::Mutex,
+    sync::{Arc, Mutex},
     time::{Duration, Instant, SystemTime},
 };
 
@@ -21,7 +21,10 @@ use super::{
     retry::{self, Backoff, Outage},
     token::{Token, TokenSource},
 };
-use crate::Fatal;
+use crate::{
+    Fatal,
+    monitor::{Monitor, Why},
+};
 
 /// Longest answer that is read. A user has a few kilobytes, the report on an upload of 50,000 rows
 /// a few megabytes.
@@ -61,6 +64,8 @@ pub(super) struct Pace {
     pub(super) rate: u32,
     /// Where the jitter of pauses comes from.
     pub(super) random: fastrand::Rng,
+    /// Where retries and waits are noted.
+    pub(super) monitor: Arc<Monitor>,
 }
 
 /// An answer that is no success, for [`Explain`].
@@ -94,6 +99,7 @@ pub(super) struct Transport {
     backoff: Backoff,
     outage: Outage,
     attempts: u32,
+    monitor: Arc<Monitor>,
     /// No request is sent before this moment: PKB asked for a pause, which concerns all calls.
     not_before: Mutex<Option<Instant>>,
 }
@@ -117,6 +123,7 @@ impl Transport {
             give_up_seconds: settings.give_up_seconds,
             rate: settings.rate,
             random: settings.random.clone(),
+            monitor: Arc::clone(&settings.monitor),
         };
         let http = http_client(pace.timeout_seconds, loopback)?;
         let tokens = Box::new(TokenSource::new(settings, token_url.into(), http.clone())?);
@@ -150,10 +157,20 @@ impl Transport {
             rate: NonZeroU32::new(pace.rate)
                 .map(|rate| RateLimiter::direct(Quota::per_second(rate))),
             backoff: Backoff::new(pace.random),
-            outage: Outage::new(server, Duration::from_secs(pace.give_up_seconds)),
+            outage: Outage::new(
+                server,
+                Duration::from_secs(pace.give_up_seconds),
+                Arc::clone(&pace.monitor),
+            ),
             attempts: pace.attempts,
+            monitor: pace.monitor,
             not_before: Mutex::new(None),
         }
+    }
+
+    /// Where waits are noted.
+    pub(super) fn monitor(&self) -> &Monitor {
+        &self.monitor
     }
 
     /// What a request carries to show who sends it; and the access token, where it is one.
@@ -168,7 +185,9 @@ impl Transport {
                 Ok((request.bearer_auth(signed.expose_secret()), None))
             }
             Pass::Tokens(tokens) => {
-                let token = tokens.token(refused, &self.backoff, &self.outage).await?;
+                let token = tokens
+                    .token(refused, &self.backoff, &self.outage, &self.monitor)
+                    .await?;
                 let request = request.bearer_auth(token.secret.expose_secret());
                 Ok((request, Some(token)))
             }
@@ -244,19 +263,28 @@ impl Transport {
                 }
                 Again::Now => {}
                 Again::After { cause, pause } => {
-                    self.outage.failed().map_err(CallError::Fatal)?;
+                    self.outage.failed(&cause).map_err(CallError::Fatal)?;
                     if attempt >= self.attempts {
                         return Err(CallError::Unavailable {
                             cause,
                             attempts: attempt,
                         });
                     }
+                    let asked = pause.is_some();
                     let pause = pause.unwrap_or_else(|| self.backoff.pause(attempt));
                     tracing::debug!(
                         "attempt {attempt}: {cause}; again in {} ms",
                         pause.as_millis()
                     );
+                    let why = if asked {
+                        Why::AskedBy(self.server)
+                    } else {
+                        Why::Retry(cause)
+                    };
+                    let waiting = self.monitor.wait(why, Some(Instant::now() + pause));
                     tokio::time::sleep(pause).await;
+                    drop(waiting);
+                    self.monitor.retried();
                 }
             }
         }
@@ -274,7 +302,8 @@ impl Transport {
                 .unwrap_or_else(std::sync::PoisonError::into_inner);
             match until {
                 Some(until) if until > Instant::now() => {
-                    tokio::time::sleep_until(until.into()).await
+                    let _waiting = self.monitor.wait(Why::AskedBy(self.server), Some(until));
+                    tokio::time::sleep_until(until.into()).await;
                 }
                 _ => return,
             }

@@ -9,7 +9,7 @@ use reqwest::{Method, header, multipart};
 use serde::Deserialize;
 
 use super::{CallError, Client, rest::parse_json, transport::Repeat};
-use crate::Fatal;
+use crate::{Fatal, monitor::Why};
 
 /// Where batches are sent unless a setting says otherwise. Not published by PKB.
 pub const UPLOAD_PATH: &str = "/upload/patients";
@@ -191,7 +191,7 @@ impl Client {
         parse_json::<Answer>(&body)?.into_status(id)
     }
 
-    /// Asks again and again until PKB is done, for `patience` at most: then the upload is still
+    /// Asks again and again until PKB is done with the upload `name`, for `patience` at most: then it is still
     /// [`UploadStatus::Processing`].
     ///
     /// # Errors
@@ -199,9 +199,14 @@ impl Client {
     pub async fn wait_for_upload(
         &self,
         path: &str,
+        name: &str,
         id: &UploadId,
         patience: Duration,
     ) -> Result<UploadStatus, CallError> {
+        let _waiting = self
+            .transport
+            .monitor()
+            .wait(Why::Processing(name.to_owned()), None);
         let since = Instant::now();
         let mut pause = FIRST_PAUSE;
         loop {

@@ -20,9 +20,9 @@ use super::{
 use crate::{
     Admission, Batch, Fatal, Kind, Record, Stage, StageName, Verdict,
     completeness::Completeness,
+    monitor::Monitor,
     ndjson::{self, Line},
     output::{Output, Target},
-    progress::Progress,
     stage::{BatchResult, Conclusion, IntentLog, Replay},
     tally::{Settled, Tally},
 };
@@ -89,7 +89,7 @@ pub(super) struct Engine<S: Stage> {
     tally: Tally,
     output: Output,
     block: Vec<u8>,
-    progress: Progress,
+    monitor: Arc<Monitor>,
     repeated_rows: u64,
     /// When records came last.
     last_arrival: Instant,
@@ -108,7 +108,7 @@ impl<S: Stage> Engine<S> {
         journal: Option<SettledJournal>,
         output: Target,
         limits: Limits,
-        progress: Progress,
+        monitor: Arc<Monitor>,
     ) -> Self {
         Self {
             batch_rows: stage.batch_rows().max(1),
@@ -126,7 +126,7 @@ impl<S: Stage> Engine<S> {
             tally: Tally::default(),
             output: Output::start(output),
             block: Vec::with_capacity(BLOCK_BYTES * 2),
-            progress,
+            monitor,
             repeated_rows: 0,
             last_arrival: Instant::now(),
         }
@@ -163,6 +163,12 @@ impl<S: Stage> Engine<S> {
                     return broken;
                 }
                 still => stopping = still,
+            }
+            let is_starved = reading && stopping.is_none() && self.is_idle();
+            self.monitor
+                .no_input(is_starved.then_some(self.last_arrival));
+            if stopping.is_some() {
+                self.monitor.stopping();
             }
             let room = self.window.len() < self.limits.window(self.batch_rows);
             let deadline = stopping.as_ref().map(|stopping| stopping.deadline);
@@ -454,7 +460,7 @@ impl<S: Stage> Engine<S> {
                 self.hand_over().await?;
             }
         }
-        self.progress
+        self.monitor
             .rows(self.tally.rows_out(), self.completeness.total());
         self.hand_over().await
     }
@@ -492,8 +498,10 @@ impl<S: Stage> Engine<S> {
                 fatal = Some(error);
             }
         }
-        self.progress.finish();
         Report {
+            files: (self.completeness.files())
+                .map(|(file, ..)| file.to_owned())
+                .collect(),
             tally: self.tally,
             fatal,
         }

@@ -15,8 +15,9 @@ use std::{io::Read, path::Path, sync::Arc};
 
 use tokio::sync::mpsc;
 
-use self::{engine::Engine, reader::read_all, settled_journal::SettledJournal, signals::Signals};
-use crate::{Fatal, Record, Stage, output::Target, progress::Progress, tally::Tally};
+pub(crate) use self::signals::Signals;
+use self::{engine::Engine, reader::read_all, settled_journal::SettledJournal};
+use crate::{Fatal, Record, Stage, monitor::Monitor, output::Target, tally::Tally};
 
 /// Chunks that may wait between reader and pipeline.
 const WAITING_CHUNKS: usize = 8;
@@ -61,6 +62,8 @@ impl Limits {
 pub struct Report {
     /// What became of each row.
     pub tally: Tally,
+    /// The names of the patient files that the rows are from.
+    pub files: Vec<String>,
     /// What stopped the run early, if anything did.
     pub fatal: Option<Fatal>,
 }
@@ -69,14 +72,14 @@ pub struct Report {
 /// each record that was written is whole, and those that were not can be done in another run.
 ///
 /// With a `journal`, a record is on the disk there before it is written to the output, and records
-/// that are in it already are answered from it.
+/// that are in it already are answered from it. How far it is, is noted in `monitor`.
 pub async fn run<S: Stage>(
     stage: Arc<S>,
     source: Source,
     output: Target,
     journal: Option<&Path>,
     limits: Limits,
-    progress: Progress,
+    monitor: Arc<Monitor>,
 ) -> Report {
     let started = journal
         .map(|path| SettledJournal::open(path, &*stage))
@@ -87,6 +90,7 @@ pub async fn run<S: Stage>(
         Err(fatal) => {
             return Report {
                 tally: Tally::default(),
+                files: Vec::new(),
                 fatal: Some(fatal),
             };
         }
@@ -95,7 +99,7 @@ pub async fn run<S: Stage>(
     // A thread of its own: a read from standard input cannot be cancelled, and would keep the
     // runtime from shutting down.
     std::thread::spawn(move || read_all(source, &sender));
-    let mut engine = Engine::new(stage, journal, output, limits, progress);
+    let mut engine = Engine::new(stage, journal, output, limits, monitor);
     let fatal = engine.drive(arrivals, &mut signals).await;
     engine.close(fatal).await
 }

@@ -7,6 +7,7 @@ use super::Unknown;
 
 /// A text message or a letter that was given to GOV.UK Notify.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Dispatch {
     /// Notify's id of it; absent if Notify refused it.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -20,6 +20,7 @@ use super::Problem;
     Deserialize,
     ValueEnum,
 )]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum LetterLanguages {
     /// English alone
     #[default]
@@ -78,6 +79,7 @@ impl LetterLanguages {
     Deserialize,
     ValueEnum,
 )]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum LetterFormat {
     /// 12 point

@@ -24,6 +24,7 @@ mod recovery;
 mod report;
 mod sms;
 mod streams;
+mod terminal;
 mod upload;
 mod uptake;
 mod verify;

@@ -249,9 +249,11 @@ fn ctrl_c_is_heard_even_if_nobody_reads_the_output() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let unread = child.stdout.take();
-    // Time for the first of the two passes over the file, before which nothing is to be stopped.
-    std::thread::sleep(std::time::Duration::from_secs(5));
+    let mut unread = child.stdout.take().unwrap();
+    // The first record comes after the first of the two passes over the file, before which nothing is to
+    // be stopped; a moment later the pipe is full.
+    unread.read_exact(&mut [0]).unwrap();
+    std::thread::sleep(std::time::Duration::from_secs(1));
     assert!(
         child.try_wait().unwrap().is_none(),
         "the output fits into the pipe: the test needs more rows"
@@ -339,8 +341,34 @@ fn a_summary_is_written_as_json_and_adds_up() {
         .map(|o| o["rows"].as_u64().unwrap())
         .sum();
     assert_eq!(number("rows_in"), 61);
+    assert_eq!(number("rows_of"), 61);
+    assert_eq!(summary["schema"], "pkb-summary/1");
+    assert_eq!(summary["files"], serde_json::json!(["patients.csv"]));
+    assert_eq!(
+        (number("exit_code"), &summary["ended"]),
+        (65, &"some_rows_rejected".into())
+    );
     assert_eq!(
         number("rows_out"),
         number("advanced") + number("already_done") + number("not_ready") + outcomes
     );
+}
+
+#[test]
+fn a_stage_that_is_stopped_writes_its_summary_too() {
+    let campaign = Campaign::fixture();
+    let patients = fixture("patients.csv");
+    let uploaded = campaign.stage("pkb-upload", &[patients.to_str().unwrap()], b"");
+    let half = &uploaded.stdout[..uploaded.stdout.len() / 2];
+    let ended = campaign.stage("pkb-resolve", &["--summary", "summary.json"], half);
+    assert_eq!(ended.code, 66);
+    let summary: serde_json::Value =
+        serde_json::from_slice(&campaign.read("summary.json")).unwrap();
+    assert_eq!(
+        (&summary["exit_code"], &summary["ended"]),
+        (&66.into(), &"input".into())
+    );
+    let why = summary["stopped_by"].as_str().unwrap();
+    assert!(ended.stderr.contains(why), "{why}: {}", ended.stderr);
+    assert_eq!(summary["rows_of"], 61);
 }

@@ -232,7 +232,7 @@ fn patients_whom_pkb_does_not_have_yet_are_waited_for() {
     let checked = campaign.stage("pkb-upload", &["patients.csv", "--dry-run"], b"");
     let resolved = campaign.stage(
         "pkb-resolve",
-        &["--wait-for-records", "1m"],
+        &["--wait-for-records", "1m", "--summary", "waited.json"],
         &checked.stdout,
     );
     assert_eq!(
@@ -241,10 +241,10 @@ fn patients_whom_pkb_does_not_have_yet_are_waited_for() {
         "{}",
         resolved.stderr
     );
+    let summary: serde_json::Value = serde_json::from_slice(&campaign.read("waited.json")).unwrap();
     assert!(
-        resolved.stderr.contains("not at PKB yet"),
-        "{}",
-        resolved.stderr
+        summary["waited_seconds"].as_f64().unwrap() > 1.0,
+        "{summary}"
     );
 }
 

@@ -29,13 +29,12 @@ pub(super) async fn post(args: SendLettersArgs) -> Result<ExitCode, Fatal> {
     let folder = args
         .letters
         .ok_or_else(|| Fatal::Usage("--letters is missing".into()))?;
-    let desk = args.notify.client()?;
-    let clock = args.stream.clock();
+    let desk = args.notify.client(&args.stream.progress.monitor)?;
     let stage = Letters {
         folder,
         postage: args.postage,
         freshness: Freshness::new(&args.freshness, &args.stream),
-        once: Once::new(desk, clock, &args.once),
+        once: Once::new(desk, &args.once, &args.stream),
     };
     let in_flight = args.notify.concurrency.into();
     app::run_stage(stage, args.input.open()?, output, in_flight, &args.stream).await
@@ -152,6 +151,12 @@ impl<D: NotifyDesk> Stage for Letters<D> {
             results.push(self.letter(work, &batch.intents).await?);
         }
         Ok(results)
+    }
+
+    fn next_step(&self, records: &str) -> Option<String> {
+        Some(format!(
+            "in some days, pkb-letters post status over {records}"
+        ))
     }
 
     fn apply(&self, record: &mut Record, sent: Dispatch) {

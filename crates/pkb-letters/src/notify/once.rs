@@ -11,18 +11,20 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use jiff::Timestamp;
 use pkb_core::{
     Clock, Fatal, Reason, Verdict,
+    args::StreamArgs,
     client::{
         CallError,
         notify::{NotifyDesk, PdfLetter, Taken, Text},
     },
     journal::Key,
+    monitor::{Monitor, Why},
     record::{Dispatch, DispatchStatus, Unknown},
     stage::{IntentLog, Recalled},
 };
@@ -80,6 +82,7 @@ impl Pledge {
 pub(super) struct Once<D> {
     desk: D,
     clock: Clock,
+    monitor: Arc<Monitor>,
     settle_after: Duration,
     begun: Instant,
     ask_first: bool,
@@ -89,10 +92,11 @@ pub(super) struct Once<D> {
 }
 
 impl<D: NotifyDesk> Once<D> {
-    pub(super) fn new(desk: D, clock: Clock, args: &OnceArgs) -> Self {
+    pub(super) fn new(desk: D, args: &OnceArgs, stream: &StreamArgs) -> Self {
         Self {
             desk,
-            clock,
+            clock: stream.clock(),
+            monitor: Arc::clone(&stream.progress.monitor),
             settle_after: args.settle_after,
             begun: Instant::now(),
             ask_first: args.ask_first,
@@ -195,7 +199,9 @@ impl<D: NotifyDesk> Once<D> {
         let Some(ask_at) = ask_at else {
             return Ok(None);
         };
+        let waiting = self.monitor.wait(Why::LostAnswers(1), Some(ask_at.into()));
         tokio::time::sleep_until(ask_at).await;
+        drop(waiting);
         self.desk.find(piece.reference()).await
     }
 

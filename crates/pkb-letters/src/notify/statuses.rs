@@ -13,6 +13,7 @@ use pkb_core::{
     Admission, Batch, Clock, ExitCode, Fatal, Record, Stage, StageName, app,
     client::{CallError, notify::NotifyDesk},
     journal::Key,
+    monitor::{Monitor, Why},
     progress::tell,
     record::Dispatch,
     stage::BatchResult,
@@ -94,9 +95,11 @@ async fn ask<S: Sent>(args: &StatusArgs) -> Result<ExitCode, Fatal> {
     let output = target(&args.stream)?;
     let counts = Arc::new(Mutex::new(Counts::default()));
     let stage = Statuses::<_, S> {
-        desk: args.notify.client()?,
+        desk: args.notify.client(&args.stream.progress.monitor)?,
         clock: args.stream.clock(),
         until: Instant::now() + args.wait,
+        waits: !args.wait.is_zero(),
+        monitor: Arc::clone(&args.stream.progress.monitor),
         counts: Arc::clone(&counts),
         sent: PhantomData,
     };
@@ -110,15 +113,7 @@ async fn ask<S: Sent>(args: &StatusArgs) -> Result<ExitCode, Fatal> {
     if !counts.statuses.is_empty() {
         tell(format!("{}: {}: {counts}", S::NAME.program(), S::WHAT));
     }
-    Ok(match code {
-        ExitCode::Done | ExitCode::SomeRowsRejected
-            if counts.unasked > 0 || (counts.under_way > 0 && !args.wait.is_zero()) =>
-        {
-            ExitCode::TryLater
-        }
-        ExitCode::Done if counts.failed > 0 => ExitCode::SomeRowsRejected,
-        code => code,
-    })
+    Ok(code)
 }
 
 /// What became of all.
@@ -161,6 +156,9 @@ struct Statuses<D, S> {
     desk: D,
     clock: Clock,
     until: Instant,
+    /// Whether what is under way is waited for.
+    waits: bool,
+    monitor: Arc<Monitor>,
     counts: Arc<Mutex<Counts>>,
     sent: PhantomData<S>,
 }
@@ -169,6 +167,7 @@ impl<D: NotifyDesk, S: Sent> Statuses<D, S> {
     /// Asks until nothing is under way, or the time is over.
     async fn follow(&self, mut sent: Vec<Dispatch>) -> Result<Vec<Dispatch>, Fatal> {
         let mut pause = FIRST_PAUSE;
+        let mut waiting = None;
         loop {
             let mut unasked = 0;
             for dispatch in sent.iter_mut().filter(|one| !one.status.is_final()) {
@@ -179,7 +178,10 @@ impl<D: NotifyDesk, S: Sent> Statuses<D, S> {
                 locked(&self.counts).unasked += unasked;
                 return Ok(sent);
             }
-            tokio::time::sleep_until(self.until.min(now + pause)).await;
+            let ask_at = self.until.min(now + pause);
+            // The one before ends after this one has begun: asking in between is no end of the wait.
+            drop(waiting.replace(self.monitor.wait(Why::UnderWay(1), Some(ask_at.into()))));
+            tokio::time::sleep_until(ask_at).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
@@ -235,6 +237,19 @@ impl<D: NotifyDesk, S: Sent> Stage for Statuses<D, S> {
 
     fn apply(&self, record: &mut Record, sent: Vec<Dispatch>) {
         S::set(record, sent);
+    }
+
+    fn exit_code(&self, by_rows: ExitCode) -> ExitCode {
+        let counts = locked(&self.counts);
+        match by_rows {
+            ExitCode::Done | ExitCode::SomeRowsRejected
+                if counts.unasked > 0 || (counts.under_way > 0 && self.waits) =>
+            {
+                ExitCode::TryLater
+            }
+            ExitCode::Done if counts.failed > 0 => ExitCode::SomeRowsRejected,
+            code => code,
+        }
     }
 
     fn collect(&self, record: &Record) -> Result<(), Fatal> {

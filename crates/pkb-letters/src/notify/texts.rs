@@ -41,7 +41,7 @@ pub(super) async fn send(args: SendTextsArgs) -> Result<ExitCode, Fatal> {
         None => Template::built_in(),
     };
     let letters = letters.map_err(|error| Fatal::Usage(error.to_string()))?;
-    let desk = args.notify.client()?;
+    let desk = args.notify.client(&args.stream.progress.monitor)?;
     let templates = templates(&desk, &args.template_id).await?;
     let clock = args.stream.clock();
     let stage = Texts {
@@ -60,7 +60,7 @@ pub(super) async fn send(args: SendTextsArgs) -> Result<ExitCode, Fatal> {
             languages: LetterLanguages::English,
             format: LetterFormat::Standard,
         },
-        once: Once::new(desk, clock, &args.once),
+        once: Once::new(desk, &args.once, &args.stream),
     };
     let in_flight = args.notify.concurrency.into();
     app::run_stage(stage, args.input.open()?, output, in_flight, &args.stream).await
@@ -207,6 +207,12 @@ impl<D: NotifyDesk> Stage for Texts<D> {
             results.push(self.texts(work, &batch.intents).await?);
         }
         Ok(results)
+    }
+
+    fn next_step(&self, records: &str) -> Option<String> {
+        Some(format!(
+            "pkb-letters post over {records} for those who get a letter, too; pkb-letters sms status says what arrived"
+        ))
     }
 
     fn apply(&self, record: &mut Record, sent: Vec<Dispatch>) {

@@ -18,6 +18,7 @@ use std::{
 
 use pkb_core::{
     ExitCode, Fatal, Record, StageName, app,
+    progress::Task,
     record::{Design, Edition},
 };
 use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
@@ -38,12 +39,26 @@ const LISTED: usize = 100;
 /// So many files are looked at before the next are read.
 const FILES_AT_A_TIME: usize = 16;
 
+/// What is counted while it lasts.
+const TASK: Task = Task {
+    program: "pkb-letters verify",
+    unit: "letters",
+    is_last: true,
+    results_on_screen: false,
+};
+
 /// Verifies the letters in a folder.
 ///
 /// # Errors
 /// The records, the manifest or the folder cannot be read at all. What is wrong with letters is listed, and
 /// the program ends with [`ExitCode::SomeRowsRejected`].
-pub fn verify(args: &VerifyArgs) -> Result<ExitCode, Fatal> {
+pub async fn verify(args: VerifyArgs) -> Result<ExitCode, Fatal> {
+    let (progress, dir) = (args.progress.clone(), args.dir.clone());
+    let report = app::on_a_thread(&progress, TASK, move || look_at_all(&args)).await?;
+    report.print(&dir)
+}
+
+fn look_at_all(args: &VerifyArgs) -> Result<Report, Fatal> {
     let mut report = Report::default();
     let mut manifests = Vec::new();
     for edition in Edition::ALL {
@@ -59,7 +74,7 @@ pub fn verify(args: &VerifyArgs) -> Result<ExitCode, Fatal> {
     index.check_files(args, &manifests, &mut report)?;
     check_digests(&args.dir, &manifests, &mut report);
     nothing_is_left_over(&args.dir, &manifests, &mut report)?;
-    report.print(&args.dir)
+    Ok(report)
 }
 
 /// Both manifests of an edition.
@@ -245,6 +260,12 @@ impl Index {
         manifests: &[Manifests],
         report: &mut Report,
     ) -> Result<(), Fatal> {
+        let total = self
+            .files
+            .values()
+            .map(|letters| letters.len() as u64)
+            .sum();
+        args.progress.monitor.rows(0, total);
         let mut files = std::mem::take(&mut self.files).into_iter().peekable();
         let mut ordinal = 0;
         while files.peek().is_some() {
@@ -277,6 +298,7 @@ impl Index {
                     report.fail(&place, &words);
                 }
             }
+            args.progress.monitor.rows(report.letters, total);
         }
         Ok(())
     }

@@ -13,7 +13,7 @@ mod errors;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::BTreeMap, fmt, future::Future, time::Duration};
+use std::{collections::BTreeMap, fmt, future::Future, sync::Arc, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
@@ -30,6 +30,7 @@ use super::{
 };
 use crate::{
     Fatal,
+    monitor::Monitor,
     record::{DispatchStatus, NotificationId},
     value::UkMobile,
 };
@@ -54,6 +55,8 @@ pub struct NotifySettings {
     /// How long nothing is sent after Notify has said that it was too much. Each call costs a token, also one that is
     /// refused, and Notify does not say when to come back.
     pub pause_when_too_fast: Duration,
+    /// Where retries and waits are noted.
+    pub monitor: Arc<Monitor>,
 }
 
 /// A text message to be sent.
@@ -164,6 +167,7 @@ impl Notify {
             give_up_seconds: settings.give_up_seconds,
             rate: settings.rate,
             random: fastrand::Rng::new(),
+            monitor: settings.monitor,
         };
         let transport = Transport::to_notify(
             settings.api_key,

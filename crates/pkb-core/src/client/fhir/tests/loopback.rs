@@ -88,6 +88,7 @@ fn client(url: &str, org_id: Option<&str>) -> Result<Client, Fatal> {
         give_up_seconds: 60,
         rate: 0,
         random: fastrand::Rng::with_seed(1),
+        monitor: std::sync::Arc::default(),
     })
 }
 

@@ -1,0 +1,101 @@
+//! Standard error as messages and the line of progress share it, and as several programs of a pipeline
+//! share the terminal.
+//!
+//! The line stands below an empty one, and the cursor rests at the beginning of the empty one. So whatever
+//! another program writes fills the empty line and pushes the old line of progress to where it is drawn
+//! over, or erased, a moment later; nothing of it stays above. A line that ends where the cursor rests
+//! could not do that. Each message and each drawing is one write, which the kernel does not mix with
+//! others.
+
+use std::{
+    io::{self, IsTerminal as _, Write},
+    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
+};
+
+/// To the beginning of the line, and all from there to the end of the screen away.
+const ERASE: &str = "\r\x1b[J";
+/// Columns of a terminal that does not say how wide it is.
+const USUAL_COLUMNS: usize = 80;
+
+/// The line of progress that is on the screen, if this program draws one.
+static LINE: Mutex<Option<String>> = Mutex::new(None);
+
+fn line() -> MutexGuard<'static, Option<String>> {
+    LINE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A terminal that can be drawn on.
+pub(super) fn is_terminal() -> bool {
+    let is_dumb = || std::env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb");
+    io::stderr().is_terminal() && !is_dumb()
+}
+
+/// Whether colours are wanted (no-color.org).
+pub(super) fn has_colours() -> bool {
+    std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+/// Columns of the terminal.
+pub(super) fn columns() -> usize {
+    terminal_size::terminal_size_of(io::stderr())
+        .map_or(USUAL_COLUMNS, |(width, _)| usize::from(width.0))
+}
+
+/// Whether a later program of the pipeline may have a line of progress on this terminal.
+fn is_shared() -> bool {
+    static SHARED: OnceLock<bool> = OnceLock::new();
+    *SHARED.get_or_init(|| is_terminal() && super::is_pipe(io::stdout()))
+}
+
+/// Draws the line of progress in the place of the one before.
+pub(super) fn draw(text: String) {
+    let mut line = line();
+    // If nobody listens any more there is nothing to be done about it.
+    let _ = io::stderr().write_all(drawing(&text).as_bytes());
+    *line = Some(text);
+}
+
+/// Takes the line of progress away; the cursor is where it was before the first.
+pub(super) fn erase() {
+    if line().take().is_some() {
+        let _ = io::stderr().write_all(ERASE.as_bytes());
+    }
+}
+
+/// What is there is written over rather than erased first, so that nothing flickers.
+fn drawing(text: &str) -> String {
+    format!("\r\x1b[K\n{text}\x1b[J\r\x1b[A")
+}
+
+/// Standard error, with the line of progress out of the way of what is written.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Stderr;
+
+impl Write for Stderr {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let line = line();
+        match &*line {
+            Some(text) => {
+                let line = drawing(text);
+                io::stderr().write_all(&[ERASE.as_bytes(), bytes, line.as_bytes()].concat())?;
+            }
+            None if is_shared() => io::stderr().write_all(&[ERASE.as_bytes(), bytes].concat())?,
+            None => io::stderr().write_all(bytes)?,
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
+}
+
+/// Writes a message for people to standard error, unless it is empty. If that is closed there is nobody to
+/// tell.
+pub fn tell(message: impl std::fmt::Display) {
+    let message = message.to_string();
+    let text = message.trim_end();
+    if !text.is_empty() {
+        let _ = Stderr.write_all(format!("{text}\n").as_bytes());
+    }
+}

@@ -1,0 +1,450 @@
+//! How a run of a stage went: for people on standard error, for machines as JSON (`--summary FILE`), whose
+//! form is in `schema/summary.json`.
+
+use std::{fmt, time::Duration};
+
+use serde::Serialize;
+
+use crate::{
+    ExitCode, Fatal, Kind, Reason, StageName,
+    monitor::Snapshot,
+    progress::{grouped, in_words, rate},
+    tally::Tally,
+};
+
+/// Rows a second are told of runs that take as long as this.
+const WORTH_A_RATE: Duration = Duration::from_secs(1);
+
+/// What `--summary FILE` holds and what stands on stderr at the end.
+///
+/// `rows_out` is the sum of `advanced`, `already_done`, `not_ready`, `not_concerned` and of the rows of all
+/// `outcomes`.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(deny_unknown_fields))]
+pub struct Summary {
+    /// The version of this form
+    schema: Schema,
+    /// The stage that ran
+    stage: StageName,
+    /// Names of the patient files that the rows are from
+    files: Vec<String>,
+    /// Rows that these files have; of a run that was stopped early, those that were seen of it
+    rows_of: u64,
+    /// Rows that were read
+    rows_in: u64,
+    /// Rows that were written
+    rows_out: u64,
+    /// Rows on which the stage did its work
+    advanced: u64,
+    /// Rows that an earlier run of the stage had done
+    already_done: u64,
+    /// Rows on which an earlier stage has not done its work yet
+    not_ready: u64,
+    /// Rows for which the stage has nothing to do
+    not_concerned: u64,
+    /// Rows that were stopped, by this stage or an earlier one
+    outcomes: Vec<OutcomeCount>,
+    /// Calls that were made again
+    retries: u64,
+    /// Seconds in which something was waited for, each counted once
+    waited_seconds: f64,
+    /// Seconds that the run took
+    seconds: f64,
+    /// The exit code of the program
+    exit_code: u8,
+    /// The same by name
+    ended: ExitCode,
+    /// What stopped the run before its input was done, if anything did
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stopped_by: Option<String>,
+    #[serde(skip)]
+    next: Vec<String>,
+}
+
+/// The version of the form.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+enum Schema {
+    #[serde(rename = "pkb-summary/1")]
+    V1,
+}
+
+/// So many rows were stopped for the same reason.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(deny_unknown_fields))]
+struct OutcomeCount {
+    /// The stage that stopped them
+    stage: StageName,
+    /// What that asks of the operator
+    kind: Kind,
+    /// Why
+    reason: Reason,
+    /// How many
+    rows: u64,
+}
+
+/// How a run ended, for [`Summary::of`].
+#[derive(Debug)]
+pub struct Ended<'a> {
+    /// What became of each row.
+    pub tally: &'a Tally,
+    /// The names of the patient files.
+    pub files: Vec<String>,
+    /// Rows, retries and waits at the end.
+    pub snapshot: Snapshot,
+    /// How long it took.
+    pub elapsed: Duration,
+    /// The exit code.
+    pub code: ExitCode,
+    /// What stopped it early.
+    pub fatal: Option<&'a Fatal>,
+    /// Whether there is a journal.
+    pub journal: bool,
+    /// What comes after this stage if all went well.
+    pub next_step: Option<String>,
+}
+
+impl Summary {
+    /// The summary of a run of `stage`.
+    pub fn of(stage: StageName, ended: Ended<'_>) -> Self {
+        let next = next_steps(&ended);
+        let Ended {
+            tally,
+            files,
+            snapshot,
+            elapsed,
+            code,
+            fatal,
+            ..
+        } = ended;
+        let outcomes = tally
+            .stopped()
+            .map(|((stage, kind, reason), rows)| OutcomeCount {
+                stage,
+                kind,
+                reason,
+                rows,
+            });
+        Self {
+            schema: Schema::V1,
+            stage,
+            files,
+            rows_of: snapshot.total,
+            rows_in: tally.rows_in,
+            rows_out: tally.rows_out,
+            advanced: tally.advanced,
+            already_done: tally.already_done,
+            not_ready: tally.not_ready,
+            not_concerned: tally.not_concerned,
+            outcomes: outcomes.collect(),
+            retries: snapshot.retries,
+            waited_seconds: snapshot.waited.as_secs_f64(),
+            seconds: elapsed.as_secs_f64(),
+            exit_code: code.code(),
+            ended: code,
+            stopped_by: fatal.map(ToString::to_string),
+            next,
+        }
+    }
+
+    /// What to do now, a line or two.
+    pub fn next(&self) -> String {
+        let lines = self.next.iter().map(|step| format!("next: {step}"));
+        lines.collect::<Vec<_>>().join("\n")
+    }
+
+    /// How long it took, and what made it long.
+    fn effort(&self) -> String {
+        let elapsed = Duration::try_from_secs_f64(self.seconds).unwrap_or_default();
+        let waited = Duration::try_from_secs_f64(self.waited_seconds).unwrap_or_default();
+        if elapsed < WORTH_A_RATE {
+            return format!("{:.1} s", self.seconds);
+        }
+        let mut parts = vec![in_words(elapsed)];
+        if self.rows_out > 0 {
+            parts.push(rate(self.rows_out as f64 / self.seconds));
+        }
+        match self.retries {
+            0 => {}
+            1 => parts.push("1 retry".to_owned()),
+            retries => parts.push(format!("{} retries", grouped(retries))),
+        }
+        if waited >= WORTH_A_RATE {
+            parts.push(format!("waited {}", in_words(waited)));
+        }
+        parts.join(", ")
+    }
+
+    /// The last line under the counts: they are all rows.
+    fn total(&self) -> String {
+        match self.rows_in.saturating_sub(self.rows_out) {
+            0 => "rows in all".to_owned(),
+            lost => format!("rows in all; {lost} more were read and are not done"),
+        }
+    }
+}
+
+/// What a stage calls its own work.
+fn deed(stage: StageName) -> &'static str {
+    match stage {
+        StageName::Upload => "checked and uploaded or prepared",
+        StageName::Resolve => "found at PKB and may be invited",
+        StageName::Tokens => "given an invitation code and an access code",
+        StageName::Letters => "given a letter or a text message",
+        StageName::Sms => "texted through GOV.UK Notify",
+        StageName::Post => "given to GOV.UK Notify to be posted",
+        StageName::Recheck => "invited, and asked about again",
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "{}: {} rows in, {} rows out, {}",
+            self.stage.program(),
+            self.rows_in,
+            self.rows_out,
+            self.effort()
+        )?;
+        let mut lines = vec![
+            (self.advanced, deed(self.stage).to_owned()),
+            (self.already_done, "done in an earlier run".to_owned()),
+            (
+                self.not_ready,
+                "not ready: an earlier stage has not worked on them yet".to_owned(),
+            ),
+            (self.not_concerned, "go another way".to_owned()),
+        ];
+        // Only the last stage accounts for what the others stopped: in a pipeline each has said so
+        // itself a moment ago.
+        let is_mine =
+            |count: &&OutcomeCount| count.stage == self.stage || self.stage >= StageName::Letters;
+        let earlier = self.outcomes.iter().filter(|count| !is_mine(count));
+        let earlier = earlier.map(|count| count.rows).sum();
+        lines.push((earlier, "stopped by an earlier stage".to_owned()));
+        for count in self.outcomes.iter().filter(is_mine) {
+            let at = if count.stage == self.stage {
+                String::new()
+            } else {
+                format!(" by {}", count.stage.program())
+            };
+            let (kind, reason) = (count.kind.as_str(), count.reason.as_str());
+            let advice = count.reason.advice();
+            lines.push((count.rows, format!("{kind}{at}: {reason} ({advice})")));
+        }
+        lines.retain(|(rows, _)| *rows > 0);
+        let width = self.rows_out.to_string().len();
+        for (rows, what) in &lines {
+            writeln!(f, "  {rows:>width$}  {what}")?;
+        }
+        // A sum of one is no sum, unless something is missing from it.
+        if lines.len() > 1 || self.rows_in != self.rows_out {
+            if !lines.is_empty() {
+                writeln!(f, "  {}", "-".repeat(width))?;
+            }
+            writeln!(f, "  {:>width$}  {}", self.rows_out, self.total())?;
+        }
+        Ok(())
+    }
+}
+
+/// What to do now: to get done what is not, and then what comes after this stage.
+fn next_steps(ended: &Ended<'_>) -> Vec<String> {
+    let again = if ended.journal {
+        "run the same command again"
+    } else {
+        "run the same command again (with --journal it does only what is not done)"
+    };
+    if let Some(fatal) = ended.fatal {
+        return match fatal {
+            Fatal::Interrupted { .. } => vec![format!("to go on, {again}")],
+            Fatal::Io { .. } => vec![format!("mend that, and {again}")],
+            // They say it themselves.
+            _ => Vec::new(),
+        };
+    }
+    let rows_that = |test: &dyn Fn(Reason) -> bool| -> u64 {
+        let stopped = ended.tally.stopped();
+        stopped
+            .filter(|((_, _, reason), _)| test(*reason))
+            .map(|(_, rows)| rows)
+            .sum()
+    };
+    let rejected = rows_that(&|reason| reason.kind() == Kind::Rejected);
+    let later = rows_that(&Reason::is_transient);
+    let failed = rows_that(&|reason| reason.kind() == Kind::Failed && !reason.is_transient());
+    let mut steps = Vec::new();
+    if later > 0 || ended.code == ExitCode::TryLater {
+        let rows = if later > 0 {
+            format!(": {} may work then", counted(later))
+        } else {
+            String::new()
+        };
+        steps.push(format!("{again} later{rows}"));
+    } else if failed > 0 {
+        steps.push(format!(
+            "{} failed: do what stands above in brackets, and {again}",
+            counted(failed)
+        ));
+    }
+    if rejected > 0 {
+        let file = match ended.files.as_slice() {
+            [file] => file.as_str(),
+            _ => "the patient files",
+        };
+        steps.push(format!("mend {} of {file}, and {again}", counted(rejected)));
+    }
+    if ended.tally.not_ready > 0 {
+        let rows = counted(ended.tally.not_ready);
+        steps.push(format!("{rows}: run the earlier stages over them first"));
+    }
+    let may_go_on = ended.tally.advanced + ended.tally.already_done > 0;
+    steps.extend(ended.next_step.clone().filter(|_| may_go_on && later == 0));
+    steps.truncate(2);
+    steps
+}
+
+fn counted(rows: u64) -> String {
+    match rows {
+        1 => "1 row".to_owned(),
+        rows => format!("{} rows", grouped(rows)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Verdict, tally::Settled};
+
+    fn tally_of(advanced: u64, reasons: &[Reason]) -> Tally {
+        let mut tally = Tally::default();
+        for _ in 0..advanced {
+            tally.count_in();
+            tally.count_out(Settled::Advanced, None);
+        }
+        for reason in reasons {
+            let outcome = Verdict::from(*reason).at(StageName::Resolve);
+            tally.count_in();
+            tally.count_out(Settled::Stopped, Some(&outcome));
+        }
+        tally
+    }
+
+    fn ended<'a>(tally: &'a Tally, fatal: Option<&'a Fatal>) -> Ended<'a> {
+        Ended {
+            tally,
+            files: vec!["patients.csv".into()],
+            snapshot: Snapshot {
+                total: 61,
+                retries: 3,
+                waited: Duration::from_secs(62),
+                ..Snapshot::default()
+            },
+            elapsed: Duration::from_secs(252),
+            code: fatal.map_or_else(|| tally.exit_code(), Fatal::exit_code),
+            fatal,
+            journal: true,
+            next_step: Some("pkb-tokens over these records".into()),
+        }
+    }
+
+    fn summary(tally: &Tally) -> Summary {
+        Summary::of(StageName::Resolve, ended(tally, None))
+    }
+
+    #[test]
+    fn the_summary_adds_up_visibly() {
+        let mut tally = tally_of(48, &[Reason::Deceased, Reason::Deceased, Reason::NotFound]);
+        for _ in 0..2 {
+            tally.count_in();
+        }
+        assert_eq!(
+            summary(&tally).to_string(),
+            "pkb-resolve: 53 rows in, 51 rows out, 4 min 12 s, 12/min, 3 retries, waited 1 min 2 s\n  \
+               48  found at PKB and may be invited\n   \
+                1  excluded: not_found (check that the upload has been processed)\n   \
+                2  excluded: deceased (bring your own records up to date)\n  \
+               --\n  \
+               51  rows in all; 2 more were read and are not done\n"
+        );
+    }
+
+    #[test]
+    fn the_next_step_gets_done_what_is_not_before_it_goes_on() {
+        let go_on = "next: pkb-tokens over these records";
+        for (advanced, reasons, next) in [
+            (1, &[Reason::Deceased][..], go_on.to_owned()),
+            (0, &[Reason::Deceased], String::new()),
+            (
+                1,
+                &[Reason::BadName, Reason::BadName],
+                format!(
+                    "next: mend 2 rows of patients.csv, and run the same command again\n{go_on}"
+                ),
+            ),
+            (
+                1,
+                &[Reason::Unavailable],
+                "next: run the same command again later: 1 row may work then".to_owned(),
+            ),
+            (
+                1,
+                &[Reason::MissingGlyph],
+                format!(
+                    "next: 1 row failed: do what stands above in brackets, and run the same command again\n{go_on}"
+                ),
+            ),
+        ] {
+            assert_eq!(
+                summary(&tally_of(advanced, reasons)).next(),
+                next,
+                "{reasons:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn after_an_interruption_the_same_command_goes_on_and_an_error_that_says_so_itself_is_not_repeated()
+     {
+        let tally = tally_of(3, &[]);
+        let next = |fatal: Fatal| {
+            let mut ended = ended(&tally, Some(&fatal));
+            ended.journal = false;
+            Summary::of(StageName::Resolve, ended).next()
+        };
+        assert_eq!(
+            next(Fatal::Interrupted { terminated: false }),
+            "next: to go on, run the same command again (with --journal it does only what is not done)"
+        );
+        assert_eq!(
+            next(Fatal::TryLater("PKB is down: run it later".into())),
+            ""
+        );
+    }
+
+    #[test]
+    fn the_json_says_how_it_ended_and_why() {
+        let tally = tally_of(3, &[]);
+        let fatal = Fatal::TryLater("PKB is down".into());
+        let json =
+            serde_json::to_value(Summary::of(StageName::Resolve, ended(&tally, Some(&fatal))));
+        let json = json.unwrap();
+        assert_eq!(json["schema"], "pkb-summary/1");
+        assert_eq!(
+            (&json["exit_code"], &json["ended"], &json["stopped_by"]),
+            (&75.into(), &"try_later".into(), &"PKB is down".into())
+        );
+        assert_eq!(
+            (&json["retries"], &json["waited_seconds"]),
+            (&3.into(), &62.0.into())
+        );
+    }
+
+    #[test]
+    fn the_schema_that_is_checked_in_is_that_of_the_types() {
+        crate::schema_file::check("summary.json", schemars::schema_for!(Summary));
+    }
+}
