@@ -14,6 +14,6 @@ pub(crate) fn check(name: &str, schema: schemars::Schema) {
     let checked_in = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(
         text == checked_in,
-        "schema/{name} is not what the types say: PKB_WRITE_SCHEMAS=1 cargo test -p pkb-core schema"
+        "schema/{name} is not what the types say: PKB_WRITE_SCHEMAS=1 cargo test --workspace --lib schema"
     );
 }

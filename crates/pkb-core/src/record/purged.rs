@@ -8,6 +8,7 @@ use crate::{Reason, Verdict};
 
 /// What is left of codes that were taken out of a record: it stands in the place of the invitation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Purged {
     /// When the codes ended.
     pub expires_at: Timestamp,
