@@ -229,7 +229,7 @@ mod tests {
             ),
             (
                 80,
-                "163,840 of 400,000 rows  5,461/s  43 s left  waiting 30 s, asked by PKB",
+                "163,840 of 400,000  5,461/s  43 s left  12 retries  waiting 30 s, asked by PKB",
             ),
             (40, "163,840 of 400,000  5,461/s  waits 30 s"),
             (32, "163,840 of 400,000  waits 30 s"),
