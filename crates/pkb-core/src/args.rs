@@ -17,20 +17,28 @@ use crate::{
 
 pub use notify::NotifyArgs;
 
+/// Heading of the options that concern a single run, and are refused in a settings file, where they would hold for
+/// every run.
+pub const ONCE: &str = "For one run (not in pkb.toml)";
+
+/// Heading of the options about what a command reads and writes. In a settings file, those of a command are not those
+/// of its subcommands.
+pub const STREAM: &str = "Stream";
+
 /// How a stage reads, counts and reports.
 #[derive(Debug, Clone, Args)]
 pub struct StreamArgs {
     /// The stream is a part on purpose (split, filtered): do not insist on every row
-    #[arg(long, help_heading = "Stream")]
+    #[arg(long, help_heading = ONCE)]
     pub partial: bool,
 
     /// Note each settled record in FILE, and answer from it what an earlier run has settled: after
     /// any failure, run the same command again. An earlier output of this stage will do, too
-    #[arg(long, value_name = "FILE", help_heading = "Stream")]
+    #[arg(long, value_name = "FILE", help_heading = STREAM)]
     pub journal: Option<PathBuf>,
 
     /// Write the records to FILE (complete or absent, mode 0600) instead of standard output
-    #[arg(long, value_name = "FILE", help_heading = "Stream")]
+    #[arg(long, value_name = "FILE", help_heading = STREAM)]
     pub output: Option<PathBuf>,
 
     /// When to draw a progress line
@@ -39,12 +47,12 @@ pub struct StreamArgs {
         value_enum,
         default_value = "auto",
         value_name = "WHEN",
-        help_heading = "Stream"
+        help_heading = STREAM
     )]
     pub progress: When,
 
     /// Also write the summary to FILE, as JSON
-    #[arg(long, value_name = "FILE", help_heading = "Stream")]
+    #[arg(long, value_name = "FILE", help_heading = STREAM)]
     pub summary: Option<PathBuf>,
 
     /// The time.

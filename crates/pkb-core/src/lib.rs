@@ -21,6 +21,7 @@ pub mod output;
 pub mod pipeline;
 pub mod progress;
 pub mod record;
+pub mod settings;
 pub mod stage;
 pub mod tally;
 pub mod value;

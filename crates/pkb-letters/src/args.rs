@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use pkb_core::{
-    args::{InputArgs, StreamArgs, parse_duration},
+    args::{InputArgs, ONCE, StreamArgs, parse_duration},
     record::Design,
     value::{LetterFormat, LetterLanguages},
 };
@@ -161,11 +161,11 @@ pub struct LettersArgs {
 
     /// Only write DIR/proof.pdf, with at least N letters that have to be looked at: the first, the longest
     /// name, the longest address, and one of each language and print; with false codes
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100), conflicts_with_all = ["reprint", "separate", "zip"])]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100), conflicts_with_all = ["reprint", "separate", "zip"], help_heading = ONCE)]
     pub proof: Option<u32>,
 
     /// Do not read finished letters again before they are written
-    #[arg(long)]
+    #[arg(long, help_heading = ONCE)]
     pub no_verify: bool,
 
     /// How the text messages are.
@@ -191,17 +191,17 @@ pub struct LettersArgs {
 
     /// Print the letters of these rows of the patient file again, with the same codes, into files of
     /// their own, and nothing else; needs the journal of the run that made them
-    #[arg(long, value_name = "ROW", num_args = 1.., requires = "journal")]
+    #[arg(long, value_name = "ROW", num_args = 1.., requires = "journal", help_heading = ONCE)]
     pub reprint: Vec<u64>,
 
     /// With --reprint: also rows that were printed again today already
-    #[arg(long, requires = "reprint")]
+    #[arg(long, requires = "reprint", help_heading = ONCE)]
     pub again_today: bool,
 
     /// Send these rows of the patient file another letter, with the new codes that `pkb-tokens --reissue`
     /// has put into the stream, into files of their own, and nothing else; needs the journal of the run
     /// that made the first
-    #[arg(long, value_name = "ROW", num_args = 1.., requires = "journal", conflicts_with = "reprint")]
+    #[arg(long, value_name = "ROW", num_args = 1.., requires = "journal", conflicts_with = "reprint", help_heading = ONCE)]
     pub reissue: Vec<u64>,
 
     /// Stream arguments

@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{Args as ClapArgs, Subcommand};
 use pkb_core::{
-    args::{InputArgs, NotifyArgs, StreamArgs, parse_duration},
+    args::{InputArgs, NotifyArgs, ONCE, StreamArgs, parse_duration},
     client::notify::{Postage, TemplateId},
 };
 use url::Url;
@@ -148,11 +148,11 @@ pub struct FreshnessArgs {
 pub struct OnceArgs {
     /// Ask Notify for everything before it is sent: for when the journal is lost. Twice the calls; Notify knows what
     /// was sent in the last 7 days
-    #[arg(long)]
+    #[arg(long, help_heading = ONCE)]
     pub ask_first: bool,
 
     /// Send to these rows of the patient file although nobody can say any more whether an earlier run did (perhaps_sent)
-    #[arg(long, value_name = "ROW", num_args = 1..)]
+    #[arg(long, value_name = "ROW", num_args = 1.., help_heading = ONCE)]
     pub resend: Vec<u64>,
 
     /// How long after a lost answer, or after the start of a run that follows a crash, Notify is asked what arrived

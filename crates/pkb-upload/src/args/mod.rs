@@ -6,7 +6,7 @@ mod upload;
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
-use pkb_core::args::ClockArgs;
+use pkb_core::args::{ClockArgs, ONCE};
 
 pub use patient_file::PatientFileArgs;
 pub use upload::UploadArgs;
@@ -59,7 +59,7 @@ pub struct CheckArgs {
     pub problems: Option<PathBuf>,
 
     /// Show the values in the table of problems: it then holds patient data
-    #[arg(long, requires = "problems")]
+    #[arg(long, requires = "problems", help_heading = ONCE)]
     pub show_values: bool,
 
     /// The time.
