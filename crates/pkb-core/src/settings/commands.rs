@@ -105,9 +105,14 @@ pub(super) fn without(arg: &Arg) -> String {
 /// The command with such a switch for each setting. They are left out of the help: one for each option would be half of it.
 pub(super) fn with_switches_off(command: Command) -> Command {
     let mut switches = Vec::new();
-    for arg in command.get_arguments().filter(|arg| schema::is_setting(arg)) {
+    for arg in command
+        .get_arguments()
+        .filter(|arg| schema::is_setting(arg))
+    {
         let long = format!("no-{}", arg.get_long().unwrap_or_default());
-        let is_taken = command.get_arguments().any(|arg| arg.get_long() == Some(&long));
+        let is_taken = command
+            .get_arguments()
+            .any(|arg| arg.get_long() == Some(&long));
         if !is_taken {
             switches.push(
                 Arg::new(without(arg))

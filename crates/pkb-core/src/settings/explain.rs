@@ -19,7 +19,12 @@ pub(super) fn config(sources: &Sources, asked: &ArgMatches) -> Instead {
         return Instead::Print(skeleton::text(sources, which == "own"));
     }
     let mut line = vec![OsString::from(&sources.program)];
-    line.extend(asked.get_many::<OsString>("line").unwrap_or_default().cloned());
+    line.extend(
+        asked
+            .get_many::<OsString>("line")
+            .unwrap_or_default()
+            .cloned(),
+    );
     explain(sources, asked, line).map_or_else(|instead| instead, Instead::Print)
 }
 
@@ -32,7 +37,11 @@ fn explain(sources: &Sources, asked: &ArgMatches, line: Vec<OsString>) -> Result
     {
         line.extend([OsString::from("--settings"), named.into()]);
     }
-    let first = if line.len() > 1 { sources.look(&line)? } else { first };
+    let first = if line.len() > 1 {
+        sources.look(&line)?
+    } else {
+        first
+    };
     // Nothing is run, so nothing is required.
     let resolved = sources.resolve(&relaxed(sources.command.clone()), &first, line)?;
     Ok(table(sources, &resolved))
@@ -48,7 +57,8 @@ fn table(sources: &Sources, resolved: &Resolved) -> String {
     }
     let mut tables: Vec<(String, Vec<Row>)> = Vec::new();
     for arg in leaf.get_arguments() {
-        let is_typed = matches.value_source(arg.get_id().as_str()) == Some(ValueSource::CommandLine);
+        let is_typed =
+            matches.value_source(arg.get_id().as_str()) == Some(ValueSource::CommandLine);
         if !schema::is_setting(arg) && !(is_typed && arg.get_long().is_some()) {
             continue;
         }
@@ -75,7 +85,9 @@ fn table(sources: &Sources, resolved: &Resolved) -> String {
         tables.push(("secrets".into(), secrets));
     }
     let command = resolved.path[1..].join(" ");
-    let mut text = format!("{} {command}", sources.program).trim_end().to_owned();
+    let mut text = format!("{} {command}", sources.program)
+        .trim_end()
+        .to_owned();
     let _ = match &resolved.file {
         Some(path) => writeln!(text, ": settings file {}", path.display()),
         None => writeln!(text, ": no settings file (pkb.toml) in this folder"),
@@ -104,7 +116,10 @@ fn row(arg: &Arg, matches: &ArgMatches, resolved: &Resolved) -> Row {
     let from = match (from_file, matches.value_source(id)) {
         (Some(one), _) => format!(
             "{}, line {}",
-            resolved.file.as_ref().map_or_else(String::new, |path| path.display().to_string()),
+            resolved
+                .file
+                .as_ref()
+                .map_or_else(String::new, |path| path.display().to_string()),
             one.line
         ),
         (None, Some(ValueSource::CommandLine)) => "flag".into(),
@@ -121,7 +136,10 @@ fn row(arg: &Arg, matches: &ArgMatches, resolved: &Resolved) -> Row {
         .collect();
     let value = match values.join(", ") {
         // What is no file's name may be the secret itself.
-        text if secrets::is_file_option(id) && !text.is_empty() && !std::path::Path::new(&text).is_file() => {
+        text if secrets::is_file_option(id)
+            && !text.is_empty()
+            && !std::path::Path::new(&text).is_file() =>
+        {
             "(names no file)".into()
         }
         text if text.is_empty() && from.is_empty() => "not set".into(),

@@ -208,7 +208,10 @@ mod tests {
         ] {
             assert!(values.contains(&wanted), "{wanted:?} in {values:?}");
         }
-        assert_eq!((tables[2].name.join("."), tables[2].line), ("upload.check".into(), 8));
+        assert_eq!(
+            (tables[2].name.join("."), tables[2].line),
+            ("upload.check".into(), 8)
+        );
     }
 
     #[test]

@@ -20,10 +20,17 @@ pub(super) fn man(sources: &Sources, asked: &ArgMatches) -> Instead {
 
 /// A page for the program, and one for each of its commands: `pkb-letters-sms-send.1`.
 fn write_pages(command: &Command, name: &str, dir: &Path) -> Result<(), Fatal> {
-    AtomicFile::write(&dir.join(format!("{name}.1")), page(command, name)?.as_bytes())?;
+    AtomicFile::write(
+        &dir.join(format!("{name}.1")),
+        page(command, name)?.as_bytes(),
+    )?;
     for subcommand in command.get_subcommands() {
         if !subcommand.is_hide_set() && subcommand.get_name() != "help" {
-            write_pages(subcommand, &format!("{name}-{}", subcommand.get_name()), dir)?;
+            write_pages(
+                subcommand,
+                &format!("{name}-{}", subcommand.get_name()),
+                dir,
+            )?;
         }
     }
     Ok(())
@@ -31,7 +38,10 @@ fn write_pages(command: &Command, name: &str, dir: &Path) -> Result<(), Fatal> {
 
 fn page(command: &Command, name: &str) -> Result<String, Fatal> {
     let mut text = Vec::new();
-    let command = command.clone().name(name.to_owned()).disable_help_subcommand(true);
+    let command = command
+        .clone()
+        .name(name.to_owned())
+        .disable_help_subcommand(true);
     clap_mangen::Man::new(command)
         .source(concat!("pkb ", env!("CARGO_PKG_VERSION")))
         .manual("Mass registration for Patients Know Best")
@@ -46,6 +56,11 @@ pub(super) fn completions(sources: &Sources, asked: &ArgMatches) -> Instead {
         return Instead::Stop(Fatal::Usage("name the shell: bash, zsh or fish".into()));
     };
     let mut text = Vec::new();
-    clap_complete::generate(*shell, &mut sources.command.clone(), &sources.program, &mut text);
+    clap_complete::generate(
+        *shell,
+        &mut sources.command.clone(),
+        &sources.program,
+        &mut text,
+    );
     Instead::Print(String::from_utf8_lossy(&text).into_owned())
 }

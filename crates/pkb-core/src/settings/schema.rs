@@ -41,7 +41,9 @@ pub(super) fn is_setting(arg: &Arg) -> bool {
 /// Why an option cannot stand in a settings file.
 fn why_not(arg: &Arg) -> Option<&'static str> {
     if arg.get_help_heading() == Some(ONCE) {
-        return Some("is for one run: in a file it would hold for every run; give it on the command line");
+        return Some(
+            "is for one run: in a file it would hold for every run; give it on the command line",
+        );
     }
     if arg.is_hide_set() {
         return Some("is for tests and rehearsals; give it on the command line");
@@ -186,7 +188,10 @@ impl Schema {
             .iter()
             .map(|entry| {
                 let what = secrets::where_to_put(&entry.key).unwrap_or_else(|| {
-                    match self.tables().find(|table| table.setting(&entry.key).is_some()) {
+                    match self
+                        .tables()
+                        .find(|table| table.setting(&entry.key).is_some())
+                    {
                         Some(table) => format!("write it below {}", table.header()),
                         None => format!(
                             "write it below the table of its program, such as {}",
@@ -301,7 +306,9 @@ pub(super) fn table_of(program: &str) -> &str {
 /// Whether an option may be given several times.
 pub(super) fn is_list(arg: &Arg) -> bool {
     matches!(arg.get_action(), ArgAction::Append)
-        || arg.get_num_args().is_some_and(|range| range.max_values() > 1)
+        || arg
+            .get_num_args()
+            .is_some_and(|range| range.max_values() > 1)
 }
 
 /// Whether an option is on or off.

@@ -39,7 +39,9 @@ const SECRETS: [Secret; 3] = [
 /// Where a secret goes that somebody tries to set by `key`; `None` if it is no secret's name.
 pub(super) fn where_to_put(key: &str) -> Option<String> {
     let key = key.replace('-', "_");
-    let secret = SECRETS.iter().find(|secret| secret.names.contains(&key.as_str()))?;
+    let secret = SECRETS
+        .iter()
+        .find(|secret| secret.names.contains(&key.as_str()))?;
     Some(format!(
         "a secret must not stand in a settings file, which gets copied and mailed: put it into a file of its own, mode 0600, \
          and name that file here: {} = \"FILE\"",
@@ -56,7 +58,11 @@ pub(super) fn is_file_option(id: &str) -> bool {
 pub(super) fn states(command: &Command, matches: &ArgMatches) -> Vec<(&'static str, String)> {
     SECRETS
         .iter()
-        .filter(|secret| command.get_arguments().any(|arg| arg.get_id() == secret.file))
+        .filter(|secret| {
+            command
+                .get_arguments()
+                .any(|arg| arg.get_id() == secret.file)
+        })
         .map(|secret| {
             let file = matches.get_one::<PathBuf>(secret.file);
             (secret.names[0], state(secret, file.map(PathBuf::as_path)))

@@ -12,6 +12,7 @@ use super::{
 const HEAD: &str = "\
 # Settings of pkb-upload, pkb-resolve, pkb-tokens and pkb-letters. Every program reads pkb.toml of the folder that it is started in, or
 # the file that --settings or PKB_SETTINGS names. A flag beats an environment variable, that beats this file, and that the default.
+# What is below [pkb] and [notify] is for all programs; any of it may stand below the table of a program, for that one alone.
 # A setting is an option without its --, and with _ for -; paths are taken from the folder that the program is started in.
 # No secret belongs in here: it has a file of its own, mode 0600, and client_secret_file names it.
 # Take the # away from what you want to set: each line shows the default, or what kind of value there may be.
@@ -57,7 +58,9 @@ fn of_another(program: &str) -> String {
     let printed = std::env::current_exe().ok().and_then(|own| {
         let mut process = Process::new(own.with_file_name(&name));
         let output = process.args(["config", "--toml=own"]).output().ok()?;
-        String::from_utf8(output.stdout).ok().filter(|_| output.status.success())
+        String::from_utf8(output.stdout)
+            .ok()
+            .filter(|_| output.status.success())
     });
     printed.unwrap_or_else(|| {
         format!("\n# [{program}]: {name} is not where this program is; `{name} config --toml` has its settings.\n")

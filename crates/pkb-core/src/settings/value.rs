@@ -49,7 +49,9 @@ pub(super) fn check(arg: &Arg, value: &Value) -> Result<(), String> {
         let text = argument.to_string_lossy();
         let text = text.split_once('=').map_or("", |(_, text)| text);
         if arg.get_value_parser().type_id() == TypeId::of::<PathBuf>() && text.starts_with("~/") {
-            return Err("~ is the shell's, and means nothing in a file: write the whole path".into());
+            return Err(
+                "~ is the shell's, and means nothing in a file: write the whole path".into(),
+            );
         }
         if let Err(error) = alone(arg).try_get_matches_from([&argument]) {
             let shown = if arg.is_hide_env_values_set() || text.is_empty() {
@@ -89,9 +91,16 @@ fn why(error: &clap::Error) -> String {
         _ => String::new(),
     };
     if let (ErrorKind::ValueValidation, Some(source)) = (error.kind(), error.source()) {
-        return source.to_string();
+        // The standard library's words are no operator's.
+        return match source.is::<std::num::ParseIntError>() {
+            true => "a whole number is wanted".into(),
+            false => source.to_string(),
+        };
     }
-    let (valid, near) = (list(ContextKind::ValidValue), list(ContextKind::SuggestedValue));
+    let (valid, near) = (
+        list(ContextKind::ValidValue),
+        list(ContextKind::SuggestedValue),
+    );
     match (valid.as_str(), near.as_str()) {
         ("", _) => "it must not be empty".into(),
         (valid, "") => format!("one of {valid}"),
