@@ -105,7 +105,7 @@ pub fn arguments<A: Parser>(program: &str, line: Vec<OsString>) -> Result<A, Ins
 
 impl Sources {
     fn new(program: &str, command: Command) -> Self {
-        let command = commands::add_to(command.name(program.to_owned()));
+        let command = commands::add_to(without_values(command.name(program.to_owned())));
         let schema = Schema::new(program, &command);
         Self {
             program: program.to_owned(),
@@ -240,6 +240,13 @@ fn is_given(arg: &Arg, matches: &ArgMatches) -> bool {
 fn exclude(command: &Command, one: &Arg, other: &Arg) -> bool {
     let conflicts = command.get_arg_conflicts_with(one);
     conflicts.iter().any(|arg| arg.get_id() == other.get_id())
+}
+
+/// The command with help that does not repeat what variables hold.
+fn without_values(command: Command) -> Command {
+    command
+        .mut_args(|arg| arg.hide_env_values(true))
+        .mut_subcommands(without_values)
 }
 
 /// The command with nothing required: to see what is there.

@@ -54,7 +54,7 @@ pub(super) fn check(arg: &Arg, value: &Value) -> Result<(), String> {
             );
         }
         if let Err(error) = alone(arg).try_get_matches_from([&argument]) {
-            let shown = if arg.is_hide_env_values_set() || text.is_empty() {
+            let shown = if text.is_empty() {
                 String::new()
             } else {
                 format!("\"{text}\" will not do: ")
