@@ -2,7 +2,11 @@
 
 mod notify;
 
-use std::{io::Read, path::PathBuf, time::Duration};
+use std::{
+    io::Read,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use clap::{Args, ValueEnum};
 use jiff::{SignedDuration, Timestamp};
@@ -15,7 +19,7 @@ use crate::{
     progress::When,
 };
 
-pub use notify::NotifyArgs;
+pub use notify::{NotifyArgs, NotifyKeyArgs};
 
 /// Heading of the options that concern a single run, and are refused in a settings file, where they would hold for
 /// every run.
@@ -245,6 +249,51 @@ impl PkbArgs {
         })
     }
 
+    /// The same for a look: one try, and not for long.
+    ///
+    /// # Errors
+    /// As [`PkbArgs::client`].
+    pub(crate) fn client_for_a_look(&self) -> Result<Client, Fatal> {
+        let quick = Self {
+            attempts: 1,
+            timeout: self.timeout.min(20),
+            ..self.clone()
+        };
+        quick.client()
+    }
+
+    /// The settings without which PKB cannot be reached, and which are not set.
+    pub(crate) fn missing(&self) -> Vec<&'static str> {
+        [
+            (&self.base_url, "PKB_BASE_URL"),
+            (&self.token_url, "PKB_TOKEN_URL"),
+            (&self.client_id, "PKB_CLIENT_ID"),
+        ]
+        .into_iter()
+        .filter(|(value, _)| value.as_deref().is_none_or(|value| value.trim().is_empty()))
+        .map(|(_, name)| name)
+        .collect()
+    }
+
+    /// The file of the secret or of the refresh token, if it is in one.
+    pub(crate) fn secret_file(&self) -> Option<&Path> {
+        let file = self.refresh_token_file.as_deref();
+        file.or(self.client_secret_file.as_deref())
+    }
+
+    /// The addresses that are called, with their names.
+    pub(crate) fn addresses(&self) -> Vec<(&'static str, &str)> {
+        [
+            ("PKB_BASE_URL", &self.base_url),
+            ("PKB_TOKEN_URL", &self.token_url),
+            ("PKB_FHIR_URL", &self.fhir_url),
+        ]
+        .into_iter()
+        .filter_map(|(name, address)| Some((name, address.as_deref()?.trim())))
+        .filter(|(_, address)| !address.is_empty())
+        .collect()
+    }
+
     /// Both settings of the FHIR interface or neither: one alone is a mistake that would show only hours later.
     fn fhir(&self) -> Result<Option<FhirSettings>, Fatal> {
         let is_blank =
@@ -333,7 +382,9 @@ fn required(value: Option<&str>, name: &str) -> Result<String, Fatal> {
         .map(str::to_owned)
         .ok_or_else(|| {
             Fatal::Usage(format!(
-                "{name} is not set (for a rehearsal: eval \"$(pkb-sandbox env)\")"
+                "{name} is not set: export it, or write {} below [pkb] in pkb.toml (`config --toml` prints a file to start from; \
+                 for a rehearsal: eval \"$(pkb-sandbox env)\")",
+                name.trim_start_matches("PKB_").to_lowercase()
             ))
         })
 }

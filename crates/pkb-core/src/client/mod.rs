@@ -6,12 +6,14 @@
 //! * [`fhir`]: the operations about many patients at once.
 //! * [`directory`], [`code_desk`]: what stages ask, over either of them.
 //! * [`upload`]: the patient file.
+//! * [`probe`]: whether a server can be reached, and what time it has.
 //! * [`notify`]: text messages and letters through GOV.UK Notify.
 
 pub mod code_desk;
 pub mod directory;
 pub mod fhir;
 pub mod notify;
+pub mod probe;
 mod refresh_token;
 pub mod rest;
 mod retry;
@@ -99,6 +101,14 @@ impl Client {
             base,
             fhir,
         })
+    }
+
+    /// Fetches an access token, to see whether the credentials are good.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub async fn sign_in(&self) -> Result<(), CallError> {
+        self.transport.sign_in().await
     }
 
     /// The address of `path` under the base address, with its `{…}` filled in.

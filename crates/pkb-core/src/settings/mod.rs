@@ -25,7 +25,13 @@ mod value;
 
 use std::{ffi::OsString, fmt::Write as _, path::PathBuf};
 
-use clap::{Arg, ArgMatches, Command, Id, Parser, parser::ValueSource};
+use clap::{
+    Arg, ArgMatches, Command, Id, Parser,
+    error::{ContextKind, ContextValue, ErrorKind},
+    parser::ValueSource,
+};
+
+pub use schema::PROGRAMS;
 
 use self::{file::SettingsFile, schema::Schema};
 use crate::Fatal;
@@ -269,6 +275,20 @@ fn with(mut line: Vec<OsString>, from_file: &[FromFile]) -> Vec<OsString> {
     line
 }
 
+/// What to say to somebody who has typed a secret.
+fn secret_in_argument(error: &clap::Error) -> Option<String> {
+    let name = match error.get(ContextKind::InvalidArg)? {
+        ContextValue::String(name) => name.split(['=', ' ']).next()?,
+        _ => return None,
+    };
+    let is_unknown = error.kind() == ErrorKind::UnknownArgument;
+    let option = secrets::file_option(name.strip_prefix("--").filter(|_| is_unknown)?)?;
+    Some(format!(
+        "every user of this machine can read arguments, and the shell keeps them: a secret goes into a file of its own, mode 0600, \
+         that --{option} names. If this was the real one, take it out of the shell's history"
+    ))
+}
+
 /// Clap's error, with which of the options it names are not on the command line at all.
 fn explained(error: clap::Error, from_file: &[FromFile], file: &SettingsFile) -> Instead {
     let text = error.to_string();
@@ -276,6 +296,9 @@ fn explained(error: clap::Error, from_file: &[FromFile], file: &SettingsFile) ->
         text.split(|c: char| c.is_whitespace() || "'=,".contains(c))
             .any(|word| word.strip_prefix("--") == Some(long))
     };
+    if let Some(advice) = secret_in_argument(&error) {
+        return Instead::Clap(error, vec![advice]);
+    }
     let notes = from_file
         .iter()
         .filter(|one| !one.arguments.is_empty() && names(&one.long))

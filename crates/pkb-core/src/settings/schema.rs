@@ -4,10 +4,13 @@
 use clap::{Arg, ArgAction, Args, Command};
 
 use super::{Problem, commands, file::Table, secrets, value};
-use crate::args::{ApiArgs, ConcurrencyArgs, NotifyArgs, ONCE, PkbArgs, STREAM};
+use crate::{
+    args::{ApiArgs, ConcurrencyArgs, NotifyArgs, ONCE, PkbArgs, STREAM},
+    nearest::nearest,
+};
 
 /// Tables of the programs. A program knows its own options only: another's table is for that one to check.
-pub(super) const PROGRAMS: [&str; 4] = ["upload", "resolve", "tokens", "letters"];
+pub const PROGRAMS: [&str; 4] = ["upload", "resolve", "tokens", "letters"];
 
 /// The tables that a program knows.
 pub(super) struct Schema {
@@ -314,13 +317,4 @@ pub(super) fn is_list(arg: &Arg) -> bool {
 /// Whether an option is on or off.
 pub(super) fn is_switch(arg: &Arg) -> bool {
     matches!(arg.get_action(), ArgAction::SetTrue)
-}
-
-/// The one of `known` that was probably meant.
-pub(super) fn nearest<'a>(wrong: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    known
-        .map(|name| (strsim::jaro_winkler(wrong, name), name))
-        .filter(|(likeness, _)| *likeness > 0.85)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, name)| name)
 }

@@ -38,15 +38,24 @@ const SECRETS: [Secret; 3] = [
 
 /// Where a secret goes that somebody tries to set by `key`; `None` if it is no secret's name.
 pub(super) fn where_to_put(key: &str) -> Option<String> {
-    let key = key.replace('-', "_");
-    let secret = SECRETS
-        .iter()
-        .find(|secret| secret.names.contains(&key.as_str()))?;
+    let secret = called(key)?;
     Some(format!(
         "a secret must not stand in a settings file, which gets copied and mailed: put it into a file of its own, mode 0600, \
          and name that file here: {} = \"FILE\"",
         secret.file
     ))
+}
+
+/// The option that names the file of a secret of this name.
+pub(super) fn file_option(name: &str) -> Option<String> {
+    called(name).map(|secret| secret.file.replace('_', "-"))
+}
+
+fn called(name: &str) -> Option<&'static Secret> {
+    let name = name.replace('-', "_");
+    SECRETS
+        .iter()
+        .find(|secret| secret.names.contains(&name.as_str()))
 }
 
 /// Whether an option names the file of a secret. What should be a path may be the secret itself, by mistake.

@@ -3,8 +3,11 @@ use std::{ffi::OsString, fmt::Write as _, path::PathBuf};
 use clap::{Parser, Subcommand};
 use proptest::prelude::*;
 
-use super::{Instead, arguments, schema};
-use crate::args::{ConcurrencyArgs, ONCE, PkbArgs, STREAM};
+use super::{Instead, arguments};
+use crate::{
+    args::{ConcurrencyArgs, ONCE, PkbArgs, STREAM},
+    nearest::nearest,
+};
 
 /// A program with an option of each kind.
 #[derive(Debug, Parser)]
@@ -221,11 +224,8 @@ fn help_is_shown_even_where_the_file_is_broken() {
 #[test]
 fn the_nearest_name_is_offered_only_if_it_is_near() {
     let known = ["journal", "min_days"];
-    assert_eq!(
-        schema::nearest("jurnal", known.into_iter()),
-        Some("journal")
-    );
-    assert_eq!(schema::nearest("colour", known.into_iter()), None);
+    assert_eq!(nearest("jurnal", known.into_iter()), Some("journal"));
+    assert_eq!(nearest("colour", known.into_iter()), None);
 }
 
 proptest! {

@@ -7,7 +7,9 @@
 )]
 
 mod canary;
+mod command_line;
 mod demo;
+mod doctor;
 mod documents;
 mod faults;
 mod fhir;

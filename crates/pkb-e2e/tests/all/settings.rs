@@ -158,7 +158,13 @@ fn for_every_option_of_every_program_a_flag_beats_a_variable_that_beats_the_file
             false if setting.example.starts_with('[') => format!("[\"{in_file}\"]"),
             false => format!("\"{in_file}\""),
         };
-        let file = format!("[{}]\n{} = {value}\n", setting.table, setting.key);
+        // Two that need each other.
+        let other = match setting.key.as_str() {
+            "invited_before" => "not_again_within = \"1d\"\n",
+            "not_again_within" => "invited_before = [\"x\"]\n",
+            _ => "",
+        };
+        let file = format!("[{}]\n{} = {value}\n{other}", setting.table, setting.key);
         std::fs::write(folder.path().join("pkb.toml"), file).unwrap();
         let long = format!("--{}", setting.key.replace('_', "-"));
         let flag = if is_switch {

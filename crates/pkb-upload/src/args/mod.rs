@@ -6,7 +6,10 @@ mod upload;
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
-use pkb_core::args::{ClockArgs, ONCE};
+use pkb_core::{
+    args::{ClockArgs, ONCE},
+    doctor::DoctorArgs,
+};
 
 pub use patient_file::PatientFileArgs;
 pub use upload::UploadArgs;
@@ -36,7 +39,7 @@ pub struct Args {
     pub upload: UploadArgs,
 }
 
-/// Looks at a patient file, without the network.
+/// Looks at a patient file, or at everything else, and sends nothing.
 #[derive(Debug, Subcommand)]
 pub enum Look {
     /// Say everything that is wrong with a patient file, and send nothing
@@ -45,6 +48,14 @@ pub enum Look {
     Columns(ColumnsArgs),
     /// Print the columns of PKB's file that come with the program, to be edited and used with --profile
     Profile,
+    /// Look at everything that a campaign needs: settings, secrets, this machine, PKB
+    ///
+    /// One line for each thing, with what to do where it is not in order; the exit code is that of the gravest. Nothing is changed. PKB is
+    /// asked for an access token, and about a number of the range that is for tests and that no patient has.
+    #[command(
+        after_help = "Examples:\n  pkb-upload doctor\n  pkb-upload doctor --notify --settings board.toml"
+    )]
+    Doctor(Box<DoctorArgs>),
 }
 
 /// `pkb-upload check`.
