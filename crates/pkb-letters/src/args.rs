@@ -45,14 +45,26 @@ pub struct Args {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Work with letter templates
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  pkb-letters template new our-letter\n  pkb-letters template check our-letter"
+    )]
     Template(TemplateCommand),
     /// Read finished letters again, and compare every sheet with its record and the manifest
+    #[command(
+        after_help = "Examples:\n  pkb-letters verify print < delivered.ndjson\n  pkb-letters verify print delivered.ndjson --qr all"
+    )]
     Verify(VerifyArgs),
     /// Say who was sent what and when, from the journal of the letters
+    #[command(
+        after_help = "Examples:\n  pkb-letters ledger --journal letters.journal --row 812 2040\n  pkb-letters ledger --journal letters.journal --national-ids - < numbers"
+    )]
     Ledger(LedgerArgs),
     /// Send text messages through GOV.UK Notify
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  pkb-letters sms send delivered.ndjson --journal sms.journal --output texted.ndjson\n  pkb-letters sms status texted.ndjson --wait 10m > followed.ndjson"
+    )]
     Sms(SmsCommand),
     /// Have letters printed and posted by GOV.UK Notify
     Post(Box<PostArgs>),
@@ -96,11 +108,13 @@ pub enum SquareCodes {
 #[derive(Debug, Subcommand)]
 pub enum TemplateCommand {
     /// Write the built-in template to DIR, to be edited
+    #[command(after_help = "Example:\n  pkb-letters template new our-letter")]
     New {
         /// A folder that does not exist yet, or is empty
         dir: PathBuf,
     },
     /// Try the template in DIR with the longest, shortest and strangest letters, in all languages and prints
+    #[command(after_help = "Example:\n  pkb-letters template check our-letter")]
     Check {
         /// The template
         dir: PathBuf,

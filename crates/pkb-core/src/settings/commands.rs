@@ -14,6 +14,7 @@ const FILE: &str = "settings_file";
 
 /// The program's own arguments, with what every program has.
 pub(super) fn add_to(command: Command) -> Command {
+    let config = config(command.get_name());
     command
         .args_conflicts_with_subcommands(true)
         .subcommand_negates_reqs(true)
@@ -27,10 +28,10 @@ pub(super) fn add_to(command: Command) -> Command {
                 .help_heading("Settings")
                 .help("Settings of all programs, instead of pkb.toml in this folder"),
         )
-        .subcommands([config(), man(), completions()])
+        .subcommands([config, man(), completions()])
 }
 
-fn config() -> Command {
+fn config(program: &str) -> Command {
     Command::new("config")
         .about("Show the settings in force, and where each comes from")
         .long_about(
@@ -38,9 +39,9 @@ fn config() -> Command {
              A flag beats an environment variable, that beats the settings file (pkb.toml), and that the default. What follows `config` is \
              taken as a command line of this program, which is explained and not run. Secrets are not shown.",
         )
-        .after_help(
-            "Examples:\n  pkb-upload config\n  pkb-upload config check patients.csv --dates month-first\n  pkb-upload config --toml > pkb.toml",
-        )
+        .after_help(format!(
+            "Examples:\n  {program} config\n  {program} config --toml > pkb.toml\n  {program} config --progress never"
+        ))
         .arg(
             Arg::new("toml")
                 .long("toml")

@@ -111,7 +111,7 @@ pub fn arguments<A: Parser>(program: &str, line: Vec<OsString>) -> Result<A, Ins
 
 impl Sources {
     fn new(program: &str, command: Command) -> Self {
-        let command = commands::add_to(without_values(command.name(program.to_owned())));
+        let command = without_values(commands::add_to(command.name(program.to_owned())));
         let schema = Schema::new(program, &command);
         Self {
             program: program.to_owned(),

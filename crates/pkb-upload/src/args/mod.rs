@@ -43,10 +43,17 @@ pub struct Args {
 #[derive(Debug, Subcommand)]
 pub enum Look {
     /// Say everything that is wrong with a patient file, and send nothing
+    #[command(
+        after_help = "Examples:\n  pkb-upload check patients.csv\n  pkb-upload check patients.xlsx --sheet 2 --problems problems.csv"
+    )]
     Check(CheckArgs),
     /// Show how a patient file would be read: what each column is taken for, with masked samples
+    #[command(
+        after_help = "Examples:\n  pkb-upload columns patients.csv\n  pkb-upload columns patients.csv --map our-columns.toml"
+    )]
     Columns(ColumnsArgs),
     /// Print the columns of PKB's file that come with the program, to be edited and used with --profile
+    #[command(after_help = "Example:\n  pkb-upload profile > profile.toml")]
     Profile,
     /// Look at everything that a campaign needs: settings, secrets, this machine, PKB
     ///
