@@ -132,6 +132,12 @@ impl InputArgs {
     /// The file cannot be opened.
     pub fn reader(&self) -> Result<Box<dyn Read + Send>, Fatal> {
         Ok(match &self.input {
+            Some(path) if path.is_dir() => {
+                return Err(Fatal::Input(format!(
+                    "{}: is a folder, not a file",
+                    path.display()
+                )));
+            }
             Some(path) if path.as_os_str() != "-" => Box::new(
                 std::fs::File::open(path).map_err(|source| Fatal::cannot_read(path, source))?,
             ),

@@ -23,7 +23,12 @@ mod skeleton;
 mod tests;
 mod value;
 
-use std::{ffi::OsString, fmt::Write as _, path::PathBuf};
+use std::{
+    ffi::OsString,
+    fmt::Write as _,
+    num::ParseIntError,
+    path::{Path, PathBuf},
+};
 
 use clap::{
     Arg, ArgMatches, Command, Id, Parser,
@@ -34,7 +39,7 @@ use clap::{
 pub use schema::PROGRAMS;
 
 use self::{file::SettingsFile, schema::Schema};
-use crate::Fatal;
+use crate::{Fatal, nearest::nearest};
 
 /// Something wrong in the file.
 #[derive(Debug)]
@@ -148,8 +153,8 @@ impl Sources {
         let line = with(line, &from_file);
         let command = commands::with_switches_off(command.clone());
         let matches = command
-            .try_get_matches_from(line)
-            .map_err(|error| explained(error, &from_file, &file))?;
+            .try_get_matches_from(&line)
+            .map_err(|error| self.explained(error, &line, &from_file, &file))?;
         Ok(Resolved {
             matches,
             path,
@@ -176,6 +181,48 @@ impl Sources {
             let _ = write!(text, "\n  line {line}: {what}");
         }
         Err(Fatal::Usage(text))
+    }
+
+    /// Clap's error, with what it cannot know: which of the options that it names are not on the command line at all, and
+    /// what was probably meant.
+    fn explained(
+        &self,
+        error: clap::Error,
+        line: &[OsString],
+        from_file: &[FromFile],
+        file: &SettingsFile,
+    ) -> Instead {
+        let text = error.to_string();
+        let names = |long: &str| {
+            text.split(|c: char| c.is_whitespace() || "'=,".contains(c))
+                .any(|word| word.strip_prefix("--") == Some(long))
+        };
+        let set = from_file.iter().filter(|one| !one.arguments.is_empty());
+        let set = set.filter(|one| names(&one.long)).map(|one| {
+            let FromFile { long, line, .. } = one;
+            let name = file.name();
+            format!("--{long} is set in {name}, line {line}; --no-{long} leaves it out")
+        });
+        let mut notes: Vec<String> = set.collect();
+        if error.use_stderr() {
+            notes.extend(secret_in_argument(&error));
+            notes.extend(meant_command(&self.command, line));
+            notes.extend(about_a_value(&error, self.leaf(line)));
+        }
+        Instead::Clap(error, notes)
+    }
+
+    /// The command that a line asks for, as far as its words say.
+    fn leaf(&self, line: &[OsString]) -> &Command {
+        let words = line.iter().skip(1).map_while(|word| word.to_str());
+        let mut leaf = &self.command;
+        for word in words {
+            match leaf.find_subcommand(word) {
+                Some(subcommand) => leaf = subcommand,
+                None => break,
+            }
+        }
+        leaf
     }
 
     /// What the file says for the options of `leaf` that are not given otherwise.
@@ -289,28 +336,37 @@ fn secret_in_argument(error: &clap::Error) -> Option<String> {
     ))
 }
 
-/// Clap's error, with which of the options it names are not on the command line at all.
-fn explained(error: clap::Error, from_file: &[FromFile], file: &SettingsFile) -> Instead {
-    let text = error.to_string();
-    let names = |long: &str| {
-        text.split(|c: char| c.is_whitespace() || "'=,".contains(c))
-            .any(|word| word.strip_prefix("--") == Some(long))
+/// What else there is to say to clap's error about a value.
+fn about_a_value(error: &clap::Error, command: &Command) -> Option<String> {
+    let Some(ContextValue::String(shown)) = error.get(ContextKind::InvalidArg) else {
+        return None;
     };
-    if let Some(advice) = secret_in_argument(&error) {
-        return Instead::Clap(error, vec![advice]);
+    let long = shown.split([' ', '=']).next()?.strip_prefix("--")?;
+    let arg = command
+        .get_arguments()
+        .find(|arg| arg.get_long() == Some(long))?;
+    let is_number = std::error::Error::source(error)?.is::<ParseIntError>();
+    match arg.get_num_args() {
+        Some(range) if range.max_values() > 1 => Some(format!(
+            "--{long} takes all words that follow it: write FILE before it"
+        )),
+        _ => is_number.then(|| format!("--{long} takes a whole number")),
     }
-    let notes = from_file
-        .iter()
-        .filter(|one| !one.arguments.is_empty() && names(&one.long))
-        .map(|one| {
-            format!(
-                "--{} is set in {}, line {}; --no-{} leaves it out",
-                one.long,
-                file.name(),
-                one.line,
-                one.long
-            )
-        })
-        .collect();
-    Instead::Clap(error, notes)
+}
+
+/// The command of `command` that was probably meant by the first word.
+fn meant_command(command: &Command, line: &[OsString]) -> Option<String> {
+    let word = line
+        .get(1)?
+        .to_str()
+        .filter(|word| !word.starts_with('-'))?;
+    let names = || command.get_subcommands().map(Command::get_name);
+    if names().any(|name| name == word) || Path::new(word).exists() {
+        return None;
+    }
+    let near = nearest(word, names())?;
+    Some(format!(
+        "there is no command {word}; did you mean {} {near}?",
+        command.get_name()
+    ))
 }
