@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 /// The one of `known` that was probably meant by `wrong`; `None` if none is near.
 pub fn nearest<'a>(wrong: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     known
-        .filter(|name| *name != wrong)
         .map(|name| (strsim::jaro_winkler(wrong, name), name))
         .filter(|(likeness, _)| *likeness > 0.85)
         .max_by(|a, b| a.0.total_cmp(&b.0))

@@ -62,5 +62,15 @@ pub(super) fn completions(sources: &Sources, asked: &ArgMatches) -> Instead {
         &sources.program,
         &mut text,
     );
-    Instead::Print(String::from_utf8_lossy(&text).into_owned())
+    let text = String::from_utf8_lossy(&text).into_owned();
+    Instead::Print(match shell {
+        Shell::Bash => with_matching_names(&text, &sources.program),
+        _ => text,
+    })
+}
+
+/// clap_complete 4.6 writes the hyphen of a program's name in two ways, and bash then finds no subcommand's options.
+fn with_matching_names(script: &str, program: &str) -> String {
+    let prefix = |separator| program.replace('-', separator) + "__subcmd__";
+    script.replace(&prefix("__subcmd__"), &prefix("__"))
 }

@@ -387,3 +387,40 @@ fn config_says_whether_a_secret_is_set_and_never_shows_it() {
     assert!(shown(("PKB_CLIENT_SECRET_FILE", "Canary")).contains("not set"));
     assert!(shown(("PKB_CLIENT_ID", "x")).ends_with("not set"));
 }
+
+#[test]
+fn every_command_has_a_manual_page_and_bash_completes_its_options() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = crate::harness::root().join("scripts/man-and-completions");
+    let mut pages = Command::new(script);
+    pages.arg(folder.path()).env("PKB_BIN", programs());
+    let ended = run(&mut pages, b"");
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    for page in [
+        "pkb-upload-doctor.1",
+        "pkb-letters-sms-send.1",
+        "pkb-tokens.1",
+    ] {
+        let text = std::fs::read_to_string(folder.path().join("man").join(page)).unwrap();
+        assert!(
+            text.contains(".SH OPTIONS") && text.contains("PKB_SETTINGS"),
+            "{page}"
+        );
+    }
+    for file in ["zsh/_pkb-resolve", "fish/pkb-resolve.fish"] {
+        let text = std::fs::read_to_string(folder.path().join("completions").join(file)).unwrap();
+        assert!(text.contains("registered-check"), "{file}");
+    }
+    // As bash calls it: the program, the word that is begun, the one before.
+    let complete = "for file in completions/bash/*; do . $file; done
+        COMP_WORDS=(pkb-letters sms send --sett); COMP_CWORD=3
+        _pkb__letters pkb-letters --sett send; echo ${COMPREPLY[*]}
+        COMP_WORDS=(pkb-upload doc); COMP_CWORD=1
+        _pkb__upload pkb-upload doc pkb-upload; echo ${COMPREPLY[*]}";
+    let mut bash = Command::new("bash");
+    bash.current_dir(folder.path()).args(["-c", complete]);
+    assert_eq!(
+        text(&run(&mut bash, b"")),
+        "--settle-after --settings\ndoctor\n"
+    );
+}
