@@ -59,7 +59,8 @@ fn table(sources: &Sources, resolved: &Resolved) -> String {
     for arg in leaf.get_arguments() {
         let is_typed =
             matches.value_source(arg.get_id().as_str()) == Some(ValueSource::CommandLine);
-        if !schema::is_setting(arg) && !(is_typed && arg.get_long().is_some()) {
+        let is_option = arg.get_long().is_some();
+        if !(schema::is_setting(arg) || is_typed && is_option) {
             continue;
         }
         let home = if schema::is_setting(arg) {

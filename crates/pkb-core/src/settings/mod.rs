@@ -149,7 +149,7 @@ impl Sources {
             path.push(name.to_owned());
             (leaf, matches) = (subcommand, inner);
         }
-        let from_file = self.from_file(&file, &path, leaf, matches);
+        let from_file = self.taken_from(&file, &path, leaf, matches);
         let line = with(line, &from_file);
         let command = commands::with_switches_off(command.clone());
         let matches = command
@@ -226,7 +226,7 @@ impl Sources {
     }
 
     /// What the file says for the options of `leaf` that are not given otherwise.
-    fn from_file(
+    fn taken_from(
         &self,
         file: &SettingsFile,
         path: &[String],
