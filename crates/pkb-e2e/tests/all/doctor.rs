@@ -99,7 +99,7 @@ fn where_all_is_well_the_doctor_says_so_and_leaves_nothing_behind() {
             .sandbox
             .ledger()
             .iter()
-            .any(|entry| changed(&entry.endpoint))
+            .any(|entry| changed(entry.endpoint))
     );
     assert_eq!(
         std::fs::read_dir(campaign.folder.path()).unwrap().count(),
