@@ -19,6 +19,7 @@ use crate::{
     output::Target,
     pipeline::{self, Signals, Source},
     progress::{Progress, Task, is_pipe, tell},
+    settings::{self, Instead},
     summary::{Ended, Summary},
 };
 
@@ -29,18 +30,9 @@ where
     A: Parser,
     F: Future<Output = Result<ExitCode, Fatal>>,
 {
-    let args = match A::try_parse() {
+    let args = match settings::arguments(program, std::env::args_os().collect()) {
         Ok(args) => args,
-        Err(error) => {
-            // Help and version are asked for (0); the rest is a usage error (2).
-            let code = if error.use_stderr() {
-                ExitCode::Usage
-            } else {
-                ExitCode::Done
-            };
-            let _ = error.print();
-            return code.into();
-        }
+        Err(instead) => return do_instead(program, instead).into(),
     };
     logging::start(program);
     std::panic::set_hook(Box::new(|info| {
@@ -58,6 +50,29 @@ where
             fatal.exit_code().into()
         }
     }
+}
+
+/// What is done instead of the program's work.
+fn do_instead(program: &str, instead: Instead) -> ExitCode {
+    let stopped = match instead {
+        Instead::Clap(error, notes) => {
+            let _ = error.print();
+            notes.into_iter().for_each(tell);
+            // Help and version are asked for (0); the rest is a usage error (2).
+            return if error.use_stderr() {
+                ExitCode::Usage
+            } else {
+                ExitCode::Done
+            };
+        }
+        Instead::Print(text) => match print(&text) {
+            Ok(()) => return ExitCode::Done,
+            Err(fatal) => fatal,
+        },
+        Instead::Stop(fatal) => fatal,
+    };
+    tell(format!("{program}: {stopped}"));
+    stopped.exit_code()
 }
 
 /// Writes a text that was asked for to standard output.

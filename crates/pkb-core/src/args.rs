@@ -3,7 +3,12 @@
 mod notify;
 mod progress;
 
-use std::{io::Read, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    io::Read,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use clap::{Args, ValueEnum};
 use jiff::{SignedDuration, Timestamp};
@@ -17,23 +22,31 @@ use crate::{
     pipeline::{Limits, Source},
 };
 
-pub use notify::NotifyArgs;
+pub use notify::{NotifyArgs, NotifyKeyArgs};
 pub use progress::ProgressArgs;
+
+/// Heading of the options that concern a single run, and are refused in a settings file, where they would hold for
+/// every run.
+pub const ONCE: &str = "For one run (not in pkb.toml)";
+
+/// Heading of the options about what a command reads and writes. In a settings file, those of a command are not those
+/// of its subcommands.
+pub const STREAM: &str = "Stream";
 
 /// How a stage reads, counts and reports.
 #[derive(Debug, Clone, Args)]
 pub struct StreamArgs {
     /// The stream is a part on purpose (split, filtered): do not insist on every row
-    #[arg(long, help_heading = "Stream")]
+    #[arg(long, help_heading = ONCE)]
     pub partial: bool,
 
     /// Note each settled record in FILE, and answer from it what an earlier run has settled: after
     /// any failure, run the same command again. An earlier output of this stage will do, too
-    #[arg(long, value_name = "FILE", help_heading = "Stream")]
+    #[arg(long, value_name = "FILE", help_heading = STREAM)]
     pub journal: Option<PathBuf>,
 
     /// Write the records to FILE (complete or absent, mode 0600) instead of standard output
-    #[arg(long, value_name = "FILE", help_heading = "Stream")]
+    #[arg(long, value_name = "FILE", help_heading = STREAM)]
     pub output: Option<PathBuf>,
 
     /// What is shown of the work.
@@ -41,7 +54,7 @@ pub struct StreamArgs {
     pub progress: ProgressArgs,
 
     /// Also write the summary to FILE, as JSON
-    #[arg(long, value_name = "FILE", help_heading = "Stream")]
+    #[arg(long, value_name = "FILE", help_heading = STREAM)]
     pub summary: Option<PathBuf>,
 
     /// The time.
@@ -117,6 +130,12 @@ impl InputArgs {
     /// The file cannot be opened.
     pub fn reader(&self) -> Result<Box<dyn Read + Send>, Fatal> {
         Ok(match &self.input {
+            Some(path) if path.is_dir() => {
+                return Err(Fatal::Input(format!(
+                    "{}: is a folder, not a file",
+                    path.display()
+                )));
+            }
             Some(path) if path.as_os_str() != "-" => {
                 exposure::warn_of_file(path);
                 Box::new(
@@ -239,6 +258,51 @@ impl PkbArgs {
         })
     }
 
+    /// The same for a look: one try, and not for long.
+    ///
+    /// # Errors
+    /// As [`PkbArgs::client`].
+    pub(crate) fn client_for_a_look(&self) -> Result<Client, Fatal> {
+        let quick = Self {
+            attempts: 1,
+            timeout: self.timeout.min(20),
+            ..self.clone()
+        };
+        quick.client(&Arc::default())
+    }
+
+    /// The settings without which PKB cannot be reached, and which are not set.
+    pub(crate) fn missing(&self) -> Vec<&'static str> {
+        [
+            (&self.base_url, "PKB_BASE_URL"),
+            (&self.token_url, "PKB_TOKEN_URL"),
+            (&self.client_id, "PKB_CLIENT_ID"),
+        ]
+        .into_iter()
+        .filter(|(value, _)| value.as_deref().is_none_or(|value| value.trim().is_empty()))
+        .map(|(_, name)| name)
+        .collect()
+    }
+
+    /// The file of the secret or of the refresh token, if it is in one.
+    pub(crate) fn secret_file(&self) -> Option<&Path> {
+        let file = self.refresh_token_file.as_deref();
+        file.or(self.client_secret_file.as_deref())
+    }
+
+    /// The addresses that are called, with their names.
+    pub(crate) fn addresses(&self) -> Vec<(&'static str, &str)> {
+        [
+            ("PKB_BASE_URL", &self.base_url),
+            ("PKB_TOKEN_URL", &self.token_url),
+            ("PKB_FHIR_URL", &self.fhir_url),
+        ]
+        .into_iter()
+        .filter_map(|(name, address)| Some((name, address.as_deref()?.trim())))
+        .filter(|(_, address)| !address.is_empty())
+        .collect()
+    }
+
     /// Both settings of the FHIR interface or neither: one alone is a mistake that would show only hours later.
     fn fhir(&self) -> Result<Option<FhirSettings>, Fatal> {
         let is_blank =
@@ -327,7 +391,9 @@ fn required(value: Option<&str>, name: &str) -> Result<String, Fatal> {
         .map(str::to_owned)
         .ok_or_else(|| {
             Fatal::Usage(format!(
-                "{name} is not set (for a rehearsal: eval \"$(pkb-sandbox env)\")"
+                "{name} is not set: export it, or write {} below [pkb] in pkb.toml (`config --toml` prints a file to start from; \
+                 for a rehearsal: eval \"$(pkb-sandbox env)\")",
+                name.trim_start_matches("PKB_").to_lowercase()
             ))
         })
 }

@@ -2,7 +2,7 @@
 
 use std::{io, path::Path};
 
-use crate::ExitCode;
+use crate::{ExitCode, nearest::nearest_path};
 
 /// Why a stage stopped before its input was done. The texts fit after "pkb-resolve: ".
 #[derive(Debug, thiserror::Error)]
@@ -61,7 +61,12 @@ impl Fatal {
     /// A file that could not be read.
     pub fn cannot_read(path: &Path, source: io::Error) -> Self {
         match source.kind() {
-            io::ErrorKind::NotFound => Self::Input(format!("{}: no such file", path.display())),
+            io::ErrorKind::NotFound => {
+                let near = nearest_path(path).map_or_else(String::new, |near| {
+                    format!("; did you mean {}?", near.display())
+                });
+                Self::Input(format!("{}: no such file{near}", path.display()))
+            }
             _ => Self::io(format!("cannot read {}", path.display()), source),
         }
     }

@@ -50,6 +50,11 @@ pub enum NdjsonError {
         /// Whether it is the unfinished last line of the input.
         last: bool,
     },
+    /// The input begins with something else than an object.
+    #[error(
+        "line 1: this is no record stream: pkb-upload makes one of a patient file, and each program takes what the one before wrote"
+    )]
+    NoStream,
     /// A line has another version or none.
     #[error(
         "line {line}: not a record of version {}: made by another version of this program, or not by it",
@@ -162,6 +167,7 @@ fn explain<'a, T: Deserialize<'a>>(text: &'a str, Place { line, last }: Place) -
         schema: Option<serde_json::Value>,
     }
     match serde_json::from_str::<Head>(text) {
+        Err(_) if line == 1 && !text.starts_with('{') => NdjsonError::NoStream,
         Err(_) => NdjsonError::NotJson { line, last },
         Ok(Head { schema }) if schema.as_ref().and_then(|s| s.as_str()) != Some(Schema::NAME) => {
             NdjsonError::OtherSchema { line }

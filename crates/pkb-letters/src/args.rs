@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use pkb_core::{
-    args::{InputArgs, ProgressArgs, StreamArgs, parse_duration},
+    args::{InputArgs, ONCE, ProgressArgs, StreamArgs, parse_duration},
     record::Design,
     value::{LetterFormat, LetterLanguages},
 };
@@ -48,18 +48,30 @@ pub struct Args {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Work with letter templates
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  pkb-letters template new our-letter\n  pkb-letters template check our-letter"
+    )]
     Template(TemplateCommand),
     /// Read finished letters again, and compare every sheet with its record and the manifest
+    #[command(
+        after_help = "Examples:\n  pkb-letters verify print < delivered.ndjson\n  pkb-letters verify print delivered.ndjson --qr all"
+    )]
     Verify(VerifyArgs),
     /// Say who was sent what and when, from the journal of the letters
+    #[command(
+        after_help = "Examples:\n  pkb-letters ledger --journal letters.journal --row 812 2040\n  pkb-letters ledger --journal letters.journal --national-ids - < numbers"
+    )]
     Ledger(LedgerArgs),
     /// Take codes that have ended out of records and journals, and keep what was sent to whom and when
     Purge(PurgeArgs),
     /// Put a finished campaign into one encrypted archive
     Seal(SealArgs),
     /// Send text messages through GOV.UK Notify
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  pkb-letters sms send delivered.ndjson --journal sms.journal --output texted.ndjson\n  pkb-letters sms status texted.ndjson --wait 10m > followed.ndjson"
+    )]
     Sms(SmsCommand),
     /// Have letters printed and posted by GOV.UK Notify
     Post(Box<PostArgs>),
@@ -109,11 +121,13 @@ pub enum SquareCodes {
 #[derive(Debug, Subcommand)]
 pub enum TemplateCommand {
     /// Write the built-in template to DIR, to be edited
+    #[command(after_help = "Example:\n  pkb-letters template new our-letter")]
     New {
         /// A folder that does not exist yet, or is empty
         dir: PathBuf,
     },
     /// Try the template in DIR with the longest, shortest and strangest letters, in all languages and prints
+    #[command(after_help = "Example:\n  pkb-letters template check our-letter")]
     Check {
         /// The template
         dir: PathBuf,
@@ -174,11 +188,11 @@ pub struct LettersArgs {
 
     /// Only write DIR/proof.pdf, with at least N letters that have to be looked at: the first, the longest
     /// name, the longest address, and one of each language and print; with false codes
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100), conflicts_with_all = ["reprint", "separate", "zip"])]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100), conflicts_with_all = ["reprint", "separate", "zip"], help_heading = ONCE)]
     pub proof: Option<u32>,
 
     /// Do not read finished letters again before they are written
-    #[arg(long)]
+    #[arg(long, help_heading = ONCE)]
     pub no_verify: bool,
 
     /// How the text messages are.
@@ -204,17 +218,17 @@ pub struct LettersArgs {
 
     /// Print the letters of these rows of the patient file again, with the same codes, into files of
     /// their own, and nothing else; needs the journal of the run that made them
-    #[arg(long, value_name = "ROW", num_args = 1.., requires = "journal")]
+    #[arg(long, value_name = "ROW", num_args = 1.., requires = "journal", help_heading = ONCE)]
     pub reprint: Vec<u64>,
 
     /// With --reprint: also rows that were printed again today already
-    #[arg(long, requires = "reprint")]
+    #[arg(long, requires = "reprint", help_heading = ONCE)]
     pub again_today: bool,
 
     /// Send these rows of the patient file another letter, with the new codes that `pkb-tokens --reissue`
     /// has put into the stream, into files of their own, and nothing else; needs the journal of the run
     /// that made the first
-    #[arg(long, value_name = "ROW", num_args = 1.., requires = "journal", conflicts_with = "reprint")]
+    #[arg(long, value_name = "ROW", num_args = 1.., requires = "journal", conflicts_with = "reprint", help_heading = ONCE)]
     pub reissue: Vec<u64>,
 
     /// Stream arguments

@@ -15,7 +15,9 @@ use std::{
 use clap::Args;
 use jiff::Timestamp;
 use pkb_core::{
-    ExitCode, Fatal, Record, StageName, exposure, journal,
+    ExitCode, Fatal, Record, StageName,
+    args::ONCE,
+    exposure, journal,
     progress::tell,
     record::{Channel, Delivery, Edition},
     stage::IntentLog,
@@ -33,12 +35,12 @@ pub struct LedgerArgs {
     pub journal: PathBuf,
 
     /// Ask for these rows of the patient file; everybody in the ledger if nothing is asked for
-    #[arg(long, value_name = "ROW", num_args = 1.., conflicts_with = "national_ids")]
+    #[arg(long, value_name = "ROW", num_args = 1.., conflicts_with = "national_ids", help_heading = ONCE)]
     pub row: Vec<u64>,
 
     /// Ask for the patients whose national numbers stand in FILE, one a line; "-" is standard input.
     /// The answer has the line's number in its place
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = ONCE)]
     pub national_ids: Option<PathBuf>,
 }
 

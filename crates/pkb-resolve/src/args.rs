@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use clap::{Parser, ValueEnum};
 use pkb_core::{
     Clock,
-    args::{ApiArgs, ConcurrencyArgs, InputArgs, PkbArgs, StreamArgs, parse_duration},
+    args::{ApiArgs, ConcurrencyArgs, InputArgs, ONCE, PkbArgs, StreamArgs, parse_duration},
     client::rest::USER_PATH,
 };
 
@@ -26,7 +26,7 @@ pub struct Args {
     pub input: InputArgs,
 
     /// Print the rules by which patients are invited, with their settings, and do nothing
-    #[arg(long)]
+    #[arg(long, help_heading = ONCE)]
     pub explain: bool,
 
     #[command(flatten)]

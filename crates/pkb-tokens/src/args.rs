@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use pkb_core::{
-    args::{ApiArgs, ConcurrencyArgs, InputArgs, PkbArgs, StreamArgs, parse_duration},
+    args::{ApiArgs, ConcurrencyArgs, InputArgs, ONCE, PkbArgs, StreamArgs, parse_duration},
     client::rest::TOKEN_PATH,
 };
 
@@ -23,7 +23,7 @@ pub struct Args {
     pub input: InputArgs,
 
     /// Write the codes even if standard output is a terminal
-    #[arg(long)]
+    #[arg(long, help_heading = ONCE)]
     pub show_codes: bool,
 
     /// Days for which codes are valid, where PKB's answer does not say (PKB's guide: 30)
@@ -40,7 +40,7 @@ pub struct Args {
 
     /// Fetch new codes for these rows of the patient file, although they have codes that are good: for
     /// `pkb-letters --reissue`. The codes before stay valid until they end
-    #[arg(long, value_name = "ROW", num_args = 1.., requires = "journal")]
+    #[arg(long, value_name = "ROW", num_args = 1.., requires = "journal", help_heading = ONCE)]
     pub reissue: Vec<u64>,
 
     /// A row whose codes were fetched by --reissue within this time keeps them: the same command is

@@ -8,6 +8,7 @@ use std::sync::{
 use pkb_core::{
     Admission, Batch, Clock, ExitCode, Fatal, Record, Stage, StageName, Verdict, app,
     client::rest::PathTemplate,
+    doctor,
     journal::Key,
     pipeline::Source,
     progress::tell,
@@ -41,6 +42,7 @@ pub async fn run(args: Args) -> Result<ExitCode, Fatal> {
             app::print(Profile::built_in_text())?;
             Ok(ExitCode::Done)
         }
+        Some(Look::Doctor(args)) => doctor::run(*args).await,
         None => upload(args.upload).await,
     }
 }

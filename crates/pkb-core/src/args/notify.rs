@@ -1,13 +1,17 @@
 //! How GOV.UK Notify is reached.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use clap::Args;
 
 use super::parse_duration;
 use crate::{
     Fatal,
-    client::notify::{BASE_URL, Notify, NotifySettings, read_api_key},
+    client::notify::{ApiKey, BASE_URL, Notify, NotifySettings, read_api_key},
     monitor::Monitor,
 };
 
@@ -15,24 +19,9 @@ use crate::{
 /// every user of the machine can read.
 #[derive(Debug, Clone, Args)]
 pub struct NotifyArgs {
-    /// Address of GOV.UK Notify; https, or a loopback address
-    #[arg(
-        long,
-        env = "NOTIFY_BASE_URL",
-        default_value = BASE_URL,
-        value_name = "URL",
-        help_heading = "GOV.UK Notify"
-    )]
-    notify_url: String,
-
-    /// File with the API key (mode 0600); without it the key is read from NOTIFY_API_KEY
-    #[arg(
-        long,
-        env = "NOTIFY_API_KEY_FILE",
-        value_name = "FILE",
-        help_heading = "GOV.UK Notify"
-    )]
-    api_key_file: Option<PathBuf>,
+    /// Address and key.
+    #[command(flatten)]
+    key: NotifyKeyArgs,
 
     /// Seconds to wait for one answer
     #[arg(long, default_value_t = 60, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600), help_heading = "GOV.UK Notify")]
@@ -69,6 +58,61 @@ pub struct NotifyArgs {
     pub concurrency: u16,
 }
 
+/// Where GOV.UK Notify is, and the key.
+#[derive(Debug, Clone, Args)]
+pub struct NotifyKeyArgs {
+    /// Address of GOV.UK Notify; https, or a loopback address
+    #[arg(
+        long,
+        env = "NOTIFY_BASE_URL",
+        default_value = BASE_URL,
+        value_name = "URL",
+        help_heading = "GOV.UK Notify"
+    )]
+    notify_url: String,
+
+    /// File with the API key (mode 0600); without it the key is read from NOTIFY_API_KEY
+    #[arg(
+        long,
+        env = "NOTIFY_API_KEY_FILE",
+        value_name = "FILE",
+        help_heading = "GOV.UK Notify"
+    )]
+    api_key_file: Option<PathBuf>,
+}
+
+impl NotifyKeyArgs {
+    /// A client for a look: one try.
+    ///
+    /// # Errors
+    /// The key is missing or is none, or the address is wrong.
+    pub(crate) fn client(&self) -> Result<Notify, Fatal> {
+        Notify::new(NotifySettings {
+            base_url: self.notify_url.clone(),
+            api_key: self.key()?,
+            timeout_seconds: 20,
+            attempts: 1,
+            give_up_seconds: 20,
+            rate: 0,
+            pause_when_too_fast: Duration::ZERO,
+            monitor: Arc::default(),
+        })
+    }
+
+    /// The key.
+    ///
+    /// # Errors
+    /// It is missing or is none.
+    pub(crate) fn key(&self) -> Result<ApiKey, Fatal> {
+        read_api_key(self.api_key_file.as_deref())
+    }
+
+    /// The file of the key, if it is in one.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        self.api_key_file.as_deref()
+    }
+}
+
 impl NotifyArgs {
     /// The client that these settings describe; what it waits for is noted in `monitor`. Nothing is sent yet.
     ///
@@ -76,8 +120,8 @@ impl NotifyArgs {
     /// A setting is missing or wrong; the message names it.
     pub fn client(&self, monitor: &Arc<Monitor>) -> Result<Notify, Fatal> {
         Notify::new(NotifySettings {
-            base_url: self.notify_url.clone(),
-            api_key: read_api_key(self.api_key_file.as_deref())?,
+            base_url: self.key.notify_url.clone(),
+            api_key: self.key.key()?,
             timeout_seconds: self.timeout,
             attempts: self.attempts,
             give_up_seconds: self.give_up_after,

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use clap::Args;
 
-use super::parse_duration;
+use super::{STREAM, parse_duration};
 use crate::{monitor::Monitor, progress::When};
 
 /// What a program shows of its work, and where it notes it.
@@ -16,12 +16,12 @@ pub struct ProgressArgs {
         value_enum,
         default_value = "auto",
         value_name = "WHEN",
-        help_heading = "Stream"
+        help_heading = STREAM
     )]
     pub when: When,
 
     /// No progress, and no summary if all went well; errors and warnings stay
-    #[arg(long, help_heading = "Stream")]
+    #[arg(long, help_heading = STREAM)]
     pub quiet: bool,
 
     /// How often a log gets a line (for tests)

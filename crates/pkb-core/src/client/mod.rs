@@ -6,12 +6,14 @@
 //! * [`fhir`]: the operations about many patients at once.
 //! * [`directory`], [`code_desk`]: what stages ask, over either of them.
 //! * [`upload`]: the patient file.
+//! * [`probe`]: whether a server can be reached, and what time it has.
 //! * [`notify`]: text messages and letters through GOV.UK Notify.
 
 pub mod code_desk;
 pub mod directory;
 pub mod fhir;
 pub mod notify;
+pub mod probe;
 mod refresh_token;
 pub mod rest;
 mod retry;
@@ -28,7 +30,7 @@ use clap::ValueEnum;
 use reqwest::Url;
 use secrecy::SecretString;
 
-use crate::{Fatal, monitor::Monitor};
+use crate::{Fatal, monitor::Monitor, nearest::nearest_path};
 use fhir::{Fhir, FhirSettings};
 use transport::Transport;
 
@@ -104,6 +106,14 @@ impl Client {
             base,
             fhir,
         })
+    }
+
+    /// Fetches an access token, to see whether the credentials are good.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub async fn sign_in(&self) -> Result<(), CallError> {
+        self.transport.sign_in().await
     }
 
     /// The address of `path` under the base address, with its `{…}` filled in.
@@ -191,10 +201,7 @@ impl CallError {
 /// Neither is set, or the file cannot be read.
 pub fn read_secret(file: Option<&Path>) -> Result<SecretString, Fatal> {
     let secret = match file {
-        Some(path) => {
-            crate::exposure::warn_of_file(path);
-            std::fs::read_to_string(path).map_err(|source| Fatal::cannot_read(path, source))?
-        }
+        Some(path) => read_secret_file(path, "PKB_CLIENT_SECRET_FILE")?,
         None => std::env::var("PKB_CLIENT_SECRET").unwrap_or_default(),
     };
     let secret = secret.trim();
@@ -204,6 +211,32 @@ pub fn read_secret(file: Option<&Path>) -> Result<SecretString, Fatal> {
         ));
     }
     Ok(SecretString::from(secret))
+}
+
+/// The content of the file that `setting` names. It may be the secret itself that was put there: it is shown only if there is
+/// such a file.
+fn read_secret_file(path: &Path, setting: &str) -> Result<String, Fatal> {
+    crate::exposure::warn_of_file(path);
+    match std::fs::read_to_string(path) {
+        Ok(text) if text.trim().is_empty() => Err(Fatal::Usage(format!(
+            "{}: no secret is in it ({setting})",
+            path.display()
+        ))),
+        Ok(text) => Ok(text),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let near = nearest_path(path).map_or_else(String::new, |near| {
+                format!("; did you mean {}?", near.display())
+            });
+            Err(Fatal::Usage(format!(
+                "{setting} names a file that is not there: it is to be the path of a file, not the secret{near}"
+            )))
+        }
+        Err(error) if path.exists() => Err(Fatal::cannot_read(path, error)),
+        Err(error) => Err(Fatal::Usage(format!(
+            "the file that {setting} names cannot be read ({}): it is to be the path of a file, not the secret",
+            error.kind()
+        ))),
+    }
 }
 
 /// An address that secrets may be sent to: https, or this very machine.

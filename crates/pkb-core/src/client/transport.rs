@@ -173,6 +173,16 @@ impl Transport {
         &self.monitor
     }
 
+    /// Fetches an access token, where calls carry one.
+    pub(super) async fn sign_in(&self) -> Result<(), CallError> {
+        if let Pass::Tokens(tokens) = &self.pass {
+            tokens
+                .token(None, &self.backoff, &self.outage, &self.monitor)
+                .await?;
+        }
+        Ok(())
+    }
+
     /// What a request carries to show who sends it; and the access token, where it is one.
     async fn show_pass(
         &self,
@@ -371,7 +381,7 @@ impl Transport {
     }
 }
 
-fn http_client(timeout_seconds: u64, loopback: bool) -> Result<reqwest::Client, Fatal> {
+pub(super) fn http_client(timeout_seconds: u64, loopback: bool) -> Result<reqwest::Client, Fatal> {
     let mut builder = reqwest::Client::builder()
         .user_agent(concat!("pkb/", env!("CARGO_PKG_VERSION")))
         .redirect(Policy::none())

@@ -7,8 +7,10 @@
 )]
 
 mod canary;
+mod command_line;
 mod data_protection;
 mod demo;
+mod doctor;
 mod documents;
 mod faults;
 mod fhir;
@@ -22,6 +24,7 @@ mod printing;
 mod processing;
 mod recovery;
 mod report;
+mod settings;
 mod sms;
 mod streams;
 mod terminal;

@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{Args as ClapArgs, Subcommand};
 use pkb_core::{
-    args::{InputArgs, NotifyArgs, StreamArgs, parse_duration},
+    args::{InputArgs, NotifyArgs, ONCE, StreamArgs, parse_duration},
     client::notify::{Postage, TemplateId},
 };
 use url::Url;
@@ -22,6 +22,9 @@ pub enum SmsCommand {
     )]
     Send(Box<SendTextsArgs>),
     /// Ask GOV.UK Notify what became of the texts, and note it in the records
+    #[command(
+        after_help = "Example:\n  pkb-letters sms status texted.ndjson --wait 10m > followed.ndjson"
+    )]
     Status(Box<StatusArgs>),
 }
 
@@ -96,6 +99,7 @@ pub struct PostArgs {
 #[derive(Debug, Subcommand)]
 pub enum PostCommand {
     /// Ask GOV.UK Notify what became of the letters, and note it in the records
+    #[command(after_help = "Example:\n  pkb-letters post status posted.ndjson > followed.ndjson")]
     Status(Box<StatusArgs>),
 }
 
@@ -148,11 +152,11 @@ pub struct FreshnessArgs {
 pub struct OnceArgs {
     /// Ask Notify for everything before it is sent: for when the journal is lost. Twice the calls; Notify knows what
     /// was sent in the last 7 days
-    #[arg(long)]
+    #[arg(long, help_heading = ONCE)]
     pub ask_first: bool,
 
     /// Send to these rows of the patient file although nobody can say any more whether an earlier run did (perhaps_sent)
-    #[arg(long, value_name = "ROW", num_args = 1..)]
+    #[arg(long, value_name = "ROW", num_args = 1.., help_heading = ONCE)]
     pub resend: Vec<u64>,
 
     /// How long after a lost answer, or after the start of a run that follows a crash, Notify is asked what arrived

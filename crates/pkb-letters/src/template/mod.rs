@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use pkb_core::nearest::nearest_path;
 use pkb_core::record::Design;
 use pkb_core::value::LetterLanguages;
 use thiserror::Error;
@@ -60,7 +61,7 @@ pub fn words_file(design: Design, language: &str) -> String {
 #[derive(Debug, Error)]
 pub enum TemplateError {
     /// A file or folder could not be read or written.
-    #[error("failed to access {}", path.display())]
+    #[error("{}", no_access(path, source))]
     Io {
         /// The file or folder.
         path: PathBuf,
@@ -106,6 +107,22 @@ pub enum TemplateError {
         /// The folder.
         path: PathBuf,
     },
+}
+
+fn no_access(path: &Path, source: &io::Error) -> String {
+    let shown = path.display();
+    if source.kind() != io::ErrorKind::NotFound {
+        return format!("failed to access {shown} ({})", source.kind());
+    }
+    match nearest_path(path) {
+        Some(near) => format!(
+            "{shown}: no such template; did you mean {}?",
+            near.display()
+        ),
+        None => format!(
+            "{shown}: no such template; pkb-letters template new FOLDER makes one to start from"
+        ),
+    }
 }
 
 /// A template, read and checked.

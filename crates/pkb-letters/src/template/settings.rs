@@ -2,7 +2,10 @@
 
 use std::ops::Range;
 
-use pkb_core::value::{LetterFormat, LetterLanguages};
+use pkb_core::{
+    nearest::nearest,
+    value::{LetterFormat, LetterLanguages},
+};
 use serde::Deserialize;
 use thiserror::Error;
 
@@ -80,7 +83,7 @@ impl Settings {
     pub fn parse(text: &str) -> Result<Self, SettingsError> {
         let file: File = toml::from_str(text).map_err(|error| SettingsError::Syntax {
             line: line_of(text, error.span()),
-            message: error.message().to_owned(),
+            message: with_a_guess(error.message()),
         })?;
         for organisation in [&file.organisation, &file.organisation.in_welsh()] {
             if let Some(key) = organisation.empty_key() {
@@ -93,6 +96,22 @@ impl Settings {
             letters: file.letters,
             marks: file.marks,
         })
+    }
+}
+
+/// The parser's message; where it lists the keys that there are, the one that was probably meant comes first.
+fn with_a_guess(message: &str) -> String {
+    let mut names = message.split('`').skip(1).step_by(2);
+    let wrong = names
+        .next()
+        .filter(|_| message.starts_with("unknown field"));
+    match wrong.and_then(|wrong| nearest(wrong, names)) {
+        Some(near) => message.replacen(
+            ", expected",
+            &format!(", did you mean `{near}`? Expected"),
+            1,
+        ),
+        None => message.to_owned(),
     }
 }
 

@@ -70,6 +70,11 @@ impl FaultBook {
         }
     }
 
+    /// How far ahead of the time (or behind it) the server says it is.
+    pub(super) fn clock_off_seconds(&self) -> i32 {
+        self.chapter().faults.form.clock_off_seconds
+    }
+
     /// Counts a request and says what is to be done to it.
     pub(super) fn plan(&self, endpoint: &'static str, patient: Option<&str>) -> Plan {
         self.chapter().plan(endpoint, patient)

@@ -70,8 +70,9 @@ pub(crate) async fn through(
     }
     // A task of its own ends its work even if the client goes away, as a server behind a proxy would. So the ledger is right about uploads.
     let cutter = visit.cutter.clone();
+    let clock_off = visit.state.faults.clock_off_seconds();
     match tokio::spawn(visit.answer(request, next)).await {
-        Ok(response) => response,
+        Ok(response) => dated(response, clock_off),
         Err(_) => dropped(&cutter, Cut::Close),
     }
 }
@@ -256,6 +257,20 @@ fn error(fault: StatusFault) -> Response {
         }
     };
     add_headers(response.headers_mut(), fault);
+    response
+}
+
+/// The response with a wrong time, if it is to be wrong; the HTTP library adds the right one.
+fn dated(mut response: Response, off_seconds: i32) -> Response {
+    let off = Duration::from_secs(off_seconds.unsigned_abs().into());
+    let time = match off_seconds {
+        0 => return response,
+        1.. => SystemTime::now() + off,
+        _ => SystemTime::now() - off,
+    };
+    if let Ok(value) = HeaderValue::try_from(httpdate::fmt_http_date(time)) {
+        response.headers_mut().insert(header::DATE, value);
+    }
     response
 }
 

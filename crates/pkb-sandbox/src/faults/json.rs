@@ -25,6 +25,7 @@ pub(super) struct Form {
     pub(super) token_seconds: Option<u32>,
     pub(super) omit_expires_in: bool,
     pub(super) textual_expires_in: bool,
+    pub(super) clock_off_seconds: i32,
 }
 
 impl Default for Form {
@@ -35,6 +36,7 @@ impl Default for Form {
             token_seconds: None,
             omit_expires_in: false,
             textual_expires_in: false,
+            clock_off_seconds: 0,
         }
     }
 }

@@ -102,6 +102,10 @@ pub(crate) use parts::PartsFault;
 ///
 /// `token_seconds` is how long access tokens live that are handed out from then on; `omit_expires_in` leaves that out of the answer and
 /// `textual_expires_in` writes it as text.
+///
+/// # Time
+///
+/// `clock_off_seconds` is how far ahead of this machine's clock (or behind it) the `Date` of each answer is, as where the machine's clock is wrong.
 #[derive(Clone, Debug)]
 pub struct Faults {
     form: json::Form,

@@ -6,7 +6,10 @@ mod upload;
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
-use pkb_core::args::ClockArgs;
+use pkb_core::{
+    args::{ClockArgs, ONCE},
+    doctor::DoctorArgs,
+};
 
 pub use patient_file::PatientFileArgs;
 pub use upload::UploadArgs;
@@ -36,15 +39,30 @@ pub struct Args {
     pub upload: UploadArgs,
 }
 
-/// Looks at a patient file, without the network.
+/// Looks at a patient file, or at everything else, and sends nothing.
 #[derive(Debug, Subcommand)]
 pub enum Look {
     /// Say everything that is wrong with a patient file, and send nothing
+    #[command(
+        after_help = "Examples:\n  pkb-upload check patients.csv\n  pkb-upload check patients.xlsx --sheet 2 --problems problems.csv"
+    )]
     Check(CheckArgs),
     /// Show how a patient file would be read: what each column is taken for, with masked samples
+    #[command(
+        after_help = "Examples:\n  pkb-upload columns patients.csv\n  pkb-upload columns patients.csv --map our-columns.toml"
+    )]
     Columns(ColumnsArgs),
     /// Print the columns of PKB's file that come with the program, to be edited and used with --profile
+    #[command(after_help = "Example:\n  pkb-upload profile > profile.toml")]
     Profile,
+    /// Look at everything that a campaign needs: settings, secrets, this machine, PKB
+    ///
+    /// One line for each thing, with what to do where it is not in order; the exit code is that of the gravest. Nothing is changed. PKB is
+    /// asked for an access token, and about a number of the range that is for tests and that no patient has.
+    #[command(
+        after_help = "Examples:\n  pkb-upload doctor\n  pkb-upload doctor --notify --settings board.toml"
+    )]
+    Doctor(Box<DoctorArgs>),
 }
 
 /// `pkb-upload check`.
@@ -59,7 +77,7 @@ pub struct CheckArgs {
     pub problems: Option<PathBuf>,
 
     /// Show the values in the table of problems: it then holds patient data
-    #[arg(long, requires = "problems")]
+    #[arg(long, requires = "problems", help_heading = ONCE)]
     pub show_values: bool,
 
     /// The time.

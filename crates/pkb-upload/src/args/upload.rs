@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::Args;
 use pkb_core::{
-    args::{PkbArgs, StreamArgs, parse_duration},
+    args::{ONCE, PkbArgs, StreamArgs, parse_duration},
     client::{rest::USER_PATH, upload::UPLOAD_PATH},
 };
 
@@ -66,7 +66,7 @@ pub struct UploadArgs {
     pub file: PatientFileArgs,
 
     /// Check only: send and write nothing but the records
-    #[arg(long, conflicts_with = "batches")]
+    #[arg(long, conflicts_with = "batches", help_heading = ONCE)]
     pub dry_run: bool,
 
     /// Write the batches to DIR, for upload by hand in PKB's web interface, and send nothing
@@ -104,7 +104,7 @@ pub struct UploadArgs {
 
     /// Send rows again that may have been sent with their e-mail addresses and not answered: PKB may
     /// invite those patients by e-mail twice
-    #[arg(long)]
+    #[arg(long, help_heading = ONCE)]
     pub resend: bool,
 
     /// Path of byNationalId under the base address, by which rows are looked up that were sent and

@@ -12,7 +12,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use secrecy::{ExposeSecret as _, SecretString};
 use sha2::Sha256;
 
-use crate::{Fatal, record::NotificationId};
+use crate::{Fatal, client::read_secret_file, record::NotificationId};
 
 /// `{"typ":"JWT","alg":"HS256"}` in base64url.
 const HEADER: &str = "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9";
@@ -71,10 +71,7 @@ fn split_uuid(text: &str) -> Option<(&str, &str)> {
 /// Neither is set, the file cannot be read, or what is in it is no key.
 pub fn read_api_key(file: Option<&Path>) -> Result<ApiKey, Fatal> {
     let text = match file {
-        Some(path) => {
-            crate::exposure::warn_of_file(path);
-            std::fs::read_to_string(path).map_err(|source| Fatal::cannot_read(path, source))?
-        }
+        Some(path) => read_secret_file(path, "NOTIFY_API_KEY_FILE")?,
         None => std::env::var("NOTIFY_API_KEY").unwrap_or_default(),
     };
     if text.trim().is_empty() {

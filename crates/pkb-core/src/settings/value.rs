@@ -1,0 +1,109 @@
+//! Values of the file as arguments of options, checked by the options' own parsers.
+
+use std::{any::TypeId, error::Error as _, ffi::OsString, path::PathBuf};
+
+use clap::{
+    Arg, ArgAction, Command,
+    error::{ContextKind, ContextValue, ErrorKind},
+};
+
+use super::{
+    file::Value,
+    schema::{is_list, is_switch},
+};
+
+/// What an option would be given on the command line: `--rate=5`. Nothing for a switch that is off, or an empty list.
+///
+/// # Errors
+/// The value is of the wrong type.
+pub(super) fn arguments(arg: &Arg, value: &Value) -> Result<Vec<OsString>, String> {
+    let long = arg.get_long().unwrap_or_default();
+    let with = |text: &String| OsString::from(format!("--{long}={text}"));
+    match value {
+        Value::Switch(on) if is_switch(arg) => {
+            Ok(on.then(|| format!("--{long}").into()).into_iter().collect())
+        }
+        _ if is_switch(arg) => Err("this is true or false".into()),
+        Value::Text(text) => Ok(vec![with(text)]),
+        Value::List(values) if is_list(arg) => values
+            .iter()
+            .map(|value| match value {
+                Value::Text(text) => Ok(with(text)),
+                _ => Err("the list may hold texts and numbers only".into()),
+            })
+            .collect(),
+        Value::List(_) => Err("this is one value, not a list".into()),
+        Value::Switch(_) | Value::Table => Err(format!(
+            "this is a text or a number: {}",
+            arg.get_value_names().unwrap_or_default().join(" ")
+        )),
+    }
+}
+
+/// Whether an option takes a value.
+///
+/// # Errors
+/// Why it does not.
+pub(super) fn check(arg: &Arg, value: &Value) -> Result<(), String> {
+    for argument in arguments(arg, value)? {
+        let text = argument.to_string_lossy();
+        let text = text.split_once('=').map_or("", |(_, text)| text);
+        if arg.get_value_parser().type_id() == TypeId::of::<PathBuf>() && text.starts_with("~/") {
+            return Err(
+                "~ is the shell's, and means nothing in a file: write the whole path".into(),
+            );
+        }
+        if let Err(error) = alone(arg).try_get_matches_from([&argument]) {
+            let shown = if text.is_empty() {
+                String::new()
+            } else {
+                format!("\"{text}\" will not do: ")
+            };
+            return Err(format!("{shown}{}", why(&error)));
+        }
+    }
+    Ok(())
+}
+
+/// A command with this option only, without what it has to do with others.
+fn alone(arg: &Arg) -> Command {
+    let mut copy = Arg::new(arg.get_id().clone())
+        .long(arg.get_long().unwrap_or_default().to_owned())
+        .action(match arg.get_action() {
+            ArgAction::SetTrue => ArgAction::SetTrue,
+            _ => ArgAction::Append,
+        })
+        .value_parser(arg.get_value_parser().clone());
+    if let Some(delimiter) = arg.get_value_delimiter() {
+        copy = copy.value_delimiter(delimiter);
+    }
+    Command::new("setting")
+        .no_binary_name(true)
+        .disable_help_flag(true)
+        .arg(copy)
+}
+
+/// What an option's parser has against a value.
+fn why(error: &clap::Error) -> String {
+    let list = |kind| match error.get(kind) {
+        Some(ContextValue::Strings(texts)) => texts.join(", "),
+        Some(ContextValue::String(text)) => text.clone(),
+        _ => String::new(),
+    };
+    if let (ErrorKind::ValueValidation, Some(source)) = (error.kind(), error.source()) {
+        // The standard library's words are no operator's.
+        return match source.is::<std::num::ParseIntError>() {
+            true => "a whole number is wanted".into(),
+            false => source.to_string(),
+        };
+    }
+    let (valid, near) = (
+        list(ContextKind::ValidValue),
+        list(ContextKind::SuggestedValue),
+    );
+    match (valid.as_str(), near.as_str()) {
+        ("", _) => "it must not be empty".into(),
+        (valid, "") => format!("one of {valid}"),
+        (valid, near) => format!("one of {valid}; did you mean {near}?"),
+    }
+}
