@@ -21,6 +21,8 @@ pub mod output;
 pub mod pipeline;
 pub mod progress;
 pub mod record;
+pub mod rows;
+pub mod shards;
 pub mod stage;
 pub mod tally;
 pub mod value;

@@ -12,6 +12,8 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
+use pkb_core::rows;
+
 pub mod address;
 mod again;
 pub mod args;
@@ -22,11 +24,12 @@ pub mod language;
 pub mod ledger;
 pub mod letter_fields;
 pub mod manifest;
+pub mod merge;
 pub mod notify;
 pub mod press;
 pub mod proof;
-mod rows;
 pub mod run;
+pub mod series;
 pub mod sms;
 pub mod sorting;
 pub mod spool;

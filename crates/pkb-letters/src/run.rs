@@ -15,9 +15,10 @@ use crate::{
     args::{Args, Command, LettersArgs, TemplateCommand},
     editions::edition_of,
     invitee::Rules,
-    ledger, notify,
+    ledger, merge, notify,
     press::{Form, Press},
     proof,
+    series::Series,
     sms::{SheetNumbers, TextMessages},
     sorting::{self, Order},
     stage::{Letters, Papers, Seen, Turn},
@@ -39,6 +40,7 @@ pub async fn run(args: Args) -> Result<ExitCode, Fatal> {
         Some(Command::Ledger(args)) => ledger::answer(&args),
         Some(Command::Sms(command)) => notify::sms(command).await,
         Some(Command::Post(args)) => notify::post(*args).await,
+        Some(Command::Merge(args)) => merge::merge(&args),
         None => make_letters(args.letters).await,
     }
 }
@@ -96,6 +98,7 @@ async fn make_letters(args: LettersArgs) -> Result<ExitCode, Fatal> {
         zip: args.zip,
         verify: !args.no_verify,
         is_numbered: template.settings().marks.number != NumberMark::None,
+        series: Series::new(args.series),
     };
     let stage = Letters {
         oldest_answer: args.stream.clock().ago(args.max_age_of_answer),
@@ -116,7 +119,7 @@ async fn make_letters(args: LettersArgs) -> Result<ExitCode, Fatal> {
             form.is_numbered,
             sms,
         )?)),
-        sheets: Mutex::new(SheetNumbers::new(&out)?),
+        sheets: Mutex::new(SheetNumbers::new(&out, form.series)?),
         seen: Mutex::new(Seen::default()),
         rules,
         template,

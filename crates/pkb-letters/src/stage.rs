@@ -228,7 +228,7 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// The sheet of a delivery, if it has a text message.
-fn sheet_of(delivery: &Delivery) -> Option<&str> {
+pub(crate) fn sheet_of(delivery: &Delivery) -> Option<&str> {
     match delivery.channel {
         Channel::Sms => Some(&delivery.file),
         Channel::Letter | Channel::Both => delivery.sms_file.as_deref(),
@@ -255,7 +255,7 @@ impl Stage for Letters {
     }
 
     fn recall(&self, line: &Recalled) -> Result<(), Fatal> {
-        locked(&self.press).recall(line);
+        locked(&self.press).recall(line)?;
         if let Recalled::Record(record) = line {
             self.again.recall(record);
         }

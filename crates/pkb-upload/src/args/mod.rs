@@ -3,10 +3,13 @@
 mod patient_file;
 mod upload;
 
-use std::path::PathBuf;
+use std::{num::NonZeroU16, path::PathBuf};
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
-use pkb_core::args::ClockArgs;
+use pkb_core::{
+    args::{ClockArgs, InputArgs},
+    shards::MAX_SHARDS,
+};
 
 pub use patient_file::PatientFileArgs;
 pub use upload::UploadArgs;
@@ -27,24 +30,58 @@ pub use upload::UploadArgs;
     after_help = "Examples:\n  pkb-upload check patients.csv --problems problems.csv\n  pkb-upload columns patients.xlsx\n  pkb-upload patients.csv --max-rejects 1% > uploaded.ndjson\n  pkb-upload patients.csv --batches for-pkb/ > prepared.ndjson"
 )]
 pub struct Args {
-    /// A look at the file instead of an upload.
+    /// Something else than an upload.
     #[command(subcommand)]
-    pub look: Option<Look>,
+    pub command: Option<Command>,
 
     /// The upload.
     #[command(flatten)]
     pub upload: UploadArgs,
 }
 
-/// Looks at a patient file, without the network.
+/// What needs no network.
 #[derive(Debug, Subcommand)]
-pub enum Look {
+pub enum Command {
     /// Say everything that is wrong with a patient file, and send nothing
     Check(CheckArgs),
     /// Show how a patient file would be read: what each column is taken for, with masked samples
     Columns(ColumnsArgs),
     /// Print the columns of PKB's file that come with the program, to be edited and used with --profile
     Profile,
+    /// Split a record stream into shards, for several processes or machines
+    Split(SplitArgs),
+}
+
+/// `pkb-upload split`.
+#[derive(Debug, ClapArgs)]
+#[command(
+    after_help = "All rows of a patient are in one shard, the same one in every campaign with so many shards. Stages take a \
+                  shard with --partial, each with a journal of its own; pkb-letters merge makes one stream of them again."
+)]
+pub struct SplitArgs {
+    /// The stream.
+    #[command(flatten)]
+    pub input: InputArgs,
+
+    /// How many
+    #[arg(long, value_name = "N", value_parser = parse_shards)]
+    pub shards: NonZeroU16,
+
+    /// Folder for the shards: 01-of-08.ndjson and so on, all of them, also those without a record; made if it is
+    /// not there
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+
+    /// The stream is a part on purpose (filtered): do not insist on every row
+    #[arg(long)]
+    pub partial: bool,
+}
+
+fn parse_shards(text: &str) -> Result<NonZeroU16, String> {
+    text.parse()
+        .ok()
+        .filter(|shards: &NonZeroU16| shards.get() <= MAX_SHARDS)
+        .ok_or_else(|| format!("not a number from 1 to {MAX_SHARDS}"))
 }
 
 /// `pkb-upload check`.
@@ -96,6 +133,7 @@ mod tests {
         for arguments in [
             &["pkb-upload", "a.csv", "--sheet", "2"][..],
             &["pkb-upload", "check", "a.csv", "--dates", "month-first"],
+            &["pkb-upload", "split", "--shards", "8", "--out", "shards"],
         ] {
             assert!(Args::try_parse_from(arguments).is_ok(), "{arguments:?}");
         }
