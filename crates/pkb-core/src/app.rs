@@ -15,6 +15,7 @@ use crate::{
     ExitCode, Fatal, Stage,
     args::StreamArgs,
     atomic_file::AtomicFile,
+    journal::storage,
     logging,
     output::Target,
     pipeline,
@@ -94,6 +95,9 @@ pub async fn run_stage<S: Stage>(
             "{}: note: the time is fixed (PKB_FIXED_TIME): not for a real campaign",
             S::NAME.program()
         ));
+    }
+    if let Some(path) = args.journal.as_deref().filter(|_| !args.one_machine) {
+        storage::check(path)?;
     }
     let start = Instant::now();
     let records_on_screen = matches!(output, Target::Stream(_)) && io::stdout().is_terminal();
