@@ -20,6 +20,7 @@ mod outcomes;
 mod printing;
 mod processing;
 mod recovery;
+mod shards;
 mod sms;
 mod streams;
 mod upload;
