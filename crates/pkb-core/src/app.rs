@@ -15,7 +15,9 @@ use crate::{
     ExitCode, Fatal, Stage, StageName,
     args::{ProgressArgs, StreamArgs},
     atomic_file::AtomicFile,
-    exposure, logging,
+    exposure,
+    journal::storage,
+    logging,
     output::Target,
     pipeline::{self, Signals, Source},
     progress::{Progress, Task, is_pipe, tell},
@@ -109,6 +111,9 @@ pub async fn run_stage<S: Stage>(
         tell(format!(
             "{program}: note: the time is fixed (PKB_FIXED_TIME): not for a real campaign"
         ));
+    }
+    if let Some(path) = args.journal.as_deref().filter(|_| !args.one_machine) {
+        storage::check(path)?;
     }
     if let Some(journal) = &args.journal {
         exposure::warn_of_file(journal);

@@ -45,6 +45,15 @@ pub struct StreamArgs {
     #[arg(long, value_name = "FILE", help_heading = STREAM)]
     pub journal: Option<PathBuf>,
 
+    /// No other machine works on this campaign: take a journal also where locks do not hold between machines
+    #[arg(
+        long,
+        env = "PKB_ONE_MACHINE",
+        value_parser = clap::builder::FalseyValueParser::new(),
+        help_heading = "Stream"
+    )]
+    pub one_machine: bool,
+
     /// Write the records to FILE (complete or absent, mode 0600) instead of standard output
     #[arg(long, value_name = "FILE", help_heading = STREAM)]
     pub output: Option<PathBuf>,

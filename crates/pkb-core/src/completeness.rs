@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use roaring::RoaringTreemap;
 
-use crate::record::Row;
+use crate::{record::Row, rows::Rows};
 
 /// Which rows of which files have been seen.
 #[derive(Debug, Default)]
@@ -90,6 +90,39 @@ impl Completeness {
     }
 }
 
+/// Rows of a file that did not arrive.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Gap {
+    /// Name of the patient file.
+    pub file: String,
+    /// Rows that arrived.
+    pub seen: u64,
+    /// Rows that the file has.
+    pub of: u64,
+    /// Numbers that did not arrive. A file may have empty rows, whose numbers nobody has: then they are more than
+    /// the rows that are missing.
+    pub numbers: Rows,
+}
+
+impl Completeness {
+    /// What is missing of the files seen so far.
+    pub fn gaps(&self) -> impl Iterator<Item = Gap> + '_ {
+        let short = self.files.iter();
+        let short = short.filter(|(_, rows)| rows.numbers.len() < rows.of);
+        short.map(|(file, rows)| {
+            // The header is row 1. Rows may be missing behind the last that came.
+            let last = rows.numbers.max().unwrap_or_default().max(rows.of + 1);
+            let absent = (2..=last).filter(|number| !rows.numbers.contains(*number));
+            Gap {
+                file: file.clone(),
+                seen: rows.numbers.len(),
+                of: rows.of,
+                numbers: absent.collect(),
+            }
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -137,5 +170,18 @@ mod tests {
         assert!(seen.check().is_err());
         seen.note(&row("b.csv", 3, 2));
         assert!(seen.check().is_ok());
+    }
+
+    #[test]
+    fn numbers_that_did_not_arrive_are_named_also_those_at_the_end() {
+        let mut seen = Completeness::default();
+        for number in [2, 4, 5] {
+            seen.note(&row("a.csv", number, 6));
+        }
+        seen.note(&row("b.csv", 2, 1));
+        let gaps: Vec<Gap> = seen.gaps().collect();
+        assert_eq!(gaps.len(), 1);
+        assert_eq!((gaps[0].seen, gaps[0].of), (3, 6));
+        assert_eq!(gaps[0].numbers.to_string(), "rows 3, 6, 7");
     }
 }

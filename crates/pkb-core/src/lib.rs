@@ -25,9 +25,11 @@ pub mod output;
 pub mod pipeline;
 pub mod progress;
 pub mod record;
+pub mod rows;
 #[cfg(test)]
 mod schema_file;
 pub mod settings;
+pub mod shards;
 pub mod spreadsheet;
 pub mod stage;
 pub mod summary;

@@ -79,6 +79,8 @@ pub struct NdjsonReader<R> {
     input: BufReader<R>,
     line: u64,
     buffer: Vec<u8>,
+    /// Bytes before the line that was read last, and behind it.
+    span: (u64, u64),
 }
 
 impl<R: Read> NdjsonReader<R> {
@@ -88,7 +90,13 @@ impl<R: Read> NdjsonReader<R> {
             input: BufReader::with_capacity(BLOCK_BYTES, input),
             line: 0,
             buffer: Vec::new(),
+            span: (0, 0),
         }
+    }
+
+    /// Where the record that was read last begins, in bytes from the start of the input.
+    pub fn offset(&self) -> u64 {
+        self.span.0
     }
 
     /// Whether more input is at hand, so that the next [`Self::read`] will probably not wait.
@@ -129,6 +137,7 @@ impl<R: Read> NdjsonReader<R> {
             (&mut self.input)
                 .take(limit)
                 .read_until(b'\n', &mut self.buffer)?;
+            self.span = (self.span.1, self.span.1 + self.buffer.len() as u64);
             let ended = self.buffer.last() == Some(&b'\n');
             if self.buffer.is_empty() {
                 return Ok(None);

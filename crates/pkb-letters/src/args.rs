@@ -77,12 +77,39 @@ pub enum Command {
     Post(Box<PostArgs>),
     /// Write a page about the campaign, for the board and for the engineer, from the records of any stage
     Report(ReportArgs),
+    /// Make one stream of the shards of a campaign, once it is proven that no row is missing or came twice
+    Merge(MergeArgs),
+}
+
+/// Shards into one stream.
+#[derive(Debug, ClapArgs)]
+pub struct MergeArgs {
+    /// All shards of one stage, in any order; of any stage of the campaign
+    #[arg(value_name = "SHARD", required = true)]
+    pub shards: Vec<PathBuf>,
+
+    /// Write the records to FILE (complete or absent, mode 0600), in the order of the rows of the patient file
+    #[arg(long, value_name = "FILE", required_unless_present = "check")]
+    pub output: Option<PathBuf>,
+
+    /// Also write to FILE which patients of different shards, too, share a mobile that text messages go to: the list
+    /// of each shard knows only its own
+    #[arg(long, value_name = "FILE", requires = "output")]
+    pub shared_mobiles: Option<PathBuf>,
+
+    /// Only prove it, and write nothing
+    #[arg(long, conflicts_with = "output")]
+    pub check: bool,
+
+    /// The stream was a part on purpose when it was split: only prove that no row came twice
+    #[arg(long)]
+    pub partial: bool,
 }
 
 /// Reading finished letters again.
 #[derive(Debug, ClapArgs)]
 pub struct VerifyArgs {
-    /// Folder of the letters
+    /// Folder of the letters, or one with the folders of several shards
     #[arg(value_name = "DIR")]
     pub dir: PathBuf,
 
@@ -181,6 +208,11 @@ pub struct LettersArgs {
     /// One PDF a letter, in folders letters-0001 and so on
     #[arg(long)]
     pub separate: bool,
+
+    /// These are the letters of shard N: their files are letters-03-0001.pdf and so on, and their numbers begin with
+    /// 3000001, so that neither is like that of another shard
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=999))]
+    pub series: Option<u16>,
 
     /// Also a zip of each file or folder, with the manifest of its letters
     #[arg(long)]

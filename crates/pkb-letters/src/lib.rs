@@ -12,6 +12,8 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
+use pkb_core::rows;
+
 pub mod address;
 mod again;
 pub mod args;
@@ -22,13 +24,14 @@ pub mod language;
 pub mod ledger;
 pub mod letter_fields;
 pub mod manifest;
+pub mod merge;
 pub mod notify;
 pub mod press;
 pub mod proof;
 pub mod purge;
-mod rows;
 pub mod run;
 pub mod seal;
+pub mod series;
 pub mod sms;
 pub mod sorting;
 pub mod spool;

@@ -17,9 +17,9 @@ use pkb_core::{
 };
 
 use crate::{
-    editions::prefix,
     letter_fields::LetterFields,
     manifest::{ManifestRow, hexadecimal},
+    series::Series,
     typeset::{LaidOut, LetterFault, TypesetError, Typesetter},
     verify::{
         expected::Expected,
@@ -39,6 +39,8 @@ pub struct Form {
     pub verify: bool,
     /// Whether sheets bear their numbers.
     pub is_numbered: bool,
+    /// Whose names and numbers the letters have.
+    pub series: Series,
 }
 
 /// A letter that is to be printed.
@@ -118,25 +120,37 @@ impl Press {
             folder,
             edition,
             form,
-            letters: 0,
+            letters: form.series.numbers().start() - 1,
             files: 0,
             begun: HashSet::new(),
             unfinished: HashMap::new(),
         }
     }
 
+    /// Beginning of the names of its files.
+    fn prefix(&self) -> String {
+        self.form.series.of_letters(self.edition)
+    }
+
     /// Counts what an earlier run made or began.
-    pub fn recall(&mut self, line: &Recalled) {
+    ///
+    /// # Errors
+    /// It is another series.
+    pub fn recall(&mut self, line: &Recalled) -> Result<(), Fatal> {
         match line {
-            Recalled::Record(record) => self.recall_letters(record),
+            Recalled::Record(record) => {
+                let delivery = record.delivery.as_ref();
+                delivery.map_or(Ok(()), |delivery| self.form.series.check_delivery(delivery))?;
+                self.recall_letters(record);
+            }
             Recalled::Intent(intent) => {
                 let Some(file) = intent["file"].as_str() else {
-                    return;
+                    return Ok(());
                 };
+                self.form.series.check(file)?;
                 self.begun.insert(file.to_owned());
                 // A reprint is made of letters that stand in the journal.
-                let is_own =
-                    self.edition != Edition::Reprint && file.starts_with(prefix(self.edition));
+                let is_own = self.edition != Edition::Reprint && file.starts_with(&self.prefix());
                 if let (true, Some(letters)) = (is_own, intent["letters"].as_u64()) {
                     let batch = Batch {
                         letters,
@@ -146,6 +160,7 @@ impl Press {
                 }
             }
         }
+        Ok(())
     }
 
     fn recall_letters(&mut self, record: &Record) {
@@ -168,7 +183,7 @@ impl Press {
                 self.unfinished.remove(batch);
             }
             self.letters = self.letters.max(sequence);
-            let number = batch.strip_prefix(prefix(self.edition));
+            let number = batch.strip_prefix(&self.prefix());
             let number = number.and_then(|number| number.parse().ok());
             self.files = self.files.max(number.unwrap_or_default());
         }
@@ -228,6 +243,12 @@ impl Press {
             results.push(Ok(()));
         }
         if !good.is_empty() {
+            if self.letters + good.len() as u64 > *self.form.series.numbers().end() {
+                return Err(Fatal::Usage(
+                    "a series has room for 999999 letters: divide the campaign into more shards"
+                        .into(),
+                ));
+            }
             self.make(good, &mut placed, &mut rows, intents)?;
             self.letters += rows.len() as u64;
         }
@@ -256,7 +277,7 @@ impl Press {
         rows: &mut [ManifestRow],
         intents: &IntentLog,
     ) -> Result<(), Fatal> {
-        let batch = format!("{}{:04}", prefix(self.edition), self.files + 1);
+        let batch = format!("{}{:04}", self.prefix(), self.files + 1);
         let bound = if self.form.separate {
             self.bind_each(&batch, letters, rows)?
         } else {

@@ -15,9 +15,10 @@ use crate::{
     args::{Args, Command, LettersArgs, TemplateCommand},
     editions::edition_of,
     invitee::Rules,
-    ledger, notify,
+    ledger, merge, notify,
     press::{Form, Press},
     proof, purge, seal,
+    series::Series,
     sms::{SheetNumbers, TextMessages},
     sorting::{self, Order},
     stage::{Letters, Papers, Seen, Turn},
@@ -42,6 +43,7 @@ pub async fn run(args: Args) -> Result<ExitCode, Fatal> {
         Some(Command::Sms(command)) => notify::sms(command).await,
         Some(Command::Post(args)) => notify::post(*args).await,
         Some(Command::Report(args)) => pkb_report::run::run(&args),
+        Some(Command::Merge(args)) => merge::merge(&args),
         None => make_letters(args.letters).await,
     }
 }
@@ -99,6 +101,7 @@ async fn make_letters(args: LettersArgs) -> Result<ExitCode, Fatal> {
         zip: args.zip,
         verify: !args.no_verify,
         is_numbered: template.settings().marks.number != NumberMark::None,
+        series: Series::new(args.series),
     };
     let stage = Letters {
         folder: out.clone(),
@@ -120,7 +123,7 @@ async fn make_letters(args: LettersArgs) -> Result<ExitCode, Fatal> {
             form.is_numbered,
             sms,
         )?)),
-        sheets: Mutex::new(SheetNumbers::new(&out)?),
+        sheets: Mutex::new(SheetNumbers::new(&out, form.series)?),
         seen: Mutex::new(Seen::default()),
         rules,
         template,

@@ -276,7 +276,7 @@ impl Stage for Letters {
     }
 
     fn recall(&self, line: &Recalled) -> Result<(), Fatal> {
-        locked(&self.press).recall(line);
+        locked(&self.press).recall(line)?;
         if let Recalled::Record(record) = line {
             self.again.recall(record);
         }

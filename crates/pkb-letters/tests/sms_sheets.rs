@@ -119,7 +119,7 @@ fn row(number: u32, first_name: &str, organisation: &str) -> SmsRow {
 /// Writes rows as the stage does; all sheets in their order, as Notify reads them.
 fn sheets(rows: &[SmsRow]) -> Vec<Vec<BTreeMap<String, String>>> {
     let folder = tempfile::tempdir().unwrap();
-    let mut numbers = SheetNumbers::new(folder.path()).unwrap();
+    let mut numbers = SheetNumbers::new(folder.path(), Default::default()).unwrap();
     let mut sheets = SmsSheets::new(folder.path());
     let mut names = Vec::new();
     for row in rows {

@@ -10,7 +10,7 @@ use jiff::civil::date;
 use pkb_core::Fatal;
 use proptest::{prelude::*, test_runner::TestRunner};
 
-use crate::{args::Args, args::Look, patient_file::PatientFile};
+use crate::{args::Args, args::Command, patient_file::PatientFile};
 
 /// What files are made of.
 const PARTS: [&[u8]; 32] = [
@@ -51,7 +51,7 @@ const PARTS: [&[u8]; 32] = [
 fn open(path: &Path) -> Result<PatientFile, Fatal> {
     let args = Args::try_parse_from(["pkb-upload".as_ref(), "check".as_ref(), path.as_os_str()]);
     let Ok(Args {
-        look: Some(Look::Check(args)),
+        command: Some(Command::Check(args)),
         ..
     }) = args
     else {

@@ -13,13 +13,14 @@ use pkb_core::{
     pipeline::Source,
     progress::tell,
     record::{Unknown, Upload, UploadState},
+    shards::split,
     stage::{BatchResult, Recalled, Replay},
     value::NationalId,
 };
 use serde_json::{Value, json};
 
 use crate::{
-    args::{Args, Look, UploadArgs},
+    args::{Args, Command, SplitArgs, UploadArgs},
     batch_folder::{BatchFolder, sha256},
     check,
     max_rejects::MaxRejects,
@@ -35,16 +36,30 @@ use crate::{
 /// # Errors
 /// What stopped it.
 pub async fn run(args: Args) -> Result<ExitCode, Fatal> {
-    match args.look {
-        Some(Look::Check(args)) => check::check(&args),
-        Some(Look::Columns(args)) => check::columns(&args),
-        Some(Look::Profile) => {
+    match args.command {
+        Some(Command::Check(args)) => check::check(&args),
+        Some(Command::Columns(args)) => check::columns(&args),
+        Some(Command::Profile) => {
             app::print(Profile::built_in_text())?;
             Ok(ExitCode::Done)
         }
-        Some(Look::Doctor(args)) => doctor::run(*args).await,
+        Some(Command::Doctor(args)) => doctor::run(*args).await,
+        Some(Command::Split(args)) => split(&args),
         None => upload(args.upload).await,
     }
+}
+
+fn split(args: &SplitArgs) -> Result<ExitCode, Fatal> {
+    let counts = split::split(args.input.reader()?, args.shards, &args.out, args.partial)?;
+    let most = counts.iter().max().copied().unwrap_or_default();
+    let least = counts.iter().min().copied().unwrap_or_default();
+    tell(format!(
+        "pkb-upload: {} rows in {} shards of {least} to {most} rows in {}",
+        counts.iter().sum::<u64>(),
+        counts.len(),
+        args.out.display()
+    ));
+    Ok(ExitCode::Done)
 }
 
 async fn upload(args: UploadArgs) -> Result<ExitCode, Fatal> {

@@ -3,6 +3,7 @@
 use std::{
     fmt,
     hash::{Hash, Hasher},
+    num::NonZeroU16,
 };
 
 use sha2::{Digest as _, Sha256};
@@ -43,6 +44,14 @@ impl Key {
         let word = |part: Option<&str>| u64::from_str_radix(part?, 16).ok();
         (text.len() == 32).then_some(())?;
         Some(Self([word(text.get(..16))?, word(text.get(16..))?]))
+    }
+
+    /// Which of `buckets` equal parts of all keys this one falls into, from 0: the same today, tomorrow and on every
+    /// machine.
+    pub fn bucket(self, buckets: NonZeroU16) -> u16 {
+        let bucket = self.0[0] % u64::from(buckets.get());
+        // Less than a u16.
+        bucket as u16
     }
 
     /// A number from the half of the key that [`Hash`] does not use.

@@ -12,6 +12,7 @@
 mod index;
 mod key;
 mod scan;
+pub mod storage;
 #[cfg(test)]
 mod tests;
 
@@ -78,7 +79,7 @@ impl Journal {
     /// this returns, all that can be looked up is on the disk.
     ///
     /// # Errors
-    /// * [`Fatal::Usage`]: another run is using the file.
+    /// * [`Fatal::TryLater`]: another run is using the file. [`Fatal::Usage`]: its file system cannot lock.
     /// * [`Fatal::Input`]: a line is damaged that is not the last, `visit` refused one that is a
     ///   whole JSON object, or the file was never a journal. The file is as it was.
     /// * [`Fatal::Io`]: the file cannot be made, read, written or locked, or is not a regular file.
@@ -329,12 +330,30 @@ pub fn read(path: &Path, mut visit: impl FnMut(&[u8]) -> Result<(), Fatal>) -> R
 
 /// Locks the whole file until it is closed, without waiting.
 fn lock(file: &File, path: &Path) -> Result<(), Fatal> {
-    file.try_lock().map_err(|error| match error {
+    file.try_lock().map_err(|error| cannot_lock(path, error))
+}
+
+/// "No locks available": on NFS version 3 the lock service of client or server does not answer (nfs(5)).
+const ENOLCK: i32 = 37;
+
+fn cannot_lock(path: &Path, error: TryLockError) -> Fatal {
+    let source = match error {
         TryLockError::WouldBlock => {
-            Fatal::Usage(format!("{}: another run is using it", path.display()))
+            // A machine that died keeps its lock on a file server for a while.
+            return Fatal::TryLater(format!("{}: another run is using it", path.display()));
         }
-        TryLockError::Error(source) => Fatal::io(format!("cannot lock {}", path.display()), source),
-    })
+        TryLockError::Error(source) => source,
+    };
+    let has_no_locks =
+        source.kind() == io::ErrorKind::Unsupported || source.raw_os_error() == Some(ENOLCK);
+    if has_no_locks {
+        return Fatal::Usage(format!(
+            "{}: its file system has no locks at work, so nothing would keep a second run out, which could print letters \
+             twice: put the journal on another file system, or have locks switched on there",
+            path.display()
+        ));
+    }
+    Fatal::io(format!("cannot lock {}", path.display()), source)
 }
 
 /// Makes the file end with its last whole line. Returns the bytes that it has then.

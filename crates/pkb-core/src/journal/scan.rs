@@ -196,6 +196,10 @@ fn skip_line(input: &mut impl io::BufRead) -> io::Result<(u64, bool)> {
 }
 
 fn refused(path: &Path, line: &Line<'_>, refusal: &Fatal) -> Fatal {
+    // The line is one of this stage's, and the command is not the one that wrote it.
+    if let Fatal::Usage(words) = refusal {
+        return Fatal::Usage(format!("{}: {words}", path.display()));
+    }
     Fatal::Input(format!(
         "{}, line {}: {refusal}: is this the journal of another stage?",
         path.display(),

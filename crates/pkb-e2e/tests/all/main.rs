@@ -25,6 +25,7 @@ mod processing;
 mod recovery;
 mod report;
 mod settings;
+mod shards;
 mod sms;
 mod streams;
 mod terminal;

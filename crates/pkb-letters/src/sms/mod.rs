@@ -22,7 +22,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use pkb_core::{Fatal, atomic_file::AtomicFile, progress::tell};
+use pkb_core::{Fatal, Record, atomic_file::AtomicFile, progress::tell};
+
+use crate::stage::sheet_of;
 
 use self::{args::SmsArgs, bill::Bill, shared_mobiles::SharedMobiles};
 pub use self::{
@@ -88,6 +90,34 @@ impl TextMessages {
         AtomicFile::write(&path, self.shared.csv().as_bytes())?;
         tell(self.bill.to_string());
         if let Some(warning) = self.shared.warning(&path) {
+            tell(warning);
+        }
+        Ok(())
+    }
+}
+
+/// Who shares a mobile, in records that have been to pkb-letters.
+#[derive(Default)]
+pub struct Sharing(SharedMobiles);
+
+impl Sharing {
+    /// Notes the mobile of a record, if a text message goes there.
+    pub fn add(&mut self, record: &Record) {
+        if let (Some(patient), Some(delivery)) = (&record.patient, &record.delivery)
+            && sheet_of(delivery).is_some()
+            && let Some(mobile) = &patient.mobile
+        {
+            self.0.add(record.row.number, mobile.expose_e164());
+        }
+    }
+
+    /// Writes the list, and says who they are.
+    ///
+    /// # Errors
+    /// The list cannot be written.
+    pub fn write(&self, path: &Path) -> Result<(), Fatal> {
+        AtomicFile::write(path, self.0.csv().as_bytes())?;
+        if let Some(warning) = self.0.warning(path) {
             tell(warning);
         }
         Ok(())

@@ -14,6 +14,7 @@ use std::{
 use pkb_core::{Fatal, atomic_file::AtomicFile};
 
 use super::{gsm, one_line};
+use crate::series::Series;
 
 /// Rows of a sheet at most (Notify).
 const MAX_ROWS: u64 = 100_000;
@@ -170,6 +171,7 @@ fn line<'a>(cells: impl Iterator<Item = &'a str>) -> Vec<u8> {
 /// no more rows: it may have been given to Notify already.
 #[derive(Debug)]
 pub struct SheetNumbers {
+    series: Series,
     finished: BTreeSet<u32>,
     number: u32,
     rows: u64,
@@ -181,16 +183,17 @@ impl SheetNumbers {
     ///
     /// # Errors
     /// The folder cannot be read.
-    pub fn new(folder: &Path) -> Result<Self, Fatal> {
+    pub fn new(folder: &Path, series: Series) -> Result<Self, Fatal> {
         let cannot_read = |source| Fatal::cannot_read(folder, source);
         let mut finished = BTreeSet::new();
         for entry in folder.read_dir().map_err(cannot_read)? {
             let name = entry.map_err(cannot_read)?.file_name();
-            finished.extend(name.to_str().and_then(sheet_number));
+            finished.extend(name.to_str().and_then(|name| sheet_number(name, series)));
         }
         let number = finished.last().copied().unwrap_or_default();
         // Full: the next row begins a new sheet.
         Ok(Self {
+            series,
             finished,
             number,
             rows: MAX_ROWS,
@@ -208,7 +211,7 @@ impl SheetNumbers {
         }
         self.rows += 1;
         self.bytes += bytes;
-        sheet_name(self.number)
+        sheet_name(self.number, self.series)
     }
 
     /// Counts a row that was assigned to `sheet` in an earlier run.
@@ -216,8 +219,9 @@ impl SheetNumbers {
         if self.is_finished(sheet) {
             return;
         }
-        if sheet_number(sheet) != Some(self.number) {
-            self.number = sheet_number(sheet).unwrap_or(self.number);
+        let number = sheet_number(sheet, self.series).unwrap_or(self.number);
+        if number != self.number {
+            self.number = number;
             self.rows = 0;
             self.bytes = header().len() as u64;
         }
@@ -227,16 +231,16 @@ impl SheetNumbers {
 
     /// Whether `sheet` stood in the folder when the run began.
     pub fn is_finished(&self, sheet: &str) -> bool {
-        sheet_number(sheet).is_some_and(|number| self.finished.contains(&number))
+        sheet_number(sheet, self.series).is_some_and(|number| self.finished.contains(&number))
     }
 }
 
-fn sheet_name(number: u32) -> String {
-    format!("sms-{number:04}.csv")
+fn sheet_name(number: u32, series: Series) -> String {
+    format!("{}{number:04}.csv", series.of_sheets())
 }
 
-fn sheet_number(name: &str) -> Option<u32> {
-    name.strip_prefix("sms-")?
+fn sheet_number(name: &str, series: Series) -> Option<u32> {
+    name.strip_prefix(&series.of_sheets())?
         .strip_suffix(".csv")?
         .parse()
         .ok()
@@ -314,11 +318,14 @@ mod tests {
     #[test]
     fn a_sheet_never_has_more_bytes_than_notify_takes() {
         let folder = tempfile::tempdir().unwrap();
-        let mut numbers = SheetNumbers::new(folder.path()).unwrap();
+        let mut numbers = SheetNumbers::new(folder.path(), Series::default()).unwrap();
         let mut sheets = SmsSheets::new(folder.path());
         let row = row(3 << 20);
         let names: Vec<String> = (0..5).map(|_| numbers.assign(&row)).collect();
-        assert_eq!(names, [1, 1, 1, 2, 2].map(sheet_name));
+        assert_eq!(
+            names,
+            [1, 1, 1, 2, 2].map(|number| sheet_name(number, Series::default()))
+        );
         for name in &names {
             sheets.add(name, &row).unwrap();
         }
@@ -339,11 +346,11 @@ mod tests {
     fn a_finished_sheet_gets_no_more_rows_and_an_unfinished_one_is_continued() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("sms-0003.csv"), "").unwrap();
-        let mut numbers = SheetNumbers::new(folder.path()).unwrap();
+        let mut numbers = SheetNumbers::new(folder.path(), Series::default()).unwrap();
         assert!(numbers.is_finished("sms-0003.csv"));
         numbers.recount("sms-0003.csv", &row(1));
         assert_eq!(numbers.assign(&row(1)), "sms-0004.csv");
-        let mut again = SheetNumbers::new(folder.path()).unwrap();
+        let mut again = SheetNumbers::new(folder.path(), Series::default()).unwrap();
         again.recount("sms-0004.csv", &row(1));
         assert_eq!(again.assign(&row(1)), "sms-0004.csv");
     }

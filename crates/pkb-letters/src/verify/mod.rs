@@ -4,7 +4,7 @@
 //! * [`page_reader`]: what is drawn on a page.
 //! * [`expected`]: what must be on the sheets of a letter, and what must not.
 //! * [`sheets`]: the sheets of one file; pkb-letters does the same before it writes a file.
-//! * Here: a whole folder. A failure names file, sheet and row and no value.
+//! * Here: a whole folder, or the folders of all shards. A failure names file, sheet and row and no value.
 
 pub mod expected;
 pub mod page_reader;
@@ -47,7 +47,7 @@ const TASK: Task = Task {
     results_on_screen: false,
 };
 
-/// Verifies the letters in a folder.
+/// Verifies the letters in a folder, or in those of its folders that have letters of shards in them.
 ///
 /// # Errors
 /// The records, the manifest or the folder cannot be read at all. What is wrong with letters is listed, and
@@ -60,47 +60,69 @@ pub async fn verify(args: VerifyArgs) -> Result<ExitCode, Fatal> {
 
 fn look_at_all(args: &VerifyArgs) -> Result<Report, Fatal> {
     let mut report = Report::default();
+    let folders = folders_of_letters(&args.dir)?;
     let mut manifests = Vec::new();
     for edition in Edition::ALL {
-        let prefix = manifest_prefix(edition);
-        let exists = args.dir.join(&manifest::file_names(prefix)[0]).exists();
-        manifests.push(if exists || edition == Edition::First {
-            Manifests::read(&args.dir, prefix, &mut report)?
-        } else {
-            Manifests::none()
-        });
+        let mut of_edition = Manifests::default();
+        for folder in &folders {
+            of_edition.read(folder, edition, &mut report)?;
+        }
+        manifests.push(of_edition);
     }
     let index = Index::read(args, &manifests, &mut report)?;
     index.check_files(args, &manifests, &mut report)?;
-    check_digests(&args.dir, &manifests, &mut report);
-    nothing_is_left_over(&args.dir, &manifests, &mut report)?;
+    check_digests(&manifests, &mut report);
+    for folder in &folders {
+        nothing_is_left_over(folder, &manifests, &mut report)?;
+    }
     Ok(report)
 }
 
-/// Both manifests of an edition.
+/// The folder itself and those in it, as far as they have letters.
+fn folders_of_letters(dir: &Path) -> Result<Vec<PathBuf>, Fatal> {
+    let [manifest, _] = manifest::file_names(manifest_prefix(Edition::First));
+    let cannot = |source| Fatal::cannot_read(dir, source);
+    let mut folders = Vec::new();
+    for entry in fs::read_dir(dir).map_err(cannot)? {
+        let path = entry.map_err(cannot)?.path();
+        if path.join(&manifest).exists() {
+            folders.push(path);
+        }
+    }
+    folders.sort_unstable();
+    // That there are no letters at all is said of the folder that was named.
+    if folders.is_empty() || dir.join(&manifest).exists() {
+        folders.insert(0, dir.to_owned());
+    }
+    Ok(folders)
+}
+
+/// Both manifests of an edition, of all folders.
+#[derive(Default)]
 struct Manifests {
-    design: Design,
-    is_numbered: bool,
     rows: HashMap<u64, ManifestRow>,
     /// Sequences by row, for records that do not know their letter.
     by_row: HashMap<u64, u64>,
     files: Vec<ManifestFile>,
+    /// Where each file is.
+    homes: HashMap<String, Home>,
+}
+
+/// A folder of letters, and what its manifest says of all of them.
+#[derive(Clone)]
+struct Home {
+    folder: PathBuf,
+    design: Design,
+    is_numbered: bool,
 }
 
 impl Manifests {
-    /// Of an edition that there is not.
-    fn none() -> Self {
-        Self {
-            design: Design::default(),
-            is_numbered: false,
-            rows: HashMap::new(),
-            by_row: HashMap::new(),
-            files: Vec::new(),
+    /// Adds those of a folder; only first letters must have some.
+    fn read(&mut self, dir: &Path, edition: Edition, report: &mut Report) -> Result<(), Fatal> {
+        let [csv_name, json_name] = manifest::file_names(manifest_prefix(edition));
+        if edition != Edition::First && !dir.join(&csv_name).exists() {
+            return Ok(());
         }
-    }
-
-    fn read(dir: &Path, prefix: &str, report: &mut Report) -> Result<Self, Fatal> {
-        let [csv_name, json_name] = manifest::file_names(prefix);
         let read = |name: &str| {
             let path = dir.join(name);
             fs::read(&path).map_err(|source| Fatal::cannot_read(&path, source))
@@ -111,7 +133,14 @@ impl Manifests {
         if json.schema != manifest::SCHEMA {
             return Err(not_one(&json_name));
         }
-        let mut rows = HashMap::new();
+        let home = Home {
+            folder: dir.to_owned(),
+            design: json.design,
+            is_numbered: json.is_numbered,
+        };
+        for file in &json.files {
+            self.settle(&file.file, &home, report);
+        }
         let mut count = 0;
         for (line, row) in (2..).zip(csv::Reader::from_reader(csv.as_slice()).deserialize()) {
             let row: ManifestRow = match row {
@@ -127,7 +156,11 @@ impl Manifests {
             }
             count += 1;
             let sequence = row.sequence;
-            if rows.insert(sequence, row).is_some() {
+            self.by_row.insert(row.row, sequence);
+            if !self.homes.contains_key(&row.file) {
+                self.homes.insert(row.file.clone(), home.clone());
+            }
+            if self.rows.insert(sequence, row).is_some() {
                 report.fail(
                     &format!("{csv_name}, letter {sequence}"),
                     "it is in it twice",
@@ -140,13 +173,24 @@ impl Manifests {
                 &format!("it has another number of letters than {csv_name}"),
             );
         }
-        Ok(Self {
-            design: json.design,
-            is_numbered: json.is_numbered,
-            by_row: rows.values().map(|row| (row.row, row.sequence)).collect(),
-            rows,
-            files: json.files,
-        })
+        self.files.extend(json.files);
+        Ok(())
+    }
+
+    /// Notes where a file is.
+    fn settle(&mut self, file: &str, home: &Home, report: &mut Report) {
+        if self.homes.insert(file.to_owned(), home.clone()).is_some() {
+            report.fail(
+                file,
+                "two folders have letters of this name: make those of each shard with a --series of its own",
+            );
+        }
+    }
+
+    /// The place of a file; where no manifest has it, it is looked for in `dir`.
+    fn path(&self, file: &str, dir: &Path) -> PathBuf {
+        let home = self.homes.get(file);
+        home.map_or(dir, |home| &home.folder).join(file)
     }
 }
 
@@ -278,19 +322,17 @@ impl Index {
                 report.letters += placed.len() as u64;
                 report.files.insert(name.clone());
                 let spare = self.spare.remove(&name).unwrap_or_default();
-                batch.push((name, placed, spare));
+                batch.push((manifests.path(&name, &args.dir), name, placed, spare));
             }
             let found: Vec<Found> = batch
                 .into_par_iter()
-                .map(
-                    |(name, letters, spare)| match fs::read(args.dir.join(&name)) {
-                        Ok(pdf) => sheets::check(&name, pdf, &letters, &spare),
-                        Err(_) => Found {
-                            failures: vec![(name, "the file is missing or cannot be read".into())],
-                            squares: 0,
-                        },
+                .map(|(path, name, letters, spare)| match fs::read(path) {
+                    Ok(pdf) => sheets::check(&name, pdf, &letters, &spare),
+                    Err(_) => Found {
+                        failures: vec![(name, "the file is missing or cannot be read".into())],
+                        squares: 0,
                     },
-                )
+                })
                 .collect();
             for found in found {
                 report.squares += found.squares;
@@ -320,25 +362,26 @@ impl Index {
             let Some(entry) = own.or_else(|| manifests.rows.get(&sequence).cloned()) else {
                 continue;
             };
-            let expected = Expected::of(
-                &record,
-                entry.language,
-                delivery.map_or(manifests.design, |delivery| {
-                    delivery.design.unwrap_or_default()
-                }),
-            )
-            .ok_or_else(|| {
-                let words = match record.without_codes() {
-                    Some(_) => "its codes were taken out by pkb-letters purge: nothing can be compared any more",
-                    None => "no patient or no codes",
-                };
-                Fatal::Input(format!("row {}: {words}", entry.row))
-            })?;
+            let home = manifests.homes.get(&entry.file);
+            let design = match delivery {
+                Some(delivery) => delivery.design,
+                None => home.map(|home| home.design),
+            };
+            let expected = Expected::of(&record, entry.language, design.unwrap_or_default())
+                .ok_or_else(|| {
+                    let words = match record.without_codes() {
+                        Some(_) => "its codes were taken out by pkb-letters purge: nothing can be compared any more",
+                        None => "no patient or no codes",
+                    };
+                    Fatal::Input(format!("row {}: {words}", entry.row))
+                })?;
             let is_sample = ordinal.is_multiple_of(SAMPLE) || (last > 0 && (at == 0 || at == last));
             *ordinal += 1;
             placed.push(Placed {
                 expected,
-                number: manifests.is_numbered.then_some(sequence),
+                number: home
+                    .is_some_and(|home| home.is_numbered)
+                    .then_some(sequence),
                 pages: (entry.first_page, entry.last_page),
                 with_squares: match square_codes {
                     SquareCodes::All => true,
@@ -386,9 +429,13 @@ fn letters_of(record: &Record, manifests: &[Manifests]) -> Vec<(usize, u64, Opti
 }
 
 /// Compares each file's bytes with the digest that the manifest has.
-fn check_digests(dir: &Path, manifests: &[Manifests], report: &mut Report) {
-    for file in manifests.iter().flat_map(|manifests| &manifests.files) {
-        match manifest::digest(&dir.join(&file.file)) {
+fn check_digests(manifests: &[Manifests], report: &mut Report) {
+    let files = manifests.iter().flat_map(|manifests| {
+        let files = manifests.files.iter();
+        files.map(|file| (file, manifests.path(&file.file, Path::new(""))))
+    });
+    for (file, path) in files {
+        match manifest::digest(&path) {
             Ok(found) if found == (file.bytes, file.sha256.clone()) => {}
             Ok(_) => report.fail(&file.file, "it was changed after it was made (SHA-256)"),
             Err(_) => {
@@ -408,7 +455,9 @@ fn nothing_is_left_over(
 ) -> Result<(), Fatal> {
     let known: HashSet<&str> = manifests
         .iter()
-        .flat_map(|manifests| manifests.files.iter().map(|file| file.file.as_str()))
+        .flat_map(|manifests| &manifests.homes)
+        .filter(|(_, home)| home.folder == dir)
+        .map(|(file, _)| file.as_str())
         .collect();
     let mut names = BTreeSet::new();
     let mut folders = vec![PathBuf::new()];

@@ -3,12 +3,13 @@
 mod patient_file;
 mod upload;
 
-use std::path::PathBuf;
+use std::{num::NonZeroU16, path::PathBuf};
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
 use pkb_core::{
-    args::{ClockArgs, ONCE},
+    args::{ClockArgs, InputArgs, ONCE},
     doctor::DoctorArgs,
+    shards::MAX_SHARDS,
 };
 
 pub use patient_file::PatientFileArgs;
@@ -30,18 +31,18 @@ pub use upload::UploadArgs;
     after_help = "Examples:\n  pkb-upload check patients.csv --problems problems.csv\n  pkb-upload columns patients.xlsx\n  pkb-upload patients.csv --max-rejects 1% > uploaded.ndjson\n  pkb-upload patients.csv --batches for-pkb/ > prepared.ndjson"
 )]
 pub struct Args {
-    /// A look at the file instead of an upload.
+    /// Something else than an upload.
     #[command(subcommand)]
-    pub look: Option<Look>,
+    pub command: Option<Command>,
 
     /// The upload.
     #[command(flatten)]
     pub upload: UploadArgs,
 }
 
-/// Looks at a patient file, or at everything else, and sends nothing.
+/// What is not an upload.
 #[derive(Debug, Subcommand)]
-pub enum Look {
+pub enum Command {
     /// Say everything that is wrong with a patient file, and send nothing
     #[command(
         after_help = "Examples:\n  pkb-upload check patients.csv\n  pkb-upload check patients.xlsx --sheet 2 --problems problems.csv"
@@ -63,6 +64,40 @@ pub enum Look {
         after_help = "Examples:\n  pkb-upload doctor\n  pkb-upload doctor --notify --settings board.toml"
     )]
     Doctor(Box<DoctorArgs>),
+    /// Split a record stream into shards, for several processes or machines
+    Split(SplitArgs),
+}
+
+/// `pkb-upload split`.
+#[derive(Debug, ClapArgs)]
+#[command(
+    after_help = "All rows of a patient are in one shard, the same one in every campaign with so many shards. Stages take a \
+                  shard with --partial, each with a journal of its own; pkb-letters merge makes one stream of them again."
+)]
+pub struct SplitArgs {
+    /// The stream.
+    #[command(flatten)]
+    pub input: InputArgs,
+
+    /// How many
+    #[arg(long, value_name = "N", value_parser = parse_shards)]
+    pub shards: NonZeroU16,
+
+    /// Folder for the shards: 01-of-08.ndjson and so on, all of them, also those without a record; made if it is
+    /// not there
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+
+    /// The stream is a part on purpose (filtered): do not insist on every row
+    #[arg(long)]
+    pub partial: bool,
+}
+
+fn parse_shards(text: &str) -> Result<NonZeroU16, String> {
+    text.parse()
+        .ok()
+        .filter(|shards: &NonZeroU16| shards.get() <= MAX_SHARDS)
+        .ok_or_else(|| format!("not a number from 1 to {MAX_SHARDS}"))
 }
 
 /// `pkb-upload check`.
@@ -114,6 +149,7 @@ mod tests {
         for arguments in [
             &["pkb-upload", "a.csv", "--sheet", "2"][..],
             &["pkb-upload", "check", "a.csv", "--dates", "month-first"],
+            &["pkb-upload", "split", "--shards", "8", "--out", "shards"],
         ] {
             assert!(Args::try_parse_from(arguments).is_ok(), "{arguments:?}");
         }

@@ -137,7 +137,7 @@ fn a_second_run_is_refused_while_the_first_lives() {
     let place = Place::new();
     let journal = place.open();
     let refusal = place.refusal();
-    assert_eq!(refusal.exit_code(), ExitCode::Usage);
+    assert_eq!(refusal.exit_code(), ExitCode::TryLater);
     let expected = format!("{}: another run is using it", place.path().display());
     assert_eq!(refusal.to_string(), expected);
     drop(journal);
@@ -335,4 +335,20 @@ fn only_a_journal_is_read() {
     assert_eq!(refusal(&Place::with(&damaged)).exit_code(), ExitCode::Input);
     fs::create_dir(place.path()).unwrap();
     assert_eq!(refusal(&place).exit_code(), ExitCode::Io);
+}
+
+#[test]
+fn a_file_system_without_locks_is_refused_for_good_and_a_full_one_is_not() {
+    use std::{fs::TryLockError, io};
+    let refusal = |errno| {
+        let error = TryLockError::Error(io::Error::from_raw_os_error(errno));
+        super::cannot_lock(std::path::Path::new("x.journal"), error)
+    };
+    // ENOLCK, ENOSYS and EOPNOTSUPP; EIO.
+    for errno in [37, 38, 95] {
+        let fatal = refusal(errno);
+        assert!(matches!(fatal, Fatal::Usage(_)), "{errno}");
+        assert!(fatal.to_string().contains("no locks at work"));
+    }
+    assert!(matches!(refusal(5), Fatal::Io { .. }));
 }

@@ -3,8 +3,8 @@
 use std::fmt;
 
 /// Rows, the first few by their numbers: `rows 5, 9, 12 and 4 more`.
-#[derive(Debug, Default)]
-pub(crate) struct Rows {
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Rows {
     first: Vec<u64>,
     count: u64,
 }
@@ -14,7 +14,7 @@ impl Rows {
     const NAMED: usize = 5;
 
     /// One more row.
-    pub(crate) fn add(&mut self, row: u64) {
+    pub fn add(&mut self, row: u64) {
         self.count += 1;
         if self.first.len() < Self::NAMED {
             self.first.push(row);
@@ -22,13 +22,13 @@ impl Rows {
     }
 
     /// How many they are.
-    pub(crate) fn count(&self) -> u64 {
+    pub fn count(&self) -> u64 {
         self.count
     }
 }
 
 /// A number with its noun: `1 text`, `2 texts`.
-pub(crate) fn counted(number: u64, one: &str, many: &str) -> String {
+pub fn counted(number: u64, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
 }
 

@@ -1,0 +1,38 @@
+//! `pkb-letters merge`: the shards of a campaign as one stream, and what only all of them together show.
+
+use pkb_core::{ExitCode, Fatal, Record, progress::tell, shards::merge};
+
+use crate::{args::MergeArgs, sms};
+
+/// Merges the shards, or proves that they could be.
+///
+/// # Errors
+/// They are not the whole, or a file cannot be read or written.
+pub fn merge(args: &MergeArgs) -> Result<ExitCode, Fatal> {
+    let whole = merge::prove(&args.shards, args.partial)?;
+    if let Some(path) = &args.output {
+        let mut shared = sms::Sharing::default();
+        whole.write(path, |line| {
+            if args.shared_mobiles.is_some() {
+                let record: Record = serde_json::from_slice(line)
+                    .map_err(|_| Fatal::Bug("a record that was read is none".into()))?;
+                shared.add(&record);
+            }
+            Ok(())
+        })?;
+        if let Some(path) = &args.shared_mobiles {
+            shared.write(path)?;
+        }
+    }
+    tell(format!(
+        "pkb-letters: {} rows in, of {} shards: {}",
+        whole.rows(),
+        args.shards.len(),
+        if args.partial {
+            "none came twice"
+        } else {
+            "each row of the patient file once"
+        }
+    ));
+    Ok(ExitCode::Done)
+}

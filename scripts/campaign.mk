@@ -1,0 +1,127 @@
+# A campaign with GNU make (4.3 or newer). In a folder of its own, write a Makefile of a few lines:
+#
+#   PATIENTS = patients.csv
+#   TEMPLATE = our-letter
+#   CHANNEL = both
+#   SHARDS = 4
+#   include /path/to/pkb/scripts/campaign.mk
+#
+# and then: make help. The programs are taken from the PATH, PKB's settings from the environment. Everything can be
+# interrupted and run again: journals/ knows what is done.
+
+# The patient file, and how it is read (--map, --dates ...), for check and upload.
+PATIENTS ?= patients.csv
+FILE_FLAGS ?=
+# The letter; empty for the built-in one.
+TEMPLATE ?=
+# letter, sms, both or prefer-sms.
+CHANNEL ?= letter
+# Parts that `make -j` works on side by side. A campaign keeps the number that it began with.
+SHARDS ?= 4
+# Requests a second to PKB, all shards together.
+RATE ?= 50
+# Further options of each stage: --max-rejects 1%, --wait-for-records 2h, --exclude opt-outs.csv, --separate ...
+UPLOAD_FLAGS ?=
+RESOLVE_FLAGS ?=
+TOKENS_FLAGS ?=
+LETTERS_FLAGS ?=
+VERIFY_FLAGS ?=
+# Letters to look at before all are printed.
+PROOF ?= 5
+
+CAMPAIGN_MK := $(abspath $(lastword $(MAKEFILE_LIST)))
+STEP := $(dir $(CAMPAIGN_MK))step
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+# What a step that failed has begun is not taken for done; what is between the steps is kept.
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+ifeq ($(filter grouped-target,$(.FEATURES)),)
+$(error This needs GNU make 4.3 or newer)
+endif
+ifneq ($(words $(CURDIR) $(CAMPAIGN_MK)),2)
+$(error make cannot work with spaces in the names of folders: $(CURDIR), $(CAMPAIGN_MK))
+endif
+ifneq ($(shell expr "$(SHARDS)" : '[1-9][0-9]*$$' >/dev/null && [ "$(SHARDS)" -le 999 ] && [ "$(RATE)" -ge "$(SHARDS)" ] && echo good),good)
+$(error SHARDS has to be a number from 1 to 999, and RATE a number that is not smaller: each shard gets a part of it)
+endif
+
+# 01-of-04 and so on, as pkb-upload split names them.
+NAMES := $(shell w=$$(printf %s $(SHARDS) | wc -c); [ $$w -ge 2 ] || w=2; \
+	for i in $$(seq $(SHARDS)); do printf "%0*d-of-%0*d " $$w $$i $$w $(SHARDS); done)
+# A shard has one process at a time, so that all together keep to the rate.
+SHARE := $(shell echo $$(($(RATE) / $(SHARDS))))
+OTHERS := $(filter-out $(NAMES:%=journals/letters-%.journal),$(wildcard journals/letters-*-of-*.journal))
+ifneq ($(OTHERS),)
+$(error This campaign began with another number of shards ($(firstword $(OTHERS))): keep it, because the journal of a \
+shard knows who has a letter)
+endif
+
+SPLIT := $(NAMES:%=shards/%.ndjson)
+INVITED := $(NAMES:%=invited/%.ndjson)
+DELIVERED := $(NAMES:%=delivered/%.ndjson)
+
+.PHONY: help check proof upload resolve tokens letters verify report all again clean
+
+help: ## this list
+	@echo "$(PATIENTS) in $(SHARDS) shards, $(RATE) requests a second to PKB. Targets, in their order:"
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1	\2/p' $(CAMPAIGN_MK) | expand -t 14
+	@echo "make -j$(SHARDS) works on all shards side by side. After an interruption run the same command again."
+
+check: ## what is wrong with the patient file (problems.csv) and the letter; sends nothing
+	@umask 077; pkb-upload check $(PATIENTS) $(FILE_FLAGS) --problems problems.csv || \
+		{ code=$$?; [ $$code = 65 ] && echo "check: rows with these problems would be rejected; the others can go" >&2; } || exit $$code
+	@$(if $(TEMPLATE),pkb-letters template check $(TEMPLATE))
+
+upload: uploaded.ndjson ## create the records at PKB
+resolve: $(NAMES:%=resolved/%.ndjson) ## ask PKB who may be invited
+tokens: $(INVITED) ## fetch the codes
+proof: look/proof.pdf ## a few letters to look at before all are printed
+letters: delivered.ndjson ## letters, manifests and text message sheets in print/, all records in delivered.ndjson
+verify: verified.txt ## read every letter again, and compare it with its record
+report: report.html ## a page about the campaign
+all: verify report ## all of it
+
+again: ## ask PKB again about patients whom it did not have, and go on with them
+	@$(MAKE) --no-print-directory -W uploaded.ndjson verify
+
+clean: ## remove what can be made again from the journals; keeps these, the letters and delivered.ndjson
+	rm -rf shards resolved invited delivered look logs
+
+journals logs shards resolved invited delivered look print:
+	@mkdir -p -m 700 $@
+
+uploaded.ndjson: $(PATIENTS) | journals logs
+	@$(STEP) logs/upload.log $@ pkb-upload $(PATIENTS) $(FILE_FLAGS) --rate $(RATE) --journal journals/upload.journal \
+		--output $@ $(UPLOAD_FLAGS)
+
+$(SPLIT) &: uploaded.ndjson | logs
+	@$(STEP) logs/split.log $(lastword $(SPLIT)) pkb-upload split uploaded.ndjson --shards $(SHARDS) --out shards
+
+resolved/%.ndjson: shards/%.ndjson | resolved journals logs
+	@$(STEP) logs/resolve-$*.log $@ pkb-resolve $< --partial --rate $(SHARE) --journal journals/resolve-$*.journal \
+		--output $@ $(RESOLVE_FLAGS)
+
+invited/%.ndjson: resolved/%.ndjson | invited journals logs
+	@$(STEP) logs/tokens-$*.log $@ pkb-tokens $< --partial --rate $(SHARE) --journal journals/tokens-$*.journal \
+		--output $@ $(TOKENS_FLAGS)
+
+look/proof.pdf: $(INVITED) | look logs
+	@cat $(INVITED) | $(STEP) logs/proof.log $@ pkb-letters --proof $(PROOF) --out look --channel $(CHANNEL) \
+		$(if $(TEMPLATE),--template $(TEMPLATE)) $(filter-out --separate --zip,$(LETTERS_FLAGS))
+
+delivered/%.ndjson: invited/%.ndjson | delivered journals logs print
+	@$(STEP) logs/letters-$*.log $@ pkb-letters $< --partial --series $(firstword $(subst -, ,$*)) --out print/$* \
+		--channel $(CHANNEL) $(if $(TEMPLATE),--template $(TEMPLATE)) --journal journals/letters-$*.journal \
+		--output $@ $(LETTERS_FLAGS)
+
+delivered.ndjson: $(DELIVERED) | logs
+	@$(STEP) logs/merge.log $@ pkb-letters merge $(DELIVERED) --output $@ \
+		$(if $(filter-out letter,$(CHANNEL)),--shared-mobiles shared-mobiles.csv)
+
+verified.txt: delivered.ndjson | logs
+	@$(STEP) --proof logs/verify.log $@ pkb-letters verify print delivered.ndjson $(VERIFY_FLAGS)
+
+report.html: delivered.ndjson | logs
+	@$(STEP) logs/report.log $@ pkb-letters report --in delivered.ndjson --out $@
