@@ -50,7 +50,7 @@ pub struct StreamArgs {
         long,
         env = "PKB_ONE_MACHINE",
         value_parser = clap::builder::FalseyValueParser::new(),
-        help_heading = "Stream"
+        help_heading = STREAM
     )]
     pub one_machine: bool,
 

@@ -64,8 +64,14 @@ pub enum Command {
     )]
     Ledger(LedgerArgs),
     /// Take codes that have ended out of records and journals, and keep what was sent to whom and when
+    #[command(
+        after_help = "Examples:\n  pkb-letters purge --dry-run *.ndjson *.journal\n  pkb-letters purge delivered.ndjson letters.journal --letters print"
+    )]
     Purge(PurgeArgs),
     /// Put a finished campaign into one encrypted archive
+    #[command(
+        after_help = "Example:\n  pkb-letters seal spring-2026 --recipients-file archive-keys.txt --out spring-2026.tar.age --remove"
+    )]
     Seal(SealArgs),
     /// Send text messages through GOV.UK Notify
     #[command(
@@ -76,8 +82,14 @@ pub enum Command {
     /// Have letters printed and posted by GOV.UK Notify
     Post(Box<PostArgs>),
     /// Write a page about the campaign, for the board and for the engineer, from the records of any stage
+    #[command(
+        after_help = "Examples:\n  pkb-letters report --in delivered.ndjson --out report.html --json report.json\n  pkb-letters report --in rechecked.ndjson --out report.html --csv tables --earlier report.json"
+    )]
     Report(ReportArgs),
     /// Make one stream of the shards of a campaign, once it is proven that no row is missing or came twice
+    #[command(
+        after_help = "Examples:\n  pkb-letters merge delivered/*.ndjson --output delivered.ndjson\n  pkb-letters merge --check resolved/*.ndjson"
+    )]
     Merge(MergeArgs),
 }
 
@@ -98,11 +110,11 @@ pub struct MergeArgs {
     pub shared_mobiles: Option<PathBuf>,
 
     /// Only prove it, and write nothing
-    #[arg(long, conflicts_with = "output")]
+    #[arg(long, conflicts_with = "output", help_heading = ONCE)]
     pub check: bool,
 
     /// The stream was a part on purpose when it was split: only prove that no row came twice
-    #[arg(long)]
+    #[arg(long, help_heading = ONCE)]
     pub partial: bool,
 }
 
@@ -211,7 +223,7 @@ pub struct LettersArgs {
 
     /// These are the letters of shard N: their files are letters-03-0001.pdf and so on, and their numbers begin with
     /// 3000001, so that neither is like that of another shard
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=999))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=999), help_heading = ONCE)]
     pub series: Option<u16>,
 
     /// Also a zip of each file or folder, with the manifest of its letters

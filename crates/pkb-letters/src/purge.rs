@@ -17,7 +17,7 @@ use clap::Args;
 use jiff::Timestamp;
 use pkb_core::{
     ExitCode, Fatal, Record,
-    args::ClockArgs,
+    args::{ClockArgs, ONCE},
     atomic_file::AtomicFile,
     clock::uk_date,
     progress::tell,
@@ -41,7 +41,7 @@ pub struct PurgeArgs {
     pub letters: Option<PathBuf>,
 
     /// Change and delete nothing: only say what would be
-    #[arg(long)]
+    #[arg(long, help_heading = ONCE)]
     pub dry_run: bool,
 
     /// The time.

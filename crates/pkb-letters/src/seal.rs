@@ -13,7 +13,7 @@ use std::{
 };
 
 use clap::Args;
-use pkb_core::{ExitCode, Fatal, progress::tell};
+use pkb_core::{ExitCode, Fatal, args::ONCE, progress::tell};
 
 use archive::{Sealed, Tree};
 
@@ -42,7 +42,7 @@ pub struct SealArgs {
     pub out: PathBuf,
 
     /// Delete the plain files once the archive is on the disk; those that have changed meanwhile stay
-    #[arg(long)]
+    #[arg(long, help_heading = ONCE)]
     pub remove: bool,
 
     /// The program that encrypts: age, or one that takes the same arguments (rage)

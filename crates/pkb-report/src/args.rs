@@ -3,7 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use clap::Args;
-use pkb_core::args::{ClockArgs, InputArgs, parse_duration};
+use pkb_core::args::{ClockArgs, InputArgs, ONCE, parse_duration};
 
 use crate::figures::areas::FEWEST_SHOWN;
 
@@ -15,7 +15,7 @@ pub struct ReportArgs {
     positional: InputArgs,
 
     /// The same as FILE
-    #[arg(long = "in", value_name = "FILE", conflicts_with = "input")]
+    #[arg(long = "in", value_name = "FILE", conflicts_with = "input", help_heading = ONCE)]
     named: Option<PathBuf>,
 
     /// Write the page to FILE (complete or absent, mode 0600)
@@ -43,7 +43,7 @@ pub struct ReportArgs {
     pub fewest_shown: u64,
 
     /// The stream is a part on purpose (split, filtered): do not insist on every row
-    #[arg(long)]
+    #[arg(long, help_heading = ONCE)]
     pub partial: bool,
 
     /// The time.

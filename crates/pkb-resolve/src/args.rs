@@ -98,7 +98,7 @@ pub struct RecheckArgs {
     #[arg(
         long,
         conflicts_with_all = ["wait_for_records", "max_age_of_answer", "registered_check", "user_path"],
-        help_heading = "Recheck"
+        help_heading = ONCE
     )]
     pub recheck: bool,
 
@@ -108,17 +108,17 @@ pub struct RecheckArgs {
         long,
         value_name = "DAYS",
         requires = "recheck",
-        help_heading = "Recheck"
+        help_heading = ONCE
     )]
     pub due_reminder: Option<Interval>,
 
     /// Reminders to a patient at most
-    #[arg(long, value_name = "N", default_value_t = 1, requires = "due_reminder", value_parser = clap::value_parser!(u8).range(1..), help_heading = "Recheck")]
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "due_reminder", value_parser = clap::value_parser!(u8).range(1..), help_heading = ONCE)]
     pub most_reminders: u8,
 
     /// With --journal: a recheck that is run again within this time is the same one, and asks only about those
     /// about whom it has not asked yet
-    #[arg(long, value_name = "TIME", value_parser = parse_duration, default_value = "12h", requires = "recheck", help_heading = "Recheck")]
+    #[arg(long, value_name = "TIME", value_parser = parse_duration, default_value = "12h", requires = "recheck", help_heading = ONCE)]
     pub same_recheck_within: Duration,
 }
 

@@ -19,8 +19,9 @@ fn check(cases: &str) {
             "sh" => "/bin/sh".to_owned(),
             name => format!("{programs}/{name}"),
         };
+        // The files of the mistakes come with the modes of a checkout; who may read them is another test's matter.
         let script = format!(
-            "#!/bin/sh\nexec env -i COLUMNS=100 PATH={programs}:/usr/bin:/bin PKB_FIXED_TIME={NOW} {program} \"$@\"\n"
+            "#!/bin/sh\numask 077\n[ ! -e empty.secret ] || chmod -R go= .\nexec env -i COLUMNS=100 PATH={programs}:/usr/bin:/bin PKB_FIXED_TIME={NOW} {program} \"$@\"\n"
         );
         let path = folder.path().join(name);
         fs::write(&path, script).unwrap();

@@ -92,7 +92,7 @@ impl Setting {
         };
         let example = self.example.trim_matches(['[', ']', '"']);
         by_key.unwrap_or_else(|| match example {
-            "FILE" | "DIR" | "NAME" | "SHEET" | "ID" => three(["a", "b", "c"]),
+            "FILE" | "DIR" | "NAME" | "SHEET" | "ID" | "age" => three(["a", "b", "c"]),
             "URL" => three([
                 "https://a.example",
                 "https://b.example",
@@ -104,6 +104,7 @@ impl Setting {
                 "00000000-0000-4000-8000-00000000000c",
             ]),
             "DAYS" => three(["30d", "60d", "90d"]),
+            "KEY" => three(["age1a", "age1b", "age1c"]),
             "HH:MM" => three(["17:00", "18:00", "19:00"]),
             "N" => three(["2", "3", "4"]),
             number if number.parse::<u32>().is_ok() => three(["2", "3", "4"]),
@@ -159,9 +160,11 @@ fn for_every_option_of_every_program_a_flag_beats_a_variable_that_beats_the_file
             false => format!("\"{in_file}\""),
         };
         // Two that need each other.
-        let other = match setting.key.as_str() {
-            "invited_before" => "not_again_within = \"1d\"\n",
-            "not_again_within" => "invited_before = [\"x\"]\n",
+        let other = match (setting.table.as_str(), setting.key.as_str()) {
+            (_, "invited_before") => "not_again_within = \"1d\"\n",
+            (_, "not_again_within") => "invited_before = [\"x\"]\n",
+            ("letters.seal", key) if !key.starts_with("recipient") => "recipients_file = [\"x\"]\n",
+            ("letters.merge", key) if key != "output" => "output = \"x\"\n",
             _ => "",
         };
         let file = format!("[{}]\n{} = {value}\n{other}", setting.table, setting.key);

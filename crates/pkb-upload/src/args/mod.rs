@@ -71,7 +71,7 @@ pub enum Command {
 /// `pkb-upload split`.
 #[derive(Debug, ClapArgs)]
 #[command(
-    after_help = "All rows of a patient are in one shard, the same one in every campaign with so many shards. Stages take a \
+    after_help = "Example:\n  pkb-upload split uploaded.ndjson --shards 8 --out shards\n\nAll rows of a patient are in one shard, the same one in every campaign with so many shards. Stages take a \
                   shard with --partial, each with a journal of its own; pkb-letters merge makes one stream of them again."
 )]
 pub struct SplitArgs {
@@ -89,7 +89,7 @@ pub struct SplitArgs {
     pub out: PathBuf,
 
     /// The stream is a part on purpose (filtered): do not insist on every row
-    #[arg(long)]
+    #[arg(long, help_heading = ONCE)]
     pub partial: bool,
 }
 
