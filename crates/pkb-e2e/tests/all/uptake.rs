@@ -284,7 +284,27 @@ fn reminders_go_once_with_new_codes_to_everybody_who_is_due_and_to_nobody_else()
     );
     assert_eq!(reasons(&campaign.read("due.ndjson")), expected(""));
 
+    // For the report an invitation stands, whatever is said of a reminder; but not for the dead.
+    let invited_and_due = |stream: &str| {
+        let args = [stream, "--out", "report.html", "--json", "report.json"];
+        let args = [&["report"], args.as_slice()].concat();
+        let ended = stage(&campaign, "pkb-letters", "2026-12-20", &args, b"");
+        assert_eq!(ended.code, 0, "{}", ended.stderr);
+        let report: Value = serde_json::from_slice(&campaign.read("report.json")).unwrap();
+        let count = |table: &str, row: &str| report["figures"][table][row]["count"].as_u64();
+        [
+            count("headline", "invited"),
+            count("headline", "excluded"),
+            count("headline", "under_way"),
+            count("reminders", "due"),
+        ]
+        .map(Option::unwrap_or_default)
+    };
+    let invited = PATIENTS as u64 - 1;
+    assert_eq!(invited_and_due("due.ndjson"), [invited, 1, 0, 5]);
+
     let reminded = remind(&campaign, "2026-12-20");
+    assert_eq!(invited_and_due("reminded.ndjson"), [invited, 1, 0, 0]);
     let before = rows(&delivered);
     assert_eq!(reminded.len(), before.len());
     let mut codes = Vec::new();

@@ -88,7 +88,10 @@ fn funnel(figures: &Figures) -> Table {
     for step in Step::ALL {
         let (count, lost) = match before {
             None => (rows, "–".to_owned()),
-            Some(before) => (figures.reached(step), lost_after(figures, before)),
+            Some(before) => (
+                figures.reached(step),
+                lost_in_words(&lost_after(figures, before)),
+            ),
         };
         let cells = vec![
             step_words(step).into(),
@@ -101,24 +104,25 @@ fn funnel(figures: &Figures) -> Table {
     }
     let uptake = figures.uptake.all;
     if uptake.asked > 0 {
+        // Who has died since the invitation is lost, too.
+        let mut lost = lost_after(figures, Step::Invited);
         let not_yet = uptake.invited - uptake.registered;
+        if not_yet > 0 {
+            lost.push(counted(not_yet, "not yet", "not yet"));
+        }
         let cells = vec![
             "Registered since".into(),
             Cell::Count(uptake.registered),
             Cell::Share(uptake.registered, rows),
-            if not_yet == 0 {
-                "nothing".into()
-            } else {
-                counted(not_yet, "not yet", "not yet").into()
-            },
+            lost_in_words(&lost).into(),
         ];
         table.row("registered", cells);
     }
     table
 }
 
-/// What ended after `step` and before the next: `12 to mend, 3 not to be invited`.
-fn lost_after(figures: &Figures, step: Step) -> String {
+/// What ended after `step` and before the next: `12 to mend`, `3 not to be invited`.
+fn lost_after(figures: &Figures, step: Step) -> Vec<String> {
     let ended = |end| figures.funnel.ended_after(step, end);
     let mut lost = Vec::new();
     for (end, words) in [
@@ -138,10 +142,14 @@ fn lost_after(figures: &Figures, step: Step) -> String {
             "not in this stream",
         ));
     }
+    lost
+}
+
+fn lost_in_words(lost: &[String]) -> String {
     if lost.is_empty() {
         "nothing".to_owned()
     } else {
-        list(&lost)
+        list(lost)
     }
 }
 
