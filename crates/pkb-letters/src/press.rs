@@ -334,7 +334,7 @@ impl Press {
         use sha2::{Digest as _, Sha256};
         let pdfs = self
             .typesetter
-            .bind_each(&letters, self.letters + 1)
+            .bind_each(letters, self.letters + 1)
             .map_err(unusable)?;
         let mut bound = Vec::with_capacity(pdfs.len());
         for (row, pdf) in rows.iter_mut().zip(pdfs) {
