@@ -246,3 +246,21 @@ fn a_stamped_letter_is_the_letter_that_typst_makes_in_all_designs_languages_and_
         assert!(stamped * 10 > letters.len() * 3 && stamped < letters.len(), "{stamped} of {}", letters.len());
     }
 }
+
+#[test]
+fn the_built_in_template_can_be_stamped_in_all_designs_languages_prints_and_numbers_of_lines() {
+    let template = Template::built_in().unwrap();
+    for design in Design::ALL {
+        let typesetter = of_engine(&template, design, Engine::Auto);
+        for languages in LetterLanguages::ALL {
+            for format in LetterFormat::ALL {
+                for lines in 2..=6 {
+                    let mut letter = LetterFields { languages, format, ..LetterFields::sample() };
+                    letter.address = vec!["1 Main Street".into(); lines];
+                    let what = format!("{} {} {} {lines}", design.as_str(), languages.as_str(), format.as_str());
+                    assert_eq!(typesetter.is_stampable(&letter), Ok(()), "{what}");
+                }
+            }
+        }
+    }
+}

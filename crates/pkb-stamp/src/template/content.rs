@@ -13,8 +13,8 @@ use crate::lexer::{Lexeme, Token, lexemes};
 /// A part of the content, and what it is.
 #[derive(Debug, Clone)]
 pub(super) struct Sequence {
-    /// Its bytes in the content.
-    pub range: Range<usize>,
+    /// Its own content.
+    pub bytes: Vec<u8>,
     pub kind: Kind,
 }
 
@@ -71,7 +71,6 @@ pub(super) struct Picture {
 /// The content of a page.
 #[derive(Debug)]
 pub(super) struct PageContent {
-    pub bytes: Vec<u8>,
     pub sequences: Vec<Sequence>,
     /// Whether the state at the end is that of the beginning, and sequences of text or pictures stand in it, too.
     pub is_plain: bool,
@@ -89,7 +88,7 @@ impl PageContent {
         let mut is_plain = true;
         // Depth of marked content and of saved states.
         let (mut marks, mut states) = (0_usize, 0_usize);
-        let (mut first_token, mut first_byte) = (0, 0);
+        let mut first_byte = 0;
         for (at, token) in tokens.iter().enumerate() {
             if token.token != Token::Word {
                 continue;
@@ -108,19 +107,52 @@ impl PageContent {
                 is_plain = false;
             }
             if is_end || at + 1 == tokens.len() {
-                let own = tokens.get(first_token..=at).unwrap_or_default();
-                sequences.push(Sequence {
-                    range: first_byte..token.range.end,
-                    kind: kind_of(&bytes, own, resources),
-                });
-                (first_token, first_byte) = (at + 1, token.range.end);
+                let own = bytes.get(first_byte..token.range.end).unwrap_or_default();
+                for part in parts_of(own) {
+                    let tokens = lexemes(&part).ok_or_else(damaged)?;
+                    let kind = kind_of(&part, &tokens, resources);
+                    sequences.push(Sequence { bytes: part, kind });
+                }
+                first_byte = token.range.end;
             }
         }
         if marks > 0 || states > 0 {
             return Err(damaged());
         }
-        Ok(Self { bytes, sequences, is_plain })
+        Ok(Self { sequences, is_plain })
     }
+}
+
+/// An artifact, which no reader is told of, can be several: a page number and the number of the letter, say. Each of its
+/// groups of operators becomes one of its own. Anything else stays whole.
+fn parts_of(bytes: &[u8]) -> Vec<Vec<u8>> {
+    artifacts(bytes).unwrap_or_else(|| vec![bytes.to_vec()])
+}
+
+fn artifacts(bytes: &[u8]) -> Option<Vec<Vec<u8>>> {
+    let tokens = lexemes(bytes)?;
+    let operations = operations(bytes, &tokens);
+    let [open, groups @ .., close] = operations.as_slice() else {
+        return None;
+    };
+    let is_artifact = open.operator == b"BDC" && open.operands.first()?.bytes(bytes) == b"/Artifact" && close.operator == b"EMC";
+    let (mut depth, mut start, mut parts) = (0_usize, None, Vec::new());
+    for operation in groups {
+        match operation.operator {
+            b"q" => depth += 1,
+            b"Q" => depth = depth.checked_sub(1)?,
+            b"BDC" | b"BMC" | b"EMC" => return None,
+            _ if depth == 0 => return None,
+            _ => {}
+        }
+        let start_here = *start.get_or_insert(operation.range.start);
+        if depth == 0 {
+            let group = bytes.get(start_here..operation.range.end)?;
+            parts.push([bytes.get(open.range.clone())?, b"\n", group, b"\nEMC"].concat());
+            start = None;
+        }
+    }
+    (is_artifact && start.is_none() && parts.len() > 1).then_some(parts)
 }
 
 fn kind_of(bytes: &[u8], tokens: &[Lexeme], resources: &PageResources<'_>) -> Kind {
@@ -301,10 +333,21 @@ fn meanings(codes: &[u8], font: Option<&FontReader>) -> String {
 /// Content without some of its sequences.
 pub(super) fn without(content: &PageContent, left_out: &BTreeSet<usize>) -> Vec<u8> {
     let kept = content.sequences.iter().enumerate().filter(|(at, _)| !left_out.contains(at));
-    let mut out = Vec::with_capacity(content.bytes.len());
-    for (_, sequence) in kept {
-        out.extend_from_slice(content.bytes.get(sequence.range.clone()).unwrap_or_default());
-        out.push(b'\n');
+    kept.flat_map(|(_, sequence)| [sequence.bytes.as_slice(), b"\n"].concat()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_artifact_of_several_groups_becomes_several_and_a_tagged_sequence_stays_whole() {
+        let artifact = b"/Artifact<</Type/Page>>BDC\nq 1 0 0 1 0 0 cm Q\nq q Q BT ET Q\nEMC";
+        let parts = parts_of(artifact);
+        assert_eq!(parts.len(), 2);
+        assert_eq!(parts[1], b"/Artifact<</Type/Page>>BDC\nq q Q BT ET Q\nEMC");
+        for whole in [b"/Span<</MCID 1>>BDC q Q q Q EMC".as_slice(), b"/Artifact BMC q Q EMC", b"/Artifact<<>>BDC q Q 1 w q Q EMC"] {
+            assert_eq!(parts_of(whole), [whole]);
+        }
     }
-    out
 }

@@ -121,7 +121,7 @@ impl Field {
         shaper: &mut Shaper<'_>,
         before: &[Self],
     ) -> Result<Option<Self>, Unstampable> {
-        let differs = || Unstampable::because("its layout depends on the values");
+        let differs = || Unstampable::because("a line or shape of it depends on the values in a way that is not stamped");
         let texts: Option<Vec<&Text>> = kinds.iter().map(|kind| if let Kind::Text(text) = kind { Some(text) } else { None }).collect();
         if let Some(texts) = texts {
             return text_field(probes, &texts, late, fonts, shaper, before);

@@ -168,16 +168,18 @@ impl Template {
         let [base, others @ ..] = parsed else {
             return Err(Unstampable::because("there is no probe of it"));
         };
-        let differs = || Unstampable::because("its layout depends on the values");
+        let differs = || depends("its tags");
         for other in others {
-            let is_alike = other.pages.len() == base.pages.len()
-                && other.structure.roots == base.structure.roots
-                && other.structure.parents == base.structure.parents
-                && other.structure.roles == base.structure.roles
-                && other.document.info == base.document.info
-                && other.document.language == base.document.language;
-            if !is_alike {
-                return Err(differs());
+            let differing = [
+                ("the number of its pages", other.pages.len() != base.pages.len()),
+                ("its tags", other.structure.roots != base.structure.roots),
+                ("its tags", other.structure.parents != base.structure.parents),
+                ("its tags", other.structure.roles != base.structure.roles),
+                ("its title or author", other.document.info != base.document.info),
+                ("its language", other.document.language != base.document.language),
+            ];
+            if let Some((what, _)) = differing.into_iter().find(|(_, differs)| *differs) {
+                return Err(depends(what));
             }
         }
         let mut shaper = Shaper::new(fonts);
@@ -214,6 +216,10 @@ impl Template {
             alphabets,
         })
     }
+}
+
+fn depends(what: &str) -> Unstampable {
+    Unstampable::because(&format!("{what} depends on the values in a way that is not stamped"))
 }
 
 /// A probe, taken apart.
@@ -427,11 +433,11 @@ fn page(
     shaper: &mut Shaper<'_>,
     shared: &mut Shared,
 ) -> Result<PageTemplate, Unstampable> {
-    let differs = || Unstampable::because("its layout depends on the values");
+    let differs = || depends("its layout");
     let base = alike.first().ok_or_else(differs)?;
     let count = base.content.sequences.len();
     if alike.iter().any(|page| page.content.sequences.len() != count || page.boxes != base.boxes) {
-        return Err(differs());
+        return Err(depends("the number of its lines"));
     }
     let mut fields: Vec<Field> = Vec::new();
     let mut taken = BTreeSet::new();
@@ -519,7 +525,7 @@ fn plain(pieces: &[Piece]) -> Vec<u8> {
 
 /// The parts of an object that each letter has of its own, from the same object of all probes: what differs must be values.
 fn parts(probes: &[Probe], alike: &[&[RawPart]]) -> Result<Vec<Part>, Unstampable> {
-    let differs = || Unstampable::because("its tags depend on the values");
+    let differs = || depends("what its tags say");
     let [base, others @ ..] = alike else {
         return Err(differs());
     };
@@ -555,7 +561,7 @@ fn parts(probes: &[Probe], alike: &[&[RawPart]]) -> Result<Vec<Part>, Unstampabl
 }
 
 fn bookmark(probes: &[Probe], parsed: &[Parsed]) -> Result<Option<(Words, Vec<Part>)>, Unstampable> {
-    let differs = || Unstampable::because("its bookmark depends on the values");
+    let differs = || depends("its bookmark");
     let all: Vec<_> = parsed.iter().filter_map(|probe| probe.structure.bookmark.as_ref()).collect();
     if all.is_empty() {
         return Ok(None);
