@@ -8,6 +8,8 @@ use std::{
     sync::Arc,
 };
 
+use serde::Deserialize as _;
+
 use pkb_core::{
     Fatal, Record, Verdict,
     atomic_file::{self, AtomicFile},
@@ -20,7 +22,7 @@ use crate::{
     editions::prefix,
     letter_fields::LetterFields,
     manifest::{ManifestRow, hexadecimal},
-    typeset::{LaidOut, LetterFault, TypesetError, Typesetter},
+    typeset::{Engine, LaidOut, LetterFault, TypesetError, Typesetter},
     verify::{
         expected::Expected,
         sheets::{self, Placed},
@@ -39,6 +41,8 @@ pub struct Form {
     pub verify: bool,
     /// Whether sheets bear their numbers.
     pub is_numbered: bool,
+    /// What makes the letters.
+    pub engine: Engine,
 }
 
 /// A letter that is to be printed.
@@ -86,8 +90,8 @@ pub struct Press {
     letters: u64,
     /// Number of the last file of this edition.
     files: u64,
-    /// Files that earlier runs began; the last of them may be finished and not in the journal.
-    begun: HashSet<String>,
+    /// Files that earlier runs began, and with which engine; the last of them may be finished and not in the journal.
+    begun: HashMap<String, Engine>,
     /// Batches of this edition of which the journal does not have all letters.
     unfinished: HashMap<String, Batch>,
 }
@@ -120,7 +124,7 @@ impl Press {
             form,
             letters: 0,
             files: 0,
-            begun: HashSet::new(),
+            begun: HashMap::new(),
             unfinished: HashMap::new(),
         }
     }
@@ -133,7 +137,9 @@ impl Press {
                 let Some(file) = intent["file"].as_str() else {
                     return;
                 };
-                self.begun.insert(file.to_owned());
+                // Before there was a choice, all was Typst's.
+                let engine = Engine::deserialize(&intent["engine"]).unwrap_or(Engine::Typst);
+                self.begun.insert(file.to_owned(), engine);
                 // A reprint is made of letters that stand in the journal.
                 let is_own =
                     self.edition != Edition::Reprint && file.starts_with(prefix(self.edition));
@@ -275,13 +281,24 @@ impl Press {
             format!("{batch}.pdf")
         };
         let path = self.folder.join(&what);
-        if path.exists() && !self.begun.contains(&what) {
+        let begun = self.begun.get(&what);
+        if let Some(engine) = begun.filter(|engine| !engine.makes_the_same(self.form.engine)) {
+            return Err(Fatal::Usage(format!(
+                "{what} was begun with --engine {}, and the same file would have other bytes with --engine {}: finish it \
+                 with the engine that it was begun with",
+                engine.as_str(),
+                self.form.engine.as_str()
+            )));
+        }
+        if path.exists() && begun.is_none() {
             return Err(Fatal::Usage(format!(
                 "{} has {what} in it, which is not in this journal: choose a new folder, or give the journal of the run that made it",
                 self.folder.display()
             )));
         }
-        intents.note(serde_json::json!({ "file": what, "letters": rows.len() }))?;
+        intents.note(
+            serde_json::json!({ "file": what, "letters": rows.len(), "engine": self.form.engine }),
+        )?;
         if self.form.separate {
             self.write_folder(&batch, &bound)?;
         } else if let [only] = bound.as_slice() {

@@ -35,4 +35,4 @@ pub use document::{Document, Letter, StampError};
 pub use fitting::{Fitted, Misfit, Value};
 pub use fonts::Fonts;
 pub use shaper::Shaper;
-pub use template::{Probe, Template, Unstampable};
+pub use template::{Probe, ReadProbe, Template, Unstampable};

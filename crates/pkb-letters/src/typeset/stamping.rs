@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use clap::ValueEnum;
 use jiff::civil::{Date, date};
 use pkb_core::value::{LetterFormat, LetterLanguages};
-use pkb_stamp::{Bitmap, Document, Fitted, Fonts, Letter, Probe, Shaper, Template, Unstampable, Value};
+use pkb_stamp::{Bitmap, Document, Fitted, Fonts, Letter, Probe, ReadProbe, Shaper, Template, Unstampable, Value};
 use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 use serde::{Deserialize, Serialize};
 use typst_layout::PagedDocument;
@@ -62,8 +62,10 @@ impl Engine {
 const LATE: [&str; 3] = ["number", "last_number", "barcode"];
 /// Address lines that a variant is made for at most; more go to Typst.
 const MAX_LINES: usize = 8;
-/// Characters of the widest probe: at least and at most.
-const WIDEST: (usize, usize) = (12, 96);
+/// How many characters the widest probe has: as many as leave everything else where it is.
+const WIDTHS: [usize; 15] = [12, 16, 20, 24, 28, 32, 36, 40, 44, 48, 52, 56, 62, 70, 80];
+/// Address lines of the variant that shows which characters come out right.
+const SHOWN_LINES: usize = 2;
 /// Characters of a value that shows what characters come out right.
 const SHOWN_AT_ONCE: usize = 20;
 /// Characters that values may have, if the template's fonts have them: Latin with the accents of Europe.
@@ -190,43 +192,63 @@ impl Typesetter {
             join_address: letter.join_address.clone(),
         };
         let slot = stamping.slot(&variant);
-        Some(slot.get_or_init(|| self.read_variant(&variant, &stamping.fonts)).clone())
+        Some(slot.get_or_init(|| self.read_variant(&variant, stamping)).clone())
     }
 
-    fn read_variant(&self, variant: &Variant, fonts: &Fonts) -> Result<Arc<Template>, Unstampable> {
+    fn read_variant(&self, variant: &Variant, stamping: &Stamping) -> Result<Arc<Template>, Unstampable> {
         let counts = |line: &OmrLine| matches!(line, OmrLine::Count1 | OmrLine::Count2 | OmrLine::Count4);
         if self.settings.marks.omr.iter().any(counts) {
             return Err(Unstampable::because("the optical marks of its sheets count letters"));
         }
-        let mut probes = vec![
+        let base = [
             self.probe(&typical(variant), 1_234_567_890, 9_876_543_210)?,
             self.probe(&shortest(variant), 1, 20)?,
         ];
-        // The widest values that move nothing else: more than the one bound, less than the other.
-        let (mut fits, mut too_wide) = (WIDEST.0, WIDEST.1 + 1);
-        let with_widest = |probes: &[Probe], characters: usize| {
-            let widest = self.probe(&widest(variant, characters), 8_888_888_888, 8_888_888_888)?;
-            let all = [probes, &[widest.clone()]].concat();
-            Template::read(&all, &LATE, fonts).map(|_| widest)
+        let with = |more: &[&ReadProbe], like: Option<&Template>| {
+            let all: Vec<&ReadProbe> = base.iter().chain(more.iter().copied()).collect();
+            Template::read(&all, &LATE, &stamping.fonts, like)
         };
-        let mut widest_probe = with_widest(&probes, fits)?;
-        while too_wide - fits > 1 {
+        // The widest values that move nothing else.
+        let mut widest_probe = None;
+        let mut why_not = None;
+        let (mut fits, mut too_wide) = (0, WIDTHS.len());
+        while fits < too_wide {
             let middle = fits.midpoint(too_wide);
-            match with_widest(&probes, middle) {
-                Ok(probe) => (fits, widest_probe) = (middle, probe),
-                Err(_) => too_wide = middle,
+            let characters = WIDTHS.get(middle).copied().unwrap_or_default();
+            let probe = self.probe(&widest(variant, characters), 8_888_888_888, 8_888_888_888);
+            match probe.and_then(|probe| with(&[&probe], None).map(|_| probe)) {
+                Ok(probe) => (fits, widest_probe) = (middle + 1, Some(probe)),
+                Err(reason) => (too_wide, why_not) = (middle, Some(reason)),
             }
         }
-        probes.push(widest_probe);
-        let characters: Vec<char> = CHARACTERS.chars().filter(|character| self.stationery.has_glyph(*character)).collect();
-        // What comes out differently is looked for in ever smaller groups, and left out.
+        let no_reason = || Unstampable::because("its layout depends on the values");
+        let widest_probe = widest_probe.ok_or_else(|| why_not.unwrap_or_else(no_reason))?;
+        let lines = if self.design.has_address() { SHOWN_LINES } else { 0 };
+        if variant.lines != lines {
+            // Which characters come out right does not depend on the number of lines.
+            let like = Variant { lines, ..variant.clone() };
+            let like = stamping.slot(&like).get_or_init(|| self.read_variant(&like, stamping)).clone()?;
+            return with(&[&widest_probe], Some(&like));
+        }
+        let mut shown = self.shown(variant, &with);
+        shown.push(widest_probe);
+        with(&shown.iter().collect::<Vec<_>>(), None)
+    }
+
+    /// Probes of all characters that come out as they should. What comes out differently is looked for in ever smaller
+    /// groups, and left out.
+    fn shown(
+        &self,
+        variant: &Variant,
+        with: &dyn Fn(&[&ReadProbe], Option<&Template>) -> Result<Arc<Template>, Unstampable>,
+    ) -> Vec<ReadProbe> {
+        let has_glyph = |character: &char| self.stationery.has_glyph(*character);
+        let characters: Vec<char> = CHARACTERS.chars().filter(has_glyph).collect();
         let mut groups: Vec<&[char]> = characters.chunks(SHOWN_AT_ONCE).rev().collect();
         let (mut at, mut shown) = (0, Vec::new());
         while let Some(group) = groups.pop() {
             let probe = self.probe(&showing(variant, group, at), 1_000_000_007, 7_000_000_001);
-            let base = probes.get(..2).unwrap_or_default();
-            let read = probe.and_then(|probe| Template::read(&[base, &[probe.clone()]].concat(), &LATE, fonts).map(|_| probe));
-            match read {
+            match probe.and_then(|probe| with(&[&probe], None).map(|_| probe)) {
                 Ok(probe) => shown.push(probe),
                 Err(_) if group.len() > 1 => {
                     let (first, second) = group.split_at(group.len() / 2);
@@ -236,12 +258,11 @@ impl Typesetter {
             }
             at += 1;
         }
-        probes.append(&mut shown);
-        Template::read(&probes, &LATE, fonts)
+        shown
     }
 
     /// A PDF of a letter with placeholder values, and where they are.
-    fn probe(&self, letter: &LetterFields, number: u64, last_of_file: u64) -> Result<Probe, Unstampable> {
+    fn probe(&self, letter: &LetterFields, number: u64, last_of_file: u64) -> Result<ReadProbe, Unstampable> {
         let failed = |reason: &dyn std::fmt::Display| Unstampable::because(&format!("with placeholder values {reason}"));
         let sheets = self.lay_out_one(letter).map_err(|failure| failed(&failure.into_fault()))?;
         let pdf = self.probe_pdf(sheets, number, last_of_file).map_err(|error| failed(&error))?;
@@ -265,7 +286,7 @@ impl Typesetter {
         pictures.extend(bitmap(&square).map(|picture| ("square_code".to_owned(), picture)));
         let barcode = self.barcode(number).map_err(|error| failed(&error))?;
         pictures.extend(barcode.map(|picture| ("barcode".to_owned(), picture)));
-        Ok(Probe { pdf, texts, pictures })
+        ReadProbe::of(Probe { pdf, texts, pictures })
     }
 
     /// Without the thread pools: a variant is made by a thread that lays out letters.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::content::{Kind, Picture, Text};
-use super::{Probe, Unstampable};
+use super::{ReadProbe, Unstampable};
 use crate::fonts::Fonts;
 use crate::shaper::{Features, Glyph, Shaper};
 
@@ -41,7 +41,15 @@ impl Alphabet {
         }
     }
 
-    fn keep_only(&mut self, other: &Self) {
+    /// Adds those of another.
+    pub(super) fn add_all(&mut self, other: &Self) {
+        for (own, other) in self.0.iter_mut().zip(&other.0) {
+            *own |= other;
+        }
+    }
+
+    /// Leaves those that another has, too.
+    pub(super) fn keep_only(&mut self, other: &Self) {
         for (own, other) in self.0.iter_mut().zip(&other.0) {
             *own &= other;
         }
@@ -113,7 +121,7 @@ pub(crate) enum Field {
 impl Field {
     /// The field that a sequence is, if it is one: `None` if it is the same in all probes.
     pub(super) fn of(
-        probes: &[Probe],
+        probes: &[&ReadProbe],
         kinds: &[&Kind],
         pictures: &[&BTreeMap<String, (usize, Vec<u8>)>],
         late: &[&str],
@@ -165,7 +173,7 @@ impl Field {
 }
 
 fn text_field(
-    probes: &[Probe],
+    probes: &[&ReadProbe],
     texts: &[&Text],
     late: &[&str],
     fonts: &Fonts,
@@ -295,7 +303,7 @@ fn anchor(texts: &[&Text], before: &[Field]) -> Option<Anchor> {
 }
 
 fn picture_field(
-    probes: &[Probe],
+    probes: &[&ReadProbe],
     drawn: &[&Picture],
     pictures: &[&BTreeMap<String, (usize, Vec<u8>)>],
     late: &[&str],
@@ -333,13 +341,17 @@ fn picture_field(
 }
 
 /// Cuts the line of the first probe at its values, so that the lines of all others come out with theirs.
-pub(super) fn words_of(probes: &[Probe], lines: &[String]) -> Option<Words> {
-    let (probe, line) = (probes.first()?, lines.first()?);
+pub(super) fn words_of(probes: &[&ReadProbe], lines: &[String]) -> Option<Words> {
+    let values: Vec<_> = probes.iter().map(|probe| &probe.texts).collect();
+    cut(&values, lines)
+}
+
+fn cut(values: &[&BTreeMap<String, String>], lines: &[String]) -> Option<Words> {
+    let (first, line) = (values.first()?, lines.first()?);
     let mut words = Words::new();
     let mut rest = line.as_str();
     // The value that begins first; of several, the longest.
-    while let Some((at, slot, value)) = probe
-        .texts
+    while let Some((at, slot, value)) = first
         .iter()
         .filter(|(_, value)| !value.is_empty())
         .filter_map(|(slot, value)| Some((rest.find(value.as_str())?, slot, value)))
@@ -354,34 +366,31 @@ pub(super) fn words_of(probes: &[Probe], lines: &[String]) -> Option<Words> {
     if !rest.is_empty() {
         words.push(Word::Fixed(rest.to_owned()));
     }
-    let comes_out = |(probe, line): (&Probe, &String)| {
+    let comes_out = |(values, line): (&&BTreeMap<String, String>, &String)| {
         let whole: Option<String> = words
             .iter()
             .map(|word| match word {
                 Word::Fixed(text) => Some(text.as_str()),
-                Word::Slot(slot) => probe.texts.get(slot).map(String::as_str),
+                Word::Slot(slot) => values.get(slot).map(String::as_str),
             })
             .collect();
         whole.as_ref() == Some(line)
     };
-    probes.iter().zip(lines).all(comes_out).then_some(words)
+    values.iter().zip(lines).all(comes_out).then_some(words)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn probe(values: &[(&str, &str)]) -> Probe {
-        Probe {
-            texts: values.iter().map(|(slot, value)| ((*slot).to_owned(), (*value).to_owned())).collect(),
-            ..Probe::default()
-        }
+    fn probe(values: &[(&str, &str)]) -> BTreeMap<String, String> {
+        values.iter().map(|(slot, value)| ((*slot).to_owned(), (*value).to_owned())).collect()
     }
 
     #[test]
     fn a_line_is_cut_at_its_values() {
-        let probes = [probe(&[("name", "Mr Wye"), ("first", "Jo")]), probe(&[("name", "X"), ("first", "Y")])];
-        let words = words_of(&probes, &["Dear Mr Wye (Jo),".into(), "Dear X (Y),".into()]).unwrap();
+        let (one, other) = (probe(&[("name", "Mr Wye"), ("first", "Jo")]), probe(&[("name", "X"), ("first", "Y")]));
+        let words = cut(&[&one, &other], &["Dear Mr Wye (Jo),".into(), "Dear X (Y),".into()]).unwrap();
         let fixed = |text: &str| Word::Fixed(text.to_owned());
         let slot = |name: &str| Word::Slot(name.to_owned());
         assert_eq!(words, [fixed("Dear "), slot("name"), fixed(" ("), slot("first"), fixed("),")]);
@@ -389,9 +398,10 @@ mod tests {
 
     #[test]
     fn a_line_that_changes_otherwise_than_its_values_is_none() {
-        let probes = [probe(&[("name", "Mr Wye")]), probe(&[("name", "X")])];
-        assert!(words_of(&probes, &["Dear Mr Wye,".into(), "Hello X,".into()]).is_none());
-        assert!(words_of(&probes, &["Mr Wye".into(), "Mr Wye".into()]).is_none());
+        let (one, other) = (probe(&[("name", "Mr Wye")]), probe(&[("name", "X")]));
+        let probes = [&one, &other];
+        assert!(cut(&probes, &["Dear Mr Wye,".into(), "Hello X,".into()]).is_none());
+        assert!(cut(&probes, &["Mr Wye".into(), "Mr Wye".into()]).is_none());
     }
 
     #[test]

@@ -36,7 +36,7 @@ use crate::fonts::Fonts;
 use crate::lexer::{Token, lexemes};
 use crate::shaper::Shaper;
 use content::{Kind, PageContent};
-use field::{Alphabet, Field, Words, words_of};
+use field::{Alphabet, Field, Word, Words, words_of};
 use objects::{Piece, RawObject, object, pieces, reachable};
 use page_resources::PageResources;
 use structure::{RawPart, Structure, only};
@@ -132,16 +132,26 @@ pub struct Template {
 
 impl Template {
     /// Reads a template from probes; the first is the one whose shared parts are used. `late` are the slots whose values
-    /// are not known when a letter is fitted, but when it is written.
+    /// are not known when a letter is fitted, but when it is written. `like` is a template whose values may consist of
+    /// the same characters: what its probes have shown need not be shown again.
     ///
     /// # Errors
     /// Why it cannot be stamped.
-    pub fn read(probes: &[Probe], late: &[&str], fonts: &Fonts) -> Result<Arc<Self>, Unstampable> {
-        let mut parsed = Vec::new();
-        for probe in probes {
-            parsed.push(Parsed::read(probe)?);
+    pub fn read(
+        probes: &[&ReadProbe],
+        late: &[&str],
+        fonts: &Fonts,
+        like: Option<&Self>,
+    ) -> Result<Arc<Self>, Unstampable> {
+        let mut template = Self::of(probes, late, fonts)?;
+        if let Some(like) = like {
+            for (slot, alphabet) in &mut template.alphabets {
+                if let Some(known) = like.alphabet_like(slot) {
+                    alphabet.add_all(&known);
+                }
+            }
         }
-        Self::of(probes, &parsed, late, fonts).map(Arc::new)
+        Ok(Arc::new(template))
     }
 
     /// Reads a PDF of one letter that is to be stamped as it is.
@@ -149,8 +159,8 @@ impl Template {
     /// # Errors
     /// It has something that is not copied, such as a link.
     pub fn fixed(pdf: Vec<u8>, fonts: &Fonts) -> Result<Arc<Self>, Unstampable> {
-        let probe = Probe { pdf, ..Probe::default() };
-        Self::read(std::slice::from_ref(&probe), &[], fonts)
+        let probe = ReadProbe::of(Probe { pdf, ..Probe::default() })?;
+        Self::read(&[&probe], &[], fonts, None)
     }
 
     /// How many pages a letter has.
@@ -164,8 +174,21 @@ impl Template {
         self.alphabets.get(slot)
     }
 
-    fn of(probes: &[Probe], parsed: &[Parsed], late: &[&str], fonts: &Fonts) -> Result<Self, Unstampable> {
-        let [base, others @ ..] = parsed else {
+    /// The alphabet of a slot; of one in a list that is longer here (`address.7`), what all of the list have in common.
+    fn alphabet_like(&self, slot: &str) -> Option<Alphabet> {
+        if let Some(own) = self.alphabets.get(slot) {
+            return Some(own.clone());
+        }
+        let (list, _) = slot.split_once('.')?;
+        let mut members = self.alphabets.iter().filter(|(name, _)| name.split_once('.').is_some_and(|(own, _)| own == list));
+        let (_, first) = members.next()?;
+        let mut common = first.clone();
+        members.for_each(|(_, other)| common.keep_only(other));
+        Some(common)
+    }
+
+    fn of(probes: &[&ReadProbe], late: &[&str], fonts: &Fonts) -> Result<Self, Unstampable> {
+        let [base, others @ ..] = probes else {
             return Err(Unstampable::because("there is no probe of it"));
         };
         let differs = || depends("its tags");
@@ -186,7 +209,7 @@ impl Template {
         let (mut pages, mut alphabets) = (Vec::new(), BTreeMap::new());
         let mut shared = Shared::default();
         for at in 0..base.pages.len() {
-            let alike: Vec<&ParsedPage> = parsed.iter().filter_map(|probe| probe.pages.get(at)).collect();
+            let alike: Vec<&ParsedPage> = probes.iter().filter_map(|probe| probe.pages.get(at)).collect();
             pages.push(page(probes, &alike, late, fonts, &mut shaper, &mut shared)?);
         }
         for field in pages.iter().flat_map(|page| &page.fields) {
@@ -195,10 +218,16 @@ impl Template {
         let mut elements = Vec::new();
         for at in 0..base.structure.elements.len() {
             let alike: Option<Vec<&[RawPart]>> =
-                parsed.iter().map(|probe| probe.structure.elements.get(at).map(Vec::as_slice)).collect();
+                probes.iter().map(|probe| probe.structure.elements.get(at).map(Vec::as_slice)).collect();
             elements.push(parts(probes, &alike.ok_or_else(differs)?)?);
         }
-        let bookmark = bookmark(probes, parsed)?;
+        let bookmark = bookmark(probes)?;
+        let in_tags = elements.iter().flatten().filter_map(|part| if let Part::Words(words) = part { Some(words) } else { None });
+        let in_bookmark = bookmark.iter().map(|(title, _)| title);
+        let is_early = |word: &Word| matches!(word, Word::Slot(slot) if !late.contains(&slot.as_str()));
+        if in_tags.chain(in_bookmark).flatten().any(is_early) {
+            return Err(Unstampable::because("a heading has a value in it"));
+        }
         let as_u32 = |place: usize| u32::try_from(place).unwrap_or_default();
         for (page, parents) in pages.iter_mut().zip(&base.structure.parents) {
             page.parents = parents.as_ref().map(|list| list.iter().map(|place| place.map(as_u32)).collect());
@@ -223,7 +252,9 @@ fn depends(what: &str) -> Unstampable {
 }
 
 /// A probe, taken apart.
-struct Parsed {
+pub struct ReadProbe {
+    texts: BTreeMap<String, String>,
+    pictures: BTreeMap<String, Bitmap>,
     pages: Vec<ParsedPage>,
     structure: Structure,
     document: DocumentParts,
@@ -240,10 +271,14 @@ struct ParsedPage {
 
 const PAGE_BOXES: [&str; 5] = ["MediaBox", "CropBox", "BleedBox", "TrimBox", "ArtBox"];
 
-impl Parsed {
-    fn read(probe: &Probe) -> Result<Self, Unstampable> {
+impl ReadProbe {
+    /// Takes a probe apart.
+    ///
+    /// # Errors
+    /// Its PDF has something that is not copied, or is not as Typst's export makes it.
+    pub fn of(probe: Probe) -> Result<Self, Unstampable> {
         let damaged = || Unstampable::because("its PDF cannot be read");
-        let pdf = Pdf::new(probe.pdf.clone()).map_err(|_| damaged())?;
+        let pdf = Pdf::new(probe.pdf).map_err(|_| damaged())?;
         let xref = pdf.xref();
         let catalog: Dict<'_> = xref.get(xref.root_id()).ok_or_else(damaged)?;
         let raw: Vec<Dict<'_>> = pdf.pages().iter().map(|page| page.raw().clone()).collect();
@@ -271,7 +306,13 @@ impl Parsed {
         }
         let structure = Structure::read(xref, &catalog, &raw)?;
         let document = document(&pdf, &catalog)?;
-        Ok(Self { pages, structure, document })
+        Ok(Self {
+            texts: probe.texts,
+            pictures: probe.pictures,
+            pages,
+            structure,
+            document,
+        })
     }
 }
 
@@ -426,7 +467,7 @@ impl Shared {
 
 /// A page of all probes: what they share, and the fields.
 fn page(
-    probes: &[Probe],
+    probes: &[&ReadProbe],
     alike: &[&ParsedPage],
     late: &[&str],
     fonts: &Fonts,
@@ -524,7 +565,7 @@ fn plain(pieces: &[Piece]) -> Vec<u8> {
 }
 
 /// The parts of an object that each letter has of its own, from the same object of all probes: what differs must be values.
-fn parts(probes: &[Probe], alike: &[&[RawPart]]) -> Result<Vec<Part>, Unstampable> {
+fn parts(probes: &[&ReadProbe], alike: &[&[RawPart]]) -> Result<Vec<Part>, Unstampable> {
     let differs = || depends("what its tags say");
     let [base, others @ ..] = alike else {
         return Err(differs());
@@ -560,13 +601,13 @@ fn parts(probes: &[Probe], alike: &[&[RawPart]]) -> Result<Vec<Part>, Unstampabl
     Ok(parts)
 }
 
-fn bookmark(probes: &[Probe], parsed: &[Parsed]) -> Result<Option<(Words, Vec<Part>)>, Unstampable> {
+fn bookmark(probes: &[&ReadProbe]) -> Result<Option<(Words, Vec<Part>)>, Unstampable> {
     let differs = || depends("its bookmark");
-    let all: Vec<_> = parsed.iter().filter_map(|probe| probe.structure.bookmark.as_ref()).collect();
+    let all: Vec<_> = probes.iter().filter_map(|probe| probe.structure.bookmark.as_ref()).collect();
     if all.is_empty() {
         return Ok(None);
     }
-    if all.len() != parsed.len() {
+    if all.len() != probes.len() {
         return Err(differs());
     }
     let titles: Vec<String> = all.iter().map(|bookmark| bookmark.title.clone()).collect();
