@@ -282,7 +282,7 @@ impl Press {
         };
         let path = self.folder.join(&what);
         let begun = self.begun.get(&what);
-        if let Some(engine) = begun.filter(|engine| !engine.makes_the_same(self.form.engine)) {
+        if let Some(engine) = begun.filter(|engine| **engine != self.form.engine) {
             return Err(Fatal::Usage(format!(
                 "{what} was begun with --engine {}, and the same file would have other bytes with --engine {}: finish it \
                  with the engine that it was begun with",
@@ -427,4 +427,94 @@ fn stem(file: &str) -> &str {
 
 fn unusable(error: TypesetError) -> Fatal {
     Fatal::Usage(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use pkb_core::{
+        record::Design,
+        value::{LetterFormat, LetterLanguages},
+    };
+
+    use super::*;
+    use crate::template::Template;
+
+    fn order() -> Order {
+        let record = serde_json::json!({
+            "schema": "pkb-record/1", "row": {"file": "a.csv", "number": 7, "of": 9},
+            "patient": {
+                "national_id": {"type": "NHS_NUMBER", "value": "9990000018"}, "title": "Mr", "first_name": "Read",
+                "last_name": "Richards", "date_of_birth": "1990-05-01", "address": ["1 Main Street", "Byker"],
+                "post_code": "NE1 1XC",
+            },
+            "invitation": {"code": "NKcYiAciBU", "token": "KVPnrFYPay", "expires_at": "2026-12-23T09:00:00Z"},
+        });
+        let record: Record = serde_json::from_value(record).unwrap();
+        let expected = Expected::of(&record, LetterLanguages::English, Design::Letter).unwrap();
+        Order {
+            fields: LetterFields {
+                format: LetterFormat::Standard,
+                ..LetterFields::sample()
+            },
+            expected,
+            row: 7,
+            post_code: "NE1 1XC".into(),
+        }
+    }
+
+    /// Prints one letter into a folder where `intent` was noted, if there is one.
+    fn printed(
+        folder: &Path,
+        engine: Engine,
+        intent: Option<serde_json::Value>,
+    ) -> Result<Vec<u8>, Fatal> {
+        let typesetter =
+            Typesetter::with_threads(&Template::built_in().unwrap(), Design::Letter, 1).unwrap();
+        let typesetter = Arc::new(typesetter.with_engine(engine).unwrap());
+        let form = Form {
+            separate: false,
+            zip: false,
+            verify: true,
+            is_numbered: true,
+            engine,
+        };
+        let mut press = Press::new(typesetter.clone(), folder.to_owned(), Edition::First, form);
+        intent
+            .into_iter()
+            .for_each(|intent| press.recall(&Recalled::Intent(intent)));
+        let laid_out = lay_out(&typesetter, vec![order()])?;
+        press.print(laid_out, &IntentLog::default())?;
+        Ok(fs::read(folder.join("letters-0001.pdf")).unwrap())
+    }
+
+    #[test]
+    fn a_file_that_was_begun_with_one_engine_is_not_finished_with_another() {
+        let intent = |engine: Option<&str>| {
+            let mut intent = serde_json::json!({ "file": "letters-0001.pdf", "letters": 1 });
+            if let Some(engine) = engine {
+                intent["engine"] = engine.into();
+            }
+            Some(intent)
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        let stamped = printed(folder, Engine::Stamp, None).unwrap();
+        assert!(printed(folder, Engine::Stamp, intent(Some("stamp"))).unwrap() == stamped);
+        for (engine, before) in [
+            (Engine::Auto, Some("typst")),
+            (Engine::Stamp, None),
+            (Engine::Typst, Some("stamp")),
+        ] {
+            let error = printed(folder, engine, intent(before))
+                .unwrap_err()
+                .to_string();
+            assert!(error.contains("was begun with --engine"), "{error}");
+            assert!(
+                fs::read(folder.join("letters-0001.pdf")).unwrap() == stamped,
+                "nothing was written"
+            );
+        }
+        let typeset = printed(folder, Engine::Typst, intent(None)).unwrap();
+        assert!(typeset != stamped);
+    }
 }

@@ -196,7 +196,9 @@ fn check_letter(
     // No fault: such letters take longer to make, and that is all.
     words.push_str(&match typesetter.is_stampable(letter) {
         Ok(()) => "; can be stamped".to_owned(),
-        Err(reason) => format!("; cannot be stamped, because {reason}, so Typst lays out each letter"),
+        Err(reason) => {
+            format!("; cannot be stamped, because {reason}, so Typst lays out each letter")
+        }
     });
     report.note(&words);
     for (what, change) in strange_letters() {

@@ -1,8 +1,8 @@
 //! Black and white pictures, such as square codes and barcodes, painted into a page.
 //!
 //! A picture is painted as an image of one bit a module, in the content of the page itself: an object of its own would
-//! take more room than the picture. It is written in hexadecimal digits, because readers look for the end of such an
-//! image by its letters, and raw bits could be just these.
+//! take more room than the picture. Readers look for the end of such an image by its letters, `EI`: a picture whose bits
+//! happen to be these is written in hexadecimal digits.
 
 use crate::syntax::put;
 
@@ -45,7 +45,17 @@ impl Bitmap {
     /// Paints the picture into the unit square.
     pub(crate) fn paint(&self, out: &mut Vec<u8>) {
         const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        put(out, format_args!("BI/W {}/H {}/BPC 1/CS/G/F/AHx ID ", self.columns, self.rows));
+        put(
+            out,
+            format_args!("BI/W {}/H {}/BPC 1/CS/G", self.columns, self.rows),
+        );
+        if !self.bits.windows(2).any(|pair| pair == b"EI") {
+            out.extend_from_slice(b" ID ");
+            out.extend_from_slice(&self.bits);
+            out.extend_from_slice(b"\nEI");
+            return;
+        }
+        out.extend_from_slice(b"/F/AHx ID ");
         for byte in &self.bits {
             let digit = |nibble: u8| DIGITS.get(usize::from(nibble)).copied().unwrap_or(b'0');
             out.extend_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
@@ -64,8 +74,17 @@ mod tests {
         let picture = Bitmap::from_luma(9, &luma).unwrap();
         let mut out = Vec::new();
         picture.paint(&mut out);
-        assert_eq!(out, b"BI/W 9/H 2/BPC 1/CS/G/F/AHx ID 40808000>\nEI");
+        assert_eq!(out, b"BI/W 9/H 2/BPC 1/CS/G ID \x40\x80\x80\x00\nEI");
         assert!(picture.is_like(9, &luma) && !picture.is_like(6, &luma));
+    }
+
+    #[test]
+    fn a_picture_whose_bits_look_like_its_end_is_written_in_digits() {
+        let bits = |byte: u8| (0..8).map(move |at| if byte & 0x80 >> at == 0 { 0 } else { 255 });
+        let luma: Vec<u8> = b"EI".iter().flat_map(|byte| bits(*byte)).collect();
+        let mut out = Vec::new();
+        Bitmap::from_luma(16, &luma).unwrap().paint(&mut out);
+        assert_eq!(out, b"BI/W 16/H 1/BPC 1/CS/G/F/AHx ID 4549>\nEI");
     }
 
     #[test]

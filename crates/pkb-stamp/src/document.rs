@@ -90,7 +90,11 @@ impl Letter {
     }
 
     fn late<'a>(&'a self, slot: &str) -> Option<Value<'a>> {
-        let text = self.late.iter().find(|(name, _)| *name == slot).map(|(_, text)| Value::Text(text));
+        let text = self
+            .late
+            .iter()
+            .find(|(name, _)| *name == slot)
+            .map(|(_, text)| Value::Text(text));
         let picture = || self.late_pictures.iter().find(|(name, _)| *name == slot);
         text.or_else(|| picture().map(|(_, picture)| Value::Picture(picture)))
     }
@@ -245,9 +249,15 @@ impl<'f, W: Write> Document<'f, W> {
         let document = &first.document;
         self.output.object(INFO, &document.info)?;
         let mut catalog = Vec::new();
-        put(&mut catalog, format_args!("<</Type/Catalog/Pages {PAGES} 0 R/Metadata {METADATA} 0 R/Lang"));
+        put(
+            &mut catalog,
+            format_args!("<</Type/Catalog/Pages {PAGES} 0 R/Metadata {METADATA} 0 R/Lang"),
+        );
         text_string(&mut catalog, &document.language);
-        put(&mut catalog, format_args!("/StructTreeRoot {STRUCTURE} 0 R"));
+        put(
+            &mut catalog,
+            format_args!("/StructTreeRoot {STRUCTURE} 0 R"),
+        );
         catalog.extend_from_slice(&document.catalog);
         if !self.bookmarks.is_empty() {
             put(&mut catalog, format_args!("/Outlines {BOOKMARKS} 0 R"));
@@ -258,15 +268,25 @@ impl<'f, W: Write> Document<'f, W> {
         let metadata = String::from_utf8_lossy(&document.metadata).into_owned();
         let metadata = with_value(&metadata, "xmpTPg:NPages", &self.next_page.to_string());
         let metadata = with_value(&metadata, "xmpMM:InstanceID", &instance);
-        let id = value_of(&metadata, "xmpMM:DocumentID").unwrap_or(&instance).to_owned();
+        let id = value_of(&metadata, "xmpMM:DocumentID")
+            .unwrap_or(&instance)
+            .to_owned();
         let mut body = Vec::new();
-        put(&mut body, format_args!("<</Type/Metadata/Subtype/XML/Length {}>>\nstream\n{metadata}\nendstream", metadata.len()));
+        put(
+            &mut body,
+            format_args!(
+                "<</Type/Metadata/Subtype/XML/Length {}>>\nstream\n{metadata}\nendstream",
+                metadata.len()
+            ),
+        );
         self.output.object(METADATA, &body)?;
         let mut trailer = format!("/Root {CATALOG} 0 R/Info {INFO} 0 R/ID[").into_bytes();
         string(&mut trailer, id.as_bytes());
         string(&mut trailer, instance.as_bytes());
         trailer.push(b']');
-        Ok(self.output.finish(self.next_number, &String::from_utf8_lossy(&trailer))?)
+        Ok(self
+            .output
+            .finish(self.next_number, &String::from_utf8_lossy(&trailer))?)
     }
 
     fn take_number(&mut self) -> u32 {
@@ -292,20 +312,33 @@ impl<'f, W: Write> Document<'f, W> {
         let (fonts, is_merged) = (self.fonts, self.is_merged);
         let made: Vec<Result<Made, Misfit>> = match batches.as_slice() {
             [only] => vec![make(only, fonts, is_merged)],
-            _ => batches.par_iter().map(|batch| make(batch, fonts, is_merged)).collect(),
+            _ => batches
+                .par_iter()
+                .map(|batch| make(batch, fonts, is_merged))
+                .collect(),
         };
         for (batch, made) in batches.iter().zip(made) {
             let made = made?;
             self.output.objects(&made.bytes, made.offsets)?;
-            self.output.in_stream(batch.pages_node, made.objects, batch.stream);
+            self.output
+                .in_stream(batch.pages_node, made.objects, batch.stream);
             for (face, glyphs) in made.glyphs {
                 self.glyphs.entry(face).or_default().extend(glyphs);
             }
             self.bookmarks.extend(made.bookmarks);
             self.page_nodes.push(batch.pages_node);
-            self.parent_nodes.push((batch.parents_node, made.first_page, made.first_page + made.pages - 1));
+            self.parent_nodes.push((
+                batch.parents_node,
+                made.first_page,
+                made.first_page + made.pages - 1,
+            ));
             self.parts.extend(batch.letters.iter().flat_map(|placed| {
-                let roots = placed.letter.template.roots.iter().map(move |root| placed.element(*root, false));
+                let roots = placed
+                    .letter
+                    .template
+                    .roots
+                    .iter()
+                    .map(move |root| placed.element(*root, false));
                 let part = is_merged.then(|| placed.part());
                 part.into_iter().chain(roots.filter(move |_| !is_merged))
             }));
@@ -322,18 +355,32 @@ impl<'f, W: Write> Document<'f, W> {
             for page in &letter.template.pages {
                 contents.push((!page.fields.is_empty()).then(|| self.take_number()));
             }
-            placed.push(Placed { letter, shared, contents, first: 0, page: self.next_page });
-            let pages = placed.last().map_or(0, |placed| placed.contents.len() as u32);
+            placed.push(Placed {
+                letter,
+                shared,
+                contents,
+                first: 0,
+                page: self.next_page,
+            });
+            let pages = placed
+                .last()
+                .map_or(0, |placed| placed.contents.len() as u32);
             self.next_page += pages;
         }
-        let (stream, pages_node, parents_node) = (self.take_number(), self.take_number(), self.take_number());
+        let (stream, pages_node, parents_node) =
+            (self.take_number(), self.take_number(), self.take_number());
         for placed in &mut placed {
             placed.first = self.next_number;
             let template = &placed.letter.template;
             let own = template.pages.len() + usize::from(self.is_merged) + template.elements.len();
             self.next_number = self.next_number.saturating_add(own as u32);
         }
-        Ok(Batch { letters: placed, stream, pages_node, parents_node })
+        Ok(Batch {
+            letters: placed,
+            stream,
+            pages_node,
+            parents_node,
+        })
     }
 
     /// Writes what the letters of a template share, once.
@@ -342,19 +389,28 @@ impl<'f, W: Write> Document<'f, W> {
             return Ok(known.clone());
         }
         for (role, stands_for) in &template.roles {
-            let known = self.roles.entry(role.clone()).or_insert_with(|| stands_for.clone());
+            let known = self
+                .roles
+                .entry(role.clone())
+                .or_insert_with(|| stands_for.clone());
             if known != stands_for {
-                return Err(StampError::Apart(Unstampable::because("their tags have other meanings")));
+                return Err(StampError::Apart(Unstampable::because(
+                    "their tags have other meanings",
+                )));
             }
         }
         let first_object = self.next_number;
-        self.next_number = self.next_number.saturating_add(template.objects.len() as u32);
+        self.next_number = self
+            .next_number
+            .saturating_add(template.objects.len() as u32);
         let shared = |parts: &[SharedPart], out: &mut Vec<u8>| {
             for part in parts {
                 match part {
                     SharedPart::Bytes(bytes) => out.extend_from_slice(bytes),
                     SharedPart::Object(place) => reference(out, first_object + place),
-                    SharedPart::Font(face) => reference(out, FIRST_FONT + OBJECTS_A_FONT * *face as u32),
+                    SharedPart::Font(face) => {
+                        reference(out, FIRST_FONT + OBJECTS_A_FONT * *face as u32)
+                    }
                 }
             }
         };
@@ -403,7 +459,11 @@ impl<'f, W: Write> Document<'f, W> {
             let first = FIRST_FONT + OBJECTS_A_FONT * face as u32;
             for (object, number) in embedded.objects(first).into_iter().zip(first..) {
                 match object.data {
-                    Some(data) => self.output.stream(number, &String::from_utf8_lossy(&object.dictionary), data)?,
+                    Some(data) => self.output.stream(
+                        number,
+                        &String::from_utf8_lossy(&object.dictionary),
+                        data,
+                    )?,
                     None => self.output.object(number, &object.dictionary)?,
                 }
             }
@@ -439,14 +499,22 @@ impl<'f, W: Write> Document<'f, W> {
             let number = self.take_number();
             self.write_object_stream(number, start.unwrap_or_default(), stream)?;
         }
-        let root = format!("<</Type/Outlines/First {first} 0 R/Last {last} 0 R/Count {}>>", bookmarks.len());
+        let root = format!(
+            "<</Type/Outlines/First {first} 0 R/Last {last} 0 R/Count {}>>",
+            bookmarks.len()
+        );
         self.output.object(BOOKMARKS, root.as_bytes())?;
         // So that the catalog names them.
         self.bookmarks.push(Box::default());
         Ok(())
     }
 
-    fn write_object_stream(&mut self, number: u32, first: u32, stream: ObjectStream) -> io::Result<()> {
+    fn write_object_stream(
+        &mut self,
+        number: u32,
+        first: u32,
+        stream: ObjectStream,
+    ) -> io::Result<()> {
         let count = stream.count();
         let (entries, data) = stream.finish();
         self.output.stream(number, &entries, &deflated(&data))?;
@@ -475,10 +543,16 @@ impl<'f, W: Write> Document<'f, W> {
         }
         put(
             structure,
-            format_args!(">>/K[{DOCUMENT} 0 R]/ParentTree {PARENTS} 0 R/ParentTreeNextKey {}>>", self.next_page),
+            format_args!(
+                ">>/K[{DOCUMENT} 0 R]/ParentTree {PARENTS} 0 R/ParentTreeNextKey {}>>",
+                self.next_page
+            ),
         );
         let document = stream.next(DOCUMENT);
-        put(document, format_args!("<</Type/StructElem/S/Document/P {STRUCTURE} 0 R/K"));
+        put(
+            document,
+            format_args!("<</Type/StructElem/S/Document/P {STRUCTURE} 0 R/K"),
+        );
         references(document, self.parts.iter().copied());
         document.extend_from_slice(b">>");
         let parents = stream.next(PARENTS);
@@ -499,8 +573,13 @@ fn make(batch: &Batch, fonts: &Fonts, is_merged: bool) -> Result<Made, Misfit> {
     let mut late = Vec::with_capacity(batch.letters.len());
     for placed in &batch.letters {
         let letter = &placed.letter;
-        let mut own = Fitted { pages: vec![Vec::new(); letter.fitted.pages.len()], glyphs: Vec::new() };
-        letter.template.fit_late(&mut own, &mut shaper, &|slot| letter.late(slot))?;
+        let mut own = Fitted {
+            pages: vec![Vec::new(); letter.fitted.pages.len()],
+            glyphs: Vec::new(),
+        };
+        letter
+            .template
+            .fit_late(&mut own, &mut shaper, &|slot| letter.late(slot))?;
         late.push(own);
     }
     for (placed, late) in batch.letters.iter().zip(&late) {
@@ -513,7 +592,10 @@ fn make(batch: &Batch, fonts: &Fonts, is_merged: bool) -> Result<Made, Misfit> {
             deflated_stream(&mut made.bytes, *number, "", &content);
         }
         for (face, glyph) in fitted.glyphs.iter().chain(&late.glyphs) {
-            made.glyphs.entry(usize::from(*face)).or_default().insert(*glyph);
+            made.glyphs
+                .entry(usize::from(*face))
+                .or_default()
+                .insert(*glyph);
         }
         made.pages += placed.contents.len() as u32;
     }
@@ -544,11 +626,20 @@ fn make(batch: &Batch, fonts: &Fonts, is_merged: bool) -> Result<Made, Misfit> {
 fn write_nodes(batch: &Batch, made: &Made, is_merged: bool, stream: &mut ObjectStream) {
     let pages = stream.next(batch.pages_node);
     put(pages, format_args!("<</Type/Pages/Parent {PAGES} 0 R/Kids"));
-    references(pages, batch.letters.iter().flat_map(|placed| (0..placed.contents.len() as u32).map(|at| placed.page(at))));
+    references(
+        pages,
+        batch
+            .letters
+            .iter()
+            .flat_map(|placed| (0..placed.contents.len() as u32).map(|at| placed.page(at))),
+    );
     put(pages, format_args!("/Count {}>>", made.pages));
     let parents = stream.next(batch.parents_node);
     let last = (made.first_page + made.pages).saturating_sub(1);
-    put(parents, format_args!("<</Limits[{} {last}]/Nums[", made.first_page));
+    put(
+        parents,
+        format_args!("<</Limits[{} {last}]/Nums[", made.first_page),
+    );
     for placed in &batch.letters {
         for (page, key) in placed.letter.template.pages.iter().zip(placed.page..) {
             let Some(list) = &page.parents else { continue };
@@ -567,12 +658,22 @@ fn write_nodes(batch: &Batch, made: &Made, is_merged: bool, stream: &mut ObjectS
 }
 
 fn write_pages(placed: &Placed, node: u32, stream: &mut ObjectStream) {
-    for (at, (page, content)) in (0..).zip(placed.letter.template.pages.iter().zip(&placed.contents)) {
-        let (resources, shared) = placed.shared.pages.get(at as usize).copied().unwrap_or_default();
+    for (at, (page, content)) in
+        (0..).zip(placed.letter.template.pages.iter().zip(&placed.contents))
+    {
+        let (resources, shared) = placed
+            .shared
+            .pages
+            .get(at as usize)
+            .copied()
+            .unwrap_or_default();
         let out = stream.next(placed.page(at));
         put(out, format_args!("<</Type/Page/Parent {node} 0 R"));
         out.extend_from_slice(&page.boxes);
-        put(out, format_args!("/Resources {resources} 0 R/Tabs/S/Contents"));
+        put(
+            out,
+            format_args!("/Resources {resources} 0 R/Tabs/S/Contents"),
+        );
         match content {
             Some(own) => references(out, [shared, *own]),
             None => {
@@ -595,16 +696,32 @@ fn write_tags(placed: &Placed, is_merged: bool, stream: &mut ObjectStream) -> Re
         put(out, format_args!("<</S/Part/P {DOCUMENT} 0 R/Lang"));
         text_string(out, &template.document.language);
         out.extend_from_slice(b"/K");
-        references(out, template.roots.iter().map(|root| placed.element(*root, true)));
+        references(
+            out,
+            template
+                .roots
+                .iter()
+                .map(|root| placed.element(*root, true)),
+        );
         out.extend_from_slice(b">>");
     }
     for (parts, at) in template.elements.iter().zip(0..) {
-        write_parts(parts, placed, is_merged, stream.next(placed.element(at, is_merged)))?;
+        write_parts(
+            parts,
+            placed,
+            is_merged,
+            stream.next(placed.element(at, is_merged)),
+        )?;
     }
     Ok(())
 }
 
-fn write_parts(parts: &[Part], placed: &Placed, is_merged: bool, out: &mut Vec<u8>) -> Result<(), Misfit> {
+fn write_parts(
+    parts: &[Part],
+    placed: &Placed,
+    is_merged: bool,
+    out: &mut Vec<u8>,
+) -> Result<(), Misfit> {
     for part in parts {
         match part {
             Part::Bytes(bytes) => out.extend_from_slice(bytes),
@@ -620,14 +737,19 @@ fn write_parts(parts: &[Part], placed: &Placed, is_merged: bool, out: &mut Vec<u
 /// The value of an XML element.
 fn value_of<'a>(xml: &'a str, name: &str) -> Option<&'a str> {
     let (_, rest) = xml.split_once(&format!("<{name}>"))?;
-    rest.split_once(&format!("</{name}>")).map(|(value, _)| value)
+    rest.split_once(&format!("</{name}>"))
+        .map(|(value, _)| value)
 }
 
 /// XML with another value for an element.
 fn with_value(xml: &str, name: &str, value: &str) -> String {
     let (start, end) = (format!("<{name}>"), format!("</{name}>"));
     match value_of(xml, name) {
-        Some(old) => xml.replacen(&format!("{start}{old}{end}"), &format!("{start}{value}{end}"), 1),
+        Some(old) => xml.replacen(
+            &format!("{start}{old}{end}"),
+            &format!("{start}{value}{end}"),
+            1,
+        ),
         None => xml.to_owned(),
     }
 }
@@ -639,7 +761,10 @@ mod tests {
     #[test]
     fn a_value_in_the_metadata_is_replaced() {
         let xml = "<a><x:N>12</x:N><x:M>y</x:M></a>";
-        assert_eq!(with_value(xml, "x:N", "50000"), "<a><x:N>50000</x:N><x:M>y</x:M></a>");
+        assert_eq!(
+            with_value(xml, "x:N", "50000"),
+            "<a><x:N>50000</x:N><x:M>y</x:M></a>"
+        );
         assert_eq!(with_value(xml, "x:Q", "50000"), xml);
     }
 }

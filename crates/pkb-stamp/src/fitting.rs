@@ -79,10 +79,16 @@ impl Template {
         for (page, out) in self.pages.iter().zip(pages) {
             let mut pen = Pen::default();
             let mut ends = vec![0.0; page.fields.len()];
-            for (at, field) in page.fields.iter().enumerate().filter(|(_, field)| field.is_late() == late) {
+            for (at, field) in page
+                .fields
+                .iter()
+                .enumerate()
+                .filter(|(_, field)| field.is_late() == late)
+            {
                 match field {
                     Field::Text(field, _) => {
-                        let end = self.write_text(field, &ends, out, &mut pen, glyphs, shaper, value)?;
+                        let end =
+                            self.write_text(field, &ends, out, &mut pen, glyphs, shaper, value)?;
                         if let Some(own) = ends.get_mut(at) {
                             *own = end;
                         }
@@ -105,7 +111,10 @@ impl Template {
     }
 
     /// Writes a line, and says where it ends.
-    #[expect(clippy::too_many_arguments, reason = "what is written to, and what it is written with")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "what is written to, and what it is written with"
+    )]
     fn write_text<'f, 'v>(
         &self,
         field: &'f TextField,
@@ -124,7 +133,10 @@ impl Template {
                     let Some(Value::Text(text)) = value(slot) else {
                         return Err(Misfit::NoValue);
                     };
-                    if !self.alphabet(slot).is_some_and(|alphabet| alphabet.admits(text)) {
+                    if !self
+                        .alphabet(slot)
+                        .is_some_and(|alphabet| alphabet.admits(text))
+                    {
                         return Err(Misfit::Characters);
                     }
                     pen.line.push_str(text);
@@ -132,8 +144,13 @@ impl Template {
             }
         }
         let font = shaper.face(field.face).ok_or(Misfit::Characters)?;
-        let set = shaper.line(field.face, &pen.line, field.features, field.is_latin).ok_or(Misfit::Characters)?;
-        let width: f64 = set.iter().map(|glyph| width_of(glyph, font.units_per_em, field.size)).sum();
+        let set = shaper
+            .line(field.face, &pen.line, field.features, field.is_latin)
+            .ok_or(Misfit::Characters)?;
+        let width: f64 = set
+            .iter()
+            .map(|glyph| width_of(glyph, font.units_per_em, field.size))
+            .sum();
         if width > field.max_width {
             return Err(Misfit::TooWide);
         }

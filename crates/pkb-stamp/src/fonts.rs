@@ -15,9 +15,14 @@ use crate::deflate::deflated;
 use crate::shaper::{Features, Shaper};
 use crate::syntax::{integer, number, put};
 
-/// Characters that most values consist of: a font part with these is made once for all PDFs of one letter.
-const COMMON: &str = " !\"#&'()*+,-./0123456789:;ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz\
-                      ’–ÀÁÂÄÈÉÊËÌÍÎÏÒÓÔÖÙÚÛÜàáâäèéêëìíîïòóôöùúûüÿŴŵŶŷçñß";
+/// Characters that most values consist of: font parts with these are made once for all PDFs of one letter, and the first
+/// that has all is embedded. Dates, codes and plain names, names with the accents of Wales and its neighbours.
+const COMMON: [&str; 3] = [
+    " 0123456789ADFGHIJMNORSTabcdefghiklmnoprstuvwyC",
+    " !\"#&'()*+,-./0123456789:;ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz",
+    " !\"#&'()*+,-./0123456789:;ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz\
+     ’–ÀÁÂÄÈÉÊËÌÍÎÏÒÓÔÖÙÚÛÜàáâäèéêëìíîïòóôöùúûüÿŴŵŶŷçñß",
+];
 /// Letters that fonts join into one glyph.
 const LIGATURES: [&str; 5] = ["ff", "fi", "fl", "ffi", "ffl"];
 /// Objects that a font takes in a PDF.
@@ -72,16 +77,24 @@ pub(crate) struct Face {
     /// What each glyph means. A character that is drawn with the glyph of another is not among these.
     meanings: Vec<Option<Box<str>>>,
     descriptor: String,
-    common: OnceLock<Option<(BTreeSet<u16>, EmbeddedFont)>>,
+    common: [OnceLock<Option<(BTreeSet<u16>, EmbeddedFont)>>; COMMON.len()],
 }
 
 impl Face {
     fn of(data: &[u8], index: u32) -> Option<Self> {
         let parsed = ttf_parser::Face::parse(data, index).ok()?;
-        let has_rules_of_its_own = [parsed.tables().gsub, parsed.tables().gpos].into_iter().flatten().any(|table| {
-            let mut languages = table.scripts.into_iter().flat_map(|script| script.languages);
-            languages.any(|language| [Tag::from_bytes(b"ENG "), Tag::from_bytes(b"WEL ")].contains(&language.tag))
-        });
+        let has_rules_of_its_own = [parsed.tables().gsub, parsed.tables().gpos]
+            .into_iter()
+            .flatten()
+            .any(|table| {
+                let mut languages = table
+                    .scripts
+                    .into_iter()
+                    .flat_map(|script| script.languages);
+                languages.any(|language| {
+                    [Tag::from_bytes(b"ENG "), Tag::from_bytes(b"WEL ")].contains(&language.tag)
+                })
+            });
         if parsed.is_variable() || parsed.tables().glyf.is_none() || has_rules_of_its_own {
             return None;
         }
@@ -95,7 +108,7 @@ impl Face {
                 .collect(),
             meanings: meanings(&parsed),
             descriptor: descriptor(&parsed),
-            common: OnceLock::new(),
+            common: Default::default(),
         };
         for (glyph, text) in face.ligatures() {
             if let Some(meaning) = face.meanings.get_mut(usize::from(glyph)) {
@@ -121,7 +134,11 @@ impl Face {
 
     /// Width of a glyph, in units of the font.
     pub(crate) fn advance(&self, glyph: u16) -> i32 {
-        self.advances.get(usize::from(glyph)).copied().unwrap_or_default().into()
+        self.advances
+            .get(usize::from(glyph))
+            .copied()
+            .unwrap_or_default()
+            .into()
     }
 
     /// What a glyph means.
@@ -134,24 +151,36 @@ impl Face {
         EmbeddedFont::of(self, glyphs)
     }
 
-    /// The part with the most usual characters, if `glyphs` are among them.
+    /// A part with usual characters that has all of `glyphs`, if there is one.
     pub(crate) fn common(&self, glyphs: &BTreeSet<u16>) -> Option<&EmbeddedFont> {
-        let common = self.common.get_or_init(|| {
-            let parsed = ttf_parser::Face::parse(&self.data, self.index).ok()?;
-            let mut known: BTreeSet<u16> =
-                COMMON.chars().filter_map(|character| parsed.glyph_index(character)).map(|glyph| glyph.0).collect();
-            known.extend(self.ligatures().iter().map(|(glyph, _)| glyph));
-            let embedded = self.embedded(&known)?;
-            Some((known, embedded))
+        let parts = self.common.iter().zip(COMMON);
+        let mut parts = parts.filter_map(|(part, characters)| {
+            part.get_or_init(|| self.part_with(characters)).as_ref()
         });
-        let (known, embedded) = common.as_ref()?;
-        glyphs.is_subset(known).then_some(embedded)
+        parts
+            .find(|(known, _)| glyphs.is_subset(known))
+            .map(|(_, embedded)| embedded)
+    }
+
+    fn part_with(&self, characters: &str) -> Option<(BTreeSet<u16>, EmbeddedFont)> {
+        let parsed = ttf_parser::Face::parse(&self.data, self.index).ok()?;
+        let glyphs = characters
+            .chars()
+            .filter_map(|character| parsed.glyph_index(character))
+            .map(|glyph| glyph.0);
+        let mut known: BTreeSet<u16> = glyphs.collect();
+        known.extend(self.ligatures().iter().map(|(glyph, _)| glyph));
+        let embedded = self.embedded(&known)?;
+        Some((known, embedded))
     }
 }
 
 /// The name that PDFs call the font by.
 fn postscript_name(face: &ttf_parser::Face<'_>) -> Option<String> {
-    let mut names = face.names().into_iter().filter(|name| name.name_id == ttf_parser::name_id::POST_SCRIPT_NAME);
+    let mut names = face
+        .names()
+        .into_iter()
+        .filter(|name| name.name_id == ttf_parser::name_id::POST_SCRIPT_NAME);
     let name = names.find_map(|name| name.to_string())?;
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
     (!name.is_empty() && name.bytes().all(is_plain)).then_some(name)
@@ -163,7 +192,8 @@ fn meanings(face: &ttf_parser::Face<'_>) -> Vec<Option<Box<str>>> {
     let tables = face.tables().cmap.into_iter().flat_map(|map| map.subtables);
     for table in tables.filter(|table| table.is_unicode()) {
         table.codepoints(|point| {
-            let (Some(glyph), Some(character)) = (table.glyph_index(point), char::from_u32(point)) else {
+            let (Some(glyph), Some(character)) = (table.glyph_index(point), char::from_u32(point))
+            else {
                 return;
             };
             if let Some(meaning) = first.get_mut(usize::from(glyph.0)) {
@@ -171,7 +201,10 @@ fn meanings(face: &ttf_parser::Face<'_>) -> Vec<Option<Box<str>>> {
             }
         });
     }
-    first.into_iter().map(|character| Some(character?.to_string().into())).collect()
+    first
+        .into_iter()
+        .map(|character| Some(character?.to_string().into()))
+        .collect()
 }
 
 /// What a PDF says about the font as a whole.
@@ -181,7 +214,13 @@ fn descriptor(face: &ttf_parser::Face<'_>) -> String {
     let bounds = face.global_bounding_box();
     let mut out = Vec::new();
     // Symbolic: the codes are ours. One more for letters of equal width, as viewers use when they look for a substitute.
-    put(&mut out, format_args!("/Flags {}/FontBBox[", if face.is_monospaced() { 5 } else { 4 }));
+    put(
+        &mut out,
+        format_args!(
+            "/Flags {}/FontBBox[",
+            if face.is_monospaced() { 5 } else { 4 }
+        ),
+    );
     for edge in [bounds.x_min, bounds.y_min, bounds.x_max, bounds.y_max] {
         number(&mut out, f64::from(edge) * scale);
         out.push(b' ');
@@ -191,8 +230,15 @@ fn descriptor(face: &ttf_parser::Face<'_>) -> String {
     for (key, value) in [
         ("/Ascent ", ascent),
         ("/Descent ", f64::from(face.descender()) * scale),
-        ("/CapHeight ", face.capital_height().map_or(ascent, |height| f64::from(height) * scale)),
-        ("/StemV ", 10.0 + 0.244 * (f64::from(face.weight().to_number()) - 50.0)),
+        (
+            "/CapHeight ",
+            face.capital_height()
+                .map_or(ascent, |height| f64::from(height) * scale),
+        ),
+        (
+            "/StemV ",
+            10.0 + 0.244 * (f64::from(face.weight().to_number()) - 50.0),
+        ),
     ] {
         out.extend(key.as_bytes());
         number(&mut out, value);
@@ -221,8 +267,15 @@ impl EmbeddedFont {
         }
         let file = subsetter::subset(&face.data, face.index, &numbers).ok()?;
         let last = glyphs.last().copied().unwrap_or_default();
-        let to_glyph: Vec<u8> =
-            (0..=last).flat_map(|glyph| glyphs.get(&glyph).and_then(|glyph| numbers.get(*glyph)).unwrap_or(0).to_be_bytes()).collect();
+        let to_glyph: Vec<u8> = (0..=last)
+            .flat_map(|glyph| {
+                glyphs
+                    .get(&glyph)
+                    .and_then(|glyph| numbers.get(*glyph))
+                    .unwrap_or(0)
+                    .to_be_bytes()
+            })
+            .collect();
         let info = SystemInfo {
             registry: pdf_writer::Str(b"Adobe"),
             ordering: pdf_writer::Str(b"Identity"),
@@ -245,8 +298,14 @@ impl EmbeddedFont {
 
     /// The objects of the font: the first is the font itself. Streams are `(dictionary, data)`.
     pub(crate) fn objects(&self, first: u32) -> [FontObject<'_>; OBJECTS_A_FONT as usize] {
-        let dictionary = |text: String| FontObject { dictionary: text.into_bytes(), data: None };
-        let stream = |text: String, data| FontObject { dictionary: text.into_bytes(), data: Some(data) };
+        let dictionary = |text: String| FontObject {
+            dictionary: text.into_bytes(),
+            data: None,
+        };
+        let stream = |text: String, data| FontObject {
+            dictionary: text.into_bytes(),
+            data: Some(data),
+        };
         let name = &self.name;
         let mut descendant = format!(
             "<</Type/Font/Subtype/CIDFontType2/BaseFont/{name}/CIDSystemInfo<</Registry(Adobe)/Ordering(Identity)/Supplement 0>>\
@@ -297,7 +356,10 @@ fn widths(face: &Face, glyphs: &BTreeSet<u16>) -> Vec<u8> {
             integer(&mut out, (*glyph).into());
             out.push(b'[');
         }
-        number(&mut out, f64::from(face.advance(*glyph)) * 1_000.0 / face.units_per_em);
+        number(
+            &mut out,
+            f64::from(face.advance(*glyph)) * 1_000.0 / face.units_per_em,
+        );
         last = Some(*glyph);
     }
     if last.is_some() {
@@ -309,7 +371,11 @@ fn widths(face: &Face, glyphs: &BTreeSet<u16>) -> Vec<u8> {
 
 /// Six capitals that depend on what is in the part.
 fn tag(file: &[u8]) -> String {
-    Sha256::digest(file).iter().take(6).map(|byte| char::from(b'A' + byte % 26)).collect()
+    Sha256::digest(file)
+        .iter()
+        .take(6)
+        .map(|byte| char::from(b'A' + byte % 26))
+        .collect()
 }
 
 #[cfg(test)]
@@ -357,9 +423,17 @@ pub(crate) mod tests {
         let fonts = fonts();
         let face = fonts.face(0).unwrap();
         let parsed = face.parsed().unwrap();
-        let glyphs: BTreeSet<u16> = "Siân".chars().map(|c| parsed.glyph_index(c).unwrap().0).collect();
+        let glyphs: BTreeSet<u16> = "Siân"
+            .chars()
+            .map(|c| parsed.glyph_index(c).unwrap().0)
+            .collect();
         let part = face.embedded(&glyphs).unwrap();
-        assert!(part.file.len() < 4_000 && part.name.ends_with("+Arimo"), "{} {}", part.file.len(), part.name);
+        assert!(
+            part.file.len() < 4_000 && part.name.ends_with("+Arimo"),
+            "{} {}",
+            part.file.len(),
+            part.name
+        );
         assert!(face.common(&glyphs).is_some());
         let cyrillic = BTreeSet::from([parsed.glyph_index('Щ').unwrap().0]);
         assert!(face.common(&cyrillic).is_none());

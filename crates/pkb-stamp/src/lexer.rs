@@ -61,7 +61,11 @@ pub(crate) fn lexemes(data: &[u8]) -> Option<Vec<Lexeme>> {
             continue;
         }
         if *byte == b'%' {
-            at += data.get(at..)?.iter().take_while(|byte| !matches!(byte, b'\r' | b'\n')).count();
+            at += data
+                .get(at..)?
+                .iter()
+                .take_while(|byte| !matches!(byte, b'\r' | b'\n'))
+                .count();
             continue;
         }
         let (token, length) = token_at(data.get(at..)?)?;
@@ -88,7 +92,8 @@ fn token_at(rest: &[u8]) -> Option<(Token, usize)> {
             let length = regular(rest);
             let number = std::str::from_utf8(rest.get(..length)?).ok();
             // Rust would also read "inf" and "nan", which are no numbers here.
-            let number = number.filter(|text| text.bytes().all(|byte| b"+-.0123456789".contains(&byte)));
+            let number =
+                number.filter(|text| text.bytes().all(|byte| b"+-.0123456789".contains(&byte)));
             match number.and_then(|text| text.parse().ok()) {
                 Some(number) => (Token::Number(number), length),
                 None => (Token::Word, length),
@@ -155,7 +160,9 @@ fn escape(data: &[u8]) -> Option<(Option<u8>, usize)> {
         [b'0'..=b'7', ..] => {
             let is_octal = |byte: &&u8| matches!(byte, b'0'..=b'7');
             let digits: Vec<u8> = data.iter().take(3).take_while(is_octal).copied().collect();
-            let value = digits.iter().fold(0_u32, |value, digit| value * 8 + u32::from(digit - b'0'));
+            let value = digits
+                .iter()
+                .fold(0_u32, |value, digit| value * 8 + u32::from(digit - b'0'));
             (Some((value & 0xFF) as u8), digits.len())
         }
         [other, ..] => (Some(*other), 1),
@@ -182,7 +189,11 @@ mod tests {
     use proptest::prelude::*;
 
     fn tokens(data: &[u8]) -> Vec<Token> {
-        lexemes(data).unwrap().into_iter().map(|lexeme| lexeme.token).collect()
+        lexemes(data)
+            .unwrap()
+            .into_iter()
+            .map(|lexeme| lexeme.token)
+            .collect()
     }
 
     #[test]

@@ -79,28 +79,48 @@ impl<W: Write> Output<W> {
     }
 
     /// Writes objects that are complete: `offsets` says which begin where.
-    pub(crate) fn objects(&mut self, bytes: &[u8], offsets: impl IntoIterator<Item = (u32, u64)>) -> io::Result<()> {
+    pub(crate) fn objects(
+        &mut self,
+        bytes: &[u8],
+        offsets: impl IntoIterator<Item = (u32, u64)>,
+    ) -> io::Result<()> {
         let start = self.position;
-        let entry = |(number, offset)| Entry::At { number, offset: start + offset };
+        let entry = |(number, offset)| Entry::At {
+            number,
+            offset: start + offset,
+        };
         self.entries.extend(offsets.into_iter().map(entry));
         self.write(bytes)
     }
 
     /// Notes that objects with these numbers stand in an object stream.
     pub(crate) fn in_stream(&mut self, first: u32, count: u32, stream: u32) {
-        self.entries.push(Entry::In { first, count, stream });
+        self.entries.push(Entry::In {
+            first,
+            count,
+            stream,
+        });
     }
 
     /// A digest of all that was written so far.
     pub(crate) fn digest(&self) -> String {
-        self.digest.clone().finalize().iter().take(12).map(|byte| format!("{byte:02x}")).collect()
+        self.digest
+            .clone()
+            .finalize()
+            .iter()
+            .take(12)
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
     }
 
     /// Writes the table, which is the object `number`, the last of all.
     pub(crate) fn finish(mut self, number: u32, trailer: &str) -> io::Result<W> {
         let start = self.position;
         let mut entries = std::mem::take(&mut self.entries);
-        entries.push(Entry::At { number, offset: start });
+        entries.push(Entry::At {
+            number,
+            offset: start,
+        });
         entries.sort_unstable_by_key(Entry::first);
         let mut rows = Rows::new();
         let mut next = 0;
@@ -116,7 +136,11 @@ impl<W: Write> Output<W> {
                 }
                 Entry::In { count, stream, .. } => {
                     for index in 0..count {
-                        rows.add(2, stream.into(), u16::try_from(index).map_err(io::Error::other)?)?;
+                        rows.add(
+                            2,
+                            stream.into(),
+                            u16::try_from(index).map_err(io::Error::other)?,
+                        )?;
                     }
                     next += count;
                 }
@@ -175,7 +199,13 @@ pub(crate) fn object(out: &mut Vec<u8>, number: u32, body: &[u8]) {
 
 /// A stream with its number, from data that are deflated.
 pub(crate) fn deflated_stream(out: &mut Vec<u8>, number: u32, entries: &str, data: &[u8]) {
-    put(out, format_args!("{number} 0 obj\n<<{entries}/Filter/FlateDecode/Length {}>>\nstream\n", data.len()));
+    put(
+        out,
+        format_args!(
+            "{number} 0 obj\n<<{entries}/Filter/FlateDecode/Length {}>>\nstream\n",
+            data.len()
+        ),
+    );
     out.extend_from_slice(data);
     out.extend_from_slice(b"\nendstream\nendobj\n");
 }
@@ -194,7 +224,10 @@ impl ObjectStream {
         if !self.bodies.is_empty() {
             self.bodies.push(b'\n');
         }
-        put(&mut self.heads, format_args!("{number} {} ", self.bodies.len()));
+        put(
+            &mut self.heads,
+            format_args!("{number} {} ", self.bodies.len()),
+        );
         self.count += 1;
         &mut self.bodies
     }
@@ -226,7 +259,10 @@ mod tests {
         let mut together = ObjectStream::default();
         for number in 6..9_u32 {
             let body = together.next(number);
-            put(body, format_args!("<</Type/Pages/Kids[]/Count 0/Own {number}>>"));
+            put(
+                body,
+                format_args!("<</Type/Pages/Kids[]/Count 0/Own {number}>>"),
+            );
         }
         let count = together.count();
         let (entries, data) = together.finish();
@@ -241,6 +277,10 @@ mod tests {
         }
         let stream: Stream<'_> = pdf.xref().get(ObjectIdentifier::new(3, 0)).unwrap();
         assert_eq!(stream.decoded().unwrap().as_ref(), b"words");
-        assert!(pdf.xref().get::<Dict<'_>>(ObjectIdentifier::new(2, 0)).is_none());
+        assert!(
+            pdf.xref()
+                .get::<Dict<'_>>(ObjectIdentifier::new(2, 0))
+                .is_none()
+        );
     }
 }

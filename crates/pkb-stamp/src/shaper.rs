@@ -5,7 +5,9 @@
 
 use std::collections::HashMap;
 
-use rustybuzz::{BufferFlags, Direction, Feature, Script, ShapePlan, UnicodeBuffer, script, ttf_parser::Tag};
+use rustybuzz::{
+    BufferFlags, Direction, Feature, Script, ShapePlan, UnicodeBuffer, script, ttf_parser::Tag,
+};
 
 use crate::fonts::{Face, Fonts};
 
@@ -18,20 +20,35 @@ pub(crate) struct Features {
 
 impl Features {
     /// What text has if nobody says otherwise.
-    pub(crate) const ALL: Self = Self { kerning: true, ligatures: true };
+    pub(crate) const ALL: Self = Self {
+        kerning: true,
+        ligatures: true,
+    };
     /// All that are tried, the likeliest first.
     pub(crate) const EACH: [Self; 4] = [
         Self::ALL,
-        Self { kerning: true, ligatures: false },
-        Self { kerning: false, ligatures: true },
-        Self { kerning: false, ligatures: false },
+        Self {
+            kerning: true,
+            ligatures: false,
+        },
+        Self {
+            kerning: false,
+            ligatures: true,
+        },
+        Self {
+            kerning: false,
+            ligatures: false,
+        },
     ];
 
     fn list(self) -> Vec<Feature> {
         let off = |tag: &[u8; 4]| Feature::new(Tag::from_bytes(tag), 0, ..);
         let kerning = (!self.kerning).then(|| off(b"kern"));
         let ligatures = (!self.ligatures).then(|| [off(b"liga"), off(b"clig")]);
-        kerning.into_iter().chain(ligatures.into_iter().flatten()).collect()
+        kerning
+            .into_iter()
+            .chain(ligatures.into_iter().flatten())
+            .collect()
     }
 }
 
@@ -76,22 +93,44 @@ impl<'f> Shaper<'f> {
 
     /// The glyphs of a line, whatever they mean. `is_latin`: the line is part of Latin text even if it has no letters.
     /// `None` if a glyph is missing or off the line.
-    pub(crate) fn raw(&mut self, face: usize, text: &str, features: Features, is_latin: bool) -> Option<Vec<Glyph>> {
-        self.shape(face, text, features, is_latin).then(|| self.glyphs.clone())
+    pub(crate) fn raw(
+        &mut self,
+        face: usize,
+        text: &str,
+        features: Features,
+        is_latin: bool,
+    ) -> Option<Vec<Glyph>> {
+        self.shape(face, text, features, is_latin)
+            .then(|| self.glyphs.clone())
     }
 
     /// As [`Self::raw`], but each glyph has its one meaning.
-    pub(crate) fn line(&mut self, face: usize, text: &str, features: Features, is_latin: bool) -> Option<&[Glyph]> {
+    pub(crate) fn line(
+        &mut self,
+        face: usize,
+        text: &str,
+        features: Features,
+        is_latin: bool,
+    ) -> Option<&[Glyph]> {
         if !self.shape(face, text, features, is_latin) {
             return None;
         }
         let (font, _) = self.faces.get(face)?;
-        let ends = self.glyphs.iter().skip(1).map(|glyph| glyph.start).chain([u32::try_from(text.len()).ok()?]);
+        let ends = self
+            .glyphs
+            .iter()
+            .skip(1)
+            .map(|glyph| glyph.start)
+            .chain([u32::try_from(text.len()).ok()?]);
         let is_plain = |(glyph, end): (&Glyph, u32)| {
             let own = text.get(glyph.start as usize..end as usize);
             own.is_some_and(|own| font.meaning(glyph.id) == Some(own))
         };
-        self.glyphs.iter().zip(ends).all(is_plain).then_some(self.glyphs.as_slice())
+        self.glyphs
+            .iter()
+            .zip(ends)
+            .all(is_plain)
+            .then_some(self.glyphs.as_slice())
     }
 
     fn shape(&mut self, face: usize, text: &str, features: Features, is_latin: bool) -> bool {
@@ -108,9 +147,18 @@ impl<'f> Shaper<'f> {
         buffer.guess_segment_properties();
         buffer.set_flags(BufferFlags::REMOVE_DEFAULT_IGNORABLES);
         let script = buffer.script();
-        let plan = self.plans.entry((face, features, script)).or_insert_with(|| {
-            ShapePlan::new(font, Direction::LeftToRight, Some(script), None, &features.list())
-        });
+        let plan = self
+            .plans
+            .entry((face, features, script))
+            .or_insert_with(|| {
+                ShapePlan::new(
+                    font,
+                    Direction::LeftToRight,
+                    Some(script),
+                    None,
+                    &features.list(),
+                )
+            });
         let shaped = rustybuzz::shape_with_plan(font, plan, buffer);
         let mut is_good = true;
         for (info, position) in shaped.glyph_infos().iter().zip(shaped.glyph_positions()) {
@@ -135,25 +183,54 @@ mod tests {
     fn welsh_and_polish_names_are_set_and_kerned() {
         let fonts = fonts();
         let mut shaper = Shaper::new(&fonts);
-        for name in ["Siân Ŵyn Llŷr", "Łukasz Żółć", "O’Brien-Smith", "27b The Mews"] {
+        for name in [
+            "Siân Ŵyn Llŷr",
+            "Łukasz Żółć",
+            "O’Brien-Smith",
+            "27b The Mews",
+        ] {
             let glyphs = shaper.line(0, name, Features::ALL, true).unwrap();
             assert_eq!(glyphs.len(), name.chars().count(), "{name}");
         }
         let natural = fonts.face(0).unwrap();
         let is_kerned = |glyph: &&Glyph| glyph.advance != natural.advance(glyph.id);
         let with = |shaper: &mut Shaper<'_>, features| {
-            shaper.line(0, "AVAWA", features, true).unwrap().iter().filter(is_kerned).count()
+            shaper
+                .line(0, "AVAWA", features, true)
+                .unwrap()
+                .iter()
+                .filter(is_kerned)
+                .count()
         };
         assert!(with(&mut shaper, Features::ALL) > 0);
-        assert_eq!(with(&mut shaper, Features { kerning: false, ligatures: true }), 0);
+        assert_eq!(
+            with(
+                &mut shaper,
+                Features {
+                    kerning: false,
+                    ligatures: true
+                }
+            ),
+            0
+        );
     }
 
     #[test]
     fn what_has_no_glyph_or_another_meaning_is_not_set() {
         let fonts = fonts();
         let mut shaper = Shaper::new(&fonts);
-        for text in ["王", "a\u{A0}b", "e\u{301}", "e\u{323}\u{301}", "", "a\u{AD}b"] {
-            assert!(shaper.line(0, text, Features::ALL, true).is_none(), "{text:?}");
+        for text in [
+            "王",
+            "a\u{A0}b",
+            "e\u{301}",
+            "e\u{323}\u{301}",
+            "",
+            "a\u{AD}b",
+        ] {
+            assert!(
+                shaper.line(0, text, Features::ALL, true).is_none(),
+                "{text:?}"
+            );
         }
     }
 }

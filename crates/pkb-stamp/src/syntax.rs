@@ -50,7 +50,10 @@ pub(crate) fn number(out: &mut Vec<u8>, value: f64) {
     if scaled < 0 {
         out.push(b'-');
     }
-    let (whole, part) = (scaled.unsigned_abs() / 10_000, scaled.unsigned_abs() % 10_000);
+    let (whole, part) = (
+        scaled.unsigned_abs() / 10_000,
+        scaled.unsigned_abs() % 10_000,
+    );
     integer(out, whole);
     if part > 0 {
         out.push(b'.');
@@ -131,7 +134,13 @@ mod tests {
             let mut out = Vec::new();
             text_string(&mut out, words);
             let lexemes = crate::lexer::lexemes(&out).unwrap();
-            let [crate::lexer::Lexeme { token: crate::lexer::Token::String(bytes), .. }] = lexemes.as_slice() else {
+            let [
+                crate::lexer::Lexeme {
+                    token: crate::lexer::Token::String(bytes),
+                    ..
+                },
+            ] = lexemes.as_slice()
+            else {
                 panic!("{lexemes:?}")
             };
             assert_eq!(read_text_string(bytes).as_deref(), Some(words));

@@ -93,7 +93,9 @@ pub enum TypesetError {
         reason: String,
     },
     /// A letter that Typst laid out cannot stand in a file with stamped ones.
-    #[error("a letter cannot stand in one file with stamped letters, because {0}: use --engine typst")]
+    #[error(
+        "a letter cannot stand in one file with stamped letters, because {0}: use --engine typst"
+    )]
     CannotStandTogether(String),
     /// Stamped letters cannot be written.
     #[error("the letters cannot be stamped")]

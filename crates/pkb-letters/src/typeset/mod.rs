@@ -36,8 +36,8 @@ use desk::{Desk, Stationery};
 pub use error::{LetterFault, TypesetError};
 use overlay::Below;
 use qr::SquareCode;
-use stamping::{Stamped, Stamping};
 pub use stamping::Engine;
+use stamping::{Stamped, Stamping};
 
 /// Layout nests deeply: the usual 2 MiB can overflow. Only the part that is used takes memory.
 const STACK_BYTES: usize = 64 << 20;
@@ -224,7 +224,7 @@ impl Typesetter {
     pub fn with_engine(mut self, engine: Engine) -> Result<Self, TypesetError> {
         self.stamping = match engine {
             Engine::Typst => None,
-            Engine::Auto | Engine::Stamp => Some(Stamping::new(&self.stationery)),
+            Engine::Auto | Engine::Stamp => Some(Stamping::new(&self.stationery, engine)?),
         };
         if engine == Engine::Stamp {
             self.must_be_stampable()?;
@@ -247,7 +247,9 @@ impl Typesetter {
         &self,
         letters: &[impl Borrow<LetterFields> + Sync],
     ) -> Result<Vec<Result<LaidOut, LetterFault>>, TypesetError> {
-        let shaper = || self.stamping.as_ref().map(Stamping::shaper);
+        let stamping = self.stamping.as_ref();
+        let stamping = stamping.filter(|stamping| letters.len() >= stamping.at_least);
+        let shaper = || stamping.map(Stamping::shaper);
         self.in_parallel_with(letters, shaper, |shaper, letter| {
             let stamped = shaper
                 .as_mut()
@@ -322,10 +324,17 @@ impl Typesetter {
                 Body::Stamped(letter) => stamped.push((number, letter)),
             }
         }
-        let numbered: Vec<Numbered<'_>> = typeset.iter().map(|(number, own)| (*number, own)).collect();
+        let numbered: Vec<Numbered<'_>> =
+            typeset.iter().map(|(number, own)| (*number, own)).collect();
         let mut alone = self.typeset_alone(&numbered, last_of_file)?.into_iter();
         let mut stamped = self.stamp_each(stamped, last_of_file)?.into_iter();
-        let next = |is_stamped: &bool| if *is_stamped { stamped.next() } else { alone.next() };
+        let next = |is_stamped: &bool| {
+            if *is_stamped {
+                stamped.next()
+            } else {
+                alone.next()
+            }
+        };
         let pdfs: Option<Vec<_>> = order.iter().map(next).collect();
         pdfs.ok_or(TypesetError::NoLetters)
     }

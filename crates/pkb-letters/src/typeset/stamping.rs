@@ -8,12 +8,14 @@
 //! only, so that the same letters are the same bytes.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use clap::ValueEnum;
 use jiff::civil::{Date, date};
 use pkb_core::value::{LetterFormat, LetterLanguages};
-use pkb_stamp::{Bitmap, Document, Fitted, Fonts, Letter, Probe, ReadProbe, Shaper, Template, Unstampable, Value};
+use pkb_stamp::{
+    Bitmap, Document, Fitted, Fonts, Letter, Probe, ReadProbe, Shaper, Template, Unstampable, Value,
+};
 use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 use serde::{Deserialize, Serialize};
 use typst_layout::PagedDocument;
@@ -21,7 +23,7 @@ use typst_layout::PagedDocument;
 use super::desk::Stationery;
 use super::overlay::{Below, barcode_of, overlay_of};
 use super::qr::SquareCode;
-use super::{Body, LaidOut, Sheets, TypesetError, Typesetter, joined, typeset_among};
+use super::{Body, LaidOut, Sheets, TypesetError, Typesetter, joined, pool, typeset_among};
 use crate::language::date_in;
 use crate::letter_fields::LetterFields;
 use crate::template::marks::{Barcode, OmrLine};
@@ -31,22 +33,16 @@ use crate::template::words_file;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Engine {
-    /// Stamping where the template and the letter allow it, Typst for all others
+    /// Stamping where the template and the letter allow it; Typst for all others, and for files of a few letters
     #[default]
     Auto,
-    /// As auto, but a template that cannot be stamped is an error
+    /// Stamping in all files; a template that cannot be stamped is an error
     Stamp,
     /// Typst lays out each letter
     Typst,
 }
 
 impl Engine {
-    /// Whether two engines make the same bytes of the same letters.
-    #[must_use]
-    pub fn makes_the_same(self, other: Self) -> bool {
-        (self == Self::Typst) == (other == Self::Typst)
-    }
-
     /// As on the command line.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -60,6 +56,8 @@ impl Engine {
 
 /// Slots whose values are known when letters are bound.
 const LATE: [&str; 3] = ["number", "last_number", "barcode"];
+/// Letters of a file from which on [`Engine::Auto`] stamps: for fewer, Typst is done before a page is prepared.
+const WORTH_STAMPING: usize = 20;
 /// Address lines that a variant is made for at most; more go to Typst.
 const MAX_LINES: usize = 8;
 /// How many characters the widest probe has: as many as leave everything else where it is.
@@ -84,21 +82,35 @@ struct Variant {
     join_address: String,
 }
 
-type Slot = Arc<OnceLock<Result<Arc<Template>, Unstampable>>>;
+/// The page of a variant, or why there is none.
+type Read = Result<Arc<Template>, Unstampable>;
 
 /// The variants of a design, as they come.
 pub(super) struct Stamping {
     fonts: Fonts,
-    variants: Mutex<HashMap<Variant, Slot>>,
+    variants: Mutex<HashMap<Variant, Read>>,
+    /// Makes variants, one at a time, for whichever thread asks.
+    maker: Mutex<rayon::ThreadPool>,
+    /// Fewer letters than these are not stamped.
+    pub(super) at_least: usize,
 }
 
 impl Stamping {
-    pub(super) fn new(stationery: &Stationery) -> Self {
+    pub(super) fn new(stationery: &Stationery, engine: Engine) -> Result<Self, TypesetError> {
         let mut fonts = Fonts::new();
         for font in stationery.fonts() {
             fonts.add(font.data(), font.index());
         }
-        Self { fonts, variants: Mutex::default() }
+        Ok(Self {
+            fonts,
+            variants: Mutex::default(),
+            maker: Mutex::new(pool(1)?),
+            at_least: if engine == Engine::Stamp {
+                0
+            } else {
+                WORTH_STAMPING
+            },
+        })
     }
 
     /// What sets values; each thread has its own.
@@ -106,9 +118,10 @@ impl Stamping {
         Shaper::new(&self.fonts)
     }
 
-    fn slot(&self, variant: &Variant) -> Slot {
-        let mut variants = self.variants.lock().unwrap_or_else(PoisonError::into_inner);
-        variants.entry(variant.clone()).or_default().clone()
+    fn known(&self, variant: &Variant) -> Option<Read> {
+        let variants = self.variants.lock();
+        let variants = variants.unwrap_or_else(PoisonError::into_inner);
+        variants.get(variant).cloned()
     }
 }
 
@@ -126,7 +139,11 @@ impl Stamped {
 
 impl Typesetter {
     /// A letter by the stamp engine; `None` if Typst must lay it out.
-    pub(super) fn stamped(&self, letter: &LetterFields, shaper: &mut Shaper<'_>) -> Option<Stamped> {
+    pub(super) fn stamped(
+        &self,
+        letter: &LetterFields,
+        shaper: &mut Shaper<'_>,
+    ) -> Option<Stamped> {
         let template = self.variant_of(letter)?.ok()?;
         let square = bitmap(&SquareCode::of(&letter.join_url).ok()?)?;
         let dates = dates(letter);
@@ -140,7 +157,12 @@ impl Typesetter {
                 "square_code" => Value::Picture(&square),
                 other => match other.strip_prefix("address.") {
                     Some(line) => Value::Text(letter.address.get(line.parse::<usize>().ok()?)?),
-                    None => Value::Text(dates.iter().find(|(slot, _)| slot == other).map(|(_, date)| date)?),
+                    None => Value::Text(
+                        dates
+                            .iter()
+                            .find(|(slot, _)| slot == other)
+                            .map(|(_, date)| date)?,
+                    ),
                 },
             })
         };
@@ -148,26 +170,47 @@ impl Typesetter {
         Some(Stamped { template, fitted })
     }
 
-    /// Whether letters like this one can be stamped: why not, in words that follow "because".
+    /// Whether letters like this one can be stamped: tries values of usual length.
     ///
     /// # Errors
     ///
-    /// Why not.
+    /// Why not, in words that follow "because".
     pub fn is_stampable(&self, letter: &LetterFields) -> Result<(), String> {
-        let too_many = || format!("it has more than {MAX_LINES} lines of address");
-        let variant = self.in_worker(|| self.variant_of(letter)).ok_or_else(too_many)?;
-        variant.map(|_| ()).map_err(|reason| reason.to_string())
+        let Some((stamping, variant)) = self.stamping.as_ref().zip(self.variant(letter)) else {
+            return Err(format!("it has more than {MAX_LINES} lines of address"));
+        };
+        let read = self.in_worker(|| {
+            let [typical, shortest] = self.base(&variant)?;
+            let widest = self.probe(&widest(&variant, WIDTHS[0]), 8_888_888_888, 8_888_888_888)?;
+            Template::read(
+                &[&typical, &shortest, &widest],
+                &LATE,
+                &stamping.fonts,
+                None,
+            )
+        });
+        read.map(|_| ()).map_err(|reason| reason.to_string())
     }
 
     /// [`Engine::Stamp`] is for those who want to know.
     pub(super) fn must_be_stampable(&self) -> Result<(), TypesetError> {
         for languages in LetterLanguages::ALL {
             for format in LetterFormat::ALL {
-                let has_words = languages.codes().iter().all(|language| self.stationery.has_words(self.design, language));
-                let letter = LetterFields { languages, format, ..LetterFields::sample() };
+                let has_words = languages
+                    .codes()
+                    .iter()
+                    .all(|language| self.stationery.has_words(self.design, language));
+                let letter = LetterFields {
+                    languages,
+                    format,
+                    ..LetterFields::sample()
+                };
                 if has_words && let Err(reason) = self.is_stampable(&letter) {
                     return Err(TypesetError::NotStampable {
-                        place: words_file(self.design, languages.codes().first().copied().unwrap_or("en")),
+                        place: words_file(
+                            self.design,
+                            languages.codes().first().copied().unwrap_or("en"),
+                        ),
                         what: format!("{}, {} print", languages.as_str(), format.as_str()),
                         reason,
                     });
@@ -179,31 +222,72 @@ impl Typesetter {
 
     /// The page for a letter, made if it is the first of its kind.
     fn variant_of(&self, letter: &LetterFields) -> Option<Result<Arc<Template>, Unstampable>> {
-        let stamping = self.stamping.as_ref()?;
-        let lines = if self.design.has_address() { letter.address.len() } else { 0 };
-        if lines > MAX_LINES {
-            return None;
+        let (stamping, variant) = (self.stamping.as_ref()?, self.variant(letter)?);
+        if let Some(known) = stamping.known(&variant) {
+            return Some(known);
         }
-        let variant = Variant {
+        // A thread of rayon's that waits for another pool does other work meanwhile, which could ask for this very
+        // variant: so a thread of no pool waits in its place.
+        let made = std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| {
+                let maker = stamping.maker.lock();
+                let maker = maker.unwrap_or_else(PoisonError::into_inner);
+                maker.install(|| self.made(&variant, stamping))
+            });
+            waiting.join()
+        });
+        Some(made.unwrap_or_else(|_| Err(Unstampable::because("the typesetter broke off at it"))))
+    }
+
+    /// Makes a variant unless another thread has done so meanwhile, and keeps it.
+    fn made(&self, variant: &Variant, stamping: &Stamping) -> Read {
+        if let Some(known) = stamping.known(variant) {
+            return known;
+        }
+        let read = self.read_variant(variant, stamping);
+        let variants = stamping.variants.lock();
+        let mut variants = variants.unwrap_or_else(PoisonError::into_inner);
+        variants.insert(variant.clone(), read.clone());
+        read
+    }
+
+    /// What the page of a letter is made for; `None` if no page is.
+    fn variant(&self, letter: &LetterFields) -> Option<Variant> {
+        let lines = if self.design.has_address() {
+            letter.address.len()
+        } else {
+            0
+        };
+        (lines <= MAX_LINES).then(|| Variant {
             languages: letter.languages,
             format: letter.format,
             lines,
             letter_date: letter.letter_date,
             join_address: letter.join_address.clone(),
-        };
-        let slot = stamping.slot(&variant);
-        Some(slot.get_or_init(|| self.read_variant(&variant, stamping)).clone())
+        })
     }
 
-    fn read_variant(&self, variant: &Variant, stamping: &Stamping) -> Result<Arc<Template>, Unstampable> {
-        let counts = |line: &OmrLine| matches!(line, OmrLine::Count1 | OmrLine::Count2 | OmrLine::Count4);
+    /// The probes that all others are compared with.
+    fn base(&self, variant: &Variant) -> Result<[ReadProbe; 2], Unstampable> {
+        let counts =
+            |line: &OmrLine| matches!(line, OmrLine::Count1 | OmrLine::Count2 | OmrLine::Count4);
         if self.settings.marks.omr.iter().any(counts) {
-            return Err(Unstampable::because("the optical marks of its sheets count letters"));
+            return Err(Unstampable::because(
+                "the optical marks of its sheets count letters",
+            ));
         }
-        let base = [
+        Ok([
             self.probe(&typical(variant), 1_234_567_890, 9_876_543_210)?,
             self.probe(&shortest(variant), 1, 20)?,
-        ];
+        ])
+    }
+
+    fn read_variant(
+        &self,
+        variant: &Variant,
+        stamping: &Stamping,
+    ) -> Result<Arc<Template>, Unstampable> {
+        let base = self.base(variant)?;
         let with = |more: &[&ReadProbe], like: Option<&Template>| {
             let all: Vec<&ReadProbe> = base.iter().chain(more.iter().copied()).collect();
             Template::read(&all, &LATE, &stamping.fonts, like)
@@ -223,11 +307,18 @@ impl Typesetter {
         }
         let no_reason = || Unstampable::because("its layout depends on the values");
         let widest_probe = widest_probe.ok_or_else(|| why_not.unwrap_or_else(no_reason))?;
-        let lines = if self.design.has_address() { SHOWN_LINES } else { 0 };
+        let lines = if self.design.has_address() {
+            SHOWN_LINES
+        } else {
+            0
+        };
         if variant.lines != lines {
             // Which characters come out right does not depend on the number of lines.
-            let like = Variant { lines, ..variant.clone() };
-            let like = stamping.slot(&like).get_or_init(|| self.read_variant(&like, stamping)).clone()?;
+            let like = Variant {
+                lines,
+                ..variant.clone()
+            };
+            let like = self.made(&like, stamping)?;
             return with(&[&widest_probe], Some(&like));
         }
         let mut shown = self.shown(variant, &with);
@@ -262,10 +353,21 @@ impl Typesetter {
     }
 
     /// A PDF of a letter with placeholder values, and where they are.
-    fn probe(&self, letter: &LetterFields, number: u64, last_of_file: u64) -> Result<ReadProbe, Unstampable> {
-        let failed = |reason: &dyn std::fmt::Display| Unstampable::because(&format!("with placeholder values {reason}"));
-        let sheets = self.lay_out_one(letter).map_err(|failure| failed(&failure.into_fault()))?;
-        let pdf = self.probe_pdf(sheets, number, last_of_file).map_err(|error| failed(&error))?;
+    fn probe(
+        &self,
+        letter: &LetterFields,
+        number: u64,
+        last_of_file: u64,
+    ) -> Result<ReadProbe, Unstampable> {
+        let failed = |reason: &dyn std::fmt::Display| {
+            Unstampable::because(&format!("with placeholder values {reason}"))
+        };
+        let sheets = self
+            .lay_out_one(letter)
+            .map_err(|failure| failed(&failure.into_fault()))?;
+        let pdf = self
+            .probe_pdf(sheets, number, last_of_file)
+            .map_err(|error| failed(&error))?;
         let mut texts = BTreeMap::new();
         let mut enter = |slot: &str, value: &str| texts.insert(slot.to_owned(), value.to_owned());
         enter("name", &letter.name);
@@ -286,11 +388,20 @@ impl Typesetter {
         pictures.extend(bitmap(&square).map(|picture| ("square_code".to_owned(), picture)));
         let barcode = self.barcode(number).map_err(|error| failed(&error))?;
         pictures.extend(barcode.map(|picture| ("barcode".to_owned(), picture)));
-        ReadProbe::of(Probe { pdf, texts, pictures })
+        ReadProbe::of(Probe {
+            pdf,
+            texts,
+            pictures,
+        })
     }
 
     /// Without the thread pools: a variant is made by a thread that lays out letters.
-    fn probe_pdf(&self, sheets: Sheets, number: u64, last_of_file: u64) -> Result<Vec<u8>, TypesetError> {
+    fn probe_pdf(
+        &self,
+        sheets: Sheets,
+        number: u64,
+        last_of_file: u64,
+    ) -> Result<Vec<u8>, TypesetError> {
         let below = Below {
             pages: &sheets.pages,
             number,
@@ -298,9 +409,14 @@ impl Typesetter {
             points: sheets.points,
         };
         let overlay = overlay_of(&[below], false, &self.settings, &self.stationery)?;
-        let overlay = overlay.map(|document| document.pages().to_vec()).unwrap_or_default();
+        let overlay = overlay
+            .map(|document| document.pages().to_vec())
+            .unwrap_or_default();
         let pages = joined(sheets.pages, &overlay, 0, number);
-        self.export(&PagedDocument::new(pages.into_iter().collect(), sheets.info))
+        self.export(&PagedDocument::new(
+            pages.into_iter().collect(),
+            sheets.info,
+        ))
     }
 
     fn barcode(&self, number: u64) -> Result<Option<Bitmap>, TypesetError> {
@@ -308,21 +424,42 @@ impl Typesetter {
         Ok(barcode.and_then(|(size, luma)| Bitmap::from_luma(size.columns, &luma)))
     }
 
-    fn letter(&self, stamped: Stamped, number: u64, last_of_file: u64) -> Result<Letter, TypesetError> {
-        let barcode = if self.settings.marks.barcode == Barcode::None { None } else { self.barcode(number)? };
+    fn letter(
+        &self,
+        stamped: Stamped,
+        number: u64,
+        last_of_file: u64,
+    ) -> Result<Letter, TypesetError> {
+        let barcode = if self.settings.marks.barcode == Barcode::None {
+            None
+        } else {
+            self.barcode(number)?
+        };
         Ok(Letter {
             template: stamped.template,
             fitted: stamped.fitted,
-            late: vec![("number", format!("{number:06}")), ("last_number", format!("{last_of_file:06}"))],
-            late_pictures: barcode.map(|picture| ("barcode", picture)).into_iter().collect(),
+            late: vec![
+                ("number", format!("{number:06}")),
+                ("last_number", format!("{last_of_file:06}")),
+            ],
+            late_pictures: barcode
+                .map(|picture| ("barcode", picture))
+                .into_iter()
+                .collect(),
         })
     }
 
     /// One PDF of letters of which some are stamped; those that are not stand in it as Typst made them.
-    pub(super) fn stamp_together(&self, letters: Vec<LaidOut>, first: u64) -> Result<Vec<u8>, TypesetError> {
+    pub(super) fn stamp_together(
+        &self,
+        letters: Vec<LaidOut>,
+        first: u64,
+    ) -> Result<Vec<u8>, TypesetError> {
         let last_of_file = first + letters.len().saturating_sub(1) as u64;
         let numbered: Vec<(u64, LaidOut)> = (first..).zip(letters).collect();
-        let mut alone = self.typeset_alone(&typeset_among(&numbered), last_of_file)?.into_iter();
+        let mut alone = self
+            .typeset_alone(&typeset_among(&numbered), last_of_file)?
+            .into_iter();
         let stamping = self.stamping.as_ref().ok_or(TypesetError::NoLetters)?;
         self.exporter.install(|| {
             let mut document = Document::merged(Vec::new(), &stamping.fonts)?;
@@ -332,7 +469,9 @@ impl Typesetter {
                     Body::Typeset(_) => {
                         let pdf = alone.next().ok_or(TypesetError::NoLetters)?;
                         let template = Template::fixed(pdf, &stamping.fonts);
-                        Letter::as_it_is(template.map_err(|reason| TypesetError::CannotStandTogether(reason.to_string()))?)
+                        Letter::as_it_is(template.map_err(|reason| {
+                            TypesetError::CannotStandTogether(reason.to_string())
+                        })?)
                     }
                 };
                 document.add(letter)?;
@@ -342,7 +481,11 @@ impl Typesetter {
     }
 
     /// A PDF of each of the letters that are stamped.
-    pub(super) fn stamp_each(&self, numbered: Vec<(u64, Stamped)>, last_of_file: u64) -> Result<Vec<Vec<u8>>, TypesetError> {
+    pub(super) fn stamp_each(
+        &self,
+        numbered: Vec<(u64, Stamped)>,
+        last_of_file: u64,
+    ) -> Result<Vec<Vec<u8>>, TypesetError> {
         let Some(stamping) = &self.stamping else {
             return Ok(Vec::new());
         };
@@ -366,7 +509,14 @@ fn bitmap(code: &SquareCode) -> Option<Bitmap> {
 /// The last day of the codes in each language of the letter, with its slot.
 fn dates(letter: &LetterFields) -> Vec<(String, String)> {
     let languages = letter.languages.codes().iter();
-    languages.map(|language| (format!("expires_on.{language}"), date_in(language, letter.last_day))).collect()
+    languages
+        .map(|language| {
+            (
+                format!("expires_on.{language}"),
+                date_in(language, letter.last_day),
+            )
+        })
+        .collect()
 }
 
 /// A letter to nobody, with what the variant says.
@@ -381,7 +531,10 @@ fn placeholder(variant: &Variant, codes: [&str; 2], last_day: Date) -> LetterFie
         access_code: access.into(),
         last_day,
         letter_date: variant.letter_date,
-        join_url: format!("https://{}/?t1={invitation}&t2={access}", variant.join_address),
+        join_url: format!(
+            "https://{}/?t1={invitation}&t2={access}",
+            variant.join_address
+        ),
         join_address: variant.join_address.clone(),
         languages: variant.languages,
         format: variant.format,
@@ -394,7 +547,9 @@ fn typical(variant: &Variant) -> LetterFields {
         name: "Mr Read Wyffleton-Vaŵ".into(),
         first_name: "Jorvik".into(),
         last_name: "Quaffly".into(),
-        address: (1..=variant.lines).map(|line| format!("{line}7b AVA Tyfield Walk")).collect(),
+        address: (1..=variant.lines)
+            .map(|line| format!("{line}7b AVA Tyfield Walk"))
+            .collect(),
         ..placeholder(variant, ["NKfi0O1lIB", "KVffPayr7T"], date(2026, 12, 22))
     }
 }
@@ -410,7 +565,11 @@ fn shortest(variant: &Variant) -> LetterFields {
 }
 
 fn widest(variant: &Variant, characters: usize) -> LetterFields {
-    let wide: String = "Wilhelmina-Bartholomew ".chars().cycle().take(characters).collect();
+    let wide: String = "Wilhelmina-Bartholomew "
+        .chars()
+        .cycle()
+        .take(characters)
+        .collect();
     let wide = wide.trim_end().to_owned();
     let mut letter = LetterFields {
         name: wide.clone(),

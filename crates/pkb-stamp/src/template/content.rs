@@ -99,7 +99,9 @@ impl PageContent {
                 b"q" => states += 1,
                 b"Q" => states = states.checked_sub(1).ok_or_else(damaged)?,
                 // Whatever changes the state for good, or hides a part of the page.
-                _ if states == 0 && !matches!(token.bytes(&bytes), b"BT" | b"ET") => is_plain = false,
+                _ if states == 0 && !matches!(token.bytes(&bytes), b"BT" | b"ET") => {
+                    is_plain = false
+                }
                 _ => {}
             }
             let is_end = token.bytes(&bytes) == b"EMC" && marks == 0;
@@ -119,7 +121,10 @@ impl PageContent {
         if marks > 0 || states > 0 {
             return Err(damaged());
         }
-        Ok(Self { sequences, is_plain })
+        Ok(Self {
+            sequences,
+            is_plain,
+        })
     }
 }
 
@@ -135,7 +140,9 @@ fn artifacts(bytes: &[u8]) -> Option<Vec<Vec<u8>>> {
     let [open, groups @ .., close] = operations.as_slice() else {
         return None;
     };
-    let is_artifact = open.operator == b"BDC" && open.operands.first()?.bytes(bytes) == b"/Artifact" && close.operator == b"EMC";
+    let is_artifact = open.operator == b"BDC"
+        && open.operands.first()?.bytes(bytes) == b"/Artifact"
+        && close.operator == b"EMC";
     let (mut depth, mut start, mut parts) = (0_usize, None, Vec::new());
     for operation in groups {
         match operation.operator {
@@ -159,7 +166,9 @@ fn kind_of(bytes: &[u8], tokens: &[Lexeme], resources: &PageResources<'_>) -> Ki
     let operations = operations(bytes, tokens);
     let text = || text_of(bytes, &operations, resources).map(Kind::Text);
     let picture = || picture_of(bytes, &operations, resources).map(Kind::Picture);
-    text().or_else(picture).unwrap_or_else(|| Kind::Other(look(bytes, &operations, resources)))
+    text()
+        .or_else(picture)
+        .unwrap_or_else(|| Kind::Other(look(bytes, &operations, resources)))
 }
 
 /// An operator with its operands.
@@ -178,7 +187,9 @@ fn operations<'a>(bytes: &'a [u8], tokens: &'a [Lexeme]) -> Vec<Operation<'a>> {
         match token.token {
             Token::ArrayStart | Token::DictStart => depth += 1,
             Token::ArrayEnd | Token::DictEnd => depth = depth.saturating_sub(1),
-            Token::Word if depth == 0 && !matches!(token.bytes(bytes), b"true" | b"false" | b"null") => {
+            Token::Word
+                if depth == 0 && !matches!(token.bytes(bytes), b"true" | b"false" | b"null") =>
+            {
                 found.push(Operation {
                     operator: token.bytes(bytes),
                     operands: tokens.get(first..at).unwrap_or_default(),
@@ -194,7 +205,11 @@ fn operations<'a>(bytes: &'a [u8], tokens: &'a [Lexeme]) -> Vec<Operation<'a>> {
 
 /// A line of text in the one form in which Typst's export writes it:
 /// `BDC q 1 0 0 -1 x y cm COLOUR BT 0 Tr /f1 11 Tf 1 0 0 -1 0 0 Tm […]TJ ET Q EMC`.
-fn text_of(bytes: &[u8], operations: &[Operation<'_>], resources: &PageResources<'_>) -> Option<Text> {
+fn text_of(
+    bytes: &[u8],
+    operations: &[Operation<'_>],
+    resources: &PageResources<'_>,
+) -> Option<Text> {
     let [open, save, place, rest @ .., end_text, restore, close] = operations else {
         return None;
     };
@@ -205,9 +220,16 @@ fn text_of(bytes: &[u8], operations: &[Operation<'_>], resources: &PageResources
     let numbers = |operation: &Operation<'_>| -> Option<Vec<f64>> {
         operation.operands.iter().map(Lexeme::number).collect()
     };
-    let begin = rest.iter().position(|operation| operation.operator == b"BT")?;
+    let begin = rest
+        .iter()
+        .position(|operation| operation.operator == b"BT")?;
     let colours = rest.get(..begin)?;
-    let is_colour = |operation: &Operation<'_>| matches!(operation.operator, b"cs" | b"sc" | b"scn" | b"g" | b"rg" | b"k");
+    let is_colour = |operation: &Operation<'_>| {
+        matches!(
+            operation.operator,
+            b"cs" | b"sc" | b"scn" | b"g" | b"rg" | b"k"
+        )
+    };
     let [mode, font, matrix, show] = rest.get(begin + 1..)? else {
         return None;
     };
@@ -215,21 +237,36 @@ fn text_of(bytes: &[u8], operations: &[Operation<'_>], resources: &PageResources
     let (placed, matrix_numbers) = (numbers(place)?, numbers(matrix)?);
     let is_simple = colours.iter().all(is_colour)
         && !colours.is_empty()
-        && (mode.operator, font.operator, matrix.operator) == (b"Tr".as_slice(), b"Tf".as_slice(), b"Tm".as_slice())
+        && (mode.operator, font.operator, matrix.operator)
+            == (b"Tr".as_slice(), b"Tf".as_slice(), b"Tm".as_slice())
         && numbers(mode)? == [0.0]
         && is_upright(&placed)
         && is_upright(&matrix_numbers)
         && matrix_numbers.get(4..) == Some(&[0.0, 0.0]);
-    let ([font_name, size], [.., x, y], true) = (font.operands, placed.as_slice(), is_simple) else {
+    let ([font_name, size], [.., x, y], true) = (font.operands, placed.as_slice(), is_simple)
+    else {
         return None;
     };
     let reader = resources.font(font_name.bytes(bytes).get(1..)?)?;
     let size = size.number()?;
     let (glyphs, width) = shown(show, reader, size)?;
-    let colour: Vec<u8> = colours.iter().flat_map(|operation| [bytes.get(operation.range.clone()).unwrap_or_default(), b" "].concat()).collect();
+    let colour: Vec<u8> = colours
+        .iter()
+        .flat_map(|operation| {
+            [bytes.get(operation.range.clone()).unwrap_or_default(), b" "].concat()
+        })
+        .collect();
     Some(Text {
         opening: bytes.get(open.range.clone())?.to_vec(),
-        look: look(bytes, &[open].into_iter().chain(colours).map(Operation::again).collect::<Vec<_>>(), resources),
+        look: look(
+            bytes,
+            &[open]
+                .into_iter()
+                .chain(colours)
+                .map(Operation::again)
+                .collect::<Vec<_>>(),
+            resources,
+        ),
         colour,
         font: reader.name.clone(),
         size,
@@ -242,7 +279,11 @@ fn text_of(bytes: &[u8], operations: &[Operation<'_>], resources: &PageResources
 
 impl<'a> Operation<'a> {
     fn again(&self) -> Operation<'a> {
-        Operation { operator: self.operator, operands: self.operands, range: self.range.clone() }
+        Operation {
+            operator: self.operator,
+            operands: self.operands,
+            range: self.range.clone(),
+        }
     }
 }
 
@@ -270,12 +311,19 @@ fn shown(show: &Operation<'_>, font: &FontReader, size: f64) -> Option<(Vec<(Str
     Some((glyphs, at))
 }
 
-fn picture_of(bytes: &[u8], operations: &[Operation<'_>], resources: &PageResources<'_>) -> Option<Picture> {
+fn picture_of(
+    bytes: &[u8],
+    operations: &[Operation<'_>],
+    resources: &PageResources<'_>,
+) -> Option<Picture> {
     let [open, save, place, draw, restore, close] = operations else {
         return None;
     };
     let names = [open, save, place, draw, restore, close].map(|operation| operation.operator);
-    let ([name], true) = (draw.operands, names == [b"BDC".as_slice(), b"q", b"cm", b"Do", b"Q", b"EMC"]) else {
+    let ([name], true) = (
+        draw.operands,
+        names == [b"BDC".as_slice(), b"q", b"cm", b"Do", b"Q", b"EMC"],
+    ) else {
         return None;
     };
     Some(Picture {
@@ -297,7 +345,10 @@ fn look(bytes: &[u8], operations: &[Operation<'_>], resources: &PageResources<'_
             b"Do" => Some(b"XObject"),
             b"sh" => Some(b"Shading"),
             b"Tf" => {
-                font = operation.operands.first().and_then(|name| resources.font(name.bytes(bytes).get(1..)?));
+                font = operation
+                    .operands
+                    .first()
+                    .and_then(|name| resources.font(name.bytes(bytes).get(1..)?));
                 None
             }
             _ => None,
@@ -306,7 +357,9 @@ fn look(bytes: &[u8], operations: &[Operation<'_>], resources: &PageResources<'_
         for operand in operation.operands {
             let written = || String::from_utf8_lossy(operand.bytes(bytes)).into_owned();
             let text = match (&operand.token, category) {
-                (Token::Name, Some(category)) => resources.look(category, operand.bytes(bytes).get(1..).unwrap_or_default()),
+                (Token::Name, Some(category)) => {
+                    resources.look(category, operand.bytes(bytes).get(1..).unwrap_or_default())
+                }
                 (Token::Name, None) if operation.operator == b"Tf" => {
                     font.map_or_else(written, |font: &FontReader| font.name.clone())
                 }
@@ -327,13 +380,21 @@ fn meanings(codes: &[u8], font: Option<&FontReader>) -> String {
         let code = u16::from_be_bytes(code.try_into().ok()?);
         font?.meaning(code)
     };
-    codes.chunks(2).map(|code| meaning(code).unwrap_or("\u{FFFD}")).collect()
+    codes
+        .chunks(2)
+        .map(|code| meaning(code).unwrap_or("\u{FFFD}"))
+        .collect()
 }
 
 /// Content without some of its sequences.
 pub(super) fn without(content: &PageContent, left_out: &BTreeSet<usize>) -> Vec<u8> {
-    let kept = content.sequences.iter().enumerate().filter(|(at, _)| !left_out.contains(at));
-    kept.flat_map(|(_, sequence)| [sequence.bytes.as_slice(), b"\n"].concat()).collect()
+    let kept = content
+        .sequences
+        .iter()
+        .enumerate()
+        .filter(|(at, _)| !left_out.contains(at));
+    kept.flat_map(|(_, sequence)| [sequence.bytes.as_slice(), b"\n"].concat())
+        .collect()
 }
 
 #[cfg(test)]
@@ -346,7 +407,11 @@ mod tests {
         let parts = parts_of(artifact);
         assert_eq!(parts.len(), 2);
         assert_eq!(parts[1], b"/Artifact<</Type/Page>>BDC\nq q Q BT ET Q\nEMC");
-        for whole in [b"/Span<</MCID 1>>BDC q Q q Q EMC".as_slice(), b"/Artifact BMC q Q EMC", b"/Artifact<<>>BDC q Q 1 w q Q EMC"] {
+        for whole in [
+            b"/Span<</MCID 1>>BDC q Q q Q EMC".as_slice(),
+            b"/Artifact BMC q Q EMC",
+            b"/Artifact<<>>BDC q Q 1 w q Q EMC",
+        ] {
             assert_eq!(parts_of(whole), [whole]);
         }
     }

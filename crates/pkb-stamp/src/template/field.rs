@@ -59,7 +59,9 @@ impl Alphabet {
     pub(crate) fn admits(&self, value: &str) -> bool {
         let has = |character: char| {
             let point = character as usize;
-            self.0.get(point / 64).is_some_and(|bits| bits & 1 << (point % 64) != 0)
+            self.0
+                .get(point / 64)
+                .is_some_and(|bits| bits & 1 << (point % 64) != 0)
         };
         !value.is_empty()
             && value.chars().all(has)
@@ -129,17 +131,40 @@ impl Field {
         shaper: &mut Shaper<'_>,
         before: &[Self],
     ) -> Result<Option<Self>, Unstampable> {
-        let differs = || Unstampable::because("a line or shape of it depends on the values in a way that is not stamped");
-        let texts: Option<Vec<&Text>> = kinds.iter().map(|kind| if let Kind::Text(text) = kind { Some(text) } else { None }).collect();
+        let differs = || {
+            Unstampable::because(
+                "a line or shape of it depends on the values in a way that is not stamped",
+            )
+        };
+        let texts: Option<Vec<&Text>> = kinds
+            .iter()
+            .map(|kind| {
+                if let Kind::Text(text) = kind {
+                    Some(text)
+                } else {
+                    None
+                }
+            })
+            .collect();
         if let Some(texts) = texts {
             return text_field(probes, &texts, late, fonts, shaper, before);
         }
-        let drawn: Option<Vec<&Picture>> =
-            kinds.iter().map(|kind| if let Kind::Picture(picture) = kind { Some(picture) } else { None }).collect();
+        let drawn: Option<Vec<&Picture>> = kinds
+            .iter()
+            .map(|kind| {
+                if let Kind::Picture(picture) = kind {
+                    Some(picture)
+                } else {
+                    None
+                }
+            })
+            .collect();
         if let Some(drawn) = drawn {
             return picture_field(probes, &drawn, pictures, late);
         }
-        let is_same = kinds.windows(2).all(|pair| matches!(pair, [one, other] if one == other));
+        let is_same = kinds
+            .windows(2)
+            .all(|pair| matches!(pair, [one, other] if one == other));
         if is_same { Ok(None) } else { Err(differs()) }
     }
 
@@ -184,41 +209,82 @@ fn text_field(
         return Ok(None);
     };
     let lines: Vec<String> = texts.iter().map(|text| text.words()).collect();
-    let shown = |line: &str| Unstampable::because(&format!("the line {line:?} {}", "comes out differently with other values"));
+    let shown = |line: &str| {
+        Unstampable::because(&format!(
+            "the line {line:?} {}",
+            "comes out differently with other values"
+        ))
+    };
     let first = lines.first().map_or("", String::as_str);
-    let is_alike = texts.iter().all(|text| text.look == base.look && text.font == base.font && same(text.size, base.size) && same(text.y, base.y));
+    let is_alike = texts.iter().all(|text| {
+        text.look == base.look
+            && text.font == base.font
+            && same(text.size, base.size)
+            && same(text.y, base.y)
+    });
     if !is_alike {
         return Err(shown(first));
     }
-    let is_same_line = lines.windows(2).all(|pair| matches!(pair, [one, other] if one == other));
-    if is_same_line && texts.iter().all(|text| same(text.x, base.x) && same_glyphs(text, base)) {
+    let is_same_line = lines
+        .windows(2)
+        .all(|pair| matches!(pair, [one, other] if one == other));
+    if is_same_line
+        && texts
+            .iter()
+            .all(|text| same(text.x, base.x) && same_glyphs(text, base))
+    {
         return Ok(None);
     }
-    let words = if is_same_line { vec![Word::Fixed(first.to_owned())] } else { words_of(probes, &lines).ok_or_else(|| shown(first))? };
-    let face = fonts
-        .named(&base.font)
-        .ok_or_else(|| Unstampable::because(&format!("values cannot be set in the font {}", base.font)))?;
-    let is_latin = lines.iter().any(|line| line.chars().any(char::is_alphabetic));
-    let comes_out = |features: &Features, shaper: &mut Shaper<'_>| {
-        texts.iter().zip(&lines).all(|(text, line)| is_set_so(text, line, face, *features, is_latin, fonts, shaper))
+    let words = if is_same_line {
+        vec![Word::Fixed(first.to_owned())]
+    } else {
+        words_of(probes, &lines).ok_or_else(|| shown(first))?
     };
-    let features = Features::EACH.into_iter().find(|features| comes_out(features, shaper));
-    let features = features.ok_or_else(|| {
-        Unstampable::because(&format!("the line {first:?} is spaced or shaped in a way that stamping does not know"))
+    let face = fonts.named(&base.font).ok_or_else(|| {
+        Unstampable::because(&format!("values cannot be set in the font {}", base.font))
     })?;
-    let anchor = anchor(texts, before)
-        .ok_or_else(|| Unstampable::because(&format!("the line {first:?} moves with the values in a way that stamping does not know")))?;
+    let is_latin = lines
+        .iter()
+        .any(|line| line.chars().any(char::is_alphabetic));
+    let comes_out = |features: &Features, shaper: &mut Shaper<'_>| {
+        texts
+            .iter()
+            .zip(&lines)
+            .all(|(text, line)| is_set_so(text, line, face, *features, is_latin, fonts, shaper))
+    };
+    let features = Features::EACH
+        .into_iter()
+        .find(|features| comes_out(features, shaper));
+    let features = features.ok_or_else(|| {
+        Unstampable::because(&format!(
+            "the line {first:?} is spaced or shaped in a way that stamping does not know"
+        ))
+    })?;
+    let anchor = anchor(texts, before).ok_or_else(|| {
+        Unstampable::because(&format!(
+            "the line {first:?} moves with the values in a way that stamping does not know"
+        ))
+    })?;
     let mut seen: BTreeMap<String, Alphabet> = BTreeMap::new();
     for word in &words {
         let Word::Slot(slot) = word else { continue };
         let alphabet = seen.entry(slot.clone()).or_insert_with(Alphabet::empty);
-        probes.iter().filter_map(|probe| probe.texts.get(slot)).for_each(|value| alphabet.add(value));
+        probes
+            .iter()
+            .filter_map(|probe| probe.texts.get(slot))
+            .for_each(|value| alphabet.add(value));
     }
     let is_own_late = seen.keys().any(|slot| late.contains(&slot.as_str()));
-    let followed = if let Anchor::After(at, _) = anchor { before.get(at) } else { None };
+    let followed = if let Anchor::After(at, _) = anchor {
+        before.get(at)
+    } else {
+        None
+    };
     let is_late = is_own_late || followed.is_some_and(Field::is_late);
     if followed.is_some_and(|field| field.is_late() != is_late) {
-        return Err(Unstampable::because(&format!("in the line {first:?} values stand that are known at different times")));
+        return Err(Unstampable::because(&format!(
+            "in the line {first:?} values stand that are known at different times"
+        )));
     }
     Ok(Some(Field::Text(
         TextField {
@@ -245,7 +311,11 @@ fn same(one: f64, other: f64) -> bool {
 
 fn same_glyphs(one: &Text, other: &Text) -> bool {
     one.glyphs.len() == other.glyphs.len()
-        && one.glyphs.iter().zip(&other.glyphs).all(|(one, other)| one.0 == other.0 && same(one.1, other.1))
+        && one
+            .glyphs
+            .iter()
+            .zip(&other.glyphs)
+            .all(|(one, other)| one.0 == other.0 && same(one.1, other.1))
 }
 
 /// Whether our own shaper sets a line glyph by glyph as the probe has it.
@@ -266,11 +336,14 @@ fn is_set_so(
     };
     let mut at = 0.0;
     glyphs.len() == text.glyphs.len()
-        && glyphs.iter().zip(&text.glyphs).all(|(glyph, (meaning, place))| {
-            let is_there = font.meaning(glyph.id) == Some(meaning) && same(at, *place);
-            at += width_of(glyph, font.units_per_em, text.size);
-            is_there
-        })
+        && glyphs
+            .iter()
+            .zip(&text.glyphs)
+            .all(|(glyph, (meaning, place))| {
+                let is_there = font.meaning(glyph.id) == Some(meaning) && same(at, *place);
+                at += width_of(glyph, font.units_per_em, text.size);
+                is_there
+            })
 }
 
 /// How far it is from a glyph to the next, in points.
@@ -281,7 +354,8 @@ pub(crate) fn width_of(glyph: &Glyph, units_per_em: f64, size: f64) -> f64 {
 /// Where a line is held, if all probes agree.
 fn anchor(texts: &[&Text], before: &[Field]) -> Option<Anchor> {
     let base = texts.first()?;
-    let all = |place: &dyn Fn(&Text) -> f64| texts.iter().all(|text| same(place(text), place(base)));
+    let all =
+        |place: &dyn Fn(&Text) -> f64| texts.iter().all(|text| same(place(text), place(base)));
     if all(&|text| text.x) {
         return Some(Anchor::Start(base.x));
     }
@@ -292,13 +366,21 @@ fn anchor(texts: &[&Text], before: &[Field]) -> Option<Anchor> {
         return Some(Anchor::Middle(base.x + base.width / 2.0));
     }
     // Words behind a value are pushed along by it.
-    let (at, end) = before.iter().enumerate().rev().find_map(|(at, field)| match field {
-        Field::Text(field, _) if same(field.y, base.y) => Some((at, &field.ends)),
-        _ => None,
-    })?;
+    let (at, end) = before
+        .iter()
+        .enumerate()
+        .rev()
+        .find_map(|(at, field)| match field {
+            Field::Text(field, _) if same(field.y, base.y) => Some((at, &field.ends)),
+            _ => None,
+        })?;
     let gap = |text: &Text, end: &f64| text.x - end;
     let first = gap(base, end.first()?);
-    let is_pushed = texts.len() == end.len() && texts.iter().zip(end).all(|(text, end)| same(gap(text, end), first));
+    let is_pushed = texts.len() == end.len()
+        && texts
+            .iter()
+            .zip(end)
+            .all(|(text, end)| same(gap(text, end), first));
     is_pushed.then_some(Anchor::After(at, first))
 }
 
@@ -312,20 +394,30 @@ fn picture_field(
     let Some(base) = drawn.first() else {
         return Ok(None);
     };
-    if drawn.iter().any(|picture| picture.opening != base.opening || picture.place != base.place) {
+    if drawn
+        .iter()
+        .any(|picture| picture.opening != base.opening || picture.place != base.place)
+    {
         return Err(moved());
     }
     if drawn.iter().all(|picture| picture.name == base.name) && probes.len() > 1 {
         return Ok(None);
     }
     let is_slot = |slot: &&String| {
-        probes.iter().zip(drawn).zip(pictures).all(|((probe, picture), pictures)| {
-            let seen = pictures.get(&picture.name);
-            let value = probe.pictures.get(*slot);
-            seen.zip(value).is_some_and(|((columns, luma), value)| value.is_like(*columns, luma))
-        })
+        probes
+            .iter()
+            .zip(drawn)
+            .zip(pictures)
+            .all(|((probe, picture), pictures)| {
+                let seen = pictures.get(&picture.name);
+                let value = probe.pictures.get(*slot);
+                seen.zip(value)
+                    .is_some_and(|((columns, luma), value)| value.is_like(*columns, luma))
+            })
     };
-    let slot = probes.first().and_then(|probe| probe.pictures.keys().find(is_slot));
+    let slot = probes
+        .first()
+        .and_then(|probe| probe.pictures.keys().find(is_slot));
     match slot {
         Some(slot) => Ok(Some(Field::Picture(
             PictureField {
@@ -384,16 +476,35 @@ mod tests {
     use super::*;
 
     fn probe(values: &[(&str, &str)]) -> BTreeMap<String, String> {
-        values.iter().map(|(slot, value)| ((*slot).to_owned(), (*value).to_owned())).collect()
+        values
+            .iter()
+            .map(|(slot, value)| ((*slot).to_owned(), (*value).to_owned()))
+            .collect()
     }
 
     #[test]
     fn a_line_is_cut_at_its_values() {
-        let (one, other) = (probe(&[("name", "Mr Wye"), ("first", "Jo")]), probe(&[("name", "X"), ("first", "Y")]));
-        let words = cut(&[&one, &other], &["Dear Mr Wye (Jo),".into(), "Dear X (Y),".into()]).unwrap();
+        let (one, other) = (
+            probe(&[("name", "Mr Wye"), ("first", "Jo")]),
+            probe(&[("name", "X"), ("first", "Y")]),
+        );
+        let words = cut(
+            &[&one, &other],
+            &["Dear Mr Wye (Jo),".into(), "Dear X (Y),".into()],
+        )
+        .unwrap();
         let fixed = |text: &str| Word::Fixed(text.to_owned());
         let slot = |name: &str| Word::Slot(name.to_owned());
-        assert_eq!(words, [fixed("Dear "), slot("name"), fixed(" ("), slot("first"), fixed("),")]);
+        assert_eq!(
+            words,
+            [
+                fixed("Dear "),
+                slot("name"),
+                fixed(" ("),
+                slot("first"),
+                fixed("),")
+            ]
+        );
     }
 
     #[test]

@@ -22,7 +22,10 @@ impl FontReader {
         let name = name.as_str();
         let name = name.split_once('+').map_or(name, |(_, name)| name);
         let map = font.get::<Stream<'_>>("ToUnicode")?.decoded().ok()?;
-        let descendant: Dict<'_> = font.get::<Array<'_>>("DescendantFonts")?.iter::<Dict<'_>>().next()?;
+        let descendant: Dict<'_> = font
+            .get::<Array<'_>>("DescendantFonts")?
+            .iter::<Dict<'_>>()
+            .next()?;
         Some(Self {
             name: name.strip_suffix("-Identity-H").unwrap_or(name).to_owned(),
             meanings: meanings(&map)?,
@@ -56,7 +59,9 @@ fn meanings(map: &[u8]) -> Option<HashMap<u16, String>> {
             }
             Token::Word if lexeme.is_word(map, b"endbfrange") => {
                 for range in pending.chunks(3) {
-                    let [first, last, text] = range else { return None };
+                    let [first, last, text] = range else {
+                        return None;
+                    };
                     let start = u32::from(text_of(text)?.chars().next()?);
                     for (code, point) in (code_of(first)?..=code_of(last)?).zip(start..) {
                         found.insert(code, char::from_u32(point)?.to_string());
@@ -83,7 +88,11 @@ fn text_of(bytes: &[u8]) -> Option<String> {
 fn widths(array: &[u8]) -> Option<HashMap<u16, f64>> {
     let tokens: Vec<Lexeme> = lexemes(array)?;
     let inner = match tokens.as_slice() {
-        [open, inner @ .., close] if (&open.token, &close.token) == (&Token::ArrayStart, &Token::ArrayEnd) => inner,
+        [open, inner @ .., close]
+            if (&open.token, &close.token) == (&Token::ArrayStart, &Token::ArrayEnd) =>
+        {
+            inner
+        }
         inner => inner,
     };
     let code = |lexeme: &Lexeme| lexeme.number().map(|number| number as u16);
@@ -93,7 +102,9 @@ fn widths(array: &[u8]) -> Option<HashMap<u16, f64>> {
         rest = match rest {
             [] => return Some(found),
             [first, open, list @ ..] if open.token == Token::ArrayStart => {
-                let end = list.iter().position(|lexeme| lexeme.token == Token::ArrayEnd)?;
+                let end = list
+                    .iter()
+                    .position(|lexeme| lexeme.token == Token::ArrayEnd)?;
                 for (code, width) in (code(first)?..).zip(list.get(..end)?) {
                     found.insert(code, width.number()?);
                 }

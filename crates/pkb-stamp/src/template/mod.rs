@@ -159,7 +159,10 @@ impl Template {
     /// # Errors
     /// It has something that is not copied, such as a link.
     pub fn fixed(pdf: Vec<u8>, fonts: &Fonts) -> Result<Arc<Self>, Unstampable> {
-        let probe = ReadProbe::of(Probe { pdf, ..Probe::default() })?;
+        let probe = ReadProbe::of(Probe {
+            pdf,
+            ..Probe::default()
+        })?;
         Self::read(&[&probe], &[], fonts, None)
     }
 
@@ -180,7 +183,10 @@ impl Template {
             return Some(own.clone());
         }
         let (list, _) = slot.split_once('.')?;
-        let mut members = self.alphabets.iter().filter(|(name, _)| name.split_once('.').is_some_and(|(own, _)| own == list));
+        let mut members = self
+            .alphabets
+            .iter()
+            .filter(|(name, _)| name.split_once('.').is_some_and(|(own, _)| own == list));
         let (_, first) = members.next()?;
         let mut common = first.clone();
         members.for_each(|(_, other)| common.keep_only(other));
@@ -194,12 +200,24 @@ impl Template {
         let differs = || depends("its tags");
         for other in others {
             let differing = [
-                ("the number of its pages", other.pages.len() != base.pages.len()),
+                (
+                    "the number of its pages",
+                    other.pages.len() != base.pages.len(),
+                ),
                 ("its tags", other.structure.roots != base.structure.roots),
-                ("its tags", other.structure.parents != base.structure.parents),
+                (
+                    "its tags",
+                    other.structure.parents != base.structure.parents,
+                ),
                 ("its tags", other.structure.roles != base.structure.roles),
-                ("its title or author", other.document.info != base.document.info),
-                ("its language", other.document.language != base.document.language),
+                (
+                    "its title or author",
+                    other.document.info != base.document.info,
+                ),
+                (
+                    "its language",
+                    other.document.language != base.document.language,
+                ),
             ];
             if let Some((what, _)) = differing.into_iter().find(|(_, differs)| *differs) {
                 return Err(depends(what));
@@ -209,7 +227,10 @@ impl Template {
         let (mut pages, mut alphabets) = (Vec::new(), BTreeMap::new());
         let mut shared = Shared::default();
         for at in 0..base.pages.len() {
-            let alike: Vec<&ParsedPage> = probes.iter().filter_map(|probe| probe.pages.get(at)).collect();
+            let alike: Vec<&ParsedPage> = probes
+                .iter()
+                .filter_map(|probe| probe.pages.get(at))
+                .collect();
             pages.push(page(probes, &alike, late, fonts, &mut shaper, &mut shared)?);
         }
         for field in pages.iter().flat_map(|page| &page.fields) {
@@ -217,27 +238,47 @@ impl Template {
         }
         let mut elements = Vec::new();
         for at in 0..base.structure.elements.len() {
-            let alike: Option<Vec<&[RawPart]>> =
-                probes.iter().map(|probe| probe.structure.elements.get(at).map(Vec::as_slice)).collect();
+            let alike: Option<Vec<&[RawPart]>> = probes
+                .iter()
+                .map(|probe| probe.structure.elements.get(at).map(Vec::as_slice))
+                .collect();
             elements.push(parts(probes, &alike.ok_or_else(differs)?)?);
         }
         let bookmark = bookmark(probes)?;
-        let in_tags = elements.iter().flatten().filter_map(|part| if let Part::Words(words) = part { Some(words) } else { None });
+        let in_tags = elements.iter().flatten().filter_map(|part| {
+            if let Part::Words(words) = part {
+                Some(words)
+            } else {
+                None
+            }
+        });
         let in_bookmark = bookmark.iter().map(|(title, _)| title);
-        let is_early = |word: &Word| matches!(word, Word::Slot(slot) if !late.contains(&slot.as_str()));
+        let is_early =
+            |word: &Word| matches!(word, Word::Slot(slot) if !late.contains(&slot.as_str()));
         if in_tags.chain(in_bookmark).flatten().any(is_early) {
             return Err(Unstampable::because("a heading has a value in it"));
         }
         let as_u32 = |place: usize| u32::try_from(place).unwrap_or_default();
         for (page, parents) in pages.iter_mut().zip(&base.structure.parents) {
-            page.parents = parents.as_ref().map(|list| list.iter().map(|place| place.map(as_u32)).collect());
+            page.parents = parents
+                .as_ref()
+                .map(|list| list.iter().map(|place| place.map(as_u32)).collect());
         }
         Ok(Self {
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
-            faces: pages.iter().flat_map(|page| &page.fields).filter_map(Field::face).collect(),
+            faces: pages
+                .iter()
+                .flat_map(|page| &page.fields)
+                .filter_map(Field::face)
+                .collect(),
             pages,
             elements,
-            roots: base.structure.roots.iter().map(|place| as_u32(*place)).collect(),
+            roots: base
+                .structure
+                .roots
+                .iter()
+                .map(|place| as_u32(*place))
+                .collect(),
             bookmark,
             roles: base.structure.roles.clone(),
             objects: shared.into_objects(),
@@ -248,7 +289,9 @@ impl Template {
 }
 
 fn depends(what: &str) -> Unstampable {
-    Unstampable::because(&format!("{what} depends on the values in a way that is not stamped"))
+    Unstampable::because(&format!(
+        "{what} depends on the values in a way that is not stamped"
+    ))
 }
 
 /// A probe, taken apart.
@@ -284,7 +327,18 @@ impl ReadProbe {
         let raw: Vec<Dict<'_>> = pdf.pages().iter().map(|page| page.raw().clone()).collect();
         let mut pages = Vec::new();
         for (page, dict) in pdf.pages().iter().zip(&raw) {
-            let known = [PAGE_BOXES.as_slice(), &["Type", "Parent", "Resources", "Contents", "StructParents", "Tabs"]].concat();
+            let known = [
+                PAGE_BOXES.as_slice(),
+                &[
+                    "Type",
+                    "Parent",
+                    "Resources",
+                    "Contents",
+                    "StructParents",
+                    "Tabs",
+                ],
+            ]
+            .concat();
             only(dict, &known, "a page of it")?;
             let dictionary: Dict<'_> = dict.get("Resources").ok_or_else(damaged)?;
             let pictures = pictures(&dictionary, xref)?;
@@ -298,7 +352,10 @@ impl ReadProbe {
             }
             pages.push(ParsedPage {
                 boxes,
-                content: PageContent::read(page.page_stream().unwrap_or_default().to_vec(), &resources)?,
+                content: PageContent::read(
+                    page.page_stream().unwrap_or_default().to_vec(),
+                    &resources,
+                )?,
                 objects: reachable(xref, &own)?,
                 resources: own,
                 pictures,
@@ -318,7 +375,16 @@ impl ReadProbe {
 
 fn document(pdf: &Pdf, catalog: &Dict<'_>) -> Result<DocumentParts, Unstampable> {
     let damaged = || Unstampable::because("what it says of itself cannot be read");
-    let known = ["Type", "Pages", "Metadata", "Lang", "StructTreeRoot", "MarkInfo", "ViewerPreferences", "Outlines"];
+    let known = [
+        "Type",
+        "Pages",
+        "Metadata",
+        "Lang",
+        "StructTreeRoot",
+        "MarkInfo",
+        "ViewerPreferences",
+        "Outlines",
+    ];
     only(catalog, &known, "its catalog")?;
     let metadata: Stream<'_> = catalog.get("Metadata").ok_or_else(damaged)?;
     let language: PdfString<'_> = catalog.get("Lang").ok_or_else(damaged)?;
@@ -340,10 +406,17 @@ fn document(pdf: &Pdf, catalog: &Dict<'_>) -> Result<DocumentParts, Unstampable>
 fn info(pdf: &Pdf) -> Option<Vec<u8>> {
     let data: &[u8] = pdf.data().as_ref();
     let trailer = data.windows(8).rposition(|window| window == b"trailer\n")?;
-    let end = data.get(trailer..)?.windows(9).position(|window| window == b"startxref")?;
+    let end = data
+        .get(trailer..)?
+        .windows(9)
+        .position(|window| window == b"startxref")?;
     let pieces = pieces(data.get(trailer + 8..trailer + end)?)?;
     let number = pieces.windows(2).find_map(|pair| match pair {
-        [Piece::Bytes(before), Piece::Reference(number)] if before.trim_ascii_end().ends_with(b"/Info") => Some(*number),
+        [Piece::Bytes(before), Piece::Reference(number)]
+            if before.trim_ascii_end().ends_with(b"/Info") =>
+        {
+            Some(*number)
+        }
         _ => None,
     })?;
     let object = object(pdf.xref(), number).ok()?;
@@ -359,7 +432,10 @@ fn info(pdf: &Pdf) -> Option<Vec<u8>> {
 }
 
 /// The grey pictures among the resources of a page.
-fn pictures(resources: &Dict<'_>, xref: &hayro_syntax::xref::XRef) -> Result<BTreeMap<String, (usize, Vec<u8>)>, Unstampable> {
+fn pictures(
+    resources: &Dict<'_>,
+    xref: &hayro_syntax::xref::XRef,
+) -> Result<BTreeMap<String, (usize, Vec<u8>)>, Unstampable> {
     let looks = PageResources::read(resources.clone(), xref)?;
     let mut found = BTreeMap::new();
     let Some(objects) = resources.get::<Dict<'_>>("XObject") else {
@@ -370,10 +446,14 @@ fn pictures(resources: &Dict<'_>, xref: &hayro_syntax::xref::XRef) -> Result<BTr
             continue;
         };
         let size = |key: &str| stream.dict().get::<u32>(key).map(|size| size as usize);
-        if let (Some(columns), Some(rows), Ok(data)) = (size("Width"), size("Height"), stream.decoded())
+        if let (Some(columns), Some(rows), Ok(data)) =
+            (size("Width"), size("Height"), stream.decoded())
             && data.len() == columns * rows
         {
-            found.insert(looks.look(b"XObject", name.as_ref()), (columns, data.into_owned()));
+            found.insert(
+                looks.look(b"XObject", name.as_ref()),
+                (columns, data.into_owned()),
+            );
         }
     }
     Ok(found)
@@ -392,7 +472,11 @@ fn entries(data: &[u8]) -> Option<Vec<(&[u8], &[u8])>> {
             break;
         }
         let length = match value {
-            [_, generation, word, ..] if generation.number() == Some(0.0) && word.is_word(data, b"R") => 3,
+            [_, generation, word, ..]
+                if generation.number() == Some(0.0) && word.is_word(data, b"R") =>
+            {
+                3
+            }
             [first, ..] if matches!(first.token, Token::DictStart | Token::ArrayStart) => {
                 let mut depth = 0_i32;
                 let end = value.iter().position(|token| {
@@ -408,7 +492,10 @@ fn entries(data: &[u8]) -> Option<Vec<(&[u8], &[u8])>> {
             _ => 1,
         };
         let (first, last) = (value.first()?, value.get(length - 1)?);
-        found.push((key.bytes(data).get(1..)?, data.get(first.range.start..last.range.end)?));
+        found.push((
+            key.bytes(data).get(1..)?,
+            data.get(first.range.start..last.range.end)?,
+        ));
         rest = value.get(length..)?;
     }
     Some(found)
@@ -444,7 +531,10 @@ impl Shared {
         }
         let place = u32::try_from(self.objects.len()).unwrap_or_default();
         self.places.insert(number, place);
-        let object = objects.get(&number).cloned().unwrap_or(RawObject { pieces: vec![Piece::Bytes(b"null".to_vec())], data: None });
+        let object = objects.get(&number).cloned().unwrap_or(RawObject {
+            pieces: vec![Piece::Bytes(b"null".to_vec())],
+            data: None,
+        });
         self.objects.push(object.clone());
         for piece in &object.pieces {
             if let Piece::Reference(number) = piece {
@@ -477,13 +567,19 @@ fn page(
     let differs = || depends("its layout");
     let base = alike.first().ok_or_else(differs)?;
     let count = base.content.sequences.len();
-    if alike.iter().any(|page| page.content.sequences.len() != count || page.boxes != base.boxes) {
+    if alike
+        .iter()
+        .any(|page| page.content.sequences.len() != count || page.boxes != base.boxes)
+    {
         return Err(depends("the number of its lines"));
     }
     let mut fields: Vec<Field> = Vec::new();
     let mut taken = BTreeSet::new();
     for at in 0..count {
-        let kinds: Vec<&Kind> = alike.iter().filter_map(|page| Some(&page.content.sequences.get(at)?.kind)).collect();
+        let kinds: Vec<&Kind> = alike
+            .iter()
+            .filter_map(|page| Some(&page.content.sequences.get(at)?.kind))
+            .collect();
         let pictures: Vec<_> = alike.iter().map(|page| &page.pictures).collect();
         if let Some(field) = Field::of(probes, &kinds, &pictures, late, fonts, shaper, &fields)? {
             fields.push(field);
@@ -491,7 +587,9 @@ fn page(
         }
     }
     if !fields.is_empty() && !alike.iter().all(|page| page.content.is_plain) {
-        return Err(Unstampable::because("something on it is clipped, or turned as a whole"));
+        return Err(Unstampable::because(
+            "something on it is clipped, or turned as a whole",
+        ));
     }
     let content = content::without(&base.content, &taken);
     let faces: BTreeSet<usize> = fields.iter().filter_map(Field::face).collect();
@@ -506,7 +604,12 @@ fn page(
 }
 
 /// The resources of a page without the fonts and pictures that only values used, and with those that stamping uses.
-fn resources(page: &ParsedPage, content: &[u8], faces: &BTreeSet<usize>, shared: &mut Shared) -> Option<Vec<SharedPart>> {
+fn resources(
+    page: &ParsedPage,
+    content: &[u8],
+    faces: &BTreeSet<usize>,
+    shared: &mut Shared,
+) -> Option<Vec<SharedPart>> {
     let mut names = BTreeSet::new();
     for token in lexemes(content)? {
         if token.token == Token::Name {
@@ -525,7 +628,9 @@ fn resources(page: &ParsedPage, content: &[u8], faces: &BTreeSet<usize>, shared:
         match key {
             b"ProcSet" => {}
             b"Font" | b"XObject" => {
-                let used = entries(value)?.into_iter().filter(|(name, _)| names.contains(*name));
+                let used = entries(value)?
+                    .into_iter()
+                    .filter(|(name, _)| names.contains(*name));
                 if key == b"Font" {
                     fonts.extend(used);
                 } else {
@@ -588,7 +693,11 @@ fn parts(probes: &[&ReadProbe], alike: &[&[RawPart]]) -> Result<Vec<Part>, Unsta
                     Some(RawPart::String(text)) => crate::syntax::read_text_string(text),
                     _ => None,
                 };
-                let texts: Vec<String> = alike.iter().map(text).collect::<Option<_>>().ok_or_else(differs)?;
+                let texts: Vec<String> = alike
+                    .iter()
+                    .map(text)
+                    .collect::<Option<_>>()
+                    .ok_or_else(differs)?;
                 Part::Words(words_of(probes, &texts).ok_or_else(differs)?)
             }
             _ if !is_same => return Err(differs()),
@@ -603,7 +712,10 @@ fn parts(probes: &[&ReadProbe], alike: &[&[RawPart]]) -> Result<Vec<Part>, Unsta
 
 fn bookmark(probes: &[&ReadProbe]) -> Result<Option<(Words, Vec<Part>)>, Unstampable> {
     let differs = || depends("its bookmark");
-    let all: Vec<_> = probes.iter().filter_map(|probe| probe.structure.bookmark.as_ref()).collect();
+    let all: Vec<_> = probes
+        .iter()
+        .filter_map(|probe| probe.structure.bookmark.as_ref())
+        .collect();
     if all.is_empty() {
         return Ok(None);
     }
@@ -611,7 +723,10 @@ fn bookmark(probes: &[&ReadProbe]) -> Result<Option<(Words, Vec<Part>)>, Unstamp
         return Err(differs());
     }
     let titles: Vec<String> = all.iter().map(|bookmark| bookmark.title.clone()).collect();
-    let destinations: Vec<&[RawPart]> = all.iter().map(|bookmark| bookmark.destination.as_slice()).collect();
+    let destinations: Vec<&[RawPart]> = all
+        .iter()
+        .map(|bookmark| bookmark.destination.as_slice())
+        .collect();
     let words = words_of(probes, &titles).ok_or_else(differs)?;
     Ok(Some((words, parts(probes, &destinations)?)))
 }

@@ -46,7 +46,13 @@ pub(super) fn pieces(data: &[u8]) -> Option<Vec<Piece>> {
                 found.push(Piece::Reference(object.number()? as u32));
                 rest
             }
-            [Lexeme { token: Token::String(text), range }, rest @ ..] => {
+            [
+                Lexeme {
+                    token: Token::String(text),
+                    range,
+                },
+                rest @ ..,
+            ] => {
                 copy(&mut found, range.start, range.end);
                 found.push(Piece::String(text.clone()));
                 rest
@@ -72,7 +78,10 @@ pub(super) fn object(xref: &XRef, number: u32) -> Result<RawObject, Unstampable>
     let (value, data) = match xref.get::<Object<'_>>(id).ok_or_else(missing)? {
         Object::Dict(dict) => (dict.data().to_vec(), None),
         Object::Array(array) => (bracketed(array.data()), None),
-        Object::Stream(stream) => (stream.dict().data().to_vec(), Some(stream.raw_data().into_owned())),
+        Object::Stream(stream) => (
+            stream.dict().data().to_vec(),
+            Some(stream.raw_data().into_owned()),
+        ),
         _ => return Err(missing()),
     };
     Ok(RawObject {
@@ -84,7 +93,10 @@ pub(super) fn object(xref: &XRef, number: u32) -> Result<RawObject, Unstampable>
 /// An array with its brackets, whether they are there or not.
 pub(super) fn bracketed(data: &[u8]) -> Vec<u8> {
     let trimmed = data.trim_ascii();
-    if trimmed.starts_with(b"[") && trimmed.ends_with(b"]") && lexemes(trimmed).is_some_and(|tokens| is_one_array(&tokens)) {
+    if trimmed.starts_with(b"[")
+        && trimmed.ends_with(b"]")
+        && lexemes(trimmed).is_some_and(|tokens| is_one_array(&tokens))
+    {
         trimmed.to_vec()
     } else {
         [b"[", trimmed, b"]"].concat()
@@ -108,7 +120,10 @@ fn is_one_array(tokens: &[Lexeme]) -> bool {
 ///
 /// # Errors
 /// One of them cannot be read.
-pub(super) fn reachable(xref: &XRef, from: &[Piece]) -> Result<BTreeMap<u32, RawObject>, Unstampable> {
+pub(super) fn reachable(
+    xref: &XRef,
+    from: &[Piece],
+) -> Result<BTreeMap<u32, RawObject>, Unstampable> {
     let mut found = BTreeMap::new();
     let mut next: Vec<u32> = references(from).collect();
     while let Some(number) = next.pop() {

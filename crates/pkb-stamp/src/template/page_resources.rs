@@ -25,7 +25,14 @@ impl<'a> PageResources<'a> {
     pub(super) fn read(dict: Dict<'a>, xref: &XRef) -> Result<Self, Unstampable> {
         let mut fonts = HashMap::new();
         let mut looks = HashMap::new();
-        for category in ["Font", "ColorSpace", "Pattern", "ExtGState", "XObject", "Shading"] {
+        for category in [
+            "Font",
+            "ColorSpace",
+            "Pattern",
+            "ExtGState",
+            "XObject",
+            "Shading",
+        ] {
             let Some(entries) = dict.get::<Dict<'_>>(category) else {
                 continue;
             };
@@ -33,10 +40,16 @@ impl<'a> PageResources<'a> {
                 let key = name.as_ref().to_vec();
                 if category == "Font" {
                     let font = entries.get::<Dict<'_>>(&*key);
-                    fonts.extend(font.and_then(|font| FontReader::of(&font)).map(|font| (key, font)));
+                    fonts.extend(
+                        font.and_then(|font| FontReader::of(&font))
+                            .map(|font| (key, font)),
+                    );
                 } else {
                     let look = match entries.get_ref(&*key) {
-                        Some(reference) => look_of(xref, u32::try_from(reference.obj_number).unwrap_or_default())?,
+                        Some(reference) => look_of(
+                            xref,
+                            u32::try_from(reference.obj_number).unwrap_or_default(),
+                        )?,
                         None => String::from_utf8_lossy(&key).into_owned(),
                     };
                     looks.insert((category.as_bytes().to_vec(), key), look);
@@ -59,7 +72,9 @@ impl<'a> PageResources<'a> {
     /// A digest of the colour, picture or state that has a name: the same for the same thing, whatever its name and number.
     pub(super) fn look(&self, category: &[u8], name: &[u8]) -> String {
         let found = self.looks.get(&(category.to_vec(), name.to_vec()));
-        found.cloned().unwrap_or_else(|| String::from_utf8_lossy(name).into_owned())
+        found
+            .cloned()
+            .unwrap_or_else(|| String::from_utf8_lossy(name).into_owned())
     }
 }
 
@@ -69,16 +84,28 @@ fn look_of(xref: &XRef, number: u32) -> Result<String, Unstampable> {
     let mut digest = Sha256::new();
     let mut seen = Vec::new();
     digest_of(number, &objects, &mut seen, &mut digest);
-    Ok(digest.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect())
+    Ok(digest
+        .finalize()
+        .iter()
+        .take(8)
+        .map(|byte| format!("{byte:02x}"))
+        .collect())
 }
 
-fn digest_of(number: u32, objects: &std::collections::BTreeMap<u32, RawObject>, seen: &mut Vec<u32>, digest: &mut Sha256) {
+fn digest_of(
+    number: u32,
+    objects: &std::collections::BTreeMap<u32, RawObject>,
+    seen: &mut Vec<u32>,
+    digest: &mut Sha256,
+) {
     if let Some(at) = seen.iter().position(|known| *known == number) {
         digest.update(at.to_be_bytes());
         return;
     }
     seen.push(number);
-    let Some(object) = objects.get(&number) else { return };
+    let Some(object) = objects.get(&number) else {
+        return;
+    };
     for piece in &object.pieces {
         match piece {
             Piece::Bytes(bytes) | Piece::String(bytes) => digest.update(bytes),

@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
-use hayro_syntax::object::{Array, Dict, MaybeRef, Name, Object, ObjectIdentifier, String as PdfString};
+use hayro_syntax::object::{
+    Array, Dict, MaybeRef, Name, Object, ObjectIdentifier, String as PdfString,
+};
 use hayro_syntax::xref::XRef;
 
 use super::Unstampable;
@@ -47,7 +49,12 @@ pub(super) struct Bookmark {
 /// Checks that a dictionary has no other entries than known ones.
 pub(super) fn only(dict: &Dict<'_>, known: &[&str], what: &str) -> Result<(), Unstampable> {
     let unknown = dict.keys().find(|key| !known.contains(&key.as_str()));
-    unknown.map_or(Ok(()), |key| Err(Unstampable::because(&format!("{what} has {}, which is not copied", key.as_str()))))
+    unknown.map_or(Ok(()), |key| {
+        Err(Unstampable::because(&format!(
+            "{what} has {}, which is not copied",
+            key.as_str()
+        )))
+    })
 }
 
 struct Reader<'a> {
@@ -63,15 +70,30 @@ impl Structure {
     ///
     /// # Errors
     /// They are not as Typst's export makes them.
-    pub(super) fn read(xref: &XRef, catalog: &Dict<'_>, pages: &[Dict<'_>]) -> Result<Self, Unstampable> {
+    pub(super) fn read(
+        xref: &XRef,
+        catalog: &Dict<'_>,
+        pages: &[Dict<'_>],
+    ) -> Result<Self, Unstampable> {
         let missing = || Unstampable::because("it is not tagged as it should be");
         let root: Dict<'_> = catalog.get("StructTreeRoot").ok_or_else(missing)?;
-        only(&root, &["Type", "RoleMap", "K", "ParentTree", "ParentTreeNextKey"], "its structure")?;
+        only(
+            &root,
+            &["Type", "RoleMap", "K", "ParentTree", "ParentTreeNextKey"],
+            "its structure",
+        )?;
         let documents: Array<'_> = root.get("K").ok_or_else(missing)?;
-        let document = documents.raw_iter().next().and_then(|kid| number_of(&kid)).ok_or_else(missing)?;
+        let document = documents
+            .raw_iter()
+            .next()
+            .and_then(|kid| number_of(&kid))
+            .ok_or_else(missing)?;
         let document_dict = dict(xref, document).ok_or_else(missing)?;
         only(&document_dict, &["Type", "S", "P", "K"], "its document tag")?;
-        let ids = pages.iter().map(|page| page.obj_id().and_then(|id| u32::try_from(id.obj_number).ok()));
+        let ids = pages.iter().map(|page| {
+            page.obj_id()
+                .and_then(|id| u32::try_from(id.obj_number).ok())
+        });
         let ids: Vec<u32> = ids.collect::<Option<_>>().ok_or_else(missing)?;
         let mut reader = Reader {
             xref,
@@ -88,7 +110,12 @@ impl Structure {
         let parents = reader.parents(&root, pages)?;
         let bookmark = reader.bookmark(catalog)?;
         let roles = root.get::<Dict<'_>>("RoleMap").map(|map| {
-            let role = |key: Name<'_>| Some((key.as_ref().to_vec(), map.get::<Name<'_>>(&*key)?.as_ref().to_vec()));
+            let role = |key: Name<'_>| {
+                Some((
+                    key.as_ref().to_vec(),
+                    map.get::<Name<'_>>(&*key)?.as_ref().to_vec(),
+                ))
+            };
             map.keys().filter_map(role).collect()
         });
         let mut roles: Vec<_> = roles.unwrap_or_default();
@@ -106,12 +133,18 @@ impl Structure {
 impl Reader<'_> {
     /// Enters an element and those below it, and says which place it has.
     fn element(&mut self, number: u32) -> Result<usize, Unstampable> {
-        let foreign = || Unstampable::because("a tag of it refers to something that is not copied, such as a link");
+        let foreign = || {
+            Unstampable::because(
+                "a tag of it refers to something that is not copied, such as a link",
+            )
+        };
         if let Some(place) = self.places.get(&number) {
             return Ok(*place);
         }
         let element = dict(self.xref, number).ok_or_else(foreign)?;
-        let is_element = element.get::<Name<'_>>("Type").is_some_and(|name| name.as_str() == "StructElem");
+        let is_element = element
+            .get::<Name<'_>>("Type")
+            .is_some_and(|name| name.as_str() == "StructElem");
         if !is_element || element.contains_key("ID") {
             return Err(foreign());
         }
@@ -149,7 +182,11 @@ impl Reader<'_> {
     }
 
     /// Which element each marked-content sequence of each page belongs to.
-    fn parents(&self, root: &Dict<'_>, pages: &[Dict<'_>]) -> Result<Vec<Option<Vec<Option<usize>>>>, Unstampable> {
+    fn parents(
+        &self,
+        root: &Dict<'_>,
+        pages: &[Dict<'_>],
+    ) -> Result<Vec<Option<Vec<Option<usize>>>>, Unstampable> {
         let unusual = || Unstampable::because("its parent tree is not as it should be");
         let tree: Dict<'_> = root.get("ParentTree").ok_or_else(unusual)?;
         only(&tree, &["Nums"], "its parent tree")?;
@@ -176,7 +213,11 @@ impl Reader<'_> {
             });
         }
         // What is left belongs to links.
-        if lists.is_empty() { Ok(found) } else { Err(unusual()) }
+        if lists.is_empty() {
+            Ok(found)
+        } else {
+            Err(unusual())
+        }
     }
 
     fn bookmark(&mut self, catalog: &Dict<'_>) -> Result<Option<Bookmark>, Unstampable> {
@@ -187,7 +228,10 @@ impl Reader<'_> {
         let Some(item) = outlines.get::<Dict<'_>>("First") else {
             return Ok(None);
         };
-        if item.keys().any(|key| !["Parent", "Title", "Dest"].contains(&key.as_str())) {
+        if item
+            .keys()
+            .any(|key| !["Parent", "Title", "Dest"].contains(&key.as_str()))
+        {
             return Err(unusual());
         }
         let title: PdfString<'_> = item.get("Title").ok_or_else(unusual)?;
