@@ -586,7 +586,7 @@ fn a_template_that_cannot_be_stamped_says_why_and_is_laid_out_by_typst() {
             |text| {
                 text.replace("Dear #slot(\"name\"),", "#par(justify: true)[Dear #slot(\"name\"), and all who live with you at this place, please read this letter with great care and patience]")
             },
-            "depends on the values",
+            "comes out differently with other values",
         ),
         (
             "letter.typ",
