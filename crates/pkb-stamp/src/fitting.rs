@@ -55,6 +55,11 @@ impl Template {
             glyphs: Vec::new(),
         };
         self.write_fields(&mut fitted, false, shaper, value)?;
+        // Thousands of these wait for each other.
+        fitted.glyphs.sort_unstable();
+        fitted.glyphs.dedup();
+        fitted.glyphs.shrink_to_fit();
+        fitted.pages.iter_mut().for_each(Vec::shrink_to_fit);
         Ok(fitted)
     }
 

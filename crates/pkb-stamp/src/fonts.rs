@@ -66,6 +66,9 @@ impl Fonts {
     }
 }
 
+/// The glyphs of a font's part, and the part.
+type CommonPart = (BTreeSet<u16>, EmbeddedFont);
+
 /// One font.
 pub(crate) struct Face {
     data: Vec<u8>,
@@ -77,7 +80,7 @@ pub(crate) struct Face {
     /// What each glyph means. A character that is drawn with the glyph of another is not among these.
     meanings: Vec<Option<Box<str>>>,
     descriptor: String,
-    common: [OnceLock<Option<(BTreeSet<u16>, EmbeddedFont)>>; COMMON.len()],
+    common: [OnceLock<Option<CommonPart>>; COMMON.len()],
 }
 
 impl Face {
@@ -162,7 +165,7 @@ impl Face {
             .map(|(_, embedded)| embedded)
     }
 
-    fn part_with(&self, characters: &str) -> Option<(BTreeSet<u16>, EmbeddedFont)> {
+    fn part_with(&self, characters: &str) -> Option<CommonPart> {
         let parsed = ttf_parser::Face::parse(&self.data, self.index).ok()?;
         let glyphs = characters
             .chars()

@@ -19,6 +19,8 @@
 //! * [`bitmap`]: pictures of black and white modules.
 //! * `lexer`, `syntax`, `deflate`, `output`: PDF syntax read and written.
 
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
+
 pub mod bitmap;
 mod deflate;
 pub mod document;

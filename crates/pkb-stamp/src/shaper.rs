@@ -3,6 +3,7 @@
 //! Only what is certain is set: every glyph in the font, none moved off its line, and each with the one meaning that the
 //! font gives it, so that the text can be copied from the PDF. Everything else is left to the typesetter.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 
 use rustybuzz::{
@@ -64,7 +65,8 @@ pub(crate) struct Glyph {
 
 /// Sets lines. One thread's: it keeps what it can use again.
 pub struct Shaper<'f> {
-    faces: Vec<(&'f Face, Option<rustybuzz::Face<'f>>)>,
+    /// A font is read when the first line is set in it.
+    faces: Vec<(&'f Face, OnceCell<Option<rustybuzz::Face<'f>>>)>,
     plans: HashMap<(usize, Features, Script), ShapePlan>,
     buffer: Option<UnicodeBuffer>,
     glyphs: Vec<Glyph>,
@@ -79,7 +81,7 @@ impl<'f> Shaper<'f> {
 
     pub(crate) fn of(faces: impl Iterator<Item = &'f Face>) -> Self {
         Self {
-            faces: faces.map(|face| (face, face.parsed())).collect(),
+            faces: faces.map(|face| (face, OnceCell::new())).collect(),
             plans: HashMap::new(),
             buffer: None,
             glyphs: Vec::new(),
@@ -135,7 +137,10 @@ impl<'f> Shaper<'f> {
 
     fn shape(&mut self, face: usize, text: &str, features: Features, is_latin: bool) -> bool {
         self.glyphs.clear();
-        let Some((_, Some(font))) = self.faces.get(face) else {
+        let Some((whole, read)) = self.faces.get(face) else {
+            return false;
+        };
+        let Some(font) = read.get_or_init(|| whole.parsed()) else {
             return false;
         };
         let mut buffer = self.buffer.take().unwrap_or_default();

@@ -58,6 +58,8 @@ impl Engine {
 const LATE: [&str; 3] = ["number", "last_number", "barcode"];
 /// Letters of a file from which on [`Engine::Auto`] stamps: for fewer, Typst is done before a page is prepared.
 const WORTH_STAMPING: usize = 20;
+/// About as many bytes as a stamped letter takes in a file.
+const BYTES_A_LETTER: usize = 2_200;
 /// Address lines that a variant is made for at most; more go to Typst.
 const MAX_LINES: usize = 8;
 /// How many characters the widest probe has: as many as leave everything else where it is.
@@ -331,7 +333,7 @@ impl Typesetter {
     fn shown(
         &self,
         variant: &Variant,
-        with: &dyn Fn(&[&ReadProbe], Option<&Template>) -> Result<Arc<Template>, Unstampable>,
+        with: &dyn Fn(&[&ReadProbe], Option<&Template>) -> Read,
     ) -> Vec<ReadProbe> {
         let has_glyph = |character: &char| self.stationery.has_glyph(*character);
         let characters: Vec<char> = CHARACTERS.chars().filter(has_glyph).collect();
@@ -462,7 +464,10 @@ impl Typesetter {
             .into_iter();
         let stamping = self.stamping.as_ref().ok_or(TypesetError::NoLetters)?;
         self.exporter.install(|| {
-            let mut document = Document::merged(Vec::new(), &stamping.fonts)?;
+            let mut document = Document::merged(
+                Vec::with_capacity(numbered.len() * BYTES_A_LETTER),
+                &stamping.fonts,
+            )?;
             for (number, letter) in numbered {
                 let letter = match letter.0 {
                     Body::Stamped(stamped) => self.letter(stamped, number, last_of_file)?,

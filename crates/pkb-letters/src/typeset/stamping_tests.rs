@@ -580,7 +580,8 @@ fn the_same_letters_are_the_same_bytes_again_with_one_or_two_threads_and_whichev
 
 #[test]
 fn a_template_that_cannot_be_stamped_says_why_and_is_laid_out_by_typst() {
-    let cases: [(&str, fn(String) -> String, &str); 4] = [
+    type Change = fn(String) -> String;
+    let cases: [(&str, Change, &str); 4] = [
         (
             "letter.typ",
             |text| {

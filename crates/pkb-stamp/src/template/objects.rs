@@ -1,6 +1,6 @@
 //! Objects of the template as bytes with references between, so that they can be copied under other numbers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map::Entry};
 
 use hayro_syntax::object::{Object, ObjectIdentifier};
 use hayro_syntax::xref::XRef;
@@ -127,10 +127,10 @@ pub(super) fn reachable(
     let mut found = BTreeMap::new();
     let mut next: Vec<u32> = references(from).collect();
     while let Some(number) = next.pop() {
-        if !found.contains_key(&number) {
+        if let Entry::Vacant(place) = found.entry(number) {
             let object = object(xref, number)?;
             next.extend(references(&object.pieces));
-            found.insert(number, object);
+            place.insert(object);
         }
     }
     Ok(found)
