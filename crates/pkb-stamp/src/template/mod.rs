@@ -10,10 +10,10 @@
 //! A PDF that was read with no slots at all can be stamped, too: as it is. So a letter of the typesetter's can stand among
 //! stamped ones.
 //!
-//! * [`content`]: a page's content as marked-content sequences.
-//! * [`font_reader`], [`page_resources`], [`objects`]: what the names in it stand for.
-//! * [`structure`]: tags and bookmark.
-//! * [`field`]: the places of values.
+//! * `content`: a page's content as marked-content sequences.
+//! * `font_reader`, `page_resources`, `objects`: what the names in it stand for.
+//! * `structure`: tags and bookmark.
+//! * `field`: the places of values.
 
 mod content;
 pub(crate) mod field;
