@@ -1,13 +1,18 @@
-//! Measures typesetting: `cargo run --release -p pkb-letters --example letters_per_second -- LETTERS A_FILE THREADS [TEMPLATE_FOLDER]`.
+//! Measures typesetting: `cargo run --release --example letters_per_second -- LETTERS A_FILE THREADS [TEMPLATE_FOLDER [ENGINE]]`.
+//! The built-in template if TEMPLATE_FOLDER is empty; ENGINE is auto, stamp or typst; A_FILE 0 is one PDF a letter.
 
 use std::io::Write as _;
 use std::time::Instant;
 
 use anyhow::Context as _;
+use clap::ValueEnum as _;
 use pkb_core::record::Design;
 use pkb_letters::letter_fields::LetterFields;
 use pkb_letters::template::Template;
-use pkb_letters::typeset::Typesetter;
+use pkb_letters::typeset::{Engine, Typesetter};
+
+/// Letters that are laid out together when each is a PDF of its own.
+const SEPARATE: usize = 250;
 
 fn main() -> anyhow::Result<()> {
     let numbers: Vec<usize> = std::env::args()
@@ -20,17 +25,31 @@ fn main() -> anyhow::Result<()> {
     };
     let template = std::env::args_os()
         .nth(4)
+        .filter(|folder| !folder.is_empty())
         .map_or_else(Template::built_in, |folder| Template::open(folder.as_ref()))?;
-    let letters: Vec<LetterFields> = (0..count as u64).map(letter).collect();
-    let typesetter = Typesetter::with_threads(&template, Design::Letter, threads)?;
+    let engine = std::env::args().nth(5).unwrap_or_else(|| "typst".into());
+    let engine = Engine::from_str(&engine, true).map_err(anyhow::Error::msg)?;
+    let start = Instant::now();
+    let typesetter =
+        Typesetter::with_threads(&template, Design::Letter, threads)?.with_engine(engine)?;
+    let preparing = start.elapsed();
     let start = Instant::now();
     let mut bytes = 0;
     let mut binding = std::time::Duration::ZERO;
-    for file in letters.chunks(a_file.max(1)) {
-        let laid_out = typesetter.lay_out(file)?;
+    let together = if a_file == 0 { SEPARATE } else { a_file };
+    for first in (0..count).step_by(together) {
+        let letters: Vec<LetterFields> = (first..count.min(first + together))
+            .map(|sequence| letter(sequence as u64))
+            .collect();
+        let laid_out = typesetter.lay_out(&letters)?;
         let laid_out = laid_out.into_iter().collect::<Result<_, _>>()?;
         let start = Instant::now();
-        bytes += typesetter.bind(laid_out, 1)?.pdf.len();
+        bytes += if a_file == 0 {
+            let pdfs = typesetter.bind_each(laid_out, 1)?;
+            pdfs.iter().map(Vec::len).sum()
+        } else {
+            typesetter.bind(laid_out, 1)?.pdf.len()
+        };
         binding += start.elapsed();
     }
     let seconds = start.elapsed().as_secs_f64();
@@ -41,9 +60,10 @@ fn main() -> anyhow::Result<()> {
         .unwrap_or("VmHWM unknown");
     writeln!(
         std::io::stdout(),
-        "{:.0} letters/s ({:.0}% of the time to bind them), {} bytes a letter, {peak}",
+        "{:.0} letters/s ({:.0}% of the time to bind them) after {} ms, {} bytes a letter, {peak}",
         count as f64 / seconds,
         100.0 * binding.as_secs_f64() / seconds,
+        preparing.as_millis(),
         bytes / count.max(1)
     )?;
     Ok(())

@@ -8,6 +8,8 @@ use std::{
     sync::Arc,
 };
 
+use serde::Deserialize as _;
+
 use pkb_core::{
     Fatal, Record, Verdict,
     atomic_file::{self, AtomicFile},
@@ -20,7 +22,7 @@ use crate::{
     letter_fields::LetterFields,
     manifest::{ManifestRow, hexadecimal},
     series::Series,
-    typeset::{LaidOut, LetterFault, TypesetError, Typesetter},
+    typeset::{Engine, LaidOut, LetterFault, TypesetError, Typesetter},
     verify::{
         expected::Expected,
         sheets::{self, Placed},
@@ -41,6 +43,8 @@ pub struct Form {
     pub is_numbered: bool,
     /// Whose names and numbers the letters have.
     pub series: Series,
+    /// What makes the letters.
+    pub engine: Engine,
 }
 
 /// A letter that is to be printed.
@@ -88,8 +92,8 @@ pub struct Press {
     letters: u64,
     /// Number of the last file of this edition.
     files: u64,
-    /// Files that earlier runs began; the last of them may be finished and not in the journal.
-    begun: HashSet<String>,
+    /// Files that earlier runs began, and with which engine; the last of them may be finished and not in the journal.
+    begun: HashMap<String, Engine>,
     /// Batches of this edition of which the journal does not have all letters.
     unfinished: HashMap<String, Batch>,
 }
@@ -122,7 +126,7 @@ impl Press {
             form,
             letters: form.series.numbers().start() - 1,
             files: 0,
-            begun: HashSet::new(),
+            begun: HashMap::new(),
             unfinished: HashMap::new(),
         }
     }
@@ -148,7 +152,9 @@ impl Press {
                     return Ok(());
                 };
                 self.form.series.check(file)?;
-                self.begun.insert(file.to_owned());
+                // Before there was a choice, all was Typst's.
+                let engine = Engine::deserialize(&intent["engine"]).unwrap_or(Engine::Typst);
+                self.begun.insert(file.to_owned(), engine);
                 // A reprint is made of letters that stand in the journal.
                 let is_own = self.edition != Edition::Reprint && file.starts_with(&self.prefix());
                 if let (true, Some(letters)) = (is_own, intent["letters"].as_u64()) {
@@ -296,13 +302,24 @@ impl Press {
             format!("{batch}.pdf")
         };
         let path = self.folder.join(&what);
-        if path.exists() && !self.begun.contains(&what) {
+        let begun = self.begun.get(&what);
+        if let Some(engine) = begun.filter(|engine| **engine != self.form.engine) {
+            return Err(Fatal::Usage(format!(
+                "{what} was begun with --engine {}, and the same file would have other bytes with --engine {}: finish it \
+                 with the engine that it was begun with",
+                engine.as_str(),
+                self.form.engine.as_str()
+            )));
+        }
+        if path.exists() && begun.is_none() {
             return Err(Fatal::Usage(format!(
                 "{} has {what} in it, which is not in this journal: choose a new folder, or give the journal of the run that made it",
                 self.folder.display()
             )));
         }
-        intents.note(serde_json::json!({ "file": what, "letters": rows.len() }))?;
+        intents.note(
+            serde_json::json!({ "file": what, "letters": rows.len(), "engine": self.form.engine }),
+        )?;
         if self.form.separate {
             self.write_folder(&batch, &bound)?;
         } else if let [only] = bound.as_slice() {
@@ -355,7 +372,7 @@ impl Press {
         use sha2::{Digest as _, Sha256};
         let pdfs = self
             .typesetter
-            .bind_each(&letters, self.letters + 1)
+            .bind_each(letters, self.letters + 1)
             .map_err(unusable)?;
         let mut bound = Vec::with_capacity(pdfs.len());
         for (row, pdf) in rows.iter_mut().zip(pdfs) {
@@ -431,4 +448,94 @@ pub(crate) fn stem(file: &str) -> &str {
 
 fn unusable(error: TypesetError) -> Fatal {
     Fatal::Usage(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use pkb_core::{
+        record::Design,
+        value::{LetterFormat, LetterLanguages},
+    };
+
+    use super::*;
+    use crate::template::Template;
+
+    fn order() -> Order {
+        let record = serde_json::json!({
+            "schema": "pkb-record/1", "row": {"file": "a.csv", "number": 7, "of": 9},
+            "patient": {
+                "national_id": {"type": "NHS_NUMBER", "value": "9990000018"}, "title": "Mr", "first_name": "Read",
+                "last_name": "Richards", "date_of_birth": "1990-05-01", "address": ["1 Main Street", "Byker"],
+                "post_code": "NE1 1XC",
+            },
+            "invitation": {"code": "NKcYiAciBU", "token": "KVPnrFYPay", "expires_at": "2026-12-23T09:00:00Z"},
+        });
+        let record: Record = serde_json::from_value(record).unwrap();
+        let expected = Expected::of(&record, LetterLanguages::English, Design::Letter).unwrap();
+        Order {
+            fields: LetterFields {
+                format: LetterFormat::Standard,
+                ..LetterFields::sample()
+            },
+            expected,
+            row: 7,
+            post_code: "NE1 1XC".into(),
+        }
+    }
+
+    /// Prints one letter into a folder where `intent` was noted, if there is one.
+    fn printed(
+        folder: &Path,
+        engine: Engine,
+        intent: Option<serde_json::Value>,
+    ) -> Result<Vec<u8>, Fatal> {
+        let typesetter =
+            Typesetter::with_threads(&Template::built_in().unwrap(), Design::Letter, 1).unwrap();
+        let typesetter = Arc::new(typesetter.with_engine(engine).unwrap());
+        let form = Form {
+            separate: false,
+            zip: false,
+            verify: true,
+            is_numbered: true,
+            engine,
+        };
+        let mut press = Press::new(typesetter.clone(), folder.to_owned(), Edition::First, form);
+        intent
+            .into_iter()
+            .for_each(|intent| press.recall(&Recalled::Intent(intent)));
+        let laid_out = lay_out(&typesetter, vec![order()])?;
+        press.print(laid_out, &IntentLog::default())?;
+        Ok(fs::read(folder.join("letters-0001.pdf")).unwrap())
+    }
+
+    #[test]
+    fn a_file_that_was_begun_with_one_engine_is_not_finished_with_another() {
+        let intent = |engine: Option<&str>| {
+            let mut intent = serde_json::json!({ "file": "letters-0001.pdf", "letters": 1 });
+            if let Some(engine) = engine {
+                intent["engine"] = engine.into();
+            }
+            Some(intent)
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        let stamped = printed(folder, Engine::Stamp, None).unwrap();
+        assert!(printed(folder, Engine::Stamp, intent(Some("stamp"))).unwrap() == stamped);
+        for (engine, before) in [
+            (Engine::Auto, Some("typst")),
+            (Engine::Stamp, None),
+            (Engine::Typst, Some("stamp")),
+        ] {
+            let error = printed(folder, engine, intent(before))
+                .unwrap_err()
+                .to_string();
+            assert!(error.contains("was begun with --engine"), "{error}");
+            assert!(
+                fs::read(folder.join("letters-0001.pdf")).unwrap() == stamped,
+                "nothing was written"
+            );
+        }
+        let typeset = printed(folder, Engine::Typst, intent(None)).unwrap();
+        assert!(typeset != stamped);
+    }
 }

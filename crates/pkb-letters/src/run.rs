@@ -24,9 +24,12 @@ use crate::{
     stage::{Letters, Papers, Seen, Turn},
     template::{Template, marks::NumberMark},
     template_check,
-    typeset::{TypesetError, Typesetter},
+    typeset::{Engine, TypesetError, Typesetter},
     verify,
 };
+
+/// Letters of one file at most, if Typst may have to lay out all of them.
+const MAX_LETTERS_OF_TYPST: u32 = 1000;
 
 /// Does what the arguments ask.
 ///
@@ -68,7 +71,16 @@ async fn make_letters(args: LettersArgs) -> Result<ExitCode, Fatal> {
     };
     let template = template.map_err(|error| Fatal::Usage(error.to_string()))?;
     let rules = rules(&args, &template)?;
-    let typesetter = Typesetter::new(&template, args.design).map_err(unusable_template)?;
+    if args.letters_per_file > MAX_LETTERS_OF_TYPST && args.engine != Engine::Stamp {
+        return Err(Fatal::Usage(format!(
+            "--letters-per-file {} needs --engine stamp: letters that Typst lays out take too much memory for more than \
+             {MAX_LETTERS_OF_TYPST} in a file",
+            args.letters_per_file
+        )));
+    }
+    let typesetter = Typesetter::new(&template, args.design)
+        .and_then(|typesetter| typesetter.with_engine(args.engine))
+        .map_err(unusable_template)?;
     for warning in typesetter.warnings() {
         tracing::warn!("template: {warning}");
     }
@@ -102,6 +114,7 @@ async fn make_letters(args: LettersArgs) -> Result<ExitCode, Fatal> {
         verify: !args.no_verify,
         is_numbered: template.settings().marks.number != NumberMark::None,
         series: Series::new(args.series),
+        engine: args.engine,
     };
     let stage = Letters {
         folder: out.clone(),

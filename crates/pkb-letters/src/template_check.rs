@@ -12,7 +12,7 @@ use pkb_core::{
 use crate::{
     letter_fields::LetterFields,
     template::{Template, words_file},
-    typeset::{TypesetError, Typesetter},
+    typeset::{Engine, TypesetError, Typesetter},
 };
 
 /// Scripts that names come in, and a word in each.
@@ -106,6 +106,9 @@ fn check_design(template: &Template, design: Design, report: &mut Report) -> Res
             return Ok(());
         }
     };
+    let typesetter = typesetter
+        .with_engine(Engine::Auto)
+        .map_err(|error| Fatal::Bug(error.to_string()))?;
     let mut warnings = Vec::new();
     for languages in LetterLanguages::ALL
         .into_iter()
@@ -190,6 +193,13 @@ fn check_letter(
             ));
         }
     }
+    // No fault: such letters take longer to make, and that is all.
+    words.push_str(&match typesetter.is_stampable(letter) {
+        Ok(()) => "; can be stamped".to_owned(),
+        Err(reason) => {
+            format!("; cannot be stamped, because {reason}, so Typst lays out each letter")
+        }
+    });
     report.note(&words);
     for (what, change) in strange_letters() {
         let mut strange = letter.clone();

@@ -511,6 +511,33 @@ fn letters_that_do_not_say_what_they_must_are_not_written_and_no_record_says_tha
 
 #[test]
 fn a_journal_that_was_torn_within_a_batch_ends_in_the_same_letters_once() {
+    // After some of the second file's letters; its successors were begun, or not.
+    torn_and_made_again("auto", &[13, 15, 20, 22, 23, 33]);
+}
+
+#[test]
+fn a_stamped_file_that_was_torn_is_made_again_with_the_same_bytes_and_by_no_other_engine() {
+    let campaign = torn_and_made_again("stamp", &[15]);
+    let journal = campaign.read("l.journal");
+    let lines: Vec<&[u8]> = journal.split_inclusive(|byte| *byte == b'\n').collect();
+    campaign.write("l.journal", lines[..15].concat());
+    let before = campaign.read("print/letters-0002.pdf");
+    let args = "--letters-per-file 10 --language en --journal l.journal --engine typst";
+    let args: Vec<&str> = args.split(' ').collect();
+    let ended = print(&campaign, &stream(&invited(40)), &args);
+    assert_eq!(ended.code, 2, "{}", ended.stderr);
+    assert!(
+        ended
+            .stderr
+            .contains("letters-0002.pdf was begun with --engine stamp"),
+        "{}",
+        ended.stderr
+    );
+    assert!(campaign.read("print/letters-0002.pdf") == before);
+}
+
+/// Prints forty letters into four files, tears the journal after so many lines, and runs the same command again.
+fn torn_and_made_again(engine: &str, all_kept: &[usize]) -> Campaign {
     let campaign = Campaign::start(World::default());
     let input = stream(&invited(40));
     let args = [
@@ -520,6 +547,8 @@ fn a_journal_that_was_torn_within_a_batch_ends_in_the_same_letters_once() {
         "en",
         "--journal",
         "l.journal",
+        "--engine",
+        engine,
     ];
     let whole = print(&campaign, &input, &args);
     assert_eq!(whole.code, 0, "{}", whole.stderr);
@@ -528,8 +557,7 @@ fn a_journal_that_was_torn_within_a_batch_ends_in_the_same_letters_once() {
         .collect();
     let journal = campaign.read("l.journal");
     let lines: Vec<&[u8]> = journal.split_inclusive(|byte| *byte == b'\n').collect();
-    // After some of the second file's letters; its successors were begun, or not.
-    for kept in [13, 15, 20, 22, 23, 33] {
+    for kept in all_kept.iter().copied() {
         let journal = lines[..kept].concat();
         campaign.write("l.journal", &journal);
         // No file is written before its intent is on the disk.
@@ -548,6 +576,7 @@ fn a_journal_that_was_torn_within_a_batch_ends_in_the_same_letters_once() {
         let (code, text) = verify(&campaign, &again.stdout, &[]);
         assert_eq!(code, 0, "{text}");
     }
+    campaign
 }
 
 #[test]

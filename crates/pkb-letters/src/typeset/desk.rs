@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use pkb_core::record::Design;
 use serde::Serialize;
 use typst::diag::{FileError, FileResult, PackageError, SourceDiagnostic};
 use typst::foundations::{Bytes, Datetime, Duration};
@@ -11,7 +12,9 @@ use typst::utils::LazyHash;
 use typst::{Library, LibraryExt, World};
 
 use super::TypesetError;
-use crate::template::{Template, geometry::Geometry, marks::Marks, organisation::Organisation};
+use crate::template::{
+    Template, geometry::Geometry, marks::Marks, organisation::Organisation, words_file,
+};
 
 /// Files that are not the template's. Their names are constant: Typst remembers every name it ever met.
 const LETTER_MAIN: &str = "/pkb-letters.typ";
@@ -99,6 +102,23 @@ impl Stationery {
             letter: ids([LETTER_MAIN, LETTER_DATA, SQUARE_CODE])?,
             overlay: ids([OVERLAY_MAIN, OVERLAY_DATA, BARCODE])?,
         })
+    }
+
+    /// The fonts, in the order in which they are tried.
+    pub(super) fn fonts(&self) -> &[Font] {
+        &self.fonts
+    }
+
+    /// Whether any font has a character.
+    pub(super) fn has_glyph(&self, character: char) -> bool {
+        let covers = |font: &Font| font.info().coverage.contains(character.into());
+        self.fonts.iter().any(covers)
+    }
+
+    /// Whether the template has the words of a design in a language.
+    pub(super) fn has_words(&self, design: Design, language: &str) -> bool {
+        let name = format!("/{}", words_file(design, language));
+        file_id(&name).is_some_and(|id| self.sources.contains_key(&id))
     }
 
     /// The desk for a letter: its data and its square code.

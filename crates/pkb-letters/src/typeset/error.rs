@@ -82,6 +82,24 @@ pub enum TypesetError {
     /// The marks cannot be laid over the letters.
     #[error("the marks of the sheets cannot be made: {0}")]
     Marks(String),
+    /// The template cannot be stamped, and nothing else was wanted.
+    #[error("{place} cannot be stamped ({what}), because {reason}: use --engine auto or typst")]
+    NotStampable {
+        /// The file of its words.
+        place: String,
+        /// Languages and print.
+        what: String,
+        /// Why.
+        reason: String,
+    },
+    /// A letter that Typst laid out cannot stand in a file with stamped ones.
+    #[error(
+        "a letter cannot stand in one file with stamped letters, because {0}: use --engine typst"
+    )]
+    CannotStandTogether(String),
+    /// Stamped letters cannot be written.
+    #[error("the letters cannot be stamped")]
+    Stamp(#[from] pkb_stamp::StampError),
     /// The threads could not be started.
     #[error("failed to start the typesetting threads")]
     Threads(#[from] rayon::ThreadPoolBuildError),

@@ -10,6 +10,7 @@ mod joining;
 mod overlay;
 mod page_check;
 pub mod qr;
+mod stamping;
 
 use std::borrow::Borrow;
 use std::num::NonZeroUsize;
@@ -35,6 +36,8 @@ use desk::{Desk, Stationery};
 pub use error::{LetterFault, TypesetError};
 use overlay::Below;
 use qr::SquareCode;
+pub use stamping::Engine;
+use stamping::{Stamped, Stamping};
 
 /// Layout nests deeply: the usual 2 MiB can overflow. Only the part that is used takes memory.
 const STACK_BYTES: usize = 64 << 20;
@@ -60,19 +63,49 @@ pub struct TypesetLetters {
 }
 
 /// A letter that passed the checks and has no number yet.
-pub struct LaidOut {
-    pages: Vec<Page>,
-    info: DocumentInfo,
-    points: u8,
+pub struct LaidOut(Body);
+
+/// Who laid a letter out.
+enum Body {
+    /// Typst.
+    Typeset(Sheets),
+    /// The stamp engine, into a page that Typst laid out.
+    Stamped(Stamped),
 }
 
 impl LaidOut {
     /// How many pages it has, an empty last one for two-sided print included.
     #[must_use]
     pub fn page_count(&self) -> usize {
-        self.pages.len()
+        match &self.0 {
+            Body::Typeset(sheets) => sheets.pages.len(),
+            Body::Stamped(stamped) => stamped.page_count(),
+        }
+    }
+
+    fn typeset(self) -> Option<Sheets> {
+        match self.0 {
+            Body::Typeset(sheets) => Some(sheets),
+            Body::Stamped(_) => None,
+        }
+    }
+
+    /// Whether the stamp engine made it.
+    #[must_use]
+    pub fn is_stamped(&self) -> bool {
+        matches!(self.0, Body::Stamped(_))
     }
 }
+
+/// A letter that Typst laid out.
+struct Sheets {
+    pages: Vec<Page>,
+    info: DocumentInfo,
+    points: u8,
+}
+
+/// A letter with its number.
+type Numbered<'a> = (u64, &'a Sheets);
 
 /// Typesets letters with one design of one template.
 pub struct Typesetter {
@@ -87,6 +120,8 @@ pub struct Typesetter {
     exporter: rayon::ThreadPool,
     standards: PdfStandards,
     warnings: Vec<String>,
+    /// What letters are stamped with; `None` if Typst lays out all of them.
+    stamping: Option<Stamping>,
 }
 
 impl Typesetter {
@@ -169,14 +204,32 @@ impl Typesetter {
             standards: PdfStandards::new(&[PdfStandard::Ua_1])
                 .map_err(|_| template_error("PDF/UA-1 is not available"))?,
             warnings: Vec::new(),
+            stamping: None,
         })
     }
 
-    /// The same, with PROOF across each page.
+    /// The same, with PROOF across each page. Proofs are not stamped.
     #[must_use]
     pub fn for_proofs(mut self) -> Self {
         self.is_proof = true;
+        self.stamping = None;
         self
+    }
+
+    /// The same, with an engine. [`Engine::Typst`] is what a typesetter has at first.
+    ///
+    /// # Errors
+    ///
+    /// [`Engine::Stamp`] was asked for, and the template cannot be stamped: the message says why.
+    pub fn with_engine(mut self, engine: Engine) -> Result<Self, TypesetError> {
+        self.stamping = match engine {
+            Engine::Typst => None,
+            Engine::Auto | Engine::Stamp => Some(Stamping::new(&self.stationery, engine)?),
+        };
+        if engine == Engine::Stamp {
+            self.must_be_stampable()?;
+        }
+        Ok(self)
     }
 
     /// What Typst warns of in the template, such as a font that is not there. One line each, with file and line.
@@ -194,15 +247,20 @@ impl Typesetter {
         &self,
         letters: &[impl Borrow<LetterFields> + Sync],
     ) -> Result<Vec<Result<LaidOut, LetterFault>>, TypesetError> {
-        self.in_parallel(letters, |letter| {
-            self.lay_out_one(letter.borrow())
-                .map_err(|fault| match fault {
-                    Failure::Letter(fault) => fault,
-                    // A bug of ours that the samples did not show; as bad as a template that fails.
-                    Failure::Data => LetterFault::Template {
-                        place: "the letter data".into(),
-                    },
-                })
+        let stamping = self.stamping.as_ref();
+        let stamping = stamping.filter(|stamping| letters.len() >= stamping.at_least);
+        let shaper = || stamping.map(Stamping::shaper);
+        self.in_parallel_with(letters, shaper, |shaper, letter| {
+            let stamped = shaper
+                .as_mut()
+                .and_then(|shaper| self.stamped(letter.borrow(), shaper));
+            match stamped {
+                Some(stamped) => Ok(LaidOut(Body::Stamped(stamped))),
+                None => self
+                    .lay_out_one(letter.borrow())
+                    .map(|sheets| LaidOut(Body::Typeset(sheets)))
+                    .map_err(Failure::into_fault),
+            }
         })
     }
 
@@ -215,23 +273,36 @@ impl Typesetter {
         if letters.is_empty() {
             return Err(TypesetError::NoLetters);
         }
-        let overlays = self.overlays(&letters, first)?;
-        let mut pages = Vec::with_capacity(letters.len());
         let mut ranges = Vec::with_capacity(letters.len());
+        let mut last = 0;
+        for letter in &letters {
+            let start = last + 1;
+            last += letter.page_count() as u64;
+            ranges.push((start, last));
+        }
+        let pdf = if letters.iter().any(LaidOut::is_stamped) {
+            self.stamp_together(letters, first)?
+        } else {
+            self.typeset_together(letters, first)?
+        };
+        comemo::evict(SWEEPS_SURVIVED);
+        Ok(TypesetLetters { pdf, pages: ranges })
+    }
+
+    /// One PDF of letters that Typst laid out, by Typst.
+    fn typeset_together(&self, letters: Vec<LaidOut>, first: u64) -> Result<Vec<u8>, TypesetError> {
+        let sheets: Vec<Sheets> = letters.into_iter().filter_map(LaidOut::typeset).collect();
+        let last_of_file = first + sheets.len().saturating_sub(1) as u64;
+        let numbered: Vec<Numbered<'_>> = (first..).zip(&sheets).collect();
+        let overlays = self.overlays(&numbered, last_of_file)?;
+        let mut pages = Vec::with_capacity(sheets.len());
         let mut info = None;
-        for (at, (letter, overlay)) in letters.into_iter().zip(overlays).enumerate() {
-            let before = pages.len() as u64;
+        for (at, (letter, overlay)) in sheets.into_iter().zip(overlays).enumerate() {
             info.get_or_insert_with(|| letter.info.clone());
             pages.extend(joined(letter.pages, &overlay, at, first + at as u64));
-            ranges.push((before + 1, pages.len() as u64));
         }
         let document = PagedDocument::new(pages.into_iter().collect(), info.unwrap_or_default());
-        let pdf = self.exporter.install(|| self.export(&document));
-        comemo::evict(SWEEPS_SURVIVED);
-        Ok(TypesetLetters {
-            pdf: pdf?,
-            pages: ranges,
-        })
+        self.exporter.install(|| self.export(&document))
     }
 
     /// Makes a PDF of each letter. They are numbered from `first` on.
@@ -239,10 +310,44 @@ impl Typesetter {
     /// # Errors
     ///
     /// When a PDF cannot be made.
-    pub fn bind_each(&self, letters: &[LaidOut], first: u64) -> Result<Vec<Vec<u8>>, TypesetError> {
-        let overlays = self.overlays(letters, first)?;
-        let numbered: Vec<_> = (first..).zip(letters.iter().zip(overlays)).collect();
-        let bound = self.in_parallel(&numbered, |(number, (letter, overlay))| {
+    pub fn bind_each(
+        &self,
+        letters: Vec<LaidOut>,
+        first: u64,
+    ) -> Result<Vec<Vec<u8>>, TypesetError> {
+        let last_of_file = first + letters.len().saturating_sub(1) as u64;
+        let (mut typeset, mut stamped, mut order) = (Vec::new(), Vec::new(), Vec::new());
+        for (number, letter) in (first..).zip(letters) {
+            order.push(letter.is_stamped());
+            match letter.0 {
+                Body::Typeset(sheets) => typeset.push((number, sheets)),
+                Body::Stamped(letter) => stamped.push((number, letter)),
+            }
+        }
+        let numbered: Vec<Numbered<'_>> =
+            typeset.iter().map(|(number, own)| (*number, own)).collect();
+        let mut alone = self.typeset_alone(&numbered, last_of_file)?.into_iter();
+        let mut stamped = self.stamp_each(stamped, last_of_file)?.into_iter();
+        let next = |is_stamped: &bool| {
+            if *is_stamped {
+                stamped.next()
+            } else {
+                alone.next()
+            }
+        };
+        let pdfs: Option<Vec<_>> = order.iter().map(next).collect();
+        pdfs.ok_or(TypesetError::NoLetters)
+    }
+
+    /// A PDF of each of some letters that Typst laid out, by Typst.
+    fn typeset_alone(
+        &self,
+        numbered: &[Numbered<'_>],
+        last_of_file: u64,
+    ) -> Result<Vec<Vec<u8>>, TypesetError> {
+        let overlays = self.overlays(numbered, last_of_file)?;
+        let numbered: Vec<_> = numbered.iter().zip(overlays).collect();
+        let bound = self.in_parallel(&numbered, |((number, letter), overlay)| {
             let pages = joined(letter.pages.clone(), overlay, 0, *number);
             let document = PagedDocument::new(pages.into_iter().collect(), letter.info.clone());
             self.export(&document)
@@ -251,13 +356,16 @@ impl Typesetter {
     }
 
     /// What is laid over each letter: a page for each of its pages, or none at all.
-    fn overlays(&self, letters: &[LaidOut], first: u64) -> Result<Vec<Vec<Page>>, TypesetError> {
-        let last_of_file = first + letters.len().saturating_sub(1) as u64;
-        let below: Vec<Below<'_>> = (first..)
-            .zip(letters)
+    fn overlays(
+        &self,
+        letters: &[Numbered<'_>],
+        last_of_file: u64,
+    ) -> Result<Vec<Vec<Page>>, TypesetError> {
+        let below: Vec<Below<'_>> = letters
+            .iter()
             .map(|(number, letter)| Below {
                 pages: &letter.pages,
-                number,
+                number: *number,
                 last_of_file,
                 points: letter.points,
             })
@@ -290,15 +398,26 @@ impl Typesetter {
         items: &[T],
         work: impl Fn(&T) -> R + Sync,
     ) -> Result<Vec<R>, TypesetError> {
+        self.in_parallel_with(items, || (), |(), item| work(item))
+    }
+
+    /// As [`Self::in_parallel`], with something that each thread makes once and keeps.
+    fn in_parallel_with<T: Sync, R: Send, S>(
+        &self,
+        items: &[T],
+        prepare: impl Fn() -> S + Sync,
+        work: impl Fn(&mut S, &T) -> R + Sync,
+    ) -> Result<Vec<R>, TypesetError> {
         let next = AtomicUsize::new(0);
         let run = || {
+            let mut own = prepare();
             let mut done = Vec::new();
             loop {
                 let index = next.fetch_add(1, Ordering::Relaxed);
                 let Some(item) = items.get(index) else {
                     return done;
                 };
-                done.push((index, work(item)));
+                done.push((index, work(&mut own, item)));
                 if index % LETTERS_A_SWEEP == LETTERS_A_SWEEP - 1 {
                     comemo::evict(SWEEPS_SURVIVED);
                 }
@@ -320,7 +439,7 @@ impl Typesetter {
         Ok(results.into_iter().map(|(_, result)| result).collect())
     }
 
-    fn lay_out_one(&self, letter: &LetterFields) -> Result<LaidOut, Failure> {
+    fn lay_out_one(&self, letter: &LetterFields) -> Result<Sheets, Failure> {
         let desk = self.desk(letter)?;
         // A bug in Typst that one patient's name brings out is that letter's fault, and no other's.
         let compiled = catch_unwind(AssertUnwindSafe(|| typst::compile::<PagedDocument>(&desk)));
@@ -338,7 +457,7 @@ impl Typesetter {
         if self.settings.marks.duplex && pages.len() % 2 == 1 {
             pages.extend(pages.last().map(empty_page_after));
         }
-        Ok(LaidOut {
+        Ok(Sheets {
             pages,
             info: document.info().clone(),
             points: letter.format.points(),
@@ -403,7 +522,7 @@ impl Typesetter {
         );
         self.in_worker(|| typst_pdf::pdf(&document, &self.pdf_options()))
             .map_err(|errors| self.stationery.template_error(&errors))?;
-        self.overlays(std::slice::from_ref(&laid_out), 1)?;
+        self.overlays(&[(1, &laid_out)], 1)?;
         let warning = |warning: &SourceDiagnostic| {
             format!(
                 "{}: {}",
@@ -503,6 +622,29 @@ enum Failure {
     Data,
 }
 
+impl Failure {
+    fn into_fault(self) -> LetterFault {
+        match self {
+            Self::Letter(fault) => fault,
+            // A bug of ours that the samples did not show; as bad as a template that fails.
+            Self::Data => LetterFault::Template {
+                place: "the letter data".into(),
+            },
+        }
+    }
+}
+
+/// Those letters that Typst laid out.
+fn typeset_among(numbered: &[(u64, LaidOut)]) -> Vec<Numbered<'_>> {
+    numbered
+        .iter()
+        .filter_map(|(number, letter)| match &letter.0 {
+            Body::Typeset(sheets) => Some((*number, sheets)),
+            Body::Stamped(_) => None,
+        })
+        .collect()
+}
+
 impl From<LetterFault> for Failure {
     fn from(fault: LetterFault) -> Self {
         Self::Letter(fault)
@@ -551,5 +693,7 @@ struct OwnFields {
     letter_date: String,
 }
 
+#[cfg(test)]
+mod stamping_tests;
 #[cfg(test)]
 mod tests;

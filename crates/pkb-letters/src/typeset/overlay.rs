@@ -51,8 +51,8 @@ struct Sheet {
 
 /// The size of a barcode: modules, and mm.
 #[derive(Clone, Copy, Serialize)]
-struct Size {
-    columns: usize,
+pub(super) struct Size {
+    pub columns: usize,
     rows: usize,
     width: f64,
     height: f64,
@@ -168,7 +168,10 @@ fn keep_to_the_paper(pages: &[Page], geometry: &Geometry) -> Result<(), TypesetE
 }
 
 /// The modules of the barcode, 0 for black, row by row, and its size.
-fn barcode_of(marks: &Marks, number: u64) -> Result<Option<(Size, Vec<u8>)>, TypesetError> {
+pub(super) fn barcode_of(
+    marks: &Marks,
+    number: u64,
+) -> Result<Option<(Size, Vec<u8>)>, TypesetError> {
     let text = format!("{number:06}");
     let luma = |is_black: bool| if is_black { 0 } else { 255 };
     Ok(match marks.barcode {

@@ -17,7 +17,7 @@ fn of_design(design: Design, threads: usize) -> Typesetter {
 }
 
 /// A template folder with a file that the test changes.
-fn folder_with(file: &str, change: impl FnOnce(String) -> String) -> tempfile::TempDir {
+pub(super) fn folder_with(file: &str, change: impl FnOnce(String) -> String) -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
     Template::write_to(dir.path()).unwrap();
     let path = dir.path().join(file);
@@ -228,7 +228,7 @@ fn the_same_letters_are_the_same_bytes_again_and_with_one_or_two_threads() {
     let each = |typesetter: &Typesetter| {
         let laid_out = typesetter.lay_out(&letters).unwrap();
         let laid_out: Vec<LaidOut> = laid_out.into_iter().map(Result::unwrap).collect();
-        typesetter.bind_each(&laid_out, 5).unwrap()
+        typesetter.bind_each(laid_out, 5).unwrap()
     };
     assert!(each(&two) == each(&one));
 }

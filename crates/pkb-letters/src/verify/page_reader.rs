@@ -125,13 +125,23 @@ fn drawn_on<'a>(
     cache: &InterpreterCache<'a>,
     settings: &InterpreterSettings,
 ) -> (String, Vec<String>) {
+    let drawn = collected(pdf, page, cache, settings);
+    (lines_of(drawn.glyphs), drawn.squares)
+}
+
+fn collected<'a>(
+    pdf: &'a Pdf,
+    page: &'a PdfPage<'a>,
+    cache: &InterpreterCache<'a>,
+    settings: &InterpreterSettings,
+) -> Collector {
     let (width, height) = page.render_dimensions();
     let area = Rect::new(0.0, 0.0, f64::from(width), f64::from(height));
     let to_top_left = page.initial_transform(true).to_kurbo();
     let mut context = Context::new(to_top_left, area, cache, pdf.xref(), settings.clone());
     let mut drawn = Collector::default();
     interpret_page(page, &mut context, &mut drawn);
-    (lines_of(drawn.glyphs), drawn.squares)
+    drawn
 }
 
 fn is_right_to_left(character: char) -> bool {
@@ -322,6 +332,22 @@ fn qr_of<'a>(
     }
     ensure!(!seen, "a square code cannot be decoded");
     Ok(Vec::new())
+}
+
+/// The glyphs of each page where they are drawn: what they mean, left, base line and size, in points from the top left
+/// corner.
+#[cfg(test)]
+pub(crate) fn glyphs_of(pdf: &[u8]) -> Vec<Vec<(String, f64, f64, f64)>> {
+    let pdf = Pdf::new(pdf.to_vec()).unwrap();
+    let cache = InterpreterCache::new();
+    let settings = InterpreterSettings::default();
+    let mut pages = Vec::new();
+    for page in pdf.pages().iter() {
+        let drawn = collected(&pdf, page, &cache, &settings).glyphs.into_iter();
+        let glyphs = drawn.map(|glyph| (glyph.text, glyph.left, glyph.baseline, glyph.size));
+        pages.push(glyphs.collect());
+    }
+    pages
 }
 
 #[cfg(test)]

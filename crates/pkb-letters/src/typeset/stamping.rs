@@ -1,0 +1,606 @@
+//! Letters by the stamp engine (`pkb-stamp`): Typst lays out a page once with placeholder values, and each letter is that
+//! page with its own values. About twenty times quicker than laying out each letter.
+//!
+//! A page for each *variant*: languages, print, number of address lines, date. It is made when its first letter comes, and
+//! what it can hold is tried with it (see [`pkb_stamp::template`]): the widest values that move nothing else, and all
+//! characters that values may have. A letter that a variant cannot hold, for whatever reason, is laid out by Typst as it
+//! always was, and stands in the same file at its place. Which letters these are depends on the template and the letter
+//! only, so that the same letters are the same bytes.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use clap::ValueEnum;
+use jiff::civil::{Date, date};
+use pkb_core::value::{LetterFormat, LetterLanguages};
+use pkb_stamp::{
+    Bitmap, Document, Fitted, Fonts, Letter, Probe, ReadProbe, Shaper, Template, Unstampable, Value,
+};
+use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
+use serde::{Deserialize, Serialize};
+use typst_layout::PagedDocument;
+
+use super::desk::Stationery;
+use super::overlay::{Below, barcode_of, overlay_of};
+use super::qr::SquareCode;
+use super::{Body, LaidOut, Sheets, TypesetError, Typesetter, joined, pool, typeset_among};
+use crate::language::date_in;
+use crate::letter_fields::LetterFields;
+use crate::template::marks::{Barcode, OmrLine};
+use crate::template::words_file;
+
+/// What makes the letters.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Engine {
+    /// Stamping where the template and the letter allow it; Typst for all others, and for files of a few letters
+    Auto,
+    /// Stamping in all files; a template that cannot be stamped is an error
+    Stamp,
+    /// Typst lays out each letter
+    #[default]
+    Typst,
+}
+
+impl Engine {
+    /// As on the command line.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Stamp => "stamp",
+            Self::Typst => "typst",
+        }
+    }
+}
+
+/// Slots whose values are known when letters are bound.
+const LATE: [&str; 3] = ["number", "last_number", "barcode"];
+/// Letters of a file from which on [`Engine::Auto`] stamps: for fewer, Typst is done before a page is prepared.
+const WORTH_STAMPING: usize = 20;
+/// About as many bytes as a stamped letter takes in a file.
+const BYTES_A_LETTER: usize = 2_200;
+/// Address lines that a variant is made for at most; more go to Typst.
+const MAX_LINES: usize = 8;
+/// How many characters the widest probe has: as many as leave everything else where it is.
+const WIDTHS: [usize; 15] = [12, 16, 20, 24, 28, 32, 36, 40, 44, 48, 52, 56, 62, 70, 80];
+/// Address lines of the variant that shows which characters come out right.
+const SHOWN_LINES: usize = 2;
+/// Characters of a value that shows what characters come out right.
+const SHOWN_AT_ONCE: usize = 20;
+/// Characters that values may have, if the template's fonts have them: Latin with the accents of Europe.
+const CHARACTERS: &str = "!\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~\
+    ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÐÑÒÓÔÕÖØÙÚÛÜÝÞßàáâãäåæçèéêëìíîïðñòóôõöøùúûüýþÿ\
+    ĀāĂăĄąĆćĈĉĊċČčĎďĐđĒēĔĕĖėĘęĚěĜĝĞğĠġĢģĤĥĦħĨĩĪīĬĭĮįİıĴĵĶķĹĺĻļĽľŁłŃńŅņŇňŌōŎŏŐőŒœŔŕŖŗŘřŚśŜŝŞşŠšŢţŤťŦŧ\
+    ŨũŪūŬŭŮůŰűŲųŴŵŶŷŸŹźŻżŽžȘșȚțẀẁẂẃẄẅỲỳ‘’“”–—£§°";
+
+/// What a letter has in common with others that the same page serves.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Variant {
+    languages: LetterLanguages,
+    format: LetterFormat,
+    lines: usize,
+    letter_date: Date,
+    join_address: String,
+}
+
+/// The page of a variant, or why there is none.
+type Read = Result<Arc<Template>, Unstampable>;
+
+/// The variants of a design, as they come.
+pub(super) struct Stamping {
+    fonts: Fonts,
+    variants: Mutex<HashMap<Variant, Read>>,
+    /// Makes variants, one at a time, for whichever thread asks.
+    maker: Mutex<rayon::ThreadPool>,
+    /// Fewer letters than these are not stamped.
+    pub(super) at_least: usize,
+}
+
+impl Stamping {
+    pub(super) fn new(stationery: &Stationery, engine: Engine) -> Result<Self, TypesetError> {
+        let mut fonts = Fonts::new();
+        for font in stationery.fonts() {
+            fonts.add(font.data(), font.index());
+        }
+        Ok(Self {
+            fonts,
+            variants: Mutex::default(),
+            maker: Mutex::new(pool(1)?),
+            at_least: if engine == Engine::Stamp {
+                0
+            } else {
+                WORTH_STAMPING
+            },
+        })
+    }
+
+    /// What sets values; each thread has its own.
+    pub(super) fn shaper(&self) -> Shaper<'_> {
+        Shaper::new(&self.fonts)
+    }
+
+    fn known(&self, variant: &Variant) -> Option<Read> {
+        let variants = self.variants.lock();
+        let variants = variants.unwrap_or_else(PoisonError::into_inner);
+        variants.get(variant).cloned()
+    }
+}
+
+/// A letter that fits a variant.
+pub(super) struct Stamped {
+    template: Arc<Template>,
+    fitted: Fitted,
+}
+
+impl Stamped {
+    pub(super) fn page_count(&self) -> usize {
+        self.template.page_count()
+    }
+}
+
+impl Typesetter {
+    /// A letter by the stamp engine; `None` if Typst must lay it out.
+    pub(super) fn stamped(
+        &self,
+        letter: &LetterFields,
+        shaper: &mut Shaper<'_>,
+    ) -> Option<Stamped> {
+        let template = self.variant_of(letter)?.ok()?;
+        let square = bitmap(&SquareCode::of(&letter.join_url).ok()?)?;
+        let dates = dates(letter);
+        let value = |slot: &str| -> Option<Value<'_>> {
+            Some(match slot {
+                "name" => Value::Text(&letter.name),
+                "first_name" => Value::Text(&letter.first_name),
+                "last_name" => Value::Text(&letter.last_name),
+                "invitation_code" => Value::Text(&letter.invitation_code),
+                "access_code" => Value::Text(&letter.access_code),
+                "square_code" => Value::Picture(&square),
+                other => match other.strip_prefix("address.") {
+                    Some(line) => Value::Text(letter.address.get(line.parse::<usize>().ok()?)?),
+                    None => Value::Text(
+                        dates
+                            .iter()
+                            .find(|(slot, _)| slot == other)
+                            .map(|(_, date)| date)?,
+                    ),
+                },
+            })
+        };
+        let fitted = template.fit(shaper, &value).ok()?;
+        Some(Stamped { template, fitted })
+    }
+
+    /// Whether letters like this one can be stamped: tries values of usual length.
+    ///
+    /// # Errors
+    ///
+    /// Why not, in words that follow "because".
+    pub fn is_stampable(&self, letter: &LetterFields) -> Result<(), String> {
+        let Some((stamping, variant)) = self.stamping.as_ref().zip(self.variant(letter)) else {
+            return Err(format!("it has more than {MAX_LINES} lines of address"));
+        };
+        let read = self.in_worker(|| {
+            let [typical, shortest] = self.base(&variant)?;
+            let widest = self.probe(&widest(&variant, WIDTHS[0]), 8_888_888_888, 8_888_888_888)?;
+            Template::read(
+                &[&typical, &shortest, &widest],
+                &LATE,
+                &stamping.fonts,
+                None,
+            )
+        });
+        read.map(|_| ()).map_err(|reason| reason.to_string())
+    }
+
+    /// [`Engine::Stamp`] is for those who want to know.
+    pub(super) fn must_be_stampable(&self) -> Result<(), TypesetError> {
+        for languages in LetterLanguages::ALL {
+            for format in LetterFormat::ALL {
+                let has_words = languages
+                    .codes()
+                    .iter()
+                    .all(|language| self.stationery.has_words(self.design, language));
+                let letter = LetterFields {
+                    languages,
+                    format,
+                    ..LetterFields::sample()
+                };
+                if has_words && let Err(reason) = self.is_stampable(&letter) {
+                    return Err(TypesetError::NotStampable {
+                        place: words_file(
+                            self.design,
+                            languages.codes().first().copied().unwrap_or("en"),
+                        ),
+                        what: format!("{}, {} print", languages.as_str(), format.as_str()),
+                        reason,
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The page for a letter, made if it is the first of its kind.
+    fn variant_of(&self, letter: &LetterFields) -> Option<Result<Arc<Template>, Unstampable>> {
+        let (stamping, variant) = (self.stamping.as_ref()?, self.variant(letter)?);
+        if let Some(known) = stamping.known(&variant) {
+            return Some(known);
+        }
+        // A thread of rayon's that waits for another pool does other work meanwhile, which could ask for this very
+        // variant: so a thread of no pool waits in its place.
+        let made = std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| {
+                let maker = stamping.maker.lock();
+                let maker = maker.unwrap_or_else(PoisonError::into_inner);
+                maker.install(|| self.made(&variant, stamping))
+            });
+            waiting.join()
+        });
+        Some(made.unwrap_or_else(|_| Err(Unstampable::because("the typesetter broke off at it"))))
+    }
+
+    /// Makes a variant unless another thread has done so meanwhile, and keeps it.
+    fn made(&self, variant: &Variant, stamping: &Stamping) -> Read {
+        if let Some(known) = stamping.known(variant) {
+            return known;
+        }
+        let read = self.read_variant(variant, stamping);
+        let variants = stamping.variants.lock();
+        let mut variants = variants.unwrap_or_else(PoisonError::into_inner);
+        variants.insert(variant.clone(), read.clone());
+        read
+    }
+
+    /// What the page of a letter is made for; `None` if no page is.
+    fn variant(&self, letter: &LetterFields) -> Option<Variant> {
+        let lines = if self.design.has_address() {
+            letter.address.len()
+        } else {
+            0
+        };
+        (lines <= MAX_LINES).then(|| Variant {
+            languages: letter.languages,
+            format: letter.format,
+            lines,
+            letter_date: letter.letter_date,
+            join_address: letter.join_address.clone(),
+        })
+    }
+
+    /// The probes that all others are compared with.
+    fn base(&self, variant: &Variant) -> Result<[ReadProbe; 2], Unstampable> {
+        let counts =
+            |line: &OmrLine| matches!(line, OmrLine::Count1 | OmrLine::Count2 | OmrLine::Count4);
+        if self.settings.marks.omr.iter().any(counts) {
+            return Err(Unstampable::because(
+                "the optical marks of its sheets count letters",
+            ));
+        }
+        Ok([
+            self.probe(&typical(variant), 1_234_567_890, 9_876_543_210)?,
+            self.probe(&shortest(variant), 1, 20)?,
+        ])
+    }
+
+    fn read_variant(
+        &self,
+        variant: &Variant,
+        stamping: &Stamping,
+    ) -> Result<Arc<Template>, Unstampable> {
+        let base = self.base(variant)?;
+        let with = |more: &[&ReadProbe], like: Option<&Template>| {
+            let all: Vec<&ReadProbe> = base.iter().chain(more.iter().copied()).collect();
+            Template::read(&all, &LATE, &stamping.fonts, like)
+        };
+        // The widest values that move nothing else.
+        let mut widest_probe = None;
+        let mut why_not = None;
+        let (mut fits, mut too_wide) = (0, WIDTHS.len());
+        while fits < too_wide {
+            let middle = fits.midpoint(too_wide);
+            let characters = WIDTHS.get(middle).copied().unwrap_or_default();
+            let probe = self.probe(&widest(variant, characters), 8_888_888_888, 8_888_888_888);
+            match probe.and_then(|probe| with(&[&probe], None).map(|_| probe)) {
+                Ok(probe) => (fits, widest_probe) = (middle + 1, Some(probe)),
+                Err(reason) => (too_wide, why_not) = (middle, Some(reason)),
+            }
+        }
+        let no_reason = || Unstampable::because("its layout depends on the values");
+        let widest_probe = widest_probe.ok_or_else(|| why_not.unwrap_or_else(no_reason))?;
+        let lines = if self.design.has_address() {
+            SHOWN_LINES
+        } else {
+            0
+        };
+        if variant.lines != lines {
+            // Which characters come out right does not depend on the number of lines.
+            let like = Variant {
+                lines,
+                ..variant.clone()
+            };
+            let like = self.made(&like, stamping)?;
+            return with(&[&widest_probe], Some(&like));
+        }
+        let mut shown = self.shown(variant, &with);
+        shown.push(widest_probe);
+        with(&shown.iter().collect::<Vec<_>>(), None)
+    }
+
+    /// Probes of all characters that come out as they should. What comes out differently is looked for in ever smaller
+    /// groups, and left out.
+    fn shown(
+        &self,
+        variant: &Variant,
+        with: &dyn Fn(&[&ReadProbe], Option<&Template>) -> Read,
+    ) -> Vec<ReadProbe> {
+        let has_glyph = |character: &char| self.stationery.has_glyph(*character);
+        let characters: Vec<char> = CHARACTERS.chars().filter(has_glyph).collect();
+        let mut groups: Vec<&[char]> = characters.chunks(SHOWN_AT_ONCE).rev().collect();
+        let (mut at, mut shown) = (0, Vec::new());
+        while let Some(group) = groups.pop() {
+            let probe = self.probe(&showing(variant, group, at), 1_000_000_007, 7_000_000_001);
+            match probe.and_then(|probe| with(&[&probe], None).map(|_| probe)) {
+                Ok(probe) => shown.push(probe),
+                Err(_) if group.len() > 1 => {
+                    let (first, second) = group.split_at(group.len() / 2);
+                    groups.extend([second, first]);
+                }
+                Err(_) => {}
+            }
+            at += 1;
+        }
+        shown
+    }
+
+    /// A PDF of a letter with placeholder values, and where they are.
+    fn probe(
+        &self,
+        letter: &LetterFields,
+        number: u64,
+        last_of_file: u64,
+    ) -> Result<ReadProbe, Unstampable> {
+        let failed = |reason: &dyn std::fmt::Display| {
+            Unstampable::because(&format!("with placeholder values {reason}"))
+        };
+        let sheets = self
+            .lay_out_one(letter)
+            .map_err(|failure| failed(&failure.into_fault()))?;
+        let pdf = self
+            .probe_pdf(sheets, number, last_of_file)
+            .map_err(|error| failed(&error))?;
+        let mut texts = BTreeMap::new();
+        let mut enter = |slot: &str, value: &str| texts.insert(slot.to_owned(), value.to_owned());
+        enter("name", &letter.name);
+        enter("first_name", &letter.first_name);
+        enter("last_name", &letter.last_name);
+        enter("invitation_code", &letter.invitation_code);
+        enter("access_code", &letter.access_code);
+        enter("number", &format!("{number:06}"));
+        enter("last_number", &format!("{last_of_file:06}"));
+        for (line, text) in letter.address.iter().enumerate() {
+            enter(&format!("address.{line}"), text);
+        }
+        for (slot, text) in dates(letter) {
+            enter(&slot, &text);
+        }
+        let mut pictures = BTreeMap::new();
+        let square = SquareCode::of(&letter.join_url).map_err(|error| failed(&error))?;
+        pictures.extend(bitmap(&square).map(|picture| ("square_code".to_owned(), picture)));
+        let barcode = self.barcode(number).map_err(|error| failed(&error))?;
+        pictures.extend(barcode.map(|picture| ("barcode".to_owned(), picture)));
+        ReadProbe::of(Probe {
+            pdf,
+            texts,
+            pictures,
+        })
+    }
+
+    /// Without the thread pools: a variant is made by a thread that lays out letters.
+    fn probe_pdf(
+        &self,
+        sheets: Sheets,
+        number: u64,
+        last_of_file: u64,
+    ) -> Result<Vec<u8>, TypesetError> {
+        let below = Below {
+            pages: &sheets.pages,
+            number,
+            last_of_file,
+            points: sheets.points,
+        };
+        let overlay = overlay_of(&[below], false, &self.settings, &self.stationery)?;
+        let overlay = overlay
+            .map(|document| document.pages().to_vec())
+            .unwrap_or_default();
+        let pages = joined(sheets.pages, &overlay, 0, number);
+        self.export(&PagedDocument::new(
+            pages.into_iter().collect(),
+            sheets.info,
+        ))
+    }
+
+    fn barcode(&self, number: u64) -> Result<Option<Bitmap>, TypesetError> {
+        let barcode = barcode_of(&self.settings.marks, number)?;
+        Ok(barcode.and_then(|(size, luma)| Bitmap::from_luma(size.columns, &luma)))
+    }
+
+    fn letter(
+        &self,
+        stamped: Stamped,
+        number: u64,
+        last_of_file: u64,
+    ) -> Result<Letter, TypesetError> {
+        let barcode = if self.settings.marks.barcode == Barcode::None {
+            None
+        } else {
+            self.barcode(number)?
+        };
+        Ok(Letter {
+            template: stamped.template,
+            fitted: stamped.fitted,
+            late: vec![
+                ("number", format!("{number:06}")),
+                ("last_number", format!("{last_of_file:06}")),
+            ],
+            late_pictures: barcode
+                .map(|picture| ("barcode", picture))
+                .into_iter()
+                .collect(),
+        })
+    }
+
+    /// One PDF of letters of which some are stamped; those that are not stand in it as Typst made them.
+    pub(super) fn stamp_together(
+        &self,
+        letters: Vec<LaidOut>,
+        first: u64,
+    ) -> Result<Vec<u8>, TypesetError> {
+        let last_of_file = first + letters.len().saturating_sub(1) as u64;
+        let numbered: Vec<(u64, LaidOut)> = (first..).zip(letters).collect();
+        let mut alone = self
+            .typeset_alone(&typeset_among(&numbered), last_of_file)?
+            .into_iter();
+        let stamping = self.stamping.as_ref().ok_or(TypesetError::NoLetters)?;
+        self.exporter.install(|| {
+            let mut document = Document::merged(
+                Vec::with_capacity(numbered.len() * BYTES_A_LETTER),
+                &stamping.fonts,
+            )?;
+            for (number, letter) in numbered {
+                let letter = match letter.0 {
+                    Body::Stamped(stamped) => self.letter(stamped, number, last_of_file)?,
+                    Body::Typeset(_) => {
+                        let pdf = alone.next().ok_or(TypesetError::NoLetters)?;
+                        let template = Template::fixed(pdf, &stamping.fonts);
+                        Letter::as_it_is(template.map_err(|reason| {
+                            TypesetError::CannotStandTogether(reason.to_string())
+                        })?)
+                    }
+                };
+                document.add(letter)?;
+            }
+            Ok(document.finish()?)
+        })
+    }
+
+    /// A PDF of each of the letters that are stamped.
+    pub(super) fn stamp_each(
+        &self,
+        numbered: Vec<(u64, Stamped)>,
+        last_of_file: u64,
+    ) -> Result<Vec<Vec<u8>>, TypesetError> {
+        let Some(stamping) = &self.stamping else {
+            return Ok(Vec::new());
+        };
+        self.exporter.install(|| {
+            numbered
+                .into_par_iter()
+                .map(|(number, stamped)| {
+                    let letter = self.letter(stamped, number, last_of_file)?;
+                    Ok(Document::of_one(Vec::new(), &stamping.fonts, letter)?)
+                })
+                .collect()
+        })
+    }
+}
+
+/// The picture of a square code.
+fn bitmap(code: &SquareCode) -> Option<Bitmap> {
+    Bitmap::from_luma(code.side(), code.luma())
+}
+
+/// The last day of the codes in each language of the letter, with its slot.
+fn dates(letter: &LetterFields) -> Vec<(String, String)> {
+    let languages = letter.languages.codes().iter();
+    languages
+        .map(|language| {
+            (
+                format!("expires_on.{language}"),
+                date_in(language, letter.last_day),
+            )
+        })
+        .collect()
+}
+
+/// A letter to nobody, with what the variant says.
+fn placeholder(variant: &Variant, codes: [&str; 2], last_day: Date) -> LetterFields {
+    let [invitation, access] = codes;
+    LetterFields {
+        name: String::new(),
+        first_name: String::new(),
+        last_name: String::new(),
+        address: Vec::new(),
+        invitation_code: invitation.into(),
+        access_code: access.into(),
+        last_day,
+        letter_date: variant.letter_date,
+        join_url: format!(
+            "https://{}/?t1={invitation}&t2={access}",
+            variant.join_address
+        ),
+        join_address: variant.join_address.clone(),
+        languages: variant.languages,
+        format: variant.format,
+    }
+}
+
+/// Values that are found in the lines of the page: none is part of another.
+fn typical(variant: &Variant) -> LetterFields {
+    LetterFields {
+        name: "Mr Read Wyffleton-Vaŵ".into(),
+        first_name: "Jorvik".into(),
+        last_name: "Quaffly".into(),
+        address: (1..=variant.lines)
+            .map(|line| format!("{line}7b AVA Tyfield Walk"))
+            .collect(),
+        ..placeholder(variant, ["NKfi0O1lIB", "KVffPayr7T"], date(2026, 12, 22))
+    }
+}
+
+fn shortest(variant: &Variant) -> LetterFields {
+    LetterFields {
+        name: "X Y".into(),
+        first_name: "Z".into(),
+        last_name: "I".into(),
+        address: (1..=variant.lines).map(|line| format!("{line}l")).collect(),
+        ..placeholder(variant, ["1lIiJjfft0", "abcdefghjk"], date(2027, 5, 1))
+    }
+}
+
+fn widest(variant: &Variant, characters: usize) -> LetterFields {
+    let wide: String = "Wilhelmina-Bartholomew "
+        .chars()
+        .cycle()
+        .take(characters)
+        .collect();
+    let wide = wide.trim_end().to_owned();
+    let mut letter = LetterFields {
+        name: wide.clone(),
+        first_name: wide.clone(),
+        last_name: wide.clone(),
+        address: vec![wide; variant.lines],
+        ..placeholder(variant, ["WWWWWWWWWW", "MMMMMMMMMM"], date(2028, 9, 30))
+    };
+    // As large as a square code gets with a long link.
+    letter.join_url.push_str(&"&x=0123456789".repeat(8));
+    letter
+}
+
+/// A letter that shows how characters come out; those after each other show months and letters of codes.
+fn showing(variant: &Variant, characters: &[char], at: usize) -> LetterFields {
+    // Between letters, so that no line begins or ends with what the layout may treat in its own way.
+    let shown: String = ["A", &characters.iter().collect::<String>(), " a"].concat();
+    let alphabet: Vec<char> = ('A'..='Z').chain('a'..='z').chain('0'..='9').collect();
+    let code = |start: usize| -> String { alphabet.iter().cycle().skip(start).take(10).collect() };
+    let month = i8::try_from(at % 12).unwrap_or_default() + 1;
+    let day = date(2029, month, i8::try_from(at % 28).unwrap_or_default() + 1);
+    LetterFields {
+        name: shown.clone(),
+        first_name: shown.clone(),
+        last_name: shown.clone(),
+        address: vec![shown; variant.lines],
+        ..placeholder(variant, [&code(10 * at), &code(10 * at + 31)], day)
+    }
+}

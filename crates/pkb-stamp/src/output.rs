@@ -1,0 +1,286 @@
+//! A PDF file on its way out: objects one after the other, and at the end the table of where they are.
+//!
+//! Nothing of what was written is kept but where it is: one entry for each object that stands by itself, and one for
+//! each run of objects that stand together in an object stream.
+
+use std::io::{self, Write};
+
+use flate2::Compression;
+use flate2::write::ZlibEncoder;
+use sha2::{Digest as _, Sha256};
+
+use crate::syntax::put;
+
+/// Where objects are.
+enum Entry {
+    /// An object at an offset.
+    At { number: u32, offset: u64 },
+    /// Objects with numbers that follow each other, in an object stream.
+    In { first: u32, count: u32, stream: u32 },
+}
+
+impl Entry {
+    const fn first(&self) -> u32 {
+        match self {
+            Self::At { number, .. } => *number,
+            Self::In { first, .. } => *first,
+        }
+    }
+}
+
+/// A PDF that is being written.
+pub(crate) struct Output<W> {
+    out: W,
+    position: u64,
+    digest: Sha256,
+    entries: Vec<Entry>,
+    scratch: Vec<u8>,
+}
+
+impl<W: Write> Output<W> {
+    pub(crate) fn new(out: W) -> io::Result<Self> {
+        let mut output = Self {
+            out,
+            position: 0,
+            digest: Sha256::new(),
+            entries: Vec::new(),
+            scratch: Vec::new(),
+        };
+        // Four bytes above 127 tell programs that this is no text.
+        output.write(b"%PDF-1.7\n%\xE2\xE3\xCF\xD3\n")?;
+        Ok(output)
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.out.write_all(bytes)?;
+        self.digest.update(bytes);
+        self.position += bytes.len() as u64;
+        Ok(())
+    }
+
+    /// Writes an object.
+    pub(crate) fn object(&mut self, number: u32, body: &[u8]) -> io::Result<()> {
+        let mut bytes = std::mem::take(&mut self.scratch);
+        bytes.clear();
+        object(&mut bytes, number, body);
+        let written = self.objects(&bytes, [(number, 0)]);
+        self.scratch = bytes;
+        written
+    }
+
+    /// Writes a stream: `entries` of its dictionary, and its data, which are deflated already.
+    pub(crate) fn stream(&mut self, number: u32, entries: &str, data: &[u8]) -> io::Result<()> {
+        let mut bytes = std::mem::take(&mut self.scratch);
+        bytes.clear();
+        deflated_stream(&mut bytes, number, entries, data);
+        let written = self.objects(&bytes, [(number, 0)]);
+        self.scratch = bytes;
+        written
+    }
+
+    /// Writes objects that are complete: `offsets` says which begin where.
+    pub(crate) fn objects(
+        &mut self,
+        bytes: &[u8],
+        offsets: impl IntoIterator<Item = (u32, u64)>,
+    ) -> io::Result<()> {
+        let start = self.position;
+        let entry = |(number, offset)| Entry::At {
+            number,
+            offset: start + offset,
+        };
+        self.entries.extend(offsets.into_iter().map(entry));
+        self.write(bytes)
+    }
+
+    /// Notes that objects with these numbers stand in an object stream.
+    pub(crate) fn in_stream(&mut self, first: u32, count: u32, stream: u32) {
+        self.entries.push(Entry::In {
+            first,
+            count,
+            stream,
+        });
+    }
+
+    /// A digest of all that was written so far.
+    pub(crate) fn digest(&self) -> String {
+        self.digest
+            .clone()
+            .finalize()
+            .iter()
+            .take(12)
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
+    }
+
+    /// Writes the table, which is the object `number`, the last of all.
+    pub(crate) fn finish(mut self, number: u32, trailer: &str) -> io::Result<W> {
+        let start = self.position;
+        let mut entries = std::mem::take(&mut self.entries);
+        entries.push(Entry::At {
+            number,
+            offset: start,
+        });
+        entries.sort_unstable_by_key(Entry::first);
+        let mut rows = Rows::new();
+        let mut next = 0;
+        for entry in entries {
+            while next < entry.first() {
+                rows.add(0, 0, if next == 0 { u16::MAX } else { 0 })?;
+                next += 1;
+            }
+            match entry {
+                Entry::At { offset, .. } => {
+                    rows.add(1, offset, 0)?;
+                    next += 1;
+                }
+                Entry::In { count, stream, .. } => {
+                    for index in 0..count {
+                        rows.add(
+                            2,
+                            stream.into(),
+                            u16::try_from(index).map_err(io::Error::other)?,
+                        )?;
+                    }
+                    next += count;
+                }
+            }
+        }
+        let data = rows.encoder.finish()?;
+        let entries = format!(
+            "/Type/XRef/Size {next}/W[1 5 2]{trailer}/DecodeParms<</Predictor 12/Columns {}>>",
+            Rows::WIDTH
+        );
+        let mut bytes = Vec::new();
+        deflated_stream(&mut bytes, number, &entries, &data);
+        put(&mut bytes, format_args!("startxref\n{start}\n%%EOF\n"));
+        self.write(&bytes)?;
+        self.out.flush()?;
+        Ok(self.out)
+    }
+}
+
+/// The rows of the table: each is written as what differs from the one above (PNG's predictor "up"), which deflates to
+/// next to nothing.
+struct Rows {
+    encoder: ZlibEncoder<Vec<u8>>,
+    above: [u8; Self::WIDTH],
+}
+
+impl Rows {
+    const WIDTH: usize = 8;
+
+    fn new() -> Self {
+        Self {
+            encoder: ZlibEncoder::new(Vec::new(), Compression::default()),
+            above: [0; Self::WIDTH],
+        }
+    }
+
+    fn add(&mut self, kind: u8, second: u64, third: u16) -> io::Result<()> {
+        let [_, _, _, a, b, c, d, e] = second.to_be_bytes();
+        let [f, g] = third.to_be_bytes();
+        let row = [kind, a, b, c, d, e, f, g];
+        let mut line = [2; Self::WIDTH + 1];
+        for (difference, (own, above)) in line.iter_mut().skip(1).zip(row.iter().zip(&self.above)) {
+            *difference = own.wrapping_sub(*above);
+        }
+        self.above = row;
+        self.encoder.write_all(&line)
+    }
+}
+
+/// An object with its number.
+pub(crate) fn object(out: &mut Vec<u8>, number: u32, body: &[u8]) {
+    put(out, format_args!("{number} 0 obj\n"));
+    out.extend_from_slice(body);
+    out.extend_from_slice(b"\nendobj\n");
+}
+
+/// A stream with its number, from data that are deflated.
+pub(crate) fn deflated_stream(out: &mut Vec<u8>, number: u32, entries: &str, data: &[u8]) {
+    put(
+        out,
+        format_args!(
+            "{number} 0 obj\n<<{entries}/Filter/FlateDecode/Length {}>>\nstream\n",
+            data.len()
+        ),
+    );
+    out.extend_from_slice(data);
+    out.extend_from_slice(b"\nendstream\nendobj\n");
+}
+
+/// Objects that go into an object stream together.
+#[derive(Default)]
+pub(crate) struct ObjectStream {
+    heads: Vec<u8>,
+    bodies: Vec<u8>,
+    count: u32,
+}
+
+impl ObjectStream {
+    /// Begins the next object and says where to write it.
+    pub(crate) fn next(&mut self, number: u32) -> &mut Vec<u8> {
+        if !self.bodies.is_empty() {
+            self.bodies.push(b'\n');
+        }
+        put(
+            &mut self.heads,
+            format_args!("{number} {} ", self.bodies.len()),
+        );
+        self.count += 1;
+        &mut self.bodies
+    }
+
+    /// How many objects are in it.
+    pub(crate) const fn count(&self) -> u32 {
+        self.count
+    }
+
+    /// The entries of the stream's dictionary, and its data.
+    pub(crate) fn finish(mut self) -> (String, Vec<u8>) {
+        let entries = format!("/Type/ObjStm/N {}/First {}", self.count, self.heads.len());
+        self.heads.append(&mut self.bodies);
+        (entries, self.heads)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::deflate::deflated;
+    use hayro_syntax::Pdf;
+    use hayro_syntax::object::{Dict, ObjectIdentifier, Stream};
+
+    #[test]
+    fn objects_are_found_where_the_table_says_alone_and_in_streams() {
+        let mut output = Output::new(Vec::new()).unwrap();
+        output.object(1, b"<</Type/Catalog/Pages 6 0 R>>").unwrap();
+        let mut together = ObjectStream::default();
+        for number in 6..9_u32 {
+            let body = together.next(number);
+            put(
+                body,
+                format_args!("<</Type/Pages/Kids[]/Count 0/Own {number}>>"),
+            );
+        }
+        let count = together.count();
+        let (entries, data) = together.finish();
+        output.stream(4, &entries, &deflated(&data)).unwrap();
+        output.in_stream(6, count, 4);
+        output.stream(3, "", &deflated(b"words")).unwrap();
+        let file = output.finish(9, "/Root 1 0 R").unwrap();
+        let pdf = Pdf::new(file).unwrap();
+        for number in 6..9 {
+            let dict: Dict<'_> = pdf.xref().get(ObjectIdentifier::new(number, 0)).unwrap();
+            assert_eq!(dict.get::<i32>("Own"), Some(number));
+        }
+        let stream: Stream<'_> = pdf.xref().get(ObjectIdentifier::new(3, 0)).unwrap();
+        assert_eq!(stream.decoded().unwrap().as_ref(), b"words");
+        assert!(
+            pdf.xref()
+                .get::<Dict<'_>>(ObjectIdentifier::new(2, 0))
+                .is_none()
+        );
+    }
+}
