@@ -497,12 +497,13 @@ mod tests {
             zip: false,
             verify: true,
             is_numbered: true,
+            series: Series::new(None),
             engine,
         };
         let mut press = Press::new(typesetter.clone(), folder.to_owned(), Edition::First, form);
         intent
             .into_iter()
-            .for_each(|intent| press.recall(&Recalled::Intent(intent)));
+            .try_for_each(|intent| press.recall(&Recalled::Intent(intent)))?;
         let laid_out = lay_out(&typesetter, vec![order()])?;
         press.print(laid_out, &IntentLog::default())?;
         Ok(fs::read(folder.join("letters-0001.pdf")).unwrap())
