@@ -1,5 +1,7 @@
 //! Files that are complete or absent under their final name, and readable by their owner only.
 
+mod leftovers;
+
 use std::{
     io::{self, Write},
     path::{Path, PathBuf},
@@ -10,7 +12,8 @@ use atomic_write_file::AtomicWriteFile;
 use crate::{Fatal, exposure};
 
 /// A file that gets its name when [`AtomicFile::finish`] is called: written beside its final place,
-/// then synced, renamed, and the folder synced. Dropping it leaves nothing behind.
+/// then synced, renamed, and the folder synced. Dropping it leaves nothing behind, and what a run that was killed has
+/// left of it is removed when it is made again.
 pub struct AtomicFile {
     file: io::BufWriter<AtomicWriteFile>,
     path: PathBuf,
@@ -25,11 +28,14 @@ impl AtomicFile {
         use std::os::unix::fs::OpenOptionsExt as _;
 
         use atomic_write_file::unix::OpenOptionsExt as _;
+        leftovers::remove(path);
         let file = AtomicWriteFile::options()
             .preserve_mode(false)
             .mode(0o600)
             .open(path)
             .map_err(|source| Fatal::cannot_write(path, source))?;
+        // For as long as it is open. Where there are no locks, leftovers stay.
+        let _ = file.as_file().try_lock();
         Ok(Self {
             file: io::BufWriter::with_capacity(128 << 10, file),
             path: path.to_owned(),

@@ -1,0 +1,110 @@
+//! What a run that was killed at the wrong moment leaves behind: between the last byte and the final name a file has a
+//! name of its own for an instant, `.letters-0001.pdf.Ab3dEf`, and on file systems without files that have no name all
+//! the time. It holds patient data, so the next run that makes the same file removes it.
+//!
+//! Whoever writes a file holds a lock on it. What nobody has locked is nobody's any more.
+
+use std::{
+    collections::HashMap,
+    ffi::OsString,
+    fs::{self, File},
+    os::unix::ffi::OsStrExt as _,
+    path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
+};
+
+/// Random letters and digits at the end of such a name.
+const SUFFIX: usize = 6;
+
+/// Removes what earlier runs left of the file that is to stand at `path`. What cannot be removed stays.
+pub(super) fn remove(path: &Path) {
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+        return;
+    };
+    let beginning = [b".", name.as_bytes(), b"."].concat();
+    for leftover in of_folder(folder) {
+        let bytes = leftover.as_bytes();
+        if bytes.starts_with(&beginning) && bytes.len() == beginning.len() + SUFFIX {
+            let leftover = folder.join(&leftover);
+            if File::open(&leftover).is_ok_and(|file| file.try_lock().is_ok()) {
+                let _ = fs::remove_file(leftover);
+            }
+        }
+    }
+}
+
+/// All names in a folder that look like leftovers. Each folder is read once in a run: it may have thousands of files, each
+/// of which is about to be asked for, and what this run leaves behind it removes itself.
+fn of_folder(folder: &Path) -> Vec<OsString> {
+    static SEEN: Mutex<Option<HashMap<PathBuf, Vec<OsString>>>> = Mutex::new(None);
+    let mut seen = SEEN.lock().unwrap_or_else(PoisonError::into_inner);
+    let seen = seen.get_or_insert_default();
+    if let Some(names) = seen.get(folder) {
+        return names.clone();
+    }
+    let place = if folder.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        folder
+    };
+    let entries = fs::read_dir(place).into_iter().flatten().flatten();
+    let names: Vec<OsString> = entries
+        .map(|entry| entry.file_name())
+        .filter(|name| is_like_one(name.as_bytes()))
+        .collect();
+    seen.insert(folder.to_owned(), names.clone());
+    names
+}
+
+fn is_like_one(name: &[u8]) -> bool {
+    let Some((rest, suffix)) = name.split_last_chunk::<SUFFIX>() else {
+        return false;
+    };
+    rest.len() > 2
+        && rest.starts_with(b".")
+        && rest.ends_with(b".")
+        && suffix.iter().all(u8::is_ascii_alphanumeric)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::AtomicFile;
+    use super::*;
+
+    #[test]
+    fn what_a_killed_run_left_of_a_file_is_removed_when_the_file_is_made_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        for name in [
+            ".a.pdf.Ab3dEf",
+            ".a.pdf.Ab3dEf7",
+            ".b.pdf.Ab3dEf",
+            ".a.pdf.backup-1",
+            "a.pdf.Ab3dEf",
+        ] {
+            fs::write(at(name), "half").unwrap();
+        }
+        // Somebody is still writing this one.
+        fs::write(at(".a.pdf.000000"), "half").unwrap();
+        let alive = File::open(at(".a.pdf.000000")).unwrap();
+        alive.lock().unwrap();
+
+        AtomicFile::write(&at("a.pdf"), b"whole").unwrap();
+        let mut names: Vec<String> = fs::read_dir(folder.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        assert_eq!(
+            names,
+            [
+                ".a.pdf.000000",
+                ".a.pdf.Ab3dEf7",
+                ".a.pdf.backup-1",
+                ".b.pdf.Ab3dEf",
+                "a.pdf",
+                "a.pdf.Ab3dEf"
+            ]
+        );
+    }
+}
