@@ -3,7 +3,7 @@
 mod leftovers;
 
 use std::{
-    io::{self, Write},
+    io::{self, Read as _, Seek as _, Write},
     path::{Path, PathBuf},
 };
 
@@ -32,6 +32,7 @@ impl AtomicFile {
         let file = AtomicWriteFile::options()
             .preserve_mode(false)
             .mode(0o600)
+            .read(true)
             .open(path)
             .map_err(|source| Fatal::cannot_write(path, source))?;
         // For as long as it is open. Where there are no locks, leftovers stay.
@@ -40,6 +41,22 @@ impl AtomicFile {
             file: io::BufWriter::with_capacity(128 << 10, file),
             path: path.to_owned(),
         })
+    }
+
+    /// What was written so far.
+    ///
+    /// # Errors
+    /// The disk is full or failed.
+    pub fn read_back(&mut self) -> Result<Vec<u8>, Fatal> {
+        let mut read = || -> io::Result<Vec<u8>> {
+            self.file.flush()?;
+            let file = self.file.get_mut().as_file_mut();
+            file.rewind()?;
+            let mut content = Vec::new();
+            file.read_to_end(&mut content)?;
+            Ok(content)
+        };
+        read().map_err(|source| Fatal::cannot_read(&self.path, source))
     }
 
     /// Gives the file its name.
@@ -109,6 +126,20 @@ mod tests {
         file.finish().unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), b"one");
         assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn what_was_written_can_be_read_before_the_file_has_its_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.csv");
+        let mut file = AtomicFile::create(&path).unwrap();
+        file.write_all(b"one").unwrap();
+        assert_eq!(file.read_back().unwrap(), b"one");
+        file.write_all(b" two").unwrap();
+        assert_eq!(file.read_back().unwrap(), b"one two");
+        assert!(!path.exists());
+        file.finish().unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"one two");
     }
 
     #[test]

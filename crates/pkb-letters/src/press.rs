@@ -22,7 +22,7 @@ use crate::{
     letter_fields::LetterFields,
     manifest::{ManifestRow, hexadecimal},
     series::Series,
-    typeset::{Engine, LaidOut, LetterFault, TypesetError, Typesetter},
+    typeset::{Binding, Engine, LaidOut, LetterFault, TypesetError, Typesetter},
     verify::{
         expected::Expected,
         sheets::{self, Placed},
@@ -60,15 +60,71 @@ pub struct Order {
 }
 
 /// A letter with its pages, or with what is wrong with it.
-pub type LaidOutOrder = (Order, Result<LaidOut, LetterFault>);
+type LaidOutOrder = (Order, Result<LaidOut, LetterFault>);
 
-/// Lays out letters. Needs no press, so that it can be done while another batch is bound.
-///
-/// # Errors
-/// A bug in the typesetter.
-pub fn lay_out(typesetter: &Typesetter, orders: Vec<Order>) -> Result<Vec<LaidOutOrder>, Fatal> {
+/// Letters that are laid out together while a file is bound.
+const CHUNK: usize = 400;
+
+/// The letters of a batch on their way to the press.
+pub enum Galley {
+    /// Typst has laid them out, which takes long.
+    LaidOut(Vec<LaidOutOrder>),
+    /// They are laid out while they are bound: stamping takes longer to keep than to do.
+    Orders(Vec<Order>),
+}
+
+impl Galley {
+    /// Lays out letters if that takes long. Needs no press, so that it can be done while another batch is bound.
+    ///
+    /// # Errors
+    /// A bug in the typesetter.
+    pub fn of(typesetter: &Typesetter, orders: Vec<Order>) -> Result<Self, Fatal> {
+        if typesetter.stamps(orders.len()) {
+            return Ok(Self::Orders(orders));
+        }
+        let count = orders.len();
+        Ok(Self::LaidOut(lay_out(typesetter, orders, count)?))
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Self::LaidOut(letters) => letters.len(),
+            Self::Orders(orders) => orders.len(),
+        }
+    }
+
+    /// The letters in their order, laid out, some at a time.
+    fn each_chunk(
+        self,
+        typesetter: &Typesetter,
+        mut print: impl FnMut(Vec<LaidOutOrder>) -> Result<(), Fatal>,
+    ) -> Result<(), Fatal> {
+        match self {
+            Self::LaidOut(letters) => print(letters),
+            Self::Orders(orders) => {
+                let count = orders.len();
+                let mut orders = orders.into_iter();
+                loop {
+                    let chunk: Vec<Order> = orders.by_ref().take(CHUNK).collect();
+                    if chunk.is_empty() {
+                        return Ok(());
+                    }
+                    print(lay_out(typesetter, chunk, count)?)?;
+                }
+            }
+        }
+    }
+}
+
+fn lay_out(
+    typesetter: &Typesetter,
+    orders: Vec<Order>,
+    of_file: usize,
+) -> Result<Vec<LaidOutOrder>, Fatal> {
     let fields: Vec<&LetterFields> = orders.iter().map(|order| &order.fields).collect();
-    let laid_out = typesetter.lay_out(&fields).map_err(unusable)?;
+    let laid_out = typesetter
+        .lay_out_some(&fields, of_file)
+        .map_err(unusable)?;
     Ok(orders.into_iter().zip(laid_out).collect())
 }
 
@@ -113,6 +169,24 @@ struct Batch {
 struct Bound {
     name: String,
     pdf: Vec<u8>,
+}
+
+/// The letters of a batch that can be printed.
+enum Bind<'t> {
+    /// Into one file, which has no name yet.
+    Together(Binding<'t, AtomicFile>),
+    /// Each into one.
+    Each(Vec<LaidOut>),
+}
+
+/// A batch that is being printed.
+#[derive(Default)]
+struct Printed {
+    /// What became of each letter.
+    results: Vec<Result<(), Verdict>>,
+    /// Those that are printed, and what their sheets must say.
+    rows: Vec<ManifestRow>,
+    placed: Vec<Placed>,
 }
 
 impl Press {
@@ -211,25 +285,94 @@ impl Press {
     /// A finished letter is not what it should be, or a file cannot be made.
     pub fn print(
         &mut self,
-        letters: Vec<LaidOutOrder>,
+        galley: Galley,
         intents: &IntentLog,
     ) -> Result<Vec<Result<PrintedLetter, Verdict>>, Fatal> {
-        let mut results = Vec::with_capacity(letters.len());
-        let mut good = Vec::new();
-        let mut placed = Vec::new();
-        let mut rows = Vec::new();
+        let typesetter = self.typesetter.clone();
+        let batch = format!("{}{:04}", self.prefix(), self.files + 1);
+        let mut printed = Printed {
+            results: Vec::with_capacity(galley.len()),
+            ..Printed::default()
+        };
+        let mut bind = None;
+        galley.each_chunk(&typesetter, |letters| {
+            let good = self.enter(letters, &batch, &mut printed)?;
+            if good.is_empty() {
+                return Ok(());
+            }
+            let bind = match &mut bind {
+                Some(bind) => bind,
+                none => none.insert(self.begin(&batch, &typesetter)?),
+            };
+            match bind {
+                Bind::Each(all) => all.extend(good),
+                Bind::Together(binding) => {
+                    let first = printed.rows.len() - good.len();
+                    let rows = printed.rows.iter_mut().skip(first);
+                    let pages = binding
+                        .add(good)
+                        .map_err(|error| self.failed(&batch, error))?;
+                    for (row, pages) in rows.zip(pages) {
+                        (row.first_page, row.last_page) = pages;
+                    }
+                }
+            }
+            Ok(())
+        })?;
+        if let Some(bind) = bind {
+            self.complete(bind, &batch, &mut printed, intents)?;
+            self.files += 1;
+            self.letters += printed.rows.len() as u64;
+        }
+        let mut rows = printed.rows.into_iter().map(|row| PrintedLetter {
+            file: row.file,
+            pages: (row.first_page, row.last_page),
+            sequence: row.sequence,
+        });
+        let result = |result| match result {
+            Err(verdict) => Ok(Err(verdict)),
+            Ok(()) => rows
+                .next()
+                .map(Ok)
+                .ok_or_else(|| Fatal::Bug("a letter was lost".into())),
+        };
+        printed.results.into_iter().map(result).collect()
+    }
+
+    /// Enters the letters that can be printed, with their numbers, and hands them out.
+    fn enter(
+        &self,
+        letters: Vec<LaidOutOrder>,
+        batch: &str,
+        printed: &mut Printed,
+    ) -> Result<Vec<LaidOut>, Fatal> {
+        let mut good = Vec::with_capacity(letters.len());
         for (order, letter) in letters {
             let letter = match letter {
                 Ok(letter) => letter,
                 Err(fault) => {
-                    results.push(Err(Verdict::from(fault)));
+                    printed.results.push(Err(Verdict::from(fault)));
                     continue;
                 }
             };
-            let sequence = self.letters + 1 + good.len() as u64;
-            rows.push(ManifestRow {
+            let sequence = self.letters + 1 + printed.rows.len() as u64;
+            if sequence > *self.form.series.numbers().end() {
+                return Err(Fatal::Usage(
+                    "a series has room for 999999 letters: divide the campaign into more shards"
+                        .into(),
+                ));
+            }
+            printed.placed.push(Placed {
+                expected: order.expected,
+                number: self.form.is_numbered.then_some(sequence),
+                pages: (0, 0),
+                // The square code of the first is read from the whole drawn page, which takes as long as forty letters;
+                // those of the others from their pictures.
+                with_squares: printed.rows.is_empty(),
+            });
+            printed.rows.push(ManifestRow {
                 sequence,
-                file: String::new(),
+                file: format!("{batch}.pdf"),
                 first_page: 1,
                 last_page: letter.page_count() as u64,
                 row: order.row,
@@ -237,70 +380,23 @@ impl Press {
                 language: order.fields.languages,
                 format: order.fields.format,
             });
-            placed.push(Placed {
-                expected: order.expected,
-                number: self.form.is_numbered.then_some(sequence),
-                pages: (0, 0),
-                // The square code of the first is read from the whole drawn page, which takes as long as forty letters;
-                // those of the others from their pictures.
-                with_squares: good.is_empty(),
-            });
+            printed.results.push(Ok(()));
             good.push(letter);
-            results.push(Ok(()));
         }
-        if !good.is_empty() {
-            if self.letters + good.len() as u64 > *self.form.series.numbers().end() {
-                return Err(Fatal::Usage(
-                    "a series has room for 999999 letters: divide the campaign into more shards"
-                        .into(),
-                ));
-            }
-            self.make(good, &mut placed, &mut rows, intents)?;
-            self.letters += rows.len() as u64;
-        }
-        let mut printed = rows.into_iter().map(|row| PrintedLetter {
-            file: row.file,
-            pages: (row.first_page, row.last_page),
-            sequence: row.sequence,
-        });
-        results
-            .into_iter()
-            .map(|result| match result {
-                Err(verdict) => Ok(Err(verdict)),
-                Ok(()) => printed
-                    .next()
-                    .map(Ok)
-                    .ok_or_else(|| Fatal::Bug("a letter was lost".into())),
-            })
-            .collect()
+        Ok(good)
     }
 
-    /// Binds, reads again and writes the letters of one batch.
-    fn make(
-        &mut self,
-        letters: Vec<LaidOut>,
-        placed: &mut [Placed],
-        rows: &mut [ManifestRow],
-        intents: &IntentLog,
-    ) -> Result<(), Fatal> {
-        let batch = format!("{}{:04}", self.prefix(), self.files + 1);
-        let bound = if self.form.separate {
-            self.bind_each(&batch, letters, rows)?
-        } else {
-            vec![self.bind(&batch, letters, rows)?]
-        };
-        for (letter, row) in placed.iter_mut().zip(&*rows) {
-            letter.pages = (row.first_page, row.last_page);
+    /// What a batch is called in its folder: its file, or the folder of its files.
+    fn name_of(&self, batch: &str) -> String {
+        match self.form.separate {
+            true => batch.to_owned(),
+            false => format!("{batch}.pdf"),
         }
-        if self.form.verify {
-            self.typesetter
-                .on_all_threads(|| read_again(&bound, placed))?;
-        }
-        let what = if self.form.separate {
-            batch.clone()
-        } else {
-            format!("{batch}.pdf")
-        };
+    }
+
+    /// Begins a batch, if nothing is in its way.
+    fn begin<'t>(&self, batch: &str, typesetter: &'t Typesetter) -> Result<Bind<'t>, Fatal> {
+        let what = self.name_of(batch);
         let path = self.folder.join(&what);
         let begun = self.begun.get(&what);
         if let Some(engine) = begun.filter(|engine| **engine != self.form.engine) {
@@ -317,13 +413,56 @@ impl Press {
                 self.folder.display()
             )));
         }
+        if self.form.separate {
+            return Ok(Bind::Each(Vec::new()));
+        }
+        let file = AtomicFile::create(&path)?;
+        Ok(Bind::Together(typesetter.binding(file, self.letters + 1)))
+    }
+
+    /// Binds, reads again and writes the letters of one batch.
+    fn complete(
+        &self,
+        bind: Bind<'_>,
+        batch: &str,
+        printed: &mut Printed,
+        intents: &IntentLog,
+    ) -> Result<(), Fatal> {
+        let Printed { rows, placed, .. } = printed;
+        let what = self.name_of(batch);
+        let mut together = None;
+        let mut bound = match bind {
+            Bind::Together(binding) => {
+                let file = binding
+                    .finish()
+                    .map_err(|error| self.failed(batch, error))?;
+                together = Some(file);
+                Vec::new()
+            }
+            Bind::Each(letters) => self.bind_each(batch, letters, rows)?,
+        };
+        for (letter, row) in placed.iter_mut().zip(&*rows) {
+            letter.pages = (row.first_page, row.last_page);
+        }
+        if let Some(file) = together
+            .as_mut()
+            .filter(|_| self.form.verify || self.form.zip)
+        {
+            bound.push(Bound {
+                name: what.clone(),
+                pdf: file.read_back()?,
+            });
+        }
+        if self.form.verify {
+            self.typesetter
+                .on_all_threads(|| read_again(&bound, placed))?;
+        }
         intents.note(
             serde_json::json!({ "file": what, "letters": rows.len(), "engine": self.form.engine }),
         )?;
-        if self.form.separate {
-            self.write_folder(&batch, &bound)?;
-        } else if let [only] = bound.as_slice() {
-            AtomicFile::write(&path, &only.pdf)?;
+        match together {
+            Some(file) => file.finish()?,
+            None => self.write_folder(batch, &bound)?,
         }
         if self.form.zip {
             let files = bound
@@ -331,34 +470,17 @@ impl Press {
                 .map(|file| (file.name.as_str(), file.pdf.as_slice()));
             zipping::write(&self.folder.join(format!("{batch}.zip")), files, rows)?;
         }
-        self.files += 1;
         Ok(())
     }
 
-    fn bind(
-        &self,
-        batch: &str,
-        letters: Vec<LaidOut>,
-        rows: &mut [ManifestRow],
-    ) -> Result<Bound, Fatal> {
-        let name = format!("{batch}.pdf");
-        let typeset = self
-            .typesetter
-            .bind(letters, self.letters + 1)
-            .map_err(unusable)?;
-        if typeset.pages.len() != rows.len() {
-            return Err(Fatal::Bug(
-                "a file has another number of letters than patients".into(),
-            ));
+    /// What could not be typeset, or not be written to the file of a batch.
+    fn failed(&self, batch: &str, error: TypesetError) -> Fatal {
+        match error {
+            TypesetError::Write(source) => {
+                Fatal::cannot_write(&self.folder.join(self.name_of(batch)), source)
+            }
+            other => unusable(other),
         }
-        for (row, pages) in rows.iter_mut().zip(typeset.pages) {
-            row.file.clone_from(&name);
-            (row.first_page, row.last_page) = pages;
-        }
-        Ok(Bound {
-            name,
-            pdf: typeset.pdf,
-        })
     }
 
     /// Each name has the number of the letter and the beginning of the PDF's own digest, so that it is like no other of
@@ -504,8 +626,8 @@ mod tests {
         intent
             .into_iter()
             .try_for_each(|intent| press.recall(&Recalled::Intent(intent)))?;
-        let laid_out = lay_out(&typesetter, vec![order()])?;
-        press.print(laid_out, &IntentLog::default())?;
+        let galley = Galley::of(&typesetter, vec![order()])?;
+        press.print(galley, &IntentLog::default())?;
         Ok(fs::read(folder.join("letters-0001.pdf")).unwrap())
     }
 

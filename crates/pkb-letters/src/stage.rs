@@ -23,7 +23,7 @@ use crate::{
     editions::{edition_of, manifest_prefix},
     invitee::Rules,
     manifest::{Manifest, ManifestRow},
-    press::{self, Order, Press, PrintedLetter},
+    press::{Galley, Order, Press, PrintedLetter},
     sms::{SheetNumbers, SmsRow, TextMessages},
     template::Template,
     typeset::Typesetter,
@@ -197,7 +197,7 @@ impl Letters {
         letters: Vec<Order>,
         intents: &IntentLog,
     ) -> Result<Vec<Result<PrintedLetter, Verdict>>, Fatal> {
-        let laid_out = block_in_place(|| press::lay_out(&self.typesetter, letters))?;
+        let galley = block_in_place(|| Galley::of(&self.typesetter, letters))?;
         let is_ready = |turn: &Turn| matches!(turn, Turn::Stopped) || *turn == Turn::Of(batch);
         let turn = self
             .turn
@@ -212,7 +212,7 @@ impl Letters {
                 "the batch before it could not be printed".into(),
             ));
         }
-        block_in_place(|| locked(&self.press).print(laid_out, intents))
+        block_in_place(|| locked(&self.press).print(galley, intents))
     }
 }
 

@@ -4,7 +4,7 @@ use thiserror::Error;
 
 use crate::Bitmap;
 use crate::shaper::Shaper;
-use crate::syntax::{integer, number};
+use crate::syntax::{integer, number, place};
 use crate::template::Template;
 use crate::template::field::{Anchor, Field, TextField, Word, width_of};
 
@@ -40,6 +40,14 @@ pub struct Fitted {
     pub(crate) glyphs: Vec<(u16, u16)>,
 }
 
+impl Fitted {
+    /// Takes all values out again.
+    pub(crate) fn clear(&mut self) {
+        self.pages.iter_mut().for_each(Vec::clear);
+        self.glyphs.clear();
+    }
+}
+
 impl Template {
     /// Sets the values that are known now. `value` is asked for each slot by its name.
     ///
@@ -50,17 +58,17 @@ impl Template {
         shaper: &mut Shaper<'_>,
         value: &dyn Fn(&str) -> Option<Value<'v>>,
     ) -> Result<Fitted, Misfit> {
-        let mut fitted = Fitted {
+        let mut fitted = self.unfitted();
+        self.write_fields(&mut fitted, false, shaper, value)?;
+        Ok(fitted)
+    }
+
+    /// A letter without any values.
+    pub(crate) fn unfitted(&self) -> Fitted {
+        Fitted {
             pages: vec![Vec::new(); self.pages.len()],
             glyphs: Vec::new(),
-        };
-        self.write_fields(&mut fitted, false, shaper, value)?;
-        // Thousands of these wait for each other.
-        fitted.glyphs.sort_unstable();
-        fitted.glyphs.dedup();
-        fitted.glyphs.shrink_to_fit();
-        fitted.pages.iter_mut().for_each(Vec::shrink_to_fit);
-        Ok(fitted)
+        }
     }
 
     /// Sets the values that are known late.
@@ -82,7 +90,10 @@ impl Template {
     ) -> Result<(), Misfit> {
         let Fitted { pages, glyphs } = fitted;
         for (page, out) in self.pages.iter().zip(pages) {
-            let mut pen = Pen::default();
+            let mut pen = match page.first_line() {
+                Some(first) if !late => Pen::of(first),
+                _ => Pen::default(),
+            };
             let mut ends = vec![0.0; page.fields.len()];
             for (at, field) in page
                 .fields
@@ -103,11 +114,9 @@ impl Template {
                             return Err(Misfit::NoValue);
                         };
                         out.extend_from_slice(&field.opening);
-                        out.extend_from_slice(b"\nq ");
-                        out.extend_from_slice(&field.place);
-                        out.push(b' ');
-                        picture.paint(out);
-                        out.extend_from_slice(b"\nQ\nEMC\n");
+                        out.push(b'\n');
+                        picture.paint(field.place, out);
+                        out.extend_from_slice(b"\nEMC\n");
                     }
                 }
             }
@@ -169,9 +178,9 @@ impl Template {
         out.push(b'\n');
         pen.pick_up(field, out);
         out.extend_from_slice(b"BT ");
-        number(out, x);
+        place(out, x);
         out.push(b' ');
-        number(out, field.y);
+        place(out, field.y);
         out.extend_from_slice(b" Td[(");
         let last = set.len().saturating_sub(1);
         for (at, glyph) in set.iter().enumerate() {
@@ -187,7 +196,7 @@ impl Template {
             let moved = font.advance(glyph.id) - glyph.advance;
             if moved != 0 && at < last {
                 out.push(b')');
-                number(out, f64::from(moved) * 1_000.0 / font.units_per_em);
+                place(out, f64::from(moved) * 1_000.0 / font.units_per_em);
                 out.push(b'(');
             }
         }
@@ -198,14 +207,24 @@ impl Template {
 
 /// What is set already, so that it need not be said again for the next line.
 #[derive(Default)]
-struct Pen<'f> {
+pub(crate) struct Pen<'f> {
     colour: &'f [u8],
     font: Option<(usize, f64)>,
     line: String,
 }
 
 impl<'f> Pen<'f> {
-    fn pick_up(&mut self, field: &'f TextField, out: &mut Vec<u8>) {
+    /// A pen with which a line can be set.
+    fn of(field: &'f TextField) -> Self {
+        Self {
+            colour: &field.colour,
+            font: Some((field.face, field.size)),
+            line: String::new(),
+        }
+    }
+
+    /// Says what a line needs and is not set.
+    pub(crate) fn pick_up(&mut self, field: &'f TextField, out: &mut Vec<u8>) {
         if self.colour != field.colour {
             self.colour = &field.colour;
             out.extend_from_slice(&field.colour);

@@ -11,7 +11,7 @@ use pdf_writer::types::{SystemInfo, UnicodeCmap};
 use rustybuzz::ttf_parser::{self, GlyphId, Tag};
 use sha2::{Digest as _, Sha256};
 
-use crate::deflate::deflated;
+use crate::deflate::deflated_thoroughly;
 use crate::shaper::{Features, Shaper};
 use crate::syntax::{integer, number, put};
 
@@ -293,9 +293,9 @@ impl EmbeddedFont {
             descriptor: face.descriptor.clone(),
             widths: widths(face, glyphs),
             file_length: file.len(),
-            file: deflated(&file),
-            to_unicode: deflated(to_unicode.finish().as_slice()),
-            to_glyph: deflated(&to_glyph),
+            file: deflated_thoroughly(&file),
+            to_unicode: deflated_thoroughly(to_unicode.finish().as_slice()),
+            to_glyph: deflated_thoroughly(&to_glyph),
         })
     }
 

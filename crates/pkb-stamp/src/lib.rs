@@ -26,6 +26,7 @@ mod deflate;
 pub mod document;
 pub mod fitting;
 pub mod fonts;
+mod glyphs;
 mod lexer;
 mod output;
 pub mod shaper;

@@ -44,24 +44,30 @@ pub(crate) fn read_text_string(bytes: &[u8]) -> Option<String> {
 
 /// Writes a number with at most four decimals, which is a ten-thousandth of a point.
 pub(crate) fn number(out: &mut Vec<u8>, value: f64) {
-    let scaled = (value * 10_000.0).round();
+    decimal(out, value, 4);
+}
+
+/// Writes a place on the page with at most two decimals: half a hundredth of a point is two thousandths of a millimetre.
+/// What varies from letter to letter has no digits that nobody can see: they do not deflate.
+pub(crate) fn place(out: &mut Vec<u8>, value: f64) {
+    decimal(out, value, 2);
+}
+
+fn decimal(out: &mut Vec<u8>, value: f64, decimals: u32) {
+    let unit = 10_u64.pow(decimals);
     // Nothing on a page is that far away.
-    let scaled = scaled.clamp(-1e15, 1e15) as i64;
+    let scaled = (value * unit as f64).round().clamp(-1e15, 1e15) as i64;
     if scaled < 0 {
         out.push(b'-');
     }
-    let (whole, part) = (
-        scaled.unsigned_abs() / 10_000,
-        scaled.unsigned_abs() % 10_000,
-    );
+    let (whole, mut part) = (scaled.unsigned_abs() / unit, scaled.unsigned_abs() % unit);
     integer(out, whole);
     if part > 0 {
         out.push(b'.');
-        let mut divisor = 1_000;
-        let mut rest = part;
-        while rest > 0 {
-            out.push(b'0' + (rest / divisor) as u8);
-            rest %= divisor;
+        let mut divisor = unit / 10;
+        while part > 0 {
+            out.push(b'0' + (part / divisor) as u8);
+            part %= divisor;
             divisor /= 10;
         }
     }
@@ -126,6 +132,12 @@ mod tests {
         assert_eq!(written(70.866_14), "70.8661");
         assert_eq!(written(0.000_01), "0");
         assert_eq!(written(0.05), "0.05");
+        let mut out = Vec::new();
+        for value in [70.866_14, 12.0, -0.004, 0.996, 7.5] {
+            place(&mut out, value);
+            out.push(b' ');
+        }
+        assert_eq!(out, b"70.87 12 0 1 7.5 ");
     }
 
     #[test]

@@ -99,7 +99,10 @@ pub enum TypesetError {
     CannotStandTogether(String),
     /// Stamped letters cannot be written.
     #[error("the letters cannot be stamped")]
-    Stamp(#[from] pkb_stamp::StampError),
+    Stamp(#[source] pkb_stamp::StampError),
+    /// The PDF cannot be written to where it goes.
+    #[error("the letters cannot be written")]
+    Write(#[from] std::io::Error),
     /// The threads could not be started.
     #[error("failed to start the typesetting threads")]
     Threads(#[from] rayon::ThreadPoolBuildError),
@@ -109,4 +112,13 @@ pub enum TypesetError {
     /// The data could not be handed to the template.
     #[error("failed to prepare the letter data")]
     Data,
+}
+
+impl From<pkb_stamp::StampError> for TypesetError {
+    fn from(error: pkb_stamp::StampError) -> Self {
+        match error {
+            pkb_stamp::StampError::Io(error) => Self::Write(error),
+            other => Self::Stamp(other),
+        }
+    }
 }

@@ -4,6 +4,7 @@
 //! letters have in common is remembered from one to the next. One document of all letters is four times slower. Marks
 //! and page numbers are laid over the letter when it has got its number.
 
+mod binding;
 mod desk;
 mod error;
 mod joining;
@@ -32,6 +33,7 @@ use crate::language::date_in;
 use crate::letter_fields::LetterFields;
 use crate::template::settings::Settings;
 use crate::template::{Template, words_file};
+pub use binding::Binding;
 use desk::{Desk, Stationery};
 pub use error::{LetterFault, TypesetError};
 use overlay::Below;
@@ -238,7 +240,14 @@ impl Typesetter {
         &self.warnings
     }
 
-    /// Lays out letters, in their order, each by itself.
+    /// Whether letters are stamped in a file that has so many.
+    #[must_use]
+    pub fn stamps(&self, letters_of_file: usize) -> bool {
+        let stamping = self.stamping.as_ref();
+        stamping.is_some_and(|stamping| letters_of_file >= stamping.at_least)
+    }
+
+    /// Lays out the letters of a file, in their order, each by itself.
     ///
     /// # Errors
     ///
@@ -247,8 +256,21 @@ impl Typesetter {
         &self,
         letters: &[impl Borrow<LetterFields> + Sync],
     ) -> Result<Vec<Result<LaidOut, LetterFault>>, TypesetError> {
+        self.lay_out_some(letters, letters.len())
+    }
+
+    /// Lays out some of the letters of a file. Whether they are stamped depends on how many the file has.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::lay_out`].
+    pub fn lay_out_some(
+        &self,
+        letters: &[impl Borrow<LetterFields> + Sync],
+        letters_of_file: usize,
+    ) -> Result<Vec<Result<LaidOut, LetterFault>>, TypesetError> {
         let stamping = self.stamping.as_ref();
-        let stamping = stamping.filter(|stamping| letters.len() >= stamping.at_least);
+        let stamping = stamping.filter(|_| self.stamps(letters_of_file));
         let shaper = || stamping.map(Stamping::shaper);
         self.in_parallel_with(letters, shaper, |shaper, letter| {
             let stamped = shaper
@@ -270,23 +292,12 @@ impl Typesetter {
     ///
     /// When the PDF cannot be made.
     pub fn bind(&self, letters: Vec<LaidOut>, first: u64) -> Result<TypesetLetters, TypesetError> {
-        if letters.is_empty() {
-            return Err(TypesetError::NoLetters);
-        }
-        let mut ranges = Vec::with_capacity(letters.len());
-        let mut last = 0;
-        for letter in &letters {
-            let start = last + 1;
-            last += letter.page_count() as u64;
-            ranges.push((start, last));
-        }
-        let pdf = if letters.iter().any(LaidOut::is_stamped) {
-            self.stamp_together(letters, first)?
-        } else {
-            self.typeset_together(letters, first)?
-        };
-        comemo::evict(SWEEPS_SURVIVED);
-        Ok(TypesetLetters { pdf, pages: ranges })
+        let mut binding = self.binding(Vec::new(), first);
+        let pages = binding.add(letters)?;
+        Ok(TypesetLetters {
+            pdf: binding.finish()?,
+            pages,
+        })
     }
 
     /// One PDF of letters that Typst laid out, by Typst.
@@ -575,7 +586,7 @@ impl Typesetter {
             parts: letter.languages.codes().iter().copied().map(part).collect(),
         };
         let data = serde_json::to_vec(&data).map_err(|_| Failure::Data)?;
-        Ok(self.stationery.letter_desk(data, code.into_luma()))
+        Ok(self.stationery.letter_desk(data, code.luma()))
     }
 
     /// No time stamp: the same letters are the same bytes.

@@ -20,12 +20,9 @@ const QUIET_ZONE: usize = 4;
 #[error("the join link is too long for a square code")]
 pub struct LinkTooLong;
 
-/// A square code: one byte a module, row by row, 0 is black and 255 white, with its quiet zone.
+/// A square code with its quiet zone.
 #[derive(Clone, PartialEq, Eq)]
-pub struct SquareCode {
-    side: usize,
-    luma: Vec<u8>,
-}
+pub struct SquareCode(QrCode);
 
 impl SquareCode {
     /// Draws the link with medium error correction (15% of the square may be damaged).
@@ -45,35 +42,32 @@ impl SquareCode {
             true,
         )
         .map_err(|_| LinkTooLong)?;
-        let modules = usize::try_from(code.size()).unwrap_or_default();
-        let side = modules + 2 * QUIET_ZONE;
-        let mut luma = vec![255; side * side];
-        for (y, row) in (0..code.size()).zip(luma.chunks_exact_mut(side).skip(QUIET_ZONE)) {
-            for (x, module) in (0..code.size()).zip(row.iter_mut().skip(QUIET_ZONE)) {
-                if code.get_module(x, y) {
-                    *module = 0;
-                }
-            }
-        }
-        Ok(Self { side, luma })
+        Ok(Self(code))
     }
 
     /// Modules on one side, quiet zone included.
     #[must_use]
-    pub const fn side(&self) -> usize {
-        self.side
+    pub fn side(&self) -> usize {
+        usize::try_from(self.0.size()).unwrap_or_default() + 2 * QUIET_ZONE
     }
 
-    /// The modules, row by row.
+    /// Whether a module is white, by its column and row from the top left; outside all are.
     #[must_use]
-    pub fn luma(&self) -> &[u8] {
-        &self.luma
+    pub fn is_white(&self, column: usize, row: usize) -> bool {
+        let inside = |at: usize| i32::try_from(at.checked_sub(QUIET_ZONE)?).ok();
+        let place = inside(column).zip(inside(row));
+        !place.is_some_and(|(x, y)| self.0.get_module(x, y))
     }
 
-    /// The modules, row by row, without a copy.
+    /// One byte a module, row by row: 0 is black and 255 white.
     #[must_use]
-    pub fn into_luma(self) -> Vec<u8> {
-        self.luma
+    pub fn luma(&self) -> Vec<u8> {
+        let side = self.side();
+        let row = |row| (0..side).map(move |column| (column, row));
+        let modules = (0..side).flat_map(row);
+        modules
+            .map(|(column, row)| if self.is_white(column, row) { 255 } else { 0 })
+            .collect()
     }
 }
 
@@ -84,15 +78,14 @@ mod tests {
     #[test]
     fn a_square_code_has_a_white_border_of_four_modules_and_a_finder_in_its_corner() {
         let code = SquareCode::of("https://joinpkb.com/?t1=NKcYiAciBU&t2=KVPnrFYPay").unwrap();
-        assert_eq!(code.luma().len(), code.side() * code.side());
+        let luma = code.luma();
+        assert_eq!(luma.len(), code.side() * code.side());
         assert!(
-            code.luma()
-                .iter()
+            luma.iter()
                 .take(4 * code.side())
                 .all(|module| *module == 255)
         );
-        let row: Vec<u8> = code
-            .luma()
+        let row: Vec<u8> = luma
             .iter()
             .skip(4 * code.side())
             .take(13)

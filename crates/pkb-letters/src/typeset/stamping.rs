@@ -23,7 +23,7 @@ use typst_layout::PagedDocument;
 use super::desk::Stationery;
 use super::overlay::{Below, barcode_of, overlay_of};
 use super::qr::SquareCode;
-use super::{Body, LaidOut, Sheets, TypesetError, Typesetter, joined, pool, typeset_among};
+use super::{Sheets, TypesetError, Typesetter, joined, pool};
 use crate::language::date_in;
 use crate::letter_fields::LetterFields;
 use crate::template::marks::{Barcode, OmrLine};
@@ -58,8 +58,6 @@ impl Engine {
 const LATE: [&str; 3] = ["number", "last_number", "barcode"];
 /// Letters of a file from which on [`Engine::Auto`] stamps: for fewer, Typst is done before a page is prepared.
 const WORTH_STAMPING: usize = 20;
-/// About as many bytes as a stamped letter takes in a file.
-const BYTES_A_LETTER: usize = 2_200;
 /// Address lines that a variant is made for at most; more go to Typst.
 const MAX_LINES: usize = 8;
 /// How many characters the widest probe has: as many as leave everything else where it is.
@@ -68,11 +66,13 @@ const WIDTHS: [usize; 15] = [12, 16, 20, 24, 28, 32, 36, 40, 44, 48, 52, 56, 62,
 const SHOWN_LINES: usize = 2;
 /// Characters of a value that shows what characters come out right.
 const SHOWN_AT_ONCE: usize = 20;
-/// Characters that values may have, if the template's fonts have them: Latin with the accents of Europe.
+/// Characters that values may have, if the template's fonts have them: Latin with the accents of Europe
+/// and Vietnam.
 const CHARACTERS: &str = "!\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~\
     ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÐÑÒÓÔÕÖØÙÚÛÜÝÞßàáâãäåæçèéêëìíîïðñòóôõöøùúûüýþÿ\
     ĀāĂăĄąĆćĈĉĊċČčĎďĐđĒēĔĕĖėĘęĚěĜĝĞğĠġĢģĤĥĦħĨĩĪīĬĭĮįİıĴĵĶķĹĺĻļĽľŁłŃńŅņŇňŌōŎŏŐőŒœŔŕŖŗŘřŚśŜŝŞşŠšŢţŤťŦŧ\
-    ŨũŪūŬŭŮůŰűŲųŴŵŶŷŸŹźŻżŽžȘșȚțẀẁẂẃẄẅỲỳ‘’“”–—£§°";
+    ŨũŪūŬŭŮůŰűŲųŴŵŶŷŸŹźŻżŽžȘșȚțẀẁẂẃẄẅỲỳ‘’“”–—£§°\
+    ƠơƯưẠạẢảẤấẦầẨẩẪẫẬậẮắẰằẲẳẴẵẶặẸẹẺẻẼẽẾếỀềỂểỄễỆệỈỉỊịỌọỎỏỐốỒồỔổỖỗỘộỚớỜờỞởỠỡỢợỤụỦủỨứỪừỬửỮữỰựỲỳỴỵỶỷỸỹ";
 
 /// What a letter has in common with others that the same page serves.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -89,7 +89,7 @@ type Read = Result<Arc<Template>, Unstampable>;
 
 /// The variants of a design, as they come.
 pub(super) struct Stamping {
-    fonts: Fonts,
+    pub(super) fonts: Fonts,
     variants: Mutex<HashMap<Variant, Read>>,
     /// Makes variants, one at a time, for whichever thread asks.
     maker: Mutex<rayon::ThreadPool>,
@@ -426,7 +426,7 @@ impl Typesetter {
         Ok(barcode.and_then(|(size, luma)| Bitmap::from_luma(size.columns, &luma)))
     }
 
-    fn letter(
+    pub(super) fn letter(
         &self,
         stamped: Stamped,
         number: u64,
@@ -448,40 +448,6 @@ impl Typesetter {
                 .map(|picture| ("barcode", picture))
                 .into_iter()
                 .collect(),
-        })
-    }
-
-    /// One PDF of letters of which some are stamped; those that are not stand in it as Typst made them.
-    pub(super) fn stamp_together(
-        &self,
-        letters: Vec<LaidOut>,
-        first: u64,
-    ) -> Result<Vec<u8>, TypesetError> {
-        let last_of_file = first + letters.len().saturating_sub(1) as u64;
-        let numbered: Vec<(u64, LaidOut)> = (first..).zip(letters).collect();
-        let mut alone = self
-            .typeset_alone(&typeset_among(&numbered), last_of_file)?
-            .into_iter();
-        let stamping = self.stamping.as_ref().ok_or(TypesetError::NoLetters)?;
-        self.exporter.install(|| {
-            let mut document = Document::merged(
-                Vec::with_capacity(numbered.len() * BYTES_A_LETTER),
-                &stamping.fonts,
-            )?;
-            for (number, letter) in numbered {
-                let letter = match letter.0 {
-                    Body::Stamped(stamped) => self.letter(stamped, number, last_of_file)?,
-                    Body::Typeset(_) => {
-                        let pdf = alone.next().ok_or(TypesetError::NoLetters)?;
-                        let template = Template::fixed(pdf, &stamping.fonts);
-                        Letter::as_it_is(template.map_err(|reason| {
-                            TypesetError::CannotStandTogether(reason.to_string())
-                        })?)
-                    }
-                };
-                document.add(letter)?;
-            }
-            Ok(document.finish()?)
         })
     }
 
@@ -508,7 +474,9 @@ impl Typesetter {
 
 /// The picture of a square code.
 fn bitmap(code: &SquareCode) -> Option<Bitmap> {
-    Bitmap::from_luma(code.side(), code.luma())
+    Bitmap::from_modules(code.side(), code.side(), |column, row| {
+        code.is_white(column, row)
+    })
 }
 
 /// The last day of the codes in each language of the letter, with its slot.

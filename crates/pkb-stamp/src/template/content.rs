@@ -8,7 +8,9 @@ use std::ops::Range;
 use super::Unstampable;
 use super::font_reader::FontReader;
 use super::page_resources::PageResources;
+use crate::bitmap::Place;
 use crate::lexer::{Lexeme, Token, lexemes};
+use crate::syntax::number;
 
 /// A part of the content, and what it is.
 #[derive(Debug, Clone)]
@@ -62,8 +64,8 @@ impl Text {
 pub(super) struct Picture {
     /// Everything up to and with `BDC`.
     pub opening: Vec<u8>,
-    /// The six numbers of its place, as they are written, with `cm`.
-    pub place: Vec<u8>,
+    /// Its place.
+    pub place: Place,
     /// Which one it is.
     pub name: String,
 }
@@ -250,11 +252,9 @@ fn text_of(
     let reader = resources.font(font_name.bytes(bytes).get(1..)?)?;
     let size = size.number()?;
     let (glyphs, width) = shown(show, reader, size)?;
-    let colour: Vec<u8> = colours
+    let colour = colours
         .iter()
-        .flat_map(|operation| {
-            [bytes.get(operation.range.clone()).unwrap_or_default(), b" "].concat()
-        })
+        .flat_map(|operation| again(bytes, operation))
         .collect();
     Some(Text {
         opening: bytes.get(open.range.clone())?.to_vec(),
@@ -285,6 +285,21 @@ impl<'a> Operation<'a> {
             range: self.range.clone(),
         }
     }
+}
+
+/// An operation, with numbers as we write them.
+fn again(bytes: &[u8], operation: &Operation<'_>) -> Vec<u8> {
+    let mut out = Vec::new();
+    for operand in operation.operands {
+        match operand.number() {
+            Some(value) => number(&mut out, value),
+            None => out.extend_from_slice(operand.bytes(bytes)),
+        }
+        out.push(b' ');
+    }
+    out.extend_from_slice(operation.operator);
+    out.push(b' ');
+    out
 }
 
 /// What a text operator shows: each glyph's meaning and place, and the width of all.
@@ -326,9 +341,10 @@ fn picture_of(
     ) else {
         return None;
     };
+    let numbers: Option<Vec<f64>> = place.operands.iter().map(Lexeme::number).collect();
     Some(Picture {
         opening: bytes.get(open.range.clone())?.to_vec(),
-        place: bytes.get(place.range.clone())?.to_vec(),
+        place: numbers?.try_into().ok()?,
         name: resources.look(b"XObject", name.bytes(bytes).get(1..)?),
     })
 }

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use super::content::{Kind, Picture, Text};
 use super::{ReadProbe, Unstampable};
+use crate::bitmap::{Bitmap, Place};
 use crate::fonts::Fonts;
 use crate::shaper::{Features, Glyph, Shaper};
+use crate::syntax::number;
 
 /// Two places are the same if they are no further apart, in points.
 const SAME: f64 = 0.005;
@@ -108,9 +110,10 @@ pub(crate) struct TextField {
 #[derive(Debug, Clone)]
 pub(crate) struct PictureField {
     pub opening: Vec<u8>,
-    /// Its place, with `cm`.
-    pub place: Vec<u8>,
+    pub place: Place,
     pub slot: String,
+    /// Whether the pictures have white all around, which the page must have there.
+    pub needs_ground: bool,
 }
 
 /// A place of a value.
@@ -173,6 +176,21 @@ impl Field {
         match self {
             Self::Text(field, _) => Some(field.face),
             Self::Picture(..) => None,
+        }
+    }
+
+    /// What all letters have below it or before it: white where its picture has a margin.
+    pub(super) fn ground(&self, out: &mut Vec<u8>) {
+        let Self::Picture(field, _) = self else {
+            return;
+        };
+        if field.needs_ground {
+            out.extend_from_slice(b"/Artifact BMC q");
+            for value in field.place {
+                out.push(b' ');
+                number(out, value);
+            }
+            out.extend_from_slice(b" cm 1 g 0 0 1 1 re f Q EMC\n");
         }
     }
 
@@ -422,7 +440,11 @@ fn picture_field(
         Some(slot) => Ok(Some(Field::Picture(
             PictureField {
                 opening: base.opening.clone(),
-                place: base.place.clone(),
+                place: base.place,
+                needs_ground: probes
+                    .iter()
+                    .filter_map(|probe| probe.pictures.get(slot))
+                    .any(Bitmap::has_margin),
                 slot: slot.clone(),
             },
             late.contains(&slot.as_str()),

@@ -32,11 +32,12 @@ use thiserror::Error;
 
 use crate::Bitmap;
 use crate::deflate::deflated;
+use crate::fitting::Pen;
 use crate::fonts::Fonts;
 use crate::lexer::{Token, lexemes};
 use crate::shaper::Shaper;
 use content::{Kind, PageContent};
-use field::{Alphabet, Field, Word, Words, words_of};
+use field::{Alphabet, Field, TextField, Word, Words, words_of};
 use objects::{Piece, RawObject, object, pieces, reachable};
 use page_resources::PageResources;
 use structure::{RawPart, Structure, only};
@@ -96,6 +97,20 @@ pub(crate) struct PageTemplate {
     /// For each marked-content sequence its element.
     pub parents: Option<Vec<Option<u32>>>,
     pub fields: Vec<Field>,
+}
+
+impl PageTemplate {
+    /// The line that the letter's own content begins with: what it is set with is set by the shared content.
+    pub(crate) fn first_line(&self) -> Option<&TextField> {
+        first_line(&self.fields)
+    }
+}
+
+fn first_line(fields: &[Field]) -> Option<&TextField> {
+    fields.iter().find_map(|field| match field {
+        Field::Text(line, false) => Some(line),
+        _ => None,
+    })
 }
 
 /// What is said of the document as a whole.
@@ -591,7 +606,12 @@ fn page(
             "something on it is clipped, or turned as a whole",
         ));
     }
-    let content = content::without(&base.content, &taken);
+    let mut content = content::without(&base.content, &taken);
+    fields.iter().for_each(|field| field.ground(&mut content));
+    // What each letter has of its own comes next, and begins with this line.
+    if let Some(first) = first_line(&fields) {
+        Pen::default().pick_up(first, &mut content);
+    }
     let faces: BTreeSet<usize> = fields.iter().filter_map(Field::face).collect();
     let resources = resources(base, &content, &faces, shared).ok_or_else(differs)?;
     Ok(PageTemplate {

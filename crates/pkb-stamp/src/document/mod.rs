@@ -1,10 +1,14 @@
 //! Letters into a PDF, one after the other, whatever their templates.
 //!
-//! What a template's letters share is written when its first letter comes; fonts, bookmarks and the roots of all trees at
-//! the end. Letters are made in batches, side by side on all threads of the rayon pool that the caller runs in, and
-//! written in their order: the bytes do not depend on the number of threads.
+//! What a template's letters share is written when its first letter comes; fonts and the roots of all trees at the end.
+//! In between, letters are written in *windows*: those of one template in a window are *groups*, which are made side by
+//! side on all threads of the rayon pool that the caller runs in, and written in their order. So the bytes do not depend
+//! on the number of threads, and memory holds a window and, of what was written, where it is.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+mod group;
+mod outline;
+
+use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Write};
 use std::sync::Arc;
 
@@ -14,18 +18,18 @@ use thiserror::Error;
 use crate::deflate::{Deflater, deflated};
 use crate::fitting::{Fitted, Misfit, Value};
 use crate::fonts::{Fonts, OBJECTS_A_FONT};
-use crate::output::{ObjectStream, Output, deflated_stream};
-use crate::shaper::Shaper;
+use crate::glyphs::Glyphs;
+use crate::output::{ObjectStream, Output};
 use crate::syntax::{integer, put, reference, references, string, text_string};
 use crate::template::field::{Word, Words};
-use crate::template::{Part, SharedPart, Template, Unstampable};
+use crate::template::{SharedPart, Template, Unstampable};
+use group::{Group, Placed};
+use outline::Outline;
 
-/// Letters that share a node of each tree and an object stream.
-const BATCH: usize = 32;
-/// Batches that are made before they are written.
-const BATCHES_AT_ONCE: usize = 16;
-/// Bookmarks in an object stream.
-const BOOKMARKS_A_STREAM: usize = 512;
+/// Letters of the first window: few, so that the first pages are there soon.
+const FIRST_WINDOW: usize = 200;
+/// Letters of all others: many, so that there are enough of each template to make groups of.
+const WINDOW: usize = 800;
 
 // Objects that every PDF has.
 const CATALOG: u32 = 1;
@@ -77,13 +81,9 @@ impl Letter {
     /// A letter that is as its template is, which has no slots.
     #[must_use]
     pub fn as_it_is(template: Arc<Template>) -> Self {
-        let fitted = Fitted {
-            pages: vec![Vec::new(); template.pages.len()],
-            glyphs: Vec::new(),
-        };
         Self {
+            fitted: template.unfitted(),
             template,
-            fitted,
             late: Vec::new(),
             late_pictures: Vec::new(),
         }
@@ -121,69 +121,43 @@ pub struct Document<'f, W> {
     fonts: &'f Fonts,
     /// Whether the letters are many, so that each has a part of its own in the structure.
     is_merged: bool,
+    window: usize,
     waiting: Vec<Letter>,
     next_number: u32,
     next_page: u32,
     templates: HashMap<u64, Arc<Registered>>,
-    glyphs: BTreeMap<usize, BTreeSet<u16>>,
+    glyphs: Glyphs,
     roles: BTreeMap<Vec<u8>, Vec<u8>>,
     /// The template that says what the document is called.
     first: Option<Arc<Template>>,
-    page_nodes: Vec<u32>,
-    parent_nodes: Vec<(u32, u32, u32)>,
+    /// The nodes of each window in the trees of pages, and of which tag each sequence belongs to.
+    nodes: Vec<(u32, u32)>,
     parts: Vec<u32>,
-    bookmarks: Vec<Box<[u8]>>,
+    outline: Outline,
 }
 
 /// Where the shared objects of a template are.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Registered {
     /// Resources and content of each page.
     pages: Vec<(u32, u32)>,
 }
 
-/// A letter with its numbers.
-struct Placed {
-    letter: Letter,
-    shared: Arc<Registered>,
-    /// Of its content, for each page that has any.
-    contents: Vec<Option<u32>>,
-    /// Of its first page; the others follow, then its part, then its tags.
-    first: u32,
-    /// Of its first page among all pages.
-    page: u32,
-}
-
-impl Placed {
-    fn page(&self, at: u32) -> u32 {
-        self.first + at
-    }
-
-    fn part(&self) -> u32 {
-        self.first + self.letter.template.pages.len() as u32
-    }
-
-    fn element(&self, at: u32, is_merged: bool) -> u32 {
-        self.part() + u32::from(is_merged) + at
-    }
-}
-
-struct Batch {
-    letters: Vec<Placed>,
-    stream: u32,
+/// Letters with their numbers.
+struct Window {
+    groups: Vec<Group>,
+    /// Group and place in it, in the order of the letters.
+    order: Vec<(usize, u32)>,
     pages_node: u32,
     parents_node: u32,
 }
 
-#[derive(Default)]
-struct Made {
-    bytes: Vec<u8>,
-    offsets: Vec<(u32, u64)>,
-    objects: u32,
-    glyphs: BTreeMap<usize, BTreeSet<u16>>,
-    bookmarks: Vec<Box<[u8]>>,
-    pages: u32,
-    first_page: u32,
+impl Window {
+    /// Each letter: its group, and its place in it.
+    fn letters(&self) -> impl Iterator<Item = (&Group, u32)> {
+        let letters = self.order.iter();
+        letters.filter_map(|(group, at)| Some((self.groups.get(*group)?, *at)))
+    }
 }
 
 impl<'f, W: Write> Document<'f, W> {
@@ -210,17 +184,17 @@ impl<'f, W: Write> Document<'f, W> {
             output: Output::new(out)?,
             fonts,
             is_merged,
+            window: FIRST_WINDOW,
             waiting: Vec::new(),
             next_number: FIRST_FONT + OBJECTS_A_FONT * fonts.faces().len() as u32,
             next_page: 0,
             templates: HashMap::new(),
-            glyphs: BTreeMap::new(),
+            glyphs: Glyphs::default(),
             roles: BTreeMap::new(),
             first: None,
-            page_nodes: Vec::new(),
-            parent_nodes: Vec::new(),
+            nodes: Vec::new(),
             parts: Vec::new(),
-            bookmarks: Vec::new(),
+            outline: Outline::default(),
         })
     }
 
@@ -230,8 +204,9 @@ impl<'f, W: Write> Document<'f, W> {
     /// It cannot be written, or a late value does not fit; the PDF is of no use then.
     pub fn add(&mut self, letter: Letter) -> Result<(), StampError> {
         self.waiting.push(letter);
-        if self.waiting.len() == BATCH * BATCHES_AT_ONCE {
+        if self.waiting.len() == self.window {
             self.write_waiting()?;
+            self.window = WINDOW;
         }
         Ok(())
     }
@@ -244,7 +219,7 @@ impl<'f, W: Write> Document<'f, W> {
         self.write_waiting()?;
         let first = self.first.take().ok_or(StampError::Empty)?;
         self.write_fonts()?;
-        self.write_bookmarks()?;
+        let has_bookmarks = self.outline.finish(&mut self.output)?;
         self.write_trees()?;
         let document = &first.document;
         self.output.object(INFO, &document.info)?;
@@ -259,7 +234,7 @@ impl<'f, W: Write> Document<'f, W> {
             format_args!("/StructTreeRoot {STRUCTURE} 0 R"),
         );
         catalog.extend_from_slice(&document.catalog);
-        if !self.bookmarks.is_empty() {
+        if has_bookmarks {
             put(&mut catalog, format_args!("/Outlines {BOOKMARKS} 0 R"));
         }
         catalog.extend_from_slice(b">>");
@@ -290,97 +265,147 @@ impl<'f, W: Write> Document<'f, W> {
     }
 
     fn take_number(&mut self) -> u32 {
-        let number = self.next_number;
-        self.next_number = number.saturating_add(1);
-        number
+        self.take_numbers(1)
+    }
+
+    /// The first of some numbers that follow each other.
+    fn take_numbers(&mut self, count: u32) -> u32 {
+        let first = self.next_number;
+        self.next_number = first.saturating_add(count);
+        first
     }
 
     fn write_waiting(&mut self) -> Result<(), StampError> {
-        let mut batches = Vec::new();
-        let mut waiting = std::mem::take(&mut self.waiting).into_iter();
-        loop {
-            let letters: Vec<Letter> = waiting.by_ref().take(BATCH).collect();
-            if letters.is_empty() {
-                break;
-            }
-            batches.push(self.place(letters)?);
+        if self.waiting.is_empty() {
+            return Ok(());
         }
+        let window = self.place()?;
         // PDF numbers objects up to 8,388,607 for small readers, and up to ten digits for all others.
         if self.next_number >= i32::MAX as u32 {
             return Err(StampError::TooMany);
         }
-        let (fonts, is_merged) = (self.fonts, self.is_merged);
-        let made: Vec<Result<Made, Misfit>> = match batches.as_slice() {
-            [only] => vec![make(only, fonts, is_merged)],
-            _ => batches
+        let made: Vec<_> = match window.groups.as_slice() {
+            [only] => vec![only.make(window.pages_node, self.fonts, &mut Deflater::new())],
+            groups => groups
                 .par_iter()
-                .map(|batch| make(batch, fonts, is_merged))
+                .map_init(Deflater::new, |deflater, group| {
+                    group.make(window.pages_node, self.fonts, deflater)
+                })
                 .collect(),
         };
-        for (batch, made) in batches.iter().zip(made) {
+        let mut titles = Vec::with_capacity(made.len());
+        for (group, made) in window.groups.iter().zip(made) {
             let made = made?;
             self.output.objects(&made.bytes, made.offsets)?;
-            self.output
-                .in_stream(batch.pages_node, made.objects, batch.stream);
-            for (face, glyphs) in made.glyphs {
-                self.glyphs.entry(face).or_default().extend(glyphs);
+            let (first, count) = group.in_stream();
+            self.output.in_stream(first, count, group.stream);
+            self.glyphs.add_all(&made.glyphs);
+            titles.push(made.bookmarks);
+        }
+        self.write_nodes(&window)?;
+        self.write_bookmarks(&window, &mut titles)?;
+        self.nodes.push((window.pages_node, window.parents_node));
+        for (group, at) in window.letters() {
+            if self.is_merged {
+                self.parts.push(group.part(at));
+            } else {
+                let roots = group.template.roots.iter();
+                self.parts
+                    .extend(roots.map(|root| group.element(*root, at)));
             }
-            self.bookmarks.extend(made.bookmarks);
-            self.page_nodes.push(batch.pages_node);
-            self.parent_nodes.push((
-                batch.parents_node,
-                made.first_page,
-                made.first_page + made.pages - 1,
-            ));
-            self.parts.extend(batch.letters.iter().flat_map(|placed| {
-                let roots = placed
-                    .letter
-                    .template
-                    .roots
-                    .iter()
-                    .map(move |root| placed.element(*root, false));
-                let part = is_merged.then(|| placed.part());
-                part.into_iter().chain(roots.filter(move |_| !is_merged))
-            }));
         }
         Ok(())
     }
 
-    /// Gives the letters of a batch their numbers, and writes what their templates share.
-    fn place(&mut self, letters: Vec<Letter>) -> Result<Batch, StampError> {
-        let mut placed = Vec::with_capacity(letters.len());
-        for letter in letters {
+    /// Puts the letters that wait into groups, gives them their numbers, and writes what their templates share.
+    fn place(&mut self) -> Result<Window, StampError> {
+        let mut groups: Vec<Group> = Vec::new();
+        let mut open: HashMap<u64, usize> = HashMap::new();
+        let mut order = Vec::with_capacity(self.waiting.len());
+        for letter in std::mem::take(&mut self.waiting) {
             let shared = self.registered(&letter.template)?;
-            let mut contents = Vec::with_capacity(letter.template.pages.len());
-            for page in &letter.template.pages {
-                contents.push((!page.fields.is_empty()).then(|| self.take_number()));
+            let known = open.get(&letter.template.id).copied();
+            let place = match known.filter(|at| groups.get(*at).is_some_and(Group::has_room)) {
+                Some(at) => at,
+                None => {
+                    groups.push(Group::new(letter.template.clone(), shared, self.is_merged));
+                    groups.len() - 1
+                }
+            };
+            open.insert(letter.template.id, place);
+            let page = self.next_page;
+            self.next_page += letter.template.pages.len() as u32;
+            if let Some(group) = groups.get_mut(place) {
+                order.push((place, group.letters.len() as u32));
+                group.letters.push(Placed { letter, page });
             }
-            placed.push(Placed {
-                letter,
-                shared,
-                contents,
-                first: 0,
-                page: self.next_page,
-            });
-            let pages = placed
-                .last()
-                .map_or(0, |placed| placed.contents.len() as u32);
-            self.next_page += pages;
         }
-        let (stream, pages_node, parents_node) =
-            (self.take_number(), self.take_number(), self.take_number());
-        for placed in &mut placed {
-            placed.first = self.next_number;
-            let template = &placed.letter.template;
-            let own = template.pages.len() + usize::from(self.is_merged) + template.elements.len();
-            self.next_number = self.next_number.saturating_add(own as u32);
+        for group in &mut groups {
+            self.next_number = group.number_from(self.next_number);
         }
-        Ok(Batch {
-            letters: placed,
-            stream,
-            pages_node,
-            parents_node,
+        Ok(Window {
+            groups,
+            order,
+            pages_node: self.take_number(),
+            parents_node: self.take_number(),
         })
+    }
+
+    /// The nodes of a window in the trees of pages, and of which tag each sequence belongs to.
+    fn write_nodes(&mut self, window: &Window) -> io::Result<()> {
+        let mut stream = ObjectStream::default();
+        let pages = stream.next(window.pages_node);
+        put(pages, format_args!("<</Type/Pages/Parent {PAGES} 0 R/Kids"));
+        let of_letter = |(group, at): (&Group, u32)| -> Vec<u32> {
+            (0..group.template.pages.len() as u32)
+                .map(|page| group.page(page, at))
+                .collect()
+        };
+        references(pages, window.letters().flat_map(of_letter));
+        let count = window
+            .letters()
+            .map(|(group, _)| group.template.pages.len());
+        put(pages, format_args!("/Count {}>>", count.sum::<usize>()));
+        let parents = stream.next(window.parents_node);
+        let mut keys = window
+            .letters()
+            .flat_map(|(group, at)| group.parents(at))
+            .peekable();
+        let first = keys.peek().map_or(0, |(key, _)| *key);
+        let mut last = first;
+        let mut numbers = Vec::new();
+        for (key, list) in keys {
+            integer(&mut numbers, key.into());
+            numbers.push(b' ');
+            reference(&mut numbers, list);
+            numbers.push(b' ');
+            last = key;
+        }
+        put(parents, format_args!("<</Limits[{first} {last}]/Nums["));
+        parents.extend(numbers);
+        parents.extend_from_slice(b"]>>");
+        let number = self.take_number();
+        self.write_object_stream(number, window.pages_node, stream)
+    }
+
+    fn write_bookmarks(&mut self, window: &Window, titles: &mut [Vec<Vec<u8>>]) -> io::Result<()> {
+        let mut own = Vec::new();
+        for (group, at) in &window.order {
+            let title = titles
+                .get_mut(*group)
+                .and_then(|all| all.get_mut(*at as usize));
+            own.extend(title.map(std::mem::take).filter(|title| !title.is_empty()));
+        }
+        if own.is_empty() {
+            return Ok(());
+        }
+        let first = self.take_numbers(own.len() as u32);
+        let stream = self.outline.add(own, first, &mut self.output)?;
+        if stream.count() > 0 {
+            let number = self.take_number();
+            self.write_object_stream(number, first, stream)?;
+        }
+        Ok(())
     }
 
     /// Writes what the letters of a template share, once.
@@ -436,7 +461,7 @@ impl<'f, W: Write> Document<'f, W> {
         }
         // A font is there as soon as a template names it.
         for face in &template.faces {
-            self.glyphs.entry(*face).or_default();
+            self.glyphs.add_font(*face);
         }
         self.first.get_or_insert_with(|| template.clone());
         let registered = Arc::new(registered);
@@ -445,7 +470,7 @@ impl<'f, W: Write> Document<'f, W> {
     }
 
     fn write_fonts(&mut self) -> Result<(), StampError> {
-        for (face, glyphs) in std::mem::take(&mut self.glyphs) {
+        for (face, glyphs) in std::mem::take(&mut self.glyphs).each() {
             let font = self.fonts.face(face).ok_or(StampError::Font)?;
             let own;
             // A letter alone has what most letters have: to divide a font takes longer than the rest of the letter.
@@ -471,44 +496,6 @@ impl<'f, W: Write> Document<'f, W> {
         Ok(())
     }
 
-    fn write_bookmarks(&mut self) -> Result<(), StampError> {
-        let bookmarks = std::mem::take(&mut self.bookmarks);
-        if bookmarks.is_empty() {
-            return Ok(());
-        }
-        let first = self.next_number;
-        let last = first + bookmarks.len() as u32 - 1;
-        self.next_number = last + 1;
-        let mut numbers = first..=last;
-        for together in bookmarks.chunks(BOOKMARKS_A_STREAM) {
-            let mut stream = ObjectStream::default();
-            let mut start = None;
-            for (bookmark, number) in together.iter().zip(numbers.by_ref()) {
-                start.get_or_insert(number);
-                let body = stream.next(number);
-                put(body, format_args!("<</Parent {BOOKMARKS} 0 R"));
-                if number < last {
-                    put(body, format_args!("/Next {} 0 R", number + 1));
-                }
-                if number > first {
-                    put(body, format_args!("/Prev {} 0 R", number - 1));
-                }
-                body.extend_from_slice(bookmark);
-                body.extend_from_slice(b">>");
-            }
-            let number = self.take_number();
-            self.write_object_stream(number, start.unwrap_or_default(), stream)?;
-        }
-        let root = format!(
-            "<</Type/Outlines/First {first} 0 R/Last {last} 0 R/Count {}>>",
-            bookmarks.len()
-        );
-        self.output.object(BOOKMARKS, root.as_bytes())?;
-        // So that the catalog names them.
-        self.bookmarks.push(Box::default());
-        Ok(())
-    }
-
     fn write_object_stream(
         &mut self,
         number: u32,
@@ -527,7 +514,7 @@ impl<'f, W: Write> Document<'f, W> {
         let mut stream = ObjectStream::default();
         let pages = stream.next(PAGES);
         pages.extend_from_slice(b"<</Type/Pages/Kids");
-        references(pages, self.page_nodes.iter().copied());
+        references(pages, self.nodes.iter().map(|(pages, _)| *pages));
         put(pages, format_args!("/Count {}>>", self.next_page));
         let number = self.take_number();
         self.write_object_stream(number, PAGES, stream)?;
@@ -557,181 +544,11 @@ impl<'f, W: Write> Document<'f, W> {
         document.extend_from_slice(b">>");
         let parents = stream.next(PARENTS);
         parents.extend_from_slice(b"<</Kids");
-        references(parents, self.parent_nodes.iter().map(|(node, _, _)| *node));
+        references(parents, self.nodes.iter().map(|(_, parents)| *parents));
         parents.extend_from_slice(b">>");
         let number = self.take_number();
         Ok(self.write_object_stream(number, STRUCTURE, stream)?)
     }
-}
-
-/// Makes the objects of a batch.
-fn make(batch: &Batch, fonts: &Fonts, is_merged: bool) -> Result<Made, Misfit> {
-    let mut deflater = Deflater::new();
-    let mut shaper = Shaper::new(fonts);
-    let mut made = Made::default();
-    let mut content = Vec::new();
-    let mut late = Vec::with_capacity(batch.letters.len());
-    for placed in &batch.letters {
-        let letter = &placed.letter;
-        let mut own = Fitted {
-            pages: vec![Vec::new(); letter.fitted.pages.len()],
-            glyphs: Vec::new(),
-        };
-        letter
-            .template
-            .fit_late(&mut own, &mut shaper, &|slot| letter.late(slot))?;
-        late.push(own);
-    }
-    for (placed, late) in batch.letters.iter().zip(&late) {
-        let fitted = &placed.letter.fitted;
-        for ((early, late), number) in fitted.pages.iter().zip(&late.pages).zip(&placed.contents) {
-            let Some(number) = number else { continue };
-            content.clear();
-            deflater.append_both(early, late, &mut content);
-            made.offsets.push((*number, made.bytes.len() as u64));
-            deflated_stream(&mut made.bytes, *number, "", &content);
-        }
-        for (face, glyph) in fitted.glyphs.iter().chain(&late.glyphs) {
-            made.glyphs
-                .entry(usize::from(*face))
-                .or_default()
-                .insert(*glyph);
-        }
-        made.pages += placed.contents.len() as u32;
-    }
-    made.first_page = batch.letters.first().map_or(0, |placed| placed.page);
-    let mut stream = ObjectStream::default();
-    write_nodes(batch, &made, is_merged, &mut stream);
-    for placed in &batch.letters {
-        write_pages(placed, batch.pages_node, &mut stream);
-        write_tags(placed, is_merged, &mut stream)?;
-        if let Some((title, destination)) = &placed.letter.template.bookmark {
-            let mut own = b"/Title".to_vec();
-            text_string(&mut own, &placed.letter.words(title)?);
-            own.extend_from_slice(b"/Dest");
-            write_parts(destination, placed, is_merged, &mut own)?;
-            made.bookmarks.push(own.into());
-        }
-    }
-    made.objects = stream.count();
-    let (entries, data) = stream.finish();
-    content.clear();
-    deflater.append(&data, &mut content);
-    made.offsets.push((batch.stream, made.bytes.len() as u64));
-    deflated_stream(&mut made.bytes, batch.stream, &entries, &content);
-    Ok(made)
-}
-
-/// The nodes of the batch in the trees of pages, and of which tag each sequence belongs to.
-fn write_nodes(batch: &Batch, made: &Made, is_merged: bool, stream: &mut ObjectStream) {
-    let pages = stream.next(batch.pages_node);
-    put(pages, format_args!("<</Type/Pages/Parent {PAGES} 0 R/Kids"));
-    references(
-        pages,
-        batch
-            .letters
-            .iter()
-            .flat_map(|placed| (0..placed.contents.len() as u32).map(|at| placed.page(at))),
-    );
-    put(pages, format_args!("/Count {}>>", made.pages));
-    let parents = stream.next(batch.parents_node);
-    let last = (made.first_page + made.pages).saturating_sub(1);
-    put(
-        parents,
-        format_args!("<</Limits[{} {last}]/Nums[", made.first_page),
-    );
-    for placed in &batch.letters {
-        for (page, key) in placed.letter.template.pages.iter().zip(placed.page..) {
-            let Some(list) = &page.parents else { continue };
-            put(parents, format_args!("{key}["));
-            for element in list {
-                match element {
-                    Some(element) => reference(parents, placed.element(*element, is_merged)),
-                    None => parents.extend_from_slice(b"null"),
-                }
-                parents.push(b' ');
-            }
-            parents.push(b']');
-        }
-    }
-    parents.extend_from_slice(b"]>>");
-}
-
-fn write_pages(placed: &Placed, node: u32, stream: &mut ObjectStream) {
-    for (at, (page, content)) in
-        (0..).zip(placed.letter.template.pages.iter().zip(&placed.contents))
-    {
-        let (resources, shared) = placed
-            .shared
-            .pages
-            .get(at as usize)
-            .copied()
-            .unwrap_or_default();
-        let out = stream.next(placed.page(at));
-        put(out, format_args!("<</Type/Page/Parent {node} 0 R"));
-        out.extend_from_slice(&page.boxes);
-        put(
-            out,
-            format_args!("/Resources {resources} 0 R/Tabs/S/Contents"),
-        );
-        match content {
-            Some(own) => references(out, [shared, *own]),
-            None => {
-                out.push(b' ');
-                reference(out, shared);
-            }
-        }
-        if page.parents.is_some() {
-            out.extend_from_slice(b"/StructParents ");
-            integer(out, (placed.page + at).into());
-        }
-        out.extend_from_slice(b">>");
-    }
-}
-
-fn write_tags(placed: &Placed, is_merged: bool, stream: &mut ObjectStream) -> Result<(), Misfit> {
-    let template = &placed.letter.template;
-    if is_merged {
-        let out = stream.next(placed.part());
-        put(out, format_args!("<</S/Part/P {DOCUMENT} 0 R/Lang"));
-        text_string(out, &template.document.language);
-        out.extend_from_slice(b"/K");
-        references(
-            out,
-            template
-                .roots
-                .iter()
-                .map(|root| placed.element(*root, true)),
-        );
-        out.extend_from_slice(b">>");
-    }
-    for (parts, at) in template.elements.iter().zip(0..) {
-        write_parts(
-            parts,
-            placed,
-            is_merged,
-            stream.next(placed.element(at, is_merged)),
-        )?;
-    }
-    Ok(())
-}
-
-fn write_parts(
-    parts: &[Part],
-    placed: &Placed,
-    is_merged: bool,
-    out: &mut Vec<u8>,
-) -> Result<(), Misfit> {
-    for part in parts {
-        match part {
-            Part::Bytes(bytes) => out.extend_from_slice(bytes),
-            Part::Element(at) => reference(out, placed.element(*at, is_merged)),
-            Part::Page(at) => reference(out, placed.page(*at)),
-            Part::Parent => reference(out, if is_merged { placed.part() } else { DOCUMENT }),
-            Part::Words(words) => text_string(out, &placed.letter.words(words)?),
-        }
-    }
-    Ok(())
 }
 
 /// The value of an XML element.
