@@ -4,15 +4,15 @@
 //! take more room than the picture. Readers look for the end of such an image by its letters, `EI`: a picture whose bits
 //! happen to be these is written in hexadecimal digits.
 //!
-//! White modules all around a picture, such as the quiet zone of a square code, are not painted: the page has a white
-//! ground there, which all letters share.
+//! White modules all around a picture, such as the quiet zone of a square code, are not painted but for the innermost: the
+//! page has a white ground there, which all letters share.
 
 use crate::syntax::{number, put};
 
 /// A black and white picture.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bitmap {
-    /// White modules on each side.
+    /// White modules on each side that are not painted.
     margin: usize,
     /// Modules within.
     columns: usize,
@@ -52,7 +52,9 @@ impl Bitmap {
                 && (at..rows - at).all(|y| is_white(at, y) && is_white(columns - 1 - at, y))
         };
         let most = (columns.min(rows) - 1) / 2;
-        let margin = (0..most).take_while(|at| is_frame_white(*at)).count();
+        let white = (0..most).take_while(|at| is_frame_white(*at)).count();
+        // One white module stays, so that viewers do not blend black ones with what is around the picture.
+        let margin = white.saturating_sub(1);
         let (columns, rows) = (columns - 2 * margin, rows - 2 * margin);
         let width = columns.div_ceil(8);
         let mut bits = vec![0_u8; width * rows];
@@ -78,7 +80,7 @@ impl Bitmap {
         Self::from_luma(columns, luma).as_ref() == Some(self)
     }
 
-    /// Whether it has white all around.
+    /// Whether it has white all around that it does not paint.
     pub(crate) const fn has_margin(&self) -> bool {
         self.margin > 0
     }
@@ -147,18 +149,18 @@ mod tests {
 
     #[test]
     fn what_is_white_all_around_is_left_to_the_ground() {
-        // Two white modules on each side of a black and a white one, twice.
-        let is_white = |x: usize, y: usize| !((2..4).contains(&y) && x == 2);
-        let picture = Bitmap::from_modules(6, 6, is_white).unwrap();
+        // Three white modules on each side of a black and a white one, twice; one of the three is painted.
+        let is_white = |x: usize, y: usize| !((3..5).contains(&y) && x == 3);
+        let picture = Bitmap::from_modules(8, 8, is_white).unwrap();
         assert!(picture.has_margin());
         assert_eq!(
-            painted(&picture, [60.0, 0.0, 0.0, 60.0, 100.0, 200.0]),
-            b"q 20 0 0 20 120 220 cm BI/W 2/H 2/BPC 1/CS/G ID \x40\x40\nEI\nQ"
+            painted(&picture, [80.0, 0.0, 0.0, 80.0, 100.0, 200.0]),
+            b"q 40 0 0 40 120 220 cm BI/W 4/H 4/BPC 1/CS/G ID \xF0\xB0\xB0\xF0\nEI\nQ"
         );
-        let luma: Vec<u8> = (0..36)
-            .map(|at| if is_white(at % 6, at / 6) { 255 } else { 0 })
+        let luma: Vec<u8> = (0..64)
+            .map(|at| if is_white(at % 8, at / 8) { 255 } else { 0 })
             .collect();
-        assert!(picture.is_like(6, &luma));
+        assert!(picture.is_like(8, &luma));
         // A picture of nothing but white is still one.
         let white = Bitmap::from_modules(3, 2, |_, _| true).unwrap();
         assert_eq!(white.bits, [0xE0, 0xE0]);

@@ -42,12 +42,11 @@ impl Glyphs {
 }
 
 fn glyphs_of(set: &[u64]) -> BTreeSet<u16> {
-    let words = (0_u16..).step_by(64).zip(set);
-    words
-        .flat_map(|(first, bits)| {
-            (0..64).filter_map(move |at| (bits & 1 << at != 0).then_some(first + at))
-        })
-        .collect()
+    let words = (0_u32..).step_by(64).zip(set);
+    let bits = words.flat_map(|(first, bits)| {
+        (0..64).filter_map(move |at| (bits & 1 << at != 0).then_some(first + at))
+    });
+    bits.filter_map(|glyph| u16::try_from(glyph).ok()).collect()
 }
 
 #[cfg(test)]

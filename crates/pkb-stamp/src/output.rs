@@ -230,7 +230,8 @@ impl ObjectStream {
             self.bodies.resize(end, b' ');
         }
         integer(&mut self.heads, number.into());
-        self.heads.push(b' ');
+        // Another blank than behind the place: what deflate knows of the one does not mix with the other.
+        self.heads.push(b'\n');
         integer(&mut self.heads, self.bodies.len() as u64);
         self.heads.push(b' ');
         self.count += 1;

@@ -124,6 +124,20 @@ pub struct Typesetter {
     warnings: Vec<String>,
     /// What letters are stamped with; `None` if Typst lays out all of them.
     stamping: Option<Stamping>,
+    sweeps: Sweeps,
+}
+
+/// Makes Typst forget, now and then.
+#[derive(Default)]
+struct Sweeps(AtomicUsize);
+
+impl Sweeps {
+    /// To be called after Typst has done something for a letter.
+    fn after_work(&self) {
+        if self.0.fetch_add(1, Ordering::Relaxed) % LETTERS_A_SWEEP == LETTERS_A_SWEEP - 1 {
+            comemo::evict(SWEEPS_SURVIVED);
+        }
+    }
 }
 
 impl Typesetter {
@@ -207,6 +221,7 @@ impl Typesetter {
                 .map_err(|_| template_error("PDF/UA-1 is not available"))?,
             warnings: Vec::new(),
             stamping: None,
+            sweeps: Sweeps::default(),
         })
     }
 
@@ -278,10 +293,13 @@ impl Typesetter {
                 .and_then(|shaper| self.stamped(letter.borrow(), shaper));
             match stamped {
                 Some(stamped) => Ok(LaidOut(Body::Stamped(stamped))),
-                None => self
-                    .lay_out_one(letter.borrow())
-                    .map(|sheets| LaidOut(Body::Typeset(sheets)))
-                    .map_err(Failure::into_fault),
+                None => {
+                    let sheets = self.lay_out_one(letter.borrow());
+                    self.sweeps.after_work();
+                    sheets
+                        .map(|sheets| LaidOut(Body::Typeset(sheets)))
+                        .map_err(Failure::into_fault)
+                }
             }
         })
     }
@@ -361,7 +379,9 @@ impl Typesetter {
         let bound = self.in_parallel(&numbered, |((number, letter), overlay)| {
             let pages = joined(letter.pages.clone(), overlay, 0, *number);
             let document = PagedDocument::new(pages.into_iter().collect(), letter.info.clone());
-            self.export(&document)
+            let pdf = self.export(&document);
+            self.sweeps.after_work();
+            pdf
         })?;
         bound.into_iter().collect()
     }
@@ -383,7 +403,10 @@ impl Typesetter {
             .collect();
         let groups: Vec<&[Below<'_>]> = below.chunks(LETTERS_AN_OVERLAY).collect();
         let documents = self.in_parallel(&groups, |group| {
-            overlay::overlay_of(group, self.is_proof, &self.settings, &self.stationery)
+            let overlay =
+                overlay::overlay_of(group, self.is_proof, &self.settings, &self.stationery);
+            self.sweeps.after_work();
+            overlay
         })?;
         let mut overlays = Vec::with_capacity(letters.len());
         for (group, document) in groups.iter().zip(documents) {
@@ -429,9 +452,6 @@ impl Typesetter {
                     return done;
                 };
                 done.push((index, work(&mut own, item)));
-                if index % LETTERS_A_SWEEP == LETTERS_A_SWEEP - 1 {
-                    comemo::evict(SWEEPS_SURVIVED);
-                }
             }
         };
         let mut results = std::thread::scope(|scope| {

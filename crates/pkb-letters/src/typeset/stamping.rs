@@ -64,6 +64,9 @@ const MAX_LINES: usize = 8;
 const WIDTHS: [usize; 15] = [12, 16, 20, 24, 28, 32, 36, 40, 44, 48, 52, 56, 62, 70, 80];
 /// Address lines of the variant that shows which characters come out right.
 const SHOWN_LINES: usize = 2;
+/// For so many probes Typst remembers what it did not use since: they have little in common, and take as much memory as
+/// letters.
+const PROBES_REMEMBERED: usize = 3;
 /// Characters of a value that shows what characters come out right.
 const SHOWN_AT_ONCE: usize = 20;
 /// Characters that values may have, if the template's fonts have them: Latin with the accents of Europe
@@ -370,6 +373,7 @@ impl Typesetter {
         let pdf = self
             .probe_pdf(sheets, number, last_of_file)
             .map_err(|error| failed(&error))?;
+        comemo::evict(PROBES_REMEMBERED);
         let mut texts = BTreeMap::new();
         let mut enter = |slot: &str, value: &str| texts.insert(slot.to_owned(), value.to_owned());
         enter("name", &letter.name);

@@ -252,9 +252,9 @@ fn text_of(
     let reader = resources.font(font_name.bytes(bytes).get(1..)?)?;
     let size = size.number()?;
     let (glyphs, width) = shown(show, reader, size)?;
-    let colour = colours
+    let colour: Vec<Vec<u8>> = colours
         .iter()
-        .flat_map(|operation| again(bytes, operation))
+        .map(|operation| again(bytes, operation))
         .collect();
     Some(Text {
         opening: bytes.get(open.range.clone())?.to_vec(),
@@ -267,7 +267,7 @@ fn text_of(
                 .collect::<Vec<_>>(),
             resources,
         ),
-        colour,
+        colour: colour.join(&b' '),
         font: reader.name.clone(),
         size,
         x: *x,
@@ -298,7 +298,6 @@ fn again(bytes: &[u8], operation: &Operation<'_>) -> Vec<u8> {
         out.push(b' ');
     }
     out.extend_from_slice(operation.operator);
-    out.push(b' ');
     out
 }
 
