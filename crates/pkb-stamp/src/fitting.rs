@@ -3,8 +3,8 @@
 use thiserror::Error;
 
 use crate::Bitmap;
+use crate::pen::Pen;
 use crate::shaper::Shaper;
-use crate::syntax::{integer, number, place};
 use crate::template::Template;
 use crate::template::field::{Anchor, Field, TextField, Word, width_of};
 
@@ -91,7 +91,7 @@ impl Template {
         let Fitted { pages, glyphs } = fitted;
         for (page, out) in self.pages.iter().zip(pages) {
             let mut pen = match page.first_line() {
-                Some(first) if !late => Pen::of(first),
+                Some(first) if !late => Pen::of(&first.look),
                 _ => Pen::default(),
             };
             let mut ends = vec![0.0; page.fields.len()];
@@ -139,10 +139,11 @@ impl Template {
         shaper: &mut Shaper<'_>,
         value: &dyn Fn(&str) -> Option<Value<'v>>,
     ) -> Result<f64, Misfit> {
-        pen.line.clear();
+        let look = &field.look;
+        let mut line = String::new();
         for word in &field.words {
             match word {
-                Word::Fixed(text) => pen.line.push_str(text),
+                Word::Fixed(text) => line.push_str(text),
                 Word::Slot(slot) => {
                     let Some(Value::Text(text)) = value(slot) else {
                         return Err(Misfit::NoValue);
@@ -153,17 +154,17 @@ impl Template {
                     {
                         return Err(Misfit::Characters);
                     }
-                    pen.line.push_str(text);
+                    line.push_str(text);
                 }
             }
         }
-        let font = shaper.face(field.face).ok_or(Misfit::Characters)?;
+        let font = shaper.face(look.face).ok_or(Misfit::Characters)?;
         let set = shaper
-            .line(field.face, &pen.line, field.features, field.is_latin)
+            .line(look.face, &line, field.features, field.is_latin)
             .ok_or(Misfit::Characters)?;
         let width: f64 = set
             .iter()
-            .map(|glyph| width_of(glyph, font.units_per_em, field.size))
+            .map(|glyph| width_of(glyph, font.units_per_em, look.size))
             .sum();
         if width > field.max_width {
             return Err(Misfit::TooWide);
@@ -174,69 +175,10 @@ impl Template {
             Anchor::End(x) => x - width,
             Anchor::After(at, gap) => ends.get(at).copied().unwrap_or_default() + gap,
         };
-        out.extend_from_slice(&field.opening);
-        out.push(b'\n');
-        pen.pick_up(field, out);
-        out.extend_from_slice(b"BT ");
-        place(out, x);
-        out.push(b' ');
-        place(out, field.y);
-        out.extend_from_slice(b" Td[(");
-        let last = set.len().saturating_sub(1);
-        for (at, glyph) in set.iter().enumerate() {
-            for byte in glyph.id.to_be_bytes() {
-                match byte {
-                    b'(' | b')' | b'\\' => out.extend_from_slice(&[b'\\', byte]),
-                    b'\r' => out.extend_from_slice(b"\\r"),
-                    b'\n' => out.extend_from_slice(b"\\n"),
-                    other => out.push(other),
-                }
-            }
-            glyphs.push((u16::try_from(field.face).unwrap_or_default(), glyph.id));
-            let moved = font.advance(glyph.id) - glyph.advance;
-            if moved != 0 && at < last {
-                out.push(b')');
-                place(out, f64::from(moved) * 1_000.0 / font.units_per_em);
-                out.push(b'(');
-            }
+        for glyph in set {
+            glyphs.push((u16::try_from(look.face).unwrap_or_default(), glyph.id));
         }
-        out.extend_from_slice(b")]TJ ET\nEMC\n");
+        pen.write(look, (x, field.y), set, font, out);
         Ok(x + width)
-    }
-}
-
-/// What is set already, so that it need not be said again for the next line.
-#[derive(Default)]
-pub(crate) struct Pen<'f> {
-    colour: &'f [u8],
-    font: Option<(usize, f64)>,
-    line: String,
-}
-
-impl<'f> Pen<'f> {
-    /// A pen with which a line can be set.
-    fn of(field: &'f TextField) -> Self {
-        Self {
-            colour: &field.colour,
-            font: Some((field.face, field.size)),
-            line: String::new(),
-        }
-    }
-
-    /// Says what a line needs and is not set.
-    pub(crate) fn pick_up(&mut self, field: &'f TextField, out: &mut Vec<u8>) {
-        if self.colour != field.colour {
-            self.colour = &field.colour;
-            out.extend_from_slice(&field.colour);
-            out.push(b'\n');
-        }
-        if self.font != Some((field.face, field.size)) {
-            self.font = Some((field.face, field.size));
-            out.extend_from_slice(b"/S");
-            integer(out, field.face as u64);
-            out.push(b' ');
-            number(out, field.size);
-            out.extend_from_slice(b" Tf\n");
-        }
     }
 }

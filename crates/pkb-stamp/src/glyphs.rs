@@ -34,6 +34,11 @@ impl Glyphs {
         }
     }
 
+    /// The fonts that are there.
+    pub(crate) fn fonts(&self) -> impl Iterator<Item = usize> {
+        self.0.keys().copied()
+    }
+
     /// The fonts that are there, and the glyphs of each, in order.
     pub(crate) fn each(&self) -> impl Iterator<Item = (usize, BTreeSet<u16>)> {
         let sets = self.0.iter();

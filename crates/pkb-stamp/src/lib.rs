@@ -29,9 +29,11 @@ pub mod fonts;
 mod glyphs;
 mod lexer;
 mod output;
+mod pen;
 pub mod shaper;
 mod syntax;
 pub mod template;
+mod unhinted;
 
 pub use bitmap::Bitmap;
 pub use document::{Document, Letter, StampError};

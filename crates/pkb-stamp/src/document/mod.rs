@@ -217,7 +217,7 @@ impl<'f, W: Write> Document<'f, W> {
     /// It cannot be written, or there are no letters.
     pub fn finish(mut self) -> Result<W, StampError> {
         self.write_waiting()?;
-        let first = self.first.take().ok_or(StampError::Empty)?;
+        let first = self.first.clone().ok_or(StampError::Empty)?;
         self.write_fonts()?;
         let has_bookmarks = self.outline.finish(&mut self.output)?;
         self.write_trees()?;
@@ -460,8 +460,8 @@ impl<'f, W: Write> Document<'f, W> {
             registered.pages.push((resources, content));
         }
         // A font is there as soon as a template names it.
-        for face in &template.faces {
-            self.glyphs.add_font(*face);
+        for page in &template.pages {
+            self.glyphs.add_all(&page.glyphs);
         }
         self.first.get_or_insert_with(|| template.clone());
         let registered = Arc::new(registered);
@@ -474,7 +474,9 @@ impl<'f, W: Write> Document<'f, W> {
             let font = self.fonts.face(face).ok_or(StampError::Font)?;
             let own;
             // A letter alone has what most letters have: to divide a font takes longer than the rest of the letter.
-            let embedded = match font.common(&glyphs).filter(|_| !self.is_merged) {
+            let parts = self.first.as_ref().map(|template| &template.parts);
+            let parts = parts.filter(|_| !self.is_merged);
+            let embedded = match parts.and_then(|parts| parts.with(face, font, &glyphs)) {
                 Some(common) => common,
                 None => {
                     own = font.embedded(&glyphs).ok_or(StampError::Font)?;

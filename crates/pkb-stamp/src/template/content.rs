@@ -2,7 +2,6 @@
 //! something else. A sequence stands at a place and looks like something; both are told apart, so that the same words at
 //! another place can be recognised.
 
-use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::Unstampable;
@@ -10,6 +9,7 @@ use super::font_reader::FontReader;
 use super::page_resources::PageResources;
 use crate::bitmap::Place;
 use crate::lexer::{Lexeme, Token, lexemes};
+use crate::pen::Look;
 use crate::syntax::number;
 
 /// A part of the content, and what it is.
@@ -53,6 +53,16 @@ pub(super) struct Text {
 }
 
 impl Text {
+    /// What it is set with, if it is set in one of our fonts.
+    pub(super) fn look_in(&self, face: usize) -> Look {
+        Look {
+            opening: self.opening.clone(),
+            colour: self.colour.clone(),
+            face,
+            size: self.size,
+        }
+    }
+
     /// Its words.
     pub(super) fn words(&self) -> String {
         self.glyphs.iter().map(|(text, _)| text.as_str()).collect()
@@ -398,17 +408,6 @@ fn meanings(codes: &[u8], font: Option<&FontReader>) -> String {
     codes
         .chunks(2)
         .map(|code| meaning(code).unwrap_or("\u{FFFD}"))
-        .collect()
-}
-
-/// Content without some of its sequences.
-pub(super) fn without(content: &PageContent, left_out: &BTreeSet<usize>) -> Vec<u8> {
-    let kept = content
-        .sequences
-        .iter()
-        .enumerate()
-        .filter(|(at, _)| !left_out.contains(at));
-    kept.flat_map(|(_, sequence)| [sequence.bytes.as_slice(), b"\n"].concat())
         .collect()
 }
 

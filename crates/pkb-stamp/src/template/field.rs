@@ -6,6 +6,7 @@ use super::content::{Kind, Picture, Text};
 use super::{ReadProbe, Unstampable};
 use crate::bitmap::{Bitmap, Place};
 use crate::fonts::Fonts;
+use crate::pen::Look;
 use crate::shaper::{Features, Glyph, Shaper};
 use crate::syntax::number;
 
@@ -89,10 +90,7 @@ pub(crate) enum Anchor {
 /// A line of text with values in it.
 #[derive(Debug, Clone)]
 pub(crate) struct TextField {
-    pub opening: Vec<u8>,
-    pub colour: Vec<u8>,
-    pub face: usize,
-    pub size: f64,
+    pub look: Look,
     pub y: f64,
     pub anchor: Anchor,
     pub words: Words,
@@ -174,7 +172,7 @@ impl Field {
     /// The font of a line.
     pub(crate) fn face(&self) -> Option<usize> {
         match self {
-            Self::Text(field, _) => Some(field.face),
+            Self::Text(field, _) => Some(field.look.face),
             Self::Picture(..) => None,
         }
     }
@@ -306,10 +304,7 @@ fn text_field(
     }
     Ok(Some(Field::Text(
         TextField {
-            opening: base.opening.clone(),
-            colour: base.colour.clone(),
-            face,
-            size: base.size,
+            look: base.look_in(face),
             y: base.y,
             anchor,
             words,
@@ -337,7 +332,7 @@ fn same_glyphs(one: &Text, other: &Text) -> bool {
 }
 
 /// Whether our own shaper sets a line glyph by glyph as the probe has it.
-fn is_set_so(
+pub(super) fn is_set_so(
     text: &Text,
     line: &str,
     face: usize,

@@ -20,6 +20,7 @@ pub(crate) mod field;
 mod font_reader;
 pub(crate) mod objects;
 mod page_resources;
+mod shared;
 mod structure;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -32,14 +33,16 @@ use thiserror::Error;
 
 use crate::Bitmap;
 use crate::deflate::deflated;
-use crate::fitting::Pen;
 use crate::fonts::Fonts;
+use crate::fonts::common::CommonParts;
+use crate::glyphs::Glyphs;
 use crate::lexer::{Token, lexemes};
 use crate::shaper::Shaper;
 use content::{Kind, PageContent};
 use field::{Alphabet, Field, TextField, Word, Words, words_of};
 use objects::{Piece, RawObject, object, pieces, reachable};
 use page_resources::PageResources;
+use shared::{SharedContent, first_line};
 use structure::{RawPart, Structure, only};
 
 /// Why a page cannot be stamped, in words that follow "because".
@@ -94,6 +97,8 @@ pub(crate) struct PageTemplate {
     pub resources: Vec<SharedPart>,
     /// What all letters have on it, deflated.
     pub content: Vec<u8>,
+    /// What that is set in.
+    pub glyphs: Glyphs,
     /// For each marked-content sequence its element.
     pub parents: Option<Vec<Option<u32>>>,
     pub fields: Vec<Field>,
@@ -104,13 +109,6 @@ impl PageTemplate {
     pub(crate) fn first_line(&self) -> Option<&TextField> {
         first_line(&self.fields)
     }
-}
-
-fn first_line(fields: &[Field]) -> Option<&TextField> {
-    fields.iter().find_map(|field| match field {
-        Field::Text(line, false) => Some(line),
-        _ => None,
-    })
 }
 
 /// What is said of the document as a whole.
@@ -140,8 +138,8 @@ pub struct Template {
     pub(crate) roles: Vec<(Vec<u8>, Vec<u8>)>,
     pub(crate) objects: Vec<(Vec<SharedPart>, Option<Vec<u8>>)>,
     pub(crate) document: DocumentParts,
-    /// Fonts that fields are set in.
-    pub(crate) faces: BTreeSet<usize>,
+    /// Parts of its fonts that most letters can do with.
+    pub(crate) parts: CommonParts,
     alphabets: BTreeMap<String, Alphabet>,
 }
 
@@ -281,11 +279,7 @@ impl Template {
         }
         Ok(Self {
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
-            faces: pages
-                .iter()
-                .flat_map(|page| &page.fields)
-                .filter_map(Field::face)
-                .collect(),
+            parts: CommonParts::of(pages.iter().map(|page| &page.glyphs)),
             pages,
             elements,
             roots: base
@@ -606,18 +600,14 @@ fn page(
             "something on it is clipped, or turned as a whole",
         ));
     }
-    let mut content = content::without(&base.content, &taken);
-    fields.iter().for_each(|field| field.ground(&mut content));
-    // What each letter has of its own comes next, and begins with this line.
-    if let Some(first) = first_line(&fields) {
-        Pen::default().pick_up(first, &mut content);
-    }
-    let faces: BTreeSet<usize> = fields.iter().filter_map(Field::face).collect();
-    let resources = resources(base, &content, &faces, shared).ok_or_else(differs)?;
+    let content = SharedContent::of(&base.content, &taken, &fields, fonts, shaper);
+    let faces = content.glyphs.fonts().collect();
+    let resources = resources(base, &content.bytes, &faces, shared).ok_or_else(differs)?;
     Ok(PageTemplate {
         boxes: base.boxes.clone(),
         resources,
-        content: deflated(&content),
+        content: deflated(&content.bytes),
+        glyphs: content.glyphs,
         parents: None,
         fields,
     })

@@ -3,8 +3,9 @@
 //! In our PDFs a character code is the number of the glyph in the *whole* font, and a map leads from there to the glyph
 //! in the part that is embedded. So pages can be written before it is known which glyphs the part will have.
 
+pub(crate) mod common;
+
 use std::collections::BTreeSet;
-use std::sync::OnceLock;
 
 use pdf_writer::Name;
 use pdf_writer::types::{SystemInfo, UnicodeCmap};
@@ -14,15 +15,8 @@ use sha2::{Digest as _, Sha256};
 use crate::deflate::deflated_thoroughly;
 use crate::shaper::{Features, Shaper};
 use crate::syntax::{integer, number, put};
+use crate::unhinted::unhinted;
 
-/// Characters that most values consist of: font parts with these are made once for all PDFs of one letter, and the first
-/// that has all is embedded. Dates, codes and plain names, names with the accents of Wales and its neighbours.
-const COMMON: [&str; 3] = [
-    " 0123456789ADFGHIJMNORSTabcdefghiklmnoprstuvwyC",
-    " !\"#&'()*+,-./0123456789:;ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz",
-    " !\"#&'()*+,-./0123456789:;ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz\
-     ’–ÀÁÂÄÈÉÊËÌÍÎÏÒÓÔÖÙÚÛÜàáâäèéêëìíîïòóôöùúûüÿŴŵŶŷçñß",
-];
 /// Letters that fonts join into one glyph.
 const LIGATURES: [&str; 5] = ["ff", "fi", "fl", "ffi", "ffl"];
 /// Objects that a font takes in a PDF.
@@ -66,9 +60,6 @@ impl Fonts {
     }
 }
 
-/// The glyphs of a font's part, and the part.
-type CommonPart = (BTreeSet<u16>, EmbeddedFont);
-
 /// One font.
 pub(crate) struct Face {
     data: Vec<u8>,
@@ -80,7 +71,6 @@ pub(crate) struct Face {
     /// What each glyph means. A character that is drawn with the glyph of another is not among these.
     meanings: Vec<Option<Box<str>>>,
     descriptor: String,
-    common: [OnceLock<Option<CommonPart>>; COMMON.len()],
 }
 
 impl Face {
@@ -111,7 +101,6 @@ impl Face {
                 .collect(),
             meanings: meanings(&parsed),
             descriptor: descriptor(&parsed),
-            common: Default::default(),
         };
         for (glyph, text) in face.ligatures() {
             if let Some(meaning) = face.meanings.get_mut(usize::from(glyph)) {
@@ -154,27 +143,16 @@ impl Face {
         EmbeddedFont::of(self, glyphs)
     }
 
-    /// A part with usual characters that has all of `glyphs`, if there is one.
-    pub(crate) fn common(&self, glyphs: &BTreeSet<u16>) -> Option<&EmbeddedFont> {
-        let parts = self.common.iter().zip(COMMON);
-        let mut parts = parts.filter_map(|(part, characters)| {
-            part.get_or_init(|| self.part_with(characters)).as_ref()
-        });
-        parts
-            .find(|(known, _)| glyphs.is_subset(known))
-            .map(|(_, embedded)| embedded)
-    }
-
-    fn part_with(&self, characters: &str) -> Option<CommonPart> {
-        let parsed = ttf_parser::Face::parse(&self.data, self.index).ok()?;
-        let glyphs = characters
-            .chars()
-            .filter_map(|character| parsed.glyph_index(character))
-            .map(|glyph| glyph.0);
-        let mut known: BTreeSet<u16> = glyphs.collect();
-        known.extend(self.ligatures().iter().map(|(glyph, _)| glyph));
-        let embedded = self.embedded(&known)?;
-        Some((known, embedded))
+    /// The glyphs of some characters, and of those that they are joined into.
+    pub(crate) fn glyphs_of(&self, characters: &str) -> BTreeSet<u16> {
+        let Ok(parsed) = ttf_parser::Face::parse(&self.data, self.index) else {
+            return BTreeSet::new();
+        };
+        let own = characters.chars();
+        let own = own.filter_map(|character| Some(parsed.glyph_index(character)?.0));
+        let joined = self.ligatures().into_iter();
+        let joined = joined.filter(|(_, text)| text.chars().all(|one| characters.contains(one)));
+        own.chain(joined.map(|(glyph, _)| glyph)).collect()
     }
 }
 
@@ -250,7 +228,7 @@ fn descriptor(face: &ttf_parser::Face<'_>) -> String {
 }
 
 /// A part of a font, ready to be written.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub(crate) struct EmbeddedFont {
     /// With the tag that tells parts of one font from each other.
     name: String,
@@ -269,6 +247,7 @@ impl EmbeddedFont {
             numbers.remap(*glyph);
         }
         let file = subsetter::subset(&face.data, face.index, &numbers).ok()?;
+        let file = unhinted(&file).unwrap_or(file);
         let last = glyphs.last().copied().unwrap_or_default();
         let to_glyph: Vec<u8> = (0..=last)
             .flat_map(|glyph| {
@@ -297,6 +276,12 @@ impl EmbeddedFont {
             to_unicode: deflated_thoroughly(to_unicode.finish().as_slice()),
             to_glyph: deflated_thoroughly(&to_glyph),
         })
+    }
+
+    /// Bytes of the font's own file.
+    #[cfg(test)]
+    pub(crate) fn length(&self) -> usize {
+        self.file.len()
     }
 
     /// The objects of the font: the first is the font itself. Streams are `(dictionary, data)`.
@@ -389,9 +374,9 @@ pub(crate) mod tests {
     pub(crate) fn fonts() -> Fonts {
         let mut fonts = Fonts::new();
         for file in [
-            include_bytes!("../../pkb-letters/assets/fonts/Arimo-Regular.ttf").as_slice(),
-            include_bytes!("../../pkb-letters/assets/fonts/Arimo-Bold.ttf"),
-            include_bytes!("../../pkb-letters/assets/fonts/Cousine-Bold.ttf"),
+            include_bytes!("../../../pkb-letters/assets/fonts/Arimo-Regular.ttf").as_slice(),
+            include_bytes!("../../../pkb-letters/assets/fonts/Arimo-Bold.ttf"),
+            include_bytes!("../../../pkb-letters/assets/fonts/Cousine-Bold.ttf"),
         ] {
             assert!(fonts.add(file, 0));
         }
@@ -437,8 +422,5 @@ pub(crate) mod tests {
             part.file.len(),
             part.name
         );
-        assert!(face.common(&glyphs).is_some());
-        let cyrillic = BTreeSet::from([parsed.glyph_index('Щ').unwrap().0]);
-        assert!(face.common(&cyrillic).is_none());
     }
 }

@@ -1,0 +1,96 @@
+//! Parts of fonts that most letters of a template can do with. To divide a font takes longer than all the rest of a letter:
+//! so a PDF of one letter gets a part that was made before, with a few more glyphs than it needs.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
+
+use super::{EmbeddedFont, Face};
+use crate::glyphs::Glyphs;
+
+/// Characters that most values consist of, besides those of the words that all letters have; the first of these that has
+/// all is taken. Dates and plain names, codes, names and addresses, names with the accents of Wales and its neighbours.
+const COMMON: [&str; 4] = [
+    " 0123456789ADFGHIJMNORSTabcdefghiklmnoprstuvwyC",
+    "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz",
+    " !\"#&'()*+,-./0123456789:;ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz",
+    " !\"#&'()*+,-./0123456789:;ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz\
+     ’–ÀÁÂÄÈÉÊËÌÍÎÏÒÓÔÖÙÚÛÜàáâäèéêëìíîïòóôöùúûüÿŴŵŶŷçñß",
+];
+
+/// The parts of the fonts of a template.
+#[derive(Debug, Default)]
+pub(crate) struct CommonParts(BTreeMap<usize, OfFont>);
+
+/// The parts of a font.
+#[derive(Debug)]
+struct OfFont {
+    /// What all letters have.
+    shared: BTreeSet<u16>,
+    parts: [OnceLock<Option<(BTreeSet<u16>, EmbeddedFont)>>; COMMON.len()],
+}
+
+impl CommonParts {
+    /// None yet; each is made when the first letter needs it. `shared` is what the words of the pages are set in.
+    pub(crate) fn of<'g>(shared: impl Iterator<Item = &'g Glyphs>) -> Self {
+        let mut all = Glyphs::default();
+        shared.for_each(|glyphs| all.add_all(glyphs));
+        let fonts = all.each().map(|(font, shared)| {
+            let parts = Default::default();
+            (font, OfFont { shared, parts })
+        });
+        Self(fonts.collect())
+    }
+
+    /// A part of a font (its place, and the font) that has all these glyphs, if there is one.
+    pub(crate) fn with(
+        &self,
+        at: usize,
+        face: &Face,
+        glyphs: &BTreeSet<u16>,
+    ) -> Option<&EmbeddedFont> {
+        let own = self.0.get(&at)?;
+        let mut parts = own
+            .parts
+            .iter()
+            .zip(COMMON)
+            .filter_map(|(part, characters)| {
+                let make = || {
+                    let all: BTreeSet<u16> = &own.shared | &face.glyphs_of(characters);
+                    let embedded = face.embedded(&all)?;
+                    Some((all, embedded))
+                };
+                part.get_or_init(make).as_ref()
+            });
+        parts
+            .find(|(known, _)| glyphs.is_subset(known))
+            .map(|(_, embedded)| embedded)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fonts::tests::fonts;
+
+    #[test]
+    fn a_part_is_found_for_usual_names_and_none_for_another_script() {
+        let fonts = fonts();
+        let face = fonts.face(0).unwrap();
+        let mut shared = Glyphs::default();
+        face.glyphs_of("§")
+            .into_iter()
+            .for_each(|glyph| shared.add(0, glyph));
+        let parts = CommonParts::of([&shared].into_iter());
+        let length = |text: &str| {
+            let part = parts.with(0, face, &face.glyphs_of(text))?;
+            Some(part.length())
+        };
+        let (date, name, accents) = (length("2 May"), length("§ Zoë’s"), length("Siân"));
+        assert!(
+            date < name && date < accents && name == accents,
+            "{date:?} {name:?}"
+        );
+        assert_eq!(length("Щ"), None);
+        assert!(parts.with(1, face, &BTreeSet::new()).is_none());
+    }
+}
