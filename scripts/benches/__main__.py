@@ -3,6 +3,7 @@
 import argparse
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import time
@@ -17,6 +18,8 @@ PARTS = {
 }
 # Measured only if it is asked for.
 LARGE = ("million",)
+# Programs that want to run, on average of a minute, before we begin.
+BUSY = 0.5
 
 
 def asked():
@@ -30,12 +33,18 @@ def asked():
         "PKB_BENCH_VENV     where packages from PyPI are (target/bench-venv)\n"
         "TMPDIR             where files are made while it runs (target)\n",
     )
-    parser.add_argument("what", nargs="*", metavar="WHAT", choices=[*PARTS, []], help="parts; all but million if none is named")
+    parser.add_argument("what", nargs="*", metavar="WHAT", help="parts; all but million if none is named")
     parser.add_argument("--rounds", type=int, default=3, help="how often each contender runs (3)")
     parser.add_argument("--quick", action="store_true", help="small numbers and one round, only to see that it runs")
     parser.add_argument("--write", action="store_true", help="put what is measured into scripts/RESULTS.md")
     parser.add_argument("--programs", type=pathlib.Path, metavar="DIR", help="measure the programs in this folder, build nothing")
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    for name in arguments.what:
+        if name not in PARTS:
+            parser.error(f"there is no part {name} ({', '.join(PARTS)})")
+    if arguments.quick and arguments.write:
+        parser.error("--quick measures nothing that is worth to be written down")
+    return arguments
 
 
 def build(profile):
@@ -62,11 +71,14 @@ def measure(bench, name):
 
 def main():
     arguments = asked()
+    # What is stopped stops what it has started, and leaves nothing.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     parts = arguments.what or [name for name in PARTS if arguments.quick or name not in LARGE]
     profile = os.environ.get("PKB_BENCH_PROFILE", "release")
     rounds = 1 if arguments.quick else arguments.rounds
-    busy = os.getloadavg()[0]
-    if busy > 0.5 and not arguments.quick:
+    load = os.getloadavg()[0]
+    busy = load if load > BUSY else 0
+    if busy and not arguments.quick:
         warn(f"this machine is busy (load {busy:.1f}): rates will be too low")
     if not arguments.programs:
         build(profile)
@@ -75,7 +87,7 @@ def main():
     bench = Bench(arguments.quick, rounds, int(os.environ.get("PKB_BENCH_RECORDS", 1_000_000)), target, profile, programs)
     try:
         for name in parts:
-            about = results.about(rounds, profile)
+            about = results.about(rounds, profile, busy)
             found = measure(bench, name)
             if arguments.write:
                 results.write(name, about, found, PARTS)

@@ -9,7 +9,8 @@ import threading
 import time
 from dataclasses import dataclass
 
-LOOK_SECONDS = 0.05
+# How often memory is looked at: more often at first, so that something is seen of what is soon over.
+LOOK_SECONDS, FIRST_LOOK_SECONDS = 0.05, 0.005
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,10 @@ def run(command, folder, output=os.devnull, good=(0,), at_most_seconds=600):
     os.sync()  # what is still on its way to the disk from before is not this command's
     with open(output, "wb") as out, open(messages, "wb") as err:
         start = time.monotonic()
-        process = subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=out, stderr=err, start_new_session=True)
+        try:
+            process = subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=out, stderr=err, start_new_session=True)
+        except OSError as error:
+            raise Failed(f"{command[0]} cannot be started: {error.strerror}") from None
         late = threading.Timer(at_most_seconds, os.killpg, (process.pid, signal.SIGKILL))
         late.start()
         watch = Watch(process.pid)
@@ -47,24 +51,28 @@ def run(command, folder, output=os.devnull, good=(0,), at_most_seconds=600):
     if process.returncode not in good:
         said = messages.read_text(errors="replace").strip().splitlines()[-5:]
         raise Failed(f"{os.path.basename(command[0])} ended with {process.returncode}" + "".join(f"\n    {line}" for line in said))
-    return Run(seconds, usage.ru_utime + usage.ru_stime, watch.peak(usage.ru_maxrss * 1024))
+    return Run(seconds, watch.cpu_seconds(usage.ru_utime + usage.ru_stime), watch.peak(usage.ru_maxrss * 1024))
 
 
 class Watch(threading.Thread):
-    """Looks at the memory of a command and all that it starts, every now and then."""
+    """Looks at a command and all that it starts, every now and then."""
 
     def __init__(self, pid):
         super().__init__(daemon=True)
-        self.pid, self.ended, self.seen = pid, threading.Event(), 0
+        self.pid, self.ended = pid, threading.Event()
+        self.peak_seen, self.cpu_seen = 0, {}
         self.start()
 
     def run(self):
+        wait = FIRST_LOOK_SECONDS
         while True:
             programs = [self.pid, *descendants(self.pid)]
             together = sum(share_of_memory(pid) for pid in programs) if len(programs) > 1 else 0
-            self.seen = max(self.seen, together, *map(peak_of, programs))
-            if self.ended.wait(LOOK_SECONDS):
+            self.peak_seen = max(self.peak_seen, together, *map(peak_of, programs))
+            self.cpu_seen.update((pid, cpu_seconds_of(pid)) for pid in programs)
+            if self.ended.wait(wait):
                 return
+            wait = min(1.2 * wait, LOOK_SECONDS)
 
     def stop(self):
         self.ended.set()
@@ -74,7 +82,11 @@ class Watch(threading.Thread):
         """The largest of what was seen, and of what the kernel has counted of each program to its end."""
         # The kernel begins with what this program had when it started the command.
         ours = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-        return max(self.seen, counted if counted > ours else 0)
+        return max(self.peak_seen, counted if counted > ours else 0)
+
+    def cpu_seconds(self, counted):
+        """What the kernel has counted lacks programs for whose end nobody has waited, such as those of a browser."""
+        return max(counted, sum(self.cpu_seen.values()))
 
 
 def descendants(pid):
@@ -89,6 +101,15 @@ def descendants(pid):
     for child in children:
         yield child
         yield from descendants(child)
+
+
+def cpu_seconds_of(pid):
+    try:
+        # The name of the program, in brackets, may hold anything.
+        fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    except OSError:
+        return 0
 
 
 def share_of_memory(pid):

@@ -26,18 +26,18 @@ def write(part, about, text, order):
     RESULTS.write_text("\n".join([HEAD.rstrip() + "\n", *(f"## {sections[name].rstrip()}\n" for name in known)]))
 
 
-def about(rounds, profile):
-    """Machine, compiler, commit and day, in two lines."""
+def about(rounds, profile, busy):
+    """Machine, compiler, commit and day, in two lines; and if the machine had other work, how much."""
     cpu = next((line.split(":", 1)[1].strip() for line in lines("/proc/cpuinfo") if line.startswith("model name")), platform.machine())
     memory = next((int(line.split()[1]) / 2**20 for line in lines("/proc/meminfo") if line.startswith("MemTotal")), 0)
     commit = said("git", "-C", str(ROOT), "rev-parse", "--short", "HEAD") or "unknown"
-    if said("git", "-C", str(ROOT), "status", "--porcelain", "--untracked-files=no"):
+    if said("git", "-C", str(ROOT), "status", "--porcelain", "--untracked-files=no", "--", ".", ":!scripts/RESULTS.md"):
         commit += " and changes"
     day = datetime.datetime.now(datetime.timezone.utc).date()
-    # A load of nothing but this is below the number of cores; figures of a busy machine are too low.
     return (
         f"{day}, commit {commit}, {said('rustc', '--version') or 'rustc unknown'}, {profile} build, {rounds} rounds;\n"
-        f"{cpu}, {len(os.sched_getaffinity(0))} cores, {memory:.0f} GiB, {platform.system()} {platform.release()}."
+        f"{cpu}, {len(os.sched_getaffinity(0))} cores, {memory:.0f} GiB, {platform.system()} {platform.release().split('-')[0]}"
+        + (f"; busy with other work (load {busy:.1f})." if busy else ".")
     )
 
 

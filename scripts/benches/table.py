@@ -29,6 +29,9 @@ def figure(number):
 
 
 def mebibytes(size):
+    """Nothing where nothing was seen: a program that was over too soon."""
+    if size < 2**16:
+        return ""
     return f"{size / 2**20:,.0f}" if size >= 10 * 2**20 else f"{size / 2**20:.1f}"
 
 
