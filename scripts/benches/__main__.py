@@ -13,8 +13,15 @@ from .measure import Failed
 from .surroundings import ROOT, Bench, say, warn
 
 PARTS = {
-    "check": check, "calls": calls, "fhir": fhir, "stages": stages, "letters": letters, "verify": verify, "memory": memory,
-    "micro": micro, "million": million,
+    "check": check,
+    "calls": calls,
+    "fhir": fhir,
+    "stages": stages,
+    "letters": letters,
+    "verify": verify,
+    "memory": memory,
+    "micro": micro,
+    "million": million,
 }
 # Measured only if it is asked for.
 LARGE = ("million",)
@@ -37,7 +44,9 @@ def asked():
     parser.add_argument("--rounds", type=int, default=3, help="how often each contender runs (3)")
     parser.add_argument("--quick", action="store_true", help="small numbers and one round, only to see that it runs")
     parser.add_argument("--write", action="store_true", help="put what is measured into scripts/RESULTS.md")
-    parser.add_argument("--programs", type=pathlib.Path, metavar="DIR", help="measure the programs in this folder, build nothing")
+    parser.add_argument(
+        "--programs", type=pathlib.Path, metavar="DIR", help="measure the programs in this folder, build nothing"
+    )
     arguments = parser.parse_args()
     for name in arguments.what:
         if name not in PARTS:
@@ -48,10 +57,9 @@ def asked():
 
 
 def build(profile):
-    subprocess.run(
-        ["cargo", "build", "--quiet", "--profile", profile, "--workspace", "--bins", "--example", "letters_per_second"],
-        cwd=ROOT, check=True,
-    )
+    # All targets, as the tests have built them: nothing is built twice.
+    targets = ["--all-targets"] if profile == "dev" else ["--bins", "--example", "letters_per_second"]
+    subprocess.run(["cargo", "build", "--quiet", "--profile", profile, "--workspace", *targets], cwd=ROOT, check=True)
 
 
 def measure(bench, name):
@@ -84,7 +92,9 @@ def main():
         build(profile)
     target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
     programs = arguments.programs and arguments.programs.resolve()
-    bench = Bench(arguments.quick, rounds, int(os.environ.get("PKB_BENCH_RECORDS", 1_000_000)), target, profile, programs)
+    bench = Bench(
+        arguments.quick, rounds, int(os.environ.get("PKB_BENCH_RECORDS", 1_000_000)), target, profile, programs
+    )
     try:
         for name in parts:
             about = results.about(rounds, profile, busy)

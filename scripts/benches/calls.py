@@ -27,7 +27,12 @@ def run(bench):
             uploaded(bench, calls)
             contenders = hold(bench, contenders_for(bench, calls, latency))
         share = lambda one: f"{100 * one.rate() / limit:.0f}%"
-        yield table(f"{latency} ms a call, {IN_FLIGHT} in flight: {limit:,.0f} calls/s at most", "calls", contenders, ("of most", share))
+        yield table(
+            f"{latency} ms a call, {IN_FLIGHT} in flight: {limit:,.0f} calls/s at most",
+            "calls",
+            contenders,
+            ("of most", share),
+        )
     with bench.pkb(USUAL):
         uploaded(bench, bench.number(10_000, 500))
         yield ordered(bench)
@@ -35,7 +40,7 @@ def run(bench):
 
 def uploaded(bench, patients):
     bench.patients(patients)
-    bench.run("pkb-upload", "patients.csv", "--output", "uploaded.ndjson")
+    bench.run("pkb-upload patients.csv --output uploaded.ndjson")
 
 
 def contenders_for(bench, calls, latency):
@@ -46,20 +51,21 @@ def contenders_for(bench, calls, latency):
     write("urls", urls)
     write("few-urls", urls[:few])
     write("curl.conf", ["silent", f'header = "{header}"', *(f'url = "{url}"\noutput = /dev/null' for url in urls)])
+    resolve = f"pkb-resolve uploaded.ndjson --rate 0 --concurrency {IN_FLIGHT} --registered-check off"
+    # The same question again and again by a program that is made for it: what the local PKB can do.
+    ab = f"ab -q -k -n {calls} -c {IN_FLIGHT} -H '{header}' {urls[0]}"
+    aiohttp = bench.python("calls_aiohttp.py", "urls", header, IN_FLIGHT)
+    curl = f"curl --parallel --parallel-max {IN_FLIGHT} --config curl.conf"
     xargs = f"xargs -P {IN_FLIGHT} -n 1 curl --silent --output /dev/null --header '{header}' < few-urls"
     contenders = [
-        Contender("pkb-resolve", calls, good=GOOD, ours=True, command=[
-            "pkb-resolve", "uploaded.ndjson", "--rate", "0", "--concurrency", IN_FLIGHT, "--registered-check", "off"]),
-        # The same question again and again by a program that is made for it: what the local PKB can do.
-        Contender("limit: the local PKB, asked by ab", calls, missing=bench.lacks(("ab", "apache2-utils")), command=[
-            "ab", "-q", "-k", "-n", calls, "-c", IN_FLIGHT, "-H", header, urls[0]]),
-        Contender(bench.named("aiohttp"), calls, missing=bench.lacks_python("aiohttp"),
-                  command=bench.python("calls_aiohttp.py", "urls", header, IN_FLIGHT)),
-        Contender("curl --parallel", calls, missing=bench.lacks(("curl", "curl")), command=[
-            "curl", "--parallel", "--parallel-max", IN_FLIGHT, "--config", "curl.conf"]),
+        Contender("pkb-resolve", calls, resolve, good=GOOD, ours=True),
+        Contender("limit: the local PKB, asked by ab", calls, ab, missing=bench.lacks(("ab", "apache2-utils"))),
+        Contender(bench.named("aiohttp"), calls, aiohttp, missing=bench.lacks_python("aiohttp")),
+        Contender("curl --parallel", calls, curl, missing=bench.lacks(("curl", "curl"))),
     ]
     if latency == WITH_XARGS_MS:
-        contenders.append(Contender("xargs curl", few, missing=bench.lacks(("curl", "curl"), ("xargs", "findutils")), command=["sh", "-c", xargs]))
+        missing = bench.lacks(("curl", "curl"), ("xargs", "findutils"))
+        contenders.append(Contender("xargs curl", few, ["sh", "-c", xargs], missing=missing))
     return contenders
 
 
@@ -77,8 +83,11 @@ def ordered(bench):
 
 def access_token():
     client = f"{os.environ['PKB_CLIENT_ID']}:{os.environ['PKB_CLIENT_SECRET']}"
-    request = urllib.request.Request(os.environ["PKB_TOKEN_URL"], b"grant_type=client_credentials",
-                                     {"Authorization": "Basic " + base64.b64encode(client.encode()).decode()})
+    request = urllib.request.Request(
+        os.environ["PKB_TOKEN_URL"],
+        b"grant_type=client_credentials",
+        {"Authorization": "Basic " + base64.b64encode(client.encode()).decode()},
+    )
     with urllib.request.urlopen(request) as answer:
         return json.load(answer)["access_token"]
 
@@ -86,4 +95,6 @@ def access_token():
 def addresses(records):
     with open(records, encoding="utf-8") as lines:
         numbers = [json.loads(line)["patient"]["national_id"] for line in lines if '"patient"' in line]
-    return [f"{os.environ['PKB_BASE_URL']}/beta/users/byNationalId/{number['value']}/{number['type']}" for number in numbers]
+    return [
+        f"{os.environ['PKB_BASE_URL']}/beta/users/byNationalId/{number['value']}/{number['type']}" for number in numbers
+    ]

@@ -16,9 +16,9 @@ class Contender:
 
     name: str
     records: int
-    command: list
+    command: "str | list"  # as `measure.run` takes it
     makes: tuple = ()  # files and folders that count as its bytes; removed before each run
-    reads: tuple = ()  # what `moved_bytes` counts besides
+    reads: tuple = ()  # what counts besides where bytes that are moved are counted
     output: str = os.devnull
     good: tuple = (0,)
     ours: bool = False
@@ -66,9 +66,9 @@ def hold(bench, contenders):
 
 
 def table(title, unit, contenders, *more):
-    """Rates and what they cost, and more columns, (title, function of a contender); the first is what all are compared with."""
-    columns = ["", unit, f"{unit}/s", "lowest..highest", "first ÷ this", "CPU µs each", "peak MiB", *(title for title, _ in more)]
-    result = Table(title, columns)
+    """Rates and what they cost, compared with the first; and more columns: title, and function of a contender."""
+    costs = ["lowest..highest", "first ÷ this", "CPU µs each", "peak MiB"]
+    result = Table(title, ["", unit, f"{unit}/s", *costs, *(title for title, _ in more)])
     first = next((one for one in contenders if one.runs), None)
     for one in contenders:
         if one.missing:

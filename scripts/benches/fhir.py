@@ -1,27 +1,29 @@
 """One patient a request, and thousands: REST and FHIR."""
 
 from .contest import Contender, hold, table
-from .surroundings import GOOD
+from .surroundings import FHIR, GOOD
+
+REST = "--rate 0 --concurrency 64"
 
 
 def run(bench):
     patients = bench.number(min(bench.records, 100_000), 2_000)
+
+    def contender(name, command, output):
+        return Contender(name, patients, command, output=output, makes=(output,), good=GOOD, ours=True)
+
     bench.patients(patients)
     with bench.pkb():
-        bench.run("pkb-upload", "patients.csv", "--output", "uploaded.ndjson")
-        resolve = ["pkb-resolve", "uploaded.ndjson", "--rate", "0"]
-        tokens = ["pkb-tokens", "--rate", "0"]
-        one_by_one = ["--concurrency", "64"]
-
-        def contender(name, command):
-            output = f"{name}.ndjson".replace(" ", "-")
-            return Contender(name, patients, command, makes=(output,), output=output, good=GOOD, ours=True)
-
-        yield table(f"Finding {patients:,} patients", "patients", hold(bench, [
-            contender("resolve by FHIR", [*resolve, "--api", "fhir"]),
-            contender("resolve by REST", [*resolve, *one_by_one, "--registered-check", "off"]),
-        ]))
-        yield table(f"Codes for {patients:,} patients", "patients", hold(bench, [
-            contender("tokens by FHIR", [*tokens, "resolve-by-FHIR.ndjson", "--api", "fhir"]),
-            contender("tokens by REST", [*tokens, "resolve-by-REST.ndjson", *one_by_one]),
-        ]))
+        bench.run("pkb-upload patients.csv --output uploaded.ndjson")
+        found = [
+            contender("resolve by FHIR", f"pkb-resolve uploaded.ndjson {FHIR}", "by-fhir.ndjson"),
+            contender(
+                "resolve by REST", f"pkb-resolve uploaded.ndjson {REST} --registered-check off", "by-rest.ndjson"
+            ),
+        ]
+        yield table(f"Finding {patients:,} patients", "patients", hold(bench, found))
+        invited = [
+            contender("tokens by FHIR", f"pkb-tokens by-fhir.ndjson {FHIR}", "invited.ndjson"),
+            contender("tokens by REST", f"pkb-tokens by-rest.ndjson {REST}", "invited.ndjson"),
+        ]
+        yield table(f"Codes for {patients:,} patients", "patients", hold(bench, invited))

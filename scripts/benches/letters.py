@@ -1,15 +1,16 @@
 """Letters by both of our engines, and by what else people make letters with."""
 
+import contextlib
 import filecmp
 import json
 import subprocess
 
-from . import measure
+from . import measure, other_letters
 from .contest import Contender, bytes_each, hold, remove, table
 from .surroundings import GOOD
 
 OURS = 50_000
-READ_AGAIN = 10_000
+READ_AGAIN, FOR_TYPST = 10_000, 2_000
 BYTES_A_LETTER = 150_000  # of all files of this part together, those of separate letters above all
 # One of ten invented patients gets no letter: too young, or without an address. A few more are to spare.
 PATIENTS_A_LETTER = 1.2
@@ -27,164 +28,114 @@ def run(bench):
 def ready(bench, letters):
     """Exactly so many records that become letters, in letters.ndjson."""
     bench.invited(int(letters * PATIENTS_A_LETTER))
-    bench.run(*stamped("tried", "invited.ndjson"), "--output", "delivered.ndjson")
+    bench.run(f"{stamped('tried', 'invited.ndjson')} --output delivered.ndjson")
     remove(bench.folder / "tried")
-    delivered = {}
-    with open(bench.folder / "delivered.ndjson", encoding="utf-8") as lines:
-        for line in lines:
-            record = json.loads(line)
-            if "delivery" in record and "outcome" not in record:
-                delivered[record["row"]["number"]] = line
-    with open(bench.folder / "invited.ndjson", encoding="utf-8") as lines, open(bench.folder / "letters.ndjson", "w", encoding="utf-8") as kept:
-        left = letters
-        for line in lines:
-            if left and json.loads(line)["row"]["number"] in delivered:
-                kept.write(line)
-                left -= 1
-    if left:
-        raise measure.Failed(f"{left} letters of {letters} are missing")
+    # Records leave in the order in which they came.
+    made = 0
+    with contextlib.ExitStack() as files:
+        opened = lambda name, mode: files.enter_context(open(bench.folder / name, mode, encoding="utf-8"))
+        kept = opened("letters.ndjson", "w")
+        for before, after in zip(opened("invited.ndjson", "r"), opened("delivered.ndjson", "r")):
+            record = json.loads(after)
+            if made < letters and "delivery" in record and "outcome" not in record:
+                kept.write(before)
+                made += 1
+    if made < letters:
+        raise measure.Failed(f"only {made} of {letters} letters could be made")
 
 
-def stamped(folder, records="letters.ndjson", a_file=OURS):
-    return ["pkb-letters", records, "--partial", "--out", folder, "--no-verify", "--engine", "stamp", "--letters-per-file", a_file]
+def stamped(folder, records="letters.ndjson"):
+    return f"pkb-letters {records} --partial --out {folder} --no-verify --engine stamp --letters-per-file {OURS}"
 
 
-def ours(name, letters, command):
-    folder = command[command.index("--out") + 1]
+def by_typst(folder, records):
+    return f"pkb-letters {records} --partial --out {folder} --no-verify --engine typst --letters-per-file 50"
+
+
+def read_again(command):
+    return command.replace(" --no-verify", "")
+
+
+def ours(name, letters, folder, command):
     return Contender(name, letters, command, makes=(folder,), good=GOOD, ours=True)
 
 
-def one_core(command):
-    return ["taskset", "-c", "0", *command]
-
-
-def verified(command):
-    return [word for word in command if word != "--no-verify"]
-
-
-def by_typst(command, a_file):
-    words = list(command)
-    words[words.index("--engine") + 1] = "typst"
-    words[words.index("--letters-per-file") + 1] = a_file
-    return words
-
-
 def merged(bench, letters):
-    read = head(bench, letters, READ_AGAIN, "read.ndjson")
-    few = head(bench, letters, bench.number(2_500, 50), "few.ndjson")
-    contenders = hold(bench, [
-        ours(f"stamp, one file of {letters:,}", letters, stamped("stamp")),
-        ours("stamp, one core", letters, one_core(stamped("stamp-one-core"))),
-        ours("stamp, read again", read, verified(stamped("stamp-read", "read.ndjson"))),
-        ours("our typst, files of 50", few, by_typst(stamped("typst", "few.ndjson"), 50)),
-        Contender("limit: cat of the first onto the disk", letters, ["sh", "-c", "cat stamp/*.pdf && sync copy"], output="copy", makes=("copy",)),
-        *others(bench),
-    ])
-    same(bench, "stamp", "stamp-one-core")
-    bench.run(*stamped("stamp-unread", "read.ndjson"))
-    same(bench, "stamp-unread", "stamp-read")
-    result = table(f"{letters:,} letters, merged", "letters", contenders, ("bytes each", bytes_each), ("tagged", tagged(bench)))
-    result.notes.append("The letters of one core and of two have the same bytes, and so have those that were read again and those that were not.")
+    read, few = fewer(bench, letters)
+    onto_disk = "sh -c 'cat stamp/*.pdf && sync copy'"
+    contenders = [
+        ours(f"stamp, one file of {letters:,}", letters, "stamp", stamped("stamp")),
+        ours("stamp, one core", letters, "one-core", f"taskset -c 0 {stamped('one-core')}"),
+        ours("stamp, read again", read, "read", read_again(stamped("read", "read.ndjson"))),
+        ours("our typst, files of 50", few, "typst", by_typst("typst", "few.ndjson")),
+        Contender("limit: cat of the first onto the disk", letters, onto_disk, output="copy", makes=("copy",)),
+        *other_letters.contenders(bench),
+    ]
+    result = shown(bench, f"{letters:,} letters, merged", contenders)
+    bench.run(stamped("unread", "read.ndjson"))
+    same(bench, "unread", "read")
+    result.notes.append("Letters that were read again have the same bytes as those that were not.")
     return result
 
 
 def separate(bench, letters):
-    read = head(bench, letters, READ_AGAIN, "read.ndjson")
-    few = head(bench, letters, bench.number(1_000, 50), "few.ndjson")
-    alone = lambda command: [*command, "--separate"]
-    contenders = hold(bench, [
-        ours("stamp", letters, alone(stamped("stamp"))),
-        ours("stamp, one core", letters, one_core(alone(stamped("stamp-one-core")))),
-        ours("stamp, read again", read, verified(alone(stamped("stamp-read", "read.ndjson")))),
-        ours("our typst", few, alone(by_typst(stamped("typst", "few.ndjson"), 500))),
-    ])
-    same(bench, "stamp", "stamp-one-core")
-    result = table(f"{letters:,} letters, a file each", "letters", contenders, ("bytes each", bytes_each), ("tagged", tagged(bench)))
+    read, few = fewer(bench, letters)
+    return shown(
+        bench,
+        f"{letters:,} letters, a file each",
+        [
+            ours("stamp", letters, "stamp", f"{stamped('stamp')} --separate"),
+            ours("stamp, one core", letters, "one-core", f"taskset -c 0 {stamped('one-core')} --separate"),
+            ours("stamp, read again", read, "read", f"{read_again(stamped('read', 'read.ndjson'))} --separate"),
+            ours("our typst", few, "typst", f"{by_typst('typst', 'few.ndjson')} --separate"),
+        ],
+    )
+
+
+def fewer(bench, letters):
+    """For what takes longer: how many letters are read again, and how many go to Typst."""
+    read = bench.head("letters.ndjson", "read.ndjson", min(letters, READ_AGAIN))
+    return read, bench.head("letters.ndjson", "few.ndjson", min(letters, bench.number(FOR_TYPST, 50)))
+
+
+def shown(bench, title, contenders):
+    hold(bench, contenders)
+    same(bench, "stamp", "one-core")
+    result = table(title, "letters", contenders, ("bytes each", bytes_each), ("tagged", lambda one: tagged(bench, one)))
     result.notes.append("The letters of one core and of two have the same bytes.")
     return result
 
 
 def first(bench, letters):
     """How soon the first letter is there."""
-    head(bench, letters, 1, "first.ndjson")
-    one = hold(bench, [ours("", 1, stamped("first", "first.ndjson"))])[0]
-    times = [f"{1000 * seconds:.0f}" for seconds in sorted(run.seconds for run in one.runs)]
-    yield f"A stream of one letter, from start to end: {1000 * one.seconds():.0f} ms ({times[0]}..{times[-1]})"
+    bench.head("letters.ndjson", "first.ndjson", 1)
+    one = hold(bench, [ours("", 1, "first", stamped("first", "first.ndjson"))])[0]
+    times = sorted(1000 * run.seconds for run in one.runs)
+    between = f"{times[0]:.0f}..{times[-1]:.0f}"
+    yield f"A stream of one letter, from start to end: {1000 * one.seconds():.0f} ms ({between})"
     example = bench.programs / "examples/letters_per_second"
     if example.exists():
-        said = [subprocess.run([example, str(letters), str(letters), str(threads), "", "stamp"], capture_output=True, text=True, check=True).stdout
-                for threads in (1, 2)]
-        yield "The engine alone, without records and files, 1 and 2 threads (the example letters_per_second)\n\n```\n" + "".join(said).rstrip() + "\n```"
+        said = "".join(engine_alone(example, letters, threads) for threads in (1, 2)).strip()
+        yield f"The engine alone, by 1 and 2 threads (letters_per_second)\n\n```\n{said}\n```"
 
 
-def others(bench):
-    """What others make letters with: each is given what takes it some seconds."""
-    def other(name, letters, command, makes, *missing):
-        return Contender(name, letters, command, makes=(makes,), missing=" ".join(filter(None, [bench.lacks_python("segno"), *missing])))
-
-    def two_steps(script, source, letters, then):
-        made = " ".join(map(str, bench.python(script, "letters.ndjson", letters, source)))
-        return ["sh", "-c", f"{made} && {then}"]
-
-    def number(full):
-        return bench.number(full, 5)
-
-    n = number(4_000)
-    yield other(named("pdflatex"), n, two_steps("letters_latex.py", "latex.tex", n, "pdflatex -interaction=batchmode latex.tex"), "latex.pdf",
-                bench.lacks(("pdflatex", "texlive-latex-base texlive-fonts-recommended")))
-    n = number(1_500)
-    yield other(bench.named("typst", "typst for Python"), n, bench.python("letters_typst.py", "letters.ndjson", n, "python-typst.pdf"), "python-typst.pdf",
-                bench.lacks_python("typst"))
-    n = number(1_500)
-    yield other(bench.named("reportlab", "ReportLab"), n, bench.python("letters_reportlab.py", "letters.ndjson", n, "reportlab.pdf"), "reportlab.pdf",
-                bench.lacks_python("reportlab"))
-    n = number(1_000)
-    print_it = ("chromium --headless --no-sandbox --disable-gpu --no-pdf-header-footer --user-data-dir=chromium "
-                "--print-to-pdf=chromium.pdf file://$PWD/chromium.html")
-    yield other(named("chromium", "Chromium"), n, two_steps("letters_html.py", "chromium.html", n, print_it), "chromium.pdf", bench.lacks(("chromium", "chromium")))
-    n = number(400)
-    convert = "soffice --headless -env:UserInstallation=file://$PWD/office --convert-to pdf office.fodt"
-    yield other(named("soffice", "LibreOffice"), n, two_steps("letters_office.py", "office.fodt", n, convert), "office.pdf",
-                bench.lacks(("soffice", "libreoffice-writer-nogui")))
-    n = number(100)
-    yield other(bench.named("weasyprint", "WeasyPrint"), n, bench.python("letters_weasyprint.py", "letters.ndjson", n, "weasyprint.pdf"), "weasyprint.pdf",
-                bench.lacks_python("weasyprint"))
+def engine_alone(example, letters, threads):
+    command = [example, str(letters), str(letters), str(threads), "", "stamp"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
-def head(bench, letters, count, name):
-    """The first of the records that become letters."""
-    count = min(count, letters)
-    with open(bench.folder / "letters.ndjson", "rb") as lines, open(bench.folder / name, "wb") as few:
-        few.writelines(line for line, _ in zip(lines, range(count)))
-    return count
-
-
-def tagged(bench):
-    def look(one):
-        made = bench.folder / one.makes[0]
-        file = next(made.rglob("*.pdf"), None) if made.is_dir() else made
-        if file is None or file.suffix != ".pdf":
-            return ""
-        try:
-            said = subprocess.run(["pdfinfo", file], capture_output=True, text=True, errors="replace").stdout.splitlines()
-        except OSError:
-            return "?"
-        return next((line.split()[-1] for line in said if line.startswith("Tagged:")), "")
-    return look
-
-
-def named(program, name=None):
-    """A program and its version, the number alone, as a table says it."""
-    try:
-        words = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=20).stdout.split()
-    except (OSError, subprocess.TimeoutExpired):
-        words = []
-    version = next((word.split("-")[-1] for word in words if word[-1:].isdigit()), "")
-    return f"{name or program} {version}".strip()
+def tagged(bench, one):
+    """Whether a PDF says what its parts are, for those who cannot see it."""
+    made = bench.folder / one.makes[0]
+    file = next(made.rglob("*.pdf"), made) if made.is_dir() else made
+    if file.suffix != ".pdf" or bench.lacks(("pdfinfo", "poppler-utils")):
+        return ""
+    said = subprocess.run(["pdfinfo", file], capture_output=True, text=True, errors="replace").stdout
+    return next((line.split()[-1] for line in said.splitlines() if line.startswith("Tagged:")), "")
 
 
 def same(bench, one, other):
-    """The same files with the same bytes."""
+    """Ends unless two folders have the same letters, byte for byte."""
     files = sorted(path.relative_to(bench.folder / one) for path in (bench.folder / one).rglob("*.pdf"))
     _, differ, gone = filecmp.cmpfiles(bench.folder / one, bench.folder / other, files, shallow=False)
     if differ or gone or not files:

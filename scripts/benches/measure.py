@@ -3,6 +3,7 @@
 import os
 import pathlib
 import resource
+import shlex
 import signal
 import subprocess
 import threading
@@ -25,14 +26,16 @@ class Failed(Exception):
 
 
 def run(command, folder, output=os.devnull, good=(0,), at_most_seconds=600):
-    """Runs a command in a folder, standard output into a file, messages into `messages`."""
-    command = list(map(str, command))
+    """Runs a command (words, or a line of them) in a folder, standard output into a file, messages into `messages`."""
+    command = shlex.split(command) if isinstance(command, str) else list(map(str, command))
     messages = pathlib.Path(folder, "messages")
     os.sync()  # what is still on its way to the disk from before is not this command's
     with open(output, "wb") as out, open(messages, "wb") as err:
         start = time.monotonic()
         try:
-            process = subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=out, stderr=err, start_new_session=True)
+            process = subprocess.Popen(
+                command, cwd=folder, stdin=subprocess.DEVNULL, stdout=out, stderr=err, start_new_session=True
+            )
         except OSError as error:
             raise Failed(f"{command[0]} cannot be started: {error.strerror}") from None
         late = threading.Timer(at_most_seconds, os.killpg, (process.pid, signal.SIGKILL))
@@ -50,7 +53,10 @@ def run(command, folder, output=os.devnull, good=(0,), at_most_seconds=600):
             watch.stop()
     if process.returncode not in good:
         said = messages.read_text(errors="replace").strip().splitlines()[-5:]
-        raise Failed(f"{os.path.basename(command[0])} ended with {process.returncode}" + "".join(f"\n    {line}" for line in said))
+        raise Failed(
+            f"{os.path.basename(command[0])} ended with {process.returncode}"
+            + "".join(f"\n    {line}" for line in said)
+        )
     return Run(seconds, watch.cpu_seconds(usage.ru_utime + usage.ru_stime), watch.peak(usage.ru_maxrss * 1024))
 
 

@@ -12,7 +12,13 @@ def run(bench):
         yield "No crate has benches."
         return
     # As a test, each function runs once. The whole workspace, so that nothing is built again with other features.
-    command = ["cargo", "test" if bench.quick else "bench", "--quiet", "--workspace", *(word for name in names for word in ("--bench", name))]
+    command = [
+        "cargo",
+        "test" if bench.quick else "bench",
+        "--quiet",
+        "--workspace",
+        *(word for name in names for word in ("--bench", name)),
+    ]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     if done.returncode:
         raise Failed(f"{' '.join(command)} ended with {done.returncode}: {done.stderr.strip()}")

@@ -1,49 +1,84 @@
 """A campaign of a million patients, from the patient file to merged letters, over FHIR, with journals."""
 
 from . import measure
-from .surroundings import GOOD
+from .surroundings import FHIR, GOOD
 from .table import Table, count, figure, mebibytes
 
 BYTES_A_PATIENT = 8_000
-FHIR = ["--rate", "0", "--api", "fhir"]
+AT_MOST_SECONDS = 3_600
+PRINT = "--out print --engine stamp --letters-per-file 50000 --no-verify"
+# Name, command, and the stream, journal and letters that it makes.
+STAGES = [
+    (
+        "upload",
+        "pkb-upload patients.csv --journal u.journal --output uploaded.ndjson",
+        "uploaded.ndjson",
+        "u.journal",
+        "",
+    ),
+    (
+        "resolve",
+        f"pkb-resolve uploaded.ndjson {FHIR} --journal r.journal --output resolved.ndjson",
+        "resolved.ndjson",
+        "r.journal",
+        "",
+    ),
+    (
+        "tokens",
+        f"pkb-tokens resolved.ndjson {FHIR} --journal t.journal --output invited.ndjson",
+        "invited.ndjson",
+        "t.journal",
+        "",
+    ),
+    (
+        "letters",
+        f"pkb-letters invited.ndjson {PRINT} --journal l.journal --output delivered.ndjson",
+        "delivered.ndjson",
+        "l.journal",
+        "print",
+    ),
+    ("verify", "pkb-letters verify print delivered.ndjson --square-codes none", "", "", ""),
+]
 
 
 def run(bench):
     patients = bench.records
     bench.space(patients * BYTES_A_PATIENT)
     bench.patients(patients)
-    stages = [
-        ("upload", ["pkb-upload", "patients.csv", "--output", "uploaded.ndjson"], ["uploaded.ndjson"]),
-        ("resolve", ["pkb-resolve", "uploaded.ndjson", *FHIR, "--output", "resolved.ndjson"], ["resolved.ndjson"]),
-        ("tokens", ["pkb-tokens", "resolved.ndjson", *FHIR, "--output", "invited.ndjson"], ["invited.ndjson"]),
-        ("letters", ["pkb-letters", "invited.ndjson", "--engine", "stamp", "--letters-per-file", "50000", "--no-verify", "--out", "print",
-                     "--output", "delivered.ndjson"], ["delivered.ndjson", "print"]),
-        ("verify", ["pkb-letters", "verify", "print", "delivered.ndjson", "--square-codes", "none"], []),
-    ]
-    result = Table(f"{patients:,} patients, from {mebibytes(measure.size(bench.folder / 'patients.csv'))} MiB of CSV to letters",
-                   ["", "patients/s", "seconds", "CPU s", "peak MiB", "records MiB", "journal MiB", "letters MiB"])
-    done, disk = [], 0
+    columns = ["", "patients/s", "seconds", "CPU s", "peak MiB", "records MiB", "journal MiB", "letters MiB"]
+    result = Table(
+        f"{patients:,} patients, from a patient file of {megabytes(bench, 'patients.csv')} MiB to letters", columns
+    )
+    done = []
+
+    def add(name, seconds, cpu_seconds, peak_bytes, *sizes):
+        result.add(
+            name, figure(patients / seconds), figure(seconds), figure(cpu_seconds), mebibytes(peak_bytes), *sizes
+        )
+
     with bench.pkb():
-        for name, command, made in stages:
-            journal = f"{name}.journal"
-            if made:
-                command += ["--journal", journal]
-            stage = measure.run(command, bench.folder, good=GOOD, at_most_seconds=3600)
+        for name, command, *made in STAGES:
+            stage = measure.run(command, bench.folder, good=GOOD, at_most_seconds=AT_MOST_SECONDS)
             done.append(stage)
-            records, noted, papers = (measure.size(bench.folder / path) for path in (made[0] if made else "-", journal, made[1] if made[1:] else "-"))
-            disk += records + noted + papers
-            result.add(name, figure(patients / stage.seconds), figure(stage.seconds), figure(stage.cpu_seconds), mebibytes(stage.peak_bytes),
-                       *(mebibytes(size) if size else "" for size in (records, noted, papers)))
-    seconds = sum(stage.seconds for stage in done)
-    result.add("total", figure(patients / seconds), figure(seconds), figure(sum(stage.cpu_seconds for stage in done)),
-               mebibytes(max(stage.peak_bytes for stage in done)))
-    with open(bench.folder / "delivered.ndjson", "rb") as lines:
-        rows = letters = 0
-        for line in lines:
-            rows += 1
-            letters += b'"delivery":' in line
-    if rows != patients:
-        raise measure.Failed(f"{rows} rows came out of {patients}")
-    result.notes.append(f"{count(letters)} letters; all rows came out; {disk / 2**30:.1f} GiB of disk in all. One stage after the other, each "
-                        "from a file to a file; the text of every page is read again.")
+            add(name, stage.seconds, stage.cpu_seconds, stage.peak_bytes, *(megabytes(bench, path) for path in made))
+    seconds, cpu_seconds = sum(stage.seconds for stage in done), sum(stage.cpu_seconds for stage in done)
+    add("total", seconds, cpu_seconds, max(stage.peak_bytes for stage in done))
+    disk = measure.size(bench.folder) / 2**30
+    result.notes.append(
+        f"{letters_among(bench, patients)} letters; all rows came out; {disk:.1f} GiB of disk at the end. One stage after "
+        "the other, each from a file to a file. Verify reads the text of every page."
+    )
     yield result
+
+
+def megabytes(bench, path):
+    return mebibytes(measure.size(bench.folder / path)) if path else ""
+
+
+def letters_among(bench, patients):
+    """How many letters there are, once it is certain that every row came out."""
+    with open(bench.folder / "delivered.ndjson", "rb") as lines:
+        letters = [b'"delivery":' in line for line in lines]
+    if len(letters) != patients:
+        raise measure.Failed(f"{len(letters)} rows came out of {patients}")
+    return count(sum(letters))

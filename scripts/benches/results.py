@@ -28,15 +28,19 @@ def write(part, about, text, order):
 
 def about(rounds, profile, busy):
     """Machine, compiler, commit and day, in two lines; and if the machine had other work, how much."""
-    cpu = next((line.split(":", 1)[1].strip() for line in lines("/proc/cpuinfo") if line.startswith("model name")), platform.machine())
+    cpu = next(
+        (line.split(":", 1)[1].strip() for line in lines("/proc/cpuinfo") if line.startswith("model name")),
+        platform.machine(),
+    )
     memory = next((int(line.split()[1]) / 2**20 for line in lines("/proc/meminfo") if line.startswith("MemTotal")), 0)
     commit = said("git", "-C", str(ROOT), "rev-parse", "--short", "HEAD") or "unknown"
     if said("git", "-C", str(ROOT), "status", "--porcelain", "--untracked-files=no", "--", ".", ":!scripts/RESULTS.md"):
         commit += " and changes"
+    kernel = platform.release().split("-")[0]
     day = datetime.datetime.now(datetime.timezone.utc).date()
     return (
         f"{day}, commit {commit}, {said('rustc', '--version') or 'rustc unknown'}, {profile} build, {rounds} rounds;\n"
-        f"{cpu}, {len(os.sched_getaffinity(0))} cores, {memory:.0f} GiB, {platform.system()} {platform.release().split('-')[0]}"
+        f"{cpu}, {len(os.sched_getaffinity(0))} cores, {memory:.0f} GiB, {platform.system()} {kernel}"
         + (f"; busy with other work (load {busy:.1f})." if busy else ".")
     )
 

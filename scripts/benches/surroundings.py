@@ -1,6 +1,7 @@
 """What a part works with: our programs, other people's, a folder, and a local PKB."""
 
 import contextlib
+import itertools
 import json
 import os
 import pathlib
@@ -17,6 +18,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 CONTENDERS = pathlib.Path(__file__).parent / "contenders"
 # A row that is rejected, as some invented ones are on purpose, does not make a run a bad one.
 GOOD = (0, 65)
+FHIR = "--rate 0 --api fhir"
 OUT_OF_SPACE_IS_NEAR = 2 * 2**30
 
 
@@ -54,7 +56,7 @@ class Bench:
         free = shutil.disk_usage(self.folder).free
         if free < needed + OUT_OF_SPACE_IS_NEAR:
             raise measure.Failed(
-                f"this needs {needed / 2**30:.1f} GiB of disk, and 2 GiB that stay free; there are {free / 2**30:.1f} GiB: "
+                f"this needs {needed / 2**30:.1f} GiB of disk and 2 that stay free, of {free / 2**30:.1f} that are free: "
                 "set PKB_BENCH_RECORDS lower, or TMPDIR to a folder with more room"
             )
 
@@ -92,24 +94,30 @@ class Bench:
 
     # Our programs
 
-    def run(self, *command, output=os.devnull):
+    def run(self, command):
         """Something that has to be done and is not a contest."""
-        return measure.run(command, self.folder, self.folder / output, GOOD)
+        return measure.run(command, self.folder, good=GOOD)
 
     def patients(self, count, output="patients.csv"):
-        self.run("pkb-sandbox", "patients", "--count", count, "--beyond-test-range", "--output", output)
+        self.run(f"pkb-sandbox patients --count {count} --beyond-test-range --output {output}")
 
     def invited(self, count):
         """Records with codes of so many patients, made by the stages, in invited.ndjson."""
         self.patients(count)
         with self.pkb():
-            self.run("pkb-upload", "patients.csv", "--output", "uploaded.ndjson")
-            self.run("pkb-resolve", "uploaded.ndjson", "--rate", "0", "--api", "fhir", "--output", "resolved.ndjson")
-            self.run("pkb-tokens", "resolved.ndjson", "--rate", "0", "--api", "fhir", "--output", "invited.ndjson")
+            self.run("pkb-upload patients.csv --output uploaded.ndjson")
+            self.run(f"pkb-resolve uploaded.ndjson {FHIR} --output resolved.ndjson")
+            self.run(f"pkb-tokens resolved.ndjson {FHIR} --output invited.ndjson")
+
+    def head(self, source, target, count):
+        """The first lines of a file in another; how many were asked for."""
+        with open(self.folder / source, "rb") as lines, open(self.folder / target, "wb") as kept:
+            kept.writelines(itertools.islice(lines, count))
+        return count
 
     @contextlib.contextmanager
     def pkb(self, latency_ms=None):
-        """A local PKB, its settings in the environment; a call about a patient takes so long (a latency_ms of its faults)."""
+        """A local PKB, its settings in the environment. A call about a patient takes so long, as its faults say it."""
         address, faults = self.folder / "address", self.folder / "faults.json"
         address.unlink(missing_ok=True)
         latency = {"endpoint": "by_national_id", "when": {"always": True}, "fault": {"latency_ms": latency_ms}}
@@ -117,8 +125,21 @@ class Bench:
         before = dict(os.environ)
         with open(self.folder / "pkb.log", "wb") as log:
             server = subprocess.Popen(
-                ["pkb-sandbox", "serve", "--listen", "127.0.0.1:0", "--port-file", "address", "--quiet", "--faults", "faults.json"],
-                cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                [
+                    "pkb-sandbox",
+                    "serve",
+                    "--listen",
+                    "127.0.0.1:0",
+                    "--port-file",
+                    "address",
+                    "--quiet",
+                    "--faults",
+                    "faults.json",
+                ],
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
             )
         try:
             for _ in range(200):
@@ -128,7 +149,10 @@ class Bench:
             else:
                 raise measure.Failed("the local PKB did not start: " + (self.folder / "pkb.log").read_text().strip())
             exports = subprocess.run(
-                ["pkb-sandbox", "env", "--listen", address.read_text().strip()], capture_output=True, text=True, check=True
+                ["pkb-sandbox", "env", "--listen", address.read_text().strip()],
+                capture_output=True,
+                text=True,
+                check=True,
             ).stdout
             for line in exports.splitlines():
                 name, _, value = line.removeprefix("export ").partition("=")

@@ -12,11 +12,17 @@ class Table:
         rows = [self.columns, *self.rows]
         widths = [max(3, *(len(row[at]) for row in rows)) for at in range(len(self.columns))]
         # The first column is words, the others are figures.
-        line = lambda row: "| " + " | ".join(
-            cell.ljust(width) if at == 0 else cell.rjust(width) for at, (cell, width) in enumerate(zip(row, widths))
-        ) + " |"
+        line = (
+            lambda row: "| "
+            + " | ".join(
+                cell.ljust(width) if at == 0 else cell.rjust(width) for at, (cell, width) in enumerate(zip(row, widths))
+            )
+            + " |"
+        )
         rule = "|" + "|".join("-" * (width + 1) + ("-" if at == 0 else ":") for at, width in enumerate(widths)) + "|"
-        return "\n".join([self.title, "", line(self.columns), rule, *map(line, self.rows), *(f"\n{note}" for note in self.notes)])
+        return "\n".join(
+            [self.title, "", line(self.columns), rule, *map(line, self.rows), *(f"\n{note}" for note in self.notes)]
+        )
 
 
 def count(number):

@@ -20,8 +20,20 @@ PREAMBLE = r"""\documentclass[a4paper]{article}
   \hfill\raisebox{28mm}{\pdfliteral{#6}\rule{28mm}{0pt}}\newpage}
 \begin{document}
 """
-SPECIAL = str.maketrans({"&": r"\&", "%": r"\%", "#": r"\#", "_": r"\_", "$": r"\$", "{": r"\{", "}": r"\}", "~": r"\~{}", "^": r"\^{}",
-                         "\\": r"\textbackslash{}"})
+SPECIAL = str.maketrans(
+    {
+        "&": r"\&",
+        "%": r"\%",
+        "#": r"\#",
+        "_": r"\_",
+        "$": r"\$",
+        "{": r"\{",
+        "}": r"\}",
+        "~": r"\~{}",
+        "^": r"\^{}",
+        "\\": r"\textbackslash{}",
+    }
+)
 MILLIMETRE = 72 / 25.4
 
 
@@ -32,17 +44,31 @@ def plain(words):
 def path(one):
     side, runs = one.square()
     module = 28 * MILLIMETRE / side
-    return f"q {module:.4f} 0 0 -{module:.4f} 0 0 cm " + " ".join(f"{x} {y} {width} 1 re" for x, y, width in runs) + " f Q"
+    return (
+        f"q {module:.4f} 0 0 -{module:.4f} 0 0 cm " + " ".join(f"{x} {y} {width} 1 re" for x, y, width in runs) + " f Q"
+    )
 
 
 def main():
     letters, output = letter.asked()
     body = r"\par ".join(map(plain, [*letter.PARAGRAPHS, letter.CLOSING, letter.SIGNED])) + r"\par"
-    parts = {"SENDER": plain(letter.SENDER), "FROM": r"\\".join(map(plain, letter.SENDER_ADDRESS)), "HEADING": plain(letter.HEADING), "BODY": body}
+    parts = {
+        "SENDER": plain(letter.SENDER),
+        "FROM": r"\\".join(map(plain, letter.SENDER_ADDRESS)),
+        "HEADING": plain(letter.HEADING),
+        "BODY": body,
+    }
     with open(output, "w", encoding="utf-8") as file:
         file.write(re.sub("SENDER|FROM|HEADING|BODY", lambda found: parts[found.group()], PREAMBLE))
         for one in letters:
-            values = [plain(one.name), r"\\".join(map(plain, one.address)), one.code, one.token, plain(one.url), path(one)]
+            values = [
+                plain(one.name),
+                r"\\".join(map(plain, one.address)),
+                one.code,
+                one.token,
+                plain(one.url),
+                path(one),
+            ]
             file.write(r"\letterto" + "".join(f"{{{value}}}" for value in values) + "\n")
         file.write("\\end{document}\n")
 

@@ -55,7 +55,9 @@ def main():
         file.write(HEAD)
         for one in letters:
             for style, words in paragraphs(one):
-                file.write(f'<text:p{f" text:style-name={chr(34)}{style}{chr(34)}" if style else ""}>{words}</text:p>\n')
+                file.write(
+                    f'<text:p{f" text:style-name={chr(34)}{style}{chr(34)}" if style else ""}>{words}</text:p>\n'
+                )
         file.write(TAIL)
 
 

@@ -26,7 +26,11 @@ def page(canvas, one):
     lines(canvas, 140 * mm, height - 25 * mm, letter.SENDER_ADDRESS, 9)
     lines(canvas, 20 * mm, height - 50 * mm, [one.name, *one.address])
     y = height - 95 * mm
-    for style, words in [(HEADING, letter.HEADING), (BODY, f"Dear {one.name},"), *((BODY, words) for words in letter.PARAGRAPHS)]:
+    for style, words in [
+        (HEADING, letter.HEADING),
+        (BODY, f"Dear {one.name},"),
+        *((BODY, words) for words in letter.PARAGRAPHS),
+    ]:
         paragraph = Paragraph(words, style)
         y -= paragraph.wrap(width - 40 * mm, height)[1]
         paragraph.drawOn(canvas, 20 * mm, y)

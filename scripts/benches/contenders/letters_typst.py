@@ -35,14 +35,31 @@ def main():
     letters, output = letter.asked()
     folder = pathlib.Path(output + ".source")
     folder.mkdir(exist_ok=True)
-    words = {"sender": letter.SENDER, "from": letter.SENDER_ADDRESS, "heading": letter.HEADING, "paragraphs": letter.PARAGRAPHS,
-             "closing": letter.CLOSING, "signed": letter.SIGNED}
+    words = {
+        "sender": letter.SENDER,
+        "from": letter.SENDER_ADDRESS,
+        "heading": letter.HEADING,
+        "paragraphs": letter.PARAGRAPHS,
+        "closing": letter.CLOSING,
+        "signed": letter.SIGNED,
+    }
     (folder / "words.json").write_text(json.dumps(words))
     svg = lambda one: letters_html.svg(one).replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
-    (folder / "letters.json").write_text(json.dumps([
-        {"name": one.name, "address": [one.name, *one.address], "code": one.code, "token": one.token, "url": one.url, "svg": svg(one)}
-        for one in letters
-    ]))
+    (folder / "letters.json").write_text(
+        json.dumps(
+            [
+                {
+                    "name": one.name,
+                    "address": [one.name, *one.address],
+                    "code": one.code,
+                    "token": one.token,
+                    "url": one.url,
+                    "svg": svg(one),
+                }
+                for one in letters
+            ]
+        )
+    )
     (folder / "letters.typ").write_text(TEMPLATE)
     typst.compile(str(folder / "letters.typ"), output=output)
 
