@@ -1,11 +1,12 @@
 """scripts/RESULTS.md: each part has a section, which says when and on what it was measured, and is renewed alone."""
 
+import datetime
 import os
 import pathlib
 import platform
 import re
 import subprocess
-import datetime
+
 
 from .surroundings import ROOT
 
