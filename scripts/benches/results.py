@@ -7,7 +7,6 @@ import platform
 import re
 import subprocess
 
-
 from .surroundings import ROOT
 
 RESULTS = ROOT / "scripts" / "RESULTS.md"
