@@ -130,30 +130,92 @@ impl Write for Out {
     }
 }
 
+const FIRST_NAMES: [&str; 8] = [
+    "Read",
+    "Siân",
+    "Margaret",
+    "Llŷr",
+    "Oluwaseun",
+    "Jo",
+    "Łukasz",
+    "Christopher",
+];
+const LAST_NAMES: [&str; 8] = [
+    "Richards",
+    "Okafor-Williams",
+    "Prydderch",
+    "Smith",
+    "Wójcik",
+    "Featherstone",
+    "Ng",
+    "Jones",
+];
+const STREETS: [&str; 8] = [
+    "Main Street",
+    "Barrow Lane",
+    "Heol y Felin",
+    "Queen Victoria Road",
+    "The Mews",
+    "Station Approach",
+    "Elm Close",
+    "Church Walk",
+];
+const PLACES: [(&str, &str, &str); 4] = [
+    ("Byker", "NEWCASTLE UPON TYNE", "NE1"),
+    ("Roath", "CARDIFF", "CF24"),
+    ("Gabalfa", "ABERYSTWYTH", "SY23"),
+    ("Norwick", "SHETLAND", "ZE2"),
+];
+
 /// Letters that differ in every field, as real ones do.
 fn letter(sequence: u64) -> LetterFields {
-    let code = |salt: u64| {
-        let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+    let dice = |salt: u64| {
         let mut state = (sequence + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ salt;
-        let next = |_| {
+        move || {
             state = state
                 .wrapping_mul(6_364_136_223_846_793_005)
                 .wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) as usize
+        }
+    };
+    let code = |salt: u64| {
+        let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+        let mut next = dice(salt);
+        let one = |_| {
             alphabet
-                .get((state >> 33) as usize % alphabet.len())
+                .get(next() % alphabet.len())
                 .copied()
                 .map_or('A', char::from)
         };
-        (0..10).map(next).collect::<String>()
+        (0..10).map(one).collect::<String>()
     };
+    let mut next = dice(3);
+    let mut pick =
+        |from: [&'static str; 8]| from.get(next() % from.len()).copied().unwrap_or_default();
+    let (first_name, last_name, street) = (pick(FIRST_NAMES), pick(LAST_NAMES), pick(STREETS));
+    let mut next = dice(4);
+    let (district, town, area) = PLACES
+        .get(next() % PLACES.len())
+        .copied()
+        .unwrap_or_default();
+    let letters = b"ABDEFGHJLNPQRSTUWXYZ";
+    let mut one = || {
+        letters
+            .get(next() % letters.len())
+            .copied()
+            .map_or('A', char::from)
+    };
+    let (inward, last) = (one(), one());
     let (invitation_code, access_code) = (code(1), code(2));
     LetterFields {
-        name: format!("Mr {} Richards", code(3)),
+        name: format!("Mr {first_name} {last_name}"),
+        first_name: first_name.into(),
+        last_name: last_name.into(),
         address: vec![
-            format!("{sequence} Main Street"),
-            format!("Byker {}", code(4)),
-            "NEWCASTLE UPON TYNE".into(),
-            "NE1 1XC".into(),
+            format!("{} {street}", next() % 300 + 1),
+            district.into(),
+            town.into(),
+            format!("{area} {}{inward}{last}", next() % 10),
         ],
         join_url: format!("https://joinpkb.com/?t1={invitation_code}&t2={access_code}"),
         invitation_code,

@@ -8,7 +8,7 @@ use std::ops::Range;
 use libdeflater::{CompressionLvl, Compressor};
 
 /// How hard it is tried. Higher levels gain a hundredth and take twice the time.
-const LEVEL: i32 = 5;
+const LEVEL: i32 = 6;
 /// For what is compressed once and written many times.
 const THOROUGH: i32 = 12;
 

@@ -11,21 +11,13 @@ use sha2::{Digest as _, Sha256};
 
 use crate::syntax::{integer, put};
 
-/// Where objects are.
-enum Entry {
-    /// An object at an offset.
-    At { number: u32, offset: u64 },
-    /// Objects with numbers that follow each other, in an object stream.
-    In { first: u32, count: u32, stream: u32 },
-}
-
-impl Entry {
-    const fn first(&self) -> u32 {
-        match self {
-            Self::At { number, .. } => *number,
-            Self::In { first, .. } => *first,
-        }
-    }
+/// Objects with numbers that follow each other, in an object stream.
+struct Run {
+    first: u32,
+    count: u32,
+    stream: u32,
+    /// Place of the first in the stream.
+    index: u32,
 }
 
 /// A PDF that is being written.
@@ -33,7 +25,9 @@ pub(crate) struct Output<W> {
     out: W,
     position: u64,
     digest: Sha256,
-    entries: Vec<Entry>,
+    /// Numbers and offsets of the objects that stand by themselves.
+    alone: Vec<(u32, u64)>,
+    together: Vec<Run>,
     scratch: Vec<u8>,
 }
 
@@ -43,7 +37,8 @@ impl<W: Write> Output<W> {
             out,
             position: 0,
             digest: Sha256::new(),
-            entries: Vec::new(),
+            alone: Vec::new(),
+            together: Vec::new(),
             scratch: Vec::new(),
         };
         // Four bytes above 127 tell programs that this is no text.
@@ -85,21 +80,24 @@ impl<W: Write> Output<W> {
         offsets: impl IntoIterator<Item = (u32, u64)>,
     ) -> io::Result<()> {
         let start = self.position;
-        let entry = |(number, offset)| Entry::At {
-            number,
-            offset: start + offset,
-        };
-        self.entries.extend(offsets.into_iter().map(entry));
+        let offsets = offsets.into_iter();
+        self.alone
+            .extend(offsets.map(|(number, offset)| (number, start + offset)));
         self.write(bytes)
     }
 
-    /// Notes that objects with these numbers stand in an object stream.
-    pub(crate) fn in_stream(&mut self, first: u32, count: u32, stream: u32) {
-        self.entries.push(Entry::In {
-            first,
-            count,
-            stream,
-        });
+    /// Notes which objects stand in an object stream, in their order.
+    pub(crate) fn in_stream(&mut self, numbers: &[(u32, u32)], stream: u32) {
+        let mut index = 0;
+        for (first, count) in numbers.iter().copied() {
+            self.together.push(Run {
+                first,
+                count,
+                stream,
+                index,
+            });
+            index += count;
+        }
     }
 
     /// A digest of all that was written so far.
@@ -116,34 +114,40 @@ impl<W: Write> Output<W> {
     /// Writes the table, which is the object `number`, the last of all.
     pub(crate) fn finish(mut self, number: u32, trailer: &str) -> io::Result<W> {
         let start = self.position;
-        let mut entries = std::mem::take(&mut self.entries);
-        entries.push(Entry::At {
-            number,
-            offset: start,
-        });
-        entries.sort_unstable_by_key(Entry::first);
+        self.alone.push((number, start));
+        self.alone.sort_unstable();
+        self.together.sort_unstable_by_key(|run| run.first);
         let mut rows = Rows::new();
         let mut next = 0;
-        for entry in entries {
-            while next < entry.first() {
+        let (mut alone, mut together) = (
+            self.alone.iter().peekable(),
+            self.together.iter().peekable(),
+        );
+        loop {
+            let (number, first) = (
+                alone.peek().map(|own| own.0),
+                together.peek().map(|run| run.first),
+            );
+            let place = match (number, first) {
+                (Some(number), Some(first)) => number.min(first),
+                (Some(place), None) | (None, Some(place)) => place,
+                (None, None) => break,
+            };
+            while next < place {
                 rows.add(0, 0, if next == 0 { u16::MAX } else { 0 })?;
                 next += 1;
             }
-            match entry {
-                Entry::At { offset, .. } => {
-                    rows.add(1, offset, 0)?;
-                    next += 1;
+            if number == Some(place)
+                && let Some((_, offset)) = alone.next()
+            {
+                rows.add(1, *offset, 0)?;
+                next += 1;
+            } else if let Some(run) = together.next() {
+                for index in run.index..run.index + run.count {
+                    let index = u16::try_from(index).map_err(io::Error::other)?;
+                    rows.add(2, run.stream.into(), index)?;
                 }
-                Entry::In { count, stream, .. } => {
-                    for index in 0..count {
-                        rows.add(
-                            2,
-                            stream.into(),
-                            u16::try_from(index).map_err(io::Error::other)?,
-                        )?;
-                    }
-                    next += count;
-                }
+                next += run.count;
             }
         }
         let data = rows.encoder.finish()?;
@@ -215,7 +219,17 @@ pub(crate) fn deflated_stream(out: &mut Vec<u8>, number: u32, entries: &str, dat
 pub(crate) struct ObjectStream {
     heads: Vec<u8>,
     bodies: Vec<u8>,
-    count: u32,
+    /// Runs of numbers that follow each other: the first, and how many.
+    numbers: Vec<(u32, u32)>,
+}
+
+/// An object stream that is complete.
+pub(crate) struct Packed {
+    /// Of its dictionary.
+    pub entries: String,
+    pub data: Vec<u8>,
+    /// Whose objects are in it, as [`Output::in_stream`] needs it.
+    pub numbers: Vec<(u32, u32)>,
 }
 
 impl ObjectStream {
@@ -234,20 +248,28 @@ impl ObjectStream {
         self.heads.push(b'\n');
         integer(&mut self.heads, self.bodies.len() as u64);
         self.heads.push(b' ');
-        self.count += 1;
+        match self.numbers.last_mut() {
+            Some((first, count)) if *first + *count == number => *count += 1,
+            _ => self.numbers.push((number, 1)),
+        }
         &mut self.bodies
     }
 
-    /// How many objects are in it.
-    pub(crate) const fn count(&self) -> u32 {
-        self.count
+    /// Whether no object is in it.
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.numbers.is_empty()
     }
 
-    /// The entries of the stream's dictionary, and its data.
-    pub(crate) fn finish(mut self) -> (String, Vec<u8>) {
-        let entries = format!("/Type/ObjStm/N {}/First {}", self.count, self.heads.len());
+    /// What is to be written.
+    pub(crate) fn finish(mut self) -> Packed {
+        let count: u32 = self.numbers.iter().map(|(_, count)| count).sum();
+        let entries = format!("/Type/ObjStm/N {count}/First {}", self.heads.len());
         self.heads.append(&mut self.bodies);
-        (entries, self.heads)
+        Packed {
+            entries,
+            data: self.heads,
+            numbers: self.numbers,
+        }
     }
 }
 
@@ -270,14 +292,17 @@ mod tests {
                 format_args!("<</Type/Pages/Kids[]/Count 0/Own {number}>>"),
             );
         }
-        let count = together.count();
-        let (entries, data) = together.finish();
-        output.stream(4, &entries, &deflated(&data)).unwrap();
-        output.in_stream(6, count, 4);
+        put(together.next(12), format_args!("<</Own 12>>"));
+        let packed = together.finish();
+        assert_eq!(packed.numbers, [(6, 3), (12, 1)]);
+        output
+            .stream(4, &packed.entries, &deflated(&packed.data))
+            .unwrap();
+        output.in_stream(&packed.numbers, 4);
         output.stream(3, "", &deflated(b"words")).unwrap();
-        let file = output.finish(9, "/Root 1 0 R").unwrap();
+        let file = output.finish(13, "/Root 1 0 R").unwrap();
         let pdf = Pdf::new(file).unwrap();
-        for number in 6..9 {
+        for number in [6, 7, 8, 12] {
             let dict: Dict<'_> = pdf.xref().get(ObjectIdentifier::new(number, 0)).unwrap();
             assert_eq!(dict.get::<i32>("Own"), Some(number));
         }

@@ -46,6 +46,8 @@ pub(super) struct Made {
     pub bytes: Vec<u8>,
     /// Number and place of the objects that stand by themselves.
     pub offsets: Vec<(u32, u64)>,
+    /// Numbers of those in the object stream.
+    pub in_stream: Vec<(u32, u32)>,
     pub glyphs: Glyphs,
     /// Title and destination for each letter; empty if it has no bookmark.
     pub bookmarks: Vec<Vec<u8>>,
@@ -79,13 +81,6 @@ impl Group {
             self.first = self.first.next_multiple_of(TOGETHER as u32);
         }
         self.number(self.lists() + self.listed().count() as u32, 0)
-    }
-
-    /// The objects that stand in its object stream: number of the first, and how many.
-    pub(super) fn in_stream(&self) -> (u32, u32) {
-        let first = self.page(0, 0);
-        let end = self.number(self.lists() + self.listed().count() as u32, 0);
-        (first, end - first)
     }
 
     const fn number(&self, kind: u32, letter: u32) -> u32 {
@@ -177,11 +172,12 @@ impl Group {
                 made.glyphs.add(usize::from(*face), *glyph);
             }
         }
-        let (entries, data) = self.objects(pages_node)?.finish();
+        let packed = self.objects(pages_node)?.finish();
         content.clear();
-        deflater.append(&data, &mut content);
+        deflater.append(&packed.data, &mut content);
         made.offsets.push((self.stream, made.bytes.len() as u64));
-        deflated_stream(&mut made.bytes, self.stream, &entries, &content);
+        deflated_stream(&mut made.bytes, self.stream, &packed.entries, &content);
+        made.in_stream = packed.numbers;
         for (at, Placed { letter, .. }) in self.each() {
             let mut own = Vec::new();
             if let Some((title, destination)) = &self.template.bookmark {

@@ -118,6 +118,8 @@ impl Letter {
 /// A PDF that letters are written into.
 pub struct Document<'f, W> {
     output: Output<W>,
+    /// Small objects, which are written at the end, together.
+    closing: ObjectStream,
     fonts: &'f Fonts,
     /// Whether the letters are many, so that each has a part of its own in the structure.
     is_merged: bool,
@@ -182,6 +184,7 @@ impl<'f, W: Write> Document<'f, W> {
     fn new(out: W, fonts: &'f Fonts, is_merged: bool) -> Result<Self, StampError> {
         Ok(Self {
             output: Output::new(out)?,
+            closing: ObjectStream::default(),
             fonts,
             is_merged,
             window: FIRST_WINDOW,
@@ -219,10 +222,10 @@ impl<'f, W: Write> Document<'f, W> {
         self.write_waiting()?;
         let first = self.first.clone().ok_or(StampError::Empty)?;
         self.write_fonts()?;
-        let has_bookmarks = self.outline.finish(&mut self.output)?;
-        self.write_trees()?;
+        let has_bookmarks = self.outline.finish(&mut self.closing);
+        self.write_trees();
         let document = &first.document;
-        self.output.object(INFO, &document.info)?;
+        self.closing.next(INFO).extend_from_slice(&document.info);
         let mut catalog = Vec::new();
         put(
             &mut catalog,
@@ -238,7 +241,9 @@ impl<'f, W: Write> Document<'f, W> {
             put(&mut catalog, format_args!("/Outlines {BOOKMARKS} 0 R"));
         }
         catalog.extend_from_slice(b">>");
-        self.output.object(CATALOG, &catalog)?;
+        self.closing.next(CATALOG).extend_from_slice(&catalog);
+        let closing = std::mem::take(&mut self.closing);
+        self.write_object_stream(closing)?;
         let instance = self.output.digest();
         let metadata = String::from_utf8_lossy(&document.metadata).into_owned();
         let metadata = with_value(&metadata, "xmpTPg:NPages", &self.next_page.to_string());
@@ -297,8 +302,7 @@ impl<'f, W: Write> Document<'f, W> {
         for (group, made) in window.groups.iter().zip(made) {
             let made = made?;
             self.output.objects(&made.bytes, made.offsets)?;
-            let (first, count) = group.in_stream();
-            self.output.in_stream(first, count, group.stream);
+            self.output.in_stream(&made.in_stream, group.stream);
             self.glyphs.add_all(&made.glyphs);
             titles.push(made.bookmarks);
         }
@@ -353,7 +357,12 @@ impl<'f, W: Write> Document<'f, W> {
 
     /// The nodes of a window in the trees of pages, and of which tag each sequence belongs to.
     fn write_nodes(&mut self, window: &Window) -> io::Result<()> {
-        let mut stream = ObjectStream::default();
+        let mut own = ObjectStream::default();
+        let stream = if self.is_merged {
+            &mut own
+        } else {
+            &mut self.closing
+        };
         let pages = stream.next(window.pages_node);
         put(pages, format_args!("<</Type/Pages/Parent {PAGES} 0 R/Kids"));
         let of_letter = |(group, at): (&Group, u32)| -> Vec<u32> {
@@ -384,8 +393,7 @@ impl<'f, W: Write> Document<'f, W> {
         put(parents, format_args!("<</Limits[{first} {last}]/Nums["));
         parents.extend(numbers);
         parents.extend_from_slice(b"]>>");
-        let number = self.take_number();
-        self.write_object_stream(number, window.pages_node, stream)
+        self.write_object_stream(own)
     }
 
     fn write_bookmarks(&mut self, window: &Window, titles: &mut [Vec<Vec<u8>>]) -> io::Result<()> {
@@ -400,12 +408,8 @@ impl<'f, W: Write> Document<'f, W> {
             return Ok(());
         }
         let first = self.take_numbers(own.len() as u32);
-        let stream = self.outline.add(own, first, &mut self.output)?;
-        if stream.count() > 0 {
-            let number = self.take_number();
-            self.write_object_stream(number, first, stream)?;
-        }
-        Ok(())
+        let stream = self.outline.add(own, first, &mut self.closing);
+        self.write_object_stream(stream)
     }
 
     /// Writes what the letters of a template share, once.
@@ -448,14 +452,18 @@ impl<'f, W: Write> Document<'f, W> {
                 body.extend_from_slice(data);
                 body.extend_from_slice(b"\nendstream");
             }
-            self.output.object(number, &body)?;
+            if data.is_some() {
+                self.output.object(number, &body)?;
+            } else {
+                self.closing.next(number).extend_from_slice(&body);
+            }
         }
         let mut registered = Registered::default();
         for page in &template.pages {
             let (resources, content) = (self.take_number(), self.take_number());
             body.clear();
             shared(&page.resources, &mut body);
-            self.output.object(resources, &body)?;
+            self.closing.next(resources).extend_from_slice(&body);
             self.output.stream(content, "", &page.content)?;
             registered.pages.push((resources, content));
         }
@@ -491,38 +499,36 @@ impl<'f, W: Write> Document<'f, W> {
                         &String::from_utf8_lossy(&object.dictionary),
                         data,
                     )?,
-                    None => self.output.object(number, &object.dictionary)?,
+                    None => self
+                        .closing
+                        .next(number)
+                        .extend_from_slice(&object.dictionary),
                 }
             }
         }
         Ok(())
     }
 
-    fn write_object_stream(
-        &mut self,
-        number: u32,
-        first: u32,
-        stream: ObjectStream,
-    ) -> io::Result<()> {
-        let count = stream.count();
-        let (entries, data) = stream.finish();
-        self.output.stream(number, &entries, &deflated(&data))?;
-        self.output.in_stream(first, count, number);
+    /// Writes an object stream, if anything is in it.
+    fn write_object_stream(&mut self, stream: ObjectStream) -> io::Result<()> {
+        if stream.is_empty() {
+            return Ok(());
+        }
+        let number = self.take_number();
+        let packed = stream.finish();
+        self.output
+            .stream(number, &packed.entries, &deflated(&packed.data))?;
+        self.output.in_stream(&packed.numbers, number);
         Ok(())
     }
 
     /// The roots of the trees of pages, tags, and which tag each sequence belongs to.
-    fn write_trees(&mut self) -> Result<(), StampError> {
-        let mut stream = ObjectStream::default();
-        let pages = stream.next(PAGES);
+    fn write_trees(&mut self) {
+        let pages = self.closing.next(PAGES);
         pages.extend_from_slice(b"<</Type/Pages/Kids");
         references(pages, self.nodes.iter().map(|(pages, _)| *pages));
         put(pages, format_args!("/Count {}>>", self.next_page));
-        let number = self.take_number();
-        self.write_object_stream(number, PAGES, stream)?;
-
-        let mut stream = ObjectStream::default();
-        let structure = stream.next(STRUCTURE);
+        let structure = self.closing.next(STRUCTURE);
         structure.extend_from_slice(b"<</Type/StructTreeRoot/RoleMap<<");
         for (role, stands_for) in &self.roles {
             for name in [role, stands_for] {
@@ -537,19 +543,17 @@ impl<'f, W: Write> Document<'f, W> {
                 self.next_page
             ),
         );
-        let document = stream.next(DOCUMENT);
+        let document = self.closing.next(DOCUMENT);
         put(
             document,
             format_args!("<</Type/StructElem/S/Document/P {STRUCTURE} 0 R/K"),
         );
         references(document, self.parts.iter().copied());
         document.extend_from_slice(b">>");
-        let parents = stream.next(PARENTS);
+        let parents = self.closing.next(PARENTS);
         parents.extend_from_slice(b"<</Kids");
         references(parents, self.nodes.iter().map(|(_, parents)| *parents));
         parents.extend_from_slice(b">>");
-        let number = self.take_number();
-        Ok(self.write_object_stream(number, STRUCTURE, stream)?)
     }
 }
 

@@ -2,10 +2,8 @@
 //!
 //! Each names the one after it, whose number is not known while it is the last: so that one waits for the next window.
 
-use std::io::{self, Write};
-
 use super::BOOKMARKS;
-use crate::output::{ObjectStream, Output};
+use crate::output::ObjectStream;
 use crate::syntax::put;
 
 /// Bookmarks that are being written.
@@ -39,13 +37,14 @@ impl Bookmark {
 }
 
 impl Outline {
-    /// Adds bookmarks, numbered from `first` on; the objects that can be written now stand in the object stream.
-    pub(super) fn add<W: Write>(
+    /// Adds bookmarks, numbered from `first` on. Those that can be written now go into an object stream; the last one of
+    /// those before them into `closing`, whose numbers need not follow each other.
+    pub(super) fn add(
         &mut self,
         bodies: Vec<Vec<u8>>,
         first: u32,
-        output: &mut Output<W>,
-    ) -> io::Result<ObjectStream> {
+        closing: &mut ObjectStream,
+    ) -> ObjectStream {
         let mut stream = ObjectStream::default();
         self.first.get_or_insert(first);
         for (number, body) in (first..).zip(bodies) {
@@ -55,37 +54,30 @@ impl Outline {
                 body,
             };
             match self.waiting.replace(next) {
-                // The last one of an earlier window: its number is not among these.
-                Some(last) if last.number < first => write_alone(&last, Some(number), output)?,
+                Some(last) if last.number < first => {
+                    last.write(Some(number), closing.next(last.number));
+                }
                 Some(last) => last.write(Some(number), stream.next(last.number)),
                 None => {}
             }
             self.count += 1;
         }
-        Ok(stream)
+        stream
     }
 
     /// Writes the last bookmark and the root of all; says whether there are any.
-    pub(super) fn finish<W: Write>(&mut self, output: &mut Output<W>) -> io::Result<bool> {
+    pub(super) fn finish(&mut self, closing: &mut ObjectStream) -> bool {
         let (Some(first), Some(last)) = (self.first, self.waiting.take()) else {
-            return Ok(false);
+            return false;
         };
-        write_alone(&last, None, output)?;
-        let root = format!(
-            "<</Type/Outlines/First {first} 0 R/Last {} 0 R/Count {}>>",
-            last.number, self.count
+        last.write(None, closing.next(last.number));
+        put(
+            closing.next(BOOKMARKS),
+            format_args!(
+                "<</Type/Outlines/First {first} 0 R/Last {} 0 R/Count {}>>",
+                last.number, self.count
+            ),
         );
-        output.object(BOOKMARKS, root.as_bytes())?;
-        Ok(true)
+        true
     }
-}
-
-fn write_alone<W: Write>(
-    bookmark: &Bookmark,
-    after: Option<u32>,
-    output: &mut Output<W>,
-) -> io::Result<()> {
-    let mut body = Vec::new();
-    bookmark.write(after, &mut body);
-    output.object(bookmark.number, &body)
 }

@@ -7,8 +7,6 @@ pub(crate) mod common;
 
 use std::collections::BTreeSet;
 
-use pdf_writer::Name;
-use pdf_writer::types::{SystemInfo, UnicodeCmap};
 use rustybuzz::ttf_parser::{self, GlyphId, Tag};
 use sha2::{Digest as _, Sha256};
 
@@ -258,22 +256,13 @@ impl EmbeddedFont {
                     .to_be_bytes()
             })
             .collect();
-        let info = SystemInfo {
-            registry: pdf_writer::Str(b"Adobe"),
-            ordering: pdf_writer::Str(b"Identity"),
-            supplement: 0,
-        };
-        let mut to_unicode = UnicodeCmap::new(Name(b"Custom"), info);
-        for glyph in glyphs.iter().filter(|glyph| **glyph != 0) {
-            to_unicode.pair_with_multiple(*glyph, face.meaning(*glyph)?.chars());
-        }
         Some(Self {
             name: format!("{}+{}", tag(&file), face.name),
             descriptor: face.descriptor.clone(),
             widths: widths(face, glyphs),
             file_length: file.len(),
             file: deflated_thoroughly(&file),
-            to_unicode: deflated_thoroughly(to_unicode.finish().as_slice()),
+            to_unicode: deflated_thoroughly(&to_unicode(face, glyphs)?),
             to_glyph: deflated_thoroughly(&to_glyph),
         })
     }
@@ -321,6 +310,49 @@ impl EmbeddedFont {
             stream(String::new(), &self.to_glyph),
         ]
     }
+}
+
+/// What the codes mean, for whoever copies the text or has it read aloud (ISO 32000-1, 9.10.3). Codes whose meanings follow
+/// each other, as most do, are one range.
+fn to_unicode(face: &Face, glyphs: &BTreeSet<u16>) -> Option<Vec<u8>> {
+    /// PDF allows so many entries in a section.
+    const A_SECTION: usize = 100;
+    let mut ranges: Vec<(u16, u16, Vec<u16>)> = Vec::new();
+    for glyph in glyphs.iter().copied().filter(|glyph| *glyph != 0) {
+        let meaning: Vec<u16> = face.meaning(glyph)?.encode_utf16().collect();
+        match (ranges.last_mut(), meaning.as_slice()) {
+            // The last byte alone may change within a range, of the code and of what it means.
+            (Some((first, last, known)), [own])
+                if *last + 1 == glyph
+                    && glyph % 256 != 0
+                    && own % 256 != 0
+                    && known.len() == 1
+                    && known.first().map(|known| known + (glyph - *first)) == Some(*own) =>
+            {
+                *last = glyph;
+            }
+            _ => ranges.push((glyph, glyph, meaning)),
+        }
+    }
+    let mut out = Vec::new();
+    out.extend_from_slice(
+        b"/CIDInit/ProcSet findresource begin 12 dict begin begincmap\n\
+          /CIDSystemInfo<</Registry(Adobe)/Ordering(Identity)/Supplement 0>>def\n\
+          /CMapName/Custom def /CMapType 2 def\n1 begincodespacerange <0000> <FFFF> endcodespacerange\n",
+    );
+    for section in ranges.chunks(A_SECTION) {
+        put(&mut out, format_args!("{} beginbfrange\n", section.len()));
+        for (first, last, meaning) in section {
+            put(&mut out, format_args!("<{first:04X}> <{last:04X}> <"));
+            for unit in meaning {
+                put(&mut out, format_args!("{unit:04X}"));
+            }
+            out.extend_from_slice(b">\n");
+        }
+        out.extend_from_slice(b"endbfrange\n");
+    }
+    out.extend_from_slice(b"endcmap CMapName currentdict/CMap defineresource pop end end\n");
+    Some(out)
 }
 
 /// An object of a font: a dictionary, or the entries of a stream's dictionary and its deflated data.
@@ -388,6 +420,25 @@ pub(crate) mod tests {
         let fonts = fonts();
         assert_eq!(fonts.named("Arimo-Bold"), Some(1));
         assert_eq!(fonts.named("Times"), None);
+    }
+
+    #[test]
+    fn codes_whose_meanings_follow_each_other_are_one_range() {
+        let fonts = fonts();
+        let face = fonts.face(0).unwrap();
+        let mut glyphs = face.glyphs_of("ABC Cfi");
+        glyphs.insert(0);
+        let map = String::from_utf8(to_unicode(face, &glyphs).unwrap()).unwrap();
+        let entries: Vec<&str> = map.lines().filter(|line| line.starts_with('<')).collect();
+        assert_eq!(
+            entries,
+            [
+                "<0003> <0003> <0020>",
+                "<0024> <0026> <0041>",
+                "<0049> <0049> <0066>",
+                "<004C> <004C> <0069>",
+            ]
+        );
     }
 
     #[test]
