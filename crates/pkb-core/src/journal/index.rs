@@ -21,7 +21,7 @@ const TABLES: usize = 16;
 
 /// Offset and length of a line, without its line end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Span(u64);
+pub(crate) struct Span(u64);
 
 impl Span {
     /// A span for a line of at most [`MAX_LINE_BYTES`] within the first [`MAX_FILE_BYTES`].
@@ -45,7 +45,7 @@ impl Span {
 }
 
 /// The keys of a journal.
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub(super) struct Index {
     tables: [HashMap<Key, Span, BuildHasherDefault<AsIs>>; TABLES],
 }
@@ -54,6 +54,11 @@ impl Index {
     /// Notes a line. A line with the same key that was noted before is forgotten.
     pub(super) fn insert(&mut self, key: Key, span: Span) {
         self.tables[key.spread() % TABLES].insert(key, span);
+    }
+
+    /// Forgets a key.
+    pub(super) fn remove(&mut self, key: Key) {
+        self.tables[key.spread() % TABLES].remove(&key);
     }
 
     pub(super) fn get(&self, key: Key) -> Option<Span> {
