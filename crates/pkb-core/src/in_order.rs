@@ -46,8 +46,9 @@ pub(crate) fn in_order<B: Send, R: Send>(
                     let Ok((block, place)) = block else { return };
                     let result = catch_unwind(AssertUnwindSafe(|| work(block)));
                     // Nobody may be there any more who takes it.
-                    let _ = place
-                        .send(result.map_err(|_| Fatal::Bug("the work on a block broke off".into())));
+                    let _ = place.send(
+                        result.map_err(|_| Fatal::Bug("the work on a block broke off".into())),
+                    );
                 }
             });
         }
@@ -68,7 +69,9 @@ mod tests {
         let (mut numbers, mut taken) = (0..count, Vec::new());
         let work = |number: u64| {
             // Later ones are ready sooner.
-            thread::sleep(std::time::Duration::from_micros(count.saturating_sub(number) * 20));
+            thread::sleep(std::time::Duration::from_micros(
+                count.saturating_sub(number) * 20,
+            ));
             assert_ne!(number, bad, "broken on purpose");
             number * number
         };

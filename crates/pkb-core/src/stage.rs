@@ -182,7 +182,8 @@ pub trait Stage: Send + Sync + 'static {
     /// [`Self::QUICK_REPLAY`].
     const JUDGES_ALONE: bool = false;
 
-    /// [`Self::answers`] from a few fields; `false` also where they do not tell. See [`Self::JUDGES_ALONE`].
+    /// [`Self::answers`] from a few fields of the record, or of the line that the journal has of it; `false` also
+    /// where they do not tell. See [`Self::JUDGES_ALONE`].
     fn quick_answers(&self, _fields: &KeyFields<'_>, _outcome: Option<&Outcome>) -> bool {
         false
     }

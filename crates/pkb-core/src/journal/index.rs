@@ -1,4 +1,5 @@
-//! Where in the file the line of a key is: 24 bytes a line and never its text.
+//! Where in the file the line of a key is: 24 bytes a line (25 to 58 with the room that a hash table keeps) and never
+//! its text.
 
 use std::{
     collections::HashMap,
@@ -51,14 +52,14 @@ pub(super) struct Index {
 }
 
 impl Index {
-    /// Notes a line. A line with the same key that was noted before is forgotten.
-    pub(super) fn insert(&mut self, key: Key, span: Span) {
-        self.tables[key.spread() % TABLES].insert(key, span);
+    /// Notes a line. A line with the same key that was noted before is forgotten, and returned.
+    pub(super) fn insert(&mut self, key: Key, span: Span) -> Option<Span> {
+        self.tables[key.spread() % TABLES].insert(key, span)
     }
 
-    /// Forgets a key.
-    pub(super) fn remove(&mut self, key: Key) {
-        self.tables[key.spread() % TABLES].remove(&key);
+    /// Forgets a line, and returns it.
+    pub(super) fn remove(&mut self, key: Key) -> Option<Span> {
+        self.tables[key.spread() % TABLES].remove(&key)
     }
 
     pub(super) fn get(&self, key: Key) -> Option<Span> {

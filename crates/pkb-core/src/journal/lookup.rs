@@ -16,6 +16,7 @@ const WORTH_A_CALL: u64 = 4096;
 #[derive(Clone)]
 pub(crate) struct Lookup {
     pub(super) index: Arc<Index>,
+    pub(super) ready: Arc<[Span]>,
     pub(super) file: Arc<File>,
     pub(super) path: Arc<Path>,
 }
@@ -24,6 +25,14 @@ impl Lookup {
     /// Where the last line with this key is. Reads nothing.
     pub(crate) fn find(&self, key: Key) -> Option<Span> {
         self.index.get(key)
+    }
+
+    /// Where the lines around one are that are [`super::Entry::Ready`]: `before` of those before it, `count` in all.
+    pub(crate) fn near(&self, span: Span, before: usize, count: usize) -> &[Span] {
+        let at = (self.ready).partition_point(|ready| ready.offset() < span.offset());
+        let from = at.saturating_sub(before);
+        let to = (from + count).min(self.ready.len());
+        &self.ready[from..to]
     }
 
     /// Whether there is no line at all.
@@ -35,13 +44,12 @@ impl Lookup {
     ///
     /// # Errors
     /// [`Fatal::Io`]: the file cannot be read, or somebody has cut it.
-    pub(crate) fn fetch(&self, spans: impl IntoIterator<Item = Span>) -> Result<Fetched, Fatal> {
-        let mut spans: Vec<Span> = spans.into_iter().collect();
+    pub(crate) fn fetch(&self, mut spans: Vec<Span>) -> Result<Fetched, Fatal> {
         // They nearly are.
         spans.sort_by_key(|span| span.offset());
         let mut runs: Vec<Run> = Vec::new();
         let mut bytes = 0;
-        for span in spans {
+        for &span in &spans {
             match runs.last_mut() {
                 Some(run) if span.offset() <= run.end + WORTH_A_CALL => {
                     bytes += span.end().saturating_sub(run.end);
@@ -60,6 +68,7 @@ impl Lookup {
         let mut fetched = Fetched {
             bytes: vec![0; in_memory(bytes)],
             runs,
+            spans,
         };
         for run in &fetched.runs {
             let place = in_memory(run.at)..in_memory(run.at + run.end - run.offset);
@@ -82,9 +91,15 @@ struct Run {
 pub(crate) struct Fetched {
     bytes: Vec<u8>,
     runs: Vec<Run>,
+    spans: Vec<Span>,
 }
 
 impl Fetched {
+    /// All lines, in file order.
+    pub(crate) fn lines(&self) -> impl Iterator<Item = &[u8]> {
+        self.spans.iter().filter_map(|span| self.line(*span).ok())
+    }
+
     /// The line at `span`, which must be one of those that were asked for.
     ///
     /// # Errors

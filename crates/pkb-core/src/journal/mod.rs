@@ -46,6 +46,9 @@ pub const DEFAULT_UNSYNCED_WAIT: Duration = Duration::from_millis(100);
 pub enum Entry {
     /// It is found by this key, rather than an earlier line with the same key.
     Found(Key),
+    /// The same; and whoever asks with the very line that this one was made of need not be read: see
+    /// `Lookup::near`.
+    Ready(Key),
     /// It is not looked up, and no earlier line with this key either.
     Hides(Key),
     /// It is not looked up.
@@ -66,6 +69,8 @@ pub struct Journal {
     path: Arc<Path>,
     /// Shared with every [`Lookup`].
     index: Arc<Index>,
+    /// Lines that are [`Entry::Ready`], 8 bytes each.
+    ready: Arc<[Span]>,
     /// Bytes cut off when the file was opened.
     cut_bytes: u64,
     /// Bytes of the file. Lines in `pending` begin here.
@@ -141,6 +146,7 @@ impl Journal {
             file: Arc::new(file),
             path: path.into(),
             index: Arc::new(scan.index),
+            ready: scan.ready.into(),
             cut_bytes: found_bytes.saturating_sub(scan.good_bytes),
             written,
             pending: Vec::new(),
@@ -188,6 +194,7 @@ impl Journal {
     pub(crate) fn lookup(&self) -> Lookup {
         Lookup {
             index: Arc::clone(&self.index),
+            ready: Arc::clone(&self.ready),
             file: Arc::clone(&self.file),
             path: Arc::clone(&self.path),
         }

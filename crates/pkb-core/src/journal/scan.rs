@@ -6,12 +6,7 @@
 //!
 //! Lines are read by several threads, and what they say is put together in their order.
 
-use std::{
-    fs::File,
-    io::Read as _,
-    ops::ControlFlow,
-    path::Path,
-};
+use std::{fs::File, io::Read as _, ops::ControlFlow, path::Path};
 
 use serde::de::IgnoredAny;
 
@@ -31,6 +26,8 @@ use crate::{
 pub(super) struct Scan {
     /// The lines that are looked up.
     pub(super) index: Index,
+    /// Those of them that are [`Entry::Ready`], in file order.
+    pub(super) ready: Vec<Span>,
     /// Offset behind the last whole line. What follows is the rest of a write that was broken off.
     pub(super) good_bytes: u64,
     /// Whether the last whole line lacks its line end, and nothing but that.
@@ -82,6 +79,7 @@ pub(super) fn scan<T: Send>(
         visit,
         scan: Scan::default(),
         whole_lines: 0,
+        replaced: Vec::new(),
         damaged: None,
     };
     let mut failed = None;
@@ -102,7 +100,7 @@ pub(super) fn scan<T: Send>(
             }
         },
     );
-    failed.map_or(Ok(scanner.scan), Err)
+    failed.map_or_else(|| Ok(scanner.finish()), Err)
 }
 
 /// Reads the lines of a block; `bytes` is where the file ends.
@@ -184,6 +182,8 @@ struct Scanner<'a, V> {
     visit: V,
     scan: Scan,
     whole_lines: u64,
+    /// Lines that are not looked up any more.
+    replaced: Vec<Span>,
     /// Number of a line that is damaged.
     damaged: Option<u64>,
 }
@@ -233,18 +233,31 @@ impl<V> Scanner<'_, V> {
         if line.end >= MAX_FILE_BYTES {
             return Err(too_large(self.path));
         }
-        match entry {
-            Entry::Found(key) => {
-                let span = Span::new(line.offset, line.length);
-                self.scan.index.insert(key, span);
+        let span = Span::new(line.offset, line.length);
+        let replaced = match entry {
+            Entry::Ready(key) => {
+                self.scan.ready.push(span);
+                self.scan.index.insert(key, span)
             }
+            Entry::Found(key) => self.scan.index.insert(key, span),
             Entry::Hides(key) => self.scan.index.remove(key),
-            Entry::Other => {}
-        }
+            Entry::Other => None,
+        };
+        self.replaced.extend(replaced);
         self.scan.good_bytes = line.end;
         self.scan.lacks_line_end = !line.ended;
         self.whole_lines += 1;
         Ok(())
+    }
+
+    fn finish(mut self) -> Scan {
+        self.replaced.sort_by_key(|span| span.offset());
+        let is_replaced = |span: &Span| {
+            let search = |other: &Span| other.offset().cmp(&span.offset());
+            self.replaced.binary_search_by(search).is_ok()
+        };
+        self.scan.ready.retain(|span| !is_replaced(span));
+        self.scan
     }
 }
 

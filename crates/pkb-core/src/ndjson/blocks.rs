@@ -202,7 +202,10 @@ mod tests {
         while let Some(block) = reader.read().unwrap() {
             let of = |line: RawLine<'_>| {
                 let RawLine {
-                    number, offset, end, ..
+                    number,
+                    offset,
+                    end,
+                    ..
                 } = line;
                 let start = &input[usize::try_from(offset).unwrap()..];
                 assert!(start.starts_with(line.text));

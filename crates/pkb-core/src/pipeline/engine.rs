@@ -466,9 +466,7 @@ impl<S: Stage> Engine<S> {
             line.raw = to_line(&line.record)?;
             let journaled = match &mut self.journal {
                 // A failure is not for good: the next run tries again.
-                Some(journal) if line.record.is_settled_by(S::NAME) => {
-                    journal.append(&line.raw)?
-                }
+                Some(journal) if line.record.is_settled_by(S::NAME) => journal.append(&line.raw)?,
                 _ => 0,
             };
             // After the journal, which is to know what was done and not what follows from it today.
@@ -514,8 +512,7 @@ impl<S: Stage> Engine<S> {
                         self.block.extend_from_slice(&line.raw);
                         self.block.push(b'\n');
                     }
-                    self.tally
-                        .count_out(*settled, line.record.outcome.as_ref());
+                    self.tally.count_out(*settled, line.record.outcome.as_ref());
                 }
             }
             self.window.pop_front();

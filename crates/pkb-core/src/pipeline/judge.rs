@@ -2,18 +2,34 @@
 //!
 //! Runs on several threads. A record that gets through here without having been read whole is one whose line is, byte
 //! for byte, the start of what the journal has of it: whoever wrote that had read it whole.
+//!
+//! Most of the time goes into reading JSON. A journal is nearly in the order of the input, so for each block the lines
+//! of the journal around the one that answers its first record are read, and records are compared with those before
+//! anything is made of them. What is not found there is looked up by its key.
 
 use std::sync::Arc;
 
+use foldhash::HashMap;
+use memchr::memmem;
+
 use crate::{
-    Admission, Fatal, Outcome, Record, Stage,
-    journal::{Fetched, Lookup, Span},
+    Admission, Fatal, Outcome, Record, Stage, StageName,
+    journal::{Fetched, Key, Lookup, Span},
     ndjson::{Block, Line, NdjsonError, Place},
-    record::KeyFields,
+    record::{KeyFields, KeyRow},
     tally::{Settled, What},
 };
 
 use super::settled_journal::{Added, added_by};
+
+/// Lines of a journal that may stand in another order than the input, as far as that is reckoned with.
+const OUT_OF_ORDER: usize = 128;
+/// Records of a block that are looked up to find out where in the journal the others are.
+const TRIES: usize = 8;
+/// Bytes at the start of a line that tell it from others: the row's number is among them.
+const TELLING_BYTES: usize = 112;
+/// How lines begin.
+const START: &[u8] = b"{\"schema\":\"pkb-record/1\",\"row\":";
 
 /// The records of a block, in order.
 #[derive(Default)]
@@ -57,12 +73,24 @@ pub(super) struct Judge<S> {
 }
 
 /// A line that has been looked at.
-struct Glance<'a> {
+struct Glance<'a, 'j> {
     place: Place,
     text: &'a [u8],
-    /// A few of its fields and where the journal has a line of the same key.
-    answer: Option<(KeyFields<'a>, Span)>,
+    seen: Seen<'a, 'j>,
 }
+
+/// What was seen of a line.
+enum Seen<'a, 'j> {
+    /// The line of the journal that answers it, what it adds, and the record's row.
+    Answered(&'j [u8], Added, KeyRow<'a>),
+    /// A few fields, and the key by which the journal may have it.
+    Fields(Box<KeyFields<'a>>, Key),
+    /// Nothing.
+    Unread,
+}
+
+/// Lines of the journal by how they begin.
+type Near<'j> = HashMap<&'j [u8], &'j [u8]>;
 
 impl<S: Stage> Judge<S> {
     /// A judge for `stage`, which knows what is in the journal.
@@ -78,45 +106,89 @@ impl<S: Stage> Judge<S> {
     /// # Errors
     /// The journal cannot be read.
     pub(super) fn judge(&self, block: &Block) -> Result<Judged, Fatal> {
-        let mut judged = Judged::default();
-        let lines = block.lines().filter_map(|line| {
-            let text = line.text.trim_ascii_end();
-            let answer = || self.find(text).filter(|_| !line.is_too_long());
-            (!text.is_empty()).then(|| Glance {
-                place: line.place(),
-                text: if line.is_too_long() { line.text } else { text },
-                answer: answer(),
-            })
+        let lines = block.lines().map(|line| {
+            let short = (!line.is_too_long()).then(|| line.text.trim_ascii_end());
+            (line.place(), short.unwrap_or(line.text))
         });
-        let lines: Vec<Glance<'_>> = lines.collect();
-        let spans = lines.iter().filter_map(|line| Some(line.answer.as_ref()?.1));
-        let journal = self.journal.as_ref().map(|journal| journal.fetch(spans));
-        let journal = journal.transpose()?;
-        for line in lines {
-            let in_journal = line.answer.is_some();
-            if let (Some((fields, span)), Some(journal)) = (&line.answer, &journal)
-                && let Some((settled, added)) = self.answer(line.text, fields, *span, journal)?
-            {
-                judged.answer(fields, settled, added);
-                continue;
+        let lines: Vec<(Place, &[u8])> = lines.filter(|(_, text)| !text.is_empty()).collect();
+        let mut judged = Judged::default();
+        let Some(journal) = &self.journal else {
+            for (place, text) in lines {
+                self.read(&mut judged, place, text, false);
             }
-            match line.place.parse::<Box<Record>>(line.text) {
-                Err(error) => judged.bad.push(error),
-                Ok(_) if !judged.bad.is_empty() => {}
-                Ok(record) => self.put(&mut judged, line.text, record, in_journal),
+            return Ok(judged);
+        };
+        let neighbours = journal.fetch(self.neighbourhood(journal, &lines))?;
+        let near = neighbours
+            .lines()
+            .filter_map(|line| Some((line.get(..TELLING_BYTES)?, line)));
+        let near: Near<'_> = near.collect();
+        let glance = |(place, text)| Glance {
+            place,
+            text,
+            seen: self.look(&near, text),
+        };
+        let glances: Vec<Glance<'_, '_>> = lines.into_iter().map(glance).collect();
+        // All at once, so that the processor waits for the memory of several at the same time.
+        let span = |glance: &Glance<'_, '_>| match glance.seen {
+            Seen::Fields(_, key) => journal.find(key),
+            Seen::Answered(..) | Seen::Unread => None,
+        };
+        let spans: Vec<Option<Span>> = glances.iter().map(span).collect();
+        let found = journal.fetch(spans.iter().copied().flatten().collect())?;
+        for (Glance { place, text, seen }, span) in glances.into_iter().zip(spans) {
+            match (seen, span) {
+                (Seen::Answered(settled, added, row), _) => judged.answer(&row, settled, &added),
+                (Seen::Fields(fields, _), Some(span)) => {
+                    match self.answer(text, &fields, span, &found)? {
+                        Some((settled, added)) => judged.answer(&fields.row, settled, &added),
+                        None => self.read(&mut judged, place, text, true),
+                    }
+                }
+                (Seen::Fields(..) | Seen::Unread, _) => {
+                    self.read(&mut judged, place, text, false);
+                }
             }
         }
         Ok(judged)
     }
 
-    /// Where the journal has a line that may answer this one.
-    fn find<'a>(&self, text: &'a [u8]) -> Option<(KeyFields<'a>, Span)> {
-        let journal = self.journal.as_ref()?;
+    /// Where the lines are that are likely to answer those of a block.
+    fn neighbourhood(&self, journal: &Lookup, lines: &[(Place, &[u8])]) -> Vec<Span> {
+        let span = |text| journal.find(self.fields(text)?.1);
+        let first = lines.iter().take(TRIES).find_map(|(_, text)| span(*text));
+        let count = lines.len() + 2 * OUT_OF_ORDER;
+        first.map_or_else(Vec::new, |first| {
+            journal.near(first, OUT_OF_ORDER, count).to_vec()
+        })
+    }
+
+    /// Looks at a line.
+    fn look<'a, 'j>(&self, near: &Near<'j>, text: &'a [u8]) -> Seen<'a, 'j> {
+        if let Some((settled, added, row)) = compare(S::NAME, near, text) {
+            return Seen::Answered(settled, added, row);
+        }
+        match self.fields(text) {
+            // What failed is tried again, and what has an outcome has another line in the journal.
+            Some((fields, key)) if fields.outcome.is_none() => Seen::Fields(Box::new(fields), key),
+            _ => Seen::Unread,
+        }
+    }
+
+    /// A few fields of a line, and its key.
+    fn fields<'a>(&self, text: &'a [u8]) -> Option<(KeyFields<'a>, Key)> {
         let fields: KeyFields<'a> = serde_json::from_str(std::str::from_utf8(text).ok()?).ok()?;
         let key = self.stage.quick_key(&fields)?;
-        // What failed is tried again, and what has an outcome has another line in the journal.
-        let span = journal.find(key).filter(|_| fields.outcome.is_none())?;
-        Some((fields, span))
+        Some((fields, key))
+    }
+
+    /// Reads a record whole, and judges it.
+    fn read(&self, judged: &mut Judged, place: Place, text: &[u8], in_journal: bool) {
+        match place.parse::<Box<Record>>(text) {
+            Err(error) => judged.bad.push(error),
+            Ok(_) if !judged.bad.is_empty() => {}
+            Ok(record) => self.put(judged, text, record, in_journal),
+        }
     }
 
     /// The line of the journal that answers a record, if it is the record's own with what this stage has added.
@@ -160,6 +232,23 @@ impl<S: Stage> Judge<S> {
     }
 }
 
+/// The line among `near` that is a record's own, with what `stage` has added, and the record's row.
+fn compare<'a, 'j>(
+    stage: StageName,
+    near: &Near<'j>,
+    text: &'a [u8],
+) -> Option<(&'j [u8], Added, KeyRow<'a>)> {
+    let settled: &'j [u8] = near.get(text.get(..TELLING_BYTES)?)?;
+    let added = added_by(stage, text, settled)?;
+    // A record that somebody has stopped is judged by its outcome, and not answered.
+    if memmem::find(text, b"\"outcome\":").is_some() {
+        return None;
+    }
+    let row = serde_json::Deserializer::from_slice(text.strip_prefix(START)?);
+    let row: KeyRow<'a> = row.into_iter().next()?.ok()?;
+    Some((settled, added, row))
+}
+
 impl Added {
     fn outcome(&self) -> Option<&Outcome> {
         match self {
@@ -171,11 +260,10 @@ impl Added {
 
 impl Judged {
     /// A record that the journal answers with the line `settled`.
-    fn answer(&mut self, fields: &KeyFields<'_>, settled: &[u8], added: Added) {
+    fn answer(&mut self, row: &KeyRow<'_>, settled: &[u8], added: &Added) {
         if !self.bad.is_empty() {
             return;
         }
-        let row = &fields.row;
         let what = match added {
             Added::Work => Settled::AlreadyDone,
             Added::Outcome(_) => Settled::Stopped,

@@ -98,7 +98,8 @@ impl BadLines {
     fn fatal(mut self) -> Option<Fatal> {
         if self.count > NAMED_BAD_LINES {
             let more = self.count - NAMED_BAD_LINES;
-            self.text.push_str(&format!("\n  and {more} more bad lines"));
+            self.text
+                .push_str(&format!("\n  and {more} more bad lines"));
         }
         (self.count > 0).then_some(Fatal::Input(self.text))
     }

@@ -98,7 +98,7 @@ impl SettledJournal {
         let Some(span) = self.lookup.find(key) else {
             return Ok(None);
         };
-        let fetched = self.lookup.fetch([span])?;
+        let fetched = self.lookup.fetch(vec![span])?;
         let line = fetched.line(span)?;
         if let Some(Added::Work) = added_by(stage, input, line) {
             return Ok(Some(Replayed::Line(line.into())));
@@ -212,6 +212,11 @@ fn read_line_for<S: Stage>(stage: &S, line: &[u8], place: u64) -> Result<Seen, F
             None => Entry::Other,
             // The newest line of a key decides; one that is no longer good hides those before it.
             Some(key) if !stage.still_good(&fields, place) => Entry::Hides(key),
+            Some(key)
+                if S::JUDGES_ALONE && stage.quick_answers(&fields, fields.outcome.as_ref()) =>
+            {
+                Entry::Ready(key)
+            }
             Some(key) => Entry::Found(key),
         };
         return Ok(Seen::Fields { own, entry });
