@@ -296,3 +296,205 @@ impl Judged {
         }));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{
+        Batch, ndjson::BlockReader, pipeline::settled_journal::SettledJournal, stage::BatchResult,
+    };
+
+    /// Has work for every record.
+    struct Plain;
+
+    impl Stage for Plain {
+        type Work = ();
+        type Done = ();
+        const NAME: StageName = StageName::Resolve;
+        const QUICK_REPLAY: bool = true;
+        const JUDGES_ALONE: bool = true;
+
+        fn key(&self, record: &Record) -> Option<Key> {
+            self.quick_key(&KeyFields::of(record))
+        }
+
+        fn quick_key(&self, fields: &KeyFields<'_>) -> Option<Key> {
+            let row = &fields.row;
+            Some(Key::of(&[row.file.as_bytes(), &row.number.to_le_bytes()]))
+        }
+
+        fn quick_answers(&self, _: &KeyFields<'_>, _: Option<&Outcome>) -> bool {
+            true
+        }
+
+        fn admit(&self, _: &Record) -> Admission<()> {
+            Admission::Work(())
+        }
+
+        async fn advance(&self, _: Batch<()>) -> BatchResult<()> {
+            Ok(Vec::new())
+        }
+
+        fn apply(&self, _: &mut Record, (): ()) {}
+    }
+
+    const ROWS: usize = 12;
+
+    fn input(row: usize) -> Vec<u8> {
+        format!(
+            r#"{{"schema":"pkb-record/1","row":{{"file":"patients-of-the-eye-clinic.csv","number":{row},"of":12}},"patient":{{"national_id":{{"type":"NHS_NUMBER","value":"9990000018"}},"first_name":"Siân","last_name":"O'Brien","date_of_birth":"1990-05-01"}},"theirs":{{"n":1e3,"row":[]}}}}"#
+        )
+        .into_bytes()
+    }
+
+    /// The record as the journal has it.
+    fn settled(row: usize) -> Vec<u8> {
+        let mut line = input(row);
+        line.pop();
+        line.extend_from_slice(match row % 3 {
+            0 => br#","outcome":{"stage":"resolve","kind":"excluded","reason":"deceased"}}"#,
+            _ => br#","pkb":{"registered":false,"checked_at":"2026-11-22T09:00:00Z"}}"#,
+        });
+        line
+    }
+
+    /// What somebody's editor, script or disk does to a line.
+    fn damage() -> impl Strategy<Value = Option<(usize, usize, Vec<u8>)>> {
+        let put = prop_oneof![
+            any::<u8>().prop_map(|byte| vec![byte]),
+            proptest::sample::select(vec![
+                "\"",
+                "\\u0053",
+                "\\",
+                "{",
+                "}",
+                "[[[[",
+                "1e999",
+                "-",
+                " ",
+                "\t",
+                "null",
+                "\u{0}",
+                r#","row":{"file":"x","number":1,"of":1}"#,
+                r#","schema":"pkb-record/1""#,
+                r#","schema":"pkb-record/2""#,
+                r#","outcome":null"#,
+                r#","theirs":1"#,
+                r#","pkb":{"checked_at":"2026-11-22T09:00:00Z"}"#,
+                r#","outcome":{"stage":"upload","kind":"rejected","reason":"bad_name"}"#,
+            ])
+            .prop_map(|text| text.as_bytes().to_vec()),
+            Just(vec![]),
+        ];
+        let put = put.prop_filter("a line end makes two lines", |bytes| {
+            !bytes.contains(&b'\n')
+        });
+        // From the end, where most of what is put in is still JSON, or anywhere.
+        let at = prop_oneof![Just(1), Just(0), 0_usize..330];
+        prop_oneof![2 => Just(None), 1 => (at, 0_usize..3, put).prop_map(Some)]
+    }
+
+    fn damaged(mut line: Vec<u8>, damage: &Option<(usize, usize, Vec<u8>)>) -> Vec<u8> {
+        if let Some((from_end, taken, put)) = damage {
+            let at = line.len().saturating_sub(*from_end);
+            let end = (at + taken).min(line.len());
+            line.splice(at..end, put.iter().copied());
+        }
+        line
+    }
+
+    fn judge(journal: &[Vec<u8>], lines: &[Vec<u8>]) -> Judged {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal");
+        std::fs::write(&path, [journal.join(&b'\n'), b"\n".to_vec()].concat()).unwrap();
+        let journal = SettledJournal::open(&path, &Plain).unwrap();
+        let judge = Judge::new(Arc::new(Plain), Some(journal.lookup()));
+        let input = [lines.join(&b'\n'), b"\n".to_vec()].concat();
+        let block = BlockReader::new(&input[..]).read().unwrap().unwrap();
+        judge.judge(&block).unwrap()
+    }
+
+    #[test]
+    fn a_line_that_the_journal_has_with_an_answer_need_not_be_read() {
+        let journal: Vec<_> = (0..ROWS).map(settled).collect();
+        let lines: Vec<&[u8]> = journal.iter().map(Vec::as_slice).collect();
+        let near: Near<'_> = lines
+            .iter()
+            .map(|line| (&line[..TELLING_BYTES], *line))
+            .collect();
+        for row in 0..ROWS {
+            let text = input(row);
+            let (line, _, found) = compare(StageName::Resolve, &near, &text).unwrap();
+            assert_eq!(line, settled(row));
+            assert_eq!((found.number, found.of), (row as u64, 12));
+        }
+    }
+
+    #[test]
+    fn a_line_that_a_newer_one_has_replaced_does_not_answer() {
+        let mut newer = input(1);
+        newer.pop();
+        newer.extend_from_slice(br#","pkb":{"id":"7","checked_at":"2026-11-23T09:00:00Z"}}"#);
+        let judged = judge(
+            &[settled(1), settled(2), newer.clone()],
+            &[input(1), input(2)],
+        );
+        let expected = [newer, b"\n".to_vec(), settled(2), b"\n".to_vec()].concat();
+        assert_eq!(judged.lines, expected);
+    }
+
+    proptest! {
+        #[test]
+        fn lines_are_answered_if_they_are_as_they_were_and_else_are_what_the_whole_reader_says(
+            damages in proptest::collection::vec(damage(), ROWS),
+            order in Just((0..ROWS).collect::<Vec<_>>()).prop_shuffle(),
+            in_journal in 1..=ROWS,
+        ) {
+            let journal: Vec<_> = order[..in_journal].iter().map(|row| settled(*row)).collect();
+            let lines: Vec<Vec<u8>> = (0..ROWS).zip(&damages).map(|(row, damage)| damaged(input(row), damage)).collect();
+            let judged = judge(&journal, &lines);
+            let (mut records, mut passed) = (judged.records.iter(), &judged.lines[..]);
+            let mut bad = Vec::new();
+            for (row, line) in lines.iter().enumerate() {
+                let text = line.trim_ascii_end();
+                let place = Place { line: row as u64 + 1, last: false };
+                let record = match place.parse::<Record>(text) {
+                    Err(error) => {
+                        bad.push(error.to_string());
+                        continue;
+                    }
+                    Ok(_) if !bad.is_empty() => continue,
+                    Ok(record) => record,
+                };
+                // The few fields are those of the whole record.
+                let fields = serde_json::from_slice(text).unwrap();
+                prop_assert_eq!(Plain.quick_key(&fields), Plain.key(&record));
+                match records.next() {
+                    Some(Sighted::Open(open)) => {
+                        prop_assert_eq!(&open.raw[..], text);
+                        prop_assert_eq!(&*open.record, &record);
+                        prop_assert!(text != input(row) || !order[..in_journal].contains(&row));
+                    }
+                    Some(Sighted::Passing(passing)) => {
+                        let (line, rest) = passed.split_at(passing.length);
+                        passed = rest;
+                        let row_of_record = (passing.number, passing.of);
+                        prop_assert_eq!(row_of_record, (record.row.number, record.row.of));
+                        prop_assert_eq!(&judged.files[passing.file], &record.row.file);
+                        let expected = match record.outcome {
+                            Some(_) => text.to_vec(),
+                            None => settled(row),
+                        };
+                        prop_assert_eq!(line, [expected, b"\n".to_vec()].concat());
+                    }
+                    None => prop_assert!(false, "a record is missing"),
+                }
+            }
+            prop_assert!(records.next().is_none() && passed.is_empty());
+            let errors: Vec<String> = judged.bad.iter().map(ToString::to_string).collect();
+            prop_assert_eq!(errors, bad);
+        }
+    }
+}
