@@ -137,8 +137,8 @@ fn content<T>(
     }
     // Before the end of the file it is enough that `read` understands the line; at the end it must
     // not even see half of one.
-    let may_be_half = last || !line.ended;
-    if !line.is_too_long() && !(may_be_half && !is_whole(text)) {
+    let is_last = last || !line.ended;
+    if !line.is_too_long() && (!is_last || is_whole(text)) {
         match read(text, line.offset) {
             Ok(read) => return Content::Read(read),
             Err(refusal) if is_whole(text) => return Content::Refused(refusal),

@@ -10,7 +10,6 @@
 use std::sync::Arc;
 
 use foldhash::HashMap;
-use memchr::memmem;
 
 use crate::{
     Admission, Fatal, Outcome, Record, Stage, StageName,
@@ -20,7 +19,7 @@ use crate::{
     tally::{Settled, What},
 };
 
-use super::settled_journal::{Added, added_by};
+use super::settled_journal::{Added, OUTCOME, added_by};
 
 /// Lines of a journal that may stand in another order than the input, as far as that is reckoned with.
 const OUT_OF_ORDER: usize = 128;
@@ -241,7 +240,7 @@ fn compare<'a, 'j>(
     let settled: &'j [u8] = near.get(text.get(..TELLING_BYTES)?)?;
     let added = added_by(stage, text, settled)?;
     // A record that somebody has stopped is judged by its outcome, and not answered.
-    if memmem::find(text, b"\"outcome\":").is_some() {
+    if OUTCOME.find(text).is_some() {
         return None;
     }
     let row = serde_json::Deserializer::from_slice(text.strip_prefix(START)?);

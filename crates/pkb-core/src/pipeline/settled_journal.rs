@@ -2,11 +2,11 @@
 
 use std::{
     path::Path,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError},
     time::Instant,
 };
 
-use memchr::memmem;
+use memchr::memmem::Finder;
 
 use crate::{
     Fatal, Outcome, Record, Stage, StageName,
@@ -158,6 +158,11 @@ pub(super) enum Replayed {
     Record(Box<Record>),
 }
 
+/// Names of sections as they stand in a line.
+static INVITATION: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new("\"invitation\":"));
+static DELIVERY: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new("\"delivery\":"));
+pub(super) static OUTCOME: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new("\"outcome\":"));
+
 /// What a stage has added to a record.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Added {
@@ -172,12 +177,9 @@ pub(super) enum Added {
 /// much quicker than reading and writing the record.
 pub(super) fn added_by(stage: StageName, input: &[u8], settled: &[u8]) -> Option<Added> {
     let added = settled.strip_prefix(input.strip_suffix(b"}")?)?;
-    let (own, later): (&[u8], &[&[u8]]) = match stage {
-        StageName::Resolve => (
-            b",\"pkb\":{",
-            &[b"\"invitation\":", b"\"delivery\":", b"\"outcome\":"],
-        ),
-        StageName::Tokens => (b",\"invitation\":{", &[b"\"delivery\":", b"\"outcome\":"]),
+    let (own, later): (&[u8], &[&Finder<'_>]) = match stage {
+        StageName::Resolve => (b",\"pkb\":{", &[&INVITATION, &DELIVERY, &OUTCOME]),
+        StageName::Tokens => (b",\"invitation\":{", &[&DELIVERY, &OUTCOME]),
         // pkb-upload has no input line, and the others look at their records.
         StageName::Upload
         | StageName::Letters
@@ -192,8 +194,7 @@ pub(super) fn added_by(stage: StageName, input: &[u8], settled: &[u8]) -> Option
         return is_own.then_some(Added::Outcome(outcome));
     }
     // In a text such a name would have its quotes escaped.
-    let is_own =
-        added.starts_with(own) && !later.iter().any(|name| memmem::find(added, name).is_some());
+    let is_own = added.starts_with(own) && !later.iter().any(|name| name.find(added).is_some());
     is_own.then_some(Added::Work)
 }
 
