@@ -357,3 +357,24 @@ fn a_file_system_without_locks_is_refused_for_good_and_a_full_one_is_not() {
     }
     assert!(matches!(refusal(5), Fatal::Io { .. }));
 }
+
+#[test]
+fn lines_that_were_replaced_or_hidden_answer_nobody() {
+    let all = [(1, "a"), (2, "a"), (3, "a"), (2, "found"), (3, "hides")];
+    let all = all.map(|(number, name)| record(number, name));
+    let place = Place::with(&lines(&all));
+    let read = |line: &[u8], _| {
+        let row = NdjsonReader::new(line).read().unwrap().unwrap().record.row;
+        Ok(match row.file.as_str() {
+            "found" => Entry::Found(key(row.number)),
+            "hides" => Entry::Hides(key(row.number)),
+            _ => Entry::Ready(key(row.number)),
+        })
+    };
+    let journal = Journal::open(&place.path(), read, Ok).unwrap();
+    let lookup = journal.lookup();
+    let found = [1, 2, 3].map(|number| lookup.find(key(number)));
+    assert!(found[1].is_some() && found[2].is_none());
+    let first = found[0].unwrap();
+    assert_eq!(lookup.near(first, 9, 9), [first]);
+}
