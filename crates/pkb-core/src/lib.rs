@@ -15,6 +15,7 @@ pub mod doctor;
 pub mod exit_code;
 pub mod exposure;
 pub mod fatal;
+mod in_order;
 pub mod journal;
 pub mod logging;
 pub mod monitor;

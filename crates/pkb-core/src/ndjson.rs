@@ -3,11 +3,15 @@
 //! Errors name the line and the field and never the value; serde's own messages repeat values, so
 //! they stop here.
 
+mod blocks;
+
 use std::io::{self, BufRead, BufReader, Read};
 
 use serde::Deserialize;
 
 use crate::record::{Record, Schema};
+
+pub(crate) use blocks::{Block, BlockReader, RawLine};
 
 /// Longest line that is read, in bytes. A record has a few hundred; more is not a record stream.
 pub const MAX_LINE_BYTES: usize = 1 << 20;
@@ -112,7 +116,7 @@ impl<R: Read> NdjsonReader<R> {
         let Some((text, place)) = self.read_text()? else {
             return Ok(None);
         };
-        let record = parse::<Box<Record>>(text, place)?;
+        let record = place.parse::<Box<Record>>(text)?;
         let raw = text.into();
         Ok(Some(Line { raw, record }))
     }
@@ -123,7 +127,7 @@ impl<R: Read> NdjsonReader<R> {
     /// As [`Self::read`].
     pub fn read_fields<'a, T: Deserialize<'a>>(&'a mut self) -> Result<Option<T>, NdjsonError> {
         self.read_text()?
-            .map(|(text, place)| parse(text, place))
+            .map(|(text, place)| place.parse(text))
             .transpose()
     }
 
@@ -155,18 +159,24 @@ impl<R: Read> NdjsonReader<R> {
 }
 
 /// Where a line stands, for the error message.
-#[derive(Clone, Copy)]
-struct Place {
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place {
     /// From 1.
-    line: u64,
+    pub(crate) line: u64,
     /// Whether the input ended within it.
-    last: bool,
+    pub(crate) last: bool,
 }
 
-/// Reads one line.
-fn parse<'a, T: Deserialize<'a>>(text: &'a [u8], place: Place) -> Result<T, NdjsonError> {
-    let text = std::str::from_utf8(text).map_err(|_| NdjsonError::NotUtf8 { line: place.line })?;
-    serde_json::from_str(text).map_err(|_| explain::<T>(text, place))
+impl Place {
+    /// Reads the line that stands here.
+    pub(crate) fn parse<'a, T: Deserialize<'a>>(self, text: &'a [u8]) -> Result<T, NdjsonError> {
+        if text.len() > MAX_LINE_BYTES {
+            return Err(NdjsonError::TooLong { line: self.line });
+        }
+        let text =
+            std::str::from_utf8(text).map_err(|_| NdjsonError::NotUtf8 { line: self.line })?;
+        serde_json::from_str(text).map_err(|_| explain::<T>(text, self))
+    }
 }
 
 /// Reads a bad line again, slowly, to say what is wrong with it.

@@ -8,6 +8,8 @@ mod purged;
 #[cfg(test)]
 mod schema;
 
+use std::borrow::Cow;
+
 use clap::ValueEnum;
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize, de::IgnoredAny};
@@ -172,9 +174,12 @@ impl Record {
 /// The few fields of a record that the key of a journal may be made of, and how far the record is;
 /// read from a line several times as fast as the whole record.
 #[derive(Debug, Deserialize)]
-pub struct KeyFields {
+pub struct KeyFields<'a> {
     #[serde(rename = "schema")]
     _schema: Schema,
+    /// Where it came from.
+    #[serde(borrow)]
+    pub row: KeyRow<'a>,
     /// Who it is about.
     pub patient: Option<KeyPatient>,
     /// PKB's answer.
@@ -183,12 +188,34 @@ pub struct KeyFields {
     pub invitation: Option<KeyInvitation>,
     /// Whether the patient has registered since.
     pub uptake: Option<KeyUptake>,
-    upload: Option<IgnoredAny>,
+    /// The upload.
+    pub upload: Option<KeyUpload>,
     purged: Option<IgnoredAny>,
     delivery: Option<IgnoredAny>,
     texts: Option<IgnoredAny>,
     posted: Option<IgnoredAny>,
-    outcome: Option<Outcome>,
+    /// Why it went no further.
+    pub outcome: Option<Outcome>,
+}
+
+/// The fields of [`Row`].
+#[derive(Debug, Deserialize)]
+pub struct KeyRow<'a> {
+    /// Name of the patient file.
+    #[serde(borrow)]
+    pub file: Cow<'a, str>,
+    /// Line number, the header being 1.
+    pub number: u64,
+    /// How many data rows the file has.
+    pub of: u64,
+}
+
+/// The field of [`Upload`] that matters to whether an answer still serves.
+#[derive(Debug, Deserialize)]
+pub struct KeyUpload {
+    /// Whether PKB invites the patient itself.
+    #[serde(default)]
+    pub emailed: bool,
 }
 
 /// The fields of [`Patient`] that matter to keys.
@@ -237,12 +264,17 @@ pub struct KeyUptake {
     pub checked_at: Timestamp,
 }
 
-impl KeyFields {
+impl<'a> KeyFields<'a> {
     /// The fields of a whole record.
-    pub fn of(record: &Record) -> Self {
+    pub fn of(record: &'a Record) -> Self {
         let is_there = |section: bool| section.then_some(IgnoredAny);
         Self {
             _schema: record.schema,
+            row: KeyRow {
+                file: Cow::Borrowed(&record.row.file),
+                number: record.row.number,
+                of: record.row.of,
+            },
             patient: record.patient.as_ref().map(|patient| KeyPatient {
                 national_id: patient.national_id,
                 date_of_birth: patient.date_of_birth,
@@ -263,7 +295,9 @@ impl KeyFields {
                 registered: uptake.registered,
                 checked_at: uptake.checked_at,
             }),
-            upload: is_there(record.upload.is_some()),
+            upload: record.upload.as_ref().map(|upload| KeyUpload {
+                emailed: upload.emailed,
+            }),
             purged: is_there(record.purged.is_some()),
             delivery: is_there(record.delivery.is_some()),
             texts: is_there(!record.texts.is_empty()),

@@ -163,14 +163,29 @@ pub trait Stage: Send + Sync + 'static {
     const QUICK_REPLAY: bool = false;
 
     /// [`Self::key`] from a few fields; see [`Self::QUICK_REPLAY`].
-    fn quick_key(&self, _fields: &KeyFields) -> Option<Key> {
+    fn quick_key(&self, _fields: &KeyFields<'_>) -> Option<Key> {
         None
     }
 
     /// Whether a line of the journal is still good, as one of a few fields; of one that is not the work
-    /// is done again. See [`Self::QUICK_REPLAY`].
-    fn still_good(&self, _fields: &KeyFields) -> bool {
+    /// is done again. See [`Self::QUICK_REPLAY`]. Lines are seen in no order: of two, the one with the larger
+    /// `place` is newer.
+    fn still_good(&self, _fields: &KeyFields<'_>, _place: u64) -> bool {
         true
+    }
+
+    /// Whether each record can be judged by itself: [`Self::admit`], [`Self::answers`] and [`Self::tries_again`] look
+    /// at nothing but the record and what stays as it is for the whole run, and nothing else of the stage sees
+    /// records that pass, or that the journal answers ([`Self::stopped_before`], [`Self::replay`],
+    /// [`Self::conclude`], [`Self::collect`]). Then those records are judged where they are read, by several
+    /// threads and in no order, and `admit` may be called for a record more than once. Needs
+    /// [`Self::QUICK_REPLAY`].
+    const JUDGES_ALONE: bool = false;
+
+    /// [`Self::answers`] from a few fields of the record, or of the line that the journal has of it; `false` also
+    /// where they do not tell. See [`Self::JUDGES_ALONE`].
+    fn quick_answers(&self, _fields: &KeyFields<'_>, _outcome: Option<&Outcome>) -> bool {
+        false
     }
 
     /// Whether what the journal has of `record` still answers it: `outcome` is how it was settled then. For

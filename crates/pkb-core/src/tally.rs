@@ -19,6 +19,16 @@ pub enum Settled {
     Stopped,
 }
 
+/// What is counted of an outcome.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct What((StageName, Kind, Reason));
+
+impl What {
+    pub(crate) fn of(outcome: &Outcome) -> Self {
+        Self((outcome.stage, outcome.kind, outcome.reason))
+    }
+}
+
 /// Counts of one run of one stage.
 #[derive(Debug, Default, Clone)]
 pub struct Tally {
@@ -39,14 +49,17 @@ impl Tally {
 
     /// Counts a row that was written, by what became of it.
     pub fn count_out(&mut self, settled: Settled, outcome: Option<&Outcome>) {
+        self.count_as(settled, outcome.map(What::of));
+    }
+
+    /// The same, of an outcome that is gone.
+    pub(crate) fn count_as(&mut self, settled: Settled, stopped: Option<What>) {
         self.rows_out += 1;
-        match (settled, outcome) {
+        match (settled, stopped) {
             (Settled::Advanced, _) => self.advanced += 1,
             (Settled::AlreadyDone, _) => self.already_done += 1,
             (Settled::NotConcerned, _) => self.not_concerned += 1,
-            (Settled::Stopped, Some(o)) => {
-                *self.stopped.entry((o.stage, o.kind, o.reason)).or_default() += 1;
-            }
+            (Settled::Stopped, Some(what)) => *self.stopped.entry(what.0).or_default() += 1,
             (Settled::NotReady | Settled::Stopped, _) => self.not_ready += 1,
         }
     }

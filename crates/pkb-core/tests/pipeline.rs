@@ -14,12 +14,12 @@ use std::{
 };
 
 use pkb_core::{
-    Admission, Batch, Fatal, Reason, Record, Stage, StageName, Verdict,
+    Admission, Batch, Fatal, Outcome, Reason, Record, Stage, StageName, Verdict,
     journal::Key,
     ndjson,
     output::Target,
     pipeline::{self, Limits, Report, Source},
-    record::{PkbAnswer, Row},
+    record::{KeyFields, PkbAnswer, Row},
     stage::BatchResult,
     value::PkbId,
 };
@@ -36,7 +36,9 @@ enum Fate {
 }
 
 /// A stage that does to each record what its fate says, after a while.
-struct Fated {
+///
+/// `ALONE`: it lets records be judged where they are read.
+struct Fates<const ALONE: bool> {
     fates: Vec<Fate>,
     delays: Vec<u8>,
     batch_rows: usize,
@@ -47,7 +49,9 @@ struct Fated {
     batches: Mutex<Vec<(u64, u64, Vec<u64>)>>,
 }
 
-impl Fated {
+type Fated = Fates<false>;
+
+impl<const ALONE: bool> Fates<ALONE> {
     fn new(fates: &[Fate], delays: &[u8], batch_rows: usize) -> Arc<Self> {
         Arc::new(Self {
             fates: fates.to_vec(),
@@ -77,10 +81,12 @@ fn answer(number: u64) -> PkbAnswer {
     }
 }
 
-impl Stage for Fated {
+impl<const ALONE: bool> Stage for Fates<ALONE> {
     type Work = u64;
     type Done = PkbAnswer;
     const NAME: StageName = StageName::Resolve;
+    const QUICK_REPLAY: bool = ALONE;
+    const JUDGES_ALONE: bool = ALONE;
 
     fn batch_rows(&self) -> usize {
         self.batch_rows
@@ -91,10 +97,16 @@ impl Stage for Fated {
     }
 
     fn key(&self, record: &Record) -> Option<Key> {
-        Some(Key::of(&[
-            record.row.file.as_bytes(),
-            &record.row.number.to_le_bytes(),
-        ]))
+        self.quick_key(&KeyFields::of(record))
+    }
+
+    fn quick_key(&self, fields: &KeyFields<'_>) -> Option<Key> {
+        let row = &fields.row;
+        Some(Key::of(&[row.file.as_bytes(), &row.number.to_le_bytes()]))
+    }
+
+    fn quick_answers(&self, _: &KeyFields<'_>, _: Option<&Outcome>) -> bool {
+        true
     }
 
     fn admit(&self, record: &Record) -> Admission<u64> {
@@ -193,8 +205,8 @@ impl Write for Shared {
     }
 }
 
-fn run(
-    stage: Arc<Fated>,
+fn run<const ALONE: bool>(
+    stage: Arc<Fates<ALONE>>,
     input: Vec<u8>,
     in_flight: usize,
     journal: Option<&Path>,
@@ -211,8 +223,8 @@ fn run(
     (report, bytes)
 }
 
-fn run_into(
-    stage: Arc<Fated>,
+fn run_into<const ALONE: bool>(
+    stage: Arc<Fates<ALONE>>,
     input: Vec<u8>,
     in_flight: usize,
     journal: Option<&Path>,
@@ -282,26 +294,54 @@ proptest! {
         fates in proptest::collection::vec(fate(), 1..300),
         batch_rows in 1_usize..20,
         cut in 0.0_f64..1.0,
+        alone in any::<bool>(),
+        name_length in 1_usize..80,
     ) {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("journal");
-        let input = lines(&records("a", &fates));
-        let (_, first) = run(Fated::new(&fates, &[0], batch_rows), input.clone(), 4, Some(&path));
-        prop_assert!(first == expected("a", &fates));
-        // A power cut takes the end of the journal, in the middle of a line or not.
-        let bytes = std::fs::read(&path).unwrap();
-        let kept = (bytes.len() as f64 * cut) as usize;
-        std::fs::write(&path, &bytes[..kept]).unwrap();
-        let whole = bytes[..kept].iter().filter(|byte| **byte == b'\n').count();
-        let again = Fated::new(&fates, &[0], batch_rows);
-        let (report, second) = run(Arc::clone(&again), input, 4, Some(&path));
-        prop_assert!(report.fatal.is_none(), "{:?}", report.fatal);
-        prop_assert!(second == first);
-        let work = fates.iter().filter(|f| matches!(f, Fate::Advance | Fate::Exclude | Fate::Fail)).count();
-        // A last line that lacks nothing but its line end is whole, too.
-        let asked = again.calls.load(Ordering::SeqCst);
-        prop_assert!(asked == work - whole || asked + 1 == work - whole, "{asked} of {work}, {whole} in the journal");
+        let file = "a".repeat(name_length);
+        match alone {
+            true => second_run::<true>(&file, &fates, batch_rows, cut)?,
+            false => second_run::<false>(&file, &fates, batch_rows, cut)?,
+        }
     }
+}
+
+/// Runs twice with a journal, of which a part is lost in between.
+fn second_run<const ALONE: bool>(
+    file: &str,
+    fates: &[Fate],
+    batch_rows: usize,
+    cut: f64,
+) -> Result<(), TestCaseError> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal");
+    let input = lines(&records(file, fates));
+    let (_, first) = run(
+        Fates::<ALONE>::new(fates, &[0], batch_rows),
+        input.clone(),
+        4,
+        Some(&path),
+    );
+    prop_assert!(first == expected(file, fates));
+    // A power cut takes the end of the journal, in the middle of a line or not.
+    let bytes = std::fs::read(&path).unwrap();
+    let kept = (bytes.len() as f64 * cut) as usize;
+    std::fs::write(&path, &bytes[..kept]).unwrap();
+    let whole = bytes[..kept].iter().filter(|byte| **byte == b'\n').count();
+    let again = Fates::<ALONE>::new(fates, &[0], batch_rows);
+    let (report, second) = run(Arc::clone(&again), input, 4, Some(&path));
+    prop_assert!(report.fatal.is_none(), "{:?}", report.fatal);
+    prop_assert!(second == first);
+    let work = fates
+        .iter()
+        .filter(|f| matches!(f, Fate::Advance | Fate::Exclude | Fate::Fail))
+        .count();
+    // A last line that lacks nothing but its line end is whole, too.
+    let asked = again.calls.load(Ordering::SeqCst);
+    prop_assert!(
+        asked == work - whole || asked + 1 == work - whole,
+        "{asked} of {work}, {whole} in the journal"
+    );
+    Ok(())
 }
 
 /// An output that looks, at each write, whether the journal has the lines already.

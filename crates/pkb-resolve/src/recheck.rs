@@ -180,7 +180,7 @@ impl Stage for Recheck {
         self.quick_key(&KeyFields::of(record))
     }
 
-    fn quick_key(&self, fields: &KeyFields) -> Option<Key> {
+    fn quick_key(&self, fields: &KeyFields<'_>) -> Option<Key> {
         let patient = fields.patient.as_ref()?;
         Some(Key::of(&[
             &patient.national_id.key_bytes(),
@@ -190,7 +190,7 @@ impl Stage for Recheck {
 
     /// Who has registered, or died, has done so for good; else the journal speaks for the same recheck only, and for
     /// reminders only if it was judged then who may be invited.
-    fn still_good(&self, fields: &KeyFields) -> bool {
+    fn still_good(&self, fields: &KeyFields<'_>, _: u64) -> bool {
         let is_recent = |at: Timestamp| at >= self.same_since;
         let judged = || {
             let pkb = fields.pkb.as_ref();

@@ -256,6 +256,7 @@ impl<D: Directory> Stage for Resolve<D> {
     type Done = PkbAnswer;
     const NAME: StageName = StageName::Resolve;
     const QUICK_REPLAY: bool = true;
+    const JUDGES_ALONE: bool = true;
 
     fn batch_rows(&self) -> usize {
         self.batch_rows
@@ -269,7 +270,7 @@ impl<D: Directory> Stage for Resolve<D> {
         self.quick_key(&KeyFields::of(record))
     }
 
-    fn quick_key(&self, fields: &KeyFields) -> Option<Key> {
+    fn quick_key(&self, fields: &KeyFields<'_>) -> Option<Key> {
         let patient = fields.patient.as_ref()?;
         Some(Key::of(&[
             &patient.national_id.key_bytes(),
@@ -281,7 +282,7 @@ impl<D: Directory> Stage for Resolve<D> {
 
     /// Answers that are old, that this run's interface could complete, and that other settings would not
     /// give now, are not.
-    fn still_good(&self, fields: &KeyFields) -> bool {
+    fn still_good(&self, fields: &KeyFields<'_>, _: u64) -> bool {
         let serves = fields.pkb.as_ref().is_none_or(|pkb| {
             pkb.checked_at >= self.decision.oldest_answer
                 && (pkb.registered.is_some() || !self.directory.tells_registered())
@@ -310,6 +311,16 @@ impl<D: Directory> Stage for Resolve<D> {
                 .is_some_and(|outcome| outcome.reason == *reason || outcome.also.contains(reason));
             is == was
         })
+    }
+
+    /// Without lists, all that can speak against an invitation is the e-mail.
+    fn quick_answers(&self, fields: &KeyFields<'_>, outcome: Option<&Outcome>) -> bool {
+        let whom = &self.decision.whom;
+        let emailed = fields.upload.as_ref().is_some_and(|upload| upload.emailed);
+        let is_own = |reason: &Reason| OWN_REASONS.contains(reason);
+        whom.exclusions.is_empty()
+            && whom.rules.invited_by_email(emailed).is_none()
+            && !outcome.is_some_and(|was| is_own(&was.reason) || was.also.iter().any(is_own))
     }
 
     fn admit(&self, record: &Record) -> Admission<Resolvable> {

@@ -4,7 +4,7 @@
 //! that a reissue has fetched a short time ago are the answer to the same command.
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -16,7 +16,8 @@ pub(crate) struct Reissue {
     rows: HashSet<u64>,
     /// A reissue that is younger is the same one.
     same_since: Timestamp,
-    done: Mutex<HashSet<NationalId>>,
+    /// By patient: where in the journal the newest line is, and whether its codes are of this reissue.
+    seen: Mutex<HashMap<NationalId, (u64, bool)>>,
 }
 
 impl Reissue {
@@ -25,22 +26,25 @@ impl Reissue {
         Self {
             rows: rows.iter().copied().collect(),
             same_since,
-            done: Mutex::default(),
+            seen: Mutex::default(),
         }
     }
 
-    /// Sees a line of the journal; the newest of a patient counts.
-    pub(crate) fn note(&self, fields: &KeyFields) {
-        if self.rows.is_empty() {
+    /// Whether no row gets new codes.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// Sees the line at `place` of the journal, in no order; the newest of a patient counts.
+    pub(crate) fn note(&self, fields: &KeyFields<'_>, place: u64) {
+        if self.is_empty() {
             return;
         }
         if let (Some(patient), Some(codes)) = (&fields.patient, &fields.invitation) {
-            let mut done = self.done();
-            if self.is_recent(codes.reissued_at) {
-                done.insert(patient.national_id);
-            } else {
-                done.remove(&patient.national_id);
-            }
+            let newest = (place, self.is_recent(codes.reissued_at));
+            let mut seen = self.seen();
+            let known = seen.entry(patient.national_id).or_insert(newest);
+            *known = newest.max(*known);
         }
     }
 
@@ -52,7 +56,7 @@ impl Reissue {
         let codes = record.invitation.as_ref();
         self.rows.contains(&record.row.number)
             && !self.is_recent(codes.and_then(|codes| codes.reissued_at))
-            && !self.done().contains(&patient.national_id)
+            && !matches!(self.seen().get(&patient.national_id), Some((_, true)))
     }
 
     fn is_recent(&self, reissued_at: Option<Timestamp>) -> bool {
@@ -60,8 +64,8 @@ impl Reissue {
     }
 
     /// What a panic left behind is as good as before: each change is made in one step.
-    fn done(&self) -> MutexGuard<'_, HashSet<NationalId>> {
-        self.done.lock().unwrap_or_else(PoisonError::into_inner)
+    fn seen(&self) -> MutexGuard<'_, HashMap<NationalId, (u64, bool)>> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -83,17 +87,19 @@ mod tests {
     fn codes_are_fetched_anew_once_for_a_command_that_is_run_twice() {
         let reissue = Reissue::new(&[7], "2026-11-22T09:00:00Z".parse().unwrap());
         assert!(reissue.wants(&record("")));
-        reissue.note(&KeyFields::of(&record("")));
+        reissue.note(&KeyFields::of(&record("")), 100);
         assert!(reissue.wants(&record("")));
-        reissue.note(&KeyFields::of(&record("2026-11-22T10:00:00Z")));
+        reissue.note(&KeyFields::of(&record("2026-11-22T10:00:00Z")), 300);
         assert!(!reissue.wants(&record("")));
+        reissue.note(&KeyFields::of(&record("")), 200);
+        assert!(!reissue.wants(&record("")), "seen later, and older");
         assert!(!reissue.wants(&record("2026-11-22T10:00:00Z")));
     }
 
     #[test]
     fn a_reissue_of_long_ago_is_another_one() {
         let reissue = Reissue::new(&[7], "2026-11-22T09:00:00Z".parse().unwrap());
-        reissue.note(&KeyFields::of(&record("2026-11-21T10:00:00Z")));
+        reissue.note(&KeyFields::of(&record("2026-11-21T10:00:00Z")), 0);
         assert!(reissue.wants(&record("2026-11-21T10:00:00Z")));
         let other = Reissue::new(&[8], "2026-11-22T09:00:00Z".parse().unwrap());
         assert!(!other.wants(&record("")));

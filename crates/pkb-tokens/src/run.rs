@@ -92,6 +92,7 @@ impl<D: CodeDesk> Stage for Tokens<D> {
     type Done = Invitation;
     const NAME: StageName = StageName::Tokens;
     const QUICK_REPLAY: bool = true;
+    const JUDGES_ALONE: bool = true;
 
     fn batch_rows(&self) -> usize {
         self.batch_rows
@@ -105,7 +106,7 @@ impl<D: CodeDesk> Stage for Tokens<D> {
         self.quick_key(&KeyFields::of(record))
     }
 
-    fn quick_key(&self, fields: &KeyFields) -> Option<Key> {
+    fn quick_key(&self, fields: &KeyFields<'_>) -> Option<Key> {
         let (patient, pkb) = (fields.patient.as_ref()?, fields.pkb.as_ref()?);
         Some(Key::of(&[
             &patient.national_id.key_bytes(),
@@ -114,9 +115,9 @@ impl<D: CodeDesk> Stage for Tokens<D> {
     }
 
     /// Codes that end too soon to be printed are not, and patients grow older.
-    fn still_good(&self, fields: &KeyFields) -> bool {
+    fn still_good(&self, fields: &KeyFields<'_>, place: u64) -> bool {
         // Nowhere else is every line of the journal seen.
-        self.reissue.note(fields);
+        self.reissue.note(fields, place);
         let was_young = fields.reasons().any(|reason| reason == Reason::UnderAge);
         !was_young
             && !fields.is_purged()
@@ -128,6 +129,10 @@ impl<D: CodeDesk> Stage for Tokens<D> {
 
     fn answers(&self, record: &Record, _: Option<&Outcome>) -> bool {
         !self.reissue.wants(record)
+    }
+
+    fn quick_answers(&self, _: &KeyFields<'_>, _: Option<&Outcome>) -> bool {
+        self.reissue.is_empty()
     }
 
     fn admit(&self, record: &Record) -> Admission<Work> {

@@ -1,4 +1,5 @@
-//! Where in the file the line of a key is: 24 bytes a line and never its text.
+//! Where in the file the line of a key is: 24 bytes a line (25 to 58 with the room that a hash table keeps) and never
+//! its text.
 
 use std::{
     collections::HashMap,
@@ -21,7 +22,7 @@ const TABLES: usize = 16;
 
 /// Offset and length of a line, without its line end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Span(u64);
+pub(crate) struct Span(u64);
 
 impl Span {
     /// A span for a line of at most [`MAX_LINE_BYTES`] within the first [`MAX_FILE_BYTES`].
@@ -45,15 +46,20 @@ impl Span {
 }
 
 /// The keys of a journal.
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub(super) struct Index {
     tables: [HashMap<Key, Span, BuildHasherDefault<AsIs>>; TABLES],
 }
 
 impl Index {
-    /// Notes a line. A line with the same key that was noted before is forgotten.
-    pub(super) fn insert(&mut self, key: Key, span: Span) {
-        self.tables[key.spread() % TABLES].insert(key, span);
+    /// Notes a line. A line with the same key that was noted before is forgotten, and returned.
+    pub(super) fn insert(&mut self, key: Key, span: Span) -> Option<Span> {
+        self.tables[key.spread() % TABLES].insert(key, span)
+    }
+
+    /// Forgets a line, and returns it.
+    pub(super) fn remove(&mut self, key: Key) -> Option<Span> {
+        self.tables[key.spread() % TABLES].remove(&key)
     }
 
     pub(super) fn get(&self, key: Key) -> Option<Span> {

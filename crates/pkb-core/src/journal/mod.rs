@@ -11,6 +11,7 @@
 
 mod index;
 mod key;
+mod lookup;
 mod scan;
 pub mod storage;
 #[cfg(test)]
@@ -20,12 +21,15 @@ use std::{
     fs::{File, OpenOptions, TryLockError},
     io,
     os::unix::fs::{FileExt as _, OpenOptionsExt as _},
-    path::{Path, PathBuf},
+    path::Path,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
-use self::index::{Index, MAX_FILE_BYTES, Span};
+pub(crate) use self::index::Span;
+use self::index::{Index, MAX_FILE_BYTES};
 pub use self::key::Key;
+pub(crate) use self::lookup::{Fetched, Lookup};
 use crate::{Fatal, ndjson::MAX_LINE_BYTES};
 
 /// Bytes that are read from the file at a time where look-ups follow its order.
@@ -37,13 +41,36 @@ pub const DEFAULT_UNSYNCED_LINES: usize = 256;
 /// Time after which a sync is due, unless [`Journal::with_sync_limits`] says otherwise.
 pub const DEFAULT_UNSYNCED_WAIT: Duration = Duration::from_millis(100);
 
+/// What a line of a journal is to those who look lines up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Entry {
+    /// It is found by this key, rather than an earlier line with the same key.
+    Found(Key),
+    /// The same; and whoever asks with the very line that this one was made of need not be read: see
+    /// `Lookup::near`.
+    Ready(Key),
+    /// It is not looked up, and no earlier line with this key either.
+    Hides(Key),
+    /// It is not looked up.
+    Other,
+}
+
+impl From<Option<Key>> for Entry {
+    fn from(key: Option<Key>) -> Self {
+        key.map_or(Self::Other, Self::Found)
+    }
+}
+
 /// An open journal. Nobody else can open the file until it is dropped.
 ///
 /// Dropping it writes what was appended and does not sync; after an error it writes nothing.
 pub struct Journal {
-    file: File,
-    path: PathBuf,
-    index: Index,
+    file: Arc<File>,
+    path: Arc<Path>,
+    /// Shared with every [`Lookup`].
+    index: Arc<Index>,
+    /// Lines that are [`Entry::Ready`], 8 bytes each.
+    ready: Arc<[Span]>,
     /// Bytes cut off when the file was opened.
     cut_bytes: u64,
     /// Bytes of the file. Lines in `pending` begin here.
@@ -69,10 +96,10 @@ pub struct Journal {
 impl Journal {
     /// Opens the journal at `path`, or makes it with mode 0600, and locks it.
     ///
-    /// `visit` is given each line once, without its line end and in file order. It returns the key
-    /// under which the line is looked up later (a later line with the same key replaces an earlier
-    /// one), `None` for a line that is not looked up, or an error for one that is not a whole line
-    /// of this stage. The error's text gets into the message and must not repeat the line.
+    /// `read` is given each line once, without its line end, and where it begins; lines are read by several threads
+    /// and in no order. `visit` is given what `read` made of them, in file order, and says how the line is looked up
+    /// later. Either returns an error for what is not a whole line of this stage. The error's text gets into the
+    /// message and must not repeat the line.
     ///
     /// The rest of a write that was broken off (all after the last whole line) is cut off;
     /// [`Self::cut_bytes`] tells how much. A last line that lacks only its line end gets it. When
@@ -80,12 +107,13 @@ impl Journal {
     ///
     /// # Errors
     /// * [`Fatal::TryLater`]: another run is using the file. [`Fatal::Usage`]: its file system cannot lock.
-    /// * [`Fatal::Input`]: a line is damaged that is not the last, `visit` refused one that is a
+    /// * [`Fatal::Input`]: a line is damaged that is not the last, `read` or `visit` refused one that is a
     ///   whole JSON object, or the file was never a journal. The file is as it was.
     /// * [`Fatal::Io`]: the file cannot be made, read, written or locked, or is not a regular file.
-    pub fn open(
+    pub fn open<T: Send>(
         path: &Path,
-        visit: impl FnMut(&[u8]) -> Result<Option<Key>, Fatal>,
+        read: impl Fn(&[u8], u64) -> Result<T, Fatal> + Sync,
+        visit: impl FnMut(T) -> Result<Entry, Fatal>,
     ) -> Result<Self, Fatal> {
         let cannot_write = |source| Fatal::cannot_write(path, source);
         // Asked before opening: that alone can wait (a pipe) or do things (a device).
@@ -105,7 +133,7 @@ impl Journal {
             .map_err(cannot_write)?;
         lock(&file, path)?;
         let found_bytes = file.metadata().map_err(cannot_write)?.len();
-        let scan = scan::scan(&file, found_bytes, path, visit)?;
+        let scan = scan::scan(&file, found_bytes, path, read, visit)?;
         let written = heal(&file, &scan, found_bytes).map_err(cannot_write)?;
         if found_bytes == 0 {
             sync_folder(path).map_err(cannot_write)?;
@@ -115,9 +143,10 @@ impl Journal {
             file.sync_data().map_err(cannot_write)?;
         }
         Ok(Self {
-            file,
-            path: path.to_owned(),
-            index: scan.index,
+            file: Arc::new(file),
+            path: path.into(),
+            index: Arc::new(scan.index),
+            ready: scan.ready.into(),
             cut_bytes: found_bytes.saturating_sub(scan.good_bytes),
             written,
             pending: Vec::new(),
@@ -159,6 +188,16 @@ impl Journal {
     /// Whether there is a line with this key. Reads nothing.
     pub fn contains(&self, key: Key) -> bool {
         self.index.get(key).is_some()
+    }
+
+    /// The lines that there are now, for other threads.
+    pub(crate) fn lookup(&self) -> Lookup {
+        Lookup {
+            index: Arc::clone(&self.index),
+            ready: Arc::clone(&self.ready),
+            file: Arc::clone(&self.file),
+            path: Arc::clone(&self.path),
+        }
     }
 
     /// The last line with this key, without its line end. Quickest where look-ups follow the order
@@ -225,7 +264,7 @@ impl Journal {
         self.pending.extend_from_slice(line);
         self.pending.push(b'\n');
         if let Some(key) = key {
-            self.index.insert(key, Span::new(offset, line.len()));
+            Arc::make_mut(&mut self.index).insert(key, Span::new(offset, line.len()));
         }
         self.unsynced += 1;
         self.unsynced_since.get_or_insert(now);
@@ -306,6 +345,8 @@ impl Drop for Journal {
             // Nobody has been promised these lines; if it fails, their work is done again.
             let _ = self.write_pending();
         }
+        // Threads that look lines up may have the file open for a moment yet.
+        let _ = self.file.unlock();
     }
 }
 
@@ -324,7 +365,10 @@ pub fn read(path: &Path, mut visit: impl FnMut(&[u8]) -> Result<(), Fatal>) -> R
     }
     let file = File::open(path).map_err(cannot_read)?;
     let bytes = file.metadata().map_err(cannot_read)?.len();
-    let scan = scan::scan(&file, bytes, path, |line| visit(line).map(|()| None))?;
+    let read = |line: &[u8], _| Ok(line.to_vec());
+    let scan = scan::scan(&file, bytes, path, read, |line| {
+        visit(&line).map(|()| Entry::Other)
+    })?;
     Ok(scan.good_bytes < bytes)
 }
 

@@ -3,207 +3,272 @@
 //! Nothing is changed here. A write that was broken off leaves the start of a line; after a power
 //! cut, zero bytes may stand where the file had grown and the content had not arrived. Both are
 //! found at the end of the file only, so damage anywhere else is not healed but named.
+//!
+//! Lines are read by several threads, and what they say is put together in their order.
 
-use std::{
-    fs::File,
-    io::{self, BufRead as _, BufReader, Read as _},
-    path::Path,
-};
+use std::{fs::File, io::Read as _, ops::ControlFlow, path::Path};
 
 use serde::de::IgnoredAny;
 
 use super::{
-    BLOCK_BYTES, Key,
+    Entry,
     index::{Index, MAX_FILE_BYTES, Span},
+    read_at,
 };
-use crate::{Fatal, ndjson::MAX_LINE_BYTES};
+use crate::{
+    Fatal,
+    in_order::in_order,
+    ndjson::{Block, BlockReader, MAX_LINE_BYTES, RawLine},
+};
 
 /// What is in a journal.
 #[derive(Default)]
 pub(super) struct Scan {
-    /// The lines that have a key.
+    /// The lines that are looked up.
     pub(super) index: Index,
+    /// Those of them that are [`Entry::Ready`], in file order.
+    pub(super) ready: Vec<Span>,
     /// Offset behind the last whole line. What follows is the rest of a write that was broken off.
     pub(super) good_bytes: u64,
     /// Whether the last whole line lacks its line end, and nothing but that.
     pub(super) lacks_line_end: bool,
 }
 
-/// A line of the file.
-struct Line<'a> {
+/// A line of the file, read.
+struct Line<T> {
     /// From 1.
     number: u64,
     offset: u64,
     /// Offset behind the line end.
     end: u64,
-    /// Without line end and white space. Of a line that is too long, only the start.
-    text: &'a [u8],
+    /// Bytes without line end and white space.
+    length: usize,
     /// Whether it has its line end.
     ended: bool,
-    /// Whether the file ends with it.
-    last: bool,
+    content: Content<T>,
 }
 
-/// Reads the first `bytes` of `file`, which may be growing; `path` is for messages. For `visit` see [`super::Journal::open`].
-pub(super) fn scan(
+/// What a line is.
+enum Content<T> {
+    /// Nothing but white space.
+    Empty,
+    /// A line of a journal.
+    Read(T),
+    /// A JSON object, complete and with nothing after it, and no line of this stage.
+    Refused(Fatal),
+    /// Anything else.
+    Damaged {
+        /// Whether it may be what a broken write left of a journal's first line.
+        may_start_a_journal: bool,
+    },
+}
+
+/// Reads the first `bytes` of `file`, which may be growing; `path` is for messages. For `read` and `visit` see
+/// [`super::Journal::open`].
+pub(super) fn scan<T: Send>(
     file: &File,
     bytes: u64,
     path: &Path,
-    mut visit: impl FnMut(&[u8]) -> Result<Option<Key>, Fatal>,
+    read: impl Fn(&[u8], u64) -> Result<T, Fatal> + Sync,
+    visit: impl FnMut(T) -> Result<Entry, Fatal>,
 ) -> Result<Scan, Fatal> {
-    let mut scan = Scan::default();
-    let mut whole_lines = 0_u64;
-    let mut damaged: Option<u64> = None;
-    let mut lines = Lines::new(file, bytes);
-    while let Some(line) = lines
-        .next()
-        .map_err(|source| Fatal::cannot_read(path, source))?
+    let mut blocks = BlockReader::new(file.take(bytes));
+    let mut scanner = Scanner {
+        file,
+        path,
+        visit,
+        scan: Scan::default(),
+        whole_lines: 0,
+        replaced: Vec::new(),
+        damaged: None,
+    };
+    let mut failed = None;
+    in_order(
+        || blocks.read().transpose(),
+        |block| block.map(|block| read_lines(&block, bytes, &read)),
+        |lines| {
+            let put = lines.and_then(|lines| {
+                let lines = lines.map_err(|source| Fatal::cannot_read(path, source))?;
+                lines.into_iter().try_for_each(|line| scanner.put(line))
+            });
+            match put {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(fatal) => {
+                    failed = Some(fatal);
+                    ControlFlow::Break(())
+                }
+            }
+        },
+    );
+    failed.map_or_else(|| Ok(scanner.finish()), Err)
+}
+
+/// Reads the lines of a block; `bytes` is where the file ends.
+fn read_lines<T>(
+    block: &Block,
+    bytes: u64,
+    read: impl Fn(&[u8], u64) -> Result<T, Fatal>,
+) -> Vec<Line<T>> {
+    block
+        .lines()
+        .map(|line| {
+            let text = without_space(line);
+            Line {
+                number: line.number,
+                offset: line.offset,
+                end: line.end,
+                length: text.len(),
+                ended: line.ended,
+                content: content(line, line.end >= bytes, &read),
+            }
+        })
+        .collect()
+}
+
+/// What a line is, which may be the last.
+fn content<T>(
+    line: RawLine<'_>,
+    last: bool,
+    read: impl Fn(&[u8], u64) -> Result<T, Fatal>,
+) -> Content<T> {
+    let text = without_space(line);
+    if line.ended && text.is_empty() {
+        return Content::Empty;
+    }
+    // Before the end of the file it is enough that `read` understands the line; at the end it must
+    // not even see half of one.
+    let is_last = last || !line.ended;
+    if !line.is_too_long() && (!is_last || is_whole(text)) {
+        match read(text, line.offset) {
+            Ok(read) => return Content::Read(read),
+            Err(refusal) if is_whole(text) => return Content::Refused(refusal),
+            Err(_) => {}
+        }
+    }
+    Content::Damaged {
+        may_start_a_journal: may_start_a_journal(text),
+    }
+}
+
+/// The text of a line; of one that is too long, its start as it is.
+fn without_space<'a>(line: RawLine<'a>) -> &'a [u8] {
+    if line.is_too_long() {
+        line.text
+    } else {
+        line.text.trim_ascii_end()
+    }
+}
+
+/// Whether a line is a JSON object, complete and with nothing after it.
+fn is_whole(text: &[u8]) -> bool {
+    text.starts_with(b"{")
+        && std::str::from_utf8(text)
+            .is_ok_and(|text| serde_json::from_str::<IgnoredAny>(text).is_ok())
+}
+
+/// Whether a damaged first line may be what a broken write left of a journal's. If it may not, the
+/// file is somebody's, given by mistake, and must not be cut.
+fn may_start_a_journal(text: &[u8]) -> bool {
+    const START: &[u8] = b"{\"";
+    let zeros = text.iter().rev().take_while(|byte| **byte == 0);
+    let written = &text[..text.len() - zeros.count()];
+    START.starts_with(written) || (written.starts_with(START) && text.len() <= MAX_LINE_BYTES)
+}
+
+/// Puts together what the lines say, in their order.
+struct Scanner<'a, V> {
+    file: &'a File,
+    path: &'a Path,
+    visit: V,
+    scan: Scan,
+    whole_lines: u64,
+    /// Lines that are not looked up any more.
+    replaced: Vec<Span>,
+    /// Number of a line that is damaged.
+    damaged: Option<u64>,
+}
+
+impl<V> Scanner<'_, V> {
+    fn put<T>(&mut self, line: Line<T>) -> Result<(), Fatal>
+    where
+        V: FnMut(T) -> Result<Entry, Fatal>,
     {
-        if let Some(number) = damaged {
+        if let Some(number) = self.damaged {
             // A torn write may leave one damaged line and the start of another, no more.
-            if line.ended || line.is_whole() {
-                return Err(damaged_in_the_middle(path, number));
-            }
-            break;
+            let is_start = !line.ended && matches!(line.content, Content::Damaged { .. });
+            return match is_start {
+                true => Ok(()),
+                false => Err(damaged_in_the_middle(self.path, number)),
+            };
         }
-        if line.ended && line.text.is_empty() {
-            scan.good_bytes = line.end;
-            continue;
-        }
-        // Before the end of the file it is enough that `visit` understands the line; at the end it
-        // must not even see half of one.
-        let visited = if line.is_too_long() || (line.last && !line.is_whole()) {
-            None
-        } else {
-            match visit(line.text) {
-                Ok(key) => Some(key),
-                Err(refusal) if line.is_whole() => return Err(refused(path, &line, &refusal)),
-                Err(_) => None,
+        let entry = match line.content {
+            Content::Empty => {
+                self.scan.good_bytes = line.end;
+                return Ok(());
             }
-        };
-        match visited {
-            Some(key) => {
-                if line.end >= MAX_FILE_BYTES {
-                    return Err(too_large(path));
+            Content::Refused(refusal) => return Err(refused(self.path, line.number, &refusal)),
+            Content::Damaged {
+                may_start_a_journal: false,
+            } if self.whole_lines == 0 => return Err(not_a_journal(self.path)),
+            Content::Damaged { .. } => {
+                self.damaged = Some(line.number);
+                return Ok(());
+            }
+            Content::Read(read) => match (self.visit)(read) {
+                Ok(entry) => entry,
+                Err(refusal) => {
+                    let mut text = vec![0; line.length];
+                    read_at(self.file, self.path, &mut text, line.offset)?;
+                    if is_whole(&text) {
+                        return Err(refused(self.path, line.number, &refusal));
+                    }
+                    if self.whole_lines == 0 && !may_start_a_journal(&text) {
+                        return Err(not_a_journal(self.path));
+                    }
+                    self.damaged = Some(line.number);
+                    return Ok(());
                 }
-                if let Some(key) = key {
-                    scan.index
-                        .insert(key, Span::new(line.offset, line.text.len()));
-                }
-                scan.good_bytes = line.end;
-                scan.lacks_line_end = !line.ended;
-                whole_lines += 1;
-            }
-            None if whole_lines == 0 && !line.may_start_a_journal() => {
-                return Err(not_a_journal(path));
-            }
-            None => damaged = Some(line.number),
-        }
-    }
-    Ok(scan)
-}
-
-impl Line<'_> {
-    fn is_too_long(&self) -> bool {
-        self.text.len() > MAX_LINE_BYTES
-    }
-
-    /// Whether it is a JSON object, complete and with nothing after it.
-    fn is_whole(&self) -> bool {
-        !self.is_too_long()
-            && self.text.starts_with(b"{")
-            && std::str::from_utf8(self.text)
-                .is_ok_and(|text| serde_json::from_str::<IgnoredAny>(text).is_ok())
-    }
-
-    /// Whether a damaged first line may be what a broken write left of a journal's. If it may not,
-    /// the file is somebody's, given by mistake, and must not be cut.
-    fn may_start_a_journal(&self) -> bool {
-        const START: &[u8] = b"{\"";
-        let zeros = self.text.iter().rev().take_while(|byte| **byte == 0);
-        let text = &self.text[..self.text.len() - zeros.count()];
-        START.starts_with(text) || (text.starts_with(START) && !self.is_too_long())
-    }
-}
-
-/// Hands out the lines of a file; holds one of them and a block.
-struct Lines<'a> {
-    input: BufReader<io::Take<&'a File>>,
-    buffer: Vec<u8>,
-    number: u64,
-    offset: u64,
-}
-
-impl<'a> Lines<'a> {
-    fn new(file: &'a File, bytes: u64) -> Self {
-        Self {
-            input: BufReader::with_capacity(BLOCK_BYTES, file.take(bytes)),
-            buffer: Vec::new(),
-            number: 0,
-            offset: 0,
-        }
-    }
-
-    fn next(&mut self) -> io::Result<Option<Line<'_>>> {
-        self.buffer.clear();
-        let limit = MAX_LINE_BYTES as u64 + 1;
-        let mut length = (&mut self.input)
-            .take(limit)
-            .read_until(b'\n', &mut self.buffer)? as u64;
-        let mut ended = self.buffer.pop_if(|byte| *byte == b'\n').is_some();
-        if length == 0 {
-            return Ok(None);
-        }
-        if !ended && length == limit {
-            let (skipped, line_end) = skip_line(&mut self.input)?;
-            length += skipped;
-            ended = line_end;
-        }
-        let offset = self.offset;
-        self.offset += length;
-        self.number += 1;
-        let text = match self.buffer.len() {
-            0..=MAX_LINE_BYTES => self.buffer.trim_ascii_end(),
-            _ => &self.buffer,
+            },
         };
-        Ok(Some(Line {
-            number: self.number,
-            offset,
-            end: self.offset,
-            text,
-            ended,
-            last: self.input.fill_buf()?.is_empty(),
-        }))
+        if line.end >= MAX_FILE_BYTES {
+            return Err(too_large(self.path));
+        }
+        let span = Span::new(line.offset, line.length);
+        let replaced = match entry {
+            Entry::Ready(key) => {
+                self.scan.ready.push(span);
+                self.scan.index.insert(key, span)
+            }
+            Entry::Found(key) => self.scan.index.insert(key, span),
+            Entry::Hides(key) => self.scan.index.remove(key),
+            Entry::Other => None,
+        };
+        self.replaced.extend(replaced);
+        self.scan.good_bytes = line.end;
+        self.scan.lacks_line_end = !line.ended;
+        self.whole_lines += 1;
+        Ok(())
+    }
+
+    fn finish(mut self) -> Scan {
+        self.replaced.sort_by_key(|span| span.offset());
+        let is_replaced = |span: &Span| {
+            let search = |other: &Span| other.offset().cmp(&span.offset());
+            self.replaced.binary_search_by(search).is_ok()
+        };
+        self.scan.ready.retain(|span| !is_replaced(span));
+        self.scan
     }
 }
 
-/// Passes over the rest of a line. Returns its bytes and whether it had a line end.
-fn skip_line(input: &mut impl io::BufRead) -> io::Result<(u64, bool)> {
-    let mut skipped = 0;
-    loop {
-        let block = input.fill_buf()?;
-        if block.is_empty() {
-            return Ok((skipped, false));
-        }
-        let line_end = block.iter().position(|byte| *byte == b'\n');
-        let taken = line_end.map_or(block.len(), |at| at + 1);
-        input.consume(taken);
-        skipped += taken as u64;
-        if line_end.is_some() {
-            return Ok((skipped, true));
-        }
-    }
-}
-
-fn refused(path: &Path, line: &Line<'_>, refusal: &Fatal) -> Fatal {
+fn refused(path: &Path, line: u64, refusal: &Fatal) -> Fatal {
     // The line is one of this stage's, and the command is not the one that wrote it.
     if let Fatal::Usage(words) = refusal {
         return Fatal::Usage(format!("{}: {words}", path.display()));
     }
     Fatal::Input(format!(
-        "{}, line {}: {refusal}: is this the journal of another stage?",
-        path.display(),
-        line.number
+        "{}, line {line}: {refusal}: is this the journal of another stage?",
+        path.display()
     ))
 }
 

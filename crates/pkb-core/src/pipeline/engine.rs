@@ -13,6 +13,7 @@ use tokio::{
 
 use super::{
     Limits, Report,
+    judge::{Judged, Passing, Sighted},
     reader::Arrival,
     settled_journal::{Replayed, SettledJournal},
     signals::Signals,
@@ -24,7 +25,7 @@ use crate::{
     ndjson::{self, Line},
     output::{Output, Target},
     stage::{BatchResult, Conclusion, IntentLog, Replay},
-    tally::{Settled, Tally},
+    tally::{Settled, Tally, What},
 };
 
 /// Bytes of output that are put together before they are handed to the writer.
@@ -36,8 +37,16 @@ const GRACE: Duration = Duration::from_secs(10);
 
 /// A record in the window.
 struct Slot {
-    line: Line,
+    held: Held,
     state: State,
+}
+
+/// What is kept of a record until it is written.
+enum Held {
+    /// All of it.
+    Record(Line),
+    /// Of one that passes, its line with the line end.
+    Passing(Box<[u8]>, Option<What>),
 }
 
 /// How far a record is.
@@ -181,7 +190,7 @@ impl<S: Stage> Engine<S> {
                 arrival = arrivals.recv(), if reading && room && stopping.is_none() => {
                     self.last_arrival = Instant::now();
                     let taken = match arrival {
-                        Some(Arrival::Lines(lines)) => lines.into_iter().try_for_each(|line| self.take_in(line)),
+                        Some(Arrival::Records(records)) => self.take_in(records),
                         Some(Arrival::Broken(fatal)) => {
                             broken = Some(fatal);
                             reading = false;
@@ -246,12 +255,59 @@ impl<S: Stage> Engine<S> {
         Ok(())
     }
 
-    /// Finds out what to do with a record, and puts it at the end of the window.
-    fn take_in(&mut self, mut line: Line) -> Result<(), Fatal> {
+    /// Takes in the records of a block, in their order.
+    fn take_in(&mut self, judged: Judged) -> Result<(), Fatal> {
+        let mut lines = &judged.lines[..];
+        for record in judged.records {
+            match record {
+                Sighted::Open(line) => self.take_in_open(line)?,
+                Sighted::Passing(passing) => {
+                    let line = lines.split_off(..passing.length).unwrap_or_default();
+                    let file = judged.files.get(passing.file).map_or("", String::as_str);
+                    self.pass(&passing, file, line);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the line of a record that needs no work, or puts it at the end of the window.
+    fn pass(&mut self, passing: &Passing, file: &str, line: &[u8]) {
+        self.note_row(file, passing.number, passing.of);
+        if self.window.is_empty() {
+            self.first_in_window += 1;
+            self.block.extend_from_slice(line);
+            self.tally.count_as(passing.settled, passing.stopped);
+            return;
+        }
+        self.put(Slot {
+            held: Held::Passing(line.into(), passing.stopped),
+            state: State::plain(passing.settled),
+        });
+    }
+
+    /// Counts a row that was read.
+    fn note_row(&mut self, file: &str, number: u64, of: u64) {
         self.tally.count_in();
-        if !self.completeness.note(&line.record.row) {
+        if !self.completeness.note_number(file, number, of) {
             self.repeated_rows += 1;
         }
+    }
+
+    /// Puts a record at the end of the window.
+    fn put(&mut self, slot: Slot) {
+        self.window.push_back(slot);
+        let behind = self.first_in_window + self.window.len() as u64;
+        let span = self.forming.first().map_or(0, |(first, _)| behind - first);
+        if self.forming.len() >= self.batch_rows || span as usize >= Limits::span(self.batch_rows) {
+            self.close_batch();
+        }
+    }
+
+    /// Finds out what to do with a record, and puts it at the end of the window.
+    fn take_in_open(&mut self, mut line: Line) -> Result<(), Fatal> {
+        let row = &line.record.row;
+        self.note_row(&row.file, row.number, row.of);
         let place = self.first_in_window + self.window.len() as u64;
         let state = match &line.record.outcome {
             Some(outcome) if outcome.reason.mended_by() == Some(S::NAME) => {
@@ -271,14 +327,10 @@ impl<S: Stage> Engine<S> {
                 None => self.admit(&mut line, place),
             },
         };
-        self.window.push_back(Slot { line, state });
-        let span = self
-            .forming
-            .first()
-            .map_or(0, |(first, _)| place + 1 - first);
-        if self.forming.len() >= self.batch_rows || span as usize >= Limits::span(self.batch_rows) {
-            self.close_batch();
-        }
+        self.put(Slot {
+            held: Held::Record(line),
+            state,
+        });
         Ok(())
     }
 
@@ -393,35 +445,36 @@ impl<S: Stage> Engine<S> {
         }
         for (place, result) in places.into_iter().zip(results) {
             let at = usize::try_from(place - self.first_in_window).unwrap_or(usize::MAX);
-            let slot = self
-                .window
-                .get_mut(at)
-                .ok_or_else(|| Fatal::Bug("a result has no record".into()))?;
+            let Some(Slot {
+                held: Held::Record(line),
+                state,
+            }) = self.window.get_mut(at)
+            else {
+                return Err(Fatal::Bug("a result has no record".into()));
+            };
             let mut settled = match result {
                 Ok(done) => {
-                    slot.line.record.outcome = None;
-                    self.stage.apply(&mut slot.line.record, done);
+                    line.record.outcome = None;
+                    self.stage.apply(&mut line.record, done);
                     Settled::Advanced
                 }
                 Err(verdict) => {
-                    stop(&mut slot.line, verdict, S::NAME);
+                    stop(line, verdict, S::NAME);
                     Settled::Stopped
                 }
             };
-            slot.line.raw = to_line(&slot.line.record)?;
+            line.raw = to_line(&line.record)?;
             let journaled = match &mut self.journal {
                 // A failure is not for good: the next run tries again.
-                Some(journal) if slot.line.record.is_settled_by(S::NAME) => {
-                    journal.append(&slot.line.raw)?
-                }
+                Some(journal) if line.record.is_settled_by(S::NAME) => journal.append(&line.raw)?,
                 _ => 0,
             };
             // After the journal, which is to know what was done and not what follows from it today.
             if settled == Settled::Advanced {
-                settled = conclude(&*self.stage, &mut slot.line, settled);
+                settled = conclude(&*self.stage, line, settled);
             }
             let collect = settled == Settled::Advanced;
-            slot.state = State::Settled {
+            *state = State::Settled {
                 settled,
                 collect,
                 journaled,
@@ -434,26 +487,34 @@ impl<S: Stage> Engine<S> {
     async fn write_settled(&mut self) -> Result<(), Fatal> {
         let synced = self.journal.as_ref().map_or(0, SettledJournal::synced);
         while let Some(Slot {
+            held,
             state:
                 State::Settled {
                     settled,
                     collect,
                     journaled,
                 },
-            line,
         }) = self.window.front()
             && *journaled <= synced
         {
-            if *collect {
-                self.stage.collect(&line.record)?;
+            match held {
+                Held::Passing(line, stopped) => {
+                    self.block.extend_from_slice(line);
+                    self.tally.count_as(*settled, *stopped);
+                }
+                Held::Record(line) => {
+                    if *collect {
+                        self.stage.collect(&line.record)?;
+                    }
+                    if line.raw.is_empty() {
+                        ndjson::append_line(&mut self.block, &line.record).map_err(unwritable)?;
+                    } else {
+                        self.block.extend_from_slice(&line.raw);
+                        self.block.push(b'\n');
+                    }
+                    self.tally.count_out(*settled, line.record.outcome.as_ref());
+                }
             }
-            if line.raw.is_empty() {
-                ndjson::append_line(&mut self.block, &line.record).map_err(unwritable)?;
-            } else {
-                self.block.extend_from_slice(&line.raw);
-                self.block.push(b'\n');
-            }
-            self.tally.count_out(*settled, line.record.outcome.as_ref());
             self.window.pop_front();
             self.first_in_window += 1;
             if self.block.len() >= BLOCK_BYTES {

@@ -1,12 +1,13 @@
 //! Runs a stage over a stream of records: a line in is a line out, in the order it came.
 //!
-//! One task owns all state. Lines come from a thread that reads and parses; work goes, in batches,
-//! to tasks of its own, at most [`Limits::in_flight`] at a time; results find their place in a
+//! One task owns all state. Records come from threads that read and judge them, as far as that can be done for each
+//! by itself ([`judge`]); work goes, in batches, to tasks of its own, at most [`Limits::in_flight`] at a time; results find their place in a
 //! window of records that wait to be written, and the front of the window is written as soon as it
 //! is settled. The window is far larger than the limit in flight, because one slow call must not
 //! keep a hundred fast ones from starting.
 
 mod engine;
+mod judge;
 mod reader;
 mod settled_journal;
 mod signals;
@@ -16,11 +17,11 @@ use std::{io::Read, path::Path, sync::Arc};
 use tokio::sync::mpsc;
 
 pub(crate) use self::signals::Signals;
-use self::{engine::Engine, reader::read_all, settled_journal::SettledJournal};
+use self::{engine::Engine, judge::Judge, reader::read_all, settled_journal::SettledJournal};
 use crate::{Fatal, Record, Stage, monitor::Monitor, output::Target, tally::Tally};
 
-/// Chunks that may wait between reader and pipeline.
-const WAITING_CHUNKS: usize = 8;
+/// Blocks of records that may wait between reader and pipeline.
+const WAITING_BLOCKS: usize = 4;
 /// Records that may wait for one that is slow, at least; see [`Limits::window`].
 const MIN_WINDOW: usize = 4096;
 /// Where the records come from.
@@ -95,10 +96,12 @@ pub async fn run<S: Stage>(
             };
         }
     };
-    let (sender, arrivals) = mpsc::channel(WAITING_CHUNKS);
+    let (sender, arrivals) = mpsc::channel(WAITING_BLOCKS);
     // A thread of its own: a read from standard input cannot be cancelled, and would keep the
     // runtime from shutting down.
-    std::thread::spawn(move || read_all(source, &sender));
+    let lookup = journal.as_ref().map(SettledJournal::lookup);
+    let judge = Judge::new(Arc::clone(&stage), lookup);
+    std::thread::spawn(move || read_all(source, &judge, &sender));
     let mut engine = Engine::new(stage, journal, output, limits, monitor);
     let fatal = engine.drive(arrivals, &mut signals).await;
     engine.close(fatal).await

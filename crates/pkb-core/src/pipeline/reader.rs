@@ -1,92 +1,107 @@
-//! Reads the input on a thread of its own and hands it over in chunks.
+//! Reads the input on threads of their own, and hands records over by the block.
 
-use std::io::Read;
+use std::{io::Read, ops::ControlFlow};
 
 use tokio::sync::mpsc;
 
-use super::Source;
+use super::{
+    Source,
+    judge::{Judge, Judged, Sighted},
+};
 use crate::{
-    Fatal, Record,
-    ndjson::{Line, NdjsonError, NdjsonReader},
+    Fatal, Record, Stage,
+    in_order::in_order,
+    ndjson::{BlockReader, Line, NdjsonError},
 };
 
-/// Lines that the reader hands over at a time when they are at hand.
-const CHUNK_LINES: usize = 256;
+/// Records that are handed over at a time when they are made here.
+const CHUNK_RECORDS: usize = 256;
 /// Bad lines that are named one by one.
 const NAMED_BAD_LINES: usize = 10;
 
 /// What arrives from the reader.
 pub(super) enum Arrival {
-    /// The next lines, in order.
-    Lines(Vec<Line>),
+    /// The next records, in order.
+    Records(Judged),
     /// Nothing more comes.
     Broken(Fatal),
 }
 
 /// Reads until the input ends, breaks, or nobody listens any more.
-pub(super) fn read_all(source: Source, arrivals: &mpsc::Sender<Arrival>) {
+pub(super) fn read_all<S: Stage>(
+    source: Source,
+    judge: &Judge<S>,
+    arrivals: &mpsc::Sender<Arrival>,
+) {
     match source {
-        Source::Ndjson(input) => read_ndjson(NdjsonReader::new(input), arrivals),
+        Source::Ndjson(input) => read_ndjson(input, judge, arrivals),
         Source::Records(records) => read_records(records, arrivals),
     }
 }
 
-/// Sends chunks until the end, an error, or nobody listens any more.
-fn read_ndjson(mut reader: NdjsonReader<Box<dyn Read + Send>>, arrivals: &mpsc::Sender<Arrival>) {
-    let mut chunk = Vec::with_capacity(CHUNK_LINES);
-    loop {
-        match reader.read() {
-            Ok(Some(line)) => chunk.push(line),
-            Ok(None) => {
-                let _ = arrivals.blocking_send(Arrival::Lines(chunk));
-                return;
+/// Sends blocks until the end, an error, or nobody listens any more.
+fn read_ndjson<S: Stage>(
+    input: Box<dyn Read + Send>,
+    judge: &Judge<S>,
+    arrivals: &mpsc::Sender<Arrival>,
+) {
+    let mut blocks = BlockReader::new(input);
+    let mut bad = BadLines::default();
+    let mut broken = None;
+    in_order(
+        || blocks.read().transpose(),
+        |block| match block {
+            Ok(block) => judge.judge(&block),
+            Err(source) => Err(Fatal::io("cannot read the input", source)),
+        },
+        |judged| match judged.flatten() {
+            Err(fatal) => {
+                broken = Some(fatal);
+                ControlFlow::Break(())
             }
-            Err(error) => {
-                let _ = arrivals.blocking_send(Arrival::Lines(chunk));
-                let _ = arrivals.blocking_send(Arrival::Broken(all_bad_lines(error, reader)));
-                return;
+            Ok(mut judged) => {
+                // Behind a bad line reading goes on only to name the other bad lines, too, so that the operator
+                // sees the whole damage at once.
+                let was_good = bad.count == 0;
+                judged.bad.drain(..).for_each(|error| bad.add(&error));
+                match was_good && arrivals.blocking_send(Arrival::Records(judged)).is_err() {
+                    true => ControlFlow::Break(()),
+                    false => ControlFlow::Continue(()),
+                }
             }
-        }
-        let full = chunk.len() == CHUNK_LINES;
-        if (full || !reader.has_buffered_input())
-            && arrivals
-                .blocking_send(Arrival::Lines(std::mem::take(&mut chunk)))
-                .is_err()
-        {
-            return;
-        }
+        },
+    );
+    if let Some(fatal) = bad.fatal().or(broken) {
+        let _ = arrivals.blocking_send(Arrival::Broken(fatal));
     }
 }
 
-/// Reads on after a bad line to name the other bad lines too, so that the operator sees the whole
-/// damage at once.
-fn all_bad_lines(first: NdjsonError, mut reader: NdjsonReader<Box<dyn Read + Send>>) -> Fatal {
-    let mut text = first.to_string();
-    let mut more = 0;
-    if !matches!(first, NdjsonError::Read(_)) {
-        loop {
-            match reader.read() {
-                Ok(Some(_)) => {}
-                Ok(None) | Err(NdjsonError::Read(_)) => break,
-                Err(error) => {
-                    more += 1;
-                    if more < NAMED_BAD_LINES {
-                        text.push_str("\n  ");
-                        text.push_str(&error.to_string());
-                    }
-                }
+/// Lines that are no records.
+#[derive(Default)]
+struct BadLines {
+    count: usize,
+    text: String,
+}
+
+impl BadLines {
+    fn add(&mut self, error: &NdjsonError) {
+        self.count += 1;
+        if self.count <= NAMED_BAD_LINES {
+            if self.count > 1 {
+                self.text.push_str("\n  ");
             }
+            self.text.push_str(&error.to_string());
         }
     }
-    if more >= NAMED_BAD_LINES {
-        text.push_str(&format!(
-            "\n  and {} more bad lines",
-            more + 1 - NAMED_BAD_LINES
-        ));
-    }
-    match first {
-        NdjsonError::Read(source) => Fatal::io("cannot read the input", source),
-        _ => Fatal::Input(text),
+
+    /// What they stop the stage with, if there are any.
+    fn fatal(mut self) -> Option<Fatal> {
+        if self.count > NAMED_BAD_LINES {
+            let more = self.count - NAMED_BAD_LINES;
+            self.text
+                .push_str(&format!("\n  and {more} more bad lines"));
+        }
+        (self.count > 0).then_some(Fatal::Input(self.text))
     }
 }
 
@@ -94,27 +109,27 @@ fn read_records(
     records: Box<dyn Iterator<Item = Result<Record, Fatal>> + Send>,
     arrivals: &mpsc::Sender<Arrival>,
 ) {
-    let mut chunk = Vec::with_capacity(CHUNK_LINES);
+    let mut chunk = Judged::default();
     for record in records {
         match record {
             // No bytes yet: an untouched record of the first stage is written from its fields.
-            Ok(record) => chunk.push(Line {
+            Ok(record) => chunk.records.push(Sighted::Open(Line {
                 raw: Box::default(),
                 record: Box::new(record),
-            }),
+            })),
             Err(fatal) => {
-                let _ = arrivals.blocking_send(Arrival::Lines(chunk));
+                let _ = arrivals.blocking_send(Arrival::Records(chunk));
                 let _ = arrivals.blocking_send(Arrival::Broken(fatal));
                 return;
             }
         }
-        if chunk.len() == CHUNK_LINES
+        if chunk.records.len() == CHUNK_RECORDS
             && arrivals
-                .blocking_send(Arrival::Lines(std::mem::take(&mut chunk)))
+                .blocking_send(Arrival::Records(std::mem::take(&mut chunk)))
                 .is_err()
         {
             return;
         }
     }
-    let _ = arrivals.blocking_send(Arrival::Lines(chunk));
+    let _ = arrivals.blocking_send(Arrival::Records(chunk));
 }

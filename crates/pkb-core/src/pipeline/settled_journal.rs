@@ -1,17 +1,16 @@
 //! The journal as the pipeline uses it: which records are in it, and how far it is on the disk.
 
 use std::{
-    collections::HashSet,
     path::Path,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError},
     time::Instant,
 };
 
-use memchr::memmem;
+use memchr::memmem::Finder;
 
 use crate::{
-    Fatal, Record, Stage, StageName,
-    journal::{Journal, Key},
+    Fatal, Outcome, Record, Stage, StageName,
+    journal::{Entry, Journal, Key, Lookup},
     record::{KeyFields, Schema},
     stage::{IntentLog, Recalled},
 };
@@ -19,46 +18,43 @@ use crate::{
 /// The journal of a run.
 pub(super) struct SettledJournal {
     journal: Arc<Mutex<Journal>>,
-    /// Keys whose newest line is no longer good.
-    stale: HashSet<Key>,
+    lookup: Lookup,
     /// Records appended in this run.
     appended: u64,
     /// Of those, the ones that are on the disk.
     synced: u64,
 }
 
+/// A line of the journal, as far as it was read.
+enum Seen {
+    /// A few of its fields: whether this stage settled it, and how it is looked up.
+    Fields { own: bool, entry: Entry },
+    /// All of it.
+    Whole(Recalled),
+}
+
 impl SettledJournal {
     /// Opens the journal at `path` and lets `stage` recall what is in it.
     pub(super) fn open<S: Stage>(path: &Path, stage: &S) -> Result<Self, Fatal> {
         let (mut lines, mut own) = (0_u64, 0_u64);
-        let mut stale = HashSet::new();
-        let journal = Journal::open(path, |line| {
+        let read = |line: &[u8], place| read_line_for(stage, line, place);
+        let journal = Journal::open(path, read, |seen| {
             lines += 1;
-            if S::QUICK_REPLAY
-                && let Ok(fields) = serde_json::from_slice::<KeyFields>(line)
-            {
-                let is_own = fields.is_settled_by(S::NAME);
-                own += u64::from(is_own);
-                let key = stage.quick_key(&fields).filter(|_| is_own);
-                if let Some(key) = key {
-                    // The newest line of a key decides; one that is no longer good hides those before it.
-                    if stage.still_good(&fields) {
-                        stale.remove(&key);
-                    } else {
-                        stale.insert(key);
-                    }
+            let recalled = match seen {
+                Seen::Fields { own: is_own, entry } => {
+                    own += u64::from(is_own);
+                    return Ok(entry);
                 }
-                return Ok(key);
-            }
-            let recalled = read_line(line)?;
+                Seen::Whole(recalled) => recalled,
+            };
             let key = match &recalled {
                 Recalled::Record(record) if record.is_settled_by(S::NAME) => stage.key(record),
                 Recalled::Intent(intent) if intent["stage"] == S::NAME.as_str() => None,
-                Recalled::Record(_) | Recalled::Intent(_) => return Ok(None),
+                Recalled::Record(_) | Recalled::Intent(_) => return Ok(Entry::Other),
             };
             own += 1;
             stage.recall(&recalled)?;
-            Ok(key)
+            Ok(key.into())
         })?;
         if lines > 0 && own == 0 {
             return Err(Fatal::Usage(format!(
@@ -75,11 +71,16 @@ impl SettledJournal {
             );
         }
         Ok(Self {
+            lookup: journal.lookup(),
             journal: Arc::new(Mutex::new(journal)),
-            stale,
             appended: 0,
             synced: 0,
         })
+    }
+
+    /// The lines of earlier runs, for threads that judge records.
+    pub(super) fn lookup(&self) -> Lookup {
+        self.lookup.clone()
     }
 
     /// Where a stage notes what it is about to do.
@@ -94,14 +95,12 @@ impl SettledJournal {
         key: Key,
         input: &[u8],
     ) -> Result<Option<Replayed>, Fatal> {
-        if self.stale.contains(&key) {
-            return Ok(None);
-        }
-        let mut journal = lock(&self.journal);
-        let Some(line) = journal.get(key)? else {
+        let Some(span) = self.lookup.find(key) else {
             return Ok(None);
         };
-        if adds_only_the_work_of(stage, input, line) {
+        let fetched = self.lookup.fetch(vec![span])?;
+        let line = fetched.line(span)?;
+        if let Some(Added::Work) = added_by(stage, input, line) {
             return Ok(Some(Replayed::Line(line.into())));
         }
         match read_line(line)? {
@@ -159,35 +158,71 @@ pub(super) enum Replayed {
     Record(Box<Record>),
 }
 
-/// Whether `settled` is `input` with the section of `stage` behind it and nothing else. Records are
+/// Names of sections as they stand in a line.
+static INVITATION: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new("\"invitation\":"));
+static DELIVERY: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new("\"delivery\":"));
+pub(super) static OUTCOME: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new("\"outcome\":"));
+
+/// What a stage has added to a record.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Added {
+    /// Its section.
+    Work,
+    /// Why the record goes no further.
+    Outcome(Outcome),
+}
+
+/// What `stage` has added, if `settled` is `input` with that behind it and nothing else. Records are
 /// written with their sections in order, so this is how nearly all lines are; comparing bytes is
 /// much quicker than reading and writing the record.
-fn adds_only_the_work_of(stage: StageName, input: &[u8], settled: &[u8]) -> bool {
-    let Some(work) = input
-        .strip_suffix(b"}")
-        .and_then(|open| settled.strip_prefix(open))
-    else {
-        return false;
-    };
-    let (own, later): (&[u8], &[&[u8]]) = match stage {
-        StageName::Resolve => (
-            b",\"pkb\":{",
-            &[b"\"invitation\":", b"\"delivery\":", b"\"outcome\":"],
-        ),
-        StageName::Tokens => (b",\"invitation\":{", &[b"\"delivery\":", b"\"outcome\":"]),
+pub(super) fn added_by(stage: StageName, input: &[u8], settled: &[u8]) -> Option<Added> {
+    let added = settled.strip_prefix(input.strip_suffix(b"}")?)?;
+    let (own, later): (&[u8], &[&Finder<'_>]) = match stage {
+        StageName::Resolve => (b",\"pkb\":{", &[&INVITATION, &DELIVERY, &OUTCOME]),
+        StageName::Tokens => (b",\"invitation\":{", &[&DELIVERY, &OUTCOME]),
         // pkb-upload has no input line, and the others look at their records.
         StageName::Upload
         | StageName::Letters
         | StageName::Sms
         | StageName::Post
-        | StageName::Recheck => return false,
+        | StageName::Recheck => return None,
     };
+    if let Some(outcome) = added.strip_prefix(b",\"outcome\":") {
+        // Nothing but an outcome can stand before the last brace and be read as one.
+        let outcome = serde_json::from_slice::<Outcome>(outcome.strip_suffix(b"}")?).ok()?;
+        let is_own = outcome.stage == stage && outcome.is_for_good();
+        return is_own.then_some(Added::Outcome(outcome));
+    }
     // In a text such a name would have its quotes escaped.
-    work.starts_with(own) && !later.iter().any(|name| memmem::find(work, name).is_some())
+    let is_own = added.starts_with(own) && !later.iter().any(|name| name.find(added).is_some());
+    is_own.then_some(Added::Work)
 }
 
 fn lock(journal: &Mutex<Journal>) -> MutexGuard<'_, Journal> {
     journal.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// As much of a line of the journal as `stage` needs; `place` is where it stands.
+fn read_line_for<S: Stage>(stage: &S, line: &[u8], place: u64) -> Result<Seen, Fatal> {
+    let text = std::str::from_utf8(line).map_err(|_| Fatal::Input("not UTF-8".into()))?;
+    if S::QUICK_REPLAY
+        && let Ok(fields) = serde_json::from_str::<KeyFields<'_>>(text)
+    {
+        let own = fields.is_settled_by(S::NAME);
+        let entry = match stage.quick_key(&fields).filter(|_| own) {
+            None => Entry::Other,
+            // The newest line of a key decides; one that is no longer good hides those before it.
+            Some(key) if !stage.still_good(&fields, place) => Entry::Hides(key),
+            Some(key)
+                if S::JUDGES_ALONE && stage.quick_answers(&fields, fields.outcome.as_ref()) =>
+            {
+                Entry::Ready(key)
+            }
+            Some(key) => Entry::Found(key),
+        };
+        return Ok(Seen::Fields { own, entry });
+    }
+    read_line(line).map(Seen::Whole)
 }
 
 /// A line of a journal: a record or an intent.
@@ -213,9 +248,9 @@ mod tests {
 
     const INPUT: &str = r#"{"schema":"pkb-record/1","row":{"file":"p","number":2,"of":1}}"#;
 
-    fn is_line(stage: StageName, work: &str) -> bool {
+    fn added(stage: StageName, work: &str) -> Option<Added> {
         let open = INPUT.strip_suffix('}').unwrap();
-        adds_only_the_work_of(
+        added_by(
             stage,
             INPUT.as_bytes(),
             format!("{open}{work}}}").as_bytes(),
@@ -224,29 +259,41 @@ mod tests {
 
     #[test]
     fn a_line_is_handed_on_only_if_the_stage_and_nobody_else_added_to_it() {
-        assert!(is_line(StageName::Resolve, r#","pkb":{"id":"1"}"#));
-        assert!(is_line(
-            StageName::Tokens,
-            r#","invitation":{"code":"\"delivery\":"}"#
-        ));
-        assert!(!is_line(
-            StageName::Tokens,
-            r#","pkb":{"id":"1"},"invitation":{}"#
-        ));
-        assert!(!is_line(
-            StageName::Resolve,
-            r#","pkb":{"id":"1"},"invitation":{}"#
-        ));
-        assert!(!is_line(
-            StageName::Resolve,
-            r#","pkb":{"id":"1"},"outcome":{}"#
-        ));
-        assert!(!is_line(StageName::Resolve, r#","outcome":{}"#));
-        assert!(!adds_only_the_work_of(
-            StageName::Resolve,
-            b"{\"a\":1}",
-            b"{\"a\":2,\"pkb\":{}}"
-        ));
-        assert!(!adds_only_the_work_of(StageName::Resolve, b"", b"{}"));
+        use StageName::{Resolve, Tokens};
+        let work = Some(Added::Work);
+        assert_eq!(added(Resolve, r#","pkb":{"id":"1"}"#), work);
+        let quoted = r#","invitation":{"code":"\"delivery\":"}"#;
+        assert_eq!(added(Tokens, quoted), work);
+        for (stage, others) in [
+            (Tokens, r#","pkb":{"id":"1"},"invitation":{}"#),
+            (Resolve, r#","pkb":{"id":"1"},"invitation":{}"#),
+            (Resolve, r#","pkb":{"id":"1"},"outcome":{}"#),
+            (Resolve, r#","outcome":{}"#),
+        ] {
+            assert_eq!(added(stage, others), None, "{others}");
+        }
+        for (input, settled) in [
+            (&b"{\"a\":1}"[..], &b"{\"a\":2,\"pkb\":{}}"[..]),
+            (b"", b"{}"),
+        ] {
+            assert_eq!(added_by(Resolve, input, settled), None);
+        }
+    }
+
+    #[test]
+    fn an_outcome_is_handed_on_only_if_it_is_the_stages_own_and_for_good() {
+        let added = |outcome: &str| added(StageName::Resolve, &format!(r#","outcome":{outcome}"#));
+        let good = r#"{"stage":"resolve","kind":"excluded","reason":"deceased","also":["under_age"],"detail":"}"}"#;
+        let outcome = serde_json::from_str(good).unwrap();
+        assert_eq!(added(good), Some(Added::Outcome(outcome)));
+        for other in [
+            r#"{"stage":"tokens","kind":"excluded","reason":"deceased"}"#,
+            r#"{"stage":"resolve","kind":"excluded","reason":"not_found"}"#,
+            r#"{"stage":"resolve","kind":"failed","reason":"unavailable"}"#,
+            r#"{"stage":"resolve","kind":"excluded","reason":"deceased"},"x":1"#,
+            r#"{"stage":"resolve","kind":"excluded","reason":"deceased""#,
+        ] {
+            assert_eq!(added(other), None, "{other}");
+        }
     }
 }

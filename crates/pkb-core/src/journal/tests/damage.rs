@@ -160,7 +160,7 @@ fn a_full_disk_is_an_error_and_what_was_synced_is_intact() {
         .write(true)
         .open("/dev/full")
         .unwrap();
-    let file = std::mem::replace(&mut journal.file, full);
+    let file = std::mem::replace(&mut journal.file, full.into());
     append(&mut journal, 2, &record(2, "b"));
     let text = format!("cannot write {}", place.path().display());
     let error = journal.sync().unwrap_err();

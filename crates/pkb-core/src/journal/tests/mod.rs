@@ -3,7 +3,7 @@
 mod damage;
 mod model;
 
-use std::{fs, os::unix::fs::PermissionsExt};
+use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf};
 
 use tempfile::TempDir;
 
@@ -32,13 +32,18 @@ fn key(number: u64) -> Key {
 }
 
 /// Takes records; the row number is the key, and row 0 is not looked up.
-fn visit(line: &[u8]) -> Result<Option<Key>, Fatal> {
+fn read(line: &[u8], _: u64) -> Result<Entry, Fatal> {
     match NdjsonReader::new(line).read() {
         Ok(Some(line)) => Ok(Some(line.record.row.number)
             .filter(|number| *number > 0)
-            .map(key)),
+            .map(key)
+            .into()),
         _ => Err(Fatal::Input("not a record".into())),
     }
+}
+
+fn open(path: &Path) -> Result<Journal, Fatal> {
+    Journal::open(path, read, Ok)
 }
 
 /// A folder with a place for a journal.
@@ -60,11 +65,11 @@ impl Place {
     }
 
     fn open(&self) -> Journal {
-        Journal::open(&self.path(), visit).unwrap()
+        open(&self.path()).unwrap()
     }
 
     fn refusal(&self) -> Fatal {
-        Journal::open(&self.path(), visit).err().unwrap()
+        open(&self.path()).err().unwrap()
     }
 
     fn content(&self) -> Vec<u8> {
@@ -177,7 +182,7 @@ fn a_new_journal_is_private() {
 #[test]
 fn what_is_not_a_regular_file_is_refused_with_the_io_exit_code() {
     for path in ["/dev/full", "/dev/null", "/"] {
-        let refusal = Journal::open(Path::new(path), visit).err().unwrap();
+        let refusal = open(Path::new(path)).err().unwrap();
         assert_eq!(refusal.exit_code(), ExitCode::Io);
         let expected = format!("cannot use {path} as a journal: not a regular file");
         assert_eq!(refusal.to_string(), expected);
@@ -204,12 +209,12 @@ fn a_file_or_folder_that_cannot_be_written_is_named() {
         paths.retain(|path| path.parent().is_some_and(Path::exists));
     }
     for path in paths {
-        let refusal = Journal::open(&path, visit).err().unwrap();
+        let refusal = open(&path).err().unwrap();
         assert_eq!(refusal.exit_code(), ExitCode::Io);
         let start = format!("cannot write {}: ", path.display());
         assert!(refusal.to_string().starts_with(&start), "{refusal}");
     }
-    let refusal = Journal::open(Path::new("/nowhere/journal"), visit).err();
+    let refusal = open(Path::new("/nowhere/journal")).err();
     let text = refusal.unwrap().to_string();
     assert_eq!(
         text,
@@ -279,7 +284,7 @@ fn keys_tell_parts_apart_and_do_not_show_themselves() {
 fn a_journal_is_read_without_its_lock_and_left_as_it_is() {
     let whole = [record(1, "a"), record(2, "b")].map(|line| [line, b"\n".to_vec()].concat());
     let whole = whole.concat();
-    let read = |place: &Place| {
+    let read_all = |place: &Place| {
         let mut rows = Vec::new();
         let torn = super::read(&place.path(), |line| {
             let line = NdjsonReader::new(line).read().unwrap().unwrap();
@@ -290,7 +295,7 @@ fn a_journal_is_read_without_its_lock_and_left_as_it_is() {
     };
     let place = Place::with(&whole);
     let journal = place.open();
-    assert_eq!(read(&place), (vec![1, 2], false));
+    assert_eq!(read_all(&place), (vec![1, 2], false));
     drop(journal);
     // Cut at every byte: the lines that are whole, and whether there is more. A line that lacks only
     // its line end is whole.
@@ -305,7 +310,7 @@ fn a_journal_is_read_without_its_lock_and_left_as_it_is() {
             vec![1, 2]
         };
         let torn = ![0, first, first + 1, whole.len() - 1].contains(&cut);
-        assert_eq!(read(&place), (rows, torn), "cut at {cut}");
+        assert_eq!(read_all(&place), (rows, torn), "cut at {cut}");
         assert_eq!(place.content(), &whole[..cut]);
     }
 }
@@ -329,7 +334,7 @@ fn what_is_appended_while_a_journal_is_read_is_not_seen() {
 fn only_a_journal_is_read() {
     let place = Place::new();
     let refusal =
-        |place: &Place| super::read(&place.path(), |line| visit(line).map(drop)).unwrap_err();
+        |place: &Place| super::read(&place.path(), |line| read(line, 0).map(drop)).unwrap_err();
     assert_eq!(refusal(&place).exit_code(), ExitCode::Input);
     let damaged = [b"{\"sch\n".to_vec(), record(1, "a"), b"\n".to_vec()].concat();
     assert_eq!(refusal(&Place::with(&damaged)).exit_code(), ExitCode::Input);
@@ -351,4 +356,25 @@ fn a_file_system_without_locks_is_refused_for_good_and_a_full_one_is_not() {
         assert!(fatal.to_string().contains("no locks at work"));
     }
     assert!(matches!(refusal(5), Fatal::Io { .. }));
+}
+
+#[test]
+fn lines_that_were_replaced_or_hidden_answer_nobody() {
+    let all = [(1, "a"), (2, "a"), (3, "a"), (2, "found"), (3, "hides")];
+    let all = all.map(|(number, name)| record(number, name));
+    let place = Place::with(&lines(&all));
+    let read = |line: &[u8], _| {
+        let row = NdjsonReader::new(line).read().unwrap().unwrap().record.row;
+        Ok(match row.file.as_str() {
+            "found" => Entry::Found(key(row.number)),
+            "hides" => Entry::Hides(key(row.number)),
+            _ => Entry::Ready(key(row.number)),
+        })
+    };
+    let journal = Journal::open(&place.path(), read, Ok).unwrap();
+    let lookup = journal.lookup();
+    let found = [1, 2, 3].map(|number| lookup.find(key(number)));
+    assert!(found[1].is_some() && found[2].is_none());
+    let first = found[0].unwrap();
+    assert_eq!(lookup.near(first, 9, 9), [first]);
 }

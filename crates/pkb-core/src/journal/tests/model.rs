@@ -91,7 +91,7 @@ proptest! {
         let good = lines(&(0..start as u64).map(|number| record(number, "a")).collect::<Vec<_>>());
         let content = [good.clone(), bytes].concat();
         let place = Place::with(&content);
-        match Journal::open(&place.path(), visit) {
+        match open(&place.path()) {
             Ok(journal) => {
                 let cut = usize::try_from(journal.cut_bytes()).unwrap();
                 prop_assert_eq!(&place.content(), &content[..content.len() - cut]);
