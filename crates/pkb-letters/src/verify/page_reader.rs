@@ -36,7 +36,7 @@ const PAGES_A_THREAD: usize = 16;
 /// So many pages of a long file are read at a time: its fonts are worth that many letters' time each time.
 const PAGES_A_BLOCK: usize = 256;
 /// Files of no more bytes are read whole.
-const SHORT: u64 = 4 << 20;
+pub(super) const SHORT: u64 = 1 << 20;
 
 /// Dots per inch at which a page is drawn to look for square codes: the next is tried where the one before found none.
 const QR_DPI: [f32; 4] = [100.0, 150.0, 200.0, 300.0];
@@ -97,7 +97,7 @@ pub struct Opened {
 enum Content {
     /// Read a block of pages at a time: memory does not depend on its length.
     Long(LongPdf),
-    Whole(Arc<Vec<u8>>),
+    Whole(Pdf),
 }
 
 impl Opened {
@@ -118,11 +118,11 @@ impl Opened {
             .filter(|pdf| pdf.excerpt(0..1).is_some());
         let content = match long {
             Some(pdf) => Content::Long(pdf),
-            None => Content::Whole(bytes.all().context("the PDF cannot be read")?),
+            None => Content::Whole(opened(bytes.all().context("the PDF cannot be read")?)?),
         };
         let page_count = match &content {
             Content::Long(pdf) => pdf.page_count(),
-            Content::Whole(pdf) => opened(pdf.clone())?.pages().len(),
+            Content::Whole(pdf) => pdf.pages().len(),
         };
         ensure!(page_count > 0, "the PDF has no pages");
         Ok(Self {
@@ -142,7 +142,7 @@ impl Opened {
     pub fn part(&self) -> usize {
         match self.content {
             Content::Long(_) => PAGES_A_BLOCK,
-            // Each part of a file that is read whole goes through the file's table of objects again.
+            // Each part reads the fonts for itself.
             Content::Whole(_) => self
                 .page_count
                 .div_ceil(rayon::current_num_threads())
@@ -169,16 +169,14 @@ impl Opened {
         if range.is_empty() {
             return Ok(Vec::new());
         }
-        let (pdf, first) = match &self.content {
-            Content::Whole(pdf) => (pdf.clone(), 0),
+        let count = range.len();
+        let pages = match &self.content {
+            Content::Whole(pdf) => read_range(pdf, range, 0, with_qr)?,
             Content::Long(pdf) => {
                 let excerpt = pdf.excerpt(range.clone()).ok_or_else(damaged)?;
-                (Arc::new(excerpt), range.start)
+                read_range(&opened(Arc::new(excerpt))?, 0..count, range.start, with_qr)?
             }
         };
-        let count = range.len();
-        let inner = range.start - first..range.end - first;
-        let pages = read_range(pdf, inner, first, with_qr)?;
         ensure!(pages.len() == count, damaged());
         Ok(pages)
     }
@@ -192,13 +190,13 @@ fn opened(pdf: Arc<Vec<u8>>) -> anyhow::Result<Pdf> {
     Pdf::new(pdf).map_err(|_| damaged())
 }
 
+/// Reads pages of a PDF, of which the first is number `offset` of the whole, from 0.
 fn read_range(
-    pdf: Arc<Vec<u8>>,
+    pdf: &Pdf,
     range: Range<usize>,
     offset: usize,
     with_qr: impl Fn(usize) -> bool,
 ) -> anyhow::Result<Vec<Page>> {
-    let pdf = opened(pdf)?;
     let settings = InterpreterSettings::default();
     let words_cache = InterpreterCache::new();
     let mut shared = SharedParts::default();
@@ -207,10 +205,10 @@ fn read_range(
     let mut pages = Vec::with_capacity(range.len());
     for at in range {
         let Some(page) = all.get(at) else { break };
-        let (text, drawn) = match shared.drawn_on(&pdf, page, &words_cache, &settings) {
+        let (text, drawn) = match shared.drawn_on(pdf, page, &words_cache, &settings) {
             Some(drawn) => drawn,
             None => {
-                let drawn = collected(&pdf, page, &words_cache, &settings);
+                let drawn = collected(pdf, page, &words_cache, &settings);
                 (words(drawn.glyphs), drawn.squares)
             }
         };
@@ -525,7 +523,7 @@ mod tests {
                     languages: match number % 3 {
                         0 => LetterLanguages::English,
                         1 => LetterLanguages::Welsh,
-                        _ => LetterLanguages::WelshThenEnglish,
+                        _ => LetterLanguages::WelshAndEnglish,
                     },
                     ..LetterFields::sample()
                 }
@@ -550,13 +548,12 @@ mod tests {
             unreachable!()
         };
         // As it was read before there were parts that pages share.
-        let pdf = opened(pdf.clone()).unwrap();
         let (cache, settings) = (InterpreterCache::new(), InterpreterSettings::default());
         let drawn: Vec<Page> = pdf
             .pages()
             .iter()
             .map(|page| {
-                let drawn = collected(&pdf, page, &cache, &settings);
+                let drawn = collected(pdf, page, &cache, &settings);
                 Page {
                     text: words(drawn.glyphs),
                     qr: drawn.squares,
