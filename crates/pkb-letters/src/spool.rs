@@ -3,7 +3,8 @@
 
 use std::{
     fs::File,
-    io::{self, BufWriter, Read, Seek as _, SeekFrom, Write as _},
+    io::{self, BufWriter, Read, Write as _},
+    os::unix::fs::FileExt as _,
 };
 
 use pkb_core::{
@@ -74,10 +75,9 @@ impl SpooledRecords {
     ///
     /// # Errors
     /// The file cannot be read.
-    pub fn line(&mut self, place: Place) -> io::Result<Vec<u8>> {
+    pub fn line(&self, place: Place) -> io::Result<Vec<u8>> {
         let mut line = vec![0; place.bytes as usize];
-        self.file.seek(SeekFrom::Start(place.offset))?;
-        self.file.read_exact(&mut line)?;
+        self.file.read_exact_at(&mut line, place.offset)?;
         Ok(line)
     }
 
@@ -85,7 +85,7 @@ impl SpooledRecords {
     ///
     /// # Errors
     /// The file cannot be read.
-    pub fn record(&mut self, place: Place) -> Result<Record, Fatal> {
+    pub fn record(&self, place: Place) -> Result<Record, Fatal> {
         let line = self.line(place).map_err(cannot_spool)?;
         serde_json::from_slice(&line).map_err(|_| Fatal::Bug("a spooled record is damaged".into()))
     }

@@ -16,6 +16,7 @@ use super::page_reader::Page;
 use crate::language::date_in;
 
 /// What a letter must say and must not say. `Debug` is not there: it is all values of a patient.
+#[derive(Clone)]
 pub struct Expected {
     row: u64,
     /// What must be on it, and what it is called.
@@ -57,6 +58,12 @@ impl Expected {
         self.row
     }
 
+    /// Its codes, to be entered among those of others.
+    #[must_use]
+    pub fn codes(&self) -> [ShortText; 2] {
+        self.codes.each_ref().map(|code| ShortText::of(code))
+    }
+
     /// Everything that is wrong with the sheets of the letter. `number` is what they bear, if they bear any; `owners`
     /// says of whom the codes of the same file are.
     #[must_use]
@@ -83,8 +90,8 @@ impl Expected {
             failures.push("the date of birth or the national number is on it".to_owned());
         }
         for word in text.split_whitespace() {
-            match owners.of.get(word) {
-                Some(owner) if *owner != self.row => {
+            match owners.owner(word) {
+                Some(owner) if owner != self.row => {
                     failures.push(format!("a code of row {owner} is on it"));
                 }
                 _ => {}
@@ -106,17 +113,69 @@ impl Expected {
 /// Of whom each code of a file is, to find it on another's sheet.
 #[derive(Default)]
 pub struct Owners {
-    of: HashMap<String, u64>,
+    of: HashMap<ShortText, u64>,
+    /// Bytes of the longest code.
+    longest: usize,
 }
 
 impl Owners {
     /// Enters the codes of a letter. `false` if somebody else has one of them.
-    pub fn enter(&mut self, letter: &Expected) -> bool {
-        letter.codes.iter().all(|code| {
-            self.of
-                .insert(code.clone(), letter.row)
-                .is_none_or(|row| row == letter.row)
-        })
+    pub fn enter(&mut self, codes: [ShortText; 2], row: u64) -> bool {
+        let mut is_only_owner = true;
+        for code in codes {
+            self.longest = self.longest.max(code.as_bytes().len());
+            let before = self.of.insert(code, row);
+            is_only_owner &= before.is_none_or(|before| before == row);
+        }
+        is_only_owner
+    }
+
+    /// The row whose code a word is.
+    fn owner(&self, word: &str) -> Option<u64> {
+        if word.len() > self.longest {
+            return None;
+        }
+        self.of.get(&ShortText::of(word)).copied()
+    }
+}
+
+/// A code or post code, where there are very many of them. `Debug` is not there: codes are secrets.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub enum ShortText {
+    /// Its length, and its bytes followed by zeros.
+    Short(u8, [u8; SHORT]),
+    /// One that is longer.
+    Long(Box<[u8]>),
+}
+
+/// Those of no more bytes need no memory of their own.
+const SHORT: usize = 14;
+
+impl ShortText {
+    /// As it is read.
+    #[must_use]
+    pub fn of(code: &str) -> Self {
+        let mut bytes = [0; SHORT];
+        match (bytes.get_mut(..code.len()), u8::try_from(code.len())) {
+            (Some(part), Ok(length)) => {
+                part.copy_from_slice(code.as_bytes());
+                Self::Short(length, bytes)
+            }
+            _ => Self::Long(code.as_bytes().into()),
+        }
+    }
+
+    /// As it was read.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        String::from_utf8_lossy(self.as_bytes()).into_owned()
+    }
+
+    fn as_bytes(&self) -> &[u8] {
+        match self {
+            Self::Short(length, bytes) => bytes.get(..usize::from(*length)).unwrap_or(bytes),
+            Self::Long(bytes) => bytes,
+        }
     }
 }
 
@@ -216,22 +275,38 @@ impl Seen {
 
 /// Without white space, joiners, direction marks, and the vowel marks of scripts that stack them.
 fn comparable(text: &str) -> String {
+    let mut comparable = String::with_capacity(text.len());
+    // No character of one line goes together with one of another.
+    for line in text.split_inclusive('\n') {
+        if line.is_ascii() {
+            comparable.extend(line.chars().filter(|c| !c.is_whitespace()).map(unmirrored));
+        } else {
+            comparable.extend(composed(line));
+        }
+    }
+    comparable
+}
+
+fn composed(text: &str) -> impl Iterator<Item = char> {
     text.nfc()
         .filter(|c| {
             let is_invisible = matches!(c, '\u{200B}'..='\u{200F}' | '\u{2060}'..='\u{2069}' | '\u{AD}' | '\u{640}');
             !c.is_whitespace() && !is_invisible && !is_combining_mark(*c)
         })
-        // In text from right to left a bracket is drawn as its mirror image.
-        .map(|c| match c {
-            ')' => '(',
-            ']' => '[',
-            '}' => '{',
-            '>' => '<',
-            '»' => '«',
-            '›' => '‹',
-            other => other,
-        })
-        .collect()
+        .map(unmirrored)
+}
+
+/// In text from right to left a bracket is drawn as its mirror image.
+fn unmirrored(character: char) -> char {
+    match character {
+        ')' => '(',
+        ']' => '[',
+        '}' => '{',
+        '>' => '<',
+        '»' => '«',
+        '›' => '‹',
+        other => other,
+    }
 }
 
 /// The characters of a line from left to right, as a bidirectional text is printed (Unicode Annex 9).

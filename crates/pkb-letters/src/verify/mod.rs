@@ -1,16 +1,27 @@
 //! `pkb-letters verify`: reads finished letters again, with other code than wrote them, and compares every sheet with the
 //! record that it is for, and files and manifests with each other.
 //!
-//! * [`page_reader`]: what is drawn on a page.
+//! * [`page_reader`]: what is drawn on a page; `shared_parts` what many pages share, which is read once, `lines` glyphs
+//!   put together to words, `square_code` the modules of a picture.
+//! * `excerpt`: a long PDF a block of pages at a time, from its objects (`objects`, `scanner`).
+//! * `manifests`: what the manifests say.
 //! * [`expected`]: what must be on the sheets of a letter, and what must not.
 //! * [`sheets`]: the sheets of one file; pkb-letters does the same before it writes a file.
 //! * Here: a whole folder, or the folders of all shards. A failure names file, sheet and row and no value.
 
+mod excerpt;
 pub mod expected;
+mod lines;
+mod manifests;
+pub mod objects;
 pub mod page_reader;
+mod scanner;
+mod shared_parts;
 pub mod sheets;
+mod square_code;
 
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     fs,
     path::{Path, PathBuf},
@@ -20,17 +31,20 @@ use pkb_core::{
     ExitCode, Fatal, Record, StageName, app,
     progress::Task,
     record::{Design, Edition},
+    value::LetterLanguages,
 };
 use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 
 use crate::{
     args::{SquareCodes, VerifyArgs},
     editions::{edition_of, manifest_prefix},
-    manifest::{self, ManifestFile, ManifestJson, ManifestRow},
+    manifest::{self, ManifestRow},
     spool::{self, Place, Spool, SpooledRecords},
 };
-use expected::Expected;
-use sheets::{Found, Placed};
+use expected::{Expected, Owners, ShortText};
+use manifests::Manifests;
+use objects::Bytes;
+use sheets::{Found, Slot};
 
 /// Of so many letters the square code of one is read, besides the first and the last of a file.
 const SAMPLE: u64 = 25;
@@ -63,11 +77,7 @@ fn look_at_all(args: &VerifyArgs) -> Result<Report, Fatal> {
     let folders = folders_of_letters(&args.dir)?;
     let mut manifests = Vec::new();
     for edition in Edition::ALL {
-        let mut of_edition = Manifests::default();
-        for folder in &folders {
-            of_edition.read(folder, edition, &mut report)?;
-        }
-        manifests.push(of_edition);
+        manifests.push(Manifests::read(&folders, edition, &mut report)?);
     }
     let index = Index::read(args, &manifests, &mut report)?;
     index.check_files(args, &manifests, &mut report)?;
@@ -97,105 +107,17 @@ fn folders_of_letters(dir: &Path) -> Result<Vec<PathBuf>, Fatal> {
     Ok(folders)
 }
 
-/// Both manifests of an edition, of all folders.
-#[derive(Default)]
-struct Manifests {
-    rows: HashMap<u64, ManifestRow>,
-    /// Sequences by row, for records that do not know their letter.
-    by_row: HashMap<u64, u64>,
-    files: Vec<ManifestFile>,
-    /// Where each file is.
-    homes: HashMap<String, Home>,
-}
-
-/// A folder of letters, and what its manifest says of all of them.
-#[derive(Clone)]
-struct Home {
-    folder: PathBuf,
+/// A letter in its file.
+struct Entry {
+    slot: Slot,
+    sequence: u64,
+    languages: LetterLanguages,
     design: Design,
-    is_numbered: bool,
+    /// `None` if the record has none any more.
+    codes: Option<[ShortText; 2]>,
+    record: Place,
 }
 
-impl Manifests {
-    /// Adds those of a folder; only first letters must have some.
-    fn read(&mut self, dir: &Path, edition: Edition, report: &mut Report) -> Result<(), Fatal> {
-        let [csv_name, json_name] = manifest::file_names(manifest_prefix(edition));
-        if edition != Edition::First && !dir.join(&csv_name).exists() {
-            return Ok(());
-        }
-        let read = |name: &str| {
-            let path = dir.join(name);
-            fs::read(&path).map_err(|source| Fatal::cannot_read(&path, source))
-        };
-        let (csv, json) = (read(&csv_name)?, read(&json_name)?);
-        let not_one = |name: &str| Fatal::Input(format!("{name} is not a manifest, or is damaged"));
-        let json: ManifestJson = serde_json::from_slice(&json).map_err(|_| not_one(&json_name))?;
-        if json.schema != manifest::SCHEMA {
-            return Err(not_one(&json_name));
-        }
-        let home = Home {
-            folder: dir.to_owned(),
-            design: json.design,
-            is_numbered: json.is_numbered,
-        };
-        for file in &json.files {
-            self.settle(&file.file, &home, report);
-        }
-        let mut count = 0;
-        for (line, row) in (2..).zip(csv::Reader::from_reader(csv.as_slice()).deserialize()) {
-            let row: ManifestRow = match row {
-                Ok(row) => row,
-                Err(_) => {
-                    report.fail(&format!("{csv_name}, line {line}"), "it is damaged");
-                    continue;
-                }
-            };
-            if json.letters.get(count) != Some(&row) {
-                let place = format!("{csv_name}, letter {}", row.sequence);
-                report.fail(&place, &format!("{json_name} says something else"));
-            }
-            count += 1;
-            let sequence = row.sequence;
-            self.by_row.insert(row.row, sequence);
-            if !self.homes.contains_key(&row.file) {
-                self.homes.insert(row.file.clone(), home.clone());
-            }
-            if self.rows.insert(sequence, row).is_some() {
-                report.fail(
-                    &format!("{csv_name}, letter {sequence}"),
-                    "it is in it twice",
-                );
-            }
-        }
-        if json.letters.len() != count || json.counts.letters != count as u64 {
-            report.fail(
-                &json_name,
-                &format!("it has another number of letters than {csv_name}"),
-            );
-        }
-        self.files.extend(json.files);
-        Ok(())
-    }
-
-    /// Notes where a file is.
-    fn settle(&mut self, file: &str, home: &Home, report: &mut Report) {
-        if self.homes.insert(file.to_owned(), home.clone()).is_some() {
-            report.fail(
-                file,
-                "two folders have letters of this name: make those of each shard with a --series of its own",
-            );
-        }
-    }
-
-    /// The place of a file; where no manifest has it, it is looked for in `dir`.
-    fn path(&self, file: &str, dir: &Path) -> PathBuf {
-        let home = self.homes.get(file);
-        home.map_or(dir, |home| &home.folder).join(file)
-    }
-}
-
-/// A letter in its file: first page, sequence and record.
-type Entry = (u64, u64, Place);
 /// The letters of each file, by edition and name.
 type Files = BTreeMap<(usize, String), Vec<Entry>>;
 
@@ -235,10 +157,11 @@ impl Index {
             }
             for (age, (edition, sequence, own)) in letters.into_iter().enumerate() {
                 let place = format!("manifest, letter {sequence} (row {row})");
-                let Some(entry) = manifests
-                    .get(edition)
-                    .and_then(|manifests| manifests.rows.get(&sequence))
-                else {
+                let listed = manifests.get(edition).and_then(|manifests| {
+                    let row = manifests.row(sequence)?;
+                    Some((manifests, row))
+                });
+                let Some((manifests, listed)) = listed else {
                     report.fail(&place, "the manifest lacks the letter");
                     continue;
                 };
@@ -248,10 +171,10 @@ impl Index {
                 {
                     report.fail(&place, "two records have it");
                 }
-                if own.as_ref().is_some_and(|own| own != entry) {
+                if own.as_ref().is_some_and(|own| *own != listed) {
                     report.fail(&place, "the manifest says something else than the record");
                 }
-                let entry = own.unwrap_or_else(|| entry.clone());
+                let entry = own.unwrap_or(listed);
                 if !entry.is_possible() {
                     report.fail(&place, "its pages cannot be those of a letter");
                     continue;
@@ -260,9 +183,9 @@ impl Index {
                     printed_again.insert(row);
                 }
                 if age == 0 {
-                    let place = spool.add(raw)?;
+                    let letter = Entry::new(&record, &entry, manifests, spool.add(raw)?);
                     let letters = files.entry((edition, entry.file)).or_default();
-                    letters.push((entry.first_page, sequence, place));
+                    letters.push(letter);
                 } else {
                     let pages = (entry.first_page, entry.last_page);
                     spare.entry(entry.file).or_default().push(pages);
@@ -274,16 +197,11 @@ impl Index {
             let Some(claimed) = claimed.get(edition) else {
                 continue;
             };
-            let mut left: Vec<&ManifestRow> = manifests
-                .rows
-                .values()
-                .filter(|row| !claimed.contains(&row.sequence))
-                .collect();
-            left.sort_unstable_by_key(|row| row.sequence);
-            for row in left {
+            let left = manifests.rows();
+            for row in left.filter(|row| !claimed.contains(&row.sequence)) {
                 if printed_again.contains(&row.row) {
                     let pages = (row.first_page, row.last_page);
-                    spare.entry(row.file.clone()).or_default().push(pages);
+                    spare.entry(row.file).or_default().push(pages);
                 } else {
                     let place = format!("manifest, letter {}", row.sequence);
                     report.fail(&place, "no record has the letter");
@@ -314,26 +232,20 @@ impl Index {
         let mut ordinal = 0;
         while files.peek().is_some() {
             let mut batch = Vec::new();
-            for ((edition, name), letters) in files.by_ref().take(FILES_AT_A_TIME) {
+            for ((edition, name), mut letters) in files.by_ref().take(FILES_AT_A_TIME) {
                 let Some(manifests) = manifests.get(edition) else {
                     continue;
                 };
-                let placed = self.placed(letters, manifests, args.square_codes, &mut ordinal)?;
-                report.letters += placed.len() as u64;
+                choose_squares(&mut letters, args.square_codes, &mut ordinal);
+                report.letters += letters.len() as u64;
                 report.files.insert(name.clone());
                 let spare = self.spare.remove(&name).unwrap_or_default();
-                batch.push((manifests.path(&name, &args.dir), name, placed, spare));
+                batch.push((manifests.path(&name, &args.dir), name, letters, spare));
             }
             let found: Vec<Found> = batch
                 .into_par_iter()
-                .map(|(path, name, letters, spare)| match fs::read(path) {
-                    Ok(pdf) => sheets::check(&name, pdf, &letters, &spare),
-                    Err(_) => Found {
-                        failures: vec![(name, "the file is missing or cannot be read".into())],
-                        squares: 0,
-                    },
-                })
-                .collect();
+                .map(|(path, name, letters, spare)| self.check_file(&path, &name, &letters, &spare))
+                .collect::<Result<_, Fatal>>()?;
             for found in found {
                 report.squares += found.squares;
                 for (place, words) in found.failures {
@@ -345,52 +257,91 @@ impl Index {
         Ok(())
     }
 
-    fn placed(
-        &mut self,
-        mut letters: Vec<Entry>,
-        manifests: &Manifests,
-        square_codes: SquareCodes,
-        ordinal: &mut u64,
-    ) -> Result<Vec<Placed>, Fatal> {
-        letters.sort_unstable_by_key(|(first_page, sequence, _)| (*first_page, *sequence));
-        let last = letters.len().saturating_sub(1);
-        let mut placed = Vec::with_capacity(letters.len());
-        for (at, (_, sequence, place)) in letters.into_iter().enumerate() {
-            let record = self.records.record(place)?;
-            let delivery = record.delivery.as_ref();
-            let own = delivery.and_then(|delivery| ManifestRow::of(&record, delivery));
-            let Some(entry) = own.or_else(|| manifests.rows.get(&sequence).cloned()) else {
-                continue;
-            };
-            let home = manifests.homes.get(&entry.file);
-            let design = match delivery {
-                Some(delivery) => delivery.design,
-                None => home.map(|home| home.design),
-            };
-            let expected = Expected::of(&record, entry.language, design.unwrap_or_default())
-                .ok_or_else(|| {
-                    let words = match record.without_codes() {
-                        Some(_) => "its codes were taken out by pkb-letters purge: nothing can be compared any more",
-                        None => "no patient or no codes",
-                    };
-                    Fatal::Input(format!("row {}: {words}", entry.row))
-                })?;
-            let is_sample = ordinal.is_multiple_of(SAMPLE) || (last > 0 && (at == 0 || at == last));
-            *ordinal += 1;
-            placed.push(Placed {
-                expected,
-                number: home
-                    .is_some_and(|home| home.is_numbered)
-                    .then_some(sequence),
-                pages: (entry.first_page, entry.last_page),
-                with_squares: match square_codes {
-                    SquareCodes::All => true,
-                    SquareCodes::None => false,
-                    SquareCodes::Sample => is_sample,
-                },
-            });
+    fn check_file(
+        &self,
+        path: &Path,
+        name: &str,
+        letters: &[Entry],
+        spare: &[(u64, u64)],
+    ) -> Result<Found, Fatal> {
+        let mut found = Found::default();
+        let Ok(pdf) = Bytes::of_file(path) else {
+            let words = "the file is missing or cannot be read".to_owned();
+            found.failures.push((name.to_owned(), words));
+            return Ok(found);
+        };
+        let mut owners = Owners::default();
+        for letter in letters {
+            let row = letter.slot.row;
+            if let Some(codes) = letter.codes.clone()
+                && !owners.enter(codes, row)
+            {
+                let words = sheets::also_anothers(row);
+                found.failures.push((name.to_owned(), words));
+            }
         }
-        Ok(placed)
+        let slots: Vec<Slot> = letters.iter().map(|letter| letter.slot).collect();
+        let expected = |at: usize| {
+            let letter = letters.get(at);
+            letter
+                .map(|letter| self.expected(letter).map(Cow::Owned))
+                .transpose()
+        };
+        sheets::compare(name, pdf, &slots, expected, spare, &owners, found)
+    }
+
+    /// What a letter must say, from its record.
+    fn expected(&self, letter: &Entry) -> Result<Expected, Fatal> {
+        let record = self.records.record(letter.record)?;
+        Expected::of(&record, letter.languages, letter.design).ok_or_else(|| {
+            let words = match record.without_codes() {
+                Some(_) => "its codes were taken out by pkb-letters purge: nothing can be compared any more",
+                None => "no patient or no codes",
+            };
+            Fatal::Input(format!("row {}: {words}", letter.slot.row))
+        })
+    }
+}
+
+impl Entry {
+    /// `row` says where the letter is.
+    fn new(record: &Record, row: &ManifestRow, manifests: &Manifests, place: Place) -> Self {
+        let home = manifests.home(&row.file);
+        let design = match &record.delivery {
+            Some(delivery) => delivery.design,
+            None => home.map(|home| home.design),
+        };
+        let is_numbered = home.is_some_and(|home| home.is_numbered);
+        Self {
+            slot: Slot {
+                row: row.row,
+                number: is_numbered.then_some(row.sequence),
+                pages: (row.first_page, row.last_page),
+                with_squares: false,
+            },
+            sequence: row.sequence,
+            languages: row.language,
+            design: design.unwrap_or_default(),
+            codes: record.invitation.as_ref().map(|codes| {
+                [codes.code.expose_code(), codes.token.expose_code()].map(ShortText::of)
+            }),
+            record: place,
+        }
+    }
+}
+
+/// Puts the letters of a file into the order of their pages, and chooses those whose square codes are to be read.
+fn choose_squares(letters: &mut [Entry], square_codes: SquareCodes, ordinal: &mut u64) {
+    letters.sort_unstable_by_key(|letter| (letter.slot.pages.0, letter.sequence));
+    let last = letters.len().saturating_sub(1);
+    for (at, letter) in letters.iter_mut().enumerate() {
+        let is_sample = ordinal.is_multiple_of(SAMPLE) || (last > 0 && (at == 0 || at == last));
+        *ordinal += 1;
+        letter.slot.with_squares = match square_codes {
+            SquareCodes::All => true,
+            SquareCodes::None => false,
+            SquareCodes::Sample => is_sample,
+        };
     }
 }
 
@@ -402,7 +353,7 @@ fn is_of_another_run(record: &Record, manifests: &[Manifests]) -> bool {
         .as_ref()
         .is_some_and(|outcome| outcome.stage == StageName::Recheck);
     let mut manifests = manifests.iter();
-    is_passed_by && !manifests.any(|manifest| manifest.by_row.contains_key(&record.row.number))
+    is_passed_by && !manifests.any(|manifest| manifest.of_row(record.row.number).is_some())
 }
 
 /// Edition, number and place of a record's letters, the newest first. A record that has not been to pkb-letters does not
@@ -418,7 +369,7 @@ fn letters_of(record: &Record, manifests: &[Manifests]) -> Vec<(usize, u64, Opti
             })
             .collect(),
         None => {
-            let by_row = |manifests: &Manifests| manifests.by_row.get(&record.row.number).copied();
+            let by_row = |manifests: &Manifests| manifests.of_row(record.row.number);
             let editions = manifests.iter().enumerate().rev();
             editions
                 .filter_map(|(edition, manifests)| Some((edition, by_row(manifests)?, None)))
@@ -431,7 +382,7 @@ fn letters_of(record: &Record, manifests: &[Manifests]) -> Vec<(usize, u64, Opti
 /// Compares each file's bytes with the digest that the manifest has.
 fn check_digests(manifests: &[Manifests], report: &mut Report) {
     let files = manifests.iter().flat_map(|manifests| {
-        let files = manifests.files.iter();
+        let files = manifests.files().iter();
         files.map(|file| (file, manifests.path(&file.file, Path::new(""))))
     });
     for (file, path) in files {
@@ -455,9 +406,7 @@ fn nothing_is_left_over(
 ) -> Result<(), Fatal> {
     let known: HashSet<&str> = manifests
         .iter()
-        .flat_map(|manifests| &manifests.homes)
-        .filter(|(_, home)| home.folder == dir)
-        .map(|(file, _)| file.as_str())
+        .flat_map(|manifests| manifests.files_in(dir))
         .collect();
     let mut names = BTreeSet::new();
     let mut folders = vec![PathBuf::new()];

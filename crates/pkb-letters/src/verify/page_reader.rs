@@ -20,19 +20,26 @@ use hayro_interpret::{
 };
 use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 
+use super::{
+    excerpt::LongPdf,
+    lines::{Meaning, PlacedGlyph, words},
+    objects::Bytes,
+    shared_parts::SharedParts,
+    square_code::content_of,
+};
+
 /// Most modules on a side of a square code, with its margin (ISO/IEC 18004: 177 and 8).
 const MAX_MODULES: u32 = 185;
 
 /// Fewer pages than this are not worth another thread.
 const PAGES_A_THREAD: usize = 16;
+/// So many pages of a long file are read at a time: its fonts are worth that many letters' time each time.
+const PAGES_A_BLOCK: usize = 256;
+/// Files of no more bytes are read whole.
+pub(super) const SHORT: u64 = 1 << 20;
 
 /// Dots per inch at which a page is drawn to look for square codes: the next is tried where the one before found none.
 const QR_DPI: [f32; 4] = [100.0, 150.0, 200.0, 300.0];
-
-/// Glyphs whose baselines are nearer than this part of the letter size are on one line.
-const SAME_LINE: f64 = 0.3;
-/// A gap wider than this part of the letter size is a space between words.
-const WORD_GAP: f64 = 0.15;
 
 /// What a page says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -72,43 +79,141 @@ pub fn read_some(
     pdf: Vec<u8>,
     with_qr: impl Fn(usize) -> bool + Sync,
 ) -> anyhow::Result<Vec<Page>> {
-    let pdf = Arc::new(pdf);
-    let damaged = |_| anyhow!("the PDF is damaged");
-    let count = Pdf::new(pdf.clone()).map_err(damaged)?.pages().len();
-    ensure!(count > 0, "the PDF has no pages");
-    // Caches are not shared between threads, so each reads a part of its own.
-    let part = count
-        .div_ceil(rayon::current_num_threads())
-        .max(PAGES_A_THREAD);
-    let parts: Vec<Range<usize>> = (0..count)
-        .step_by(part)
-        .map(|start| start..count.min(start + part))
-        .collect();
+    let pdf = Opened::new(Bytes::Memory(Arc::new(pdf)))?;
+    let parts = pdf.parts_of_all();
     let read: anyhow::Result<Vec<Vec<Page>>> = parts
         .into_par_iter()
-        .map(|range| read_range(pdf.clone(), range, &with_qr))
+        .map(|range| pdf.read(range, &with_qr))
         .collect();
-    let pages = read?.concat();
-    ensure!(pages.len() == count, "the PDF is damaged");
-    Ok(pages)
+    Ok(read?.concat())
 }
 
+/// A PDF of which pages can be read, some at a time.
+pub struct Opened {
+    content: Content,
+    page_count: usize,
+}
+
+enum Content {
+    /// Read a block of pages at a time: memory does not depend on its length.
+    Long(LongPdf),
+    Whole(Pdf),
+}
+
+impl Opened {
+    /// Opens a PDF and counts its pages.
+    ///
+    /// # Errors
+    ///
+    /// When the PDF is damaged or has no pages.
+    pub fn new(bytes: Bytes) -> anyhow::Result<Self> {
+        Self::with_short(bytes, SHORT)
+    }
+
+    /// Files of no more than `short` bytes are read whole.
+    fn with_short(bytes: Bytes, short: u64) -> anyhow::Result<Self> {
+        let long = (bytes.len() > short)
+            .then(|| LongPdf::open(bytes.clone()))
+            .flatten()
+            .filter(|pdf| pdf.excerpt(0..1).is_some());
+        let content = match long {
+            Some(pdf) => Content::Long(pdf),
+            None => Content::Whole(opened(bytes.all().context("the PDF cannot be read")?)?),
+        };
+        let page_count = match &content {
+            Content::Long(pdf) => pdf.page_count(),
+            Content::Whole(pdf) => pdf.pages().len(),
+        };
+        ensure!(page_count > 0, "the PDF has no pages");
+        Ok(Self {
+            content,
+            page_count,
+        })
+    }
+
+    /// How many pages it has.
+    #[must_use]
+    pub fn page_count(&self) -> usize {
+        self.page_count
+    }
+
+    /// How many pages should be read at a time.
+    #[must_use]
+    pub fn part(&self) -> usize {
+        match self.content {
+            Content::Long(_) => PAGES_A_BLOCK,
+            // Each part reads the fonts for itself.
+            Content::Whole(_) => self
+                .page_count
+                .div_ceil(rayon::current_num_threads())
+                .max(PAGES_A_THREAD),
+        }
+    }
+
+    fn parts_of_all(&self) -> Vec<Range<usize>> {
+        let (count, part) = (self.page_count, self.part());
+        let starts = (0..count).step_by(part);
+        starts.map(|start| start..count.min(start + part)).collect()
+    }
+
+    /// Reads the pages in a range, from 0; see [`read_some`].
+    ///
+    /// # Errors
+    ///
+    /// As [`read_pages`].
+    pub fn read(
+        &self,
+        range: Range<usize>,
+        with_qr: impl Fn(usize) -> bool,
+    ) -> anyhow::Result<Vec<Page>> {
+        if range.is_empty() {
+            return Ok(Vec::new());
+        }
+        let count = range.len();
+        let pages = match &self.content {
+            Content::Whole(pdf) => read_range(pdf, range, 0, with_qr)?,
+            Content::Long(pdf) => {
+                let excerpt = pdf.excerpt(range.clone()).ok_or_else(damaged)?;
+                read_range(&opened(Arc::new(excerpt))?, 0..count, range.start, with_qr)?
+            }
+        };
+        ensure!(pages.len() == count, damaged());
+        Ok(pages)
+    }
+}
+
+fn damaged() -> anyhow::Error {
+    anyhow!("the PDF is damaged")
+}
+
+fn opened(pdf: Arc<Vec<u8>>) -> anyhow::Result<Pdf> {
+    Pdf::new(pdf).map_err(|_| damaged())
+}
+
+/// Reads pages of a PDF, of which the first is number `offset` of the whole, from 0.
 fn read_range(
-    pdf: Arc<Vec<u8>>,
+    pdf: &Pdf,
     range: Range<usize>,
+    offset: usize,
     with_qr: impl Fn(usize) -> bool,
 ) -> anyhow::Result<Vec<Page>> {
-    let pdf = Pdf::new(pdf).map_err(|_| anyhow!("the PDF is damaged"))?;
     let settings = InterpreterSettings::default();
     let words_cache = InterpreterCache::new();
+    let mut shared = SharedParts::default();
     let drawing_cache = RenderCache::new();
     let all = pdf.pages();
     let mut pages = Vec::with_capacity(range.len());
     for at in range {
         let Some(page) = all.get(at) else { break };
-        let (text, drawn) = drawn_on(&pdf, page, &words_cache, &settings);
-        let qr = if with_qr(at) {
-            let number = at + 1;
+        let (text, drawn) = match shared.drawn_on(pdf, page, &words_cache, &settings) {
+            Some(drawn) => drawn,
+            None => {
+                let drawn = collected(pdf, page, &words_cache, &settings);
+                (words(drawn.glyphs), drawn.squares)
+            }
+        };
+        let qr = if with_qr(offset + at) {
+            let number = offset + at + 1;
             qr_of(page, &drawing_cache, &settings).with_context(|| format!("page {number}"))?
         } else {
             drawn
@@ -118,30 +223,33 @@ fn read_range(
     Ok(pages)
 }
 
-/// The words of a page, and the contents of the square codes that are drawn on it as pictures.
-fn drawn_on<'a>(
-    pdf: &'a Pdf,
-    page: &'a PdfPage<'a>,
-    cache: &InterpreterCache<'a>,
-    settings: &InterpreterSettings,
-) -> (String, Vec<String>) {
-    let drawn = collected(pdf, page, cache, settings);
-    (lines_of(drawn.glyphs), drawn.squares)
-}
-
+/// What is drawn on a page, in the order in which it is drawn.
 fn collected<'a>(
     pdf: &'a Pdf,
     page: &'a PdfPage<'a>,
     cache: &InterpreterCache<'a>,
     settings: &InterpreterSettings,
 ) -> Collector {
+    let mut drawn = Collector::default();
+    interpret_page(
+        page,
+        &mut context_of(pdf, page, cache, settings),
+        &mut drawn,
+    );
+    drawn
+}
+
+/// The state in which a page begins to be drawn.
+pub(super) fn context_of<'a>(
+    pdf: &'a Pdf,
+    page: &'a PdfPage<'a>,
+    cache: &InterpreterCache<'a>,
+    settings: &InterpreterSettings,
+) -> Context<'a> {
     let (width, height) = page.render_dimensions();
     let area = Rect::new(0.0, 0.0, f64::from(width), f64::from(height));
     let to_top_left = page.initial_transform(true).to_kurbo();
-    let mut context = Context::new(to_top_left, area, cache, pdf.xref(), settings.clone());
-    let mut drawn = Collector::default();
-    interpret_page(page, &mut context, &mut drawn);
-    drawn
+    Context::new(to_top_left, area, cache, pdf.xref(), settings.clone())
 }
 
 fn is_right_to_left(character: char) -> bool {
@@ -152,57 +260,11 @@ fn is_right_to_left(character: char) -> bool {
     )
 }
 
-/// A character where it is drawn, in points from the top left corner.
-struct PlacedGlyph {
-    text: String,
-    left: f64,
-    right: f64,
-    baseline: f64,
-    size: f64,
-}
-
-/// Sorts glyphs into lines and puts spaces where there is room for one.
-fn lines_of(mut glyphs: Vec<PlacedGlyph>) -> String {
-    glyphs.sort_by(|a, b| a.baseline.total_cmp(&b.baseline));
-    let mut lines: Vec<Vec<PlacedGlyph>> = Vec::new();
-    for glyph in glyphs {
-        match lines.last_mut() {
-            Some(line) if line.last().is_some_and(|last| is_same_line(last, &glyph)) => {
-                line.push(glyph)
-            }
-            _ => lines.push(vec![glyph]),
-        }
-    }
-    let mut text = String::new();
-    for mut line in lines {
-        line.sort_by(|a, b| a.left.total_cmp(&b.left));
-        let mut end: Option<f64> = None;
-        for glyph in line {
-            if end.is_some_and(|end| glyph.left - end > WORD_GAP * glyph.size)
-                && !text.ends_with(' ')
-            {
-                text.push(' ');
-            }
-            if !(glyph.text == " " && text.ends_with([' ', '\n'])) {
-                text.push_str(&glyph.text);
-            }
-            end = Some(end.map_or(glyph.right, |end| end.max(glyph.right)));
-        }
-        text.truncate(text.trim_end_matches(' ').len());
-        text.push('\n');
-    }
-    text
-}
-
-fn is_same_line(last: &PlacedGlyph, next: &PlacedGlyph) -> bool {
-    next.baseline - last.baseline < SAME_LINE * last.size.min(next.size)
-}
-
 /// A drawing device that notes the characters and the square codes, and draws nothing.
 #[derive(Default)]
-struct Collector {
-    glyphs: Vec<PlacedGlyph>,
-    squares: Vec<String>,
+pub(super) struct Collector {
+    pub(super) glyphs: Vec<PlacedGlyph>,
+    pub(super) squares: Vec<String>,
 }
 
 impl Device<'_> for Collector {
@@ -214,16 +276,14 @@ impl Device<'_> for Collector {
         _: &Paint<'_>,
         _: &GlyphDrawMode,
     ) {
-        let text = match glyph.as_unicode() {
-            Some(BfString::Char(character)) => character.to_string(),
-            Some(BfString::String(text)) => text,
-            None => char::REPLACEMENT_CHARACTER.to_string(),
-        };
-        // A ligature of a script that runs from right to left stands on the page with its last letter on the left.
-        let text = if text.chars().nth(1).is_some() && text.chars().any(is_right_to_left) {
-            text.chars().rev().collect()
-        } else {
-            text
+        let meaning = match glyph.as_unicode() {
+            Some(BfString::Char(character)) => Meaning::Character(character),
+            // A ligature of a script that runs from right to left stands on the page with its last letter on the left.
+            Some(BfString::String(text)) if text.chars().any(is_right_to_left) => {
+                Meaning::Characters(text.chars().rev().collect())
+            }
+            Some(BfString::String(text)) => Meaning::Characters(text.into()),
+            None => Meaning::Character(char::REPLACEMENT_CHARACTER),
         };
         // Glyphs are drawn in units of 1/1000 of the letter size.
         let advance = match glyph {
@@ -237,7 +297,7 @@ impl Device<'_> for Collector {
             place * Point::new(0.0, 1000.0),
         );
         self.glyphs.push(PlacedGlyph {
-            text,
+            meaning,
             left: start.x,
             right: end.x,
             baseline: start.y,
@@ -262,7 +322,10 @@ impl Device<'_> for Collector {
                     };
                     let side = usize::try_from(width).unwrap_or_default();
                     let modules: Vec<u8> = bytes.iter().copied().step_by(step).collect();
-                    self.squares.extend(content_of(side, &modules));
+                    let is_black = |x: usize, y: usize| {
+                        modules.get(y * side + x).is_some_and(|grey| *grey < 128)
+                    };
+                    self.squares.extend(content_of(side, is_black));
                 },
                 None,
             );
@@ -270,19 +333,6 @@ impl Device<'_> for Collector {
     }
     fn pop_clip_path(&mut self) {}
     fn pop_transparency_group(&mut self) {}
-}
-
-/// What a picture of one pixel a module says, if it is a square code. Its finder patterns reach into three corners, so its
-/// modules begin and end where the black ones do; nothing has to be searched for.
-fn content_of(side: usize, modules: &[u8]) -> Option<String> {
-    let is_black = |x: usize, y: usize| modules.get(y * side + x).is_some_and(|grey| *grey < 128);
-    let first = (0..side).find(|at| is_black(*at, *at))?;
-    let size = side.checked_sub(2 * first)?;
-    let grid = rqrr::SimpleGrid::from_func(size, |x, y| is_black(first + x, first + y));
-    rqrr::Grid::new(grid)
-        .decode()
-        .ok()
-        .map(|(_, content)| content)
 }
 
 /// The square codes of a page, as a camera sees them. None at all is an answer; one that is seen and cannot be decoded is an error.
@@ -301,23 +351,19 @@ fn qr_of<'a>(
             ..Default::default()
         };
         let pixels = render(page, cache, settings, &drawing);
-        let mut image = rqrr::PreparedImage::prepare_from_greyscale(
-            pixels.width().into(),
-            pixels.height().into(),
-            |x, y| {
-                u16::try_from(x)
-                    .ok()
-                    .zip(u16::try_from(y).ok())
-                    .map_or(255, |(x, y)| {
-                        let colour = pixels.sample(x, y);
-                        // Rec. 601 weights, in 256ths.
-                        let grey = 77 * u32::from(colour.r)
-                            + 150 * u32::from(colour.g)
-                            + 29 * u32::from(colour.b);
-                        u8::try_from(grey >> 8).unwrap_or(u8::MAX)
-                    })
-            },
-        );
+        // Rec. 601 weights, in 256ths.
+        let greys: Vec<u8> = pixels
+            .data()
+            .iter()
+            .map(|colour| {
+                let [r, g, b] = [colour.r, colour.g, colour.b].map(u32::from);
+                u8::try_from((77 * r + 150 * g + 29 * b) >> 8).unwrap_or(u8::MAX)
+            })
+            .collect();
+        let (width, height) = (usize::from(pixels.width()), usize::from(pixels.height()));
+        let mut image = rqrr::PreparedImage::prepare_from_greyscale(width, height, |x, y| {
+            greys.get(y * width + x).copied().unwrap_or(u8::MAX)
+        });
         let grids = image.detect_grids();
         seen |= !grids.is_empty();
         let decoded: Result<Vec<String>, _> = grids
@@ -344,7 +390,14 @@ pub(crate) fn glyphs_of(pdf: &[u8]) -> Vec<Vec<(String, f64, f64, f64)>> {
     let mut pages = Vec::new();
     for page in pdf.pages().iter() {
         let drawn = collected(&pdf, page, &cache, &settings).glyphs.into_iter();
-        let glyphs = drawn.map(|glyph| (glyph.text, glyph.left, glyph.baseline, glyph.size));
+        let glyphs = drawn.map(|glyph| {
+            (
+                glyph.meaning.to_string(),
+                glyph.left,
+                glyph.baseline,
+                glyph.size,
+            )
+        });
         pages.push(glyphs.collect());
     }
     pages
@@ -354,8 +407,8 @@ pub(crate) fn glyphs_of(pdf: &[u8]) -> Vec<Vec<(String, f64, f64, f64)>> {
 mod tests {
     use crate::letter_fields::LetterFields;
     use crate::template::Template;
-    use crate::typeset::Typesetter;
-    use pkb_core::record::Design;
+    use crate::typeset::{Engine, Typesetter};
+    use pkb_core::{record::Design, value::LetterLanguages};
 
     use super::*;
 
@@ -451,6 +504,100 @@ mod tests {
         assert_eq!(words[0].text, all[0].text);
         assert_eq!(words[0].qr, all[0].qr);
         assert_eq!(words[0].qr.len(), 1);
+    }
+
+    /// Stamped letters with codes of their own, some of them Welsh and some with long addresses.
+    fn stamped(count: u32) -> (Vec<LetterFields>, Vec<u8>) {
+        let template = Template::built_in().unwrap();
+        let typesetter = Typesetter::new(&template, Design::Letter).unwrap();
+        let typesetter = typesetter.with_engine(Engine::Stamp).unwrap();
+        let letters: Vec<LetterFields> = (0..count)
+            .map(|number| {
+                let (invitation_code, access_code) =
+                    (format!("Inv{number:05}lI"), format!("Acc{number:05}0O"));
+                LetterFields {
+                    name: format!("Ms Siân Number{number}"),
+                    join_url: format!("https://joinpkb.com/?t1={invitation_code}&t2={access_code}"),
+                    invitation_code,
+                    access_code,
+                    languages: match number % 3 {
+                        0 => LetterLanguages::English,
+                        1 => LetterLanguages::Welsh,
+                        _ => LetterLanguages::WelshAndEnglish,
+                    },
+                    ..LetterFields::sample()
+                }
+            })
+            .collect();
+        let laid_out = typesetter.lay_out(&letters).unwrap();
+        let laid_out = laid_out.into_iter().map(Result::unwrap).collect();
+        let pdf = typesetter.bind(laid_out, 1).unwrap().pdf;
+        (letters, pdf)
+    }
+
+    #[test]
+    fn a_long_file_reads_in_blocks_as_it_does_whole() {
+        let (letters, pdf) = stamped(90);
+        let bytes = Bytes::Memory(Arc::new(pdf));
+        let whole = Opened::with_short(bytes.clone(), u64::MAX).unwrap();
+        let long = Opened::with_short(bytes.clone(), 0).unwrap();
+        assert!(matches!(whole.content, Content::Whole(_)));
+        assert!(matches!(long.content, Content::Long(_)));
+        assert_eq!(whole.page_count(), long.page_count());
+        let Content::Whole(pdf) = &whole.content else {
+            unreachable!()
+        };
+        // As it was read before there were parts that pages share.
+        let (cache, settings) = (InterpreterCache::new(), InterpreterSettings::default());
+        let drawn: Vec<Page> = pdf
+            .pages()
+            .iter()
+            .map(|page| {
+                let drawn = collected(pdf, page, &cache, &settings);
+                Page {
+                    text: words(drawn.glyphs),
+                    qr: drawn.squares,
+                }
+            })
+            .collect();
+        let last = 7..long.page_count();
+        let of_long = [long.read(0..7, |_| false), long.read(last, |_| false)]
+            .map(Result::unwrap)
+            .concat();
+        assert!(of_long == drawn);
+        assert!(whole.read(0..drawn.len(), |_| false).unwrap() == drawn);
+        let says = |code: &str| drawn.iter().filter(|page| page.text.contains(code)).count();
+        assert!(letters.iter().all(|letter| says(&letter.access_code) > 0));
+        // A camera sees the same square code in an excerpt.
+        assert_eq!(long.read(40..41, |_| true).unwrap()[0].qr, drawn[40].qr);
+    }
+
+    #[test]
+    fn a_long_file_on_the_disk_reads_as_in_memory() {
+        let (_, pdf) = stamped(5);
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), &pdf).unwrap();
+        let of_file = Opened::with_short(Bytes::of_file(file.path()).unwrap(), 0).unwrap();
+        assert!(matches!(of_file.content, Content::Long(_)));
+        let read = of_file.read(0..of_file.page_count(), |_| false).unwrap();
+        assert!(read == read_text_only(pdf).unwrap());
+    }
+
+    #[test]
+    fn a_long_file_that_is_cut_or_changed_anywhere_is_no_harm_to_the_reader() {
+        let (_, pdf) = stamped(3);
+        let pages = read_text_only(pdf.clone()).unwrap().len();
+        for at in (0..pdf.len()).step_by(997) {
+            let mut changed = pdf.clone();
+            changed[at] ^= 0x10;
+            for changed in [changed, pdf[..at].to_vec()] {
+                let bytes = Bytes::Memory(Arc::new(changed));
+                // Not to panic and not to go on for ever is what counts; what is still read is compared by others.
+                if let Ok(opened) = Opened::with_short(bytes, 0) {
+                    let _ = opened.read(0..opened.page_count().min(pages), |_| false);
+                }
+            }
+        }
     }
 
     #[test]

@@ -1,12 +1,16 @@
 //! The sheets of one file, compared with the letters that are in it.
+//!
+//! A block of pages at a time: what is known of a letter is asked for when its sheets are read, and forgotten after.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, ops::Range, sync::Arc};
 
+use pkb_core::Fatal;
 use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 
 use super::{
     expected::{Expected, Owners},
-    page_reader::{self, Page},
+    objects::Bytes,
+    page_reader::{Opened, Page},
 };
 
 /// A letter where it should be.
@@ -19,6 +23,30 @@ pub struct Placed {
     pub pages: (u64, u64),
     /// Whether its square codes are to be read.
     pub with_squares: bool,
+}
+
+/// As [`Placed`], without what it must say.
+#[derive(Debug, Clone, Copy)]
+pub struct Slot {
+    /// Row of the patient file.
+    pub row: u64,
+    /// The number that is printed on it, if numbers are.
+    pub number: Option<u64>,
+    /// First and last page, from 1.
+    pub pages: (u64, u64),
+    /// Whether its square codes are to be read.
+    pub with_squares: bool,
+}
+
+impl Slot {
+    fn of(letter: &Placed) -> Self {
+        Self {
+            row: letter.expected.row(),
+            number: letter.number,
+            pages: letter.pages,
+            with_squares: letter.with_squares,
+        }
+    }
 }
 
 /// What was found in a file.
@@ -41,80 +69,7 @@ impl Found {
 pub fn check(name: &str, pdf: Vec<u8>, letters: &[Placed], spare: &[(u64, u64)]) -> Found {
     let mut found = Found::default();
     let owners = owners_of(name, letters.iter(), &mut found);
-    compare(name, pdf, letters, spare, &owners, found)
-}
-
-/// Of whom the codes of some letters are.
-fn owners_of<'a>(
-    name: &str,
-    letters: impl Iterator<Item = &'a Placed>,
-    found: &mut Found,
-) -> Owners {
-    let mut owners = Owners::default();
-    for letter in letters {
-        if !owners.enter(&letter.expected) {
-            let words = format!(
-                "row {} has a code that another row has, too",
-                letter.expected.row()
-            );
-            found.fail(name, &words);
-        }
-    }
-    owners
-}
-
-fn compare(
-    name: &str,
-    pdf: Vec<u8>,
-    letters: &[Placed],
-    spare: &[(u64, u64)],
-    owners: &Owners,
-    mut found: Found,
-) -> Found {
-    let with_squares = |at: usize| {
-        let page = at as u64 + 1;
-        letters
-            .iter()
-            .any(|letter| letter.with_squares && (letter.pages.0..=letter.pages.1).contains(&page))
-    };
-    let Ok(pages) = page_reader::read_some(pdf, with_squares) else {
-        found.fail(name, "the file is damaged");
-        return found;
-    };
-    let mut claimed: BTreeMap<u64, u64> = BTreeMap::new();
-    for letter in letters {
-        let ((first, last), row) = (letter.pages, letter.expected.row());
-        let place = format!("{name}, sheet {first} (row {row})");
-        for page in first..=last.min(pages.len() as u64) {
-            if claimed.insert(page, row).is_some() {
-                found.fail(&place, "two rows have this sheet");
-            }
-        }
-        let sheets: Vec<&Page> = (first..=last)
-            .filter_map(|page| pages.get(usize::try_from(page).ok()?.checked_sub(1)?))
-            .collect();
-        if last < first || sheets.len() as u64 != last - first + 1 {
-            found.fail(&place, "the sheet is missing");
-            continue;
-        }
-        for words in letter.expected.failures(letter.number, &sheets, owners) {
-            found.fail(&place, &words);
-        }
-        let squares: usize = sheets.iter().map(|page| page.qr.len()).sum();
-        if letter.with_squares && squares == 0 {
-            found.fail(&place, "its square code cannot be read");
-        }
-        found.squares += squares as u64;
-    }
-    for page in 1..=pages.len() as u64 {
-        let is_spare = spare
-            .iter()
-            .any(|(first, last)| (*first..=*last).contains(&page));
-        if !claimed.contains_key(&page) && !is_spare {
-            found.fail(&format!("{name}, sheet {page}"), "no row has this sheet");
-        }
-    }
-    found
+    compare_placed(name, pdf, letters, spare, &owners, found)
 }
 
 /// As [`check`], for PDFs of one letter each: the codes of all of them are looked for in each.
@@ -129,9 +84,371 @@ pub fn check_each<'a>(
         .into_par_iter()
         .map(|((name, pdf), letter)| {
             let letter = std::slice::from_ref(letter);
-            compare(name, pdf.clone(), letter, &[], &owners, Found::default())
+            compare_placed(name, pdf.clone(), letter, &[], &owners, Found::default())
         })
         .collect();
     found.push(all);
     found
+}
+
+/// Of whom the codes of some letters are.
+fn owners_of<'a>(
+    name: &str,
+    letters: impl Iterator<Item = &'a Placed>,
+    found: &mut Found,
+) -> Owners {
+    let mut owners = Owners::default();
+    for letter in letters {
+        let (codes, row) = (letter.expected.codes(), letter.expected.row());
+        if !owners.enter(codes, row) {
+            found.fail(name, &also_anothers(row));
+        }
+    }
+    owners
+}
+
+/// What is said of a row that has the code of another.
+pub fn also_anothers(row: u64) -> String {
+    format!("row {row} has a code that another row has, too")
+}
+
+fn compare_placed(
+    name: &str,
+    pdf: Vec<u8>,
+    letters: &[Placed],
+    spare: &[(u64, u64)],
+    owners: &Owners,
+    found: Found,
+) -> Found {
+    let slots: Vec<Slot> = letters.iter().map(Slot::of).collect();
+    let expected = |at: usize| {
+        Ok(letters
+            .get(at)
+            .map(|letter| Cow::Borrowed(&letter.expected)))
+    };
+    let bytes = Bytes::Memory(Arc::new(pdf));
+    // What is borrowed cannot fail to be there.
+    compare(name, bytes, &slots, expected, spare, owners, found).unwrap_or_default()
+}
+
+/// As [`check`], for a file of any length: `expected` is asked for what a letter must say, by its place in `slots`, which
+/// are in the order of their pages.
+///
+/// # Errors
+/// What `expected` says.
+pub fn compare<'a>(
+    name: &str,
+    pdf: Bytes,
+    slots: &[Slot],
+    expected: impl Fn(usize) -> Result<Option<Cow<'a, Expected>>, Fatal> + Sync,
+    spare: &[(u64, u64)],
+    owners: &Owners,
+    mut found: Found,
+) -> Result<Found, Fatal> {
+    let Ok(pdf) = Opened::new(pdf) else {
+        found.fail(name, "the file is damaged");
+        return Ok(found);
+    };
+    let count = pdf.page_count();
+    let claims = Claims::of(slots, count);
+    let read: Vec<Option<Found>> = blocks(slots, count, pdf.part())
+        .into_par_iter()
+        .map(|block| {
+            let squares = wanted_squares(slots, &block);
+            let is_wanted = |at: usize| squares.binary_search(&at).is_ok();
+            let Ok(pages) = pdf.read(block.pages.clone(), is_wanted) else {
+                return Ok(None);
+            };
+            let mut found = Found::default();
+            for at in block.slots.clone() {
+                let Some(slot) = slots.get(at) else { continue };
+                let place = format!("{name}, sheet {} (row {})", slot.pages.0, slot.row);
+                for _ in 0..claims.taken.get(at).copied().unwrap_or_default() {
+                    found.fail(&place, "two rows have this sheet");
+                }
+                let Some(sheets) = sheets_of(slot, &pages, block.pages.start) else {
+                    found.fail(&place, "the sheet is missing");
+                    continue;
+                };
+                if let Some(expected) = expected(at)? {
+                    for words in expected.failures(slot.number, &sheets, owners) {
+                        found.fail(&place, &words);
+                    }
+                }
+                let squares: usize = sheets.iter().map(|page| page.qr.len()).sum();
+                if slot.with_squares && squares == 0 {
+                    found.fail(&place, "its square code cannot be read");
+                }
+                found.squares += squares as u64;
+            }
+            Ok(Some(found))
+        })
+        .collect::<Result<_, Fatal>>()?;
+    let Some(read) = read.into_iter().collect::<Option<Vec<Found>>>() else {
+        found.fail(name, "the file is damaged");
+        return Ok(found);
+    };
+    for block in read {
+        found.failures.extend(block.failures);
+        found.squares += block.squares;
+    }
+    for page in claims.unclaimed {
+        let is_spare = spare
+            .iter()
+            .any(|(first, last)| (*first..=*last).contains(&page));
+        if !is_spare {
+            found.fail(&format!("{name}, sheet {page}"), "no row has this sheet");
+        }
+    }
+    Ok(found)
+}
+
+/// Which letter has which page.
+struct Claims {
+    /// Of each letter, how many of its pages others before it have, too.
+    taken: Vec<usize>,
+    /// Pages of no letter, from 1.
+    unclaimed: Vec<u64>,
+}
+
+impl Claims {
+    fn of(slots: &[Slot], count: usize) -> Self {
+        let mut is_claimed = vec![false; count];
+        let taken = slots
+            .iter()
+            .map(|slot| {
+                let pages = pages_of(slot, count).and_then(|pages| is_claimed.get_mut(pages));
+                let pages = pages.into_iter().flatten();
+                pages
+                    .map(|is_claimed| usize::from(std::mem::replace(is_claimed, true)))
+                    .sum()
+            })
+            .collect();
+        let pages = (1..).zip(is_claimed);
+        Self {
+            taken,
+            unclaimed: pages
+                .filter_map(|(page, is_claimed)| (!is_claimed).then_some(page))
+                .collect(),
+        }
+    }
+}
+
+/// Those of a letter's pages that the file has, from 0.
+fn pages_of(slot: &Slot, count: usize) -> Option<Range<usize>> {
+    let first = usize::try_from(slot.pages.0).ok()?.checked_sub(1)?;
+    let last = usize::try_from(slot.pages.1).map_or(count, |last| last.min(count));
+    (first < last).then_some(first..last)
+}
+
+/// Pages that are read at a time, and the letters that begin on them.
+#[derive(Debug, PartialEq, Eq)]
+struct Block {
+    pages: Range<usize>,
+    slots: Range<usize>,
+}
+
+/// Divides a file into blocks of about `length` pages, so that all pages of a letter are in the block that it begins in.
+/// Letters that begin behind the end are in the last block; long runs of pages that are nobody's are in none.
+fn blocks(slots: &[Slot], count: usize, length: usize) -> Vec<Block> {
+    let mut blocks = Vec::new();
+    let mut block = Block {
+        pages: 0..0,
+        slots: 0..0,
+    };
+    for (at, slot) in slots.iter().enumerate() {
+        let first = usize::try_from(slot.pages.0.saturating_sub(1)).unwrap_or(usize::MAX);
+        let is_full =
+            block.pages.len() >= length || first >= block.pages.end.saturating_add(length);
+        if is_full && first >= block.pages.end && first < count {
+            let next = Block {
+                pages: first..first,
+                slots: at..at,
+            };
+            blocks.push(std::mem::replace(&mut block, next));
+        }
+        block.slots.end = at + 1;
+        if let Some(pages) = pages_of(slot, count) {
+            block.pages.end = block.pages.end.max(pages.end);
+        }
+    }
+    blocks.push(block);
+    blocks
+}
+
+/// The pages of a block, from 0, of which the square codes are to be read.
+fn wanted_squares(slots: &[Slot], block: &Block) -> Vec<usize> {
+    let slots = slots.get(block.slots.clone()).unwrap_or_default();
+    let mut wanted: Vec<usize> = slots
+        .iter()
+        .filter(|slot| slot.with_squares)
+        .filter_map(|slot| pages_of(slot, block.pages.end))
+        .flatten()
+        .collect();
+    wanted.sort_unstable();
+    wanted
+}
+
+/// The pages of a letter; `None` if not all are there.
+fn sheets_of<'a>(slot: &Slot, pages: &'a [Page], start: usize) -> Option<Vec<&'a Page>> {
+    let first = usize::try_from(slot.pages.0).ok()?.checked_sub(1)?;
+    let last = usize::try_from(slot.pages.1).ok()?;
+    let sheets = pages.get(first.checked_sub(start)?..last.checked_sub(start)?)?;
+    (!sheets.is_empty()).then(|| sheets.iter().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use pkb_core::{record::Design, value::LetterLanguages};
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{
+        letter_fields::LetterFields,
+        template::Template,
+        typeset::{Engine, Typesetter},
+        verify::page_reader::SHORT,
+    };
+
+    fn slot(first: u64, last: u64) -> Slot {
+        Slot {
+            row: first,
+            number: None,
+            pages: (first, last),
+            with_squares: false,
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn each_letter_is_in_one_block_with_all_of_its_pages(
+            mut pages in prop::collection::vec((0..60_u64, 0..5_u64), 0..40), count in 1..50_usize, length in 1..9_usize,
+        ) {
+            pages.sort_unstable();
+            let slots: Vec<Slot> = pages.iter().map(|(first, more)| slot(*first, first + more)).collect();
+            let blocks = blocks(&slots, count, length);
+            let (mut end, mut at) = (0, 0);
+            for block in &blocks {
+                prop_assert!(block.pages.start >= end);
+                prop_assert_eq!(block.slots.start, at);
+                (end, at) = (block.pages.end, block.slots.end);
+                prop_assert!(end <= count);
+                for slot in &slots[block.slots.clone()] {
+                    if let Some(pages) = pages_of(slot, count) {
+                        prop_assert!(block.pages.start <= pages.start && pages.end <= block.pages.end);
+                    }
+                }
+            }
+            prop_assert_eq!(at, slots.len());
+        }
+    }
+
+    /// Letters of an organisation that are stamped into one file, and where they are.
+    fn printed(count: u64) -> (Vec<u8>, Vec<Placed>) {
+        let template = Template::built_in().unwrap();
+        let typesetter = Typesetter::new(&template, Design::Letter).unwrap();
+        let typesetter = typesetter.with_engine(Engine::Stamp).unwrap();
+        let record = |number: u64| {
+            let record = serde_json::json!({
+                "schema": "pkb-record/1", "row": {"file": "a.csv", "number": number + 1, "of": count},
+                "patient": {
+                    "national_id": {"type": "NHS_NUMBER", "value": "9990000018"}, "title": "Mr", "first_name": "Read",
+                    "last_name": format!("Richards{}", "abcdefghij".repeat(2).split_at(usize::try_from(number % 20).unwrap()).1),
+                    "date_of_birth": "1990-05-01", "address": ["1 Main Street", "Byker"], "post_code": "NE1 1XC",
+                },
+                "invitation": {
+                    "code": format!("Inv{number:05}lI"), "token": format!("Acc{number:05}0O"), "expires_at": "2026-12-23T09:00:00Z",
+                },
+            });
+            serde_json::from_value::<pkb_core::Record>(record).unwrap()
+        };
+        let records: Vec<_> = (0..count).map(record).collect();
+        let letters: Vec<LetterFields> = records
+            .iter()
+            .map(|record| {
+                let codes = record.invitation.as_ref().unwrap();
+                let (code, token) = (codes.code.expose_code(), codes.token.expose_code());
+                LetterFields {
+                    name: record.patient.as_ref().unwrap().expose_full_name(),
+                    address: vec!["1 Main Street".into(), "BYKER".into(), "NE1 1XC".into()],
+                    join_url: format!("https://joinpkb.com/?t1={code}&t2={token}"),
+                    invitation_code: code.into(),
+                    access_code: token.into(),
+                    ..LetterFields::sample()
+                }
+            })
+            .collect();
+        let laid_out = typesetter.lay_out(&letters).unwrap();
+        let laid_out = laid_out.into_iter().map(Result::unwrap).collect();
+        let bound = typesetter.bind(laid_out, 1).unwrap();
+        let placed = records.iter().zip(bound.pages).zip(1..);
+        let placed = placed.map(|((record, pages), number)| Placed {
+            expected: Expected::of(record, LetterLanguages::English, Design::Letter).unwrap(),
+            number: Some(number),
+            pages,
+            with_squares: false,
+        });
+        (bound.pdf, placed.collect())
+    }
+
+    #[test]
+    fn errors_in_a_stamped_file_of_many_letters_are_found_where_they_are() {
+        // So many that the file is read in blocks.
+        let (pdf, mut letters) = printed(2000);
+        assert!(pdf.len() as u64 > SHORT, "{}", pdf.len());
+        let right = check("a.pdf", pdf.clone(), &letters, &[]);
+        assert_eq!((right.failures, right.squares), (vec![], 2000));
+
+        // Two letters change their sheets, another has no sheet, and a sheet has no letter.
+        let (left, rest) = letters.split_at_mut(1999);
+        std::mem::swap(&mut left[300].expected, &mut rest[0].expected);
+        letters[700].pages = (2001, 2001);
+        letters.sort_by_key(|letter| letter.pages);
+        let found = check("a.pdf", pdf.clone(), &letters, &[]);
+        let places: Vec<&str> = found
+            .failures
+            .iter()
+            .map(|(place, _)| place.as_str())
+            .collect();
+        let mut different = places.clone();
+        different.dedup();
+        assert_eq!(
+            different,
+            [
+                "a.pdf, sheet 301 (row 2000)",
+                "a.pdf, sheet 2000 (row 301)",
+                "a.pdf, sheet 2001 (row 701)",
+                "a.pdf, sheet 701",
+            ]
+        );
+        let has = |words: &str| found.failures.iter().any(|(_, other)| other == words);
+        for words in [
+            "the invitation code is not on it",
+            "a code of row 301 is on it",
+            "a code of row 2000 is on it",
+            "its square code is another patient's",
+            "the sheet is missing",
+            "no row has this sheet",
+        ] {
+            assert!(has(words), "{words}");
+        }
+
+        // The same file on the disk, with an order of letters that are known one by one.
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), &pdf).unwrap();
+        let slots: Vec<Slot> = letters.iter().map(Slot::of).collect();
+        let mut all = Found::default();
+        let owners = owners_of("a.pdf", letters.iter(), &mut all);
+        let expected = |at: usize| Ok(Some(Cow::Borrowed(&letters[at].expected)));
+        let bytes = Bytes::of_file(file.path()).unwrap();
+        let again = compare("a.pdf", bytes, &slots, expected, &[], &owners, all).unwrap();
+        assert_eq!(again, found);
+    }
+
+    #[test]
+    fn pages_of_two_letters_and_of_none_are_found() {
+        let claims = Claims::of(&[slot(1, 2), slot(2, 3), slot(9, 9)], 5);
+        assert_eq!(claims.taken, [0, 1, 0]);
+        assert_eq!(claims.unclaimed, [4, 5]);
+    }
 }
