@@ -78,10 +78,10 @@ pub async fn run(args: Args) -> Result<ExitCode, Fatal> {
             if is_registered_check_wanted(args.registered_check, directory.can_check_registered())?
             {
                 // One question about many, for each of which there is another one alone: those are as many
-                // at a time as without it.
+                // at a time as without it, whatever the number of batches.
                 let batch_rows = args.api.batch_rows(RestDirectory::MAX_BATCH);
                 let directory = directory.with_registered_check();
-                return run_with(directory, batch_rows, 1, decision, &args).await;
+                return run_with(directory, batch_rows, CHECKED_BATCHES, decision, &args).await;
             }
             run_with(directory, 1, in_flight, decision, &args).await
         }
@@ -139,6 +139,9 @@ fn is_registered_check_wanted(wanted: RegisteredCheck, possible: bool) -> Result
         }
     }
 }
+
+/// Batches at a time where FHIR is asked who has registered: one that waits for a slow answer keeps no other from going on.
+const CHECKED_BATCHES: usize = 4;
 
 /// First pause before PKB is asked again for patients whom it does not have.
 const FIRST_PAUSE: Duration = Duration::from_secs(2);

@@ -5,7 +5,8 @@
 
 use std::future::Future;
 
-use futures_util::{StreamExt as _, stream};
+use futures_util::future::join_all;
+use tokio::sync::Semaphore;
 
 use super::{
     CallError, Client,
@@ -57,7 +58,8 @@ pub trait Directory: Send + Sync + 'static {
 pub struct RestDirectory {
     pkb: Client,
     path: PathTemplate,
-    in_flight: usize,
+    /// Calls at a time, of all batches together.
+    in_flight: Semaphore,
     registered_check: bool,
 }
 
@@ -70,7 +72,7 @@ impl RestDirectory {
         Self {
             pkb,
             path,
-            in_flight,
+            in_flight: Semaphore::new(in_flight.max(1)),
             registered_check: false,
         }
     }
@@ -90,16 +92,19 @@ impl RestDirectory {
 impl Directory for RestDirectory {
     async fn look_up(&self, ids: &[NationalId]) -> Answers<Known> {
         let statuses = if self.registered_check {
+            let _permit = self.in_flight.acquire().await;
             statuses(&self.pkb, ids).await?
         } else {
             Vec::new()
         };
         let mut statuses = statuses.into_iter();
-        let mut found = stream::iter(ids.to_vec())
-            .map(|id| async move { self.pkb.find_patient(&self.path, &id).await })
-            .buffered(self.in_flight.max(1));
+        // All at once: a slow one keeps no other from starting, and the permits are shared with other batches.
+        let found = join_all(ids.iter().map(|id| async move {
+            let _permit = self.in_flight.acquire().await;
+            self.pkb.find_patient(&self.path, id).await
+        }));
         let mut answers = Vec::with_capacity(ids.len());
-        while let Some(found) = found.next().await {
+        for found in found.await {
             let status = statuses.next().map(|status| status.and_then(known));
             answers.push(match (found, status) {
                 (Ok(found), None) => Ok(found),
