@@ -13,7 +13,7 @@ use super::{
 };
 
 /// What a page may have from the nodes above it. Nothing of ours does.
-const INHERITED: [&str; 4] = ["Resources", "MediaBox", "CropBox", "Rotate"];
+const INHERITED: [&[u8]; 4] = [b"/Resources", b"/MediaBox", b"/CropBox", b"/Rotate"];
 /// Where these lead is not drawn: to the document's structure, to other pages, to its description.
 const NOT_DRAWN: [&[u8]; 7] = [
     b"/Parent",
@@ -119,11 +119,7 @@ fn node(reader: &mut Reader<'_>, number: u32) -> Option<Node> {
             b"/Page" => Some(Node::Page),
             b"/Pages" => {
                 let keys = entries(dict)?;
-                let inherits = |key: &&str| {
-                    keys.iter()
-                        .any(|(name, _)| name.strip_prefix(b"/") == Some(key.as_bytes()))
-                };
-                if INHERITED.iter().any(|key| inherits(&key)) {
+                if keys.iter().any(|(key, _)| INHERITED.contains(key)) {
                     return None;
                 }
                 let mut kids = Vec::new();

@@ -25,6 +25,12 @@ pub enum Bytes {
     Memory(Arc<Vec<u8>>),
 }
 
+impl From<Vec<u8>> for Bytes {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self::Memory(Arc::new(bytes))
+    }
+}
+
 impl Bytes {
     /// Those of a file, which is read while they are used.
     ///
@@ -73,12 +79,12 @@ impl Bytes {
 }
 
 /// As a stream from a place on.
-struct From<'a> {
+struct Onward<'a> {
     bytes: &'a Bytes,
     at: u64,
 }
 
-impl Read for From<'_> {
+impl Read for Onward<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let end = self.bytes.len().min(self.at + buffer.len() as u64);
         let read = self
@@ -161,7 +167,7 @@ impl Objects {
             root: reference_of(name("Root")?)?,
             size: u32::try_from(number_of(name("Size")?)?).ok()?,
         };
-        let stream = From {
+        let stream = Onward {
             bytes: &bytes,
             at: start,
         };

@@ -2,7 +2,7 @@
 //!
 //! A block of pages at a time: what is known of a letter is asked for when its sheets are read, and forgotten after.
 
-use std::{borrow::Cow, ops::Range, sync::Arc};
+use std::{borrow::Cow, ops::Range};
 
 use pkb_core::Fatal;
 use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
@@ -65,11 +65,11 @@ impl Found {
 }
 
 /// Reads a PDF and compares it with its letters, on all threads of the pool it is called in. Pages in `spare` belong to
-/// letters that have been replaced; nobody needs to have them.
-pub fn check(name: &str, pdf: Vec<u8>, letters: &[Placed], spare: &[(u64, u64)]) -> Found {
+/// letters that have been replaced; nobody needs to have them. A file on the disk is not read whole ([`Bytes::of_file`]).
+pub fn check(name: &str, pdf: impl Into<Bytes>, letters: &[Placed], spare: &[(u64, u64)]) -> Found {
     let mut found = Found::default();
     let owners = owners_of(name, letters.iter(), &mut found);
-    compare_placed(name, pdf, letters, spare, &owners, found)
+    compare_placed(name, pdf.into(), letters, spare, &owners, found)
 }
 
 /// As [`check`], for PDFs of one letter each: the codes of all of them are looked for in each.
@@ -84,7 +84,8 @@ pub fn check_each<'a>(
         .into_par_iter()
         .map(|((name, pdf), letter)| {
             let letter = std::slice::from_ref(letter);
-            compare_placed(name, pdf.clone(), letter, &[], &owners, Found::default())
+            let pdf = Bytes::from(pdf.clone());
+            compare_placed(name, pdf, letter, &[], &owners, Found::default())
         })
         .collect();
     found.push(all);
@@ -114,7 +115,7 @@ pub fn also_anothers(row: u64) -> String {
 
 fn compare_placed(
     name: &str,
-    pdf: Vec<u8>,
+    pdf: Bytes,
     letters: &[Placed],
     spare: &[(u64, u64)],
     owners: &Owners,
@@ -126,9 +127,8 @@ fn compare_placed(
             .get(at)
             .map(|letter| Cow::Borrowed(&letter.expected)))
     };
-    let bytes = Bytes::Memory(Arc::new(pdf));
     // What is borrowed cannot fail to be there.
-    compare(name, bytes, &slots, expected, spare, owners, found).unwrap_or_default()
+    compare(name, pdf, &slots, expected, spare, owners, found).unwrap_or_default()
 }
 
 /// As [`check`], for a file of any length: `expected` is asked for what a letter must say, by its place in `slots`, which
