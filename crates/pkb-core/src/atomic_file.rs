@@ -3,7 +3,8 @@
 mod leftovers;
 
 use std::{
-    io::{self, Read as _, Seek as _, Write},
+    fs::File,
+    io::{self, Write},
     path::{Path, PathBuf},
 };
 
@@ -43,20 +44,15 @@ impl AtomicFile {
         })
     }
 
-    /// What was written so far.
+    /// The file as it is so far, to be read at places (where writing goes on is the same for both).
     ///
     /// # Errors
     /// The disk is full or failed.
-    pub fn read_back(&mut self) -> Result<Vec<u8>, Fatal> {
-        let mut read = || -> io::Result<Vec<u8>> {
-            self.file.flush()?;
-            let file = self.file.get_mut().as_file_mut();
-            file.rewind()?;
-            let mut content = Vec::new();
-            file.read_to_end(&mut content)?;
-            Ok(content)
-        };
-        read().map_err(|source| Fatal::cannot_read(&self.path, source))
+    pub fn to_read(&mut self) -> Result<File, Fatal> {
+        let written = self.file.flush();
+        written
+            .and_then(|()| self.file.get_ref().as_file().try_clone())
+            .map_err(|source| Fatal::cannot_write(&self.path, source))
     }
 
     /// Gives the file its name.
@@ -114,7 +110,7 @@ pub fn create_private_folder(path: &Path) -> Result<(), Fatal> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::PermissionsExt as _;
+    use std::os::unix::fs::{FileExt as _, PermissionsExt as _};
 
     #[test]
     fn a_file_is_absent_until_it_is_finished_and_then_private() {
@@ -134,9 +130,15 @@ mod tests {
         let path = folder.path().join("a.csv");
         let mut file = AtomicFile::create(&path).unwrap();
         file.write_all(b"one").unwrap();
-        assert_eq!(file.read_back().unwrap(), b"one");
+        let read = |file: &mut AtomicFile, at: u64| {
+            let mut three = [0; 3];
+            let reader = file.to_read().unwrap();
+            reader.read_exact_at(&mut three, at).unwrap();
+            three
+        };
+        assert_eq!(&read(&mut file, 0), b"one");
         file.write_all(b" two").unwrap();
-        assert_eq!(file.read_back().unwrap(), b"one two");
+        assert_eq!(&read(&mut file, 4), b"two");
         assert!(!path.exists());
         file.finish().unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), b"one two");

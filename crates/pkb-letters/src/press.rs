@@ -25,6 +25,7 @@ use crate::{
     typeset::{Binding, Engine, LaidOut, LetterFault, TypesetError, Typesetter},
     verify::{
         expected::Expected,
+        objects::Bytes,
         sheets::{self, Placed},
     },
     zipping,
@@ -168,7 +169,7 @@ struct Batch {
 /// A PDF before it is written.
 struct Bound {
     name: String,
-    pdf: Vec<u8>,
+    pdf: Bytes,
 }
 
 /// The letters of a batch that can be printed.
@@ -444,13 +445,11 @@ impl Press {
         for (letter, row) in placed.iter_mut().zip(&*rows) {
             letter.pages = (row.first_page, row.last_page);
         }
-        if let Some(file) = together
-            .as_mut()
-            .filter(|_| self.form.verify || self.form.zip)
-        {
+        if let Some(file) = &mut together {
             bound.push(Bound {
                 name: what.clone(),
-                pdf: file.read_back()?,
+                pdf: Bytes::of(file.to_read()?)
+                    .map_err(|source| Fatal::cannot_read(&self.folder.join(&what), source))?,
             });
         }
         if self.form.verify {
@@ -465,10 +464,16 @@ impl Press {
             None => self.write_folder(batch, &bound)?,
         }
         if self.form.zip {
-            let files = bound
-                .iter()
-                .map(|file| (file.name.as_str(), file.pdf.as_slice()));
-            zipping::write(&self.folder.join(format!("{batch}.zip")), files, rows)?;
+            let path = self.folder.join(format!("{batch}.zip"));
+            let content = |file: &Bound| Some((file.name.clone(), file.pdf.clone().all()?));
+            let files: Option<Vec<_>> = bound.iter().map(content).collect();
+            let files = files.ok_or_else(|| Fatal::Bug("a finished file cannot be read".into()))?;
+            let files = files.iter();
+            zipping::write(
+                &path,
+                files.map(|(name, pdf)| (name.as_str(), pdf.as_slice())),
+                rows,
+            )?;
         }
         Ok(())
     }
@@ -503,7 +508,7 @@ impl Press {
             row.file = format!("{batch}/{:06}-{id}.pdf", row.sequence);
             bound.push(Bound {
                 name: row.file.clone(),
-                pdf,
+                pdf: Bytes::Memory(Arc::new(pdf)),
             });
         }
         Ok(bound)
@@ -521,7 +526,9 @@ impl Press {
         atomic_file::create_private_folder(&unfinished)?;
         for file in files {
             let name = Path::new(&file.name).file_name().unwrap_or_default();
-            AtomicFile::write(&unfinished.join(name), &file.pdf)?;
+            let pdf = file.pdf.clone().all();
+            let pdf = pdf.ok_or_else(|| Fatal::Bug("a letter was lost".into()))?;
+            AtomicFile::write(&unfinished.join(name), &pdf)?;
         }
         let cannot = |source| Fatal::cannot_write(&path, source);
         fs::rename(&unfinished, &path).map_err(cannot)?;

@@ -37,7 +37,14 @@ impl Bytes {
     /// # Errors
     /// It cannot be opened.
     pub fn of_file(path: &Path) -> io::Result<Self> {
-        let file = File::open(path)?;
+        Self::of(File::open(path)?)
+    }
+
+    /// Those of an open file, as long as it is now.
+    ///
+    /// # Errors
+    /// It cannot be asked how long it is.
+    pub fn of(file: File) -> io::Result<Self> {
         let length = file.metadata()?.len();
         Ok(Self::File(Arc::new(file), length))
     }

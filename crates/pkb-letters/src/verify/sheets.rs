@@ -74,7 +74,7 @@ pub fn check(name: &str, pdf: impl Into<Bytes>, letters: &[Placed], spare: &[(u6
 
 /// As [`check`], for PDFs of one letter each: the codes of all of them are looked for in each.
 pub fn check_each<'a>(
-    files: impl Iterator<Item = (&'a str, &'a Vec<u8>)>,
+    files: impl Iterator<Item = (&'a str, &'a Bytes)>,
     letters: &[Placed],
 ) -> Vec<Found> {
     let mut all = Found::default();
@@ -84,8 +84,7 @@ pub fn check_each<'a>(
         .into_par_iter()
         .map(|((name, pdf), letter)| {
             let letter = std::slice::from_ref(letter);
-            let pdf = Bytes::from(pdf.clone());
-            compare_placed(name, pdf, letter, &[], &owners, Found::default())
+            compare_placed(name, pdf.clone(), letter, &[], &owners, Found::default())
         })
         .collect();
     found.push(all);
