@@ -48,7 +48,8 @@ const PARTS: [&[u8]; 32] = [
     b"#N/A",
 ];
 
-fn open(path: &Path) -> Result<PatientFile, Fatal> {
+/// Opens a patient file as `pkb-upload check` does.
+pub fn open(path: &Path) -> Result<PatientFile, Fatal> {
     let args = Args::try_parse_from(["pkb-upload".as_ref(), "check".as_ref(), path.as_os_str()]);
     let Ok(Args {
         command: Some(Command::Check(args)),

@@ -17,6 +17,8 @@ mod pkb_file;
 mod problems_file;
 mod report;
 mod run;
+#[cfg(test)]
+mod same_on_threads;
 mod send_after;
 mod sender;
 mod sent_before;
