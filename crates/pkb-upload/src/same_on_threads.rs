@@ -4,7 +4,7 @@ use std::path::Path;
 
 use proptest::prelude::*;
 
-use crate::{fuzz, problems_file, report::Report};
+use crate::{hot, problems_file, report::Report};
 
 const HEADER: &str =
     "NHS number,First name,Last name,Date of birth,Address 1,Town,Post code,Mobile,Email\n";
@@ -48,7 +48,7 @@ fn row() -> impl Strategy<Value = String> {
 fn told(path: &Path, threads: usize) -> String {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
     pool.unwrap().install(|| {
-        let file = match fuzz::open(path) {
+        let file = match hot::open(path) {
             Ok(file) => file,
             Err(fatal) => return fatal.to_string(),
         };
