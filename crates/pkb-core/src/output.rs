@@ -80,8 +80,15 @@ impl Output {
     /// for a slow reader, the block is still there.
     pub(crate) async fn write(&self, block: &mut Vec<u8>) -> Result<(), OutputFailed> {
         let place = self.blocks.reserve().await.map_err(|_| OutputFailed)?;
-        let next = Vec::with_capacity(block.capacity());
-        place.send(std::mem::replace(block, next));
+        // A few lines, as they come while calls are waited for, are copied: memory for a whole block each
+        // time would cost more than the lines.
+        if block.len() < block.capacity() / 16 {
+            place.send(block.as_slice().into());
+            block.clear();
+        } else {
+            let next = Vec::with_capacity(block.capacity());
+            place.send(std::mem::replace(block, next));
+        }
         Ok(())
     }
 

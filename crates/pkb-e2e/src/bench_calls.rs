@@ -1,39 +1,93 @@
 //! The benchmark of `bench-calls`.
 
-use std::{
-    process::{Command, Stdio},
-    sync::Arc,
-    time::Instant,
-};
+mod contenders;
+mod cpu;
+
+use std::{path::PathBuf, time::Instant};
 
 use anyhow::Context as _;
 use clap::Parser;
 use pkb_core::{
-    ExitCode, Fatal, Record,
-    args::PkbArgs,
-    client::rest::{PathTemplate, USER_PATH},
-    ndjson::NdjsonReader,
-    progress::tell,
-    value::NationalId,
+    ExitCode, Fatal, Record, args::PkbArgs, ndjson::NdjsonReader, progress::tell, value::NationalId,
 };
-use tokio::task::JoinSet;
+use reqwest::{Client, Url};
+use serde_json::json;
 
-/// Compare ordered with unordered calls
+use contenders::Contender;
+use cpu::CpuTime;
+
+/// What a call costs, beside the libraries and the system below it
 #[derive(Debug, Parser)]
 pub struct Args {
-    /// Records as pkb-upload wrote them
-    input: std::path::PathBuf,
+    /// Records as pkb-upload wrote them: one call for each
+    input: PathBuf,
     /// Calls at the same time
     #[arg(long, default_value_t = 64)]
     concurrency: usize,
     /// How often each contender runs
     #[arg(long, default_value_t = 3)]
     rounds: u32,
+    /// How long the sandbox takes for an answer, in milliseconds, one after the other
+    #[arg(long, value_delimiter = ',', default_value = "5,20,100")]
+    latencies: Vec<u32>,
     #[command(flatten)]
     pkb: PkbArgs,
 }
 
-/// Runs both and prints rates and their ratio.
+/// How the sandbox answers.
+#[derive(Clone, Copy)]
+struct Latency {
+    mostly_ms: u32,
+    /// One call in a hundred.
+    rarely_ms: u32,
+}
+
+impl Latency {
+    /// Calls a second that are possible with so many at a time.
+    fn limit(self, in_flight: usize) -> f64 {
+        let mean_ms = 0.99 * f64::from(self.mostly_ms) + 0.01 * f64::from(self.rarely_ms);
+        1000.0 * in_flight as f64 / mean_ms
+    }
+
+    fn words(self) -> String {
+        if self.rarely_ms == self.mostly_ms {
+            format!("{} ms", self.mostly_ms)
+        } else {
+            format!("{} ms, 1% of calls {} ms", self.mostly_ms, self.rarely_ms)
+        }
+    }
+
+    /// Lets the sandbox answer so.
+    async fn set(self) -> anyhow::Result<()> {
+        let fault = json!({
+            "mostly": self.mostly_ms, "rarely": self.rarely_ms, "rate": 0.01,
+        });
+        let faults = json!({"rules": [{
+            "endpoint": "by_national_id", "when": {"always": true}, "fault": {"latency_ms": fault},
+        }]});
+        let url = setting("PKB_BASE_URL")?.join("/sandbox/faults")?;
+        let http = Client::builder().no_proxy().build()?;
+        let answer = http.put(url).body(faults.to_string()).send().await?;
+        answer.error_for_status().context("the sandbox's faults")?;
+        Ok(())
+    }
+}
+
+/// The address in an environment variable, as `pkb-sandbox env` sets them.
+fn setting(name: &str) -> anyhow::Result<Url> {
+    let text = std::env::var(name).with_context(|| name.to_owned())?;
+    Ok(text.parse()?)
+}
+
+/// What a run came to.
+#[derive(Clone, Copy)]
+struct Figures {
+    calls_a_second: f64,
+    /// Microseconds of a processor for each call, in our process or that which was started.
+    cpu_us: f64,
+}
+
+/// Runs all contenders at each latency and prints the table.
 ///
 /// # Errors
 /// The benchmark could not be run.
@@ -44,6 +98,55 @@ pub async fn run(args: Args) -> Result<ExitCode, Fatal> {
 }
 
 async fn compare(args: &Args) -> anyhow::Result<ExitCode> {
+    let ids = ids(args)?;
+    tell(format!(
+        "  {} calls, {} in flight, medians of {}",
+        ids.len(),
+        args.concurrency,
+        args.rounds
+    ));
+    let even = args.latencies.iter().map(|ms| Latency {
+        mostly_ms: *ms,
+        rarely_ms: *ms,
+    });
+    let uneven = Latency {
+        mostly_ms: 20,
+        rarely_ms: 1000,
+    };
+    for latency in even.chain([uneven]) {
+        latency.set().await?;
+        tell(format!("  {}", latency.words()));
+        let mut runs = vec![Vec::new(); Contender::ALL.len()];
+        for _ in 0..args.rounds {
+            for (contender, runs) in Contender::ALL.iter().zip(&mut runs) {
+                runs.push(measure(*contender, args, &ids).await?);
+            }
+        }
+        for (contender, runs) in Contender::ALL.iter().zip(runs) {
+            let calls_a_second = median(runs.iter().map(|run| run.calls_a_second));
+            let limit = latency.limit(args.concurrency);
+            tell(format!(
+                "    {:<32} {calls_a_second:>8.0} calls/s {:>6.1}% of what is possible {:>6.1} us CPU a call",
+                contender.name(),
+                100.0 * calls_a_second / limit,
+                median(runs.iter().map(|run| run.cpu_us)),
+            ));
+        }
+    }
+    Ok(ExitCode::Done)
+}
+
+async fn measure(contender: Contender, args: &Args, ids: &[NationalId]) -> anyhow::Result<Figures> {
+    let (start, cpu) = (Instant::now(), CpuTime::now()?);
+    contender.run(args, ids).await?;
+    let (seconds, calls) = (start.elapsed().as_secs_f64(), ids.len() as f64);
+    Ok(Figures {
+        calls_a_second: calls / seconds,
+        cpu_us: 1e6 * cpu.seconds_since()? / calls,
+    })
+}
+
+fn ids(args: &Args) -> anyhow::Result<Vec<NationalId>> {
     let mut reader = NdjsonReader::new(std::fs::File::open(&args.input)?);
     let mut ids = Vec::new();
     while let Some(line) = reader.read()? {
@@ -56,63 +159,11 @@ async fn compare(args: &Args) -> anyhow::Result<ExitCode> {
         };
         ids.push(patient.national_id);
     }
-    let (mut unordered, mut ordered) = (Vec::new(), Vec::new());
-    for _ in 0..args.rounds {
-        unordered.push(run_unordered(args, &ids).await?);
-        ordered.push(run_resolve(args, ids.len())?);
-    }
-    let (unordered, ordered) = (median(unordered), median(ordered));
-    tell(format!(
-        "  in the order they come   {unordered:>8.0} calls/s"
-    ));
-    tell(format!(
-        "  in the order of the input {ordered:>7.0} calls/s, {:.1}% of that",
-        100.0 * ordered / unordered
-    ));
-    Ok(ExitCode::Done)
+    Ok(ids)
 }
 
-fn median(mut rates: Vec<f64>) -> f64 {
-    rates.sort_by(f64::total_cmp);
-    rates[rates.len() / 2]
-}
-
-/// Calls a second when nothing waits for anything but a free place.
-async fn run_unordered(args: &Args, ids: &[NationalId]) -> anyhow::Result<f64> {
-    let client = Arc::new(args.pkb.client(&Arc::default())?);
-    let path = Arc::new(PathTemplate::new(USER_PATH, &["{number}", "{type}"])?);
-    let start = Instant::now();
-    let mut running = JoinSet::new();
-    for &id in ids {
-        if running.len() == args.concurrency {
-            running.join_next().await.context("nothing runs")??;
-        }
-        let (client, path) = (Arc::clone(&client), Arc::clone(&path));
-        running.spawn(async move { client.find_patient(&path, &id).await.is_ok() });
-    }
-    while let Some(ended) = running.join_next().await {
-        ended?;
-    }
-    Ok(ids.len() as f64 / start.elapsed().as_secs_f64())
-}
-
-fn run_resolve(args: &Args, rows: usize) -> anyhow::Result<f64> {
-    let program = std::env::current_exe()?.with_file_name("pkb-resolve");
-    let start = Instant::now();
-    let status = Command::new(program)
-        .arg(&args.input)
-        .args([
-            "--rate",
-            "0",
-            "--concurrency",
-            &args.concurrency.to_string(),
-        ])
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()?;
-    anyhow::ensure!(
-        matches!(status.code(), Some(0 | 65)),
-        "pkb-resolve ended with {status}"
-    );
-    Ok(rows as f64 / start.elapsed().as_secs_f64())
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
 }

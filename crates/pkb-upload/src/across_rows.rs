@@ -1,19 +1,21 @@
 //! What only a look at all rows shows: patients, e-mail addresses, people and addresses that stand in
-//! more than one. Kept are numbers and hashes, never rows: about 80 bytes a row while the file is read (in
+//! more than one. Kept are numbers and hashes, never rows: 64 bytes a row while the file is read (in
 //! lists that are sorted at the end, which is several times as quick as hash tables of that size), and
 //! afterwards only what repeats.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     hash::BuildHasher as _,
+    num::NonZeroU64,
 };
 
 use foldhash::quality::RandomState;
 use pkb_core::{
     Reason,
     record::{Household, Patient},
-    value::{AddressLine, Email, Postcode},
+    value::{AddressLine, Email, NhsNumber, Postcode},
 };
+use rayon::slice::ParallelSliceMut as _;
 
 use crate::{
     columns::Field,
@@ -29,17 +31,29 @@ pub struct AcrossRows {
     /// Each row with a national id.
     numbers: Vec<NumberedRow>,
     /// The rows of each national id that has several, once all rows have been seen.
-    same_number: BTreeMap<u64, SameNumber>,
+    same_number: BTreeMap<NineDigits, SameNumber>,
     emails: Sightings,
     people: Sightings,
     addresses: Sightings,
+    /// Where texts are put together, to be hashed.
+    scratch: Vec<u8>,
 }
 
 struct NumberedRow {
-    number: u64,
-    /// Hash of all that the row says; `None` if something rejects it by itself.
-    content: Option<u64>,
+    number: NineDigits,
     row: u32,
+    /// Hash of all that the row says; `None` if something rejects it by itself.
+    content: Option<NonZeroU64>,
+}
+
+/// A national id without its check digit, which follows from the others: it fits four bytes.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct NineDigits(u32);
+
+impl From<NhsNumber> for NineDigits {
+    fn from(number: NhsNumber) -> Self {
+        Self(u32::try_from(number.to_u64() / 10).unwrap_or(u32::MAX))
+    }
 }
 
 #[derive(Debug)]
@@ -63,7 +77,7 @@ impl Sightings {
     fn settle(&mut self, without: &BTreeSet<u32>) {
         let mut seen = std::mem::take(&mut self.seen);
         seen.retain(|(_, row)| !without.contains(row));
-        seen.sort_unstable();
+        seen.par_sort_unstable();
         let same_hash = seen.chunk_by(|(one, _), (other, _)| one == other);
         self.repeated = same_hash
             .filter(|rows| rows.len() > 1)
@@ -78,16 +92,24 @@ impl Sightings {
 }
 
 impl AcrossRows {
-    /// Takes a row into account; rows come in their order.
+    /// For other rows of the same file, to be [joined](Self::join) later.
+    pub fn beside(&self) -> Self {
+        Self {
+            hasher: self.hasher.clone(),
+            ..Self::default()
+        }
+    }
+
+    /// Takes a row into account; rows come in any order.
     pub fn see(&mut self, row: u32, checked: &CheckedRow) {
         let Some(number) = checked.number else {
             return;
         };
         let patient = checked.patient.as_ref();
         self.numbers.push(NumberedRow {
-            number: number.to_u64(),
-            content: patient.map(|patient| self.content_hash(patient)),
+            number: number.into(),
             row,
+            content: patient.map(|patient| self.content_hash(patient)),
         });
         let Some(patient) = patient else {
             return;
@@ -95,16 +117,31 @@ impl AcrossRows {
         if let Some(email) = &patient.email {
             self.emails.seen.push((self.email_hash(email), row));
         }
-        self.people.seen.push((self.person_hash(patient), row));
-        if let Some(hash) = self.address_hash(patient) {
-            self.addresses.seen.push((hash, row));
+        let mut scratch = std::mem::take(&mut self.scratch);
+        let person = self.person_hash(patient, &mut scratch);
+        self.people.seen.push((person, row));
+        if let Some(address) = self.address_hash(patient, &mut scratch) {
+            self.addresses.seen.push((address, row));
+        }
+        self.scratch = scratch;
+    }
+
+    /// Takes over what was seen of other rows.
+    pub fn join(&mut self, mut other: Self) {
+        self.numbers.append(&mut other.numbers);
+        for (own, others) in [
+            (&mut self.emails, other.emails),
+            (&mut self.people, other.people),
+            (&mut self.addresses, other.addresses),
+        ] {
+            own.seen.extend(others.seen);
         }
     }
 
     /// To be called when all rows have been seen. Rows that are not uploaded share nothing with others.
     pub fn settle(&mut self) {
         let mut numbers = std::mem::take(&mut self.numbers);
-        numbers.sort_unstable_by_key(|seen| (seen.number, seen.row));
+        numbers.par_sort_unstable_by_key(|seen| (seen.number, seen.row));
         let mut not_uploaded = BTreeSet::new();
         for rows in numbers.chunk_by(|one, other| one.number == other.number) {
             let [first, .., _] = rows else {
@@ -164,7 +201,7 @@ impl AcrossRows {
         let Some(number) = checked.number else {
             return;
         };
-        if let Some(same) = self.same_number.get(&number.to_u64()) {
+        if let Some(same) = self.same_number.get(&number.into()) {
             if same.differing {
                 checked.patient = None;
                 find(
@@ -192,14 +229,16 @@ impl AcrossRows {
                 Severity::LeftOut,
             );
         }
+        let mut scratch = Vec::new();
         patient.household = self
-            .address_hash(patient)
+            .address_hash(patient, &mut scratch)
             .and_then(|hash| self.addresses.repeated.get(&hash))
             .map(|rows| Household {
                 first_row: rows.first().copied().map_or(0, u64::from),
                 patients: u32::try_from(rows.len()).unwrap_or(u32::MAX),
             });
-        if let Some(rows) = self.people.others(self.person_hash(patient), row) {
+        let person = self.person_hash(patient, &mut scratch);
+        if let Some(rows) = self.people.others(person, row) {
             find(Place::Row, Fault::SamePerson(rows), Severity::Warning);
         }
     }
@@ -258,40 +297,31 @@ impl AcrossRows {
         self.hasher.hash_one(email.expose_folded())
     }
 
-    fn person_hash(&self, patient: &Patient) -> u64 {
-        let mut names = String::with_capacity(64);
+    fn person_hash(&self, patient: &Patient, names: &mut Vec<u8>) -> u64 {
+        names.clear();
         for name in [&patient.first_name, &patient.last_name] {
-            push_lowercase(&mut names, name.expose_name());
-            names.push('\n');
+            push_lowercase(names, name.expose_name());
+            names.push(b'\n');
         }
         self.hasher
             .hash_one((names, patient.date_of_birth, &patient.post_code))
     }
 
     /// The words of a whole address; `None` where a line or a post code that a postman finds is missing.
-    fn address_hash(&self, patient: &Patient) -> Option<u64> {
+    fn address_hash(&self, patient: &Patient, words: &mut Vec<u8>) -> Option<u64> {
         let post_code = patient.post_code.as_ref();
         let post_code =
             post_code.filter(|code| !code.is_pseudo() && !patient.address.is_empty())?;
-        let mut address = String::with_capacity(128);
+        words.clear();
         let lines = patient.address.iter().map(AddressLine::expose_line);
         for line in lines.chain([Postcode::expose_postcode(post_code)]) {
-            push_lowercase(&mut address, line);
-            address.push(' ');
+            push_words(words, line);
         }
-        // Between words is one space, whatever stood there: "Flat 1, 1 High St" is not "Flat 11 High St".
-        let mut after_word = false;
-        address.retain(|c| {
-            let is_word = c.is_alphanumeric();
-            let keep = is_word || (c == ' ' && after_word);
-            after_word = is_word;
-            keep
-        });
-        Some(self.hasher.hash_one(address))
+        Some(self.hasher.hash_one(words))
     }
 
     /// All that a row says of its patient.
-    fn content_hash(&self, patient: &Patient) -> u64 {
+    fn content_hash(&self, patient: &Patient) -> NonZeroU64 {
         // A new field has to be looked at here.
         let Patient {
             national_id,
@@ -321,7 +351,7 @@ impl AcrossRows {
         let extra = (!extra.is_empty())
             .then(|| serde_json::to_string(extra).ok())
             .flatten();
-        self.hasher.hash_one((
+        let hash = self.hasher.hash_one((
             (national_id, title, first_name, last_name, date_of_birth),
             (address, post_code, mobile, email, language, format),
             (
@@ -332,17 +362,39 @@ impl AcrossRows {
                 other_phone,
             ),
             (carers, deceased, extra),
-        ))
+        ));
+        NonZeroU64::new(hash).unwrap_or(NonZeroU64::MAX)
     }
 }
 
-fn push_lowercase(to: &mut String, text: &str) {
+fn push_lowercase(to: &mut Vec<u8>, text: &str) {
+    let start = to.len();
     if text.is_ascii() {
-        let start = to.len();
-        to.push_str(text);
+        to.extend_from_slice(text.as_bytes());
         to[start..].make_ascii_lowercase();
     } else {
-        to.extend(text.chars().flat_map(char::to_lowercase));
+        to.extend_from_slice(text.to_lowercase().as_bytes());
+    }
+}
+
+/// Adds the words of a line in lower case, each with one space before it, whatever stood there: "Flat 1, 1
+/// High St" is not "Flat 11 High St". What people write within a word or not is left out: "St. John's Rd"
+/// is "St Johns Rd".
+fn push_words(to: &mut Vec<u8>, line: &str) {
+    let mut between = true;
+    for c in line.chars() {
+        if !c.is_alphanumeric() {
+            between |= !matches!(c, '\'' | '\u{2019}' | '.');
+            continue;
+        }
+        if std::mem::take(&mut between) {
+            to.push(b' ');
+        }
+        if c.is_ascii() {
+            to.push(c.to_ascii_lowercase() as u8);
+        } else {
+            push_lowercase(to, c.encode_utf8(&mut [0; 4]));
+        }
     }
 }
 
@@ -445,5 +497,32 @@ mod tests {
             judged(&rows),
             [(vec!["same_person"], true), (vec!["same_person"], true)]
         );
+    }
+
+    #[test]
+    fn addresses_are_the_same_if_their_words_are() {
+        let words = |lines: &[&str]| {
+            let mut words = Vec::new();
+            for line in lines {
+                push_words(&mut words, line);
+            }
+            String::from_utf8(words).unwrap()
+        };
+        let flat = words(&["Flat 1, 1 High St"]);
+        assert_eq!(flat, " flat 1 1 high st");
+        assert_eq!(flat, words(&["FLAT 1", "1, High   St."]));
+        assert_eq!(words(&["St. John's Rd"]), words(&["St John\u{2019}s Rd"]));
+        assert_ne!(flat, words(&["Flat 11 High St"]));
+        assert_ne!(words(&["1-2 High St"]), words(&["12 High St"]));
+        assert_eq!(
+            words(&["\u{c5}SEV\u{c4}GEN"]),
+            words(&["\u{e5}sev\u{e4}gen"])
+        );
+    }
+
+    #[test]
+    fn what_is_kept_of_a_row_is_as_small_as_is_said() {
+        let sighting = size_of::<(u64, u32)>();
+        assert_eq!(size_of::<NumberedRow>() + 3 * sighting, 64);
     }
 }

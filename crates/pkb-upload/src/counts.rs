@@ -1,6 +1,6 @@
 //! How often each kind of finding was made, and where first.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map::Entry};
 
 use crate::finding::{Finding, Place, Severity};
 
@@ -35,11 +35,23 @@ impl Counts {
             advice: finding.fault.advice(),
         });
         count.rows += 1;
-        // Rows come in their order but for what is found across rows.
-        let at = count.first.partition_point(|earlier| *earlier <= row);
-        if at < FIRST_ROWS {
-            count.first.insert(at, row);
-            count.first.truncate(FIRST_ROWS);
+        count.add_first(row);
+    }
+
+    /// Takes over what was counted in other rows of the same file. In which order does not matter: all that
+    /// is kept of a kind is the number of its rows and the smallest of them.
+    pub fn join(&mut self, other: Self) {
+        for (kind, others) in other.0 {
+            match self.0.entry(kind) {
+                Entry::Vacant(free) => {
+                    free.insert(others);
+                }
+                Entry::Occupied(mut own) => {
+                    let own = own.get_mut();
+                    own.rows += others.rows;
+                    others.first.into_iter().for_each(|row| own.add_first(row));
+                }
+            }
         }
     }
 
@@ -58,6 +70,14 @@ impl Counts {
 }
 
 impl Count {
+    fn add_first(&mut self, row: u32) {
+        let at = self.first.partition_point(|earlier| *earlier <= row);
+        if at < FIRST_ROWS {
+            self.first.insert(at, row);
+            self.first.truncate(FIRST_ROWS);
+        }
+    }
+
     /// `row 4`, or `rows 4, 9, …`.
     pub fn rows_in_words(&self) -> String {
         let numbers: Vec<String> = self.first.iter().map(u32::to_string).collect();

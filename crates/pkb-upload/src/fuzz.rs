@@ -1,16 +1,11 @@
 //! Fuzz targets of the path from a file's bytes to records; `scripts/fuzz` runs them for a minute each.
 
-use std::{
-    path::Path,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
-use clap::Parser as _;
-use jiff::civil::date;
 use pkb_core::Fatal;
 use proptest::{prelude::*, test_runner::TestRunner};
 
-use crate::{args::Args, args::Command, patient_file::PatientFile};
+use crate::hot::open;
 
 /// What files are made of.
 const PARTS: [&[u8]; 32] = [
@@ -47,18 +42,6 @@ const PARTS: [&[u8]; 32] = [
     b"O'Brien",
     b"#N/A",
 ];
-
-fn open(path: &Path) -> Result<PatientFile, Fatal> {
-    let args = Args::try_parse_from(["pkb-upload".as_ref(), "check".as_ref(), path.as_os_str()]);
-    let Ok(Args {
-        command: Some(Command::Check(args)),
-        ..
-    }) = args
-    else {
-        panic!("the arguments are good")
-    };
-    PatientFile::open(&args.file, date(2026, 11, 23))
-}
 
 /// Whatever the bytes are, the file is refused with words, or each row becomes a record. For
 /// PKB_FUZZ_SECONDS, or one round of cases.

@@ -1,28 +1,5 @@
 //! `pkb-upload`: from a hospital's patient file to records at PKB.
-#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
-
-mod across_rows;
-mod args;
-mod batch_folder;
-mod check;
-mod columns;
-mod counts;
-mod finding;
-#[cfg(test)]
-mod fuzz;
-mod max_rejects;
-mod patient_file;
-mod patient_row;
-mod pkb_file;
-mod problems_file;
-mod report;
-mod run;
-mod send_after;
-mod sender;
-mod sent_before;
-mod table;
-mod toml_file;
 
 fn main() -> std::process::ExitCode {
-    pkb_core::app::main("pkb-upload", run::run)
+    pkb_upload::main()
 }

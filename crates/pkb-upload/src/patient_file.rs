@@ -14,7 +14,7 @@ use crate::{
     counts::Counts,
     finding::{Finding, Severity},
     patient_row::{self, CheckedRow, RowRules},
-    table::{Row, Rows, Table},
+    table::{self, Row, Rows, Table},
 };
 
 /// A patient file that has been read once.
@@ -74,7 +74,7 @@ impl PatientFile {
                 .map_or_else(|| columns.scheme(), NationalIdType::from),
             keep_extra: args.keep_extra,
         };
-        let survey = Survey::of(&mut rows, &mut row, &columns, &rules)?;
+        let survey = Survey::of(&mut rows, &columns, &rules)?;
         if survey.rows == 0 {
             return Err(Fatal::Input(format!(
                 "{}: has no rows below the header",
@@ -181,33 +181,54 @@ pub fn read_header<'a>(
 }
 
 impl Survey {
-    fn of(
-        rows: &mut Rows,
-        row: &mut Row,
-        columns: &Columns,
-        rules: &RowRules,
-    ) -> Result<Self, Fatal> {
+    fn of(rows: &mut Rows, columns: &Columns, rules: &RowRules) -> Result<Self, Fatal> {
         let mut survey = Self::default();
-        let mut findings = Vec::new();
-        while rows.next_row(row)? {
-            survey.rows += 1;
+        let begin = || (survey.beside(), Vec::new());
+        let parts = table::fold(rows, begin, |(part, findings), row| {
             findings.clear();
-            let checked = patient_row::check(row, columns, rules, &mut findings);
-            let number = row_number(row);
-            for finding in &findings {
-                survey.counts.add(number, finding);
-            }
-            survey.good += u64::from(checked.patient.is_some());
-            survey.across.see(number, &checked);
+            let checked = patient_row::check(row, columns, rules, findings);
+            part.add(row_number(row), &checked, findings);
+        })?;
+        for (part, _) in parts {
+            survey.join(part);
         }
-        survey.across.settle();
-        for (row, finding) in survey.across.findings() {
-            survey.counts.add(row, &finding);
-        }
-        survey.merged = survey.across.merged();
-        survey.good -= survey.merged + survey.across.rejected();
-        survey.rejected = survey.rows - survey.good - survey.merged;
+        survey.settle();
         Ok(survey)
+    }
+
+    /// For other rows of the same file.
+    fn beside(&self) -> Self {
+        Self {
+            across: self.across.beside(),
+            ..Self::default()
+        }
+    }
+
+    fn add(&mut self, number: u32, checked: &CheckedRow, findings: &[Finding]) {
+        self.rows += 1;
+        self.good += u64::from(checked.patient.is_some());
+        for finding in findings {
+            self.counts.add(number, finding);
+        }
+        self.across.see(number, checked);
+    }
+
+    fn join(&mut self, part: Self) {
+        self.rows += part.rows;
+        self.good += part.good;
+        self.counts.join(part.counts);
+        self.across.join(part.across);
+    }
+
+    /// Draws the conclusions, when all rows have been seen.
+    fn settle(&mut self) {
+        self.across.settle();
+        for (row, finding) in self.across.findings() {
+            self.counts.add(row, &finding);
+        }
+        self.merged = self.across.merged();
+        self.good -= self.merged + self.across.rejected();
+        self.rejected = self.rows - self.good - self.merged;
     }
 }
 

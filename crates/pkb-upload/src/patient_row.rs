@@ -1,7 +1,10 @@
 //! One row of a patient file: from cells to a checked patient, and to everything that is wrong or odd
 //! about it.
 
+use std::sync::LazyLock;
+
 use jiff::civil::Date;
+use memchr::{memchr2, memmem::Finder};
 use pkb_core::{
     Reason,
     record::{Carer, Patient, Unknown},
@@ -16,7 +19,7 @@ use serde_json::Value;
 use crate::{
     columns::{ADDRESS, BIRTH_PARTS, CARERS, Columns, Field},
     finding::{Fault, Finding, Place, Severity},
-    table::Row,
+    table::{Row, Texts},
 };
 
 /// What a row is measured by.
@@ -50,8 +53,12 @@ pub fn check(
     rules: &RowRules,
     findings: &mut Vec<Finding>,
 ) -> CheckedRow {
+    let texts = row.texts();
     let mut check = RowCheck {
         row,
+        texts,
+        are_ascii: texts.are_ascii(),
+        may_have_null: row.has(&NULL),
         columns,
         rules,
         findings,
@@ -70,19 +77,39 @@ pub fn check(
         };
     }
     check.undecodable_cells();
-    if row.has(b"NULL") {
+    if check.may_have_null {
         check.database_nulls();
     }
     check.patient()
 }
+
+static NULL: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("NULL"));
 
 /// Whether a cell is what a database's export has for nothing. There are people of that name.
 fn is_database_null(field: Field, text: &str) -> bool {
     text == "NULL" && !matches!(field, Field::FirstName | Field::LastName)
 }
 
+/// Adds a line of an address, unless there is nothing in it; or says what is wrong with it.
+fn add_line(lines: &mut Vec<AddressLine>, line: &str) -> Option<Problem> {
+    // A dash or a comma alone says that there is nothing.
+    if !line.contains(char::is_alphanumeric) && !line.contains(char::is_control) {
+        return None;
+    }
+    match AddressLine::parse(line) {
+        Ok(line) => lines.push(line),
+        Err(Problem::Empty) => {}
+        Err(problem) => return Some(problem),
+    }
+    None
+}
+
 struct RowCheck<'a> {
     row: &'a Row,
+    texts: Texts<'a>,
+    are_ascii: bool,
+    /// Some cell may be `NULL`.
+    may_have_null: bool,
     columns: &'a Columns,
     rules: &'a RowRules,
     findings: &'a mut Vec<Finding>,
@@ -174,8 +201,8 @@ impl<'a> RowCheck<'a> {
         let Some(at) = self.columns.place(field) else {
             return Some("");
         };
-        let text = self.row.cell(at).ok()?;
-        Some(if is_database_null(field, text) {
+        let text = self.texts.get(at).ok()?;
+        Some(if self.may_have_null && is_database_null(field, text) {
             ""
         } else {
             text
@@ -189,8 +216,8 @@ impl<'a> RowCheck<'a> {
                 continue;
             };
             if self
-                .row
-                .cell(at)
+                .texts
+                .get(at)
                 .is_ok_and(|text| is_database_null(field, text))
             {
                 self.note(field, Problem::DatabaseNull);
@@ -199,11 +226,11 @@ impl<'a> RowCheck<'a> {
     }
 
     fn undecodable_cells(&mut self) {
-        if self.row.is_ascii() {
+        if self.are_ascii {
             return;
         }
         for at in 0..self.row.len() {
-            if self.row.cell(at).is_err() {
+            if self.texts.get(at).is_err() {
                 let place = self
                     .columns
                     .field(at)
@@ -241,21 +268,15 @@ impl<'a> RowCheck<'a> {
         let mut parts = [None; 2];
         for field in ADDRESS {
             let before = lines.len();
-            let Some(text) = self.cell(field) else {
+            let Some(text) = self.cell(field).filter(|text| !text.is_empty()) else {
                 continue;
             };
-            let mut wrong = None;
-            for line in text.split(['\n', '\r']) {
-                // A dash or a comma alone says that there is nothing.
-                if !line.contains(char::is_alphanumeric) && !line.contains(char::is_control) {
-                    continue;
-                }
-                match AddressLine::parse(line) {
-                    Ok(line) => lines.push(line),
-                    Err(Problem::Empty) => {}
-                    Err(problem) => wrong = Some(problem),
-                }
-            }
+            let wrong = if memchr2(b'\n', b'\r', text.as_bytes()).is_none() {
+                add_line(&mut lines, text)
+            } else {
+                let each = text.split(['\n', '\r']);
+                each.fold(None, |wrong, line| add_line(&mut lines, line).or(wrong))
+            };
             if let Some(problem) = wrong {
                 let place = Place::Field(field);
                 self.reject(place, Fault::Value(problem), Reason::BadAddress);
@@ -346,7 +367,7 @@ impl<'a> RowCheck<'a> {
         self.columns
             .unused()
             .filter_map(|at| {
-                let text = self.row.cell(at).ok()?.trim();
+                let text = self.texts.get(at).ok()?.trim();
                 (!text.is_empty()).then(|| (self.columns.extra_key(at), Value::from(text)))
             })
             .collect()
@@ -420,7 +441,7 @@ impl<'a> RowCheck<'a> {
         field: Field,
         parse: impl FnOnce(&str) -> Result<T, Problem>,
     ) -> Option<Result<T, Problem>> {
-        let text = self.cell(field)?;
+        let text = self.cell(field).filter(|text| !text.is_empty())?;
         match parse(text) {
             Err(Problem::Empty) => None,
             parsed => Some(parsed),
@@ -428,7 +449,7 @@ impl<'a> RowCheck<'a> {
     }
 
     fn warn_of_mojibake(&mut self, field: Field) {
-        if self.cell(field).is_some_and(looks_like_mojibake) {
+        if !self.are_ascii && self.cell(field).is_some_and(looks_like_mojibake) {
             self.warn(field, Problem::Mojibake);
         }
     }

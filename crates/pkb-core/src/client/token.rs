@@ -12,8 +12,8 @@ use oauth2::{
     HttpResponse, RefreshToken, RequestTokenError, Scope, TokenResponse as _, TokenUrl,
     basic::{BasicClient, BasicErrorResponse, BasicTokenResponse},
 };
-use reqwest::StatusCode;
-use secrecy::{ExposeSecret as _, SecretString};
+use reqwest::{StatusCode, header::HeaderValue};
+use secrecy::ExposeSecret as _;
 use tokio::sync::Mutex;
 
 use super::{
@@ -64,7 +64,8 @@ enum Grant {
 /// An access token.
 #[derive(Clone)]
 pub(super) struct Token {
-    pub(super) secret: SecretString,
+    /// As each request carries it; marked as sensitive, so that it shows itself nowhere.
+    pub(super) bearer: HeaderValue,
     fetched: Instant,
     life: Duration,
 }
@@ -233,13 +234,21 @@ impl TokenSource {
         };
         let life = answer.expires_in().unwrap_or(DEFAULT_LIFE);
         tracing::debug!("new access token for {} s", life.as_secs());
-        let secret = SecretString::from(answer.access_token().secret().as_str());
+        let bearer = bearer(answer.access_token().secret())
+            .ok_or(TokenError::Failure(Failure::NotUnderstood))?;
         Ok(Token {
-            secret,
+            bearer,
             fetched: asked,
             life,
         })
     }
+}
+
+/// The value of the header `Authorization`; `None` if the token has characters that no header may have.
+fn bearer(token: &str) -> Option<HeaderValue> {
+    let mut value = HeaderValue::from_str(&format!("Bearer {token}")).ok()?;
+    value.set_sensitive(true);
+    Some(value)
 }
 
 /// The errors' own texts may hold the answer's body, so only their kinds are looked at.
@@ -314,6 +323,14 @@ fn with_number(body: Vec<u8>) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_token_goes_into_a_header_and_shows_itself_nowhere() {
+        let value = bearer("Canary").unwrap();
+        assert_eq!(value.to_str().unwrap(), "Bearer Canary");
+        assert!(!format!("{value:?}").contains("Canary"));
+        assert!(bearer("Canary\n").is_none());
+    }
 
     #[test]
     fn a_textual_life_is_read_as_a_number_and_nonsense_as_none() {

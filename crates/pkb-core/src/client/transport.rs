@@ -198,7 +198,7 @@ impl Transport {
                 let token = tokens
                     .token(refused, &self.backoff, &self.outage, &self.monitor)
                     .await?;
-                let request = request.bearer_auth(token.secret.expose_secret());
+                let request = request.header(header::AUTHORIZATION, token.bearer.clone());
                 Ok((request, Some(token)))
             }
         }

@@ -207,7 +207,12 @@ impl<S: Stage> Engine<S> {
                     }
                 }
                 Some(finished) = self.running.join_next(), if !self.running.is_empty() => {
-                    if let Err(fatal) = self.settle(finished) {
+                    let mut settled = self.settle(finished);
+                    // What has ended meanwhile, too: one round for all of it.
+                    while settled.is_ok() && let Some(finished) = self.running.try_join_next() {
+                        settled = self.settle(finished);
+                    }
+                    if let Err(fatal) = settled {
                         stop_for(&mut stopping, fatal);
                     }
                 }

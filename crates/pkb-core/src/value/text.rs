@@ -87,12 +87,14 @@ fn is_continuation(c: char) -> bool {
 
 /// Printable ASCII with single spaces within: there is nothing to fold, compose or refuse.
 fn is_plain(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    !bytes.is_empty()
-        && bytes.iter().all(|byte| (b' '..=b'~').contains(byte))
-        && bytes[0] != b' '
-        && bytes[bytes.len() - 1] != b' '
-        && !bytes.windows(2).any(|pair| pair == b"  ")
+    let mut before = b' ';
+    for &byte in text.as_bytes() {
+        if !(b' '..=b'~').contains(&byte) || (byte == b' ' && before == b' ') {
+            return false;
+        }
+        before = byte;
+    }
+    before != b' '
 }
 
 /// Control characters, and the characters that set, embed or isolate a text direction (Unicode

@@ -4,6 +4,8 @@ mod profile;
 mod special_characters;
 mod template;
 
+use std::borrow::Cow;
+
 use jiff::civil::Date;
 use pkb_core::{
     record::Patient,
@@ -60,13 +62,9 @@ impl PkbFile {
     /// The line of one patient. Cells that look like formulas stay as they are: the file is for a
     /// program, and an apostrophe before a name would be part of the name.
     pub fn patient_line(&self, patient: &Patient) -> Vec<u8> {
-        let cells: Vec<String> = self
-            .profile
-            .columns()
-            .iter()
-            .map(|column| self.expose_cell(patient, column))
-            .collect();
-        csv_line(cells.iter().map(String::as_str))
+        let address = address_cells(patient);
+        let cells = self.profile.columns().iter();
+        csv_line(cells.map(|column| self.expose_cell(patient, &address, column)))
     }
 
     /// Whether the patient's line has an e-mail address in it: then PKB itself invites the patient.
@@ -86,37 +84,42 @@ impl PkbFile {
         carers || self.invites_by_email(patient)
     }
 
-    fn expose_cell(&self, patient: &Patient, column: &Column) -> String {
+    fn expose_cell<'a>(
+        &self,
+        patient: &'a Patient,
+        address: &'a [Cow<'a, str>; 4],
+        column: &Column,
+    ) -> Cow<'a, str> {
         let Some(field) = column.field else {
-            return String::new();
+            return Cow::default();
         };
         if self.options.columns == Columns::Minimal && !field.is_essential() {
-            return String::new();
+            return Cow::default();
         }
         let born: Date = patient.date_of_birth.expose_date();
-        let name = |name: Option<&PersonName>| {
+        let name = |name: Option<&'a PersonName>| {
             self.cleansed(name.map(PersonName::expose_name).unwrap_or_default())
         };
-        let plain = |text: Option<&str>| text.unwrap_or_default().to_owned();
+        let plain = |text: Option<&'a str>| Cow::Borrowed(text.unwrap_or_default());
         let carer = patient.carers.get(usize::from(column.carer.get()) - 1);
         match field {
             Field::Title => name(patient.title.as_ref()),
             Field::FirstName => name(Some(&patient.first_name)),
             Field::LastName => name(Some(&patient.last_name)),
-            Field::NationalId => patient.national_id.value.expose_digits().to_owned(),
+            Field::NationalId => plain(Some(patient.national_id.value.expose_digits())),
             Field::OrganisationId => {
                 plain(patient.organisation_id.as_ref().map(LocalId::expose_id))
             }
             Field::TeamId => plain(patient.team_id.as_ref().map(LocalId::expose_id)),
-            Field::Email if !self.invites_by_email(patient) => String::new(),
+            Field::Email if !self.invites_by_email(patient) => Cow::default(),
             Field::Email => plain(patient.email.as_ref().map(Email::expose_address)),
-            Field::BirthDay => format!("{:02}", born.day()),
-            Field::BirthMonth => format!("{:02}", born.month()),
-            Field::BirthYear => format!("{:04}", born.year()),
-            Field::Address1 => self.address_cell(patient, 0),
-            Field::Address2 => self.address_cell(patient, 1),
-            Field::City => self.address_cell(patient, 2),
-            Field::County => self.address_cell(patient, 3),
+            Field::BirthDay => format!("{:02}", born.day()).into(),
+            Field::BirthMonth => format!("{:02}", born.month()).into(),
+            Field::BirthYear => format!("{:04}", born.year()).into(),
+            Field::Address1 => self.cleansed(&address[0]),
+            Field::Address2 => self.cleansed(&address[1]),
+            Field::City => self.cleansed(&address[2]),
+            Field::County => self.cleansed(&address[3]),
             Field::PostCode => plain(patient.post_code.as_ref().map(Postcode::expose_postcode)),
             Field::Mobile => plain(patient.mobile.as_ref().map(UkMobile::expose_e164)),
             Field::HomePhone => plain(patient.home_phone.as_ref().map(Phone::expose_e164)),
@@ -125,7 +128,7 @@ impl PkbFile {
             Field::CarerFirstName => name(carer.and_then(|carer| carer.first_name.as_ref())),
             Field::CarerLastName => name(carer.and_then(|carer| carer.last_name.as_ref())),
             // Whether PKB writes to carers is not published.
-            Field::CarerEmail if !self.options.emails => String::new(),
+            Field::CarerEmail if !self.options.emails => Cow::default(),
             Field::CarerEmail => plain(
                 carer
                     .and_then(|carer| carer.email.as_ref())
@@ -134,34 +137,42 @@ impl PkbFile {
         }
     }
 
-    fn address_cell(&self, patient: &Patient, at: usize) -> String {
-        let lines: Vec<&str> = patient
-            .address
-            .iter()
-            .map(AddressLine::expose_line)
-            .collect();
-        let place = |at: Option<u8>| at.map(usize::from);
-        let cells = spread(&lines, place(patient.town_line), place(patient.county_line));
-        self.cleansed(&cells[at])
-    }
-
-    fn cleansed(&self, text: &str) -> String {
+    fn cleansed<'a>(&self, text: &'a str) -> Cow<'a, str> {
         self.options.special_characters.apply(text)
     }
 }
 
+/// Address1, Address2, City and County of a patient.
+fn address_cells(patient: &Patient) -> [Cow<'_, str>; 4] {
+    let lines: Vec<&str> = patient
+        .address
+        .iter()
+        .map(AddressLine::expose_line)
+        .collect();
+    let place = |at: Option<u8>| at.map(usize::from);
+    spread(&lines, place(patient.town_line), place(patient.county_line))
+}
+
 /// Address1, Address2, City and County from the lines of an address. Nothing is lost: lines that are too
 /// many share Address2. Where the file does not say which line is the town, it is the last one.
-fn spread(lines: &[&str], town: Option<usize>, county: Option<usize>) -> [String; 4] {
-    let line = |at: usize| lines.get(at).copied().unwrap_or_default();
+fn spread<'a>(lines: &[&'a str], town: Option<usize>, county: Option<usize>) -> [Cow<'a, str>; 4] {
     let town = town.or_else(|| (0..lines.len()).skip(1).rfind(|at| Some(*at) != county));
     let street = (0..lines.len()).find(|at| Some(*at) != town && Some(*at) != county);
-    let middle: Vec<&str> = (0..lines.len())
+    let middle = (0..lines.len())
         .filter(|at| ![town, county, street].contains(&Some(*at)))
-        .map(line)
-        .collect();
-    let cell = |at: Option<usize>| at.map(line).unwrap_or_default().to_owned();
-    [cell(street), middle.join(", "), cell(town), cell(county)]
+        .map(|at| lines[at])
+        .fold(Cow::default(), |before: Cow<'a, str>, line| {
+            if before.is_empty() {
+                line.into()
+            } else {
+                format!("{before}, {line}").into()
+            }
+        });
+    let cell = |at: Option<usize>| {
+        let line = at.and_then(|at| lines.get(at)).copied();
+        Cow::Borrowed(line.unwrap_or_default())
+    };
+    [cell(street), middle, cell(town), cell(county)]
 }
 
 /// Rows of a batch, so that batches are of even size: of 50,001 rows two files are made with 25,001 and
@@ -173,13 +184,20 @@ pub fn even_batch_rows(rows: u64, most: u32) -> usize {
         .max(1)
 }
 
+/// More than most lines have.
+const LINE_BYTES: usize = 512;
+
 /// One line by RFC 4180, with its line end.
-fn csv_line<'a>(cells: impl Iterator<Item = &'a str>) -> Vec<u8> {
+fn csv_line(cells: impl Iterator<Item = impl AsRef<str>>) -> Vec<u8> {
     let mut writer = csv::WriterBuilder::new()
         .terminator(csv::Terminator::CRLF)
+        .buffer_capacity(LINE_BYTES)
         .from_writer(Vec::new());
     // Writing to memory cannot fail, and `flexible` is off for one record only.
-    let _ = writer.write_record(cells);
+    for cell in cells {
+        let _ = writer.write_field(cell.as_ref());
+    }
+    let _ = writer.write_record(None::<&str>);
     writer.into_inner().unwrap_or_default()
 }
 

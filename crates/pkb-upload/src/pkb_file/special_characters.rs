@@ -1,5 +1,7 @@
 //! Characters that can upset PKB's importer.
 
+use std::borrow::Cow;
+
 /// What becomes of commas, double quotes and apostrophes in names and addresses.
 ///
 /// PKB says that they can upset its importer, and asks for a cleanse. Taken to the letter that would
@@ -24,36 +26,54 @@ pub enum SpecialCharacters {
 
 impl SpecialCharacters {
     /// The text of a cell. A text with a letter or digit never becomes empty.
-    pub fn apply(self, text: &str) -> String {
-        let replaced: String = match self {
-            Self::Keep => return text.to_owned(),
-            Self::Typographic => text
-                .chars()
-                .map(|c| match c {
-                    '\'' => '\u{2019}',
-                    '"' => '\u{201d}',
-                    ',' => ' ',
-                    c => c,
-                })
-                .collect(),
-            Self::Space => text
-                .chars()
-                .map(|c| {
-                    if matches!(c, '\'' | '"' | ',') {
-                        ' '
-                    } else {
-                        c
-                    }
-                })
-                .collect(),
-        };
-        replaced.split_whitespace().collect::<Vec<_>>().join(" ")
+    pub fn apply(self, text: &str) -> Cow<'_, str> {
+        if self == Self::Keep || is_plain(text) {
+            text.into()
+        } else {
+            self.replaced(text).into()
+        }
     }
+
+    fn replaced(self, text: &str) -> String {
+        let replaced: String = text
+            .chars()
+            .map(|c| match (c, self) {
+                ('\'', Self::Typographic) => '\u{2019}',
+                ('"', Self::Typographic) => '\u{201d}',
+                ('\'' | '"' | ',', _) => ' ',
+                _ => c,
+            })
+            .collect();
+        let words: Vec<&str> = replaced.split_whitespace().collect();
+        words.join(" ")
+    }
+}
+
+/// Nothing but ASCII letters, digits, hyphens and full stops, and single spaces within: there is nothing to
+/// be done about it.
+fn is_plain(text: &str) -> bool {
+    let is_word = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.');
+    text.is_empty()
+        || text
+            .as_bytes()
+            .split(|byte| *byte == b' ')
+            .all(|word| !word.is_empty() && word.iter().all(is_word))
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::SpecialCharacters::{Keep, Space, Typographic};
+
+    proptest! {
+        #[test]
+        fn texts_that_are_passed_on_have_nothing_to_be_replaced(text in "[aZ9é ,.'\"\t\u{a0}-]{0,8}") {
+            for policy in [Typographic, Space] {
+                prop_assert_eq!(policy.apply(&text), policy.replaced(&text));
+            }
+        }
+    }
 
     #[test]
     fn each_policy_does_what_it_says() {

@@ -217,7 +217,7 @@ proptest! {
             patient.title = name(&title);
             patient.address = address.iter().filter_map(|line| AddressLine::parse(line).ok()).collect();
             bytes.extend(file.patient_line(&patient));
-            names.push(policy.apply(patient.last_name.expose_name()));
+            names.push(policy.apply(patient.last_name.expose_name()).into_owned());
         }
         prop_assert!(is_strict(&bytes));
         let rows = foreign_rows(&bytes);

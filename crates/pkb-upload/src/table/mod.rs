@@ -9,6 +9,7 @@ mod detect;
 mod encoding;
 mod how_read;
 mod layout;
+mod on_threads;
 mod row;
 mod rows;
 mod separator;
@@ -25,7 +26,8 @@ use pkb_core::Fatal;
 pub use self::{
     encoding::{EncodingChoice, parse_encoding},
     how_read::HowRead,
-    row::Row,
+    on_threads::fold,
+    row::{Row, Texts},
     rows::Rows,
     separator::Separator,
 };

@@ -1,6 +1,11 @@
 //! A row: its number and its cells.
 
-use std::fmt::{self, Display};
+use std::{
+    fmt::{self, Display},
+    ops::Range,
+};
+
+use memchr::memmem::Finder;
 
 /// A row of a table. One is made by the caller and filled again and again.
 #[derive(Clone, Default)]
@@ -13,6 +18,8 @@ pub struct Row {
     /// Where each cell ends; longer than there are cells.
     pub(super) ends: Vec<usize>,
     pub(super) cells: usize,
+    /// Bytes between two cells: none, or the separator of a row that was taken over as it stood.
+    pub(super) between: usize,
 }
 
 /// A cell's bytes are not text in the encoding of the file.
@@ -30,21 +37,22 @@ impl Row {
     /// # Errors
     /// The cell's bytes cannot be decoded, or were replaced by U+FFFD here or before.
     pub fn cell(&self, at: usize) -> Result<&str, Undecodable> {
-        let text = std::str::from_utf8(self.cell_raw(at)).map_err(|_| Undecodable)?;
-        if !text.is_ascii() && text.contains(char::REPLACEMENT_CHARACTER) {
-            return Err(Undecodable);
+        self.texts().get(at)
+    }
+
+    /// The cells as text.
+    pub fn texts(&self) -> Texts<'_> {
+        let whole = std::str::from_utf8(self.content()).ok();
+        Texts {
+            row: self,
+            whole,
+            is_certain: whole.is_some_and(|text| !text.contains(char::REPLACEMENT_CHARACTER)),
         }
-        Ok(text)
     }
 
-    /// Whether the bytes stand anywhere in the row.
-    pub fn has(&self, bytes: &[u8]) -> bool {
-        memchr::memmem::find(self.content(), bytes).is_some()
-    }
-
-    /// Whether all cells are ASCII, so that none of them is undecodable.
-    pub fn is_ascii(&self) -> bool {
-        self.content().is_ascii()
+    /// Whether what is looked for stands anywhere in the row, if only over the edge of two cells.
+    pub fn has(&self, what: &Finder<'_>) -> bool {
+        what.find(self.content()).is_some()
     }
 
     /// The cells as bytes, decodable or not.
@@ -53,14 +61,32 @@ impl Row {
     }
 
     fn cell_raw(&self, at: usize) -> &[u8] {
-        if at >= self.cells {
-            return &[];
-        }
-        let start = at.checked_sub(1).map_or(0, |before| self.ends[before]);
-        &self.bytes[start..self.ends[at]]
+        &self.bytes[self.place(at)]
     }
 
-    /// All cells together.
+    /// Where a cell stands in `bytes`.
+    fn place(&self, at: usize) -> Range<usize> {
+        if at >= self.cells {
+            return 0..0;
+        }
+        let before = at.checked_sub(1);
+        let start = before.map_or(0, |before| self.ends[before] + self.between);
+        start..self.ends[at]
+    }
+
+    /// Takes over a line without quotation marks as it stands. False if it has more than `max` cells.
+    pub(super) fn take_line(&mut self, line: &[u8], separator: u8, max: usize) -> bool {
+        self.ends.clear();
+        self.ends.extend(memchr::memchr_iter(separator, line));
+        self.ends.push(line.len());
+        self.bytes.clear();
+        self.bytes.extend_from_slice(line);
+        self.between = 1;
+        self.cells = self.ends.len();
+        self.cells <= max
+    }
+
+    /// All cells together, with what stands between them.
     pub(super) fn content(&self) -> &[u8] {
         let end = self.cells.checked_sub(1).map_or(0, |last| self.ends[last]);
         &self.bytes[..end]
@@ -68,7 +94,8 @@ impl Row {
 
     /// Nothing but white space in any cell.
     pub(super) fn is_blank(&self) -> bool {
-        self.content().trim_ascii_start().is_empty()
+        self.cells_raw()
+            .all(|cell| cell.trim_ascii_start().is_empty())
     }
 
     /// Adds empty cells up to a width.
@@ -81,6 +108,43 @@ impl Row {
             self.ends[self.cells] = end;
             self.cells += 1;
         }
+    }
+}
+
+/// The cells of a row as text. What can be found out about all of them at once is found out once: nearly
+/// every row is text.
+#[derive(Clone, Copy)]
+pub struct Texts<'a> {
+    row: &'a Row,
+    /// All cells together, with what stands between them, if that is UTF-8.
+    whole: Option<&'a str>,
+    /// No cell is undecodable.
+    is_certain: bool,
+}
+
+impl<'a> Texts<'a> {
+    /// The text of a cell, as [`Row::cell`] has it.
+    ///
+    /// # Errors
+    /// The cell is undecodable.
+    pub fn get(&self, at: usize) -> Result<&'a str, Undecodable> {
+        let text = match self.whole {
+            // Without what stood between them, the end of one cell and the beginning of the next may make
+            // a character.
+            Some(whole) => whole.get(self.row.place(at)),
+            None => std::str::from_utf8(self.row.cell_raw(at)).ok(),
+        };
+        match text {
+            Some(text) if self.is_certain || !text.contains(char::REPLACEMENT_CHARACTER) => {
+                Ok(text)
+            }
+            _ => Err(Undecodable),
+        }
+    }
+
+    /// Whether all cells are ASCII.
+    pub fn are_ascii(&self) -> bool {
+        self.whole.is_some_and(str::is_ascii)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Tables as hospitals make them, and as they arrive.
 
 mod damage;
+mod plain_rows;
 mod round_trip;
 mod text;
 mod workbooks;

@@ -1,0 +1,33 @@
+//! `pkb-upload`: from a hospital's patient file to records at PKB.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
+
+mod across_rows;
+mod args;
+mod batch_folder;
+mod check;
+mod columns;
+mod counts;
+mod finding;
+#[cfg(test)]
+mod fuzz;
+#[doc(hidden)]
+pub mod hot;
+mod max_rejects;
+mod patient_file;
+mod patient_row;
+mod pkb_file;
+mod problems_file;
+mod report;
+mod run;
+#[cfg(test)]
+mod same_on_threads;
+mod send_after;
+mod sender;
+mod sent_before;
+mod table;
+mod toml_file;
+
+/// The program.
+pub fn main() -> std::process::ExitCode {
+    pkb_core::app::main("pkb-upload", run::run)
+}
