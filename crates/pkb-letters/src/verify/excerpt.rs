@@ -5,7 +5,7 @@
 
 use std::collections::HashSet;
 
-use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
+use rayon::{iter::ParallelIterator as _, slice::ParallelSlice as _};
 
 use super::{
     objects::{Bytes, Objects, Reader},
@@ -26,6 +26,9 @@ const NOT_DRAWN: [&[u8]; 7] = [
 ];
 /// A tree of pages that is deeper is not ours.
 const DEEPEST: u32 = 8;
+
+/// So many nodes of the tree of pages are looked at by one reader: what is near to each other is in the same streams.
+const NODES: usize = 256;
 
 /// A long PDF.
 pub struct LongPdf {
@@ -51,10 +54,12 @@ impl LongPdf {
             Node::Pages(kids) => kids,
         };
         let pages: Option<Vec<Vec<u32>>> = nodes
-            .par_iter()
-            .map(|number| {
-                let mut pages = Vec::new();
-                collect(&mut Reader::new(&objects), *number, DEEPEST, &mut pages)?;
+            .par_chunks(NODES)
+            .map(|nodes| {
+                let (mut reader, mut pages) = (Reader::new(&objects), Vec::new());
+                for number in nodes {
+                    collect(&mut reader, *number, DEEPEST, &mut pages)?;
+                }
                 Some(pages)
             })
             .collect();

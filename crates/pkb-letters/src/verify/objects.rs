@@ -253,11 +253,15 @@ impl Objects {
     }
 }
 
-/// Reads objects, and remembers the last object stream.
+/// Reads objects, and remembers the last object streams.
 pub struct Reader<'a> {
     objects: &'a Objects,
-    last: Option<(u32, ObjectStream)>,
+    /// Numbers and streams, the last that was used first.
+    streams: Vec<(u32, ObjectStream)>,
 }
+
+/// So many are remembered: one for pages, one for the nodes of their tree, and some for what is drawn on them.
+const STREAMS: usize = 4;
 
 struct ObjectStream {
     bytes: Vec<u8>,
@@ -270,7 +274,7 @@ impl<'a> Reader<'a> {
     pub fn new(objects: &'a Objects) -> Self {
         Self {
             objects,
-            last: None,
+            streams: Vec::new(),
         }
     }
 
@@ -282,10 +286,15 @@ impl<'a> Reader<'a> {
             scanner.object_number()?;
             return body(scanner.rest());
         };
-        if self.last.as_ref().is_none_or(|(last, _)| *last != stream) {
-            self.last = Some((stream, self.object_stream(stream)?));
+        match self.streams.iter().position(|(known, _)| *known == stream) {
+            Some(at) => self.streams.get_mut(..=at)?.rotate_right(1),
+            None => {
+                let inflated = self.object_stream(stream)?;
+                self.streams.truncate(STREAMS - 1);
+                self.streams.insert(0, (stream, inflated));
+            }
         }
-        let (_, stream) = self.last.as_ref()?;
+        let (_, stream) = self.streams.first()?;
         let &[(own, start), (_, end)] = stream.places.get(index..index + 2)? else {
             return None;
         };

@@ -1,9 +1,10 @@
 //! Contents that many pages share. A page of a stamped letter is two streams, `/Contents [shared own]`: what all letters say,
 //! and what one says. The first is drawn once, and what it draws is remembered by its number.
 //!
-//! That is only done where it cannot matter that the streams are drawn apart: the shared one must leave everything as it
-//! found it ([`leaves_no_trace`]), and pages with the same shared stream must draw it with the same resources and at the
-//! same place. All other pages are drawn whole.
+//! That is only done where it cannot matter that the streams are drawn apart: what is remembered must leave everything as it
+//! found it ([`leaves_no_trace`]). A colour or font that the shared stream sets at its end for what follows is drawn with
+//! the own one, for each page ([`division`]). And pages with the same shared stream must draw it with the same resources
+//! and at the same place. All other pages are drawn whole.
 
 use std::collections::HashMap;
 
@@ -35,6 +36,8 @@ struct Key {
 struct Shared {
     glyphs: Set,
     squares: Vec<String>,
+    /// What is drawn with the own contents, before them.
+    rest: Vec<u8>,
 }
 
 /// All shared contents of a file.
@@ -70,16 +73,16 @@ impl SharedParts {
         };
         let part = self.parts.entry(key).or_insert_with(|| {
             let stream = shared.decoded().ok()?;
-            leaves_no_trace(&stream).then(|| {
-                let drawn = drawn_by(&stream);
-                Shared {
-                    glyphs: Set::new(drawn.glyphs),
-                    squares: drawn.squares,
-                }
+            let (shared, rest) = stream.split_at_checked(division(&stream)?)?;
+            let drawn = drawn_by(shared);
+            Some(Shared {
+                glyphs: Set::new(drawn.glyphs),
+                squares: drawn.squares,
+                rest: rest.to_vec(),
             })
         });
         let part = part.as_ref()?;
-        let own = drawn_by(&own.decoded().ok()?);
+        let own = drawn_by(&[&part.rest, &*own.decoded().ok()?].join(&b' '));
         let mut squares = part.squares.clone();
         squares.extend(own.squares);
         Some((part.glyphs.words_with(own.glyphs), squares))
@@ -108,13 +111,35 @@ fn parts_of<'a>(page: &'a Page<'a>) -> Option<(Key, [Stream<'a>; 2])> {
     Some((key, streams.try_into().ok()?))
 }
 
+/// Most bytes of what is set at the end of shared contents for what follows.
+const LONGEST_REST: usize = 1024;
+
+/// The place in a stream up to which it leaves no trace; `None` if much comes after it.
+fn division(stream: &[u8]) -> Option<usize> {
+    let count = |part: &[u8]| {
+        let (mut count, mut operators) = (0_usize, UntypedIter::new(part));
+        while operators.next().is_some() {
+            count += 1;
+        }
+        count
+    };
+    let whole = count(stream);
+    let start = stream.len().saturating_sub(LONGEST_REST);
+    (start..=stream.len()).rev().find(|end| {
+        let (shared, rest) = stream.split_at(*end);
+        let is_between_words = rest.first().is_none_or(u8::is_ascii_whitespace);
+        // What looks like the end of an operator may stand in a text: then the parts are not those of the whole.
+        is_between_words && leaves_no_trace(shared) && count(shared) + count(rest) == whole
+    })
+}
+
 /// Whether a stream leaves the state of drawing as it found it: at its outermost level there are only saved and restored
 /// states and marks of contents, all of which end in it.
 fn leaves_no_trace(stream: &[u8]) -> bool {
     // Values without an operator, or a comment without an end, would go on in the next stream.
     let end = stream.trim_ascii_end();
     let last_line = end.rsplit(|byte| matches!(byte, b'\n' | b'\r')).next();
-    let is_complete = end.is_empty() || end.ends_with(b"Q") || end.ends_with(b"EMC");
+    let is_complete = end.ends_with(b"Q") || end.ends_with(b"EMC");
     if !is_complete || last_line.is_some_and(|line| line.contains(&b'%')) {
         return false;
     }
@@ -175,6 +200,9 @@ mod tests {
             (13, show("sharXd", 10)),
             // Moves what comes after it.
             (14, stream("1 0 0 1 0 50 cm BT /F 10 Tf 10 20 Td (moving) Tj ET")),
+            // Sets the font for what comes after it.
+            (15, stream("q BT /F 10 Tf 10 20 Td (shared) Tj ET Q\n/F 10 Tf\n")),
+            (16, stream("BT 60 20 Td (sun) Tj ET")),
             (20, font("WinAnsiEncoding")),
             (21, "<</Font<</F <</Type/Font/Subtype/Type1/BaseFont/Helvetica/Encoding<</Differences[115/t]>>>>>>>>".to_owned()),
         ];
@@ -216,6 +244,8 @@ mod tests {
             ([14, 11], 20, 0),
             ([11, 10], 20, 0),
             ([10, 12], 20, 0),
+            ([15, 16], 20, 0),
+            ([15, 16], 21, 0),
         ];
         let pdf = Pdf::new(pdf(&pages)).unwrap();
         let (cache, settings) = (InterpreterCache::new(), InterpreterSettings::default());
@@ -243,13 +273,33 @@ mod tests {
         assert_eq!(texts[2], "sharXd one\n");
         assert_eq!(texts[3], "thared one\n");
         assert_eq!(texts[5], "moving one\n");
-        assert_eq!(shared.parts.len(), 6);
+        assert_eq!(texts[8], "shared sun\n");
+        assert_eq!(texts[9], "thared tun\n");
+        assert_eq!(shared.parts.len(), 8);
+    }
+
+    #[test]
+    fn what_is_set_for_the_rest_is_left_to_it() {
+        let division =
+            |stream: &'static str| division(stream.as_bytes()).map(|at| stream.split_at(at).1);
+        assert_eq!(division("q 1 w Q"), Some(""));
+        assert_eq!(division("q 1 w Q\n"), Some("\n"));
+        assert_eq!(
+            division("/a BMC q 1 w Q EMC\n/c0 cs\n/S0 9 Tf\n"),
+            Some("\n/c0 cs\n/S0 9 Tf\n")
+        );
+        assert_eq!(division("q 1 w Q /c0 cs q 2 w Q"), Some(" /c0 cs q 2 w Q"));
+        assert_eq!(
+            division("q 1 w Q BT (a Q b) Tj ET"),
+            Some(" BT (a Q b) Tj ET")
+        );
+        assert_eq!(division("/c0 cs q 2 w Q"), None);
+        assert_eq!(division(""), None);
     }
 
     #[test]
     fn only_contents_that_leave_everything_as_it_was_are_drawn_apart() {
         for good in [
-            "",
             "q 1 0 0 1 5 5 cm BT /f0 9 Tf (a) Tj ET Q",
             "/a MP /Span <</MCID 0>> BDC q 0 0 m 5 5 l S q 1 w Q Q EMC\n",
         ] {
