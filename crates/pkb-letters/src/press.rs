@@ -175,7 +175,7 @@ struct Bound {
 /// The letters of a batch that can be printed.
 enum Bind<'t> {
     /// Into one file, which has no name yet.
-    Together(Binding<'t, AtomicFile>),
+    Together(Box<Binding<'t, AtomicFile>>),
     /// Each into one.
     Each(Vec<LaidOut>),
 }
@@ -418,7 +418,8 @@ impl Press {
             return Ok(Bind::Each(Vec::new()));
         }
         let file = AtomicFile::create(&path)?;
-        Ok(Bind::Together(typesetter.binding(file, self.letters + 1)))
+        let binding = typesetter.binding(file, self.letters + 1);
+        Ok(Bind::Together(Box::new(binding)))
     }
 
     /// Binds, reads again and writes the letters of one batch.

@@ -283,7 +283,7 @@ mod tests {
         let division =
             |stream: &'static str| division(stream.as_bytes()).map(|at| stream.split_at(at).1);
         assert_eq!(division("q 1 w Q"), Some(""));
-        assert_eq!(division("q 1 w Q\n"), Some("\n"));
+        assert_eq!(division("q 1 w Q\n"), Some(""));
         assert_eq!(
             division("/a BMC q 1 w Q EMC\n/c0 cs\n/S0 9 Tf\n"),
             Some("\n/c0 cs\n/S0 9 Tf\n")

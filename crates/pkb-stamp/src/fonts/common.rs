@@ -21,12 +21,15 @@ const COMMON: [&str; 4] = [
 #[derive(Debug, Default)]
 pub(crate) struct CommonParts(BTreeMap<usize, OfFont>);
 
+/// The glyphs of a part, and the part; `None` if the font cannot be divided so.
+type Part = Option<(BTreeSet<u16>, EmbeddedFont)>;
+
 /// The parts of a font.
 #[derive(Debug)]
 struct OfFont {
     /// What all letters have.
     shared: BTreeSet<u16>,
-    parts: [OnceLock<Option<(BTreeSet<u16>, EmbeddedFont)>>; COMMON.len()],
+    parts: [OnceLock<Part>; COMMON.len()],
 }
 
 impl CommonParts {
