@@ -14,6 +14,7 @@ use pkb_core::record::Design;
 use pkb_letters::letter_fields::LetterFields;
 use pkb_letters::template::Template;
 use pkb_letters::typeset::{Engine, LaidOut, Typesetter};
+use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 
 /// Letters that are laid out together.
 const TOGETHER: usize = 400;
@@ -80,6 +81,7 @@ fn laid_out(
     numbers: std::ops::Range<usize>,
     of_file: usize,
 ) -> anyhow::Result<Vec<LaidOut>> {
+    let numbers = numbers.into_par_iter();
     let letters: Vec<LetterFields> = numbers.map(|number| letter(number as u64)).collect();
     let laid_out = typesetter.lay_out_some(&letters, of_file)?;
     Ok(laid_out.into_iter().collect::<Result<_, _>>()?)

@@ -206,7 +206,7 @@ pub(crate) fn deflated_stream(out: &mut Vec<u8>, number: u32, entries: &str, dat
     put(
         out,
         format_args!(
-            "{number} 0 obj\n<<{entries}/Filter/FlateDecode/Length {}>>\nstream\n",
+            "{number} 0 obj<<{entries}/Filter/FlateDecode/Length {}>>stream\n",
             data.len()
         ),
     );
