@@ -1,7 +1,7 @@
 //! Runs a stage over a stream of records: a line in is a line out, in the order it came.
 //!
 //! One task owns all state. Records come from threads that read and judge them, as far as that can be done for each
-//! by itself ([`judge`]); work goes, in batches, to tasks of its own, at most [`Limits::in_flight`] at a time; results find their place in a
+//! by itself (`judge`); work goes, in batches, to tasks of its own, at most [`Limits::in_flight`] at a time; results find their place in a
 //! window of records that wait to be written, and the front of the window is written as soon as it
 //! is settled. The window is far larger than the limit in flight, because one slow call must not
 //! keep a hundred fast ones from starting.
