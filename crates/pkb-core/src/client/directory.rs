@@ -91,13 +91,6 @@ impl RestDirectory {
 
 impl Directory for RestDirectory {
     async fn look_up(&self, ids: &[NationalId]) -> Answers<Known> {
-        if let ([id], false) = (ids, self.registered_check) {
-            let found = self.pkb.find_patient(&self.path, id).await;
-            return Ok(vec![match found {
-                Ok(known) => Ok(known),
-                Err(error) => Err(error.into_verdict()?),
-            }]);
-        }
         let statuses = if self.registered_check {
             let _permit = self.in_flight.acquire().await;
             statuses(&self.pkb, ids).await?

@@ -541,6 +541,46 @@ fn numbers_barcodes_and_marks_of_stamped_letters_are_those_of_typst() {
 }
 
 #[test]
+fn letters_that_come_in_parts_are_the_file_of_those_that_come_at_once() {
+    let of_file = opened("template.toml", |text| {
+        text.replace("number = \"plain\"", "number = \"of-file\"")
+    });
+    // More than the first window of the file and than one group of it, and some by Typst among them.
+    let letters: Vec<LetterFields> = (0..450_usize)
+        .map(|at| LetterFields {
+            name: match at % 90 {
+                17 => "Щербак".into(),
+                _ => format!("Ms Siân Ŵyn-{at}"),
+            },
+            ..LetterFields::sample()
+        })
+        .collect();
+    for template in [Template::built_in().unwrap(), of_file] {
+        let typesetter = of_engine(&template, Design::Letter, Engine::Auto);
+        let laid_out = || -> Vec<LaidOut> {
+            let all = typesetter.lay_out(&letters).unwrap();
+            all.into_iter().map(Result::unwrap).collect()
+        };
+        assert_eq!(
+            laid_out()
+                .iter()
+                .filter(|letter| letter.is_stamped())
+                .count(),
+            445
+        );
+        let at_once = typesetter.bind(laid_out(), 41).unwrap();
+        let mut binding = typesetter.binding(Vec::new(), 41);
+        let (mut rest, mut pages) = (laid_out(), Vec::new());
+        for part in [1, 16, 1, 0, 232, 200] {
+            let after = rest.split_off(part);
+            pages.extend(binding.add(std::mem::replace(&mut rest, after)).unwrap());
+        }
+        assert!(rest.is_empty() && pages == at_once.pages);
+        assert!(binding.finish().unwrap() == at_once.pdf);
+    }
+}
+
+#[test]
 fn the_same_letters_are_the_same_bytes_again_with_one_or_two_threads_and_whichever_came_before() {
     let template = Template::built_in().unwrap();
     let letters: Vec<LetterFields> = {

@@ -2,7 +2,7 @@
 //!
 //! Objects of the same kind have numbers that follow each other: the first element of all letters, then the second of
 //! all, and so on, and stand in that order in an object stream. Neighbours differ in the last digits of their references
-//! only then, which deflates to two thirds of what the objects of each letter by itself do.
+//! only then, which deflates to a sixth less than the objects of each letter by itself do.
 
 use std::sync::Arc;
 

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
 use thiserror::Error;
 
-use crate::deflate::{Deflater, deflated};
+use crate::deflate::Deflater;
 use crate::fitting::{Fitted, Misfit, Value};
 use crate::fonts::{Fonts, OBJECTS_A_FONT};
 use crate::glyphs::Glyphs;
@@ -118,6 +118,7 @@ impl Letter {
 /// A PDF that letters are written into.
 pub struct Document<'f, W> {
     output: Output<W>,
+    deflater: Deflater,
     /// Small objects, which are written at the end, together.
     closing: ObjectStream,
     fonts: &'f Fonts,
@@ -184,6 +185,7 @@ impl<'f, W: Write> Document<'f, W> {
     fn new(out: W, fonts: &'f Fonts, is_merged: bool) -> Result<Self, StampError> {
         Ok(Self {
             output: Output::new(out)?,
+            deflater: Deflater::new(),
             closing: ObjectStream::default(),
             fonts,
             is_merged,
@@ -290,7 +292,7 @@ impl<'f, W: Write> Document<'f, W> {
             return Err(StampError::TooMany);
         }
         let made: Vec<_> = match window.groups.as_slice() {
-            [only] => vec![only.make(window.pages_node, self.fonts, &mut Deflater::new())],
+            [only] => vec![only.make(window.pages_node, self.fonts, &mut self.deflater)],
             groups => groups
                 .par_iter()
                 .map_init(Deflater::new, |deflater, group| {
@@ -516,8 +518,9 @@ impl<'f, W: Write> Document<'f, W> {
         }
         let number = self.take_number();
         let packed = stream.finish();
-        self.output
-            .stream(number, &packed.entries, &deflated(&packed.data))?;
+        let mut data = Vec::new();
+        self.deflater.append(&packed.data, &mut data);
+        self.output.stream(number, &packed.entries, &data)?;
         self.output.in_stream(&packed.numbers, number);
         Ok(())
     }
