@@ -56,40 +56,22 @@ impl Bitmap {
         // One white module stays, so that viewers do not blend black ones with what is around the picture.
         let margin = white.saturating_sub(1);
         let (columns, rows) = (columns - 2 * margin, rows - 2 * margin);
-        let is_white = |x: usize, y: usize| is_white(margin + x, margin + y);
+        let width = columns.div_ceil(8);
+        let mut bits = vec![0_u8; width * rows];
+        for (y, row) in bits.chunks_exact_mut(width).enumerate() {
+            for (first, byte) in (0..columns).step_by(8).zip(row) {
+                for x in first..columns.min(first + 8) {
+                    if is_white(margin + x, margin + y) {
+                        *byte |= 0x80 >> (x - first);
+                    }
+                }
+            }
+        }
         Some(Self {
             margin,
             columns,
             rows,
-            bits: bits(columns, rows, is_white),
-        })
-    }
-
-    /// A square picture with `border` white modules on each side of `within` others, of which `is_black` says whether they
-    /// are black. `None` if there are none.
-    #[must_use]
-    pub fn bordered(
-        within: usize,
-        border: usize,
-        is_black: impl Fn(usize, usize) -> bool,
-    ) -> Option<Self> {
-        if within == 0 {
-            return None;
-        }
-        let margin = border.saturating_sub(1);
-        let frame = border - margin;
-        let side = within + 2 * frame;
-        let is_white = |x: usize, y: usize| {
-            let inside = |at: usize| at.checked_sub(frame).filter(|at| *at < within);
-            !inside(x)
-                .zip(inside(y))
-                .is_some_and(|(x, y)| is_black(x, y))
-        };
-        Some(Self {
-            margin,
-            columns: side,
-            rows: side,
-            bits: bits(side, side, is_white),
+            bits,
         })
     }
 
@@ -143,22 +125,6 @@ impl Bitmap {
     }
 }
 
-/// A bit for each module, set where it is white; each row is filled up to a whole byte.
-fn bits(columns: usize, rows: usize, is_white: impl Fn(usize, usize) -> bool) -> Vec<u8> {
-    let width = columns.div_ceil(8);
-    let mut bits = vec![0_u8; width * rows];
-    for (y, row) in bits.chunks_exact_mut(width).enumerate() {
-        for (first, byte) in (0..columns).step_by(8).zip(row) {
-            for x in first..columns.min(first + 8) {
-                if is_white(x, y) {
-                    *byte |= 0x80 >> (x - first);
-                }
-            }
-        }
-    }
-    bits
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -195,11 +161,6 @@ mod tests {
             .map(|at| if is_white(at % 8, at / 8) { 255 } else { 0 })
             .collect();
         assert!(picture.is_like(8, &luma));
-        let black = |x: usize, y: usize| x == 0 && y < 2;
-        assert_eq!(
-            Bitmap::bordered(2, 3, black),
-            Bitmap::from_modules(8, 8, |x, y| !(x == 3 && (3..5).contains(&y)))
-        );
         // A picture of nothing but white is still one.
         let white = Bitmap::from_modules(3, 2, |_, _| true).unwrap();
         assert_eq!(white.bits, [0xE0, 0xE0]);

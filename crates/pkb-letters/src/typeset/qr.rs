@@ -45,45 +45,29 @@ impl SquareCode {
         Ok(Self(code))
     }
 
-    /// Modules on one side without the quiet zone, and those of that on each side.
-    #[must_use]
-    pub fn sides(&self) -> (usize, usize) {
-        let within = usize::try_from(self.0.size()).unwrap_or_default();
-        (within, QUIET_ZONE)
-    }
-
-    /// Whether a module is black, by its column and row within the quiet zone.
-    #[must_use]
-    pub fn is_black(&self, column: usize, row: usize) -> bool {
-        self.0.get_module(column as i32, row as i32)
-    }
-
     /// Modules on one side, quiet zone included.
     #[must_use]
     pub fn side(&self) -> usize {
-        let (within, border) = self.sides();
-        within + 2 * border
+        usize::try_from(self.0.size()).unwrap_or_default() + 2 * QUIET_ZONE
+    }
+
+    /// Whether a module is white, by its column and row from the top left; outside all are.
+    #[must_use]
+    pub fn is_white(&self, column: usize, row: usize) -> bool {
+        let inside = |at: usize| i32::try_from(at.checked_sub(QUIET_ZONE)?).ok();
+        let place = inside(column).zip(inside(row));
+        !place.is_some_and(|(x, y)| self.0.get_module(x, y))
     }
 
     /// One byte a module, row by row: 0 is black and 255 white.
     #[must_use]
     pub fn luma(&self) -> Vec<u8> {
-        let (within, border) = self.sides();
         let side = self.side();
-        let mut luma = vec![255; side * side];
-        for (y, row) in luma
-            .chunks_exact_mut(side)
-            .skip(border)
-            .take(within)
-            .enumerate()
-        {
-            for (x, module) in row.iter_mut().skip(border).take(within).enumerate() {
-                if self.is_black(x, y) {
-                    *module = 0;
-                }
-            }
-        }
-        luma
+        let row = |row| (0..side).map(move |column| (column, row));
+        let modules = (0..side).flat_map(row);
+        modules
+            .map(|(column, row)| if self.is_white(column, row) { 255 } else { 0 })
+            .collect()
     }
 }
 

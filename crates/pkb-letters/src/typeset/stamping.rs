@@ -478,8 +478,8 @@ impl Typesetter {
 
 /// The picture of a square code.
 fn bitmap(code: &SquareCode) -> Option<Bitmap> {
-    let (within, border) = code.sides();
-    Bitmap::bordered(within, border, |column, row| code.is_black(column, row))
+    let side = code.side();
+    Bitmap::from_modules(side, side, |column, row| code.is_white(column, row))
 }
 
 /// The last day of the codes in each language of the letter, with its slot.
