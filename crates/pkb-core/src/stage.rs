@@ -15,6 +15,7 @@ use serde_json::Value;
 use crate::{
     ExitCode, Fatal, Kind, Outcome, Record, StageName, Verdict,
     journal::{Journal, Key},
+    pipeline::Records,
     record::KeyFields,
 };
 
@@ -42,6 +43,8 @@ pub struct Batch<W> {
     pub first: u64,
     /// The work, in input order.
     pub work: Vec<W>,
+    /// The records that it is for, in the same order; they are no longer there when the work has ended.
+    pub records: Records,
     /// Where to note an act that must not be repeated, before it.
     pub intents: IntentLog,
 }
@@ -229,6 +232,9 @@ pub trait Stage: Send + Sync + 'static {
     fn conclude(&self, _record: &mut Record) -> Conclusion {
         Conclusion::AsItIs
     }
+
+    /// Whether [`Self::collect`] is to be called.
+    const COLLECTS: bool = false;
 
     /// Sees each record that this stage has advanced, in output order and before it is written.
     ///

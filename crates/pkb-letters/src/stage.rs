@@ -259,6 +259,7 @@ impl Stage for Letters {
     type Work = Invitations;
     type Done = Delivery;
     const NAME: StageName = StageName::Letters;
+    const COLLECTS: bool = true;
 
     fn batch_rows(&self) -> usize {
         self.letters_per_file

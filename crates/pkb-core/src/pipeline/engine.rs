@@ -15,16 +15,18 @@ use super::{
     Limits, Report,
     judge::{Judged, Passing, Sighted},
     reader::Arrival,
+    records::{Kept, record_of, written},
     settled_journal::{Replayed, SettledJournal},
     signals::Signals,
+    work::{Number, Piece, Worked, conclude, stop, work_on},
 };
 use crate::{
-    Admission, Batch, Fatal, Kind, Record, Stage, StageName, Verdict,
+    Admission, Fatal, Stage,
     completeness::Completeness,
     monitor::Monitor,
-    ndjson::{self, Line},
+    ndjson::Line,
     output::{Output, Target},
-    stage::{BatchResult, Conclusion, IntentLog, Replay},
+    stage::{IntentLog, Replay},
     tally::{Settled, Tally, What},
 };
 
@@ -37,16 +39,9 @@ const GRACE: Duration = Duration::from_secs(10);
 
 /// A record in the window.
 struct Slot {
-    held: Held,
+    /// Its line without the line end, as it will be written; nothing while it is worked on.
+    line: Box<[u8]>,
     state: State,
-}
-
-/// What is kept of a record until it is written.
-enum Held {
-    /// All of it.
-    Record(Line),
-    /// Of one that passes, its line with the line end.
-    Passing(Box<[u8]>, Option<What>),
 }
 
 /// How far a record is.
@@ -57,26 +52,14 @@ enum State {
     /// May be written as soon as the journal has reached `journaled` on the disk.
     Settled {
         settled: Settled,
+        stopped: Option<What>,
         collect: bool,
         journaled: u64,
     },
 }
 
-impl State {
-    /// Nothing for the journal, nothing to collect.
-    fn plain(settled: Settled) -> Self {
-        Self::Settled {
-            settled,
-            collect: false,
-            journaled: 0,
-        }
-    }
-}
-
-/// The places in the stream of a batch's records, and their work.
-type Placed<W> = Vec<(u64, W)>;
-/// A batch that has ended: the places of its records, and what became of them.
-type Finished<D> = Result<(Vec<u64>, BatchResult<D>), JoinError>;
+/// A batch that has ended.
+type Finished = Result<Result<Vec<Worked>, Fatal>, JoinError>;
 
 /// All state of a run.
 pub(super) struct Engine<S: Stage> {
@@ -87,9 +70,9 @@ pub(super) struct Engine<S: Stage> {
     window: VecDeque<Slot>,
     /// Place in the stream of the window's front, from 0.
     first_in_window: u64,
-    forming: Placed<S::Work>,
-    waiting: VecDeque<Placed<S::Work>>,
-    running: JoinSet<(Vec<u64>, BatchResult<S::Done>)>,
+    forming: Vec<Piece<S::Work>>,
+    waiting: VecDeque<Vec<Piece<S::Work>>>,
+    running: JoinSet<Result<Vec<Worked>, Fatal>>,
     /// Batches started.
     batches: u64,
     /// Pieces of work started.
@@ -102,6 +85,24 @@ pub(super) struct Engine<S: Stage> {
     repeated_rows: u64,
     /// When records came last.
     last_arrival: Instant,
+}
+
+/// What comes next for a record that was taken in.
+enum Next<W> {
+    /// This work.
+    Work(W),
+    /// It will be written.
+    Settled { settled: Settled, collect: bool },
+}
+
+impl<W> Next<W> {
+    /// Nothing to collect.
+    fn plain(settled: Settled) -> Self {
+        Self::Settled {
+            settled,
+            collect: false,
+        }
+    }
 }
 
 /// Why and until when a run is stopping: nothing new is begun, and what is in flight may end.
@@ -179,7 +180,9 @@ impl<S: Stage> Engine<S> {
             if stopping.is_some() {
                 self.monitor.stopping();
             }
-            let room = self.window.len() < self.limits.window(self.batch_rows);
+            // Whoever has a batch waiting needs no more records: large batches would fill the memory.
+            let room = self.waiting.is_empty()
+                && self.window.len() < self.limits.window(self.batch_rows);
             let deadline = stopping.as_ref().map(|stopping| stopping.deadline);
             let sync_due = self.journal.as_ref().and_then(SettledJournal::sync_due);
             // Only a pause of the input counts, not one that a full window makes.
@@ -285,9 +288,15 @@ impl<S: Stage> Engine<S> {
             self.tally.count_as(passing.settled, passing.stopped);
             return;
         }
+        let line = line.strip_suffix(b"\n").unwrap_or(line);
         self.put(Slot {
-            held: Held::Passing(line.into(), passing.stopped),
-            state: State::plain(passing.settled),
+            line: line.into(),
+            state: State::Settled {
+                settled: passing.settled,
+                stopped: passing.stopped,
+                collect: false,
+                journaled: 0,
+            },
         });
     }
 
@@ -303,7 +312,8 @@ impl<S: Stage> Engine<S> {
     fn put(&mut self, slot: Slot) {
         self.window.push_back(slot);
         let behind = self.first_in_window + self.window.len() as u64;
-        let span = self.forming.first().map_or(0, |(first, _)| behind - first);
+        let first = self.forming.first();
+        let span = first.map_or(0, |first| behind - first.place);
         if self.forming.len() >= self.batch_rows || span as usize >= Limits::span(self.batch_rows) {
             self.close_batch();
         }
@@ -313,34 +323,52 @@ impl<S: Stage> Engine<S> {
     fn take_in_open(&mut self, mut line: Line) -> Result<(), Fatal> {
         let row = &line.record.row;
         self.note_row(&row.file, row.number, row.of);
-        let place = self.first_in_window + self.window.len() as u64;
-        let state = match &line.record.outcome {
+        let next = match &line.record.outcome {
             Some(outcome) if outcome.reason.mended_by() == Some(S::NAME) => {
                 // What this stage found earlier no longer serves, whoever has it written down.
                 line.record.clear_from(S::NAME);
                 line.raw = Box::default();
-                self.admit(&mut line, place)
+                self.admit(&mut line)
             }
             Some(outcome) if !self.stage.tries_again(outcome) => {
                 if outcome.stage != S::NAME {
                     self.stage.stopped_before(&line.record);
                 }
-                State::plain(Settled::Stopped)
+                Next::plain(Settled::Stopped)
             }
             _ => match self.answer_from_journal(&mut line)? {
-                Some(state) => state,
-                None => self.admit(&mut line, place),
+                Some(next) => next,
+                None => self.admit(&mut line),
             },
         };
-        self.put(Slot {
-            held: Held::Record(line),
-            state,
-        });
+        let slot = match next {
+            Next::Work(work) => {
+                self.forming.push(Piece {
+                    place: self.first_in_window + self.window.len() as u64,
+                    work,
+                    kept: Kept::of(line, self.batch_rows)?,
+                });
+                Slot {
+                    line: Box::default(),
+                    state: State::Working,
+                }
+            }
+            Next::Settled { settled, collect } => Slot {
+                state: State::Settled {
+                    settled,
+                    stopped: line.record.outcome.as_ref().map(What::of),
+                    collect,
+                    journaled: 0,
+                },
+                line: written(line)?,
+            },
+        };
+        self.put(slot);
         Ok(())
     }
 
     /// Settles a record that an earlier run settled.
-    fn answer_from_journal(&self, line: &mut Line) -> Result<Option<State>, Fatal> {
+    fn answer_from_journal(&self, line: &mut Line) -> Result<Option<Next<S::Work>>, Fatal> {
         let Some(journal) = &self.journal else {
             return Ok(None);
         };
@@ -360,7 +388,7 @@ impl<S: Stage> Engine<S> {
             }
             Some(Replayed::Line(raw)) => {
                 line.raw = raw;
-                return Ok(Some(State::plain(Settled::AlreadyDone)));
+                return Ok(Some(Next::plain(Settled::AlreadyDone)));
             }
             Some(Replayed::Record(settled)) => {
                 line.record.take_over(S::NAME, *settled);
@@ -372,36 +400,32 @@ impl<S: Stage> Engine<S> {
             Replay::DoAgain => return Ok(None),
             Replay::Stop(verdict) => {
                 line.record.clear(S::NAME);
-                stop(line, verdict, S::NAME);
-                return Ok(Some(State::plain(Settled::Stopped)));
+                stop(&mut line.record, verdict, S::NAME);
+                return Ok(Some(Next::plain(Settled::Stopped)));
             }
         }
-        let settled = if line.record.outcome.is_some() {
-            Settled::Stopped
-        } else {
-            conclude(&*self.stage, line, Settled::AlreadyDone)
+        let settled = match line.record.outcome.is_some() {
+            true => Settled::Stopped,
+            false => conclude(&*self.stage, &mut line.record, Settled::AlreadyDone).0,
         };
-        Ok(Some(State::Settled {
+        Ok(Some(Next::Settled {
             settled,
             collect: settled != Settled::Stopped,
-            journaled: 0,
         }))
     }
 
     /// Asks the stage about a record.
-    fn admit(&mut self, line: &mut Line, place: u64) -> State {
+    fn admit(&self, line: &mut Line) -> Next<S::Work> {
         match self.stage.admit(&line.record) {
-            Admission::AlreadyDone => State::plain(Settled::AlreadyDone),
-            Admission::NotReady => State::plain(Settled::NotReady),
-            Admission::NotConcerned => State::plain(Settled::NotConcerned),
+            Admission::AlreadyDone => Next::plain(Settled::AlreadyDone),
+            Admission::NotReady => Next::plain(Settled::NotReady),
+            Admission::NotConcerned => Next::plain(Settled::NotConcerned),
             Admission::Stop(verdict) => {
-                stop(line, verdict, S::NAME);
-                State::plain(Settled::Stopped)
+                stop(&mut line.record, verdict, S::NAME);
+                line.raw = Box::default();
+                Next::plain(Settled::Stopped)
             }
-            Admission::Work(work) => {
-                self.forming.push((place, work));
-                State::Working
-            }
+            Admission::Work(work) => Next::Work(work),
         }
     }
 
@@ -414,75 +438,46 @@ impl<S: Stage> Engine<S> {
     /// Starts batches up to the limit in flight.
     fn start_waiting(&mut self) {
         while self.running.len() < self.limits.in_flight.max(1) {
-            let Some(placed) = self.waiting.pop_front() else {
+            let Some(pieces) = self.waiting.pop_front() else {
                 return;
             };
-            let (places, work): (Vec<u64>, Vec<S::Work>) = placed.into_iter().unzip();
             self.batches += 1;
+            let number = Number {
+                batch: self.batches,
+                first: self.pieces + 1,
+            };
+            self.pieces += pieces.len() as u64;
             let intents = self
                 .journal
                 .as_ref()
                 .map_or_else(IntentLog::default, |journal| journal.intents(S::NAME));
-            let batch = Batch {
-                number: self.batches,
-                first: self.pieces + 1,
-                work,
-                intents,
-            };
-            self.pieces += places.len() as u64;
             let stage = Arc::clone(&self.stage);
-            self.running.spawn(async move {
-                let result = stage.advance(batch).await;
-                (places, result)
-            });
+            self.running
+                .spawn(async move { work_on(&*stage, number, pieces, intents).await });
         }
     }
 
-    /// Writes the results of a batch into its records and the journal.
-    fn settle(&mut self, finished: Finished<S::Done>) -> Result<(), Fatal> {
-        let (places, results) =
-            finished.map_err(|_| Fatal::Bug("the work on a batch broke off".into()))?;
-        let results = results?;
-        if results.len() != places.len() {
-            return Err(Fatal::Bug(
-                "a batch came back with another number of results".into(),
-            ));
-        }
-        for (place, result) in places.into_iter().zip(results) {
-            let at = usize::try_from(place - self.first_in_window).unwrap_or(usize::MAX);
-            let Some(Slot {
-                held: Held::Record(line),
-                state,
-            }) = self.window.get_mut(at)
-            else {
+    /// Writes the results of a batch into the window and the journal.
+    fn settle(&mut self, finished: Finished) -> Result<(), Fatal> {
+        let worked = finished.map_err(|_| Fatal::Bug("the work on a batch broke off".into()))?;
+        for worked in worked? {
+            let at = usize::try_from(worked.place - self.first_in_window).unwrap_or(usize::MAX);
+            let Some(slot) = self.window.get_mut(at) else {
                 return Err(Fatal::Bug("a result has no record".into()));
             };
-            let mut settled = match result {
-                Ok(done) => {
-                    line.record.outcome = None;
-                    self.stage.apply(&mut line.record, done);
-                    Settled::Advanced
-                }
-                Err(verdict) => {
-                    stop(line, verdict, S::NAME);
-                    Settled::Stopped
-                }
-            };
-            line.raw = to_line(&line.record)?;
             let journaled = match &mut self.journal {
                 // A failure is not for good: the next run tries again.
-                Some(journal) if line.record.is_settled_by(S::NAME) => journal.append(&line.raw)?,
+                Some(journal) if worked.journal => journal.append(&worked.line)?,
                 _ => 0,
             };
-            // After the journal, which is to know what was done and not what follows from it today.
-            if settled == Settled::Advanced {
-                settled = conclude(&*self.stage, line, settled);
-            }
-            let collect = settled == Settled::Advanced;
-            *state = State::Settled {
-                settled,
-                collect,
-                journaled,
+            *slot = Slot {
+                line: worked.concluded.unwrap_or(worked.line),
+                state: State::Settled {
+                    settled: worked.settled,
+                    stopped: worked.stopped,
+                    collect: worked.settled == Settled::Advanced,
+                    journaled,
+                },
             };
         }
         Ok(())
@@ -492,34 +487,23 @@ impl<S: Stage> Engine<S> {
     async fn write_settled(&mut self) -> Result<(), Fatal> {
         let synced = self.journal.as_ref().map_or(0, SettledJournal::synced);
         while let Some(Slot {
-            held,
+            line,
             state:
                 State::Settled {
                     settled,
+                    stopped,
                     collect,
                     journaled,
                 },
         }) = self.window.front()
             && *journaled <= synced
         {
-            match held {
-                Held::Passing(line, stopped) => {
-                    self.block.extend_from_slice(line);
-                    self.tally.count_as(*settled, *stopped);
-                }
-                Held::Record(line) => {
-                    if *collect {
-                        self.stage.collect(&line.record)?;
-                    }
-                    if line.raw.is_empty() {
-                        ndjson::append_line(&mut self.block, &line.record).map_err(unwritable)?;
-                    } else {
-                        self.block.extend_from_slice(&line.raw);
-                        self.block.push(b'\n');
-                    }
-                    self.tally.count_out(*settled, line.record.outcome.as_ref());
-                }
+            if S::COLLECTS && *collect {
+                self.stage.collect(&*record_of(line)?)?;
             }
+            self.block.extend_from_slice(line);
+            self.block.push(b'\n');
+            self.tally.count_as(*settled, *stopped);
             self.window.pop_front();
             self.first_in_window += 1;
             if self.block.len() >= BLOCK_BYTES {
@@ -607,49 +591,6 @@ async fn sleep_until(moment: Option<Instant>) {
         Some(moment) => tokio::time::sleep_until(moment.into()).await,
         None => std::future::pending().await,
     }
-}
-
-/// A record as one line, without its line end.
-fn to_line(record: &Record) -> Result<Box<[u8]>, Fatal> {
-    serde_json::to_vec(record)
-        .map(Vec::into_boxed_slice)
-        .map_err(unwritable)
-}
-
-fn unwritable(_: serde_json::Error) -> Fatal {
-    Fatal::Bug("a record cannot be written".into())
-}
-
-/// What follows for a record that is `settled`.
-fn conclude<S: Stage>(stage: &S, line: &mut Line, settled: Settled) -> Settled {
-    match stage.conclude(&mut line.record) {
-        Conclusion::AsItIs => settled,
-        Conclusion::Changed => {
-            line.raw = Box::default();
-            settled
-        }
-        Conclusion::Stop(verdict) => {
-            stop(line, verdict, S::NAME);
-            Settled::Stopped
-        }
-    }
-}
-
-/// Writes a verdict into a record.
-fn stop(line: &mut Line, verdict: Verdict, stage: StageName) {
-    let outcome = verdict.at(stage);
-    let detail = outcome.detail.as_deref().unwrap_or(outcome.reason.advice());
-    let (row, kind, reason) = (
-        line.record.row.number,
-        outcome.kind.as_str(),
-        outcome.reason.as_str(),
-    );
-    match outcome.kind {
-        Kind::Excluded => tracing::info!("row {row}: {kind}: {reason}: {detail}"),
-        Kind::Rejected | Kind::Failed => tracing::warn!("row {row}: {kind}: {reason}: {detail}"),
-    }
-    line.record.outcome = Some(outcome);
-    line.raw = Box::default();
 }
 
 fn output_failed() -> Fatal {

@@ -44,6 +44,7 @@ struct SentTexts;
 
 impl Sent for SentTexts {
     const NAME: StageName = StageName::Sms;
+    const COLLECTS: bool = true;
     const WHAT: &'static str = "texts";
 
     fn of(record: &Record) -> &[Dispatch] {
