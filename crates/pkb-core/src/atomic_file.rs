@@ -1,5 +1,6 @@
 //! Files that are complete or absent under their final name, and readable by their owner only.
 
+mod folder;
 mod leftovers;
 
 use std::{
@@ -11,6 +12,8 @@ use std::{
 use atomic_write_file::AtomicWriteFile;
 
 use crate::{Fatal, exposure};
+
+pub use folder::AtomicFolder;
 
 /// A file that gets its name when [`AtomicFile::finish`] is called: written beside its final place,
 /// then synced, renamed, and the folder synced. Dropping it leaves nothing behind, and what a run that was killed has
@@ -86,6 +89,12 @@ impl Write for AtomicFile {
 
     fn flush(&mut self) -> io::Result<()> {
         self.file.flush()
+    }
+}
+
+impl io::Seek for AtomicFile {
+    fn seek(&mut self, to: io::SeekFrom) -> io::Result<u64> {
+        self.file.seek(to)
     }
 }
 

@@ -140,7 +140,7 @@ impl Rules {
     }
 
     /// The patient's own language, if the template speaks it.
-    fn languages_of(&self, patient: &Patient, template: &Template) -> LetterLanguages {
+    pub(crate) fn languages_of(&self, patient: &Patient, template: &Template) -> LetterLanguages {
         let preferred = match patient.language.as_ref().map(Language::expose_code) {
             Some("cy" | "cym" | "wel") => LetterLanguages::Welsh,
             Some("en" | "eng") => LetterLanguages::English,

@@ -2,17 +2,23 @@
 //! and writes each file once.
 
 use std::{
+    borrow::Cow,
     collections::{HashMap, HashSet},
-    fs,
+    ops::Range,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
+use rayon::iter::{
+    IndexedParallelIterator as _, IntoParallelIterator as _, IntoParallelRefIterator as _,
+    ParallelIterator as _,
+};
 use serde::Deserialize as _;
+use sha2::{Digest as _, Sha256};
 
 use pkb_core::{
     Fatal, Record, Verdict,
-    atomic_file::{self, AtomicFile},
+    atomic_file::{AtomicFile, AtomicFolder},
     record::{Delivery, Edition},
     stage::{IntentLog, Recalled},
     value::NationalId,
@@ -24,9 +30,9 @@ use crate::{
     series::Series,
     typeset::{Binding, Engine, LaidOut, LetterFault, TypesetError, Typesetter},
     verify::{
-        expected::Expected,
+        expected::{Expected, Owners, ShortText},
         objects::Bytes,
-        sheets::{self, Placed},
+        sheets::{self, Found, Slot},
     },
     zipping,
 };
@@ -52,12 +58,31 @@ pub struct Form {
 pub struct Order {
     /// Its values.
     pub fields: LetterFields,
-    /// What its sheets must say.
-    pub expected: Expected,
+    /// Its codes, to be entered among those of others.
+    pub codes: [ShortText; 2],
     /// Row of the patient file.
     pub row: u64,
     /// Post code, for the manifest in a zip.
     pub post_code: String,
+}
+
+/// The letters of a batch, by their places. They are made when they are needed, and again: there may be a hundred
+/// thousand.
+pub trait Orders: Sync {
+    /// How many there are.
+    fn count(&self) -> usize;
+
+    /// One of them.
+    ///
+    /// # Errors
+    /// A bug.
+    fn order(&self, place: usize) -> Result<Order, Fatal>;
+
+    /// What its sheets must say.
+    ///
+    /// # Errors
+    /// A bug.
+    fn expected(&self, place: usize) -> Result<Expected, Fatal>;
 }
 
 /// A letter with its pages, or with what is wrong with it.
@@ -71,47 +96,36 @@ pub enum Galley {
     /// Typst has laid them out, which takes long.
     LaidOut(Vec<LaidOutOrder>),
     /// They are laid out while they are bound: stamping takes longer to keep than to do.
-    Orders(Vec<Order>),
+    Later,
 }
 
 impl Galley {
     /// Lays out letters if that takes long. Needs no press, so that it can be done while another batch is bound.
     ///
     /// # Errors
-    /// A bug in the typesetter.
-    pub fn of(typesetter: &Typesetter, orders: Vec<Order>) -> Result<Self, Fatal> {
-        if typesetter.stamps(orders.len()) {
-            return Ok(Self::Orders(orders));
+    /// A bug.
+    pub fn of(typesetter: &Typesetter, orders: &dyn Orders) -> Result<Self, Fatal> {
+        if typesetter.stamps(orders.count()) {
+            return Ok(Self::Later);
         }
-        let count = orders.len();
-        Ok(Self::LaidOut(lay_out(typesetter, orders, count)?))
-    }
-
-    fn len(&self) -> usize {
-        match self {
-            Self::LaidOut(letters) => letters.len(),
-            Self::Orders(orders) => orders.len(),
-        }
+        lay_out(typesetter, orders, 0..orders.count()).map(Self::LaidOut)
     }
 
     /// The letters in their order, laid out, some at a time.
     fn each_chunk(
         self,
         typesetter: &Typesetter,
+        orders: &dyn Orders,
         mut print: impl FnMut(Vec<LaidOutOrder>) -> Result<(), Fatal>,
     ) -> Result<(), Fatal> {
         match self {
             Self::LaidOut(letters) => print(letters),
-            Self::Orders(orders) => {
-                let count = orders.len();
-                let mut orders = orders.into_iter();
-                loop {
-                    let chunk: Vec<Order> = orders.by_ref().take(CHUNK).collect();
-                    if chunk.is_empty() {
-                        return Ok(());
-                    }
-                    print(lay_out(typesetter, chunk, count)?)?;
-                }
+            Self::Later => {
+                let count = orders.count();
+                (0..count).step_by(CHUNK).try_for_each(|start| {
+                    let chunk = start..count.min(start + CHUNK);
+                    print(lay_out(typesetter, orders, chunk)?)
+                })
             }
         }
     }
@@ -119,9 +133,14 @@ impl Galley {
 
 fn lay_out(
     typesetter: &Typesetter,
-    orders: Vec<Order>,
-    of_file: usize,
+    orders: &dyn Orders,
+    places: Range<usize>,
 ) -> Result<Vec<LaidOutOrder>, Fatal> {
+    let of_file = orders.count();
+    let orders: Vec<Order> = typesetter.on_all_threads(|| {
+        let orders = places.into_par_iter().map(|place| orders.order(place));
+        orders.collect::<Result<_, Fatal>>()
+    })?;
     let fields: Vec<&LetterFields> = orders.iter().map(|order| &order.fields).collect();
     let laid_out = typesetter
         .lay_out_some(&fields, of_file)
@@ -166,18 +185,29 @@ struct Batch {
     sequence: u64,
 }
 
-/// A PDF before it is written.
-struct Bound {
-    name: String,
-    pdf: Bytes,
-}
-
-/// The letters of a batch that can be printed.
+/// The letters of a batch that can be printed, on their way to the disk.
 enum Bind<'t> {
     /// Into one file, which has no name yet.
     Together(Box<Binding<'t, AtomicFile>>),
-    /// Each into one.
-    Each(Vec<LaidOut>),
+    /// Each into one, and what waits until it is known which the last is.
+    Each(AtomicFolder, Vec<LaidOut>),
+}
+
+/// What is written of a batch, before it has its name.
+enum Written {
+    Together(AtomicFile),
+    Each(AtomicFolder),
+}
+
+impl Written {
+    /// A file of the batch, to be read.
+    fn open(&mut self, name: &str) -> Result<Bytes, Fatal> {
+        let file = match self {
+            Self::Together(file) => file.to_read()?,
+            Self::Each(folder) => folder.open(file_name(name))?,
+        };
+        Bytes::of(file).map_err(|source| Fatal::cannot_read(Path::new(name), source))
+    }
 }
 
 /// A batch that is being printed.
@@ -185,9 +215,13 @@ enum Bind<'t> {
 struct Printed {
     /// What became of each letter.
     results: Vec<Result<(), Verdict>>,
-    /// Those that are printed, and what their sheets must say.
+    /// Those that are printed: their places in the batch, what the manifest says, and where they are.
+    places: Vec<usize>,
     rows: Vec<ManifestRow>,
-    placed: Vec<Placed>,
+    slots: Vec<Slot>,
+    /// Whose codes they have, and rows that have the code of another.
+    owners: Owners,
+    also_anothers: Vec<u64>,
 }
 
 impl Press {
@@ -287,16 +321,14 @@ impl Press {
     pub fn print(
         &mut self,
         galley: Galley,
+        orders: &dyn Orders,
         intents: &IntentLog,
     ) -> Result<Vec<Result<PrintedLetter, Verdict>>, Fatal> {
         let typesetter = self.typesetter.clone();
         let batch = format!("{}{:04}", self.prefix(), self.files + 1);
-        let mut printed = Printed {
-            results: Vec::with_capacity(galley.len()),
-            ..Printed::default()
-        };
+        let mut printed = Printed::default();
         let mut bind = None;
-        galley.each_chunk(&typesetter, |letters| {
+        galley.each_chunk(&typesetter, orders, |letters| {
             let good = self.enter(letters, &batch, &mut printed)?;
             if good.is_empty() {
                 return Ok(());
@@ -305,23 +337,32 @@ impl Press {
                 Some(bind) => bind,
                 none => none.insert(self.begin(&batch, &typesetter)?),
             };
+            let first = printed.rows.len() - good.len();
             match bind {
-                Bind::Each(all) => all.extend(good),
+                Bind::Each(folder, waiting) => {
+                    waiting.extend(good);
+                    if self.typesetter.needs_last() {
+                        return Ok(());
+                    }
+                    let letters = std::mem::take(waiting);
+                    self.write_each(folder, &batch, letters, &mut printed.rows)
+                }
                 Bind::Together(binding) => {
-                    let first = printed.rows.len() - good.len();
-                    let rows = printed.rows.iter_mut().skip(first);
                     let pages = binding
                         .add(good)
                         .map_err(|error| self.failed(&batch, error))?;
-                    for (row, pages) in rows.zip(pages) {
+                    let slots = printed.slots.iter_mut().skip(first);
+                    let rows = printed.rows.iter_mut().skip(first);
+                    for ((slot, row), pages) in slots.zip(rows).zip(pages) {
                         (row.first_page, row.last_page) = pages;
+                        slot.pages = pages;
                     }
+                    Ok(())
                 }
             }
-            Ok(())
         })?;
         if let Some(bind) = bind {
-            self.complete(bind, &batch, &mut printed, intents)?;
+            self.complete(bind, &batch, orders, &mut printed, intents)?;
             self.files += 1;
             self.letters += printed.rows.len() as u64;
         }
@@ -363,19 +404,24 @@ impl Press {
                         .into(),
                 ));
             }
-            printed.placed.push(Placed {
-                expected: order.expected,
+            let pages = (1, letter.page_count() as u64);
+            printed.slots.push(Slot {
+                row: order.row,
                 number: self.form.is_numbered.then_some(sequence),
-                pages: (0, 0),
+                pages,
                 // The square code of the first is read from the whole drawn page, which takes as long as forty letters;
                 // those of the others from their pictures.
                 with_squares: printed.rows.is_empty(),
             });
+            if !printed.owners.enter(order.codes, order.row) {
+                printed.also_anothers.push(order.row);
+            }
+            printed.places.push(printed.results.len());
             printed.rows.push(ManifestRow {
                 sequence,
                 file: format!("{batch}.pdf"),
-                first_page: 1,
-                last_page: letter.page_count() as u64,
+                first_page: pages.0,
+                last_page: pages.1,
                 row: order.row,
                 post_code: order.post_code,
                 language: order.fields.languages,
@@ -415,68 +461,49 @@ impl Press {
             )));
         }
         if self.form.separate {
-            return Ok(Bind::Each(Vec::new()));
+            return Ok(Bind::Each(AtomicFolder::create(&path)?, Vec::new()));
         }
         let file = AtomicFile::create(&path)?;
         let binding = typesetter.binding(file, self.letters + 1);
         Ok(Bind::Together(Box::new(binding)))
     }
 
-    /// Binds, reads again and writes the letters of one batch.
+    /// Writes what is left of a batch, reads it again, and gives it its name.
     fn complete(
         &self,
         bind: Bind<'_>,
         batch: &str,
+        orders: &dyn Orders,
         printed: &mut Printed,
         intents: &IntentLog,
     ) -> Result<(), Fatal> {
-        let Printed { rows, placed, .. } = printed;
-        let what = self.name_of(batch);
-        let mut together = None;
-        let mut bound = match bind {
+        let mut written = match bind {
             Bind::Together(binding) => {
                 let file = binding
                     .finish()
                     .map_err(|error| self.failed(batch, error))?;
-                together = Some(file);
-                Vec::new()
+                Written::Together(file)
             }
-            Bind::Each(letters) => self.bind_each(batch, letters, rows)?,
+            Bind::Each(mut folder, waiting) => {
+                self.write_each(&mut folder, batch, waiting, &mut printed.rows)?;
+                folder.written()?;
+                Written::Each(folder)
+            }
         };
-        for (letter, row) in placed.iter_mut().zip(&*rows) {
-            letter.pages = (row.first_page, row.last_page);
-        }
-        if let Some(file) = &mut together {
-            bound.push(Bound {
-                name: what.clone(),
-                pdf: Bytes::of(file.to_read()?)
-                    .map_err(|source| Fatal::cannot_read(&self.folder.join(&what), source))?,
-            });
-        }
         if self.form.verify {
-            self.typesetter
-                .on_all_threads(|| read_again(&bound, placed))?;
+            self.read_again(&mut written, batch, orders, printed)?;
         }
-        intents.note(
-            serde_json::json!({ "file": what, "letters": rows.len(), "engine": self.form.engine }),
-        )?;
-        match together {
-            Some(file) => file.finish()?,
-            None => self.write_folder(batch, &bound)?,
-        }
+        intents.note(serde_json::json!({
+            "file": self.name_of(batch), "letters": printed.rows.len(), "engine": self.form.engine
+        }))?;
         if self.form.zip {
             let path = self.folder.join(format!("{batch}.zip"));
-            let content = |file: &Bound| Some((file.name.clone(), file.pdf.clone().all()?));
-            let files: Option<Vec<_>> = bound.iter().map(content).collect();
-            let files = files.ok_or_else(|| Fatal::Bug("a finished file cannot be read".into()))?;
-            let files = files.iter();
-            zipping::write(
-                &path,
-                files.map(|(name, pdf)| (name.as_str(), pdf.as_slice())),
-                rows,
-            )?;
+            zipping::write(&path, &printed.rows, |name| written.open(name))?;
         }
-        Ok(())
+        match written {
+            Written::Together(file) => file.finish(),
+            Written::Each(folder) => folder.finish(),
+        }
     }
 
     /// What could not be typeset, or not be written to the file of a batch.
@@ -490,85 +517,112 @@ impl Press {
     }
 
     /// Each name has the number of the letter and the beginning of the PDF's own digest, so that it is like no other of
-    /// any campaign, and says nothing about the patient.
-    fn bind_each(
+    /// any campaign, and says nothing about the patient. The letters are those of the last `rows`.
+    fn write_each(
         &self,
+        folder: &mut AtomicFolder,
         batch: &str,
         letters: Vec<LaidOut>,
         rows: &mut [ManifestRow],
-    ) -> Result<Vec<Bound>, Fatal> {
-        use sha2::{Digest as _, Sha256};
+    ) -> Result<(), Fatal> {
+        let first = rows.len() - letters.len();
+        let rows = rows.get_mut(first..).unwrap_or_default();
+        let number = self.letters + 1 + first as u64;
         let pdfs = self
             .typesetter
-            .bind_each(letters, self.letters + 1)
+            .bind_each(letters, number)
             .map_err(unusable)?;
-        let mut bound = Vec::with_capacity(pdfs.len());
         for (row, pdf) in rows.iter_mut().zip(pdfs) {
             let mut id = hexadecimal(&Sha256::digest(&pdf));
             id.truncate(12);
             row.file = format!("{batch}/{:06}-{id}.pdf", row.sequence);
-            bound.push(Bound {
-                name: row.file.clone(),
-                pdf: Bytes::Memory(Arc::new(pdf)),
-            });
+            folder.write(file_name(&row.file), pdf)?;
         }
-        Ok(bound)
+        Ok(())
     }
 
-    /// Complete or absent: the folder gets its name when all files are in it.
-    fn write_folder(&self, batch: &str, files: &[Bound]) -> Result<(), Fatal> {
-        let path = self.folder.join(batch);
-        let unfinished = self.folder.join(format!(".{batch}.unfinished"));
-        for old in [&unfinished, &path] {
-            if old.exists() {
-                fs::remove_dir_all(old).map_err(|source| Fatal::cannot_write(old, source))?;
+    /// Reads the letters of a batch with other code than wrote them. What is wrong stops the campaign before any of them
+    /// has a name.
+    fn read_again(
+        &self,
+        written: &mut Written,
+        batch: &str,
+        orders: &dyn Orders,
+        printed: &Printed,
+    ) -> Result<(), Fatal> {
+        let Printed {
+            places,
+            rows,
+            slots,
+            owners,
+            ..
+        } = printed;
+        let expected = |at: usize| {
+            let place = places.get(at).map(|place| orders.expected(*place));
+            place.transpose().map(|expected| expected.map(Cow::Owned))
+        };
+        let mut failures = Vec::new();
+        let name = self.name_of(batch);
+        for row in &printed.also_anothers {
+            failures.push((name.clone(), sheets::also_anothers(*row)));
+        }
+        let found = match written {
+            Written::Together(_) => {
+                let pdf = written.open(&name)?;
+                let compare =
+                    || sheets::compare(&name, pdf, slots, expected, &[], owners, Found::default());
+                vec![self.typesetter.on_all_threads(compare)?]
             }
+            Written::Each(folder) => self.typesetter.on_all_threads(|| {
+                let letters = rows.par_iter().zip(slots).enumerate();
+                let compare = |(at, (row, slot)): (usize, (&ManifestRow, &Slot))| {
+                    let pdf = Bytes::of(folder.open(file_name(&row.file))?)
+                        .map_err(|source| Fatal::cannot_read(Path::new(&row.file), source))?;
+                    let slot = std::slice::from_ref(slot);
+                    let expected = |_| expected(at);
+                    sheets::compare(
+                        &row.file,
+                        pdf,
+                        slot,
+                        expected,
+                        &[],
+                        owners,
+                        Found::default(),
+                    )
+                };
+                letters.map(compare).collect::<Result<Vec<_>, Fatal>>()
+            })?,
+        };
+        failures.extend(found.into_iter().flat_map(|found| found.failures));
+        match failures.is_empty() {
+            true => Ok(()),
+            false => Err(unlike_records(&failures, rows.len())),
         }
-        atomic_file::create_private_folder(&unfinished)?;
-        for file in files {
-            let name = Path::new(&file.name).file_name().unwrap_or_default();
-            let pdf = file.pdf.clone().all();
-            let pdf = pdf.ok_or_else(|| Fatal::Bug("a letter was lost".into()))?;
-            AtomicFile::write(&unfinished.join(name), &pdf)?;
-        }
-        let cannot = |source| Fatal::cannot_write(&path, source);
-        fs::rename(&unfinished, &path).map_err(cannot)?;
-        let folder = fs::File::open(&self.folder).map_err(cannot)?;
-        folder.sync_all().map_err(cannot)
     }
 }
 
-/// Reads PDFs with other code than wrote them. What is wrong stops the campaign before any of it is written.
-fn read_again(bound: &[Bound], placed: &[Placed]) -> Result<(), Fatal> {
-    let found = match bound {
-        [only] if placed.len() != 1 || !only.name.contains('/') => {
-            vec![sheets::check(&only.name, only.pdf.clone(), placed, &[])]
-        }
-        each => sheets::check_each(
-            each.iter().map(|file| (file.name.as_str(), &file.pdf)),
-            placed,
-        ),
-    };
-    let failures: Vec<(String, String)> =
-        found.into_iter().flat_map(|found| found.failures).collect();
-    let Some((place, words)) = failures.first() else {
-        return Ok(());
-    };
+/// Finished letters do not say what their records say.
+fn unlike_records(failures: &[(String, String)], letters: usize) -> Fatal {
+    let (place, words) = failures.first().cloned().unwrap_or_default();
     let text = format!(
         "finished letters do not say what their records say, so none of this file was written: {place}: {words} \
          ({} failures)",
         failures.len()
     );
     // One and the same with all of them is the template's; with some, something has been mixed up.
-    let is_everywhere = placed.len() > 1
-        && failures.iter().filter(|(_, other)| other == words).count() == placed.len();
-    Err(if is_everywhere {
+    let alike = failures.iter().filter(|(_, other)| *other == words).count();
+    if letters > 1 && alike == letters {
         Fatal::Usage(format!(
             "{text}. It is so with every letter: look at the template"
         ))
     } else {
         Fatal::Bug(text)
-    })
+    }
+}
+
+/// The last part of a file's name.
+fn file_name(name: &str) -> &str {
+    name.rsplit('/').next().unwrap_or(name)
 }
 
 /// The batch of a file: `letters-0001` of `letters-0001.pdf` and of `letters-0001/000123-….pdf`.
@@ -590,7 +644,10 @@ mod tests {
     use super::*;
     use crate::template::Template;
 
-    fn order() -> Order {
+    /// One letter.
+    struct One(Record);
+
+    fn one() -> One {
         let record = serde_json::json!({
             "schema": "pkb-record/1", "row": {"file": "a.csv", "number": 7, "of": 9},
             "patient": {
@@ -600,16 +657,29 @@ mod tests {
             },
             "invitation": {"code": "NKcYiAciBU", "token": "KVPnrFYPay", "expires_at": "2026-12-23T09:00:00Z"},
         });
-        let record: Record = serde_json::from_value(record).unwrap();
-        let expected = Expected::of(&record, LetterLanguages::English, Design::Letter).unwrap();
-        Order {
-            fields: LetterFields {
-                format: LetterFormat::Standard,
-                ..LetterFields::sample()
-            },
-            expected,
-            row: 7,
-            post_code: "NE1 1XC".into(),
+        One(serde_json::from_value(record).unwrap())
+    }
+
+    impl Orders for One {
+        fn count(&self) -> usize {
+            1
+        }
+
+        fn order(&self, place: usize) -> Result<Order, Fatal> {
+            Ok(Order {
+                fields: LetterFields {
+                    format: LetterFormat::Standard,
+                    ..LetterFields::sample()
+                },
+                codes: self.expected(place)?.codes(),
+                row: 7,
+                post_code: "NE1 1XC".into(),
+            })
+        }
+
+        fn expected(&self, _: usize) -> Result<Expected, Fatal> {
+            let languages = LetterLanguages::English;
+            Ok(Expected::of(&self.0, languages, Design::Letter).unwrap())
         }
     }
 
@@ -634,9 +704,9 @@ mod tests {
         intent
             .into_iter()
             .try_for_each(|intent| press.recall(&Recalled::Intent(intent)))?;
-        let galley = Galley::of(&typesetter, vec![order()])?;
-        press.print(galley, &IntentLog::default())?;
-        Ok(fs::read(folder.join("letters-0001.pdf")).unwrap())
+        let galley = Galley::of(&typesetter, &one())?;
+        press.print(galley, &one(), &IntentLog::default())?;
+        Ok(std::fs::read(folder.join("letters-0001.pdf")).unwrap())
     }
 
     #[test]
@@ -662,7 +732,7 @@ mod tests {
                 .to_string();
             assert!(error.contains("was begun with --engine"), "{error}");
             assert!(
-                fs::read(folder.join("letters-0001.pdf")).unwrap() == stamped,
+                std::fs::read(folder.join("letters-0001.pdf")).unwrap() == stamped,
                 "nothing was written"
             );
         }

@@ -145,8 +145,13 @@ async fn make_letters(args: LettersArgs) -> Result<ExitCode, Fatal> {
         Order::Input => args.input.open()?,
         Order::Postcode => Source::Ndjson(Box::new(sorting::by_post_code(args.input.reader()?)?)),
     };
-    // Laying out uses all processors, binding hardly more than one: the next batch is laid out meanwhile.
-    app::run_stage(stage, source, target, 2, &args.stream).await
+    // Laying out by Typst uses all processors, binding hardly more than one: the next batch is laid out meanwhile. Stamping
+    // does both at the same time.
+    let in_flight = match args.engine {
+        Engine::Stamp => 1,
+        Engine::Auto | Engine::Typst => 2,
+    };
+    app::run_stage(stage, source, target, in_flight, &args.stream).await
 }
 
 fn rules(args: &LettersArgs, template: &Template) -> Result<Rules, Fatal> {

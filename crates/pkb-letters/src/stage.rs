@@ -1,6 +1,7 @@
 //! The stage: which records get a letter or a text message, and what is written about each.
 
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, HashMap, HashSet},
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -11,6 +12,7 @@ use jiff::Timestamp;
 use pkb_core::{
     Admission, Batch, Fatal, Outcome, Reason, Record, Stage, StageName, Verdict,
     journal::Key,
+    pipeline::Records,
     record::{Channel, Delivery, Design, Edition, Invitation, Patient, PkbAnswer, Unknown},
     stage::{BatchResult, IntentLog, Recalled, Replay},
     value::{LetterFormat, LetterLanguages, NationalId, Postcode},
@@ -23,11 +25,11 @@ use crate::{
     editions::{edition_of, manifest_prefix},
     invitee::Rules,
     manifest::{Manifest, ManifestRow},
-    press::{Galley, Order, Press, PrintedLetter},
+    press::{Galley, Order, Orders, Press, PrintedLetter},
     sms::{SheetNumbers, SmsRow, TextMessages},
     template::Template,
     typeset::Typesetter,
-    verify::expected::Expected,
+    verify::expected::{Expected, ShortText},
 };
 
 /// The stage.
@@ -153,8 +155,8 @@ impl Papers {
 
 /// What one patient gets.
 pub struct Invitations {
-    /// `None` if a text message has to do.
-    letter: Option<Order>,
+    /// What the letter looks like; `None` if a text message has to do.
+    letter: Option<Look>,
     /// `None` if there is no text message.
     sms_file: Option<String>,
     /// The letter that this one is printed instead of.
@@ -194,10 +196,10 @@ impl Letters {
     async fn print(
         &self,
         batch: u64,
-        letters: Vec<Order>,
+        letters: BatchLetters<'_>,
         intents: &IntentLog,
     ) -> Result<Vec<Result<PrintedLetter, Verdict>>, Fatal> {
-        let galley = block_in_place(|| Galley::of(&self.typesetter, letters))?;
+        let galley = block_in_place(|| Galley::of(&self.typesetter, &letters))?;
         let is_ready = |turn: &Turn| matches!(turn, Turn::Stopped) || *turn == Turn::Of(batch);
         let turn = self
             .turn
@@ -212,7 +214,58 @@ impl Letters {
                 "the batch before it could not be printed".into(),
             ));
         }
-        block_in_place(|| locked(&self.press).print(galley, intents))
+        block_in_place(|| locked(&self.press).print(galley, &letters, intents))
+    }
+}
+
+/// The letters of a batch, made of its records when they are needed.
+struct BatchLetters<'a> {
+    stage: &'a Letters,
+    records: Records,
+    /// The places of those records that get a letter.
+    places: Vec<usize>,
+}
+
+impl BatchLetters<'_> {
+    fn record(&self, at: usize) -> Result<Cow<'_, Record>, Fatal> {
+        // The records have none behind the last.
+        let place = self.places.get(at).copied().unwrap_or(usize::MAX);
+        self.records.get(place)
+    }
+}
+
+impl Orders for BatchLetters<'_> {
+    fn count(&self) -> usize {
+        self.places.len()
+    }
+
+    fn order(&self, at: usize) -> Result<Order, Fatal> {
+        let record = self.record(at)?;
+        let was_admitted = || Fatal::Bug("a letter that was admitted cannot be made".into());
+        let (patient, codes) = (record.patient.as_ref())
+            .zip(record.invitation.as_ref())
+            .ok_or_else(was_admitted)?;
+        let fields = self
+            .stage
+            .rules
+            .letter(patient, codes, &self.stage.template);
+        let post_code = patient.post_code.as_ref().map(Postcode::expose_postcode);
+        Ok(Order {
+            fields: fields.map_err(|_| was_admitted())?,
+            codes: [codes.code.expose_code(), codes.token.expose_code()].map(ShortText::of),
+            row: record.row.number,
+            post_code: post_code.unwrap_or_default().to_owned(),
+        })
+    }
+
+    fn expected(&self, at: usize) -> Result<Expected, Fatal> {
+        let record = self.record(at)?;
+        let rules = &self.stage.rules;
+        let languages = (record.patient.as_ref())
+            .map(|patient| rules.languages_of(patient, &self.stage.template));
+        languages
+            .and_then(|languages| Expected::of(&record, languages, rules.design))
+            .ok_or_else(|| Fatal::Bug("a letter of a record without codes".into()))
     }
 }
 
@@ -396,16 +449,7 @@ impl Stage for Letters {
         if !locked(&self.seen).invited.insert(patient.national_id) && !reprint {
             return Admission::Stop(Reason::AlreadyInvited.into());
         }
-        let letter = letter.and_then(|fields| {
-            let expected = Expected::of(record, fields.languages, self.rules.design)?;
-            let post_code = patient.post_code.as_ref().map(Postcode::expose_postcode);
-            Some(Order {
-                fields,
-                expected,
-                row: record.row.number,
-                post_code: post_code.unwrap_or_default().to_owned(),
-            })
-        });
+        let letter = letter.map(|fields| (fields.languages, fields.format));
         // A reprint leaves the text message where it is.
         let kept = record
             .delivery
@@ -427,7 +471,7 @@ impl Stage for Letters {
     }
 
     async fn advance(&self, batch: Batch<Invitations>) -> BatchResult<Delivery> {
-        let (mut letters, mut places) = (Vec::new(), Vec::new());
+        let (mut looks, mut places) = (Vec::new(), Vec::new());
         let mut results = Vec::with_capacity(batch.work.len());
         for (place, work) in batch.work.into_iter().enumerate() {
             results.push(Ok(Delivery {
@@ -446,18 +490,23 @@ impl Stage for Letters {
                 posted: None,
                 unknown: Unknown::new(),
             }));
-            if let Some(letter) = work.letter {
-                places.push((place, (letter.fields.languages, letter.fields.format)));
-                letters.push(letter);
+            if let Some(look) = work.letter {
+                places.push(place);
+                looks.push((place, look));
             }
         }
+        let letters = BatchLetters {
+            stage: self,
+            records: batch.records,
+            places,
+        };
         let printed = self.print(batch.number, letters, &batch.intents).await;
         self.turn.send_replace(match printed {
             Ok(_) => Turn::Of(batch.number + 1),
             Err(_) => Turn::Stopped,
         });
         let printed = printed?;
-        for ((place, look), letter) in places.into_iter().zip(printed) {
+        for ((place, look), letter) in looks.into_iter().zip(printed) {
             match (letter, &mut results[place]) {
                 (Ok(letter), Ok(delivery)) => enter(letter, look, self.rules.design, delivery),
                 (Err(verdict), result) => *result = Err(verdict),

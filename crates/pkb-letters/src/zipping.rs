@@ -2,23 +2,27 @@
 //! up for one), and the manifest of these letters.
 
 use std::{
-    io::{Cursor, Write as _},
+    io::{self, Write as _},
     path::Path,
 };
 
 use pkb_core::{Fatal, atomic_file::AtomicFile};
 use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
-use crate::manifest::{ManifestRow, csv_of};
+use crate::{
+    manifest::{ManifestRow, csv_of},
+    verify::objects::Bytes,
+};
 
-/// Writes the zip. The same letters are the same bytes: no entry has a time.
+/// Writes the zip of the letters in `rows`, whose files `open` opens. The same letters are the same bytes: no entry has a
+/// time.
 ///
 /// # Errors
-/// It cannot be written.
-pub fn write<'a>(
+/// It cannot be written, or a file not be read.
+pub fn write(
     path: &Path,
-    files: impl Iterator<Item = (&'a str, &'a [u8])>,
     rows: &[ManifestRow],
+    mut open: impl FnMut(&str) -> Result<Bytes, Fatal>,
 ) -> Result<(), Fatal> {
     let failed = |error: zip::result::ZipError| Fatal::cannot_write(path, error.into());
     // PDFs are compressed already.
@@ -26,21 +30,20 @@ pub fn write<'a>(
         .compression_method(CompressionMethod::Stored)
         .last_modified_time(zip::DateTime::DEFAULT)
         .unix_permissions(0o600);
-    let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
+    let mut archive = ZipWriter::new(AtomicFile::create(path)?);
     let mut rows = rows.to_vec();
-    for (name, bytes) in files {
-        let own = rows.iter_mut().filter(|row| row.file == name);
-        let mut inside = name.to_owned();
-        if name.contains('/') {
-            for row in own {
-                let file = name.rsplit('/').next().unwrap_or(name);
-                inside = format!("{}-page/{file}", row.page_count());
-                row.file.clone_from(&inside);
+    for letters in rows.chunk_by_mut(|one, next| one.file == next.file) {
+        let name = letters
+            .first()
+            .map_or_else(String::new, |row| row.file.clone());
+        if let Some((_, file)) = name.rsplit_once('/') {
+            for row in &mut *letters {
+                row.file = format!("{}-page/{file}", row.page_count());
             }
         }
+        let inside = letters.first().map_or("", |row| &row.file);
         archive.start_file(inside, options).map_err(failed)?;
-        archive
-            .write_all(bytes)
+        io::copy(&mut open(&name)?.reader(), &mut archive)
             .map_err(|source| Fatal::cannot_write(path, source))?;
     }
     archive
@@ -49,6 +52,5 @@ pub fn write<'a>(
     archive
         .write_all(&csv_of(&rows))
         .map_err(|source| Fatal::cannot_write(path, source))?;
-    let bytes = archive.finish().map_err(failed)?.into_inner();
-    AtomicFile::write(path, &bytes)
+    archive.finish().map_err(failed)?.finish()
 }

@@ -181,8 +181,8 @@ impl<S: Stage> Engine<S> {
                 self.monitor.stopping();
             }
             // Whoever has a batch waiting needs no more records: large batches would fill the memory.
-            let room = self.waiting.is_empty()
-                && self.window.len() < self.limits.window(self.batch_rows);
+            let room =
+                self.waiting.is_empty() && self.window.len() < self.limits.window(self.batch_rows);
             let deadline = stopping.as_ref().map(|stopping| stopping.deadline);
             let sync_due = self.journal.as_ref().and_then(SettledJournal::sync_due);
             // Only a pause of the input counts, not one that a full window makes.

@@ -44,7 +44,6 @@ struct SentTexts;
 
 impl Sent for SentTexts {
     const NAME: StageName = StageName::Sms;
-    const COLLECTS: bool = true;
     const WHAT: &'static str = "texts";
 
     fn of(record: &Record) -> &[Dispatch] {
@@ -210,6 +209,7 @@ impl<D: NotifyDesk, S: Sent> Stage for Statuses<D, S> {
     type Work = Vec<Dispatch>;
     type Done = Vec<Dispatch>;
     const NAME: StageName = S::NAME;
+    const COLLECTS: bool = true;
 
     /// There is no journal.
     fn key(&self, _: &Record) -> Option<Key> {

@@ -24,6 +24,12 @@ pub struct Binding<'t, W: Write> {
 }
 
 impl Typesetter {
+    /// Whether the marks of a letter name the last of its file, so that none can be made before all are there.
+    #[must_use]
+    pub fn needs_last(&self) -> bool {
+        self.settings.marks.number == NumberMark::OfFile
+    }
+
     /// Begins one PDF of letters, which are numbered from `first` on.
     pub const fn binding<W: Write + Send>(&self, out: W, first: u64) -> Binding<'_, W> {
         Binding {
@@ -51,8 +57,7 @@ impl<W: Write + Send> Binding<'_, W> {
             pages.push((first, self.last_page));
         }
         self.waiting.extend(letters);
-        let needs_last = self.typesetter.settings.marks.number == NumberMark::OfFile;
-        if self.is_stamped() && !needs_last {
+        if self.is_stamped() && !self.typesetter.needs_last() {
             self.stamp()?;
         }
         Ok(pages)

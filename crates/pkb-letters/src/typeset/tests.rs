@@ -437,13 +437,13 @@ proptest! {
         let (true, Some(Ok(laid_out))) = (is_printable, laid_out.into_iter().next()) else { return Ok(()) };
         let pdf = TYPESETTER.bind(vec![laid_out], 1).unwrap().pdf;
         let expected = crate::verify::expected::Expected::of(&record, LetterLanguages::English, Design::Letter);
-        let placed = crate::verify::sheets::Placed {
+        let placed = crate::verify::sheets::placed::Placed {
             expected: expected.unwrap(),
             number: Some(1),
             pages: (1, 1),
             with_squares: false,
         };
-        let found = crate::verify::sheets::check("a.pdf", pdf, &[placed], &[]);
+        let found = crate::verify::sheets::placed::check("a.pdf", pdf, &[placed], &[]);
         prop_assert_eq!(found.failures, []);
     }
 }
@@ -562,13 +562,13 @@ fn arabic_and_hebrew_names_are_read_back_as_they_were_written() {
             Design::Letter,
         )
         .unwrap();
-        let placed = crate::verify::sheets::Placed {
+        let placed = crate::verify::sheets::placed::Placed {
             expected,
             number: Some(1),
             pages: (1, 1),
             with_squares: true,
         };
-        let found = crate::verify::sheets::check("a.pdf", pdf, &[placed], &[]);
+        let found = crate::verify::sheets::placed::check("a.pdf", pdf, &[placed], &[]);
         assert_eq!(found.failures, [], "{first} {last}");
     }
 }

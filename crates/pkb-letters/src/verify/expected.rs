@@ -53,13 +53,13 @@ impl Expected {
     }
 
     /// The row of the patient file.
-    #[must_use]
+    #[cfg(test)]
     pub fn row(&self) -> u64 {
         self.row
     }
 
     /// Its codes, to be entered among those of others.
-    #[must_use]
+    #[cfg(test)]
     pub fn codes(&self) -> [ShortText; 2] {
         self.codes.each_ref().map(|code| ShortText::of(code))
     }

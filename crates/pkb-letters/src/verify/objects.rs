@@ -66,6 +66,12 @@ impl Bytes {
         }
     }
 
+    /// All of them, as a stream.
+    #[must_use]
+    pub fn reader(&self) -> Onward<'_> {
+        Onward { bytes: self, at: 0 }
+    }
+
     /// Those in a range; `None` if they are not there.
     pub fn read(&self, range: Range<u64>) -> Option<Vec<u8>> {
         use std::os::unix::fs::FileExt as _;
@@ -86,7 +92,7 @@ impl Bytes {
 }
 
 /// As a stream from a place on.
-struct Onward<'a> {
+pub struct Onward<'a> {
     bytes: &'a Bytes,
     at: u64,
 }

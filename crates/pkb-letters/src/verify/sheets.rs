@@ -14,18 +14,6 @@ use super::{
 };
 
 /// A letter where it should be.
-pub struct Placed {
-    /// What it must say.
-    pub expected: Expected,
-    /// The number that is printed on it, if numbers are.
-    pub number: Option<u64>,
-    /// First and last page, from 1.
-    pub pages: (u64, u64),
-    /// Whether its square codes are to be read.
-    pub with_squares: bool,
-}
-
-/// As [`Placed`], without what it must say.
 #[derive(Debug, Clone, Copy)]
 pub struct Slot {
     /// Row of the patient file.
@@ -36,17 +24,6 @@ pub struct Slot {
     pub pages: (u64, u64),
     /// Whether its square codes are to be read.
     pub with_squares: bool,
-}
-
-impl Slot {
-    fn of(letter: &Placed) -> Self {
-        Self {
-            row: letter.expected.row(),
-            number: letter.number,
-            pages: letter.pages,
-            with_squares: letter.with_squares,
-        }
-    }
 }
 
 /// What was found in a file.
@@ -64,74 +41,14 @@ impl Found {
     }
 }
 
-/// Reads a PDF and compares it with its letters, on all threads of the pool it is called in. Pages in `spare` belong to
-/// letters that have been replaced; nobody needs to have them. A file on the disk is not read whole ([`Bytes::of_file`]).
-pub fn check(name: &str, pdf: impl Into<Bytes>, letters: &[Placed], spare: &[(u64, u64)]) -> Found {
-    let mut found = Found::default();
-    let owners = owners_of(name, letters.iter(), &mut found);
-    compare_placed(name, pdf.into(), letters, spare, &owners, found)
-}
-
-/// As [`check`], for PDFs of one letter each: the codes of all of them are looked for in each.
-pub fn check_each<'a>(
-    files: impl Iterator<Item = (&'a str, &'a Bytes)>,
-    letters: &[Placed],
-) -> Vec<Found> {
-    let mut all = Found::default();
-    let owners = owners_of("the batch", letters.iter(), &mut all);
-    let pairs: Vec<_> = files.zip(letters).collect();
-    let mut found: Vec<Found> = pairs
-        .into_par_iter()
-        .map(|((name, pdf), letter)| {
-            let letter = std::slice::from_ref(letter);
-            compare_placed(name, pdf.clone(), letter, &[], &owners, Found::default())
-        })
-        .collect();
-    found.push(all);
-    found
-}
-
-/// Of whom the codes of some letters are.
-fn owners_of<'a>(
-    name: &str,
-    letters: impl Iterator<Item = &'a Placed>,
-    found: &mut Found,
-) -> Owners {
-    let mut owners = Owners::default();
-    for letter in letters {
-        let (codes, row) = (letter.expected.codes(), letter.expected.row());
-        if !owners.enter(codes, row) {
-            found.fail(name, &also_anothers(row));
-        }
-    }
-    owners
-}
-
 /// What is said of a row that has the code of another.
 pub fn also_anothers(row: u64) -> String {
     format!("row {row} has a code that another row has, too")
 }
 
-fn compare_placed(
-    name: &str,
-    pdf: Bytes,
-    letters: &[Placed],
-    spare: &[(u64, u64)],
-    owners: &Owners,
-    found: Found,
-) -> Found {
-    let slots: Vec<Slot> = letters.iter().map(Slot::of).collect();
-    let expected = |at: usize| {
-        Ok(letters
-            .get(at)
-            .map(|letter| Cow::Borrowed(&letter.expected)))
-    };
-    // What is borrowed cannot fail to be there.
-    compare(name, pdf, &slots, expected, spare, owners, found).unwrap_or_default()
-}
-
-/// As [`check`], for a file of any length: `expected` is asked for what a letter must say, by its place in `slots`, which
-/// are in the order of their pages.
+/// Reads a PDF and compares it with its letters, on all threads of the pool it is called in. A file on the disk is not read
+/// whole ([`Bytes::of_file`]), and `expected` is asked for what a letter must say, by its place in `slots`, which are in
+/// the order of their pages. Pages in `spare` belong to letters that have been replaced; nobody needs to have them.
 ///
 /// # Errors
 /// What `expected` says.
@@ -296,12 +213,57 @@ fn sheets_of<'a>(slot: &Slot, pages: &'a [Page], start: usize) -> Option<Vec<&'a
     (!sheets.is_empty()).then(|| sheets.iter().collect())
 }
 
+/// For tests: letters and what they must say.
+#[cfg(test)]
+pub mod placed {
+    use super::*;
+
+    /// A letter where it should be.
+    pub struct Placed {
+        /// What it must say.
+        pub expected: Expected,
+        /// The number that is printed on it, if numbers are.
+        pub number: Option<u64>,
+        /// First and last page, from 1.
+        pub pages: (u64, u64),
+        /// Whether its square codes are to be read.
+        pub with_squares: bool,
+    }
+
+    /// Compares a PDF with its letters.
+    pub fn check(
+        name: &str,
+        pdf: impl Into<Bytes>,
+        letters: &[Placed],
+        spare: &[(u64, u64)],
+    ) -> Found {
+        let (mut found, mut owners) = (Found::default(), Owners::default());
+        for Placed { expected, .. } in letters {
+            if !owners.enter(expected.codes(), expected.row()) {
+                found.fail(name, &also_anothers(expected.row()));
+            }
+        }
+        let slot = |letter: &Placed| Slot {
+            row: letter.expected.row(),
+            number: letter.number,
+            pages: letter.pages,
+            with_squares: letter.with_squares,
+        };
+        let slots: Vec<Slot> = letters.iter().map(slot).collect();
+        let expected = |at: usize| Ok(Some(Cow::Borrowed(&letters[at].expected)));
+        compare(name, pdf.into(), &slots, expected, spare, &owners, found).unwrap()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use pkb_core::{record::Design, value::LetterLanguages};
     use proptest::prelude::*;
 
-    use super::*;
+    use super::{
+        placed::{Placed, check},
+        *,
+    };
     use crate::{
         letter_fields::LetterFields,
         template::Template,
@@ -432,15 +394,11 @@ mod tests {
             assert!(has(words), "{words}");
         }
 
-        // The same file on the disk, with an order of letters that are known one by one.
+        // The same file on the disk.
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), &pdf).unwrap();
-        let slots: Vec<Slot> = letters.iter().map(Slot::of).collect();
-        let mut all = Found::default();
-        let owners = owners_of("a.pdf", letters.iter(), &mut all);
-        let expected = |at: usize| Ok(Some(Cow::Borrowed(&letters[at].expected)));
         let bytes = Bytes::of_file(file.path()).unwrap();
-        let again = compare("a.pdf", bytes, &slots, expected, &[], &owners, all).unwrap();
+        let again = check("a.pdf", bytes, &letters, &[]);
         assert_eq!(again, found);
     }
 
