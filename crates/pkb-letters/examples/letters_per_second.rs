@@ -13,13 +13,7 @@ use clap::ValueEnum as _;
 use pkb_core::record::Design;
 use pkb_letters::letter_fields::LetterFields;
 use pkb_letters::template::Template;
-use pkb_letters::typeset::{Engine, LaidOut, Typesetter};
-use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
-
-/// Letters that are laid out together.
-const TOGETHER: usize = 400;
-/// Letters that are laid out together when each is a PDF of its own.
-const SEPARATE: usize = 250;
+use pkb_letters::typeset::{Engine, LaidOut, LaidOutLetter, Typesetter};
 
 fn main() -> anyhow::Result<()> {
     let started = Instant::now();
@@ -42,20 +36,24 @@ fn main() -> anyhow::Result<()> {
     let preparing = started.elapsed();
     let start = Instant::now();
     let mut out = Out::new(started)?;
-    for first in (0..count).step_by(if a_file == 0 { SEPARATE } else { a_file }) {
+    let a_turn = if a_file == 0 { count } else { a_file };
+    for first in (0..count).step_by(a_turn.max(1)) {
+        let make = |place| Ok(letter((first + place) as u64));
+        let of_turn = a_turn.min(count - first);
         if a_file == 0 {
-            let letters = laid_out(&typesetter, first..count.min(first + SEPARATE), SEPARATE)?;
-            for pdf in typesetter.bind_each(letters, 1)? {
-                out.write_all(&pdf)?;
-            }
+            typesetter.lay_out_ahead(of_turn, make, |chunk| {
+                for pdf in typesetter.bind_each(good(chunk)?, 1)? {
+                    out.write_all(&pdf)?;
+                }
+                Ok::<_, anyhow::Error>(())
+            })?;
         } else {
-            let end = count.min(first + a_file);
             out.begin()?;
             let mut binding = typesetter.binding(&mut out, 1);
-            for chunk in (first..end).step_by(TOGETHER) {
-                let chunk = chunk..end.min(chunk + TOGETHER);
-                binding.add(laid_out(&typesetter, chunk, end - first)?)?;
-            }
+            typesetter.lay_out_ahead(of_turn, make, |chunk| {
+                binding.add(good(chunk)?)?;
+                Ok::<_, anyhow::Error>(())
+            })?;
             binding.finish()?.flush()?;
         }
     }
@@ -76,15 +74,9 @@ fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn laid_out(
-    typesetter: &Typesetter,
-    numbers: std::ops::Range<usize>,
-    of_file: usize,
-) -> anyhow::Result<Vec<LaidOut>> {
-    let numbers = numbers.into_par_iter();
-    let letters: Vec<LetterFields> = numbers.map(|number| letter(number as u64)).collect();
-    let laid_out = typesetter.lay_out_some(&letters, of_file)?;
-    Ok(laid_out.into_iter().collect::<Result<_, _>>()?)
+fn good(letters: Vec<LaidOutLetter<LetterFields>>) -> anyhow::Result<Vec<LaidOut>> {
+    let letters = letters.into_iter().map(|(_, letter)| letter);
+    Ok(letters.collect::<Result<_, _>>()?)
 }
 
 /// The file, or nothing, and what is measured of it.

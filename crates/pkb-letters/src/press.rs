@@ -2,16 +2,14 @@
 //! and writes each file once.
 
 use std::{
-    borrow::Cow,
+    borrow::{Borrow, Cow},
     collections::{HashMap, HashSet},
-    ops::Range,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use rayon::iter::{
-    IndexedParallelIterator as _, IntoParallelIterator as _, IntoParallelRefIterator as _,
-    ParallelIterator as _,
+    IndexedParallelIterator as _, IntoParallelRefIterator as _, ParallelIterator as _,
 };
 use serde::Deserialize as _;
 use sha2::{Digest as _, Sha256};
@@ -28,7 +26,7 @@ use crate::{
     letter_fields::LetterFields,
     manifest::{ManifestRow, hexadecimal},
     series::Series,
-    typeset::{Binding, Engine, LaidOut, LetterFault, TypesetError, Typesetter},
+    typeset::{Binding, Engine, LaidOut, LaidOutLetter, TypesetError, Typesetter},
     verify::{
         expected::{Expected, Owners, ShortText},
         objects::Bytes,
@@ -85,16 +83,16 @@ pub trait Orders: Sync {
     fn expected(&self, place: usize) -> Result<Expected, Fatal>;
 }
 
-/// A letter with its pages, or with what is wrong with it.
-type LaidOutOrder = (Order, Result<LaidOut, LetterFault>);
-
-/// Letters that are laid out together while a file is bound.
-const CHUNK: usize = 400;
+impl Borrow<LetterFields> for Order {
+    fn borrow(&self) -> &LetterFields {
+        &self.fields
+    }
+}
 
 /// The letters of a batch on their way to the press.
 pub enum Galley {
     /// Typst has laid them out, which takes long.
-    LaidOut(Vec<LaidOutOrder>),
+    LaidOut(Vec<LaidOutLetter<Order>>),
     /// They are laid out while they are bound: stamping takes longer to keep than to do.
     Later,
 }
@@ -108,44 +106,11 @@ impl Galley {
         if typesetter.stamps(orders.count()) {
             return Ok(Self::Later);
         }
-        lay_out(typesetter, orders, 0..orders.count()).map(Self::LaidOut)
+        let places: Vec<usize> = (0..orders.count()).collect();
+        typesetter
+            .lay_out_made(&places, places.len(), |place| orders.order(*place))
+            .map(Self::LaidOut)
     }
-
-    /// The letters in their order, laid out, some at a time.
-    fn each_chunk(
-        self,
-        typesetter: &Typesetter,
-        orders: &dyn Orders,
-        mut print: impl FnMut(Vec<LaidOutOrder>) -> Result<(), Fatal>,
-    ) -> Result<(), Fatal> {
-        match self {
-            Self::LaidOut(letters) => print(letters),
-            Self::Later => {
-                let count = orders.count();
-                (0..count).step_by(CHUNK).try_for_each(|start| {
-                    let chunk = start..count.min(start + CHUNK);
-                    print(lay_out(typesetter, orders, chunk)?)
-                })
-            }
-        }
-    }
-}
-
-fn lay_out(
-    typesetter: &Typesetter,
-    orders: &dyn Orders,
-    places: Range<usize>,
-) -> Result<Vec<LaidOutOrder>, Fatal> {
-    let of_file = orders.count();
-    let orders: Vec<Order> = typesetter.on_all_threads(|| {
-        let orders = places.into_par_iter().map(|place| orders.order(place));
-        orders.collect::<Result<_, Fatal>>()
-    })?;
-    let fields: Vec<&LetterFields> = orders.iter().map(|order| &order.fields).collect();
-    let laid_out = typesetter
-        .lay_out_some(&fields, of_file)
-        .map_err(unusable)?;
-    Ok(orders.into_iter().zip(laid_out).collect())
 }
 
 /// A letter in a finished file.
@@ -328,7 +293,7 @@ impl Press {
         let batch = format!("{}{:04}", self.prefix(), self.files + 1);
         let mut printed = Printed::default();
         let mut bind = None;
-        galley.each_chunk(&typesetter, orders, |letters| {
+        let mut print = |letters| {
             let good = self.enter(letters, &batch, &mut printed)?;
             if good.is_empty() {
                 return Ok(());
@@ -360,7 +325,13 @@ impl Press {
                     Ok(())
                 }
             }
-        })?;
+        };
+        match galley {
+            Galley::LaidOut(letters) => print(letters)?,
+            Galley::Later => {
+                typesetter.lay_out_ahead(orders.count(), |place| orders.order(place), print)?;
+            }
+        }
         if let Some(bind) = bind {
             self.complete(bind, &batch, orders, &mut printed, intents)?;
             self.files += 1;
@@ -384,7 +355,7 @@ impl Press {
     /// Enters the letters that can be printed, with their numbers, and hands them out.
     fn enter(
         &self,
-        letters: Vec<LaidOutOrder>,
+        letters: Vec<LaidOutLetter<Order>>,
         batch: &str,
         printed: &mut Printed,
     ) -> Result<Vec<LaidOut>, Fatal> {
@@ -512,7 +483,7 @@ impl Press {
             TypesetError::Write(source) => {
                 Fatal::cannot_write(&self.folder.join(self.name_of(batch)), source)
             }
-            other => unusable(other),
+            other => other.into(),
         }
     }
 
@@ -528,10 +499,7 @@ impl Press {
         let first = rows.len() - letters.len();
         let rows = rows.get_mut(first..).unwrap_or_default();
         let number = self.letters + 1 + first as u64;
-        let pdfs = self
-            .typesetter
-            .bind_each(letters, number)
-            .map_err(unusable)?;
+        let pdfs = self.typesetter.bind_each(letters, number)?;
         for (row, pdf) in rows.iter_mut().zip(pdfs) {
             let mut id = hexadecimal(&Sha256::digest(&pdf));
             id.truncate(12);
@@ -630,8 +598,11 @@ pub(crate) fn stem(file: &str) -> &str {
     file.split(['/', '.']).next().unwrap_or_default()
 }
 
-fn unusable(error: TypesetError) -> Fatal {
-    Fatal::Usage(error.to_string())
+impl From<TypesetError> for Fatal {
+    /// What is to be done about it is to be done to the template.
+    fn from(error: TypesetError) -> Self {
+        Self::Usage(error.to_string())
+    }
 }
 
 #[cfg(test)]

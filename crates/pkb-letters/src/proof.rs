@@ -143,9 +143,8 @@ pub fn write(
         ));
     }
     let typesetter = typesetter.for_proofs();
-    let unusable = |error: crate::typeset::TypesetError| Fatal::Usage(error.to_string());
     let fields: Vec<LetterFields> = list.iter().map(|chosen| chosen.letter.clone()).collect();
-    let laid_out = typesetter.lay_out(&fields).map_err(unusable)?;
+    let laid_out = typesetter.lay_out(&fields)?;
     let mut good = Vec::new();
     let mut text = String::new();
     let mut page = 1;
@@ -173,7 +172,7 @@ pub fn write(
     }
     let path = folder.join(FILE_NAME);
     if !good.is_empty() {
-        let typeset = typesetter.bind(good, 1).map_err(unusable)?;
+        let typeset = typesetter.bind(good, 1)?;
         AtomicFile::write(&path, &typeset.pdf)?;
     }
     app::print(&format!(

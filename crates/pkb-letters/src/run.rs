@@ -24,7 +24,7 @@ use crate::{
     stage::{Letters, Papers, Seen, Turn},
     template::{Template, marks::NumberMark},
     template_check,
-    typeset::{Engine, TypesetError, Typesetter},
+    typeset::{Engine, Typesetter},
     verify,
 };
 
@@ -79,8 +79,7 @@ async fn make_letters(args: LettersArgs) -> Result<ExitCode, Fatal> {
         )));
     }
     let typesetter = Typesetter::new(&template, args.design)
-        .and_then(|typesetter| typesetter.with_engine(args.engine))
-        .map_err(unusable_template)?;
+        .and_then(|typesetter| typesetter.with_engine(args.engine))?;
     for warning in typesetter.warnings() {
         tracing::warn!("template: {warning}");
     }
@@ -195,8 +194,4 @@ fn refuse_used_folder(out: &Path) -> Result<(), Fatal> {
         }
     }
     Ok(())
-}
-
-fn unusable_template(error: TypesetError) -> Fatal {
-    Fatal::Usage(error.to_string())
 }

@@ -4,6 +4,7 @@
 //! letters have in common is remembered from one to the next. One document of all letters is four times slower. Marks
 //! and page numbers are laid over the letter when it has got its number.
 
+mod ahead;
 mod binding;
 mod desk;
 mod error;
@@ -33,6 +34,7 @@ use crate::language::date_in;
 use crate::letter_fields::LetterFields;
 use crate::template::settings::Settings;
 use crate::template::{Template, words_file};
+pub use ahead::LaidOutLetter;
 pub use binding::Binding;
 use desk::{Desk, Stationery};
 pub use error::{LetterFault, TypesetError};
@@ -271,27 +273,37 @@ impl Typesetter {
         &self,
         letters: &[impl Borrow<LetterFields> + Sync],
     ) -> Result<Vec<Result<LaidOut, LetterFault>>, TypesetError> {
-        self.lay_out_some(letters, letters.len())
+        let as_it_is = |letter| Ok::<&LetterFields, TypesetError>(Borrow::borrow(letter));
+        let laid_out = self.lay_out_made(letters, letters.len(), as_it_is)?;
+        Ok(laid_out.into_iter().map(|(_, letter)| letter).collect())
     }
 
-    /// Lays out some of the letters of a file. Whether they are stamped depends on how many the file has.
+    /// Makes and lays out some of the letters of a file, in the order of their `places`. Whether they are stamped depends
+    /// on how many the file has.
     ///
     /// # Errors
     ///
-    /// As [`Self::lay_out`].
-    pub fn lay_out_some(
+    /// As [`Self::lay_out`], or what `make` says.
+    pub fn lay_out_made<
+        'p,
+        P: Sync,
+        L: Borrow<LetterFields> + Send,
+        E: From<TypesetError> + Send,
+    >(
         &self,
-        letters: &[impl Borrow<LetterFields> + Sync],
+        places: &'p [P],
         letters_of_file: usize,
-    ) -> Result<Vec<Result<LaidOut, LetterFault>>, TypesetError> {
+        make: impl Fn(&'p P) -> Result<L, E> + Sync,
+    ) -> Result<Vec<LaidOutLetter<L>>, E> {
         let stamping = self.stamping.as_ref();
         let stamping = stamping.filter(|_| self.stamps(letters_of_file));
         let shaper = || stamping.map(Stamping::shaper);
-        self.in_parallel_with(letters, shaper, |shaper, letter| {
+        let laid_out = self.in_parallel_with(places, shaper, |shaper, place| {
+            let letter = make(place)?;
             let stamped = shaper
                 .as_mut()
                 .and_then(|shaper| self.stamped(letter.borrow(), shaper));
-            match stamped {
+            let laid_out = match stamped {
                 Some(stamped) => Ok(LaidOut(Body::Stamped(stamped))),
                 None => {
                     let sheets = self.lay_out_one(letter.borrow());
@@ -300,8 +312,10 @@ impl Typesetter {
                         .map(|sheets| LaidOut(Body::Typeset(sheets)))
                         .map_err(Failure::into_fault)
                 }
-            }
-        })
+            };
+            Ok((letter, laid_out))
+        })?;
+        laid_out.into_iter().collect()
     }
 
     /// Makes one PDF of letters that are numbered from `first` on. Each letter starts on a new page.
@@ -436,11 +450,11 @@ impl Typesetter {
     }
 
     /// As [`Self::in_parallel`], with something that each thread makes once and keeps.
-    fn in_parallel_with<T: Sync, R: Send, S>(
+    fn in_parallel_with<'i, T: Sync, R: Send, S>(
         &self,
-        items: &[T],
+        items: &'i [T],
         prepare: impl Fn() -> S + Sync,
-        work: impl Fn(&mut S, &T) -> R + Sync,
+        work: impl Fn(&mut S, &'i T) -> R + Sync,
     ) -> Result<Vec<R>, TypesetError> {
         let next = AtomicUsize::new(0);
         let run = || {

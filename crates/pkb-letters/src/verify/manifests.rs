@@ -161,7 +161,7 @@ impl Manifests {
         let open = |name: &str| {
             let path = dir.join(name);
             let file = File::open(&path).map_err(|source| Fatal::cannot_read(&path, source))?;
-            Ok(BufReader::with_capacity(64 << 10, file))
+            Ok::<_, Fatal>(BufReader::with_capacity(64 << 10, file))
         };
         let (csv, json) = (open(&csv_name)?, open(&json_name)?);
         let not_one = |name: &str| Fatal::Input(format!("{name} is not a manifest, or is damaged"));
