@@ -216,7 +216,7 @@ pub struct LettersArgs {
 
     /// What makes the letters. Stamping puts the values of a patient into a page that was laid out once: the
     /// same letters, many times quicker, in much smaller files
-    #[arg(long, value_enum, default_value = "typst", value_name = "ENGINE")]
+    #[arg(long, value_enum, default_value = "auto", value_name = "ENGINE")]
     pub engine: Engine,
 
     /// Letters in one PDF (or folder) at most; each takes half a megabyte of memory, or a fiftieth of that if it

@@ -34,11 +34,11 @@ use crate::template::words_file;
 #[serde(rename_all = "kebab-case")]
 pub enum Engine {
     /// Stamping where the template and the letter allow it; Typst for all others, and for files of a few letters
+    #[default]
     Auto,
     /// Stamping in all files; a template that cannot be stamped is an error
     Stamp,
     /// Typst lays out each letter
-    #[default]
     Typst,
 }
 
