@@ -121,6 +121,10 @@ impl<const ALONE: bool> Stage for Fates<ALONE> {
         let running = self.running.fetch_add(1, Ordering::SeqCst) + 1;
         self.most_running.fetch_max(running, Ordering::SeqCst);
         self.calls.fetch_add(batch.work.len(), Ordering::SeqCst);
+        for (place, number) in batch.work.iter().enumerate() {
+            assert_eq!(batch.records.get(place)?.row.number, *number);
+        }
+        assert!(batch.records.get(batch.work.len()).is_err());
         let delay = self.delays[batch.number as usize % self.delays.len()];
         if delay > 200 {
             tokio::time::sleep(Duration::from_millis(2)).await;
@@ -388,6 +392,44 @@ fn no_record_is_written_before_it_is_in_the_journal() {
     assert!(report.fatal.is_none());
     assert_eq!(report.tally.rows_out(), 2000);
     assert_eq!(too_early.load(Ordering::SeqCst), 0);
+}
+
+#[test]
+fn large_batches_keep_their_records_as_lines_and_end_in_the_same() {
+    let kinds = [
+        Fate::Advance,
+        Fate::Exclude,
+        Fate::StoppedBefore,
+        Fate::Fail,
+        Fate::Advance,
+        Fate::NotReady,
+    ];
+    let fates: Vec<Fate> = kinds.into_iter().cycle().take(40_000).collect();
+    let folder = tempfile::tempdir().unwrap();
+    let journal = folder.path().join("journal");
+    // Fields that nobody here knows are kept, too.
+    let with_field = |lines: Vec<u8>| {
+        let lines = String::from_utf8(lines).unwrap();
+        lines.replace(r#""number":"#, r#""colour":"blue","number":"#)
+    };
+    let input = with_field(lines(&records("a", &fates)));
+    let known = |lines: Vec<u8>| {
+        let lines = String::from_utf8(lines).unwrap();
+        let fields = lines.matches(r#""colour":"blue""#).count();
+        (lines.replace(r#","colour":"blue""#, ""), fields)
+    };
+    let expected = String::from_utf8(expected("a", &fates)).unwrap();
+    for (batch_rows, asked) in [(10_000, 26_667), (3, 6_667)] {
+        let stage = Fated::new(&fates, &[1, 0, 255], batch_rows);
+        let input = input.clone().into_bytes();
+        let (report, out) = run(Arc::clone(&stage), input, 2, Some(&journal));
+        assert!(report.fatal.is_none());
+        let (out, fields) = known(out);
+        assert!(out == expected, "lines are lost, changed or out of order");
+        assert_eq!(fields, fates.len());
+        // The second run asks again for what failed.
+        assert_eq!(stage.calls.load(Ordering::SeqCst), asked);
+    }
 }
 
 #[test]
