@@ -18,7 +18,7 @@ use crate::template::{Part, Template};
 
 /// Letters of a group at most. A round number: what changes in the references of a full group is the last digits, and the
 /// others change all at once.
-const TOGETHER: usize = 200;
+const TOGETHER: usize = 400;
 
 /// A letter with its place.
 pub(super) struct Placed {
