@@ -219,8 +219,8 @@ pub struct LettersArgs {
     #[arg(long, value_enum, default_value = "auto", value_name = "ENGINE")]
     pub engine: Engine,
 
-    /// Letters in one PDF (or folder) at most; each takes half a megabyte of memory, or a fiftieth of that if it
-    /// is stamped. More than 1000 need --engine stamp
+    /// Letters in one PDF (or folder) at most; each takes half a megabyte of memory, or a few kilobytes if it is
+    /// stamped. More than 1000 need --engine stamp
     #[arg(long, default_value_t = 50, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=50_000))]
     pub letters_per_file: u32,
 
