@@ -9,6 +9,7 @@ BYTES_A_RECORD = 5_000  # of all files of this part together
 RESOLVE = f"pkb-resolve uploaded.ndjson {FHIR} --journal resolve.journal"
 TOKENS = f"pkb-tokens resolved.ndjson {FHIR} --journal tokens.journal"
 UPLOAD = "pkb-upload patients.csv --journal upload.journal"
+PASS_LETTERS = "pkb-letters delivered.ndjson --partial --out none"
 LETTERS = (
     "pkb-letters fewer.ndjson --partial --out print --engine stamp --letters-per-file 50000 --journal letters.journal"
 )
@@ -43,7 +44,7 @@ def contenders_for(bench, records, fewer):
         stage("pkb-tokens, passing", records, "pkb-tokens invited.ndjson", "invited.ndjson"),
         stage("pkb-tokens, from its journal", records, TOKENS, "resolved.ndjson", "tokens.journal"),
         stage("pkb-upload, from its journal", records, UPLOAD, "patients.csv", "upload.journal"),
-        stage("pkb-letters, passing", fewer, "pkb-letters delivered.ndjson --partial --out none", "delivered.ndjson", made=("none",)),
+        stage("pkb-letters, passing", fewer, PASS_LETTERS, "delivered.ndjson", made=("none",)),
         stage("pkb-letters, from its journal", fewer, LETTERS, "fewer.ndjson", "letters.journal"),
         other("limit: cat", records, "cat invited.ndjson", "invited.ndjson"),
         # cp would let the file system share the bytes.

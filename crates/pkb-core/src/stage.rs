@@ -236,7 +236,8 @@ pub trait Stage: Send + Sync + 'static {
     /// Whether [`Self::collect`] is to be called.
     const COLLECTS: bool = false;
 
-    /// Sees each record that this stage has advanced, in output order and before it is written.
+    /// Sees each record that this stage has advanced, in output order and before it is written. Needs
+    /// [`Self::COLLECTS`].
     ///
     /// # Errors
     /// Whatever must stop the stage before the record is written.

@@ -47,12 +47,13 @@ impl Tally {
         self.rows_in += 1;
     }
 
-    /// Counts a row that was written, by what became of it.
-    pub fn count_out(&mut self, settled: Settled, outcome: Option<&Outcome>) {
+    /// As [`Self::count_as`], for tests.
+    #[cfg(test)]
+    pub(crate) fn count_out(&mut self, settled: Settled, outcome: Option<&Outcome>) {
         self.count_as(settled, outcome.map(What::of));
     }
 
-    /// The same, of an outcome that is gone.
+    /// Counts a row that was written, by what became of it.
     pub(crate) fn count_as(&mut self, settled: Settled, stopped: Option<What>) {
         self.rows_out += 1;
         match (settled, stopped) {

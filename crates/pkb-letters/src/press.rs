@@ -64,8 +64,7 @@ pub struct Order {
     pub post_code: String,
 }
 
-/// The letters of a batch, by their places. They are made when they are needed, and again: there may be a hundred
-/// thousand.
+/// The letters of a batch, by their places. They are made when they are needed, and again: there may be fifty thousand.
 pub trait Orders: Sync {
     /// How many there are.
     fn count(&self) -> usize;

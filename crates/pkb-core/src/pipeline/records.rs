@@ -9,7 +9,7 @@ use crate::{Fatal, Record, ndjson::Line};
 const MOST_WHOLE: usize = 4096;
 
 /// The records of a batch, in the order of its work.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Records(Arc<Vec<Kept>>);
 
 /// How a record is kept.

@@ -83,13 +83,13 @@ pub(super) async fn work_on<S: Stage>(
                     Settled::Stopped
                 }
             };
-            written(stage, place, record, settled)
+            lines_of(stage, place, record, settled)
         })
         .collect()
 }
 
 /// The lines of a record that has been worked on.
-fn written<S: Stage>(
+fn lines_of<S: Stage>(
     stage: &S,
     place: u64,
     mut record: Box<Record>,
