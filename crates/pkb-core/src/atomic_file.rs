@@ -116,6 +116,15 @@ pub fn create_private_folder(path: &Path) -> Result<(), Fatal> {
     Ok(())
 }
 
+/// Makes the name of a file or folder survive a power cut.
+pub(crate) fn sync_name(path: &Path) -> io::Result<()> {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    File::open(folder)?.sync_all()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

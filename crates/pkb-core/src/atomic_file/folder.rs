@@ -104,10 +104,12 @@ impl AtomicFolder {
         self.written()?;
         let path = self.path.clone();
         let cannot = |source| Fatal::cannot_write(&path, source);
-        sync(&self.unfinished).map_err(cannot)?;
+        File::open(&self.unfinished)
+            .and_then(|folder| folder.sync_all())
+            .map_err(cannot)?;
         remove(&path)?;
         fs::rename(&self.unfinished, &path).map_err(cannot)?;
-        path.parent().map_or(Ok(()), sync).map_err(cannot)
+        super::sync_name(&path).map_err(cannot)
     }
 }
 
@@ -146,17 +148,6 @@ fn remove(folder: &Path) -> Result<(), Fatal> {
         }
         _ => Ok(()),
     }
-}
-
-/// Brings the names in a folder to the disk.
-fn sync(folder: &Path) -> io::Result<()> {
-    let here = Path::new(".");
-    let folder = if folder.as_os_str().is_empty() {
-        here
-    } else {
-        folder
-    };
-    File::open(folder)?.sync_all()
 }
 
 #[cfg(test)]

@@ -30,7 +30,7 @@ pub(crate) use self::index::Span;
 use self::index::{Index, MAX_FILE_BYTES};
 pub use self::key::Key;
 pub(crate) use self::lookup::{Fetched, Lookup};
-use crate::{Fatal, ndjson::MAX_LINE_BYTES};
+use crate::{Fatal, atomic_file::sync_name, ndjson::MAX_LINE_BYTES};
 
 /// Bytes that are read from the file at a time where look-ups follow its order.
 const BLOCK_BYTES: usize = 256 << 10;
@@ -136,7 +136,7 @@ impl Journal {
         let scan = scan::scan(&file, found_bytes, path, read, visit)?;
         let written = heal(&file, &scan, found_bytes).map_err(cannot_write)?;
         if found_bytes == 0 {
-            sync_folder(path).map_err(cannot_write)?;
+            sync_name(path).map_err(cannot_write)?;
         } else {
             // A run that was killed may have left lines that are still on their way to the disk.
             // They are about to be handed on, which is for synced lines only.
@@ -410,15 +410,6 @@ fn heal(file: &File, scan: &scan::Scan, found_bytes: u64) -> io::Result<u64> {
         file.set_len(scan.good_bytes)?;
     }
     Ok(scan.good_bytes)
-}
-
-/// Makes the file's name survive a power cut.
-fn sync_folder(path: &Path) -> io::Result<()> {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    File::open(folder)?.sync_all()
 }
 
 /// Fills `buffer` from `offset` on.
