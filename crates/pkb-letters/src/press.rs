@@ -1,16 +1,13 @@
-//! Makes the files of letters: lays them out, numbers those that can be printed, binds them into PDFs, reads these again,
-//! and writes each file once.
+//! Makes the files of letters: lays them out, numbers those that can be printed, and binds them into PDFs, which get their
+//! names when they have been read again ([`Bound`]).
 
 use std::{
-    borrow::{Borrow, Cow},
+    borrow::Borrow,
     collections::{HashMap, HashSet},
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::Arc,
 };
 
-use rayon::iter::{
-    IndexedParallelIterator as _, IntoParallelRefIterator as _, ParallelIterator as _,
-};
 use serde::Deserialize as _;
 use sha2::{Digest as _, Sha256};
 
@@ -18,22 +15,24 @@ use pkb_core::{
     Fatal, Record, Verdict,
     atomic_file::{AtomicFile, AtomicFolder},
     record::{Delivery, Edition},
-    stage::{IntentLog, Recalled},
+    stage::Recalled,
     value::NationalId,
 };
 
 use crate::{
+    bound::{Bound, Printed, Written, file_name},
     letter_fields::LetterFields,
     manifest::{ManifestRow, hexadecimal},
     series::Series,
     typeset::{Binding, Engine, LaidOut, LaidOutLetter, TypesetError, Typesetter},
     verify::{
-        expected::{Expected, Owners, ShortText},
-        objects::Bytes,
-        sheets::{self, Found, Slot},
+        expected::{Expected, ShortText},
+        sheets::Slot,
     },
-    zipping,
 };
+
+/// The first letter of a run, and later the first of a file, has its square code read as a camera would after so many others.
+const LETTERS_A_CAMERA: usize = 500;
 
 /// How the files are made.
 #[derive(Debug, Clone, Copy)]
@@ -50,6 +49,16 @@ pub struct Form {
     pub series: Series,
     /// What makes the letters.
     pub engine: Engine,
+}
+
+impl Form {
+    /// What a batch is called in its folder: its file, or the folder of its files.
+    pub(crate) fn name_of(&self, batch: &str) -> String {
+        match self.separate {
+            true => batch.to_owned(),
+            false => format!("{batch}.pdf"),
+        }
+    }
 }
 
 /// A letter that is to be printed.
@@ -112,16 +121,6 @@ impl Galley {
     }
 }
 
-/// A letter in a finished file.
-pub struct PrintedLetter {
-    /// Name of the file.
-    pub file: String,
-    /// First and last page, from 1.
-    pub pages: (u64, u64),
-    /// Number of the letter in the campaign, from 1.
-    pub sequence: u64,
-}
-
 /// What makes the files of one edition in one folder.
 pub struct Press {
     typesetter: Arc<Typesetter>,
@@ -132,6 +131,8 @@ pub struct Press {
     letters: u64,
     /// Number of the last file of this edition.
     files: u64,
+    /// Letters since that of which the square code was last read as a camera would; `None` if none was yet.
+    since_camera: Option<usize>,
     /// Files that earlier runs began, and with which engine; the last of them may be finished and not in the journal.
     begun: HashMap<String, Engine>,
     /// Batches of this edition of which the journal does not have all letters.
@@ -157,37 +158,6 @@ enum Bind<'t> {
     Each(AtomicFolder, Vec<LaidOut>),
 }
 
-/// What is written of a batch, before it has its name.
-enum Written {
-    Together(AtomicFile),
-    Each(AtomicFolder),
-}
-
-impl Written {
-    /// A file of the batch, to be read.
-    fn open(&mut self, name: &str) -> Result<Bytes, Fatal> {
-        let file = match self {
-            Self::Together(file) => file.to_read()?,
-            Self::Each(folder) => folder.open(file_name(name))?,
-        };
-        Bytes::of(file).map_err(|source| Fatal::cannot_read(Path::new(name), source))
-    }
-}
-
-/// A batch that is being printed.
-#[derive(Default)]
-struct Printed {
-    /// What became of each letter.
-    results: Vec<Result<(), Verdict>>,
-    /// Those that are printed: their places in the batch, what the manifest says, and where they are.
-    places: Vec<usize>,
-    rows: Vec<ManifestRow>,
-    slots: Vec<Slot>,
-    /// Whose codes they have, and rows that have the code of another.
-    owners: Owners,
-    also_anothers: Vec<u64>,
-}
-
 impl Press {
     /// A press that has made nothing yet.
     #[must_use]
@@ -199,6 +169,7 @@ impl Press {
             form,
             letters: form.series.numbers().start() - 1,
             files: 0,
+            since_camera: None,
             begun: HashMap::new(),
             unfinished: HashMap::new(),
         }
@@ -278,16 +249,11 @@ impl Press {
             .collect()
     }
 
-    /// Makes one batch of the letters that could be laid out, and says what became of each.
+    /// Numbers the letters of a batch that can be printed, and writes them. The numbers of the next batch follow them.
     ///
     /// # Errors
-    /// A finished letter is not what it should be, or a file cannot be made.
-    pub fn print(
-        &mut self,
-        galley: Galley,
-        orders: &dyn Orders,
-        intents: &IntentLog,
-    ) -> Result<Vec<Result<PrintedLetter, Verdict>>, Fatal> {
+    /// A file cannot be made.
+    pub fn bind(&mut self, galley: Galley, orders: &dyn Orders) -> Result<Bound, Fatal> {
         let typesetter = self.typesetter.clone();
         let batch = format!("{}{:04}", self.prefix(), self.files + 1);
         let mut printed = Printed::default();
@@ -331,24 +297,28 @@ impl Press {
                 typesetter.lay_out_ahead(orders.count(), |place| orders.order(place), print)?;
             }
         }
-        if let Some(bind) = bind {
-            self.complete(bind, &batch, orders, &mut printed, intents)?;
-            self.files += 1;
-            self.letters += printed.rows.len() as u64;
-        }
-        let mut rows = printed.rows.into_iter().map(|row| PrintedLetter {
-            file: row.file,
-            pages: (row.first_page, row.last_page),
-            sequence: row.sequence,
-        });
-        let result = |result| match result {
-            Err(verdict) => Ok(Err(verdict)),
-            Ok(()) => rows
-                .next()
-                .map(Ok)
-                .ok_or_else(|| Fatal::Bug("a letter was lost".into())),
+        let written = match bind {
+            Some(bind) => {
+                let written = self.written(bind, &batch, &mut printed)?;
+                self.files += 1;
+                self.letters += printed.rows.len() as u64;
+                let since = self.since_camera.unwrap_or_default();
+                self.since_camera = Some(match printed.slots.first() {
+                    Some(first) if first.with_squares => printed.slots.len(),
+                    _ => since + printed.slots.len(),
+                });
+                Some(written)
+            }
+            None => None,
         };
-        printed.results.into_iter().map(result).collect()
+        Ok(Bound {
+            typesetter,
+            folder: self.folder.clone(),
+            form: self.form,
+            batch,
+            printed,
+            written,
+        })
     }
 
     /// Enters the letters that can be printed, with their numbers, and hands them out.
@@ -379,9 +349,10 @@ impl Press {
                 row: order.row,
                 number: self.form.is_numbered.then_some(sequence),
                 pages,
-                // The square code of the first is read from the whole drawn page, which takes as long as forty letters;
-                // those of the others from their pictures.
-                with_squares: printed.rows.is_empty(),
+                // The square code of a few is read from the whole drawn page, which takes as long as forty letters; those
+                // of the others from their pictures.
+                with_squares: printed.rows.is_empty()
+                    && (self.since_camera).is_none_or(|letters| letters >= LETTERS_A_CAMERA),
             });
             if !printed.owners.enter(order.codes, order.row) {
                 printed.also_anothers.push(order.row);
@@ -403,17 +374,9 @@ impl Press {
         Ok(good)
     }
 
-    /// What a batch is called in its folder: its file, or the folder of its files.
-    fn name_of(&self, batch: &str) -> String {
-        match self.form.separate {
-            true => batch.to_owned(),
-            false => format!("{batch}.pdf"),
-        }
-    }
-
     /// Begins a batch, if nothing is in its way.
     fn begin<'t>(&self, batch: &str, typesetter: &'t Typesetter) -> Result<Bind<'t>, Fatal> {
-        let what = self.name_of(batch);
+        let what = self.form.name_of(batch);
         let path = self.folder.join(&what);
         let begun = self.begun.get(&what);
         if let Some(engine) = begun.filter(|engine| **engine != self.form.engine) {
@@ -438,16 +401,14 @@ impl Press {
         Ok(Bind::Together(Box::new(binding)))
     }
 
-    /// Writes what is left of a batch, reads it again, and gives it its name.
-    fn complete(
+    /// Writes what is left of a batch.
+    fn written(
         &self,
         bind: Bind<'_>,
         batch: &str,
-        orders: &dyn Orders,
         printed: &mut Printed,
-        intents: &IntentLog,
-    ) -> Result<(), Fatal> {
-        let mut written = match bind {
+    ) -> Result<Written, Fatal> {
+        Ok(match bind {
             Bind::Together(binding) => {
                 let file = binding
                     .finish()
@@ -459,28 +420,14 @@ impl Press {
                 folder.written()?;
                 Written::Each(folder)
             }
-        };
-        if self.form.verify {
-            self.read_again(&mut written, batch, orders, printed)?;
-        }
-        intents.note(serde_json::json!({
-            "file": self.name_of(batch), "letters": printed.rows.len(), "engine": self.form.engine
-        }))?;
-        if self.form.zip {
-            let path = self.folder.join(format!("{batch}.zip"));
-            zipping::write(&path, &printed.rows, |name| written.open(name))?;
-        }
-        match written {
-            Written::Together(file) => file.finish(),
-            Written::Each(folder) => folder.finish(),
-        }
+        })
     }
 
     /// What could not be typeset, or not be written to the file of a batch.
     fn failed(&self, batch: &str, error: TypesetError) -> Fatal {
         match error {
             TypesetError::Write(source) => {
-                Fatal::cannot_write(&self.folder.join(self.name_of(batch)), source)
+                Fatal::cannot_write(&self.folder.join(self.form.name_of(batch)), source)
             }
             other => other.into(),
         }
@@ -507,89 +454,6 @@ impl Press {
         }
         Ok(())
     }
-
-    /// Reads the letters of a batch with other code than wrote them. What is wrong stops the campaign before any of them
-    /// has a name.
-    fn read_again(
-        &self,
-        written: &mut Written,
-        batch: &str,
-        orders: &dyn Orders,
-        printed: &Printed,
-    ) -> Result<(), Fatal> {
-        let Printed {
-            places,
-            rows,
-            slots,
-            owners,
-            ..
-        } = printed;
-        let expected = |at: usize| {
-            let place = places.get(at).map(|place| orders.expected(*place));
-            place.transpose().map(|expected| expected.map(Cow::Owned))
-        };
-        let mut failures = Vec::new();
-        let name = self.name_of(batch);
-        for row in &printed.also_anothers {
-            failures.push((name.clone(), sheets::also_anothers(*row)));
-        }
-        let found = match written {
-            Written::Together(_) => {
-                let pdf = written.open(&name)?;
-                let compare =
-                    || sheets::compare(&name, pdf, slots, expected, &[], owners, Found::default());
-                vec![self.typesetter.on_all_threads(compare)?]
-            }
-            Written::Each(folder) => self.typesetter.on_all_threads(|| {
-                let letters = rows.par_iter().zip(slots).enumerate();
-                let compare = |(at, (row, slot)): (usize, (&ManifestRow, &Slot))| {
-                    let pdf = Bytes::of(folder.open(file_name(&row.file))?)
-                        .map_err(|source| Fatal::cannot_read(Path::new(&row.file), source))?;
-                    let slot = std::slice::from_ref(slot);
-                    let expected = |_| expected(at);
-                    sheets::compare(
-                        &row.file,
-                        pdf,
-                        slot,
-                        expected,
-                        &[],
-                        owners,
-                        Found::default(),
-                    )
-                };
-                letters.map(compare).collect::<Result<Vec<_>, Fatal>>()
-            })?,
-        };
-        failures.extend(found.into_iter().flat_map(|found| found.failures));
-        match failures.is_empty() {
-            true => Ok(()),
-            false => Err(unlike_records(&failures, rows.len())),
-        }
-    }
-}
-
-/// Finished letters do not say what their records say.
-fn unlike_records(failures: &[(String, String)], letters: usize) -> Fatal {
-    let (place, words) = failures.first().cloned().unwrap_or_default();
-    let text = format!(
-        "finished letters do not say what their records say, so none of this file was written: {place}: {words} \
-         ({} failures)",
-        failures.len()
-    );
-    // One and the same with all of them is the template's; with some, something has been mixed up.
-    let alike = failures.iter().filter(|(_, other)| *other == words).count();
-    if letters > 1 && alike == letters {
-        Fatal::Usage(format!(
-            "{text}. It is so with every letter: look at the template"
-        ))
-    } else {
-        Fatal::Bug(text)
-    }
-}
-
-/// The last part of a file's name.
-fn file_name(name: &str) -> &str {
-    name.rsplit('/').next().unwrap_or(name)
 }
 
 /// The batch of a file: `letters-0001` of `letters-0001.pdf` and of `letters-0001/000123-….pdf`.
@@ -606,8 +470,11 @@ impl From<TypesetError> for Fatal {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use pkb_core::{
         record::Design,
+        stage::IntentLog,
         value::{LetterFormat, LetterLanguages},
     };
 
@@ -675,7 +542,9 @@ mod tests {
             .into_iter()
             .try_for_each(|intent| press.recall(&Recalled::Intent(intent)))?;
         let galley = Galley::of(&typesetter, &one())?;
-        press.print(galley, &one(), &IntentLog::default())?;
+        let mut bound = press.bind(galley, &one())?;
+        bound.read_again(&one())?;
+        bound.name(&IntentLog::default())?;
         Ok(std::fs::read(folder.join("letters-0001.pdf")).unwrap())
     }
 

@@ -6,8 +6,6 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use tokio::sync::watch;
-
 use pkb_core::{ExitCode, Fatal, app, atomic_file, output::Target, pipeline::Source};
 
 use crate::{
@@ -21,9 +19,10 @@ use crate::{
     series::Series,
     sms::{SheetNumbers, TextMessages},
     sorting::{self, Order},
-    stage::{Letters, Papers, Seen, Turn},
+    stage::{Letters, Papers, Seen},
     template::{Template, marks::NumberMark},
     template_check,
+    turns::Turns,
     typeset::{Engine, Typesetter},
     verify,
 };
@@ -127,7 +126,8 @@ async fn make_letters(args: LettersArgs) -> Result<ExitCode, Fatal> {
             form,
         )),
         typesetter,
-        turn: watch::Sender::new(Turn::FIRST),
+        binding: Turns::default(),
+        naming: Turns::default(),
         again,
         papers: Mutex::new(Some(Papers::create(
             out.clone(),
@@ -144,11 +144,12 @@ async fn make_letters(args: LettersArgs) -> Result<ExitCode, Fatal> {
         Order::Input => args.input.open()?,
         Order::Postcode => Source::Ndjson(Box::new(sorting::by_post_code(args.input.reader()?)?)),
     };
-    // Laying out by Typst uses all processors, binding hardly more than one: the next batch is laid out meanwhile. Stamping
-    // does both at the same time.
-    let in_flight = match args.engine {
-        Engine::Stamp => 1,
-        Engine::Auto | Engine::Typst => 2,
+    // While one batch is read again, the next is written. Large ones are not worth their memory: each keeps all processors
+    // busy by itself.
+    let in_flight = if args.letters_per_file > MAX_LETTERS_OF_TYPST {
+        1
+    } else {
+        2
     };
     app::run_stage(stage, source, target, in_flight, &args.stream).await
 }

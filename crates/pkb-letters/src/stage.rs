@@ -5,7 +5,6 @@ use std::{
     collections::{BTreeMap, HashMap, HashSet},
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
 };
 
 use jiff::Timestamp;
@@ -18,16 +17,18 @@ use pkb_core::{
     value::{LetterFormat, LetterLanguages, NationalId, Postcode},
 };
 
-use tokio::{sync::watch, task::block_in_place};
+use tokio::task::block_in_place;
 
 use crate::{
     again::Again,
+    bound::PrintedLetter,
     editions::{edition_of, manifest_prefix},
     invitee::Rules,
     manifest::{Manifest, ManifestRow},
-    press::{Galley, Order, Orders, Press, PrintedLetter},
+    press::{Galley, Order, Orders, Press},
     sms::{SheetNumbers, SmsRow, TextMessages},
     template::Template,
+    turns::Turns,
     typeset::Typesetter,
     verify::expected::{Expected, ShortText},
 };
@@ -52,28 +53,16 @@ pub struct Letters {
     pub typesetter: Arc<Typesetter>,
     /// What makes the files.
     pub press: Mutex<Press>,
-    /// Which batch is printed next: they are laid out side by side, and numbered in their order.
-    pub turn: watch::Sender<Turn>,
+    /// Which batch is numbered and written next: they are laid out side by side.
+    pub binding: Turns,
+    /// Which batch is named next: they are read again side by side.
+    pub naming: Turns,
     /// What accompanies them.
     pub papers: Mutex<Option<Papers>>,
     /// Which row of the text messages goes into which sheet.
     pub sheets: Mutex<SheetNumbers>,
     /// What earlier runs and this one have done.
     pub seen: Mutex<Seen>,
-}
-
-/// Which batch is printed next.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Turn {
-    /// That with this number.
-    Of(u64),
-    /// None: one before it has failed.
-    Stopped,
-}
-
-impl Turn {
-    /// The first batch's.
-    pub const FIRST: Self = Self::Of(1);
 }
 
 /// What earlier runs and this one have done.
@@ -192,7 +181,8 @@ impl Letters {
         }
     }
 
-    /// Lays a batch out, waits for its turn, and prints it. Both compute for seconds; the runtime is told so.
+    /// Lays a batch out; waits for its turn, numbers and writes it; reads it again, while the next is written; waits for its
+    /// turn again, and names it. All of it computes, for seconds; the runtime is told so.
     async fn print(
         &self,
         batch: u64,
@@ -200,21 +190,10 @@ impl Letters {
         intents: &IntentLog,
     ) -> Result<Vec<Result<PrintedLetter, Verdict>>, Fatal> {
         let galley = block_in_place(|| Galley::of(&self.typesetter, &letters))?;
-        let is_ready = |turn: &Turn| matches!(turn, Turn::Stopped) || *turn == Turn::Of(batch);
-        let turn = self
-            .turn
-            .subscribe()
-            .wait_for(is_ready)
-            .await
-            .map(|turn| *turn);
-        if turn.ok() != Some(Turn::Of(batch)) {
-            // Why the other batch failed is what the operator must hear, and that first.
-            tokio::time::sleep(LET_THE_FIRST_SPEAK).await;
-            return Err(Fatal::Usage(
-                "the batch before it could not be printed".into(),
-            ));
-        }
-        block_in_place(|| locked(&self.press).print(galley, &letters, intents))
+        let bind = || locked(&self.press).bind(galley, &letters);
+        let mut bound = self.binding.take(batch, bind).await?;
+        block_in_place(|| bound.read_again(&letters))?;
+        self.naming.take(batch, || bound.name(intents)).await
     }
 }
 
@@ -268,9 +247,6 @@ impl Orders for BatchLetters<'_> {
             .ok_or_else(|| Fatal::Bug("a letter of a record without codes".into()))
     }
 }
-
-/// How long a batch that cannot be printed leaves the word to the one that failed before it.
-const LET_THE_FIRST_SPEAK: Duration = Duration::from_millis(200);
 
 /// Enters a letter into a delivery that may have a text message already.
 fn enter(
@@ -501,10 +477,10 @@ impl Stage for Letters {
             places,
         };
         let printed = self.print(batch.number, letters, &batch.intents).await;
-        self.turn.send_replace(match printed {
-            Ok(_) => Turn::Of(batch.number + 1),
-            Err(_) => Turn::Stopped,
-        });
+        if printed.is_err() {
+            self.binding.stop();
+            self.naming.stop();
+        }
         let printed = printed?;
         for ((place, look), letter) in looks.into_iter().zip(printed) {
             match (letter, &mut results[place]) {

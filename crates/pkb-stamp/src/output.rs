@@ -117,7 +117,7 @@ impl<W: Write> Output<W> {
         self.alone.push((number, start));
         self.alone.sort_unstable();
         self.together.sort_unstable_by_key(|run| run.first);
-        let mut rows = Rows::new();
+        let mut rows = Rows::new(start);
         let mut next = 0;
         let (mut alone, mut together) = (
             self.alone.iter().peekable(),
@@ -150,10 +150,10 @@ impl<W: Write> Output<W> {
                 next += run.count;
             }
         }
+        let (place, row) = (rows.place, rows.above.len());
         let data = rows.encoder.finish()?;
         let entries = format!(
-            "/Type/XRef/Size {next}/W[1 5 2]{trailer}/DecodeParms<</Predictor 12/Columns {}>>",
-            Rows::WIDTH
+            "/Type/XRef/Size {next}/W[1 {place} 2]{trailer}/DecodeParms<</Predictor 12/Columns {row}>>",
         );
         let mut bytes = Vec::new();
         deflated_stream(&mut bytes, number, &entries, &data);
@@ -168,29 +168,36 @@ impl<W: Write> Output<W> {
 /// next to nothing.
 struct Rows {
     encoder: ZlibEncoder<Vec<u8>>,
-    above: [u8; Self::WIDTH],
+    above: Vec<u8>,
+    line: Vec<u8>,
+    /// Bytes of a place in the file: 4 or, where they are not enough, 8. There are readers that know no other width than
+    /// those of machine words, and go through the whole file instead.
+    place: usize,
 }
 
 impl Rows {
-    const WIDTH: usize = 8;
-
-    fn new() -> Self {
+    /// For places up to `last`.
+    fn new(last: u64) -> Self {
+        let place = if u32::try_from(last).is_ok() { 4 } else { 8 };
         Self {
             encoder: ZlibEncoder::new(Vec::new(), Compression::default()),
-            above: [0; Self::WIDTH],
+            above: vec![0; 1 + place + 2],
+            line: Vec::new(),
+            place,
         }
     }
 
     fn add(&mut self, kind: u8, second: u64, third: u16) -> io::Result<()> {
-        let [_, _, _, a, b, c, d, e] = second.to_be_bytes();
-        let [f, g] = third.to_be_bytes();
-        let row = [kind, a, b, c, d, e, f, g];
-        let mut line = [2; Self::WIDTH + 1];
-        for (difference, (own, above)) in line.iter_mut().skip(1).zip(row.iter().zip(&self.above)) {
-            *difference = own.wrapping_sub(*above);
+        let (second, third) = (second.to_be_bytes(), third.to_be_bytes());
+        let second = second.get(second.len() - self.place..).unwrap_or_default();
+        self.line.clear();
+        self.line.push(2);
+        let row = std::iter::once(&kind).chain(second).chain(&third);
+        for (own, above) in row.zip(&mut self.above) {
+            self.line.push(own.wrapping_sub(*above));
+            *above = *own;
         }
-        self.above = row;
-        self.encoder.write_all(&line)
+        self.encoder.write_all(&self.line)
     }
 }
 
@@ -300,6 +307,9 @@ mod tests {
             .unwrap();
         output.in_stream(&packed.numbers, 4);
         output.stream(3, "", &deflated(b"words")).unwrap();
+        // Whoever does not understand the table, and looks for objects in the whole file, finds others.
+        let decoy = b"\n3 0 obj<</Own 0>>\nendobj\n12 0 obj<</Own 0>>\nendobj\n";
+        output.stream(5, "", decoy).unwrap();
         let file = output.finish(13, "/Root 1 0 R").unwrap();
         let pdf = Pdf::new(file).unwrap();
         for number in [6, 7, 8, 12] {
@@ -313,5 +323,23 @@ mod tests {
                 .get::<Dict<'_>>(ObjectIdentifier::new(2, 0))
                 .is_none()
         );
+    }
+
+    #[test]
+    fn places_behind_four_gibibytes_have_room() {
+        let rows = |last| {
+            let mut rows = Rows::new(last);
+            rows.add(1, last, 7).unwrap();
+            rows.add(2, last, 7).unwrap();
+            let mut lines = Vec::new();
+            let data = rows.encoder.finish().unwrap();
+            let mut decoder = flate2::read::ZlibDecoder::new(data.as_slice());
+            std::io::Read::read_to_end(&mut decoder, &mut lines).unwrap();
+            lines
+        };
+        let short = [2, 1, 255, 255, 255, 255, 0, 7, 2, 1, 0, 0, 0, 0, 0, 0];
+        assert_eq!(rows(u64::from(u32::MAX)), short);
+        let long = rows(u64::from(u32::MAX) + 1);
+        assert_eq!(long.split_at(12).0, [2, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 7]);
     }
 }

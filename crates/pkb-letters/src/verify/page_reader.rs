@@ -8,7 +8,8 @@ use std::{ops::Range, sync::Arc};
 
 use anyhow::{Context as _, anyhow, ensure};
 use hayro::hayro_syntax::Pdf;
-use hayro::hayro_syntax::page::Page as PdfPage;
+use hayro::hayro_syntax::object::Dict;
+use hayro::hayro_syntax::page::{Page as PdfPage, Resources};
 use hayro::vello_cpu::color::palette::css::WHITE;
 use hayro::vello_cpu::kurbo::{Affine, BezPath, Point, Rect};
 use hayro::{RenderCache, RenderSettings, render};
@@ -16,7 +17,8 @@ use hayro_interpret::font::Glyph;
 use hayro_interpret::hayro_cmap::BfString;
 use hayro_interpret::{
     BlendMode, ClipPath, Context, Device, GlyphDrawMode, Image, ImageData, InterpreterCache,
-    InterpreterSettings, Paint, PathDrawMode, SoftMask, TransformExt as _, interpret_page,
+    InterpreterSettings, Paint, PathDrawMode, SoftMask, TransformExt as _, interpret,
+    interpret_page,
 };
 use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 
@@ -37,6 +39,9 @@ const PAGES_A_THREAD: usize = 16;
 const PAGES_A_BLOCK: usize = 256;
 /// Files of no more bytes are read whole.
 pub(super) const SHORT: u64 = 1 << 20;
+
+/// In fewer pages than this, what they share is hardly ever met again.
+const WORTH_SHARING: usize = 8;
 
 /// Dots per inch at which a page is drawn to look for square codes: the next is tried where the one before found none.
 const QR_DPI: [f32; 4] = [100.0, 150.0, 200.0, 300.0];
@@ -200,18 +205,19 @@ fn read_range(
     let settings = InterpreterSettings::default();
     let words_cache = InterpreterCache::new();
     let mut shared = SharedParts::default();
+    let can_share = range.len() >= WORTH_SHARING;
     let drawing_cache = RenderCache::new();
     let all = pdf.pages();
     let mut pages = Vec::with_capacity(range.len());
     for at in range {
         let Some(page) = all.get(at) else { break };
-        let (text, drawn) = match shared.drawn_on(pdf, page, &words_cache, &settings) {
-            Some(drawn) => drawn,
-            None => {
-                let drawn = collected(pdf, page, &words_cache, &settings);
-                (words(drawn.glyphs), drawn.squares)
-            }
-        };
+        let drawn = can_share
+            .then(|| shared.drawn_on(pdf, page, &words_cache, &settings))
+            .flatten();
+        let (text, drawn) = drawn.unwrap_or_else(|| {
+            let drawn = collected(pdf, page, &words_cache, &settings);
+            (words(drawn.glyphs), drawn.squares)
+        });
         let qr = if with_qr(offset + at) {
             let number = offset + at + 1;
             qr_of(page, &drawing_cache, &settings).with_context(|| format!("page {number}"))?
@@ -231,12 +237,27 @@ fn collected<'a>(
     settings: &InterpreterSettings,
 ) -> Collector {
     let mut drawn = Collector::default();
-    interpret_page(
-        page,
-        &mut context_of(pdf, page, cache, settings),
-        &mut drawn,
-    );
+    let mut context = context_of(pdf, page, cache, settings);
+    if page.raw().contains_key(b"Annots".as_slice()) {
+        interpret_page(page, &mut context, &mut drawn);
+    } else {
+        let resources = without_colours(page);
+        interpret(
+            page.typed_operations(),
+            &resources,
+            &mut context,
+            &mut drawn,
+        );
+    }
     drawn
+}
+
+/// What a page draws with, but for its colour spaces: words are the same in any colour, and to make sense of a colour
+/// profile takes as long as to read ten letters.
+pub(super) fn without_colours<'a>(page: &PdfPage<'a>) -> Resources<'a> {
+    let mut resources = page.resources().clone();
+    resources.color_spaces = Dict::empty();
+    resources
 }
 
 /// The state in which a page begins to be drawn.

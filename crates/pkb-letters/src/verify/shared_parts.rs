@@ -18,7 +18,7 @@ use hayro_interpret::{InterpreterCache, InterpreterSettings, interpret};
 
 use super::{
     lines::Set,
-    page_reader::{Collector, context_of},
+    page_reader::{Collector, context_of, without_colours},
 };
 
 /// So many are remembered: languages times formats, and pages of a letter.
@@ -60,15 +60,11 @@ impl SharedParts {
         if self.parts.len() >= MOST && !self.parts.contains_key(&key) {
             return None;
         }
+        let resources = without_colours(page);
         let drawn_by = |stream: &[u8]| {
             let mut drawn = Collector::default();
             let mut context = context_of(pdf, page, cache, settings);
-            interpret(
-                TypedIter::new(stream),
-                page.resources(),
-                &mut context,
-                &mut drawn,
-            );
+            interpret(TypedIter::new(stream), &resources, &mut context, &mut drawn);
             drawn
         };
         let part = self.parts.entry(key).or_insert_with(|| {
