@@ -27,11 +27,16 @@ impl AtomicFile {
     /// Starts a file that will stand at `path`, with mode 0600.
     ///
     /// # Errors
-    /// The folder is missing or cannot be written.
+    /// The folder is missing or cannot be written, or something else than a file stands at `path`: renaming would put a
+    /// file in the place of a device, for the whole machine.
     pub fn create(path: &Path) -> Result<Self, Fatal> {
         use std::os::unix::fs::OpenOptionsExt as _;
 
         use atomic_write_file::unix::OpenOptionsExt as _;
+        if path.metadata().is_ok_and(|known| !known.is_file()) {
+            let source = io::Error::other("not a regular file");
+            return Err(Fatal::cannot_write(path, source));
+        }
         leftovers::remove(path);
         let file = AtomicWriteFile::options()
             .preserve_mode(false)
@@ -129,6 +134,19 @@ pub(crate) fn sync_name(path: &Path) -> io::Result<()> {
 mod tests {
     use super::*;
     use std::os::unix::fs::{FileExt as _, PermissionsExt as _};
+
+    #[test]
+    fn what_is_no_file_is_never_replaced_by_one() {
+        use std::os::unix::fs::FileTypeExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("socket");
+        let _listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
+        for path in [&path, folder.path()] {
+            let error = AtomicFile::create(path).err().unwrap().to_string();
+            assert!(error.contains("not a regular file"), "{error}");
+        }
+        assert!(path.metadata().unwrap().file_type().is_socket());
+    }
 
     #[test]
     fn a_file_is_absent_until_it_is_finished_and_then_private() {

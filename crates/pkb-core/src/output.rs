@@ -35,11 +35,17 @@ impl Target {
         }
     }
 
-    /// A file.
+    /// A file, or a device or pipe that stands there.
     ///
     /// # Errors
     /// It cannot be written there.
     pub fn file(path: &Path) -> Result<Self, Fatal> {
+        let is_stream = |known: &std::fs::Metadata| !known.is_file() && !known.is_dir();
+        if path.metadata().is_ok_and(|known| is_stream(&known)) {
+            let stream = std::fs::File::options().write(true).open(path);
+            let stream = stream.map_err(|source| Fatal::cannot_write(path, source))?;
+            return Ok(Self::Stream(Box::new(stream)));
+        }
         AtomicFile::create(path).map(Self::File)
     }
 
@@ -120,5 +126,29 @@ impl Output {
             Target::File(file) if complete => file.finish(),
             Target::File(_) | Target::Stream(_) => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::FileTypeExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_pipe_with_a_name_is_written_to_and_stays_a_pipe() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("pipe");
+        let made = std::process::Command::new("mkfifo").arg(&path).status();
+        assert!(made.unwrap().success());
+        let reader = std::thread::spawn({
+            let path = path.clone();
+            move || std::fs::read_to_string(path).unwrap()
+        });
+        let output = Output::start(Target::file(&path).unwrap());
+        assert!(output.write(&mut b"{}\n".to_vec()).await.is_ok());
+        output.finish(true, None).await.unwrap();
+        assert_eq!(reader.join().unwrap(), "{}\n");
+        assert!(path.metadata().unwrap().file_type().is_fifo());
     }
 }

@@ -1,10 +1,6 @@
 //! A batch of letters that is written and has no name yet: it is read again, and then named.
 
-use std::{
-    borrow::Cow,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{borrow::Cow, path::Path};
 
 use pkb_core::{
     Fatal, Verdict,
@@ -17,7 +13,8 @@ use rayon::iter::{
 
 use crate::{
     manifest::ManifestRow,
-    press::{Form, Orders},
+    press::Orders,
+    print_job::Naming,
     typeset::Typesetter,
     verify::{
         expected::Owners,
@@ -39,14 +36,12 @@ pub struct PrintedLetter {
 
 /// A batch that is written and has no name yet.
 #[must_use = "letters are not there before they have names"]
-pub struct Bound {
-    pub(crate) typesetter: Arc<Typesetter>,
-    pub(crate) folder: PathBuf,
-    pub(crate) form: Form,
-    pub(crate) batch: String,
-    pub(crate) printed: Printed,
+pub(crate) struct Bound<'t> {
+    pub typesetter: &'t Typesetter,
+    pub naming: Naming,
+    pub printed: Printed,
     /// `None` if no letter could be printed.
-    pub(crate) written: Option<Written>,
+    pub written: Option<Written>,
 }
 
 /// What is written of a batch, before it has its name.
@@ -80,14 +75,14 @@ pub(crate) struct Printed {
     pub also_anothers: Vec<u64>,
 }
 
-impl Bound {
+impl Bound<'_> {
     /// Reads the letters with other code than wrote them, if that is wanted. What is wrong stops the campaign before any of
     /// them has a name.
     ///
     /// # Errors
     /// A finished letter is not what it should be, or cannot be read.
     pub fn read_again(&mut self, orders: &dyn Orders) -> Result<(), Fatal> {
-        let (Some(written), true) = (&mut self.written, self.form.verify) else {
+        let (Some(written), true) = (&mut self.written, self.naming.form.verify) else {
             return Ok(());
         };
         let Printed {
@@ -103,7 +98,7 @@ impl Bound {
             place.transpose().map(|expected| expected.map(Cow::Owned))
         };
         let mut failures = Vec::new();
-        let name = self.form.name_of(&self.batch);
+        let name = self.naming.form.name_of(&self.naming.batch);
         for row in also_anothers {
             failures.push((name.clone(), sheets::also_anothers(*row)));
         }
@@ -151,10 +146,13 @@ impl Bound {
     ) -> Result<Vec<Result<PrintedLetter, Verdict>>, Fatal> {
         if let Some(mut written) = self.written.take() {
             intents.note(serde_json::json!({
-                "file": self.form.name_of(&self.batch), "letters": self.printed.rows.len(), "engine": self.form.engine
+                "file": self.naming.form.name_of(&self.naming.batch), "letters": self.printed.rows.len(), "engine": self.naming.form.engine
             }))?;
-            if self.form.zip {
-                let path = self.folder.join(format!("{}.zip", self.batch));
+            if self.naming.form.zip {
+                let path = self
+                    .naming
+                    .folder
+                    .join(format!("{}.zip", self.naming.batch));
                 zipping::write(&path, &self.printed.rows, |name| written.open(name))?;
             }
             match written {

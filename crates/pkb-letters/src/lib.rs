@@ -28,6 +28,7 @@ pub mod manifest;
 pub mod merge;
 pub mod notify;
 pub mod press;
+mod print_job;
 pub mod proof;
 pub mod purge;
 pub mod run;

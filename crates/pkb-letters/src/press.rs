@@ -1,34 +1,27 @@
-//! Makes the files of letters: lays them out, numbers those that can be printed, and binds them into PDFs, which get their
-//! names when they have been read again ([`Bound`]).
+//! Names and numbers the files of letters. A batch is laid out ([`Galley`]), numbered here, written ([`PrintJob`]), read
+//! again and named ([`Bound`](crate::bound::Bound)).
 
 use std::{
     borrow::Borrow,
     collections::{HashMap, HashSet},
     path::PathBuf,
-    sync::Arc,
 };
 
 use serde::Deserialize as _;
-use sha2::{Digest as _, Sha256};
 
 use pkb_core::{
-    Fatal, Record, Verdict,
-    atomic_file::{AtomicFile, AtomicFolder},
+    Fatal, Record,
     record::{Delivery, Edition},
     stage::Recalled,
     value::NationalId,
 };
 
 use crate::{
-    bound::{Bound, Printed, Written, file_name},
     letter_fields::LetterFields,
-    manifest::{ManifestRow, hexadecimal},
+    print_job::{Naming, PrintJob},
     series::Series,
-    typeset::{Binding, Engine, LaidOut, LaidOutLetter, TypesetError, Typesetter},
-    verify::{
-        expected::{Expected, ShortText},
-        sheets::Slot,
-    },
+    typeset::{Engine, LaidOutLetter, TypesetError, Typesetter},
+    verify::expected::{Expected, ShortText},
 };
 
 /// The first letter of a run, and later the first of a file, has its square code read as a camera would after so many others.
@@ -99,19 +92,20 @@ impl Borrow<LetterFields> for Order {
 
 /// The letters of a batch on their way to the press.
 pub enum Galley {
-    /// Typst has laid them out, which takes long.
+    /// They are laid out.
     LaidOut(Vec<LaidOutLetter<Order>>),
-    /// They are laid out while they are bound: stamping takes longer to keep than to do.
+    /// They are laid out while they are bound, since they are many.
     Later,
 }
 
 impl Galley {
-    /// Lays out letters if that takes long. Needs no press, so that it can be done while another batch is bound.
+    /// Lays out letters unless they are too many to be kept. Needs no press, so that it can be done while another batch is
+    /// bound.
     ///
     /// # Errors
     /// A bug.
     pub fn of(typesetter: &Typesetter, orders: &dyn Orders) -> Result<Self, Fatal> {
-        if typesetter.stamps(orders.count()) {
+        if typesetter.lays_out_ahead(orders.count()) {
             return Ok(Self::Later);
         }
         let places: Vec<usize> = (0..orders.count()).collect();
@@ -121,9 +115,8 @@ impl Galley {
     }
 }
 
-/// What makes the files of one edition in one folder.
+/// What names and numbers the files and letters of one edition in one folder.
 pub struct Press {
-    typesetter: Arc<Typesetter>,
     folder: PathBuf,
     edition: Edition,
     form: Form,
@@ -150,20 +143,11 @@ struct Batch {
     sequence: u64,
 }
 
-/// The letters of a batch that can be printed, on their way to the disk.
-enum Bind<'t> {
-    /// Into one file, which has no name yet.
-    Together(Box<Binding<'t, AtomicFile>>),
-    /// Each into one, and what waits until it is known which the last is.
-    Each(AtomicFolder, Vec<LaidOut>),
-}
-
 impl Press {
     /// A press that has made nothing yet.
     #[must_use]
-    pub fn new(typesetter: Arc<Typesetter>, folder: PathBuf, edition: Edition, form: Form) -> Self {
+    pub fn new(folder: PathBuf, edition: Edition, form: Form) -> Self {
         Self {
-            typesetter,
             folder,
             edition,
             form,
@@ -249,210 +233,36 @@ impl Press {
             .collect()
     }
 
-    /// Numbers the letters of a batch that can be printed, and writes them. The numbers of the next batch follow them.
-    ///
-    /// # Errors
-    /// A file cannot be made.
-    pub fn bind(&mut self, galley: Galley, orders: &dyn Orders) -> Result<Bound, Fatal> {
-        let typesetter = self.typesetter.clone();
+    /// The next batch, if it may be made.
+    pub(crate) fn begin<'t>(&self, typesetter: &'t Typesetter) -> PrintJob<'t> {
         let batch = format!("{}{:04}", self.prefix(), self.files + 1);
-        let mut printed = Printed::default();
-        let mut bind = None;
-        let mut print = |letters| {
-            let good = self.enter(letters, &batch, &mut printed)?;
-            if good.is_empty() {
-                return Ok(());
-            }
-            let bind = match &mut bind {
-                Some(bind) => bind,
-                none => none.insert(self.begin(&batch, &typesetter)?),
-            };
-            let first = printed.rows.len() - good.len();
-            match bind {
-                Bind::Each(folder, waiting) => {
-                    waiting.extend(good);
-                    if self.typesetter.needs_last() {
-                        return Ok(());
-                    }
-                    let letters = std::mem::take(waiting);
-                    self.write_each(folder, &batch, letters, &mut printed.rows)
-                }
-                Bind::Together(binding) => {
-                    let pages = binding
-                        .add(good)
-                        .map_err(|error| self.failed(&batch, error))?;
-                    let slots = printed.slots.iter_mut().skip(first);
-                    let rows = printed.rows.iter_mut().skip(first);
-                    for ((slot, row), pages) in slots.zip(rows).zip(pages) {
-                        (row.first_page, row.last_page) = pages;
-                        slot.pages = pages;
-                    }
-                    Ok(())
-                }
-            }
-        };
-        match galley {
-            Galley::LaidOut(letters) => print(letters)?,
-            Galley::Later => {
-                typesetter.lay_out_ahead(orders.count(), |place| orders.order(place), print)?;
-            }
-        }
-        let written = match bind {
-            Some(bind) => {
-                let written = self.written(bind, &batch, &mut printed)?;
-                self.files += 1;
-                self.letters += printed.rows.len() as u64;
-                let since = self.since_camera.unwrap_or_default();
-                self.since_camera = Some(match printed.slots.first() {
-                    Some(first) if first.with_squares => printed.slots.len(),
-                    _ => since + printed.slots.len(),
-                });
-                Some(written)
-            }
-            None => None,
-        };
-        Ok(Bound {
+        let begun = self.begun.get(&self.form.name_of(&batch)).copied();
+        let with_camera = (self.since_camera).is_none_or(|letters| letters >= LETTERS_A_CAMERA);
+        PrintJob::new(
             typesetter,
-            folder: self.folder.clone(),
-            form: self.form,
-            batch,
-            printed,
-            written,
-        })
+            Naming {
+                folder: self.folder.clone(),
+                form: self.form,
+                batch,
+                begun,
+            },
+            self.letters + 1,
+            with_camera,
+        )
     }
 
-    /// Enters the letters that can be printed, with their numbers, and hands them out.
-    fn enter(
-        &self,
-        letters: Vec<LaidOutLetter<Order>>,
-        batch: &str,
-        printed: &mut Printed,
-    ) -> Result<Vec<LaidOut>, Fatal> {
-        let mut good = Vec::with_capacity(letters.len());
-        for (order, letter) in letters {
-            let letter = match letter {
-                Ok(letter) => letter,
-                Err(fault) => {
-                    printed.results.push(Err(Verdict::from(fault)));
-                    continue;
-                }
-            };
-            let sequence = self.letters + 1 + printed.rows.len() as u64;
-            if sequence > *self.form.series.numbers().end() {
-                return Err(Fatal::Usage(
-                    "a series has room for 999999 letters: divide the campaign into more shards"
-                        .into(),
-                ));
-            }
-            let pages = (1, letter.page_count() as u64);
-            printed.slots.push(Slot {
-                row: order.row,
-                number: self.form.is_numbered.then_some(sequence),
-                pages,
-                // The square code of a few is read from the whole drawn page, which takes as long as forty letters; those
-                // of the others from their pictures.
-                with_squares: printed.rows.is_empty()
-                    && (self.since_camera).is_none_or(|letters| letters >= LETTERS_A_CAMERA),
-            });
-            if !printed.owners.enter(order.codes, order.row) {
-                printed.also_anothers.push(order.row);
-            }
-            printed.places.push(printed.results.len());
-            printed.rows.push(ManifestRow {
-                sequence,
-                file: format!("{batch}.pdf"),
-                first_page: pages.0,
-                last_page: pages.1,
-                row: order.row,
-                post_code: order.post_code,
-                language: order.fields.languages,
-                format: order.fields.format,
-            });
-            printed.results.push(Ok(()));
-            good.push(letter);
+    /// The numbers of the next batch follow those of this one, of which all letters are entered.
+    pub(crate) fn advance(&mut self, job: &PrintJob<'_>) {
+        let letters = job.letters();
+        if letters == 0 {
+            return;
         }
-        Ok(good)
-    }
-
-    /// Begins a batch, if nothing is in its way.
-    fn begin<'t>(&self, batch: &str, typesetter: &'t Typesetter) -> Result<Bind<'t>, Fatal> {
-        let what = self.form.name_of(batch);
-        let path = self.folder.join(&what);
-        let begun = self.begun.get(&what);
-        if let Some(engine) = begun.filter(|engine| **engine != self.form.engine) {
-            return Err(Fatal::Usage(format!(
-                "{what} was begun with --engine {}, and the same file would have other bytes with --engine {}: finish it \
-                 with the engine that it was begun with",
-                engine.as_str(),
-                self.form.engine.as_str()
-            )));
-        }
-        if path.exists() && begun.is_none() {
-            return Err(Fatal::Usage(format!(
-                "{} has {what} in it, which is not in this journal: choose a new folder, or give the journal of the run that made it",
-                self.folder.display()
-            )));
-        }
-        if self.form.separate {
-            return Ok(Bind::Each(AtomicFolder::create(&path)?, Vec::new()));
-        }
-        let file = AtomicFile::create(&path)?;
-        let binding = typesetter.binding(file, self.letters + 1);
-        Ok(Bind::Together(Box::new(binding)))
-    }
-
-    /// Writes what is left of a batch.
-    fn written(
-        &self,
-        bind: Bind<'_>,
-        batch: &str,
-        printed: &mut Printed,
-    ) -> Result<Written, Fatal> {
-        Ok(match bind {
-            Bind::Together(binding) => {
-                let file = binding
-                    .finish()
-                    .map_err(|error| self.failed(batch, error))?;
-                Written::Together(file)
-            }
-            Bind::Each(mut folder, waiting) => {
-                self.write_each(&mut folder, batch, waiting, &mut printed.rows)?;
-                folder.written()?;
-                Written::Each(folder)
-            }
-        })
-    }
-
-    /// What could not be typeset, or not be written to the file of a batch.
-    fn failed(&self, batch: &str, error: TypesetError) -> Fatal {
-        match error {
-            TypesetError::Write(source) => {
-                Fatal::cannot_write(&self.folder.join(self.form.name_of(batch)), source)
-            }
-            other => other.into(),
-        }
-    }
-
-    /// Each name has the number of the letter and the beginning of the PDF's own digest, so that it is like no other of
-    /// any campaign, and says nothing about the patient. The letters are those of the last `rows`.
-    fn write_each(
-        &self,
-        folder: &mut AtomicFolder,
-        batch: &str,
-        letters: Vec<LaidOut>,
-        rows: &mut [ManifestRow],
-    ) -> Result<(), Fatal> {
-        let first = rows.len() - letters.len();
-        let rows = rows.get_mut(first..).unwrap_or_default();
-        let number = self.letters + 1 + first as u64;
-        let pdfs = self.typesetter.bind_each(letters, number)?;
-        for (row, pdf) in rows.iter_mut().zip(pdfs) {
-            let mut id = hexadecimal(&Sha256::digest(&pdf));
-            id.truncate(12);
-            row.file = format!("{batch}/{:06}-{id}.pdf", row.sequence);
-            folder.write(file_name(&row.file), pdf)?;
-        }
-        Ok(())
+        self.files += 1;
+        self.letters += letters as u64;
+        self.since_camera = Some(match self.since_camera {
+            Some(since) if since < LETTERS_A_CAMERA => since + letters,
+            _ => letters,
+        });
     }
 }
 
@@ -528,7 +338,7 @@ mod tests {
     ) -> Result<Vec<u8>, Fatal> {
         let typesetter =
             Typesetter::with_threads(&Template::built_in().unwrap(), Design::Letter, 1).unwrap();
-        let typesetter = Arc::new(typesetter.with_engine(engine).unwrap());
+        let typesetter = typesetter.with_engine(engine).unwrap();
         let form = Form {
             separate: false,
             zip: false,
@@ -537,12 +347,15 @@ mod tests {
             series: Series::new(None),
             engine,
         };
-        let mut press = Press::new(typesetter.clone(), folder.to_owned(), Edition::First, form);
+        let mut press = Press::new(folder.to_owned(), Edition::First, form);
         intent
             .into_iter()
             .try_for_each(|intent| press.recall(&Recalled::Intent(intent)))?;
         let galley = Galley::of(&typesetter, &one())?;
-        let mut bound = press.bind(galley, &one())?;
+        let mut job = press.begin(&typesetter);
+        job.enter(galley, &one())?;
+        press.advance(&job);
+        let mut bound = job.bound()?;
         bound.read_again(&one())?;
         bound.name(&IntentLog::default())?;
         Ok(std::fs::read(folder.join("letters-0001.pdf")).unwrap())

@@ -1,10 +1,6 @@
 //! From arguments to work.
 
-use std::{
-    io::IsTerminal as _,
-    path::Path,
-    sync::{Arc, Mutex},
-};
+use std::{io::IsTerminal as _, path::Path, sync::Mutex};
 
 use pkb_core::{ExitCode, Fatal, app, atomic_file, output::Target, pipeline::Source};
 
@@ -105,7 +101,6 @@ async fn make_letters(args: LettersArgs) -> Result<ExitCode, Fatal> {
         &args.sms_texts,
         &template.settings().organisation.name,
     )?;
-    let typesetter = Arc::new(typesetter);
     let form = Form {
         separate: args.separate,
         zip: args.zip,
@@ -119,14 +114,9 @@ async fn make_letters(args: LettersArgs) -> Result<ExitCode, Fatal> {
         oldest_answer: args.stream.clock().ago(args.max_age_of_answer),
         letters_per_file: args.letters_per_file as usize,
         sms_fold: args.sms_texts.sms_fold,
-        press: Mutex::new(Press::new(
-            typesetter.clone(),
-            out.clone(),
-            again.edition(),
-            form,
-        )),
+        press: Mutex::new(Press::new(out.clone(), again.edition(), form)),
         typesetter,
-        binding: Turns::default(),
+        numbering: Turns::default(),
         naming: Turns::default(),
         again,
         papers: Mutex::new(Some(Papers::create(
@@ -144,12 +134,11 @@ async fn make_letters(args: LettersArgs) -> Result<ExitCode, Fatal> {
         Order::Input => args.input.open()?,
         Order::Postcode => Source::Ndjson(Box::new(sorting::by_post_code(args.input.reader()?)?)),
     };
-    // While one batch is read again, the next is written. Large ones are not worth their memory: each keeps all processors
-    // busy by itself.
-    let in_flight = if args.letters_per_file > MAX_LETTERS_OF_TYPST {
-        1
-    } else {
-        2
+    // Small batches are printed side by side. A large one keeps all processors busy by itself, and much memory.
+    let in_flight = match args.letters_per_file {
+        0..=100 => 3,
+        101..=MAX_LETTERS_OF_TYPST => 2,
+        _ => 1,
     };
     app::run_stage(stage, source, target, in_flight, &args.stream).await
 }

@@ -4,7 +4,7 @@ use std::{
     borrow::Cow,
     collections::{BTreeMap, HashMap, HashSet},
     path::PathBuf,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use jiff::Timestamp;
@@ -50,12 +50,12 @@ pub struct Letters {
     /// Letters that are to be made again, and nothing else.
     pub(crate) again: Again,
     /// What lays out letters.
-    pub typesetter: Arc<Typesetter>,
+    pub typesetter: Typesetter,
     /// What makes the files.
     pub press: Mutex<Press>,
-    /// Which batch is numbered and written next: they are laid out side by side.
-    pub binding: Turns,
-    /// Which batch is named next: they are read again side by side.
+    /// Which batch is numbered next.
+    pub numbering: Turns,
+    /// Which batch is named next.
     pub naming: Turns,
     /// What accompanies them.
     pub papers: Mutex<Option<Papers>>,
@@ -181,8 +181,8 @@ impl Letters {
         }
     }
 
-    /// Lays a batch out; waits for its turn, numbers and writes it; reads it again, while the next is written; waits for its
-    /// turn again, and names it. All of it computes, for seconds; the runtime is told so.
+    /// Lays a batch out, numbers it, writes it, reads it again, and names it. Numbers and names are given in turns, all else
+    /// is done side by side with other batches. It computes for seconds; the runtime is told so.
     async fn print(
         &self,
         batch: u64,
@@ -190,8 +190,15 @@ impl Letters {
         intents: &IntentLog,
     ) -> Result<Vec<Result<PrintedLetter, Verdict>>, Fatal> {
         let galley = block_in_place(|| Galley::of(&self.typesetter, &letters))?;
-        let bind = || locked(&self.press).bind(galley, &letters);
-        let mut bound = self.binding.take(batch, bind).await?;
+        let number = || {
+            let mut press = locked(&self.press);
+            let mut job = press.begin(&self.typesetter);
+            job.enter(galley, &letters)?;
+            press.advance(&job);
+            Ok(job)
+        };
+        let job = self.numbering.take(batch, number).await?;
+        let mut bound = block_in_place(|| job.bound())?;
         block_in_place(|| bound.read_again(&letters))?;
         self.naming.take(batch, || bound.name(intents)).await
     }
@@ -478,7 +485,7 @@ impl Stage for Letters {
         };
         let printed = self.print(batch.number, letters, &batch.intents).await;
         if printed.is_err() {
-            self.binding.stop();
+            self.numbering.stop();
             self.naming.stop();
         }
         let printed = printed?;

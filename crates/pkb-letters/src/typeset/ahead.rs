@@ -14,6 +14,13 @@ const CHUNKS_AHEAD: usize = 1;
 pub type LaidOutLetter<L> = (L, Result<LaidOut, LetterFault>);
 
 impl Typesetter {
+    /// Whether so many letters are laid out while others are bound: few can be kept, and Typst's take longer to lay out
+    /// than to bind.
+    #[must_use]
+    pub fn lays_out_ahead(&self, count: usize) -> bool {
+        count > CHUNK && self.stamps(count)
+    }
+
     /// Makes `count` letters of a file and lays them out, some at a time, while `bind` takes in those before them, in their
     /// order.
     ///

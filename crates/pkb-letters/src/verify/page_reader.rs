@@ -34,7 +34,7 @@ use super::{
 const MAX_MODULES: u32 = 185;
 
 /// Fewer pages than this are not worth another thread.
-const PAGES_A_THREAD: usize = 16;
+const PAGES_A_THREAD: usize = 64;
 /// So many pages of a long file are read at a time: its fonts are worth that many letters' time each time.
 const PAGES_A_BLOCK: usize = 256;
 /// Files of no more bytes are read whole.

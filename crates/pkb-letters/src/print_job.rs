@@ -1,0 +1,271 @@
+//! A batch of letters that is being printed.
+
+use std::path::PathBuf;
+
+use pkb_core::{
+    Fatal, Verdict,
+    atomic_file::{AtomicFile, AtomicFolder},
+};
+use sha2::{Digest as _, Sha256};
+
+use crate::{
+    bound::{Bound, Printed, Written, file_name},
+    manifest::{ManifestRow, hexadecimal},
+    press::{Form, Galley, Order, Orders},
+    typeset::{Binding, Engine, LaidOut, LaidOutLetter, TypesetError, Typesetter},
+    verify::sheets::Slot,
+};
+
+/// What a batch is called, and where it goes.
+pub(crate) struct Naming {
+    pub folder: PathBuf,
+    pub form: Form,
+    pub batch: String,
+    /// The engine of an earlier run that began its file.
+    pub begun: Option<Engine>,
+}
+
+/// The letters of a batch that can be printed, on their way to the disk.
+enum Bind<'t> {
+    /// Into one file, which has no name yet.
+    Together(Box<Binding<'t, AtomicFile>>),
+    /// Each into one, and what waits until it is known which the last is.
+    Each(AtomicFolder, Vec<LaidOut>),
+}
+
+/// A batch that is being printed: its letters are entered, which gives them numbers, and written.
+pub(crate) struct PrintJob<'t> {
+    typesetter: &'t Typesetter,
+    naming: Naming,
+    /// Number of its first letter.
+    first: u64,
+    /// Whether the square code of its first letter is to be read as a camera would.
+    with_camera: bool,
+    printed: Printed,
+    /// Letters that have numbers and are not written.
+    waiting: Vec<LaidOut>,
+    /// `None` before the first letter is written.
+    bind: Option<Bind<'t>>,
+}
+
+impl<'t> PrintJob<'t> {
+    /// A batch without letters.
+    pub fn new(typesetter: &'t Typesetter, naming: Naming, first: u64, with_camera: bool) -> Self {
+        Self {
+            typesetter,
+            naming,
+            first,
+            with_camera,
+            printed: Printed::default(),
+            waiting: Vec::new(),
+            bind: None,
+        }
+    }
+
+    /// How many letters it has.
+    pub fn letters(&self) -> usize {
+        self.printed.rows.len()
+    }
+
+    /// Enters the letters of the batch that can be printed. Those that are laid out are kept; the others are laid out and
+    /// written.
+    ///
+    /// # Errors
+    /// Its file cannot be made.
+    pub fn enter(&mut self, galley: Galley, orders: &dyn Orders) -> Result<(), Fatal> {
+        match galley {
+            Galley::LaidOut(letters) => {
+                self.waiting = self.numbered(letters)?;
+                Ok(())
+            }
+            Galley::Later => {
+                let typesetter = self.typesetter;
+                let print = |letters| {
+                    let good = self.numbered(letters)?;
+                    self.write(good)
+                };
+                typesetter.lay_out_ahead(orders.count(), |place| orders.order(place), print)
+            }
+        }
+    }
+
+    /// Writes what is left.
+    ///
+    /// # Errors
+    /// Its file cannot be made.
+    pub fn bound(mut self) -> Result<Bound<'t>, Fatal> {
+        let waiting = std::mem::take(&mut self.waiting);
+        self.write(waiting)?;
+        let written = match self.bind.take() {
+            None => None,
+            Some(Bind::Together(binding)) => {
+                let file = binding.finish().map_err(|error| self.failed(error))?;
+                Some(Written::Together(file))
+            }
+            Some(Bind::Each(mut folder, waiting)) => {
+                self.write_each(&mut folder, waiting)?;
+                folder.written()?;
+                Some(Written::Each(folder))
+            }
+        };
+        Ok(Bound {
+            typesetter: self.typesetter,
+            naming: self.naming,
+            printed: self.printed,
+            written,
+        })
+    }
+
+    /// Enters those letters that can be printed, with their numbers, and hands them out.
+    fn numbered(&mut self, letters: Vec<LaidOutLetter<Order>>) -> Result<Vec<LaidOut>, Fatal> {
+        let Self {
+            naming: Naming { form, batch, .. },
+            printed,
+            ..
+        } = self;
+        let mut good = Vec::with_capacity(letters.len());
+        for (order, letter) in letters {
+            let letter = match letter {
+                Ok(letter) => letter,
+                Err(fault) => {
+                    printed.results.push(Err(Verdict::from(fault)));
+                    continue;
+                }
+            };
+            let sequence = self.first + printed.rows.len() as u64;
+            if sequence > *form.series.numbers().end() {
+                return Err(Fatal::Usage(
+                    "a series has room for 999999 letters: divide the campaign into more shards"
+                        .into(),
+                ));
+            }
+            let pages = (1, letter.page_count() as u64);
+            printed.slots.push(Slot {
+                row: order.row,
+                number: form.is_numbered.then_some(sequence),
+                pages,
+                // The square code of a few is read from the whole drawn page, which takes as long as forty letters; those
+                // of the others from their pictures.
+                with_squares: printed.rows.is_empty() && self.with_camera,
+            });
+            if !printed.owners.enter(order.codes, order.row) {
+                printed.also_anothers.push(order.row);
+            }
+            printed.places.push(printed.results.len());
+            printed.rows.push(ManifestRow {
+                sequence,
+                file: format!("{batch}.pdf"),
+                first_page: pages.0,
+                last_page: pages.1,
+                row: order.row,
+                post_code: order.post_code,
+                language: order.fields.languages,
+                format: order.fields.format,
+            });
+            printed.results.push(Ok(()));
+            good.push(letter);
+        }
+        Ok(good)
+    }
+
+    /// Writes letters, the last that were entered.
+    fn write(&mut self, letters: Vec<LaidOut>) -> Result<(), Fatal> {
+        if letters.is_empty() {
+            return Ok(());
+        }
+        let first = self.letters() - letters.len();
+        let mut bind = match self.bind.take() {
+            Some(bind) => bind,
+            None => self.begin()?,
+        };
+        match &mut bind {
+            Bind::Each(folder, waiting) => {
+                waiting.extend(letters);
+                if !self.typesetter.needs_last() {
+                    let letters = std::mem::take(waiting);
+                    self.write_each(folder, letters)?;
+                }
+            }
+            Bind::Together(binding) => {
+                let pages = binding.add(letters).map_err(|error| self.failed(error))?;
+                let slots = self.printed.slots.iter_mut().skip(first);
+                let rows = self.printed.rows.iter_mut().skip(first);
+                for ((slot, row), pages) in slots.zip(rows).zip(pages) {
+                    (row.first_page, row.last_page) = pages;
+                    slot.pages = pages;
+                }
+            }
+        }
+        self.bind = Some(bind);
+        Ok(())
+    }
+
+    /// Begins its file, if nothing is in its way.
+    fn begin(&self) -> Result<Bind<'t>, Fatal> {
+        let Naming {
+            folder,
+            form,
+            batch,
+            begun,
+        } = &self.naming;
+        let what = form.name_of(batch);
+        let path = folder.join(&what);
+        if let Some(engine) = begun.filter(|engine| *engine != form.engine) {
+            return Err(Fatal::Usage(format!(
+                "{what} was begun with --engine {}, and the same file would have other bytes with --engine {}: finish it \
+                 with the engine that it was begun with",
+                engine.as_str(),
+                form.engine.as_str()
+            )));
+        }
+        if path.exists() && begun.is_none() {
+            return Err(Fatal::Usage(format!(
+                "{} has {what} in it, which is not in this journal: choose a new folder, or give the journal of the run that made it",
+                folder.display()
+            )));
+        }
+        if form.separate {
+            return Ok(Bind::Each(AtomicFolder::create(&path)?, Vec::new()));
+        }
+        let file = AtomicFile::create(&path)?;
+        let binding = self.typesetter.binding(file, self.first);
+        Ok(Bind::Together(Box::new(binding)))
+    }
+
+    /// What could not be typeset, or not be written to its file.
+    fn failed(&self, error: TypesetError) -> Fatal {
+        match error {
+            TypesetError::Write(source) => {
+                let Naming {
+                    folder,
+                    form,
+                    batch,
+                    ..
+                } = &self.naming;
+                Fatal::cannot_write(&folder.join(form.name_of(batch)), source)
+            }
+            other => other.into(),
+        }
+    }
+
+    /// Each name has the number of the letter and the beginning of the PDF's own digest, so that it is like no other of
+    /// any campaign, and says nothing about the patient. The letters are the last that were entered.
+    fn write_each(
+        &mut self,
+        folder: &mut AtomicFolder,
+        letters: Vec<LaidOut>,
+    ) -> Result<(), Fatal> {
+        let first = self.letters() - letters.len();
+        let pdfs = self
+            .typesetter
+            .bind_each(letters, self.first + first as u64)?;
+        let rows = self.printed.rows.iter_mut().skip(first);
+        for (row, pdf) in rows.zip(pdfs) {
+            let mut id = hexadecimal(&Sha256::digest(&pdf));
+            id.truncate(12);
+            row.file = format!("{}/{:06}-{id}.pdf", self.naming.batch, row.sequence);
+            folder.write(file_name(&row.file), pdf)?;
+        }
+        Ok(())
+    }
+}
