@@ -4,6 +4,7 @@ use thiserror::Error;
 
 use crate::Bitmap;
 use crate::pen::Pen;
+use crate::runs::{Run, is_arabic, runs};
 use crate::shaper::Shaper;
 use crate::template::Template;
 use crate::template::field::{Anchor, Field, TextField, Word, width_of};
@@ -140,6 +141,43 @@ impl Template {
         value: &dyn Fn(&str) -> Option<Value<'v>>,
     ) -> Result<f64, Misfit> {
         let look = &field.look;
+        let line = self.line(field, value)?;
+        if is_arabic(&line) {
+            let set = SetLine::of(field, &line, ends, shaper)?;
+            for run in &set.runs {
+                let face = u16::try_from(run.face).unwrap_or_default();
+                glyphs.extend(run.glyphs.iter().map(|glyph| (face, glyph.id)));
+            }
+            let mut runs = Vec::with_capacity(set.runs.len());
+            for (run, x) in set.runs.iter().zip(&set.places) {
+                let font = shaper.face(run.face).ok_or(Misfit::Characters)?;
+                runs.push(((*x, field.y), run, font));
+            }
+            pen.write_runs(look, runs.into_iter(), out);
+            return Ok(set.end);
+        }
+        let font = shaper.face(look.face).ok_or(Misfit::Characters)?;
+        let set = shaper
+            .line(look.face, &line, field.features, field.is_latin)
+            .ok_or(Misfit::Characters)?;
+        let width: f64 = set
+            .iter()
+            .map(|glyph| width_of(glyph, font.units_per_em, look.size))
+            .sum();
+        let x = field.start(width, ends)?;
+        for glyph in set {
+            glyphs.push((u16::try_from(look.face).unwrap_or_default(), glyph.id));
+        }
+        pen.write(look, (x, field.y), set, font, out);
+        Ok(x + width)
+    }
+
+    /// The words of a field.
+    pub(crate) fn line<'v>(
+        &self,
+        field: &TextField,
+        value: &dyn Fn(&str) -> Option<Value<'v>>,
+    ) -> Result<String, Misfit> {
         let mut line = String::new();
         for word in &field.words {
             match word {
@@ -158,27 +196,59 @@ impl Template {
                 }
             }
         }
-        let font = shaper.face(look.face).ok_or(Misfit::Characters)?;
-        let set = shaper
-            .line(look.face, &line, field.features, field.is_latin)
-            .ok_or(Misfit::Characters)?;
-        let width: f64 = set
-            .iter()
-            .map(|glyph| width_of(glyph, font.units_per_em, look.size))
-            .sum();
-        if width > field.max_width {
+        Ok(line)
+    }
+}
+
+impl TextField {
+    /// Where a line of this width begins.
+    fn start(&self, width: f64, ends: &[f64]) -> Result<f64, Misfit> {
+        if width > self.max_width {
             return Err(Misfit::TooWide);
         }
-        let x = match field.anchor {
+        Ok(match self.anchor {
             Anchor::Start(x) => x,
             Anchor::Middle(x) => x - width / 2.0,
             Anchor::End(x) => x - width,
             Anchor::After(at, gap) => ends.get(at).copied().unwrap_or_default() + gap,
-        };
-        for glyph in set {
-            glyphs.push((u16::try_from(look.face).unwrap_or_default(), glyph.id));
+        })
+    }
+}
+
+/// A line with Arabic words, set.
+pub(crate) struct SetLine {
+    pub runs: Vec<Run>,
+    /// Where each begins, in points.
+    pub places: Vec<f64>,
+    /// Where the last ends.
+    pub end: f64,
+}
+
+impl SetLine {
+    /// Sets the line of a field.
+    pub(crate) fn of(
+        field: &TextField,
+        line: &str,
+        ends: &[f64],
+        shaper: &mut Shaper<'_>,
+    ) -> Result<Self, Misfit> {
+        let look = &field.look;
+        let runs = runs(shaper, look.face, line, field.features).ok_or(Misfit::Characters)?;
+        let (mut places, mut width) = (Vec::with_capacity(runs.len()), 0.0);
+        for run in &runs {
+            places.push(width);
+            let font = shaper.face(run.face).ok_or(Misfit::Characters)?;
+            let glyphs = run.glyphs.iter();
+            width += glyphs
+                .map(|glyph| width_of(glyph, font.units_per_em, look.size))
+                .sum::<f64>();
         }
-        pen.write(look, (x, field.y), set, font, out);
-        Ok(x + width)
+        let start = field.start(width, ends)?;
+        places.iter_mut().for_each(|place| *place += start);
+        Ok(Self {
+            runs,
+            places,
+            end: start + width,
+        })
     }
 }

@@ -30,6 +30,7 @@ mod glyphs;
 mod lexer;
 mod output;
 mod pen;
+mod runs;
 pub mod shaper;
 mod syntax;
 pub mod template;

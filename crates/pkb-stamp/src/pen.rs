@@ -1,6 +1,7 @@
 //! Writes lines of text into the content of a page.
 
 use crate::fonts::Face;
+use crate::runs::Run;
 use crate::shaper::Glyph;
 use crate::syntax::{integer, number, place};
 
@@ -35,15 +36,20 @@ impl<'l> Pen<'l> {
 
     /// Says what a line needs and is not set.
     pub(crate) fn pick_up(&mut self, look: &'l Look, out: &mut Vec<u8>) {
+        self.pick_up_font(look, look.face, out);
+    }
+
+    /// The same in another font.
+    fn pick_up_font(&mut self, look: &'l Look, face: usize, out: &mut Vec<u8>) {
         if self.colour != look.colour {
             self.colour = &look.colour;
             out.extend_from_slice(&look.colour);
             out.push(b'\n');
         }
-        if self.font != Some((look.face, look.size)) {
-            self.font = Some((look.face, look.size));
+        if self.font != Some((face, look.size)) {
+            self.font = Some((face, look.size));
             out.extend_from_slice(b"/S");
-            integer(out, look.face as u64);
+            integer(out, face as u64);
             out.push(b' ');
             number(out, look.size);
             out.extend_from_slice(b" Tf\n");
@@ -55,7 +61,7 @@ impl<'l> Pen<'l> {
     pub(crate) fn write(
         &mut self,
         look: &'l Look,
-        (x, y): (f64, f64),
+        at: (f64, f64),
         glyphs: &[Glyph],
         font: &Face,
         out: &mut Vec<u8>,
@@ -63,28 +69,62 @@ impl<'l> Pen<'l> {
         out.extend_from_slice(&look.opening);
         out.push(b'\n');
         self.pick_up(look, out);
-        out.extend_from_slice(b"BT ");
-        place(out, x);
-        out.push(b' ');
-        place(out, y);
-        out.extend_from_slice(b" Td[(");
-        let last = glyphs.len().saturating_sub(1);
-        for (at, glyph) in glyphs.iter().enumerate() {
-            for byte in glyph.id.to_be_bytes() {
-                match byte {
-                    b'(' | b')' | b'\\' => out.extend_from_slice(&[b'\\', byte]),
-                    b'\r' => out.extend_from_slice(b"\\r"),
-                    b'\n' => out.extend_from_slice(b"\\n"),
-                    other => out.push(other),
-                }
+        begin(at, out);
+        show(glyphs, font, out);
+        out.extend_from_slice(b" ET\nEMC\n");
+    }
+
+    /// Writes a line of several runs, each with the place where it begins and its font.
+    pub(crate) fn write_runs<'f>(
+        &mut self,
+        look: &'l Look,
+        runs: impl Iterator<Item = ((f64, f64), &'f Run, &'f Face)>,
+        out: &mut Vec<u8>,
+    ) {
+        out.extend_from_slice(&look.opening);
+        out.push(b'\n');
+        for (at, run, font) in runs {
+            self.pick_up_font(look, run.face, out);
+            begin(at, out);
+            if run.is_reversed {
+                out.extend_from_slice(b"/ReversedChars BMC");
             }
-            let moved = font.advance(glyph.id) - glyph.advance;
-            if moved != 0 && at < last {
-                out.push(b')');
-                place(out, f64::from(moved) * 1_000.0 / font.units_per_em);
-                out.push(b'(');
+            show(&run.glyphs, font, out);
+            if run.is_reversed {
+                out.extend_from_slice(b" EMC");
+            }
+            out.extend_from_slice(b" ET\n");
+        }
+        out.extend_from_slice(b"EMC\n");
+    }
+}
+
+fn begin((x, y): (f64, f64), out: &mut Vec<u8>) {
+    out.extend_from_slice(b"BT ");
+    place(out, x);
+    out.push(b' ');
+    place(out, y);
+    out.extend_from_slice(b" Td");
+}
+
+fn show(glyphs: &[Glyph], font: &Face, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"[(");
+    let last = glyphs.len().saturating_sub(1);
+    for (at, glyph) in glyphs.iter().enumerate() {
+        for byte in glyph.id.to_be_bytes() {
+            match byte {
+                b'(' | b')' | b'\\' => out.extend_from_slice(&[b'\\', byte]),
+                b'\r' => out.extend_from_slice(b"\\r"),
+                b'\n' => out.extend_from_slice(b"\\n"),
+                other => out.push(other),
             }
         }
-        out.extend_from_slice(b")]TJ ET\nEMC\n");
+        let moved = font.advance(glyph.id) - glyph.advance;
+        if moved != 0 && at < last {
+            out.push(b')');
+            place(out, f64::from(moved) * 1_000.0 / font.units_per_em);
+            out.push(b'(');
+        }
     }
+    out.extend_from_slice(b")]TJ");
 }

@@ -1,7 +1,8 @@
 //! Sets a line of text in one font, as the typesetter does: the same shaping, the same kerning, the same ligatures.
 //!
 //! Only what is certain is set: every glyph in the font, none moved off its line, and each with the one meaning that the
-//! font gives it, so that the text can be copied from the PDF. Everything else is left to the typesetter.
+//! font gives it, so that the text can be copied from the PDF. Everything else is left to the typesetter. Lines with Arabic
+//! words are cut into runs first (`runs`).
 
 use std::cell::OnceCell;
 use std::collections::HashMap;
@@ -67,7 +68,7 @@ pub(crate) struct Glyph {
 pub struct Shaper<'f> {
     /// A font is read when the first line is set in it.
     faces: Vec<(&'f Face, OnceCell<Option<rustybuzz::Face<'f>>>)>,
-    plans: HashMap<(usize, Features, Script), ShapePlan>,
+    plans: HashMap<(usize, Features, bool, Script), ShapePlan>,
     buffer: Option<UnicodeBuffer>,
     glyphs: Vec<Glyph>,
 }
@@ -102,7 +103,20 @@ impl<'f> Shaper<'f> {
         features: Features,
         is_latin: bool,
     ) -> Option<Vec<Glyph>> {
-        self.shape(face, text, features, is_latin)
+        let is_whole = self.shape(face, text, features, Direction::LeftToRight, is_latin)
+            && self.glyphs.iter().all(|glyph| glyph.id != 0);
+        is_whole.then(|| self.glyphs.clone())
+    }
+
+    /// The glyphs of a text that runs from right to left, from left to right, whatever they mean; 0 are those that are
+    /// missing. `None` if one is off the line.
+    pub(crate) fn right_to_left(
+        &mut self,
+        face: usize,
+        text: &str,
+        features: Features,
+    ) -> Option<Vec<Glyph>> {
+        self.shape(face, text, features, Direction::RightToLeft, false)
             .then(|| self.glyphs.clone())
     }
 
@@ -114,7 +128,7 @@ impl<'f> Shaper<'f> {
         features: Features,
         is_latin: bool,
     ) -> Option<&[Glyph]> {
-        if !self.shape(face, text, features, is_latin) {
+        if !self.shape(face, text, features, Direction::LeftToRight, is_latin) {
             return None;
         }
         let (font, _) = self.faces.get(face)?;
@@ -124,18 +138,22 @@ impl<'f> Shaper<'f> {
             .skip(1)
             .map(|glyph| glyph.start)
             .chain([u32::try_from(text.len()).ok()?]);
-        let is_plain = |(glyph, end): (&Glyph, u32)| {
-            let own = text.get(glyph.start as usize..end as usize);
-            own.is_some_and(|own| font.meaning(glyph.id) == Some(own))
-        };
         self.glyphs
             .iter()
             .zip(ends)
-            .all(is_plain)
+            .all(|(glyph, end)| font.means(glyph, text, end))
             .then_some(self.glyphs.as_slice())
     }
 
-    fn shape(&mut self, face: usize, text: &str, features: Features, is_latin: bool) -> bool {
+    /// Whether there are glyphs, and none is off the line.
+    fn shape(
+        &mut self,
+        face: usize,
+        text: &str,
+        features: Features,
+        direction: Direction,
+        is_latin: bool,
+    ) -> bool {
         self.glyphs.clear();
         let Some((whole, read)) = self.faces.get(face) else {
             return false;
@@ -145,7 +163,7 @@ impl<'f> Shaper<'f> {
         };
         let mut buffer = self.buffer.take().unwrap_or_default();
         buffer.push_str(text);
-        buffer.set_direction(Direction::LeftToRight);
+        buffer.set_direction(direction);
         if is_latin {
             buffer.set_script(script::LATIN);
         }
@@ -154,20 +172,14 @@ impl<'f> Shaper<'f> {
         let script = buffer.script();
         let plan = self
             .plans
-            .entry((face, features, script))
+            .entry((face, features, direction == Direction::RightToLeft, script))
             .or_insert_with(|| {
-                ShapePlan::new(
-                    font,
-                    Direction::LeftToRight,
-                    Some(script),
-                    None,
-                    &features.list(),
-                )
+                ShapePlan::new(font, direction, Some(script), None, &features.list())
             });
         let shaped = rustybuzz::shape_with_plan(font, plan, buffer);
-        let mut is_good = true;
+        let mut is_flat = true;
         for (info, position) in shaped.glyph_infos().iter().zip(shaped.glyph_positions()) {
-            is_good &= info.glyph_id != 0 && position.x_offset == 0 && position.y_offset == 0;
+            is_flat &= position.x_offset == 0 && position.y_offset == 0;
             self.glyphs.push(Glyph {
                 id: u16::try_from(info.glyph_id).unwrap_or_default(),
                 advance: position.x_advance,
@@ -175,7 +187,7 @@ impl<'f> Shaper<'f> {
             });
         }
         self.buffer = Some(shaped.clear());
-        is_good && !self.glyphs.is_empty()
+        is_flat && !self.glyphs.is_empty()
     }
 }
 

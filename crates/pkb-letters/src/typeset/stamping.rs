@@ -14,7 +14,8 @@ use clap::ValueEnum;
 use jiff::civil::{Date, date};
 use pkb_core::value::{LetterFormat, LetterLanguages};
 use pkb_stamp::{
-    Bitmap, Document, Fitted, Fonts, Letter, Probe, ReadProbe, Shaper, Template, Unstampable, Value,
+    Bitmap, Document, Fitted, Fonts, Letter, Misfit, Probe, ReadProbe, Shaper, Template,
+    Unstampable, Value,
 };
 use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 use serde::{Deserialize, Serialize};
@@ -67,6 +68,8 @@ const SHOWN_LINES: usize = 2;
 /// For so many probes Typst remembers what it did not use since: they have little in common, and take as much memory as
 /// letters.
 const PROBES_REMEMBERED: usize = 3;
+/// Numbers of the typical probe, and of those that are compared with it: of the letter, and of the last in its file.
+const TYPICAL: (u64, u64) = (1_234_567_890, 9_876_543_210);
 /// Characters of a value that shows what characters come out right.
 const SHOWN_AT_ONCE: usize = 20;
 /// Characters that values may have, if the template's fonts have them: Latin with the accents of Europe
@@ -77,6 +80,16 @@ const CHARACTERS: &str = "!\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTU
     ŨũŪūŬŭŮůŰűŲųŴŵŶŷŸŹźŻżŽžȘșȚțẀẁẂẃẄẅỲỳ‘’“”–—£§°\
     ƠơƯưẠạẢảẤấẦầẨẩẪẫẬậẮắẰằẲẳẴẵẶặẸẹẺẻẼẽẾếỀềỂểỄễỆệỈỉỊịỌọỎỏỐốỒồỔổỖỗỘộỚớỜờỞởỠỡỢợỤụỦủỨứỪừỬửỮữỰựỲỳỴỵỶỷỸỹ";
 
+/// Arabic letters that values may have, if they come out right; those of Persian, Kurdish and Urdu; and letters that are
+/// joined into one glyph.
+const ARABIC: [&str; 55] = [
+    "ا", "ب", "ت", "ث", "ج", "ح", "خ", "د", "ذ", "ر", "ز", "س", "ش", "ص", "ض", "ط", "ظ", "ع", "غ",
+    "ف", "ق", "ك", "ل", "م", "ن", "ه", "و", "ي", "ء", "آ", "أ", "ؤ", "إ", "ئ", "ة", "ى", "پ", "چ",
+    "ژ", "ک", "گ", "ی", "ڤ", "ۆ", "ە", "ٹ", "ڈ", "ڑ", "ں", "ہ", "ھ", "لا", "لأ", "لإ", "لآ",
+];
+/// Of these, how many are shown at once.
+const ARABIC_AT_ONCE: usize = 3;
+
 /// What a letter has in common with others that the same page serves.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Variant {
@@ -85,6 +98,8 @@ struct Variant {
     lines: usize,
     letter_date: Date,
     join_address: String,
+    /// Whether its values may have Arabic words.
+    with_arabic: bool,
 }
 
 /// The page of a variant, or why there is none.
@@ -149,7 +164,7 @@ impl Typesetter {
         letter: &LetterFields,
         shaper: &mut Shaper<'_>,
     ) -> Option<Stamped> {
-        let template = self.variant_of(letter)?.ok()?;
+        let template = self.variant_of(letter, false)?.ok()?;
         let square = bitmap(&SquareCode::of(&letter.join_url).ok()?)?;
         let dates = dates(letter);
         let value = |slot: &str| -> Option<Value<'_>> {
@@ -171,7 +186,15 @@ impl Typesetter {
                 },
             })
         };
-        let fitted = template.fit(shaper, &value).ok()?;
+        let (template, fitted) = match template.fit(shaper, &value) {
+            Ok(fitted) => (template, fitted),
+            Err(Misfit::Characters) if has_arabic(letter) => {
+                let template = self.variant_of(letter, true)?.ok()?;
+                let fitted = template.fit(shaper, &value).ok()?;
+                (template, fitted)
+            }
+            Err(_) => return None,
+        };
         Some(Stamped { template, fitted })
     }
 
@@ -226,8 +249,12 @@ impl Typesetter {
     }
 
     /// The page for a letter, made if it is the first of its kind.
-    fn variant_of(&self, letter: &LetterFields) -> Option<Result<Arc<Template>, Unstampable>> {
+    fn variant_of(&self, letter: &LetterFields, with_arabic: bool) -> Option<Read> {
         let (stamping, variant) = (self.stamping.as_ref()?, self.variant(letter)?);
+        let variant = Variant {
+            with_arabic,
+            ..variant
+        };
         if let Some(known) = stamping.known(&variant) {
             return Some(known);
         }
@@ -269,6 +296,7 @@ impl Typesetter {
             lines,
             letter_date: letter.letter_date,
             join_address: letter.join_address.clone(),
+            with_arabic: false,
         })
     }
 
@@ -282,7 +310,7 @@ impl Typesetter {
             ));
         }
         Ok([
-            self.probe(&typical(variant), 1_234_567_890, 9_876_543_210)?,
+            self.probe(&typical(variant), TYPICAL.0, TYPICAL.1)?,
             self.probe(&shortest(variant), 1, 20)?,
         ])
     }
@@ -312,6 +340,20 @@ impl Typesetter {
         }
         let no_reason = || Unstampable::because("its layout depends on the values");
         let widest_probe = widest_probe.ok_or_else(|| why_not.unwrap_or_else(no_reason))?;
+        if variant.with_arabic {
+            let [typical, shortest] = &base;
+            let like = Variant {
+                with_arabic: false,
+                ..variant.clone()
+            };
+            let like = self.made(&like, stamping)?;
+            let with = |trials: &[&ReadProbe]| {
+                let probes = [typical, shortest, &widest_probe];
+                Template::read_with_arabic(&probes, trials, &LATE, &stamping.fonts, Some(&like))
+            };
+            let trials = self.arabic_trials(variant, &with);
+            return with(&trials.iter().collect::<Vec<_>>());
+        }
         let lines = if self.design.has_address() {
             SHOWN_LINES
         } else {
@@ -340,21 +382,28 @@ impl Typesetter {
     ) -> Vec<ReadProbe> {
         let has_glyph = |character: &char| self.stationery.has_glyph(*character);
         let characters: Vec<char> = CHARACTERS.chars().filter(has_glyph).collect();
-        let mut groups: Vec<&[char]> = characters.chunks(SHOWN_AT_ONCE).rev().collect();
-        let (mut at, mut shown) = (0, Vec::new());
-        while let Some(group) = groups.pop() {
-            let probe = self.probe(&showing(variant, group, at), 1_000_000_007, 7_000_000_001);
-            match probe.and_then(|probe| with(&[&probe], None).map(|_| probe)) {
-                Ok(probe) => shown.push(probe),
-                Err(_) if group.len() > 1 => {
-                    let (first, second) = group.split_at(group.len() / 2);
-                    groups.extend([second, first]);
-                }
-                Err(_) => {}
-            }
-            at += 1;
-        }
-        shown
+        in_groups(&characters, SHOWN_AT_ONCE, |group, at| {
+            let probe = self.probe(&showing(variant, group, at), 1_000_000_007, 7_000_000_001)?;
+            with(&[&probe], None).map(|_| probe)
+        })
+    }
+
+    /// Trials of all Arabic letters that come out as they should.
+    fn arabic_trials(
+        &self,
+        variant: &Variant,
+        with: &dyn Fn(&[&ReadProbe]) -> Read,
+    ) -> Vec<ReadProbe> {
+        let has_glyphs = |letters: &&str| {
+            letters
+                .chars()
+                .all(|letter| self.stationery.has_glyph(letter))
+        };
+        let letters: Vec<&str> = ARABIC.into_iter().filter(has_glyphs).collect();
+        in_groups(&letters, ARABIC_AT_ONCE, |group, _| {
+            let trial = self.probe(&arabic(variant, group), TYPICAL.0, TYPICAL.1)?;
+            with(&[&trial]).map(|_| trial)
+        })
     }
 
     /// A PDF of a letter with placeholder values, and where they are.
@@ -476,6 +525,38 @@ impl Typesetter {
     }
 }
 
+/// What `probe` makes of members in groups of `at_once`; it is told how many groups there were before. What fails is tried
+/// again in ever smaller groups, and left out.
+fn in_groups<T, R>(
+    members: &[T],
+    at_once: usize,
+    probe: impl Fn(&[T], usize) -> Result<R, Unstampable>,
+) -> Vec<R> {
+    let mut groups: Vec<&[T]> = members.chunks(at_once).rev().collect();
+    let (mut at, mut good) = (0, Vec::new());
+    while let Some(group) = groups.pop() {
+        match probe(group, at) {
+            Ok(result) => good.push(result),
+            Err(_) if group.len() > 1 => {
+                let (first, second) = group.split_at(group.len() / 2);
+                groups.extend([second, first]);
+            }
+            Err(_) => {}
+        }
+        at += 1;
+    }
+    good
+}
+
+/// Whether a letter has values with Arabic letters.
+pub(super) fn has_arabic(letter: &LetterFields) -> bool {
+    let is_arabic = |text: &String| text.chars().any(|own| matches!(own, '\u{600}'..='\u{6FF}'));
+    [&letter.name, &letter.first_name, &letter.last_name]
+        .into_iter()
+        .chain(&letter.address)
+        .any(is_arabic)
+}
+
 /// The picture of a square code.
 fn bitmap(code: &SquareCode) -> Option<Bitmap> {
     let side = code.side();
@@ -573,5 +654,27 @@ fn showing(variant: &Variant, characters: &[char], at: usize) -> LetterFields {
         last_name: shown.clone(),
         address: vec![shown; variant.lines],
         ..placeholder(variant, [&code(10 * at), &code(10 * at + 31)], day)
+    }
+}
+
+/// A letter in which Arabic letters stand in all places of a word, and words in all places of a line.
+fn arabic(variant: &Variant, letters: &[&str]) -> LetterFields {
+    let words: Vec<String> = letters
+        .iter()
+        .map(|own| format!("{own}{own}ب{own} {own}"))
+        .collect();
+    let words = words.join(" ");
+    let typical = typical(variant);
+    LetterFields {
+        name: format!("Mr {words}"),
+        first_name: words.clone(),
+        last_name: format!("{words} Wye"),
+        address: (1..=variant.lines)
+            .map(|line| match line % 2 {
+                1 => words.clone(),
+                _ => format!("{line}b {words}, Tyfield"),
+            })
+            .collect(),
+        ..typical
     }
 }

@@ -3,6 +3,7 @@
 //! In our PDFs a character code is the number of the glyph in the *whole* font, and a map leads from there to the glyph
 //! in the part that is embedded. So pages can be written before it is known which glyphs the part will have.
 
+mod arabic;
 pub(crate) mod common;
 
 use std::collections::BTreeSet;
@@ -11,7 +12,7 @@ use rustybuzz::ttf_parser::{self, GlyphId, Tag};
 use sha2::{Digest as _, Sha256};
 
 use crate::deflate::deflated_thoroughly;
-use crate::shaper::{Features, Shaper};
+use crate::shaper::{Features, Glyph, Shaper};
 use crate::syntax::{integer, number, put};
 use crate::unhinted::unhinted;
 
@@ -105,6 +106,18 @@ impl Face {
                 *meaning = Some(text.into());
             }
         }
+        for meaning in face.meanings.iter_mut().flatten() {
+            if let Some(letters) = arabic::meaning_of_form(meaning) {
+                *meaning = letters.into();
+            }
+        }
+        for (glyph, text) in arabic::forms(&face) {
+            if let Some(meaning) = face.meanings.get_mut(usize::from(glyph))
+                && meaning.is_none()
+            {
+                *meaning = Some(text.into());
+            }
+        }
         Some(face)
     }
 
@@ -131,9 +144,28 @@ impl Face {
             .into()
     }
 
+    /// The name that PDFs call it by.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// What a glyph means.
     pub(crate) fn meaning(&self, glyph: u16) -> Option<&str> {
         self.meanings.get(usize::from(glyph))?.as_deref()
+    }
+
+    /// Whether a glyph, of a text in which the next part begins at `end`, means just what stands there.
+    pub(crate) fn means(&self, glyph: &Glyph, text: &str, end: u32) -> bool {
+        let own = text.get(glyph.start as usize..end as usize);
+        own.is_some_and(|own| self.meaning(glyph.id) == Some(own))
+    }
+
+    /// Whether it has Arabic letters.
+    pub(crate) fn is_arabic(&self) -> bool {
+        self.meanings
+            .iter()
+            .flatten()
+            .any(|own| &**own == "\u{628}")
     }
 
     /// The part of the font with these glyphs. `None` if the font cannot be divided.
@@ -413,6 +445,11 @@ pub(crate) mod tests {
             assert!(fonts.add(file, 0));
         }
         fonts
+    }
+
+    /// The one with Arabic letters.
+    pub(crate) fn arabic() -> &'static [u8] {
+        include_bytes!("../../../pkb-letters/assets/fonts/NotoSansArabic-Regular.ttf")
     }
 
     #[test]

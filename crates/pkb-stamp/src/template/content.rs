@@ -46,6 +46,8 @@ pub(super) struct Text {
     /// In points from the bottom left corner.
     pub x: f64,
     pub y: f64,
+    /// Whether its last letter comes first.
+    pub is_reversed: bool,
     /// What each glyph means, and where it begins, in points from `x`.
     pub glyphs: Vec<(String, f64)>,
     /// Width in points.
@@ -216,7 +218,8 @@ fn operations<'a>(bytes: &'a [u8], tokens: &'a [Lexeme]) -> Vec<Operation<'a>> {
 }
 
 /// A line of text in the one form in which Typst's export writes it:
-/// `BDC q 1 0 0 -1 x y cm COLOUR BT 0 Tr /f1 11 Tf 1 0 0 -1 0 0 Tm […]TJ ET Q EMC`.
+/// `BDC q 1 0 0 -1 x y cm COLOUR BT 0 Tr /f1 11 Tf 1 0 0 -1 0 0 Tm […]TJ ET Q EMC`, or with `/ReversedChars BMC` and `EMC`
+/// within `BT` and `ET`.
 fn text_of(
     bytes: &[u8],
     operations: &[Operation<'_>],
@@ -242,7 +245,15 @@ fn text_of(
             b"cs" | b"sc" | b"scn" | b"g" | b"rg" | b"k"
         )
     };
-    let [mode, font, matrix, show] = rest.get(begin + 1..)? else {
+    let (is_reversed, shown_by) = match rest.get(begin + 1..)? {
+        [open, shown_by @ .., close] if open.operator == b"BMC" => {
+            let is_known = open.operands.first()?.bytes(bytes) == b"/ReversedChars"
+                && close.operator == b"EMC";
+            (is_known.then_some(true)?, shown_by)
+        }
+        shown_by => (false, shown_by),
+    };
+    let [mode, font, matrix, show] = shown_by else {
         return None;
     };
     let is_upright = |matrix: &[f64]| matrix.get(..4) == Some(&[1.0, 0.0, 0.0, -1.0]);
@@ -282,6 +293,7 @@ fn text_of(
         size,
         x: *x,
         y: *y,
+        is_reversed,
         glyphs,
         width,
     })

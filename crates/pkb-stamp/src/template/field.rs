@@ -36,7 +36,7 @@ impl Alphabet {
         Self(vec![0; ALPHABET_END / 64].into())
     }
 
-    fn add(&mut self, text: &str) {
+    pub(super) fn add(&mut self, text: &str) {
         for point in text.chars().map(|character| character as usize) {
             if let Some(bits) = self.0.get_mut(point / 64) {
                 *bits |= 1 << (point % 64);
@@ -235,6 +235,7 @@ fn text_field(
     let is_alike = texts.iter().all(|text| {
         text.look == base.look
             && text.font == base.font
+            && text.is_reversed == base.is_reversed
             && same(text.size, base.size)
             && same(text.y, base.y)
     });
@@ -318,7 +319,7 @@ fn text_field(
     )))
 }
 
-fn same(one: f64, other: f64) -> bool {
+pub(super) fn same(one: f64, other: f64) -> bool {
     (one - other).abs() < SAME
 }
 

@@ -10,6 +10,7 @@
 //! A PDF that was read with no slots at all can be stamped, too: as it is. So a letter of the typesetter's can stand among
 //! stamped ones.
 //!
+//! * `trial`: whether Arabic values come out as they should.
 //! * `content`: a page's content as marked-content sequences.
 //! * `font_reader`, `page_resources`, `objects`: what the names in it stand for.
 //! * `structure`: tags and bookmark.
@@ -22,6 +23,7 @@ pub(crate) mod objects;
 mod page_resources;
 mod shared;
 mod structure;
+mod trial;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -102,6 +104,8 @@ pub(crate) struct PageTemplate {
     /// For each marked-content sequence its element.
     pub parents: Option<Vec<Option<u32>>>,
     pub fields: Vec<Field>,
+    /// Places of the sequences that are fields.
+    taken: BTreeSet<usize>,
 }
 
 impl PageTemplate {
@@ -156,15 +160,50 @@ impl Template {
         fonts: &Fonts,
         like: Option<&Self>,
     ) -> Result<Arc<Self>, Unstampable> {
-        let mut template = Self::of(probes, late, fonts)?;
-        if let Some(like) = like {
-            for (slot, alphabet) in &mut template.alphabets {
-                if let Some(known) = like.alphabet_like(slot) {
-                    alphabet.add_all(&known);
-                }
-            }
+        let template = Self::of(probes, late, fonts, &BTreeSet::new())?;
+        Ok(Arc::new(template.with_alphabets_of(like)))
+    }
+
+    /// As [`Self::read`], and values may have the Arabic words of the trials: probes in which such words are values, and
+    /// which this template must make just as they are. Words of the same letters may be values then.
+    ///
+    /// # Errors
+    /// As [`Self::read`], or a trial comes out differently.
+    pub fn read_with_arabic(
+        probes: &[&ReadProbe],
+        trials: &[&ReadProbe],
+        late: &[&str],
+        fonts: &Fonts,
+        like: Option<&Self>,
+    ) -> Result<Arc<Self>, Unstampable> {
+        let arabic = fonts.faces().iter().enumerate();
+        let arabic = arabic.filter_map(|(at, face)| face.is_arabic().then_some(at));
+        let mut template = Self::of(probes, late, fonts, &arabic.collect())?;
+        template = template.with_alphabets_of(like);
+        let base = probes.first().ok_or_else(|| depends("it"))?;
+        for trial in trials {
+            template.admit(trial);
+            trial::passes(&template, base, trial, &mut Shaper::new(fonts))?;
         }
         Ok(Arc::new(template))
+    }
+
+    fn with_alphabets_of(mut self, like: Option<&Self>) -> Self {
+        for (slot, alphabet) in &mut self.alphabets {
+            if let Some(known) = like.and_then(|like| like.alphabet_like(slot)) {
+                alphabet.add_all(&known);
+            }
+        }
+        self
+    }
+
+    /// Takes the characters of a trial's values into the alphabets.
+    fn admit(&mut self, trial: &ReadProbe) {
+        for (slot, alphabet) in &mut self.alphabets {
+            if let Some(value) = trial.texts.get(slot) {
+                alphabet.add(value);
+            }
+        }
     }
 
     /// Reads a PDF of one letter that is to be stamped as it is.
@@ -206,7 +245,13 @@ impl Template {
         Some(common)
     }
 
-    fn of(probes: &[&ReadProbe], late: &[&str], fonts: &Fonts) -> Result<Self, Unstampable> {
+    /// `more` are faces that values may be set in besides those of the probes.
+    fn of(
+        probes: &[&ReadProbe],
+        late: &[&str],
+        fonts: &Fonts,
+        more: &BTreeSet<usize>,
+    ) -> Result<Self, Unstampable> {
         let [base, others @ ..] = probes else {
             return Err(Unstampable::because("there is no probe of it"));
         };
@@ -244,7 +289,15 @@ impl Template {
                 .iter()
                 .filter_map(|probe| probe.pages.get(at))
                 .collect();
-            pages.push(page(probes, &alike, late, fonts, &mut shaper, &mut shared)?);
+            pages.push(page(
+                probes,
+                &alike,
+                late,
+                fonts,
+                more,
+                &mut shaper,
+                &mut shared,
+            )?);
         }
         for field in pages.iter().flat_map(|page| &page.fields) {
             field.restrict(&mut alphabets);
@@ -570,6 +623,7 @@ fn page(
     alike: &[&ParsedPage],
     late: &[&str],
     fonts: &Fonts,
+    more: &BTreeSet<usize>,
     shaper: &mut Shaper<'_>,
     shared: &mut Shared,
 ) -> Result<PageTemplate, Unstampable> {
@@ -600,7 +654,10 @@ fn page(
             "something on it is clipped, or turned as a whole",
         ));
     }
-    let content = SharedContent::of(&base.content, &taken, &fields, fonts, shaper);
+    let mut content = SharedContent::of(&base.content, &taken, &fields, fonts, shaper);
+    if !fields.is_empty() {
+        more.iter().for_each(|face| content.glyphs.add_font(*face));
+    }
     let faces = content.glyphs.fonts().collect();
     let resources = resources(base, &content.bytes, &faces, shared).ok_or_else(differs)?;
     Ok(PageTemplate {
@@ -610,6 +667,7 @@ fn page(
         glyphs: content.glyphs,
         parents: None,
         fields,
+        taken,
     })
 }
 

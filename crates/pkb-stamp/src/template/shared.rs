@@ -29,6 +29,9 @@ struct Line {
 impl Line {
     /// `None` if it would not come out the same.
     fn of(text: &Text, fonts: &Fonts, shaper: &mut Shaper<'_>) -> Option<Self> {
+        if text.is_reversed {
+            return None;
+        }
         let face = fonts.named(&text.font)?;
         let words = text.words();
         let is_latin = words.chars().any(char::is_alphabetic);
