@@ -138,7 +138,7 @@ async fn make_letters(args: LettersArgs) -> Result<ExitCode, Fatal> {
     let in_flight = match args.letters_per_file {
         0..=100 => 3,
         101..=MAX_LETTERS_OF_TYPST => 2,
-        _ => 1,
+        _ => 2,
     };
     app::run_stage(stage, source, target, in_flight, &args.stream).await
 }

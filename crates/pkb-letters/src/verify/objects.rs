@@ -266,13 +266,68 @@ pub struct Reader<'a> {
     streams: Vec<(u32, ObjectStream)>,
 }
 
-/// So many are remembered: one for pages, one for the nodes of their tree, and some for what is drawn on them.
-const STREAMS: usize = 4;
+/// So many are remembered: pages of different letters that follow each other can stand in different ones.
+const STREAMS: usize = 16;
+/// So many bytes are inflated at least.
+const INFLATED_AT_ONCE: u64 = 16 << 10;
 
+/// An object stream, inflated as far as was asked for: pages come first in ours, and are a twentieth of all.
 struct ObjectStream {
+    /// `None` if all is inflated.
+    rest: Option<io::Take<ZlibDecoder<io::Cursor<Vec<u8>>>>>,
     bytes: Vec<u8>,
-    /// Number and place of each, and at the end that of nothing.
+    /// How many objects it has, and where the first begins.
+    count: usize,
+    first: usize,
+    /// Number and place of those that were looked for, and where the next of these stands.
     places: Vec<(u32, usize)>,
+    next_place: usize,
+}
+
+impl ObjectStream {
+    /// Inflates until there are so many bytes.
+    fn inflate(&mut self, length: usize) -> Option<()> {
+        while self.bytes.len() < length {
+            let rest = self.rest.as_mut()?;
+            let missing = (length - self.bytes.len()) as u64;
+            let mut part = rest.take(missing.max(INFLATED_AT_ONCE));
+            if part.read_to_end(&mut self.bytes).ok()? == 0 {
+                return None;
+            }
+        }
+        Some(())
+    }
+
+    /// Number and place of an object; behind the last, what remains.
+    fn place(&mut self, index: usize) -> Option<(u32, usize)> {
+        while self.places.len() <= index {
+            if self.places.len() == self.count {
+                if let Some(mut rest) = self.rest.take() {
+                    rest.read_to_end(&mut self.bytes).ok()?;
+                }
+                self.places.push((0, self.bytes.len()));
+                continue;
+            }
+            let mut head = Scanner::new(self.bytes.get(self.next_place..self.first)?);
+            let number = u32::try_from(number_of(head.value()?)?).ok()?;
+            let place = usize::try_from(number_of(head.value()?)?).ok()?;
+            self.next_place = self.first - head.rest().len();
+            let place = self.first.checked_add(place)?;
+            if self.places.last().is_some_and(|(_, last)| *last > place) {
+                return None;
+            }
+            self.places.push((number, place));
+        }
+        self.places.get(index).copied()
+    }
+
+    /// The number of an object, and the object.
+    fn object(&mut self, index: usize) -> Option<(u32, &[u8])> {
+        let (number, start) = self.place(index)?;
+        let (_, end) = self.place(index.checked_add(1)?)?;
+        self.inflate(end)?;
+        Some((number, self.bytes.get(start..end)?))
+    }
 }
 
 impl<'a> Reader<'a> {
@@ -300,14 +355,12 @@ impl<'a> Reader<'a> {
                 self.streams.insert(0, (stream, inflated));
             }
         }
-        let (_, stream) = self.streams.first()?;
-        let &[(own, start), (_, end)] = stream.places.get(index..index + 2)? else {
-            return None;
-        };
+        let (_, stream) = self.streams.first_mut()?;
+        let (own, object) = stream.object(index)?;
         if own != number {
             return None;
         }
-        body(stream.bytes.get(start..end)?)
+        body(object)
     }
 
     fn object_stream(&self, number: u32) -> Option<ObjectStream> {
@@ -323,32 +376,27 @@ impl<'a> Reader<'a> {
         let (count, first, length) = (number("N")?, number("First")?, number("Length")?);
         let start = scanner.start_of_stream()?;
         let raw = bytes.get(start..start.checked_add(length)?)?;
-        let bytes = match entry(dict, "Filter") {
-            Some(b"/FlateDecode") => {
-                let mut inflated = Vec::with_capacity(4 * raw.len());
-                let inflater = ZlibDecoder::new(raw);
-                inflater.take(LONGEST).read_to_end(&mut inflated).ok()?;
-                inflated
-            }
-            None => raw.to_vec(),
-            _ => return None,
-        };
         if !is_plain {
             return None;
         }
-        let mut head = Scanner::new(bytes.get(..first)?);
-        let mut places = Vec::with_capacity(count.min(1 << 20) + 1);
-        for _ in 0..count {
-            let number = u32::try_from(number_of(head.value()?)?).ok()?;
-            let place = usize::try_from(number_of(head.value()?)?).ok()?;
-            let place = first.checked_add(place)?;
-            if places.last().is_some_and(|(_, last)| *last > place) {
-                return None;
+        let (rest, bytes) = match entry(dict, "Filter") {
+            Some(b"/FlateDecode") => {
+                let inflater = ZlibDecoder::new(io::Cursor::new(raw.to_vec()));
+                (Some(inflater.take(LONGEST)), Vec::new())
             }
-            places.push((number, place));
-        }
-        places.push((0, bytes.len()));
-        Some(ObjectStream { bytes, places })
+            None => (None, raw.to_vec()),
+            _ => return None,
+        };
+        let mut stream = ObjectStream {
+            rest,
+            bytes,
+            count,
+            first,
+            places: Vec::new(),
+            next_place: 0,
+        };
+        stream.inflate(first)?;
+        Some(stream)
     }
 }
 
