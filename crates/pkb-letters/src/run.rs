@@ -134,10 +134,9 @@ async fn make_letters(args: LettersArgs) -> Result<ExitCode, Fatal> {
         Order::Input => args.input.open()?,
         Order::Postcode => Source::Ndjson(Box::new(sorting::by_post_code(args.input.reader()?)?)),
     };
-    // Small batches are printed side by side. A large one keeps all processors busy by itself, and much memory.
+    // Batches are printed side by side: more of small ones, which have less to do in parallel.
     let in_flight = match args.letters_per_file {
         0..=100 => 3,
-        101..=MAX_LETTERS_OF_TYPST => 2,
         _ => 2,
     };
     app::run_stage(stage, source, target, in_flight, &args.stream).await

@@ -243,7 +243,11 @@ impl Typesetter {
     pub fn with_engine(mut self, engine: Engine) -> Result<Self, TypesetError> {
         self.stamping = match engine {
             Engine::Typst => None,
-            Engine::Auto | Engine::Stamp => Some(Stamping::new(&self.stationery, engine)?),
+            Engine::Auto | Engine::Stamp => Some(Stamping::new(
+                &self.stationery,
+                engine,
+                self.workers.len().max(1),
+            )?),
         };
         if engine == Engine::Stamp {
             self.must_be_stampable()?;

@@ -8,7 +8,7 @@
 //! only, so that the same letters are the same bytes.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 
 use clap::ValueEnum;
 use jiff::civil::{Date, date};
@@ -108,15 +108,19 @@ type Read = Result<Arc<Template>, Unstampable>;
 /// The variants of a design, as they come.
 pub(super) struct Stamping {
     pub(super) fonts: Fonts,
-    variants: Mutex<HashMap<Variant, Read>>,
-    /// Makes variants, one at a time, for whichever thread asks.
-    maker: Mutex<rayon::ThreadPool>,
+    variants: Mutex<HashMap<Variant, Arc<OnceLock<Read>>>>,
+    /// Each makes one variant at a time, for whichever thread asks.
+    makers: Vec<Mutex<rayon::ThreadPool>>,
     /// Fewer letters than these are not stamped.
     pub(super) at_least: usize,
 }
 
 impl Stamping {
-    pub(super) fn new(stationery: &Stationery, engine: Engine) -> Result<Self, TypesetError> {
+    pub(super) fn new(
+        stationery: &Stationery,
+        engine: Engine,
+        threads: usize,
+    ) -> Result<Self, TypesetError> {
         let mut fonts = Fonts::new();
         for font in stationery.fonts() {
             fonts.add(font.data(), font.index());
@@ -124,7 +128,9 @@ impl Stamping {
         Ok(Self {
             fonts,
             variants: Mutex::default(),
-            maker: Mutex::new(pool(1)?),
+            makers: (0..threads)
+                .map(|_| pool(1).map(Mutex::new))
+                .collect::<Result<_, _>>()?,
             at_least: if engine == Engine::Stamp {
                 0
             } else {
@@ -138,10 +144,28 @@ impl Stamping {
         Shaper::new(&self.fonts)
     }
 
-    fn known(&self, variant: &Variant) -> Option<Read> {
+    /// Where the page of a variant is, or will be.
+    fn place_of(&self, variant: &Variant) -> Arc<OnceLock<Read>> {
         let variants = self.variants.lock();
-        let variants = variants.unwrap_or_else(PoisonError::into_inner);
-        variants.get(variant).cloned()
+        let mut variants = variants.unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = variants.get(variant) {
+            return known.clone();
+        }
+        variants.entry(variant.clone()).or_default().clone()
+    }
+
+    /// A maker that has nothing to do, if there is one.
+    fn maker(&self) -> Option<MutexGuard<'_, rayon::ThreadPool>> {
+        let mut makers = self.makers.iter();
+        let idle = makers.find_map(|maker| match maker.try_lock() {
+            Ok(maker) => Some(maker),
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        });
+        idle.or_else(|| {
+            let first = self.makers.first()?.lock();
+            Some(first.unwrap_or_else(PoisonError::into_inner))
+        })
     }
 }
 
@@ -204,10 +228,14 @@ impl Typesetter {
     ///
     /// Why not, in words that follow "because".
     pub fn is_stampable(&self, letter: &LetterFields) -> Result<(), String> {
+        self.in_worker(|| self.try_usual(letter))
+    }
+
+    fn try_usual(&self, letter: &LetterFields) -> Result<(), String> {
         let Some((stamping, variant)) = self.stamping.as_ref().zip(self.variant(letter)) else {
             return Err(format!("it has more than {MAX_LINES} lines of address"));
         };
-        let read = self.in_worker(|| {
+        let read = || {
             let [typical, shortest] = self.base(&variant)?;
             let widest = self.probe(&widest(&variant, WIDTHS[0]), 8_888_888_888, 8_888_888_888)?;
             Template::read(
@@ -216,34 +244,42 @@ impl Typesetter {
                 &stamping.fonts,
                 None,
             )
-        });
-        read.map(|_| ()).map_err(|reason| reason.to_string())
+        };
+        read()
+            .map(|_| ())
+            .map_err(|reason: Unstampable| reason.to_string())
     }
 
     /// [`Engine::Stamp`] is for those who want to know.
     pub(super) fn must_be_stampable(&self) -> Result<(), TypesetError> {
-        for languages in LetterLanguages::ALL {
-            for format in LetterFormat::ALL {
-                let has_words = languages
-                    .codes()
-                    .iter()
-                    .all(|language| self.stationery.has_words(self.design, language));
-                let letter = LetterFields {
+        let has_words = |languages: &LetterLanguages| {
+            let mut codes = languages.codes().iter();
+            codes.all(|language| self.stationery.has_words(self.design, language))
+        };
+        let languages = LetterLanguages::ALL.into_iter().filter(has_words);
+        let letters: Vec<LetterFields> = languages
+            .flat_map(|languages| {
+                LetterFormat::ALL.map(|format| LetterFields {
                     languages,
                     format,
                     ..LetterFields::sample()
-                };
-                if has_words && let Err(reason) = self.is_stampable(&letter) {
-                    return Err(TypesetError::NotStampable {
-                        place: words_file(
-                            self.design,
-                            languages.codes().first().copied().unwrap_or("en"),
-                        ),
-                        what: format!("{}, {} print", languages.as_str(), format.as_str()),
-                        reason,
-                    });
-                }
-            }
+                })
+            })
+            .collect();
+        let tried = self.in_parallel(&letters, |letter| self.try_usual(letter))?;
+        for (letter, tried) in letters.iter().zip(tried) {
+            tried.map_err(|reason| TypesetError::NotStampable {
+                place: words_file(
+                    self.design,
+                    letter.languages.codes().first().copied().unwrap_or("en"),
+                ),
+                what: format!(
+                    "{}, {} print",
+                    letter.languages.as_str(),
+                    letter.format.as_str()
+                ),
+                reason,
+            })?;
         }
         Ok(())
     }
@@ -255,32 +291,28 @@ impl Typesetter {
             with_arabic,
             ..variant
         };
-        if let Some(known) = stamping.known(&variant) {
-            return Some(known);
+        if let Some(known) = stamping.place_of(&variant).get() {
+            return Some(known.clone());
         }
         // A thread of rayon's that waits for another pool does other work meanwhile, which could ask for this very
         // variant: so a thread of no pool waits in its place.
         let made = std::thread::scope(|scope| {
             let waiting = scope.spawn(|| {
-                let maker = stamping.maker.lock();
-                let maker = maker.unwrap_or_else(PoisonError::into_inner);
-                maker.install(|| self.made(&variant, stamping))
+                let maker = stamping.maker()?;
+                Some(maker.install(|| self.made(&variant, stamping)))
             });
             waiting.join()
         });
-        Some(made.unwrap_or_else(|_| Err(Unstampable::because("the typesetter broke off at it"))))
+        let broke_off = || Err(Unstampable::because("the typesetter broke off at it"));
+        Some(made.ok().flatten().unwrap_or_else(broke_off))
     }
 
-    /// Makes a variant unless another thread has done so meanwhile, and keeps it.
+    /// Makes a variant unless it is made; if another thread is at it, waits for that one. A variant needs others for its
+    /// making, but never itself through them.
     fn made(&self, variant: &Variant, stamping: &Stamping) -> Read {
-        if let Some(known) = stamping.known(variant) {
-            return known;
-        }
-        let read = self.read_variant(variant, stamping);
-        let variants = stamping.variants.lock();
-        let mut variants = variants.unwrap_or_else(PoisonError::into_inner);
-        variants.insert(variant.clone(), read.clone());
-        read
+        let place = stamping.place_of(variant);
+        let read = place.get_or_init(|| self.read_variant(variant, stamping));
+        read.clone()
     }
 
     /// What the page of a letter is made for; `None` if no page is.

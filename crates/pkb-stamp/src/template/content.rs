@@ -149,6 +149,9 @@ fn parts_of(bytes: &[u8]) -> Vec<Vec<u8>> {
 }
 
 fn artifacts(bytes: &[u8]) -> Option<Vec<Vec<u8>>> {
+    if !bytes.trim_ascii_start().starts_with(b"/Artifact") {
+        return None;
+    }
     let tokens = lexemes(bytes)?;
     let operations = operations(bytes, &tokens);
     let [open, groups @ .., close] = operations.as_slice() else {
