@@ -233,6 +233,10 @@ pub trait Stage: Send + Sync + 'static {
         Conclusion::AsItIs
     }
 
+    /// Whether the records of a batch go into the journal after those of all batches before it: so that what a later run
+    /// counts there (files, numbers) has no gap that an earlier batch would have to go into.
+    const SETTLES_IN_ORDER: bool = false;
+
     /// Whether [`Self::collect`] is to be called.
     const COLLECTS: bool = false;
 

@@ -209,8 +209,8 @@ impl Write for Shared {
     }
 }
 
-fn run<const ALONE: bool>(
-    stage: Arc<Fates<ALONE>>,
+fn run<S: Stage>(
+    stage: Arc<S>,
     input: Vec<u8>,
     in_flight: usize,
     journal: Option<&Path>,
@@ -227,8 +227,8 @@ fn run<const ALONE: bool>(
     (report, bytes)
 }
 
-fn run_into<const ALONE: bool>(
-    stage: Arc<Fates<ALONE>>,
+fn run_into<S: Stage>(
+    stage: Arc<S>,
     input: Vec<u8>,
     in_flight: usize,
     journal: Option<&Path>,
@@ -346,6 +346,73 @@ fn second_run<const ALONE: bool>(
         "{asked} of {work}, {whole} in the journal"
     );
     Ok(())
+}
+
+/// A stage of which the second batch ends before the first, which waits for that.
+#[derive(Default)]
+struct Overtaken<const IN_ORDER: bool> {
+    second: tokio::sync::Notify,
+}
+
+impl<const IN_ORDER: bool> Stage for Overtaken<IN_ORDER> {
+    type Work = u64;
+    type Done = PkbAnswer;
+    const NAME: StageName = StageName::Resolve;
+    const SETTLES_IN_ORDER: bool = IN_ORDER;
+
+    fn batch_rows(&self) -> usize {
+        2
+    }
+
+    fn key(&self, record: &Record) -> Option<Key> {
+        Some(Key::of(&[&record.row.number.to_le_bytes()]))
+    }
+
+    fn admit(&self, record: &Record) -> Admission<u64> {
+        Admission::Work(record.row.number)
+    }
+
+    async fn advance(&self, batch: Batch<u64>) -> BatchResult<PkbAnswer> {
+        if batch.number == 1 {
+            self.second.notified().await;
+            // What the second comes to is there by now, whoever is quicker.
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        } else {
+            self.second.notify_one();
+        }
+        Ok(batch
+            .work
+            .into_iter()
+            .map(|number| Ok(answer(number)))
+            .collect())
+    }
+
+    fn apply(&self, record: &mut Record, answer: PkbAnswer) {
+        record.pkb = Some(answer);
+    }
+}
+
+#[test]
+fn batches_go_into_the_journal_as_they_end_or_in_their_order_if_the_stage_counts_on_it() {
+    fn journaled<const IN_ORDER: bool>() -> Vec<u64> {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = folder.path().join("journal");
+        let input = lines(&records("a", &[Fate::Advance; 4]));
+        let stage = Arc::new(Overtaken::<IN_ORDER>::default());
+        let (report, out) = run(stage, input, 2, Some(&journal));
+        assert!(report.fatal.is_none());
+        let rows = |lines: Vec<u8>| -> Vec<u64> {
+            let lines = String::from_utf8(lines).unwrap();
+            let lines = lines
+                .lines()
+                .map(|line| serde_json::from_str::<Record>(line).unwrap());
+            lines.map(|record| record.row.number).collect()
+        };
+        assert_eq!(rows(out), [2, 3, 4, 5]);
+        rows(std::fs::read(&journal).unwrap())
+    }
+    assert_eq!(journaled::<false>(), [4, 5, 2, 3]);
+    assert_eq!(journaled::<true>(), [2, 3, 4, 5]);
 }
 
 /// An output that looks, at each write, whether the journal has the lines already.

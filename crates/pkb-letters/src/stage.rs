@@ -295,6 +295,7 @@ impl Stage for Letters {
     type Work = Invitations;
     type Done = Delivery;
     const NAME: StageName = StageName::Letters;
+    const SETTLES_IN_ORDER: bool = true;
     const COLLECTS: bool = true;
 
     fn batch_rows(&self) -> usize {

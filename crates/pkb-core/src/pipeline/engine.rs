@@ -1,7 +1,7 @@
 //! The task that owns all state of a run: the window, the batches, the journal, the tally.
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeMap, VecDeque},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -58,8 +58,11 @@ enum State {
     },
 }
 
+/// The number of a batch, and what it comes to.
+type Ended = (u64, Vec<Worked>);
+
 /// A batch that has ended.
-type Finished = Result<Result<Vec<Worked>, Fatal>, JoinError>;
+type Finished = Result<Result<Ended, Fatal>, JoinError>;
 
 /// All state of a run.
 pub(super) struct Engine<S: Stage> {
@@ -72,7 +75,11 @@ pub(super) struct Engine<S: Stage> {
     first_in_window: u64,
     forming: Vec<Piece<S::Work>>,
     waiting: VecDeque<Vec<Piece<S::Work>>>,
-    running: JoinSet<Result<Vec<Worked>, Fatal>>,
+    running: JoinSet<Result<Ended, Fatal>>,
+    /// Batches that have ended before one that was started earlier, if they are settled in their order.
+    early: BTreeMap<u64, Vec<Worked>>,
+    /// Batches settled.
+    settled: u64,
     /// Batches started.
     batches: u64,
     /// Pieces of work started.
@@ -130,6 +137,8 @@ impl<S: Stage> Engine<S> {
             forming: Vec::new(),
             waiting: VecDeque::new(),
             running: JoinSet::new(),
+            early: BTreeMap::new(),
+            settled: 0,
             batches: 0,
             pieces: 0,
             completeness: Completeness::default(),
@@ -452,15 +461,31 @@ impl<S: Stage> Engine<S> {
                 .as_ref()
                 .map_or_else(IntentLog::default, |journal| journal.intents(S::NAME));
             let stage = Arc::clone(&self.stage);
-            self.running
-                .spawn(async move { work_on(&*stage, number, pieces, intents).await });
+            self.running.spawn(async move {
+                let worked = work_on(&*stage, number, pieces, intents).await?;
+                Ok((number.batch, worked))
+            });
         }
     }
 
-    /// Writes the results of a batch into the window and the journal.
+    /// Settles a batch that has ended, or those that may be settled now.
     fn settle(&mut self, finished: Finished) -> Result<(), Fatal> {
-        let worked = finished.map_err(|_| Fatal::Bug("the work on a batch broke off".into()))?;
-        for worked in worked? {
+        let ended = finished.map_err(|_| Fatal::Bug("the work on a batch broke off".into()))?;
+        let (number, worked) = ended?;
+        if !S::SETTLES_IN_ORDER {
+            return self.enter(worked);
+        }
+        self.early.insert(number, worked);
+        while let Some(worked) = self.early.remove(&(self.settled + 1)) {
+            self.settled += 1;
+            self.enter(worked)?;
+        }
+        Ok(())
+    }
+
+    /// Writes the results of a batch into the window and the journal.
+    fn enter(&mut self, worked: Vec<Worked>) -> Result<(), Fatal> {
+        for worked in worked {
             let at = usize::try_from(worked.place - self.first_in_window).unwrap_or(usize::MAX);
             let Some(slot) = self.window.get_mut(at) else {
                 return Err(Fatal::Bug("a result has no record".into()));
