@@ -124,8 +124,8 @@ pub struct Press {
     letters: u64,
     /// Number of the last file of this edition.
     files: u64,
-    /// Letters since that of which the square code was last read as a camera would; `None` if none was yet.
-    since_camera: Option<usize>,
+    /// So many more letters before the square code of one is read as a camera would.
+    until_camera: usize,
     /// Files that earlier runs began, and with which engine; the last of them may be finished and not in the journal.
     begun: HashMap<String, Engine>,
     /// Batches of this edition of which the journal does not have all letters.
@@ -153,7 +153,7 @@ impl Press {
             form,
             letters: form.series.numbers().start() - 1,
             files: 0,
-            since_camera: None,
+            until_camera: 0,
             begun: HashMap::new(),
             unfinished: HashMap::new(),
         }
@@ -233,11 +233,10 @@ impl Press {
             .collect()
     }
 
-    /// The next batch, if it may be made.
+    /// The next batch, without letters.
     pub(crate) fn begin<'t>(&self, typesetter: &'t Typesetter) -> PrintJob<'t> {
         let batch = format!("{}{:04}", self.prefix(), self.files + 1);
         let begun = self.begun.get(&self.form.name_of(&batch)).copied();
-        let with_camera = (self.since_camera).is_none_or(|letters| letters >= LETTERS_A_CAMERA);
         PrintJob::new(
             typesetter,
             Naming {
@@ -247,7 +246,7 @@ impl Press {
                 begun,
             },
             self.letters + 1,
-            with_camera,
+            self.until_camera == 0,
         )
     }
 
@@ -259,10 +258,10 @@ impl Press {
         }
         self.files += 1;
         self.letters += letters as u64;
-        self.since_camera = Some(match self.since_camera {
-            Some(since) if since < LETTERS_A_CAMERA => since + letters,
-            _ => letters,
-        });
+        if self.until_camera == 0 {
+            self.until_camera = LETTERS_A_CAMERA;
+        }
+        self.until_camera = self.until_camera.saturating_sub(letters);
     }
 }
 

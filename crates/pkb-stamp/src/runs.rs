@@ -89,13 +89,11 @@ fn right_to_left(
 
 /// Sets a text that runs from right to left in another font, which has all of its letters.
 fn in_another(shaper: &mut Shaper<'_>, face: usize, text: &str, features: Features) -> Option<Run> {
-    let others = (0..).take_while(|other| shaper.face(*other).is_some());
-    let mut others: Vec<usize> = others.filter(|other| *other != face).collect();
-    others.retain(|other| {
-        shaper
-            .face(*other)
-            .is_some_and(crate::fonts::Face::is_arabic)
-    });
+    let faces = (0..).map_while(|other| Some((other, shaper.face(other)?)));
+    let others: Vec<usize> = faces
+        .filter(|(other, font)| *other != face && font.is_arabic)
+        .map(|(other, _)| other)
+        .collect();
     for other in others {
         let glyphs = shaper.right_to_left(other, text, features)?;
         if glyphs.iter().all(|glyph| glyph.id != 0) {

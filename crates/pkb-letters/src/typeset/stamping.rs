@@ -14,8 +14,7 @@ use clap::ValueEnum;
 use jiff::civil::{Date, date};
 use pkb_core::value::{LetterFormat, LetterLanguages};
 use pkb_stamp::{
-    Bitmap, Document, Fitted, Fonts, Letter, Misfit, Probe, ReadProbe, Shaper, Template,
-    Unstampable, Value,
+    Bitmap, Document, Fitted, Fonts, Letter, Probe, ReadProbe, Shaper, Template, Unstampable, Value,
 };
 use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 use serde::{Deserialize, Serialize};
@@ -188,7 +187,7 @@ impl Typesetter {
         letter: &LetterFields,
         shaper: &mut Shaper<'_>,
     ) -> Option<Stamped> {
-        let template = self.variant_of(letter, false)?.ok()?;
+        let template = self.variant_of(letter)?.ok()?;
         let square = bitmap(&SquareCode::of(&letter.join_url).ok()?)?;
         let dates = dates(letter);
         let value = |slot: &str| -> Option<Value<'_>> {
@@ -210,15 +209,7 @@ impl Typesetter {
                 },
             })
         };
-        let (template, fitted) = match template.fit(shaper, &value) {
-            Ok(fitted) => (template, fitted),
-            Err(Misfit::Characters) if has_arabic(letter) => {
-                let template = self.variant_of(letter, true)?.ok()?;
-                let fitted = template.fit(shaper, &value).ok()?;
-                (template, fitted)
-            }
-            Err(_) => return None,
-        };
+        let fitted = template.fit(shaper, &value).ok()?;
         Some(Stamped { template, fitted })
     }
 
@@ -285,12 +276,8 @@ impl Typesetter {
     }
 
     /// The page for a letter, made if it is the first of its kind.
-    fn variant_of(&self, letter: &LetterFields, with_arabic: bool) -> Option<Read> {
+    fn variant_of(&self, letter: &LetterFields) -> Option<Read> {
         let (stamping, variant) = (self.stamping.as_ref()?, self.variant(letter)?);
-        let variant = Variant {
-            with_arabic,
-            ..variant
-        };
         if let Some(known) = stamping.place_of(&variant).get() {
             return Some(known.clone());
         }
@@ -328,7 +315,7 @@ impl Typesetter {
             lines,
             letter_date: letter.letter_date,
             join_address: letter.join_address.clone(),
-            with_arabic: false,
+            with_arabic: has_arabic(letter),
         })
     }
 
@@ -379,12 +366,11 @@ impl Typesetter {
                 ..variant.clone()
             };
             let like = self.made(&like, stamping)?;
-            let with = |trials: &[&ReadProbe]| {
-                let probes = [typical, shortest, &widest_probe];
-                Template::read_with_arabic(&probes, trials, &LATE, &stamping.fonts, Some(&like))
-            };
-            let trials = self.arabic_trials(variant, &with);
-            return with(&trials.iter().collect::<Vec<_>>());
+            let probes = [typical, shortest, &widest_probe];
+            let mut template =
+                Template::read_for_arabic(&probes, &LATE, &stamping.fonts, Some(&like))?;
+            self.try_arabic(variant, typical, &mut template, &stamping.fonts);
+            return Ok(Arc::new(template));
         }
         let lines = if self.design.has_address() {
             SHOWN_LINES
@@ -420,22 +406,23 @@ impl Typesetter {
         })
     }
 
-    /// Trials of all Arabic letters that come out as they should.
-    fn arabic_trials(
+    /// Tries all Arabic letters; the template takes in those that come out as they should. `base` is its first probe.
+    fn try_arabic(
         &self,
         variant: &Variant,
-        with: &dyn Fn(&[&ReadProbe]) -> Read,
-    ) -> Vec<ReadProbe> {
+        base: &ReadProbe,
+        template: &mut Template,
+        fonts: &Fonts,
+    ) {
         let has_glyphs = |letters: &&str| {
-            letters
-                .chars()
-                .all(|letter| self.stationery.has_glyph(letter))
+            let mut letters = letters.chars();
+            letters.all(|letter| self.stationery.has_glyph(letter))
         };
         let letters: Vec<&str> = ARABIC.into_iter().filter(has_glyphs).collect();
         in_groups(&letters, ARABIC_AT_ONCE, |group, _| {
             let trial = self.probe(&arabic(variant, group), TYPICAL.0, TYPICAL.1)?;
-            with(&[&trial]).map(|_| trial)
-        })
+            template.try_arabic(base, &trial, fonts)
+        });
     }
 
     /// A PDF of a letter with placeholder values, and where they are.
@@ -562,7 +549,7 @@ impl Typesetter {
 fn in_groups<T, R>(
     members: &[T],
     at_once: usize,
-    probe: impl Fn(&[T], usize) -> Result<R, Unstampable>,
+    mut probe: impl FnMut(&[T], usize) -> Result<R, Unstampable>,
 ) -> Vec<R> {
     let mut groups: Vec<&[T]> = members.chunks(at_once).rev().collect();
     let (mut at, mut good) = (0, Vec::new());

@@ -26,7 +26,7 @@ fn letters() -> impl Iterator<Item = String> {
 /// The glyphs of all letters in all of their places, in the order of the letters.
 pub(super) fn forms(face: &Face) -> Vec<(u16, String)> {
     let mut found = Vec::new();
-    if !face.is_arabic() {
+    if !face.is_arabic {
         return found;
     }
     let mut shaper = Shaper::of(std::iter::once(face));

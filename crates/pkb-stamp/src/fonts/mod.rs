@@ -69,6 +69,8 @@ pub(crate) struct Face {
     advances: Vec<u16>,
     /// What each glyph means. A character that is drawn with the glyph of another is not among these.
     meanings: Vec<Option<Box<str>>>,
+    /// Whether it has Arabic letters.
+    pub(crate) is_arabic: bool,
     descriptor: String,
 }
 
@@ -99,6 +101,7 @@ impl Face {
                 .map(|glyph| parsed.glyph_hor_advance(GlyphId(glyph)).unwrap_or_default())
                 .collect(),
             meanings: meanings(&parsed),
+            is_arabic: parsed.glyph_index('\u{628}').is_some(),
             descriptor: descriptor(&parsed),
         };
         for (glyph, text) in face.ligatures() {
@@ -158,14 +161,6 @@ impl Face {
     pub(crate) fn means(&self, glyph: &Glyph, text: &str, end: u32) -> bool {
         let own = text.get(glyph.start as usize..end as usize);
         own.is_some_and(|own| self.meaning(glyph.id) == Some(own))
-    }
-
-    /// Whether it has Arabic letters.
-    pub(crate) fn is_arabic(&self) -> bool {
-        self.meanings
-            .iter()
-            .flatten()
-            .any(|own| &**own == "\u{628}")
     }
 
     /// The part of the font with these glyphs. `None` if the font cannot be divided.

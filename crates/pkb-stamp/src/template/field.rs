@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::content::{Kind, Picture, Text};
 use super::{ReadProbe, Unstampable};
 use crate::bitmap::{Bitmap, Place};
-use crate::fonts::Fonts;
+use crate::fonts::{Face, Fonts};
 use crate::pen::Look;
 use crate::shaper::{Features, Glyph, Shaper};
 use crate::syntax::number;
@@ -348,6 +348,11 @@ pub(super) fn is_set_so(
     let Some(glyphs) = shaper.line(face, line, features, is_latin) else {
         return false;
     };
+    shows(text, glyphs, font)
+}
+
+/// Whether a text consists of these glyphs of a font.
+pub(super) fn shows(text: &Text, glyphs: &[Glyph], font: &Face) -> bool {
     let mut at = 0.0;
     glyphs.len() == text.glyphs.len()
         && glyphs

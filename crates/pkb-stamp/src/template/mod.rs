@@ -164,28 +164,44 @@ impl Template {
         Ok(Arc::new(template.with_alphabets_of(like)))
     }
 
-    /// As [`Self::read`], and values may have the Arabic words of the trials: probes in which such words are values, and
-    /// which this template must make just as they are. Words of the same letters may be values then.
+    /// As [`Self::read`], and values may have Arabic words, of letters that trials have shown ([`Self::try_arabic`]).
     ///
     /// # Errors
-    /// As [`Self::read`], or a trial comes out differently.
-    pub fn read_with_arabic(
+    /// As [`Self::read`].
+    pub fn read_for_arabic(
         probes: &[&ReadProbe],
-        trials: &[&ReadProbe],
         late: &[&str],
         fonts: &Fonts,
         like: Option<&Self>,
-    ) -> Result<Arc<Self>, Unstampable> {
+    ) -> Result<Self, Unstampable> {
         let arabic = fonts.faces().iter().enumerate();
-        let arabic = arabic.filter_map(|(at, face)| face.is_arabic().then_some(at));
-        let mut template = Self::of(probes, late, fonts, &arabic.collect())?;
-        template = template.with_alphabets_of(like);
-        let base = probes.first().ok_or_else(|| depends("it"))?;
-        for trial in trials {
-            template.admit(trial);
-            trial::passes(&template, base, trial, &mut Shaper::new(fonts))?;
+        let arabic = arabic.filter_map(|(at, face)| face.is_arabic.then_some(at));
+        let template = Self::of(probes, late, fonts, &arabic.collect())?;
+        Ok(template.with_alphabets_of(like))
+    }
+
+    /// Takes in the characters of a trial: a probe with Arabic words as values, which this template must make just as it is.
+    /// `base` is the first probe that the template was read from.
+    ///
+    /// # Errors
+    /// It comes out differently, and values may have what they could have before.
+    pub fn try_arabic(
+        &mut self,
+        base: &ReadProbe,
+        trial: &ReadProbe,
+        fonts: &Fonts,
+    ) -> Result<(), Unstampable> {
+        let before = self.alphabets.clone();
+        for (slot, alphabet) in &mut self.alphabets {
+            if let Some(value) = trial.texts.get(slot) {
+                alphabet.add(value);
+            }
         }
-        Ok(Arc::new(template))
+        let passed = trial::passes(self, base, trial, &mut Shaper::new(fonts));
+        if passed.is_err() {
+            self.alphabets = before;
+        }
+        passed
     }
 
     fn with_alphabets_of(mut self, like: Option<&Self>) -> Self {
@@ -195,15 +211,6 @@ impl Template {
             }
         }
         self
-    }
-
-    /// Takes the characters of a trial's values into the alphabets.
-    fn admit(&mut self, trial: &ReadProbe) {
-        for (slot, alphabet) in &mut self.alphabets {
-            if let Some(value) = trial.texts.get(slot) {
-                alphabet.add(value);
-            }
-        }
     }
 
     /// Reads a PDF of one letter that is to be stamped as it is.

@@ -3,12 +3,11 @@
 //! the same: each run in its font, at its place, with the same glyphs; and everything around it where it always was.
 
 use super::content::{Kind, Sequence, Text};
-use super::field::{Field, TextField, same, width_of};
+use super::field::{Field, TextField, same, shows};
 use super::structure::RawPart;
 use super::{PageTemplate, ParsedPage, ReadProbe, Template, Unstampable, depends};
 use crate::fitting::{SetLine, Value};
-use crate::runs::Run;
-use crate::shaper::{Glyph, Shaper};
+use crate::shaper::Shaper;
 
 /// Compares what the template makes of a trial's values with the trial. `base` is the first probe of the template.
 ///
@@ -99,22 +98,10 @@ fn is_shown(
             && same(text.size, field.look.size)
             && same(text.x, *x)
             && same(text.y, field.y)
-            && is_set(run, text, shaper)?;
+            && shows(text, &run.glyphs, font);
         is_alike.then_some(())?;
     }
     Some(())
-}
-
-/// Whether the glyphs of a run are those of a text.
-fn is_set(run: &Run, text: &Text, shaper: &Shaper<'_>) -> Option<bool> {
-    let font = shaper.face(run.face)?;
-    let mut at = 0.0;
-    let is_same = |(glyph, (meaning, place)): (&Glyph, &(String, f64))| {
-        let is_there = font.meaning(glyph.id) == Some(meaning) && same(at, *place);
-        at += width_of(glyph, font.units_per_em, text.size);
-        is_there
-    };
-    Some(run.glyphs.len() == text.glyphs.len() && run.glyphs.iter().zip(&text.glyphs).all(is_same))
 }
 
 /// Whether a sequence is the same but for its number.
