@@ -513,6 +513,22 @@ fn names_and_addresses_of_arabic_script_are_stamped_as_typst_sets_them() {
 }
 
 #[test]
+fn arabic_words_that_a_template_sets_in_its_own_way_are_laid_out_by_typst() {
+    let larger =
+        "Dear #[#show regex(\"[\\u{600}-\\u{6FF}]+\"): set text(size: 1.2em); #slot(\"name\")],";
+    let template = opened("letter.typ", |text| {
+        assert!(text.contains("Dear #slot(\"name\"),"));
+        text.replace("Dear #slot(\"name\"),", larger)
+    });
+    let named = |name: &str| LetterFields {
+        name: name.into(),
+        ..LetterFields::sample()
+    };
+    let letters = ["Mr Wye", "Mx نور بن"].map(named);
+    assert_eq!(compare(&template, Design::Letter, &letters, 2), 1);
+}
+
+#[test]
 fn the_built_in_template_can_be_stamped_in_all_designs_languages_prints_and_numbers_of_lines() {
     let template = Template::built_in().unwrap();
     for design in Design::ALL {
