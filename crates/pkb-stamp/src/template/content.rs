@@ -248,11 +248,13 @@ fn text_of(
             b"cs" | b"sc" | b"scn" | b"g" | b"rg" | b"k"
         )
     };
+    let is_reversing = |operation: &Operation<'_>| {
+        let mut operands = operation.operands.iter();
+        operation.operator == b"BMC" && operands.all(|name| name.bytes(bytes) == b"/ReversedChars")
+    };
     let (is_reversed, shown_by) = match rest.get(begin + 1..)? {
-        [open, shown_by @ .., close] if open.operator == b"BMC" => {
-            let is_known = open.operands.first()?.bytes(bytes) == b"/ReversedChars"
-                && close.operator == b"EMC";
-            (is_known.then_some(true)?, shown_by)
+        [open, shown_by @ .., close] if is_reversing(open) && close.operator == b"EMC" => {
+            (true, shown_by)
         }
         shown_by => (false, shown_by),
     };
