@@ -1,5 +1,5 @@
-//! Names and numbers the files of letters. A batch is laid out ([`Galley`]), numbered here, written ([`PrintJob`]), read
-//! again and named ([`Bound`](crate::bound::Bound)).
+//! Names and numbers the files of letters. A batch is laid out ([`Galley`]), numbered here, written (`print_job`), read
+//! again and named (`bound`).
 
 use std::{
     borrow::Borrow,
