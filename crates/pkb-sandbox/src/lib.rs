@@ -17,6 +17,7 @@
 //! It can also go wrong on demand: see [`Faults`].
 
 mod admin;
+mod alarm;
 mod args;
 mod clock;
 mod connection;
@@ -154,6 +155,9 @@ pub enum StartError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// The system has no timer for latencies.
+    #[error("cannot have a timer: {0}")]
+    Timer(std::io::Error),
 }
 
 /// A running sandbox. Dropping it stops it too, without waiting.
@@ -180,7 +184,8 @@ impl Sandbox {
         };
         let listener = TcpListener::bind(listen).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        let state = Arc::new(state::State::new(config));
+        let alarm = alarm::Alarm::start().map_err(StartError::Timer)?;
+        let state = Arc::new(state::State::new(config, alarm));
         let (stop, stopped) = oneshot::channel::<()>();
         let router = server::router(&state).into_make_service_with_connect_info::<Cutter>();
         let listener = CuttableListener(listener);

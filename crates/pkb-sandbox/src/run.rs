@@ -310,7 +310,7 @@ impl From<StartError> for Failure {
     fn from(error: StartError) -> Self {
         let code = match error {
             StartError::NotLoopback(_) => USAGE,
-            StartError::Bind { .. } => INPUT_OUTPUT,
+            StartError::Bind { .. } | StartError::Timer(_) => INPUT_OUTPUT,
         };
         Self {
             code,

@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Notify;
 
 use crate::Config;
+use crate::alarm::Alarm;
 use crate::clock::{Clock, later};
 use crate::derive;
 use crate::faults::FaultBook;
@@ -103,6 +104,8 @@ pub(crate) struct State {
     pub(crate) notify: notify::Service,
     /// Wakes whoever would keep the sandbox from stopping.
     pub(crate) stopping: Notify,
+    /// What latencies are waited for by.
+    pub(crate) alarm: Alarm,
     seed: u64,
     same_codes: bool,
     /// What codes are made and expire by.
@@ -127,7 +130,7 @@ struct Memory {
 }
 
 impl State {
-    pub(crate) fn new(config: Config) -> Self {
+    pub(crate) fn new(config: Config, alarm: Alarm) -> Self {
         Self {
             client_id: config.client_id,
             client_secret: config.client_secret,
@@ -138,6 +141,7 @@ impl State {
             ledger: Ledger::default(),
             notify: notify::Service::new(config.notify, config.seed),
             stopping: Notify::new(),
+            alarm,
             seed: config.seed,
             same_codes: config.same_codes,
             machine_clock: config.clock.clone(),

@@ -99,7 +99,7 @@ impl Visit {
         } else {
             request
         };
-        tokio::time::sleep(latency).await;
+        self.state.alarm.wait_until(self.started + latency).await;
         match fault {
             None => {
                 let done = run(request, next).await;
