@@ -150,7 +150,7 @@ pub trait Stage: Send + Sync + 'static {
     /// The key under which the journal has a record that this stage has settled: the patient, and
     /// all that the stage reads of the record, so that a row that was corrected is new work. It must
     /// be the same before and after the stage's work. `None` for a record that the stage cannot
-    /// work on.
+    /// work on. Called by several threads and in no order.
     fn key(&self, record: &Record) -> Option<Key>;
 
     /// Sees each line of the journal that is this stage's own, before the first record.
@@ -162,7 +162,7 @@ pub trait Stage: Send + Sync + 'static {
     }
 
     /// Whether lines of the journal need not be read whole: then [`Self::quick_key`] says the key, and
-    /// [`Self::recall`] sees no line, [`Self::replay`] and [`Self::collect`] perhaps no record of it.
+    /// [`Self::recall`] sees no line, [`Self::replay`] and [`Self::glean`] perhaps no record of it.
     const QUICK_REPLAY: bool = false;
 
     /// [`Self::key`] from a few fields; see [`Self::QUICK_REPLAY`].
@@ -180,7 +180,7 @@ pub trait Stage: Send + Sync + 'static {
     /// Whether each record can be judged by itself: [`Self::admit`], [`Self::answers`] and [`Self::tries_again`] look
     /// at nothing but the record and what stays as it is for the whole run, and nothing else of the stage sees
     /// records that pass, or that the journal answers ([`Self::stopped_before`], [`Self::replay`],
-    /// [`Self::conclude`], [`Self::collect`]). Then those records are judged where they are read, by several
+    /// [`Self::conclude`], [`Self::glean`]). Then those records are judged where they are read, by several
     /// threads and in no order, and `admit` may be called for a record more than once. Needs
     /// [`Self::QUICK_REPLAY`].
     const JUDGES_ALONE: bool = false;
@@ -237,15 +237,19 @@ pub trait Stage: Send + Sync + 'static {
     /// counts there (files, numbers) has no gap that an earlier batch would have to go into.
     const SETTLES_IN_ORDER: bool = false;
 
-    /// Whether [`Self::collect`] is to be called.
-    const COLLECTS: bool = false;
+    /// What is collected of a record.
+    type Gleaned: Send + 'static;
 
-    /// Sees each record that this stage has advanced, in output order and before it is written. Needs
-    /// [`Self::COLLECTS`].
+    /// What is to be collected of a record that this stage has advanced, now or in an earlier run. Called in no order.
+    fn glean(&self, _record: &Record) -> Option<Self::Gleaned> {
+        None
+    }
+
+    /// Collects what was gleaned from each record, in output order and before the record is written.
     ///
     /// # Errors
     /// Whatever must stop the stage before the record is written.
-    fn collect(&self, _record: &Record) -> Result<(), Fatal> {
+    fn collect(&self, _gleaned: Self::Gleaned) -> Result<(), Fatal> {
         Ok(())
     }
 

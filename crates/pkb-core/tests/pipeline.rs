@@ -84,6 +84,7 @@ fn answer(number: u64) -> PkbAnswer {
 impl<const ALONE: bool> Stage for Fates<ALONE> {
     type Work = u64;
     type Done = PkbAnswer;
+    type Gleaned = ();
     const NAME: StageName = StageName::Resolve;
     const QUICK_REPLAY: bool = ALONE;
     const JUDGES_ALONE: bool = ALONE;
@@ -357,6 +358,7 @@ struct Overtaken<const IN_ORDER: bool> {
 impl<const IN_ORDER: bool> Stage for Overtaken<IN_ORDER> {
     type Work = u64;
     type Done = PkbAnswer;
+    type Gleaned = ();
     const NAME: StageName = StageName::Resolve;
     const SETTLES_IN_ORDER: bool = IN_ORDER;
 

@@ -123,14 +123,11 @@ impl Papers {
         })
     }
 
-    /// Enters the letters of a record: its own, and those that it replaces.
-    fn add(&mut self, record: &Record) -> Result<(), Fatal> {
-        let deliveries = record.delivery.iter().flat_map(|delivery| delivery.chain());
-        for delivery in deliveries {
-            if let Some(row) = ManifestRow::of(record, delivery)
-                && let Some(edition) = edition_of(&row.file)
-            {
-                self.manifest(edition)?.add(&row)?;
+    /// Enters letters.
+    fn add(&mut self, letters: &[ManifestRow]) -> Result<(), Fatal> {
+        for row in letters {
+            if let Some(edition) = edition_of(&row.file) {
+                self.manifest(edition)?.add(row)?;
             }
         }
         Ok(())
@@ -140,6 +137,15 @@ impl Papers {
         self.sms.finish()?;
         self.manifests.into_values().try_for_each(Manifest::finish)
     }
+}
+
+/// What the papers have of a record.
+pub struct ForPapers {
+    /// Its letters: its own, and those that it replaces.
+    letters: Vec<ManifestRow>,
+    has_welsh: bool,
+    /// Its text message, with the number of its row and its sheet.
+    sms: Option<Box<(u64, String, SmsRow)>>,
 }
 
 /// What one patient gets.
@@ -283,6 +289,14 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// The letters of a record: its own, and those that it replaces.
+fn letters_of(record: &Record) -> Vec<ManifestRow> {
+    let letters = record.delivery.iter().flat_map(Delivery::chain);
+    letters
+        .filter_map(|letter| ManifestRow::of(record, letter))
+        .collect()
+}
+
 /// The sheet of a delivery, if it has a text message.
 pub(crate) fn sheet_of(delivery: &Delivery) -> Option<&str> {
     match delivery.channel {
@@ -294,9 +308,9 @@ pub(crate) fn sheet_of(delivery: &Delivery) -> Option<&str> {
 impl Stage for Letters {
     type Work = Invitations;
     type Done = Delivery;
+    type Gleaned = ForPapers;
     const NAME: StageName = StageName::Letters;
     const SETTLES_IN_ORDER: bool = true;
-    const COLLECTS: bool = true;
 
     fn batch_rows(&self) -> usize {
         self.letters_per_file
@@ -422,7 +436,7 @@ impl Stage for Letters {
                     verdict.detail.as_deref().unwrap_or(verdict.reason.as_str())
                 );
                 if let Some(papers) = locked(&self.papers).as_mut()
-                    && let Err(fatal) = papers.add(record)
+                    && let Err(fatal) = papers.add(&letters_of(record))
                 {
                     tracing::warn!("the manifest lacks it: {fatal}");
                 }
@@ -513,28 +527,36 @@ impl Stage for Letters {
         record.delivery = Some(delivery);
     }
 
-    fn collect(&self, record: &Record) -> Result<(), Fatal> {
+    fn glean(&self, record: &Record) -> Option<ForPapers> {
+        let delivery = record.delivery.as_ref()?;
+        let sms = || {
+            let (patient, codes) = record.patient.as_ref().zip(record.invitation.as_ref())?;
+            let sheet = sheet_of(delivery)?.to_owned();
+            let row = self.sms(patient, codes)?;
+            Some(Box::new((record.row.number, sheet, row)))
+        };
+        Some(ForPapers {
+            letters: letters_of(record),
+            has_welsh: delivery
+                .languages
+                .is_some_and(|languages| languages != LetterLanguages::English),
+            sms: sms(),
+        })
+    }
+
+    fn collect(&self, own: ForPapers) -> Result<(), Fatal> {
         let mut papers = locked(&self.papers);
         let papers = papers
             .as_mut()
             .ok_or_else(|| Fatal::Bug("a letter came after the last".into()))?;
-        papers.add(record)?;
-        let Some(delivery) = &record.delivery else {
-            return Ok(());
-        };
-        if delivery
-            .languages
-            .is_some_and(|languages| languages != LetterLanguages::English)
-        {
-            locked(&self.seen).in_welsh += 1;
-        }
-        if let (Some(patient), Some(codes), Some(sheet)) =
-            (&record.patient, &record.invitation, sheet_of(delivery))
-            && let Some(row) = self.sms(patient, codes)
-        {
-            let is_finished = locked(&self.sheets).is_finished(sheet);
-            let sheet = (!is_finished).then_some(sheet);
-            papers.sms.add(record.row.number, sheet, &row)?;
+        papers.add(&own.letters)?;
+        locked(&self.seen).in_welsh += u64::from(own.has_welsh);
+        if let Some(sms) = own.sms {
+            let (number, sheet, row) = *sms;
+            let is_finished = locked(&self.sheets).is_finished(&sheet);
+            papers
+                .sms
+                .add(number, (!is_finished).then_some(&sheet), &row)?;
         }
         Ok(())
     }

@@ -164,6 +164,7 @@ impl Recheck {
 impl Stage for Recheck {
     type Work = Invited;
     type Done = Registration;
+    type Gleaned = ();
     const NAME: StageName = StageName::Recheck;
     const QUICK_REPLAY: bool = true;
 

@@ -257,6 +257,7 @@ impl<D: Directory> Resolve<D> {
 impl<D: Directory> Stage for Resolve<D> {
     type Work = Resolvable;
     type Done = PkbAnswer;
+    type Gleaned = ();
     const NAME: StageName = StageName::Resolve;
     const QUICK_REPLAY: bool = true;
     const JUDGES_ALONE: bool = true;

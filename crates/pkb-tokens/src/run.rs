@@ -90,6 +90,7 @@ struct Tokens<D> {
 impl<D: CodeDesk> Stage for Tokens<D> {
     type Work = Work;
     type Done = Invitation;
+    type Gleaned = ();
     const NAME: StageName = StageName::Tokens;
     const QUICK_REPLAY: bool = true;
     const JUDGES_ALONE: bool = true;

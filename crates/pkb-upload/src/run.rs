@@ -308,6 +308,7 @@ impl UploadStage {
 impl Stage for UploadStage {
     type Work = UploadRow;
     type Done = Upload;
+    type Gleaned = ();
     const NAME: StageName = StageName::Upload;
 
     fn batch_rows(&self) -> usize {

@@ -13,15 +13,15 @@ use tokio::{
 
 use super::{
     Limits, Report,
-    judge::{Judged, Passing, Sighted},
+    judge::{Judged, Open, Passing, Sighted},
     reader::Arrival,
-    records::{Kept, record_of, written},
-    settled_journal::{Replayed, SettledJournal},
+    records::{Kept, written},
+    settled_journal::SettledJournal,
     signals::Signals,
     work::{Number, Piece, Worked, conclude, stop, work_on},
 };
 use crate::{
-    Admission, Fatal, Stage,
+    Admission, Fatal, Record, Stage,
     completeness::Completeness,
     monitor::Monitor,
     ndjson::Line,
@@ -38,10 +38,12 @@ const LAST_WORDS: Duration = Duration::from_secs(2);
 const GRACE: Duration = Duration::from_secs(10);
 
 /// A record in the window.
-struct Slot {
+struct Slot<G> {
     /// Its line without the line end, as it will be written; nothing while it is worked on.
     line: Box<[u8]>,
     state: State,
+    /// What is to be collected before it is written.
+    gleaned: Option<Box<G>>,
 }
 
 /// How far a record is.
@@ -53,16 +55,15 @@ enum State {
     Settled {
         settled: Settled,
         stopped: Option<What>,
-        collect: bool,
         journaled: u64,
     },
 }
 
 /// The number of a batch, and what it comes to.
-type Ended = (u64, Vec<Worked>);
+type Ended<G> = (u64, Vec<Worked<G>>);
 
 /// A batch that has ended.
-type Finished = Result<Result<Ended, Fatal>, JoinError>;
+type Finished<G> = Result<Result<Ended<G>, Fatal>, JoinError>;
 
 /// All state of a run.
 pub(super) struct Engine<S: Stage> {
@@ -70,14 +71,14 @@ pub(super) struct Engine<S: Stage> {
     journal: Option<SettledJournal>,
     limits: Limits,
     batch_rows: usize,
-    window: VecDeque<Slot>,
+    window: VecDeque<Slot<S::Gleaned>>,
     /// Place in the stream of the window's front, from 0.
     first_in_window: u64,
     forming: Vec<Piece<S::Work>>,
     waiting: VecDeque<Vec<Piece<S::Work>>>,
-    running: JoinSet<Result<Ended, Fatal>>,
+    running: JoinSet<Result<Ended<S::Gleaned>, Fatal>>,
     /// Batches that have ended before one that was started earlier, if they are settled in their order.
-    early: BTreeMap<u64, Vec<Worked>>,
+    early: BTreeMap<u64, Vec<Worked<S::Gleaned>>>,
     /// Batches settled.
     settled: u64,
     /// Batches started.
@@ -95,21 +96,11 @@ pub(super) struct Engine<S: Stage> {
 }
 
 /// What comes next for a record that was taken in.
-enum Next<W> {
+enum Next<S: Stage> {
     /// This work.
-    Work(W),
-    /// It will be written.
-    Settled { settled: Settled, collect: bool },
-}
-
-impl<W> Next<W> {
-    /// Nothing to collect.
-    fn plain(settled: Settled) -> Self {
-        Self::Settled {
-            settled,
-            collect: false,
-        }
-    }
+    Work(S::Work),
+    /// It will be written, after this was collected.
+    Settled(Settled, Option<Box<S::Gleaned>>),
 }
 
 /// Why and until when a run is stopping: nothing new is begun, and what is in flight may end.
@@ -277,7 +268,7 @@ impl<S: Stage> Engine<S> {
         let mut lines = &judged.lines[..];
         for record in judged.records {
             match record {
-                Sighted::Open(line) => self.take_in_open(line)?,
+                Sighted::Open(open) => self.take_in_open(open)?,
                 Sighted::Passing(passing) => {
                     let line = lines.split_off(..passing.length).unwrap_or_default();
                     let file = judged.files.get(passing.file).map_or("", String::as_str);
@@ -303,9 +294,9 @@ impl<S: Stage> Engine<S> {
             state: State::Settled {
                 settled: passing.settled,
                 stopped: passing.stopped,
-                collect: false,
                 journaled: 0,
             },
+            gleaned: None,
         });
     }
 
@@ -318,7 +309,7 @@ impl<S: Stage> Engine<S> {
     }
 
     /// Puts a record at the end of the window.
-    fn put(&mut self, slot: Slot) {
+    fn put(&mut self, slot: Slot<S::Gleaned>) {
         self.window.push_back(slot);
         let behind = self.first_in_window + self.window.len() as u64;
         let first = self.forming.first();
@@ -329,7 +320,8 @@ impl<S: Stage> Engine<S> {
     }
 
     /// Finds out what to do with a record, and puts it at the end of the window.
-    fn take_in_open(&mut self, mut line: Line) -> Result<(), Fatal> {
+    fn take_in_open(&mut self, open: Open) -> Result<(), Fatal> {
+        let Open { mut line, settled } = open;
         let row = &line.record.row;
         self.note_row(&row.file, row.number, row.of);
         let next = match &line.record.outcome {
@@ -343,9 +335,9 @@ impl<S: Stage> Engine<S> {
                 if outcome.stage != S::NAME {
                     self.stage.stopped_before(&line.record);
                 }
-                Next::plain(Settled::Stopped)
+                Next::Settled(Settled::Stopped, None)
             }
-            _ => match self.answer_from_journal(&mut line)? {
+            _ => match settled.and_then(|settled| self.replay(&mut line, *settled)) {
                 Some(next) => next,
                 None => self.admit(&mut line),
             },
@@ -360,79 +352,60 @@ impl<S: Stage> Engine<S> {
                 Slot {
                     line: Box::default(),
                     state: State::Working,
+                    gleaned: None,
                 }
             }
-            Next::Settled { settled, collect } => Slot {
+            Next::Settled(settled, gleaned) => Slot {
                 state: State::Settled {
                     settled,
                     stopped: line.record.outcome.as_ref().map(What::of),
-                    collect,
                     journaled: 0,
                 },
                 line: written(line)?,
+                gleaned,
             },
         };
         self.put(slot);
         Ok(())
     }
 
-    /// Settles a record that an earlier run settled.
-    fn answer_from_journal(&self, line: &mut Line) -> Result<Option<Next<S::Work>>, Fatal> {
-        let Some(journal) = &self.journal else {
-            return Ok(None);
-        };
-        let Some(key) = self.stage.key(&line.record) else {
-            return Ok(None);
-        };
-        // An outcome to be tried again, or a reader of records, needs the whole record.
-        let plain = line.record.outcome.is_none() && S::QUICK_REPLAY;
-        let input: &[u8] = if plain { &line.raw } else { &[] };
-        match journal.get(S::NAME, key, input)? {
-            None => return Ok(None),
-            Some(Replayed::Line(_)) if !self.stage.answers(&line.record, None) => return Ok(None),
-            Some(Replayed::Record(settled))
-                if !self.stage.answers(&line.record, settled.outcome.as_ref()) =>
-            {
-                return Ok(None);
-            }
-            Some(Replayed::Line(raw)) => {
-                line.raw = raw;
-                return Ok(Some(Next::plain(Settled::AlreadyDone)));
-            }
-            Some(Replayed::Record(settled)) => {
-                line.record.take_over(S::NAME, *settled);
-                line.raw = Box::default();
-            }
+    /// Settles a record as an earlier run `settled` it; `None` if the stage has to look at it again.
+    fn replay(&self, line: &mut Line, settled: Record) -> Option<Next<S>> {
+        if !self.stage.answers(&line.record, settled.outcome.as_ref()) {
+            return None;
         }
+        line.record.take_over(S::NAME, settled);
+        line.raw = Box::default();
         match self.stage.replay(&line.record) {
             Replay::Answer => {}
-            Replay::DoAgain => return Ok(None),
+            Replay::DoAgain => return None,
             Replay::Stop(verdict) => {
                 line.record.clear(S::NAME);
                 stop(&mut line.record, verdict, S::NAME);
-                return Ok(Some(Next::plain(Settled::Stopped)));
+                return Some(Next::Settled(Settled::Stopped, None));
             }
         }
-        let settled = match line.record.outcome.is_some() {
-            true => Settled::Stopped,
-            false => conclude(&*self.stage, &mut line.record, Settled::AlreadyDone).0,
+        if line.record.outcome.is_some() {
+            return Some(Next::Settled(Settled::Stopped, None));
+        }
+        let (settled, _) = conclude(&*self.stage, &mut line.record, Settled::AlreadyDone);
+        let gleaned = match settled {
+            Settled::Stopped => None,
+            _ => self.stage.glean(&line.record),
         };
-        Ok(Some(Next::Settled {
-            settled,
-            collect: settled != Settled::Stopped,
-        }))
+        Some(Next::Settled(settled, gleaned.map(Box::new)))
     }
 
     /// Asks the stage about a record.
-    fn admit(&self, line: &mut Line) -> Next<S::Work> {
+    fn admit(&self, line: &mut Line) -> Next<S> {
         match self.stage.admit(&line.record) {
-            Admission::AlreadyDone => Next::plain(Settled::AlreadyDone),
-            Admission::NotReady => Next::plain(Settled::NotReady),
-            Admission::NotConcerned => Next::plain(Settled::NotConcerned),
+            Admission::AlreadyDone => Next::Settled(Settled::AlreadyDone, None),
+            Admission::NotReady => Next::Settled(Settled::NotReady, None),
+            Admission::NotConcerned => Next::Settled(Settled::NotConcerned, None),
             Admission::Stop(verdict) => {
                 stop(&mut line.record, verdict, S::NAME);
                 line.raw = Box::default();
-                Next::plain(Settled::Stopped)
+                Next::Settled(Settled::Stopped, None)
             }
             Admission::Work(work) => Next::Work(work),
         }
@@ -469,7 +442,7 @@ impl<S: Stage> Engine<S> {
     }
 
     /// Settles a batch that has ended, or those that may be settled now.
-    fn settle(&mut self, finished: Finished) -> Result<(), Fatal> {
+    fn settle(&mut self, finished: Finished<S::Gleaned>) -> Result<(), Fatal> {
         let ended = finished.map_err(|_| Fatal::Bug("the work on a batch broke off".into()))?;
         let (number, worked) = ended?;
         if !S::SETTLES_IN_ORDER {
@@ -484,7 +457,7 @@ impl<S: Stage> Engine<S> {
     }
 
     /// Writes the results of a batch into the window and the journal.
-    fn enter(&mut self, worked: Vec<Worked>) -> Result<(), Fatal> {
+    fn enter(&mut self, worked: Vec<Worked<S::Gleaned>>) -> Result<(), Fatal> {
         for worked in worked {
             let at = usize::try_from(worked.place - self.first_in_window).unwrap_or(usize::MAX);
             let Some(slot) = self.window.get_mut(at) else {
@@ -500,9 +473,9 @@ impl<S: Stage> Engine<S> {
                 state: State::Settled {
                     settled: worked.settled,
                     stopped: worked.stopped,
-                    collect: worked.settled == Settled::Advanced,
                     journaled,
                 },
+                gleaned: worked.gleaned,
             };
         }
         Ok(())
@@ -517,14 +490,14 @@ impl<S: Stage> Engine<S> {
                 State::Settled {
                     settled,
                     stopped,
-                    collect,
                     journaled,
                 },
-        }) = self.window.front()
+            gleaned,
+        }) = self.window.front_mut()
             && *journaled <= synced
         {
-            if S::COLLECTS && *collect {
-                self.stage.collect(&*record_of(line)?)?;
+            if let Some(gleaned) = gleaned.take() {
+                self.stage.collect(*gleaned)?;
             }
             self.block.extend_from_slice(line);
             self.block.push(b'\n');

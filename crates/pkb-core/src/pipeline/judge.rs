@@ -19,7 +19,7 @@ use crate::{
     tally::{Settled, What},
 };
 
-use super::settled_journal::{Added, OUTCOME, added_by};
+use super::settled_journal::{Added, OUTCOME, added_by, settled_record};
 
 /// Lines of a journal that may stand in another order than the input, as far as that is reckoned with.
 const OUT_OF_ORDER: usize = 128;
@@ -47,7 +47,14 @@ pub(super) enum Sighted {
     /// It needs no work of this stage.
     Passing(Passing),
     /// It has yet to be judged.
-    Open(Line),
+    Open(Open),
+}
+
+/// A record that the stage has to look at.
+pub(super) struct Open {
+    pub(super) line: Line,
+    /// The record as an earlier run settled it.
+    pub(super) settled: Option<Box<Record>>,
 }
 
 /// A record that needs no work, without its line.
@@ -96,7 +103,7 @@ impl<S: Stage> Judge<S> {
     pub(super) fn new(stage: Arc<S>, journal: Option<Lookup>) -> Self {
         Self {
             stage,
-            journal: journal.filter(|journal| S::JUDGES_ALONE && !journal.is_empty()),
+            journal: journal.filter(|journal| !journal.is_empty()),
         }
     }
 
@@ -111,12 +118,58 @@ impl<S: Stage> Judge<S> {
         });
         let lines: Vec<(Place, &[u8])> = lines.filter(|(_, text)| !text.is_empty()).collect();
         let mut judged = Judged::default();
-        let Some(journal) = &self.journal else {
-            for (place, text) in lines {
-                self.read(&mut judged, place, text, false);
+        match self.journal.as_ref().filter(|_| S::JUDGES_ALONE) {
+            Some(journal) => self.answer_all(&mut judged, lines, journal)?,
+            None => {
+                for (place, text) in lines {
+                    self.read(&mut judged, place, text, false);
+                }
             }
-            return Ok(judged);
+        }
+        self.recall(&mut judged.records)?;
+        Ok(judged)
+    }
+
+    /// Finds what the journal has of records that have yet to be judged.
+    ///
+    /// # Errors
+    /// The journal cannot be read.
+    pub(super) fn recall(&self, records: &mut [Sighted]) -> Result<(), Fatal> {
+        let Some(journal) = &self.journal else {
+            return Ok(());
         };
+        let mut asked = Vec::new();
+        for sighted in records {
+            if let Sighted::Open(open) = sighted
+                && self.is_asked(&open.line.record)
+                && let Some(key) = self.stage.key(&open.line.record)
+                && let Some(span) = journal.find(key)
+            {
+                asked.push((open, span));
+            }
+        }
+        let found = journal.fetch(asked.iter().map(|(_, span)| *span).collect())?;
+        for (open, span) in asked {
+            open.settled = Some(settled_record(found.line(span)?)?);
+        }
+        Ok(())
+    }
+
+    /// Whether the journal may answer a record: not if another stage has stopped it, nor if what this stage found
+    /// earlier no longer serves.
+    fn is_asked(&self, record: &Record) -> bool {
+        record.outcome.as_ref().is_none_or(|outcome| {
+            outcome.reason.mended_by() != Some(S::NAME) && self.stage.tries_again(outcome)
+        })
+    }
+
+    /// Answers the lines that the journal has, with what was added to them by this stage alone.
+    fn answer_all(
+        &self,
+        judged: &mut Judged,
+        lines: Vec<(Place, &[u8])>,
+        journal: &Lookup,
+    ) -> Result<(), Fatal> {
         let neighbours = journal.fetch(self.neighbourhood(journal, &lines))?;
         let near = neighbours
             .lines()
@@ -141,15 +194,15 @@ impl<S: Stage> Judge<S> {
                 (Seen::Fields(fields, _), Some(span)) => {
                     match self.answer(text, &fields, span, &found)? {
                         Some((settled, added)) => judged.answer(&fields.row, settled, &added),
-                        None => self.read(&mut judged, place, text, true),
+                        None => self.read(judged, place, text, true),
                     }
                 }
                 (Seen::Fields(..) | Seen::Unread, _) => {
-                    self.read(&mut judged, place, text, false);
+                    self.read(judged, place, text, false);
                 }
             }
         }
-        Ok(judged)
+        Ok(())
     }
 
     /// Where the lines are that are likely to answer those of a block.
@@ -222,7 +275,10 @@ impl<S: Stage> Judge<S> {
         };
         let Some(settled) = passes else {
             let raw = text.into();
-            judged.records.push(Sighted::Open(Line { raw, record }));
+            judged.records.push(Sighted::Open(Open {
+                line: Line { raw, record },
+                settled: None,
+            }));
             return;
         };
         let row = &record.row;
@@ -311,6 +367,7 @@ mod tests {
     impl Stage for Plain {
         type Work = ();
         type Done = ();
+        type Gleaned = ();
         const NAME: StageName = StageName::Resolve;
         const QUICK_REPLAY: bool = true;
         const JUDGES_ALONE: bool = true;
@@ -471,7 +528,7 @@ mod tests {
                 let fields = serde_json::from_slice(text).unwrap();
                 prop_assert_eq!(Plain.quick_key(&fields), Plain.key(&record));
                 match records.next() {
-                    Some(Sighted::Open(open)) => {
+                    Some(Sighted::Open(Open { line: open, .. })) => {
                         prop_assert_eq!(&open.raw[..], text);
                         prop_assert_eq!(&*open.record, &record);
                         prop_assert!(text != input(row) || !order[..in_journal].contains(&row));

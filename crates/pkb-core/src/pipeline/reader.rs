@@ -6,7 +6,7 @@ use tokio::sync::mpsc;
 
 use super::{
     Source,
-    judge::{Judge, Judged, Sighted},
+    judge::{Judge, Judged, Open, Sighted},
 };
 use crate::{
     Fatal, Record, Stage,
@@ -35,7 +35,7 @@ pub(super) fn read_all<S: Stage>(
 ) {
     match source {
         Source::Ndjson(input) => read_ndjson(input, judge, arrivals),
-        Source::Records(records) => read_records(records, arrivals),
+        Source::Records(records) => read_records(records, judge, arrivals),
     }
 }
 
@@ -105,31 +105,61 @@ impl BadLines {
     }
 }
 
-fn read_records(
-    records: Box<dyn Iterator<Item = Result<Record, Fatal>> + Send>,
+/// Sends records by the chunk, with what the journal has of them.
+fn read_records<S: Stage>(
+    mut records: Box<dyn Iterator<Item = Result<Record, Fatal>> + Send>,
+    judge: &Judge<S>,
     arrivals: &mpsc::Sender<Arrival>,
 ) {
+    let (mut is_over, mut broken) = (false, None);
+    in_order(
+        || {
+            let chunk = (!is_over).then(|| next_chunk(&mut records)).flatten()?;
+            is_over = chunk.1.is_some();
+            Some(chunk)
+        },
+        |chunk| {
+            let (mut judged, end) = chunk;
+            judge.recall(&mut judged.records).map(|()| (judged, end))
+        },
+        |chunk| {
+            let (judged, end) = match chunk.flatten() {
+                Ok((judged, end)) => (judged, end),
+                Err(fatal) => (Judged::default(), Some(fatal)),
+            };
+            broken = end;
+            match arrivals.blocking_send(Arrival::Records(judged)).is_err() || broken.is_some() {
+                true => ControlFlow::Break(()),
+                false => ControlFlow::Continue(()),
+            }
+        },
+    );
+    if let Some(fatal) = broken {
+        let _ = arrivals.blocking_send(Arrival::Broken(fatal));
+    }
+}
+
+/// The next records, and why there are no more; `None` behind the last.
+fn next_chunk(
+    records: &mut dyn Iterator<Item = Result<Record, Fatal>>,
+) -> Option<(Judged, Option<Fatal>)> {
     let mut chunk = Judged::default();
-    for record in records {
+    let mut end = None;
+    for record in records.take(CHUNK_RECORDS) {
         match record {
             // No bytes yet: an untouched record of the first stage is written from its fields.
-            Ok(record) => chunk.records.push(Sighted::Open(Line {
-                raw: Box::default(),
-                record: Box::new(record),
+            Ok(record) => chunk.records.push(Sighted::Open(Open {
+                line: Line {
+                    raw: Box::default(),
+                    record: Box::new(record),
+                },
+                settled: None,
             })),
             Err(fatal) => {
-                let _ = arrivals.blocking_send(Arrival::Records(chunk));
-                let _ = arrivals.blocking_send(Arrival::Broken(fatal));
-                return;
+                end = Some(fatal);
+                break;
             }
         }
-        if chunk.records.len() == CHUNK_RECORDS
-            && arrivals
-                .blocking_send(Arrival::Records(std::mem::take(&mut chunk)))
-                .is_err()
-        {
-            return;
-        }
     }
-    let _ = arrivals.blocking_send(Arrival::Records(chunk));
+    (end.is_some() || !chunk.records.is_empty()).then_some((chunk, end))
 }

@@ -10,7 +10,7 @@ use memchr::memmem::Finder;
 
 use crate::{
     Fatal, Outcome, Record, Stage, StageName,
-    journal::{Entry, Journal, Key, Lookup},
+    journal::{Entry, Journal, Lookup},
     record::{KeyFields, Schema},
     stage::{IntentLog, Recalled},
 };
@@ -88,27 +88,6 @@ impl SettledJournal {
         IntentLog::new(stage, Arc::clone(&self.journal))
     }
 
-    /// The record with `key` as it was settled in an earlier run. `input` is the line that asks.
-    pub(super) fn get(
-        &self,
-        stage: StageName,
-        key: Key,
-        input: &[u8],
-    ) -> Result<Option<Replayed>, Fatal> {
-        let Some(span) = self.lookup.find(key) else {
-            return Ok(None);
-        };
-        let fetched = self.lookup.fetch(vec![span])?;
-        let line = fetched.line(span)?;
-        if let Some(Added::Work) = added_by(stage, input, line) {
-            return Ok(Some(Replayed::Line(line.into())));
-        }
-        match read_line(line)? {
-            Recalled::Record(record) => Ok(Some(Replayed::Record(record))),
-            Recalled::Intent(_) => Err(Fatal::Bug("an intent was looked up".into())),
-        }
-    }
-
     /// Appends a settled record. Returns its number: it may be written to the output when
     /// [`Self::synced`] has reached that. Only the next run looks it up: whether a patient who comes
     /// twice is answered from the journal must not depend on how fast the first answer was.
@@ -148,14 +127,6 @@ impl SettledJournal {
         self.synced = self.appended;
         Ok(())
     }
-}
-
-/// A record as an earlier run settled it.
-pub(super) enum Replayed {
-    /// The stage did its work, and the line is just what it would write now.
-    Line(Box<[u8]>),
-    /// What it settled then may have to be put into another record.
-    Record(Box<Record>),
 }
 
 /// Names of sections as they stand in a line.
@@ -223,6 +194,17 @@ fn read_line_for<S: Stage>(stage: &S, line: &[u8], place: u64) -> Result<Seen, F
         return Ok(Seen::Fields { own, entry });
     }
     read_line(line).map(Seen::Whole)
+}
+
+/// A record that a stage settled, from its line.
+///
+/// # Errors
+/// The journal was changed by somebody else.
+pub(super) fn settled_record(line: &[u8]) -> Result<Box<Record>, Fatal> {
+    match read_line(line)? {
+        Recalled::Record(record) => Ok(record),
+        Recalled::Intent(_) => Err(Fatal::Bug("an intent was looked up".into())),
+    }
 }
 
 /// A line of a journal: a record or an intent.

@@ -16,7 +16,7 @@ pub(super) struct Piece<W> {
 }
 
 /// A record that has been worked on.
-pub(super) struct Worked {
+pub(super) struct Worked<G> {
     pub(super) place: u64,
     pub(super) settled: Settled,
     pub(super) stopped: Option<What>,
@@ -26,6 +26,8 @@ pub(super) struct Worked {
     pub(super) line: Box<[u8]>,
     /// What is written instead, after a conclusion was drawn.
     pub(super) concluded: Option<Box<[u8]>>,
+    /// What is to be collected.
+    pub(super) gleaned: Option<Box<G>>,
 }
 
 /// The number of a batch in this run, and of its first piece of work.
@@ -44,7 +46,7 @@ pub(super) async fn work_on<S: Stage>(
     number: Number,
     pieces: Vec<Piece<S::Work>>,
     intents: IntentLog,
-) -> Result<Vec<Worked>, Fatal> {
+) -> Result<Vec<Worked<S::Gleaned>>, Fatal> {
     let mut places = Vec::with_capacity(pieces.len());
     let (work, kept): (Vec<S::Work>, Vec<Kept>) = pieces
         .into_iter()
@@ -94,7 +96,7 @@ fn lines_of<S: Stage>(
     place: u64,
     mut record: Box<Record>,
     settled: Settled,
-) -> Result<Worked, Fatal> {
+) -> Result<Worked<S::Gleaned>, Fatal> {
     let journal = record.is_settled_by(S::NAME);
     // Before the conclusion: the journal is to know what was done, and not what follows from it today.
     let line = line_of(&record)?;
@@ -102,6 +104,8 @@ fn lines_of<S: Stage>(
         Settled::Advanced => conclude(stage, &mut record, settled),
         other => (other, false),
     };
+    let is_advanced = settled == Settled::Advanced;
+    let gleaned = is_advanced.then(|| stage.glean(&record)).flatten();
     Ok(Worked {
         place,
         settled,
@@ -109,6 +113,7 @@ fn lines_of<S: Stage>(
         journal,
         line,
         concluded: is_changed.then(|| line_of(&record)).transpose()?,
+        gleaned: gleaned.map(Box::new),
     })
 }
 

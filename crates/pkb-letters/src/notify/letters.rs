@@ -103,6 +103,7 @@ impl<D: NotifyDesk> Letters<D> {
 impl<D: NotifyDesk> Stage for Letters<D> {
     type Work = Work;
     type Done = Dispatch;
+    type Gleaned = ();
     const NAME: StageName = StageName::Post;
 
     /// The patient and the file: a letter that was printed again, into another file, is posted again.

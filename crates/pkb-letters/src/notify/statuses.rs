@@ -208,8 +208,8 @@ impl<D: NotifyDesk, S: Sent> Statuses<D, S> {
 impl<D: NotifyDesk, S: Sent> Stage for Statuses<D, S> {
     type Work = Vec<Dispatch>;
     type Done = Vec<Dispatch>;
+    type Gleaned = Vec<Dispatch>;
     const NAME: StageName = S::NAME;
-    const COLLECTS: bool = true;
 
     /// There is no journal.
     fn key(&self, _: &Record) -> Option<Key> {
@@ -253,8 +253,12 @@ impl<D: NotifyDesk, S: Sent> Stage for Statuses<D, S> {
         }
     }
 
-    fn collect(&self, record: &Record) -> Result<(), Fatal> {
-        locked(&self.counts).add(S::of(record));
+    fn glean(&self, record: &Record) -> Option<Vec<Dispatch>> {
+        Some(S::of(record).to_vec())
+    }
+
+    fn collect(&self, sent: Vec<Dispatch>) -> Result<(), Fatal> {
+        locked(&self.counts).add(&sent);
         Ok(())
     }
 }

@@ -146,6 +146,7 @@ impl<D: NotifyDesk> Texts<D> {
 impl<D: NotifyDesk> Stage for Texts<D> {
     type Work = Work;
     type Done = Vec<Dispatch>;
+    type Gleaned = ();
     const NAME: StageName = StageName::Sms;
 
     /// The patient and the number: a number that was corrected is new work, and so are a reissue and a reminder with
