@@ -16,6 +16,7 @@
 //! * [`fitting`]: sets values into the fields of a template, or says why not.
 //! * [`document`]: letters into a PDF.
 //! * [`fonts`], [`shaper`]: what values are set in, and how.
+//! * `tools`: what a thread writes letters with.
 //! * [`bitmap`]: pictures of black and white modules.
 //! * `lexer`, `syntax`, `deflate`, `output`: PDF syntax read and written.
 
@@ -34,6 +35,7 @@ mod runs;
 pub mod shaper;
 mod syntax;
 pub mod template;
+mod tools;
 mod unhinted;
 
 pub use bitmap::Bitmap;
@@ -42,3 +44,4 @@ pub use fitting::{Fitted, Misfit, Value};
 pub use fonts::Fonts;
 pub use shaper::Shaper;
 pub use template::{Probe, ReadProbe, Template, Unstampable};
+pub use tools::Tools;

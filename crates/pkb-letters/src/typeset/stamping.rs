@@ -14,7 +14,8 @@ use clap::ValueEnum;
 use jiff::civil::{Date, date};
 use pkb_core::value::{LetterFormat, LetterLanguages};
 use pkb_stamp::{
-    Bitmap, Document, Fitted, Fonts, Letter, Probe, ReadProbe, Shaper, Template, Unstampable, Value,
+    Bitmap, Document, Fitted, Fonts, Letter, Probe, ReadProbe, Shaper, Template, Tools,
+    Unstampable, Value,
 };
 use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 use serde::{Deserialize, Serialize};
@@ -69,6 +70,8 @@ const SHOWN_LINES: usize = 2;
 const PROBES_REMEMBERED: usize = 3;
 /// Numbers of the typical probe, and of those that are compared with it: of the letter, and of the last in its file.
 const TYPICAL: (u64, u64) = (1_234_567_890, 9_876_543_210);
+/// Bytes of a file of one letter: room for most.
+const A_FILE: usize = 28 << 10;
 /// Characters of a value that shows what characters come out right.
 const SHOWN_AT_ONCE: usize = 20;
 /// Characters that values may have, if the template's fonts have them: Latin with the accents of Europe
@@ -535,10 +538,13 @@ impl Typesetter {
         self.exporter.install(|| {
             numbered
                 .into_par_iter()
-                .map(|(number, stamped)| {
-                    let letter = self.letter(stamped, number, last_of_file)?;
-                    Ok(Document::of_one(Vec::new(), &stamping.fonts, letter)?)
-                })
+                .map_init(
+                    || Tools::new(&stamping.fonts),
+                    |tools, (number, stamped)| {
+                        let letter = self.letter(stamped, number, last_of_file)?;
+                        Ok(Document::of_one(Vec::with_capacity(A_FILE), tools, letter)?)
+                    },
+                )
                 .collect()
         })
     }

@@ -7,14 +7,12 @@
 use std::sync::Arc;
 
 use super::{DOCUMENT, Letter, Registered};
-use crate::deflate::Deflater;
 use crate::fitting::Misfit;
-use crate::fonts::Fonts;
 use crate::glyphs::Glyphs;
 use crate::output::{ObjectStream, deflated_stream};
-use crate::shaper::Shaper;
 use crate::syntax::{integer, put, reference, references, text_string};
 use crate::template::{Part, Template};
+use crate::tools::Tools;
 
 /// Letters of a group at most. A round number: what changes in the references of a full group is the last digits, and the
 /// others change all at once.
@@ -141,20 +139,17 @@ impl Group {
     }
 
     /// Makes its objects.
-    pub(super) fn make(
-        &self,
-        pages_node: u32,
-        fonts: &Fonts,
-        deflater: &mut Deflater,
-    ) -> Result<Made, Misfit> {
+    pub(super) fn make(&self, pages_node: u32, tools: &mut Tools<'_>) -> Result<Made, Misfit> {
+        let Tools {
+            shaper, deflater, ..
+        } = tools;
         let mut made = Made::default();
-        let mut shaper = Shaper::new(fonts);
         let mut content = Vec::new();
         let mut late = self.template.unfitted();
         for (at, Placed { letter, .. }) in self.each() {
             late.clear();
             self.template
-                .fit_late(&mut late, &mut shaper, &|slot| letter.late(slot))?;
+                .fit_late(&mut late, shaper, &|slot| letter.late(slot))?;
             for page in self.written() {
                 let Some(number) = self.content(page as u32, at) else {
                     continue;

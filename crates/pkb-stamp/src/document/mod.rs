@@ -8,6 +8,7 @@
 mod group;
 mod outline;
 
+use std::borrow::BorrowMut;
 use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use std::sync::Arc;
 use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
 use thiserror::Error;
 
-use crate::deflate::Deflater;
+use crate::deflate::{deflated, deflated_thoroughly};
 use crate::fitting::{Fitted, Misfit, Value};
 use crate::fonts::{Fonts, OBJECTS_A_FONT};
 use crate::glyphs::Glyphs;
@@ -23,6 +24,7 @@ use crate::output::{ObjectStream, Output};
 use crate::syntax::{integer, put, reference, references, string, text_string};
 use crate::template::field::{Word, Words};
 use crate::template::{SharedPart, Template, Unstampable};
+use crate::tools::Tools;
 use group::{Group, Placed};
 use outline::Outline;
 
@@ -115,10 +117,10 @@ impl Letter {
     }
 }
 
-/// A PDF that letters are written into.
-pub struct Document<'f, W> {
+/// A PDF that letters are written into, with tools that are its own or its caller's.
+pub struct Document<'f, W, T = Tools<'f>> {
     output: Output<W>,
-    deflater: Deflater,
+    tools: T,
     /// Small objects, which are written at the end, together.
     closing: ObjectStream,
     fonts: &'f Fonts,
@@ -169,23 +171,25 @@ impl<'f, W: Write> Document<'f, W> {
     /// # Errors
     /// It cannot be written.
     pub fn merged(out: W, fonts: &'f Fonts) -> Result<Self, StampError> {
-        Self::new(out, fonts, true)
+        Self::new(out, fonts, Tools::new(fonts), true)
     }
 
     /// A PDF of one letter.
     ///
     /// # Errors
     /// It cannot be written.
-    pub fn of_one(out: W, fonts: &'f Fonts, letter: Letter) -> Result<W, StampError> {
-        let mut document = Self::new(out, fonts, false)?;
+    pub fn of_one(out: W, tools: &mut Tools<'f>, letter: Letter) -> Result<W, StampError> {
+        let mut document = Document::new(out, tools.fonts, tools, false)?;
         document.waiting.push(letter);
         document.finish()
     }
+}
 
-    fn new(out: W, fonts: &'f Fonts, is_merged: bool) -> Result<Self, StampError> {
+impl<'f, W: Write, T: BorrowMut<Tools<'f>>> Document<'f, W, T> {
+    fn new(out: W, fonts: &'f Fonts, tools: T, is_merged: bool) -> Result<Self, StampError> {
         Ok(Self {
             output: Output::new(out)?,
-            deflater: Deflater::new(),
+            tools,
             closing: ObjectStream::default(),
             fonts,
             is_merged,
@@ -266,9 +270,11 @@ impl<'f, W: Write> Document<'f, W> {
         string(&mut trailer, id.as_bytes());
         string(&mut trailer, instance.as_bytes());
         trailer.push(b']');
-        Ok(self
-            .output
-            .finish(self.next_number, &String::from_utf8_lossy(&trailer))?)
+        Ok(self.output.finish(
+            self.next_number,
+            &String::from_utf8_lossy(&trailer),
+            &mut self.tools.borrow_mut().deflater,
+        )?)
     }
 
     fn take_number(&mut self) -> u32 {
@@ -292,12 +298,13 @@ impl<'f, W: Write> Document<'f, W> {
             return Err(StampError::TooMany);
         }
         let made: Vec<_> = match window.groups.as_slice() {
-            [only] => vec![only.make(window.pages_node, self.fonts, &mut self.deflater)],
+            [only] => vec![only.make(window.pages_node, self.tools.borrow_mut())],
             groups => groups
                 .par_iter()
-                .map_init(Deflater::new, |deflater, group| {
-                    group.make(window.pages_node, self.fonts, deflater)
-                })
+                .map_init(
+                    || Tools::new(self.fonts),
+                    |tools, group| group.make(window.pages_node, tools),
+                )
                 .collect(),
         };
         let mut titles = Vec::with_capacity(made.len());
@@ -486,10 +493,15 @@ impl<'f, W: Write> Document<'f, W> {
             // A letter alone has what most letters have: to divide a font takes longer than the rest of the letter.
             let parts = self.first.as_ref().map(|template| &template.parts);
             let parts = parts.filter(|_| !self.is_merged);
-            let embedded = match parts.and_then(|parts| parts.with(face, font, &glyphs)) {
+            let embedded = match parts.and_then(|parts| parts.with(face, font, glyphs)) {
                 Some(common) => common,
                 None => {
-                    own = font.embedded(&glyphs).ok_or(StampError::Font)?;
+                    let deflate = if self.is_merged {
+                        deflated_thoroughly
+                    } else {
+                        deflated
+                    };
+                    own = font.embedded(glyphs, deflate).ok_or(StampError::Font)?;
                     &own
                 }
             };
@@ -519,7 +531,8 @@ impl<'f, W: Write> Document<'f, W> {
         let number = self.take_number();
         let packed = stream.finish();
         let mut data = Vec::new();
-        self.deflater.append(&packed.data, &mut data);
+        let deflater = &mut self.tools.borrow_mut().deflater;
+        deflater.append(&packed.data, &mut data);
         self.output.stream(number, &packed.entries, &data)?;
         self.output.in_stream(&packed.numbers, number);
         Ok(())

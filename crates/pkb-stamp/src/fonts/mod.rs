@@ -6,12 +6,10 @@
 mod arabic;
 pub(crate) mod common;
 
-use std::collections::BTreeSet;
-
 use rustybuzz::ttf_parser::{self, GlyphId, Tag};
 use sha2::{Digest as _, Sha256};
 
-use crate::deflate::deflated_thoroughly;
+use crate::glyphs::GlyphSet;
 use crate::shaper::{Features, Glyph, Shaper};
 use crate::syntax::{integer, number, put};
 use crate::unhinted::unhinted;
@@ -164,14 +162,14 @@ impl Face {
     }
 
     /// The part of the font with these glyphs. `None` if the font cannot be divided.
-    pub(crate) fn embedded(&self, glyphs: &BTreeSet<u16>) -> Option<EmbeddedFont> {
-        EmbeddedFont::of(self, glyphs)
+    pub(crate) fn embedded(&self, glyphs: &GlyphSet, deflate: Deflate) -> Option<EmbeddedFont> {
+        EmbeddedFont::of(self, glyphs, deflate)
     }
 
     /// The glyphs of some characters, and of those that they are joined into.
-    pub(crate) fn glyphs_of(&self, characters: &str) -> BTreeSet<u16> {
+    pub(crate) fn glyphs_of(&self, characters: &str) -> GlyphSet {
         let Ok(parsed) = ttf_parser::Face::parse(&self.data, self.index) else {
-            return BTreeSet::new();
+            return GlyphSet::default();
         };
         let own = characters.chars();
         let own = own.filter_map(|character| Some(parsed.glyph_index(character)?.0));
@@ -252,6 +250,9 @@ fn descriptor(face: &ttf_parser::Face<'_>) -> String {
     String::from_utf8_lossy(&out).into_owned()
 }
 
+/// How the data of a part are compressed.
+pub(crate) type Deflate = fn(&[u8]) -> Vec<u8>;
+
 /// A part of a font, ready to be written.
 #[derive(Debug, Clone)]
 pub(crate) struct EmbeddedFont {
@@ -266,21 +267,18 @@ pub(crate) struct EmbeddedFont {
 }
 
 impl EmbeddedFont {
-    fn of(face: &Face, glyphs: &BTreeSet<u16>) -> Option<Self> {
+    fn of(face: &Face, glyphs: &GlyphSet, deflate: Deflate) -> Option<Self> {
         let mut numbers = subsetter::GlyphRemapper::new();
-        for glyph in glyphs {
-            numbers.remap(*glyph);
+        for glyph in glyphs.iter() {
+            numbers.remap(glyph);
         }
         let file = subsetter::subset(&face.data, face.index, &numbers).ok()?;
         let file = unhinted(&file).unwrap_or(file);
-        let last = glyphs.last().copied().unwrap_or_default();
+        let last = glyphs.iter().next_back().unwrap_or_default();
         let to_glyph: Vec<u8> = (0..=last)
             .flat_map(|glyph| {
-                glyphs
-                    .get(&glyph)
-                    .and_then(|glyph| numbers.get(*glyph))
-                    .unwrap_or(0)
-                    .to_be_bytes()
+                let own = glyphs.has(glyph).then(|| numbers.get(glyph)).flatten();
+                own.unwrap_or(0).to_be_bytes()
             })
             .collect();
         Some(Self {
@@ -288,9 +286,9 @@ impl EmbeddedFont {
             descriptor: face.descriptor.clone(),
             widths: widths(face, glyphs),
             file_length: file.len(),
-            file: deflated_thoroughly(&file),
-            to_unicode: deflated_thoroughly(&to_unicode(face, glyphs)?),
-            to_glyph: deflated_thoroughly(&to_glyph),
+            file: deflate(&file),
+            to_unicode: deflate(&to_unicode(face, glyphs)?),
+            to_glyph: deflate(&to_glyph),
         })
     }
 
@@ -341,11 +339,11 @@ impl EmbeddedFont {
 
 /// What the codes mean, for whoever copies the text or has it read aloud (ISO 32000-1, 9.10.3). Codes whose meanings follow
 /// each other, as most do, are one range.
-fn to_unicode(face: &Face, glyphs: &BTreeSet<u16>) -> Option<Vec<u8>> {
+fn to_unicode(face: &Face, glyphs: &GlyphSet) -> Option<Vec<u8>> {
     /// PDF allows so many entries in a section.
     const A_SECTION: usize = 100;
     let mut ranges: Vec<(u16, u16, Vec<u16>)> = Vec::new();
-    for glyph in glyphs.iter().copied().filter(|glyph| *glyph != 0) {
+    for glyph in glyphs.iter().filter(|glyph| *glyph != 0) {
         let meaning: Vec<u16> = face.meaning(glyph)?.encode_utf16().collect();
         match (ranges.last_mut(), meaning.as_slice()) {
             // The last byte alone may change within a range, of the code and of what it means.
@@ -389,25 +387,25 @@ pub(crate) struct FontObject<'a> {
 }
 
 /// `[3[278 556]7[500]]`: widths of runs of neighbours, in thousandths of the letter size.
-fn widths(face: &Face, glyphs: &BTreeSet<u16>) -> Vec<u8> {
+fn widths(face: &Face, glyphs: &GlyphSet) -> Vec<u8> {
     let mut out = vec![b'['];
     let mut last = None;
-    for glyph in glyphs {
-        let is_next = last.is_some_and(|last: u16| last + 1 == *glyph);
+    for glyph in glyphs.iter() {
+        let is_next = last.is_some_and(|last: u16| last + 1 == glyph);
         if is_next {
             out.push(b' ');
         } else {
             if last.is_some() {
                 out.push(b']');
             }
-            integer(&mut out, (*glyph).into());
+            integer(&mut out, glyph.into());
             out.push(b'[');
         }
         number(
             &mut out,
-            f64::from(face.advance(*glyph)) * 1_000.0 / face.units_per_em,
+            f64::from(face.advance(glyph)) * 1_000.0 / face.units_per_em,
         );
-        last = Some(*glyph);
+        last = Some(glyph);
     }
     if last.is_some() {
         out.push(b']');
@@ -459,7 +457,7 @@ pub(crate) mod tests {
         let fonts = fonts();
         let face = fonts.face(0).unwrap();
         let mut glyphs = face.glyphs_of("ABC Cfi");
-        glyphs.insert(0);
+        glyphs.add(0);
         let map = String::from_utf8(to_unicode(face, &glyphs).unwrap()).unwrap();
         let entries: Vec<&str> = map.lines().filter(|line| line.starts_with('<')).collect();
         assert_eq!(
@@ -491,14 +489,15 @@ pub(crate) mod tests {
 
     #[test]
     fn a_part_of_a_font_has_the_glyphs_that_were_asked_for_only() {
+        use crate::deflate::deflated;
         let fonts = fonts();
         let face = fonts.face(0).unwrap();
         let parsed = face.parsed().unwrap();
-        let glyphs: BTreeSet<u16> = "Siân"
+        let glyphs: GlyphSet = "Siân"
             .chars()
             .map(|c| parsed.glyph_index(c).unwrap().0)
             .collect();
-        let part = face.embedded(&glyphs).unwrap();
+        let part = face.embedded(&glyphs, deflated).unwrap();
         assert!(
             part.file.len() < 4_000 && part.name.ends_with("+Arimo"),
             "{} {}",
