@@ -134,15 +134,24 @@ const FIRST_NAMES: [&str; 8] = [
     "Łukasz",
     "Christopher",
 ];
+/// One in eight has one of these, all others one that is put together.
 const LAST_NAMES: [&str; 8] = [
     "Richards",
     "Okafor-Williams",
     "Prydderch",
-    "Smith",
+    "Llŷr-Wójcik",
     "Wójcik",
     "Featherstone",
     "Ng",
     "Jones",
+];
+const BEGINNINGS: [&str; 16] = [
+    "Ash", "Black", "Brad", "Clay", "Dun", "East", "Fair", "Green", "Hart", "Kings", "Lang", "Mar",
+    "Nor", "Rad", "Wal", "Wood",
+];
+const ENDS: [&str; 16] = [
+    "bourne", "brook", "bury", "croft", "den", "field", "ford", "gate", "ham", "ley", "man",
+    "more", "son", "ton", "well", "worth",
 ];
 const STREETS: [&str; 8] = [
     "Main Street",
@@ -188,6 +197,17 @@ fn letter(sequence: u64) -> LetterFields {
         |from: [&'static str; 8]| from.get(next() % from.len()).copied().unwrap_or_default();
     let (first_name, last_name, street) = (pick(FIRST_NAMES), pick(LAST_NAMES), pick(STREETS));
     let mut next = dice(4);
+    let mut part =
+        |from: [&'static str; 16]| from.get(next() % from.len()).copied().unwrap_or_default();
+    let (beginning, end) = (part(BEGINNINGS), part(ENDS));
+    let last_name = match next() % 8 {
+        0 => last_name.to_owned(),
+        _ => format!("{beginning}{end}"),
+    };
+    let first_name = match next() % 4 {
+        0 => first_name.to_owned(),
+        _ => format!("{first_name} {}", char::from(b'A' + (next() % 26) as u8)),
+    };
     let (district, town, area) = PLACES
         .get(next() % PLACES.len())
         .copied()
@@ -203,8 +223,8 @@ fn letter(sequence: u64) -> LetterFields {
     let (invitation_code, access_code) = (code(1), code(2));
     LetterFields {
         name: format!("Mr {first_name} {last_name}"),
-        first_name: first_name.into(),
-        last_name: last_name.into(),
+        first_name,
+        last_name,
         address: vec![
             format!("{} {street}", next() % 300 + 1),
             district.into(),

@@ -44,6 +44,17 @@ impl Bitmap {
         rows: usize,
         is_white: impl Fn(usize, usize) -> bool,
     ) -> Option<Self> {
+        Self::framed(0, columns, rows, is_white)
+    }
+
+    /// The same, with so many white modules on each side besides those that are asked for.
+    #[must_use]
+    pub fn framed(
+        frame: usize,
+        columns: usize,
+        rows: usize,
+        is_white: impl Fn(usize, usize) -> bool,
+    ) -> Option<Self> {
         if columns == 0 || rows == 0 {
             return None;
         }
@@ -54,19 +65,26 @@ impl Bitmap {
         let most = (columns.min(rows) - 1) / 2;
         let white = (0..most).take_while(|at| is_frame_white(*at)).count();
         // One white module stays, so that viewers do not blend black ones with what is around the picture.
-        let margin = white.saturating_sub(1);
-        let (columns, rows) = (columns - 2 * margin, rows - 2 * margin);
-        let width = columns.div_ceil(8);
-        let mut bits = vec![0_u8; width * rows];
+        let margin = (frame + white).saturating_sub(1);
+        let inner = |whole: usize| whole + 2 * frame - 2 * margin;
+        let width = inner(columns).div_ceil(8);
+        let mut bits = vec![0_u8; width * inner(rows)];
+        // Places within the frame, by those within the margin; outside them are the modules of the frame.
+        let within =
+            |at: usize, whole: usize| (at + margin).checked_sub(frame).filter(|at| *at < whole);
         for (y, row) in bits.chunks_exact_mut(width).enumerate() {
-            for (first, byte) in (0..columns).step_by(8).zip(row) {
-                for x in first..columns.min(first + 8) {
-                    if is_white(margin + x, margin + y) {
-                        *byte |= 0x80 >> (x - first);
-                    }
+            let y = within(y, rows);
+            for x in 0..inner(columns) {
+                let is_black = match (within(x, columns), y) {
+                    (Some(x), Some(y)) => !is_white(x, y),
+                    _ => false,
+                };
+                if let Some(byte) = row.get_mut(x / 8) {
+                    *byte |= u8::from(!is_black) << (7 - x % 8);
                 }
             }
         }
+        let (columns, rows) = (inner(columns), inner(rows));
         Some(Self {
             margin,
             columns,
@@ -164,6 +182,26 @@ mod tests {
         // A picture of nothing but white is still one.
         let white = Bitmap::from_modules(3, 2, |_, _| true).unwrap();
         assert_eq!(white.bits, [0xE0, 0xE0]);
+    }
+
+    #[test]
+    fn a_picture_with_a_frame_is_the_picture_with_those_white_modules() {
+        for frame in [0, 1, 4] {
+            for is_white in [
+                |x: usize, y: usize| (x * 7 + y * 3) % 5 > 1,
+                |x: usize, y: usize| !((1..4).contains(&x) && y == 2),
+                |_: usize, _: usize| true,
+            ] {
+                let (columns, rows) = (9, 5);
+                let framed = Bitmap::framed(frame, columns, rows, is_white);
+                let whole = Bitmap::from_modules(columns + 2 * frame, rows + 2 * frame, |x, y| {
+                    let is_inside =
+                        (frame..frame + columns).contains(&x) && (frame..frame + rows).contains(&y);
+                    !is_inside || is_white(x - frame, y - frame)
+                });
+                assert_eq!(framed, whole, "{frame}");
+            }
+        }
     }
 
     #[test]

@@ -15,7 +15,7 @@
 //! * [`template`]: reads probes.
 //! * [`fitting`]: sets values into the fields of a template, or says why not.
 //! * [`document`]: letters into a PDF.
-//! * [`fonts`], [`shaper`]: what values are set in, and how.
+//! * [`fonts`], [`shaper`], `recent`: what values are set in, and how; lines that were set lately.
 //! * `tools`: what a thread writes letters with.
 //! * [`bitmap`]: pictures of black and white modules.
 //! * `lexer`, `syntax`, `deflate`, `output`: PDF syntax read and written.
@@ -31,6 +31,7 @@ mod glyphs;
 mod lexer;
 mod output;
 mod pen;
+mod recent;
 mod runs;
 pub mod shaper;
 mod syntax;

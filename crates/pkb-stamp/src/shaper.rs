@@ -12,6 +12,7 @@ use rustybuzz::{
 };
 
 use crate::fonts::{Face, Fonts};
+use crate::recent::Recent;
 
 /// Which features of a font are switched off. A PDF does not say, so the template reader tries them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -71,6 +72,7 @@ pub struct Shaper<'f> {
     plans: HashMap<(usize, Features, bool, Script), ShapePlan>,
     buffer: Option<UnicodeBuffer>,
     glyphs: Vec<Glyph>,
+    recent: Recent,
 }
 
 impl<'f> Shaper<'f> {
@@ -86,6 +88,7 @@ impl<'f> Shaper<'f> {
             plans: HashMap::new(),
             buffer: None,
             glyphs: Vec::new(),
+            recent: Recent::default(),
         }
     }
 
@@ -128,6 +131,11 @@ impl<'f> Shaper<'f> {
         features: Features,
         is_latin: bool,
     ) -> Option<&[Glyph]> {
+        let how = (face, features, is_latin);
+        if self.recent.get(how, text).is_some() {
+            // Asked twice, for the sake of the borrow checker; it is still much quicker than to set it.
+            return self.recent.get(how, text);
+        }
         if !self.shape(face, text, features, Direction::LeftToRight, is_latin) {
             return None;
         }
@@ -138,11 +146,12 @@ impl<'f> Shaper<'f> {
             .skip(1)
             .map(|glyph| glyph.start)
             .chain([u32::try_from(text.len()).ok()?]);
-        self.glyphs
-            .iter()
-            .zip(ends)
-            .all(|(glyph, end)| font.means(glyph, text, end))
-            .then_some(self.glyphs.as_slice())
+        let mut glyphs = self.glyphs.iter().zip(ends);
+        if !glyphs.all(|(glyph, end)| font.means(glyph, text, end)) {
+            return None;
+        }
+        self.recent.keep(how, text, &self.glyphs);
+        Some(&self.glyphs)
     }
 
     /// Whether there are glyphs, and none is off the line.

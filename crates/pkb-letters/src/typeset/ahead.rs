@@ -34,12 +34,13 @@ impl Typesetter {
         mut bind: impl FnMut(Vec<LaidOutLetter<L>>) -> Result<(), E>,
     ) -> Result<(), E> {
         let places: Vec<usize> = (0..count).collect();
+        let shapers = self.shapers(count);
         std::thread::scope(|scope| {
             let (sender, chunks) = mpsc::sync_channel(CHUNKS_AHEAD);
             let (places, make) = (&places, &make);
             scope.spawn(move || {
                 for places in places.chunks(CHUNK) {
-                    let chunk = self.lay_out_made(places, count, |place| make(*place));
+                    let chunk = self.lay_out_with(shapers.as_ref(), places, |place| make(*place));
                     let is_last = chunk.is_err();
                     // Nobody listens any more if a letter could not be bound.
                     if sender.send(chunk).is_err() || is_last {

@@ -41,7 +41,7 @@ pub use error::{LetterFault, TypesetError};
 use overlay::Below;
 use qr::SquareCode;
 pub use stamping::Engine;
-use stamping::{Stamped, Stamping};
+use stamping::{LentShaper, Shapers, Stamped, Stamping};
 
 /// Layout nests deeply: the usual 2 MiB can overflow. Only the part that is used takes memory.
 const STACK_BYTES: usize = 64 << 20;
@@ -299,13 +299,30 @@ impl Typesetter {
         letters_of_file: usize,
         make: impl Fn(&'p P) -> Result<L, E> + Sync,
     ) -> Result<Vec<LaidOutLetter<L>>, E> {
+        self.lay_out_with(self.shapers(letters_of_file).as_ref(), places, make)
+    }
+
+    /// What letters of a file are stamped with, if they are.
+    fn shapers(&self, letters_of_file: usize) -> Option<Shapers<'_>> {
         let stamping = self.stamping.as_ref();
-        let stamping = stamping.filter(|_| self.stamps(letters_of_file));
-        let shaper = || stamping.map(Stamping::shaper);
-        let laid_out = self.in_parallel_with(places, shaper, |shaper, place| {
+        stamping
+            .filter(|_| self.stamps(letters_of_file))
+            .map(Stamping::shapers)
+    }
+
+    /// As [`Self::lay_out_made`], with what others have been stamped with.
+    fn lay_out_with<'p, P: Sync, L: Borrow<LetterFields> + Send, E: From<TypesetError> + Send>(
+        &self,
+        shapers: Option<&Shapers<'_>>,
+        places: &'p [P],
+        make: impl Fn(&'p P) -> Result<L, E> + Sync,
+    ) -> Result<Vec<LaidOutLetter<L>>, E> {
+        let lend = || shapers.map(Shapers::lend);
+        let laid_out = self.in_parallel_with(places, lend, |shaper, place| {
             let letter = make(place)?;
             let stamped = shaper
                 .as_mut()
+                .and_then(LentShaper::get)
                 .and_then(|shaper| self.stamped(letter.borrow(), shaper));
             let laid_out = match stamped {
                 Some(stamped) => Ok(LaidOut(Body::Stamped(stamped))),

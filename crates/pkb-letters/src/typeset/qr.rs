@@ -1,5 +1,6 @@
 //! The square code (QR) of a join link, as a small grey image.
 
+use pkb_stamp::Bitmap;
 use qrcodegen::{Mask, QrCode, QrCodeEcc, QrSegment, Version};
 use thiserror::Error;
 
@@ -48,12 +49,25 @@ impl SquareCode {
     /// Modules on one side, quiet zone included.
     #[must_use]
     pub fn side(&self) -> usize {
-        usize::try_from(self.0.size()).unwrap_or_default() + 2 * QUIET_ZONE
+        self.inner_side() + 2 * QUIET_ZONE
+    }
+
+    fn inner_side(&self) -> usize {
+        usize::try_from(self.0.size()).unwrap_or_default()
+    }
+
+    /// As a picture; `None` if it is none.
+    #[must_use]
+    pub fn bitmap(&self) -> Option<Bitmap> {
+        let side = self.inner_side();
+        // No side has more than 177 modules.
+        Bitmap::framed(QUIET_ZONE, side, side, |column, row| {
+            !self.0.get_module(column as i32, row as i32)
+        })
     }
 
     /// Whether a module is white, by its column and row from the top left; outside all are.
-    #[must_use]
-    pub fn is_white(&self, column: usize, row: usize) -> bool {
+    fn is_white(&self, column: usize, row: usize) -> bool {
         let inside = |at: usize| i32::try_from(at.checked_sub(QUIET_ZONE)?).ok();
         let place = inside(column).zip(inside(row));
         !place.is_some_and(|(x, y)| self.0.get_module(x, y))
@@ -92,6 +106,12 @@ mod tests {
             .copied()
             .collect();
         assert_eq!(row, [255, 255, 255, 255, 0, 0, 0, 0, 0, 0, 0, 255, row[12]]);
+    }
+
+    #[test]
+    fn the_picture_of_a_square_code_is_what_it_looks_like() {
+        let code = SquareCode::of("https://joinpkb.com/?t1=NKcYiAciBU&t2=KVPnrFYPay").unwrap();
+        assert_eq!(code.bitmap(), Bitmap::from_luma(code.side(), &code.luma()));
     }
 
     #[test]

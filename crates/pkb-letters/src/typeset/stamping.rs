@@ -141,9 +141,12 @@ impl Stamping {
         })
     }
 
-    /// What sets values; each thread has its own.
-    pub(super) fn shaper(&self) -> Shaper<'_> {
-        Shaper::new(&self.fonts)
+    /// Those who set values.
+    pub(super) fn shapers(&self) -> Shapers<'_> {
+        Shapers {
+            fonts: &self.fonts,
+            idle: Mutex::default(),
+        }
     }
 
     /// Where the page of a variant is, or will be.
@@ -171,6 +174,46 @@ impl Stamping {
     }
 }
 
+/// What threads set values with: each has one for a while, which knows what others have set with it.
+pub(super) struct Shapers<'f> {
+    fonts: &'f Fonts,
+    idle: Mutex<Vec<Shaper<'f>>>,
+}
+
+impl<'f> Shapers<'f> {
+    fn idle(&self) -> MutexGuard<'_, Vec<Shaper<'f>>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One for a thread, which is given back when it is dropped.
+    pub(super) fn lend(&self) -> LentShaper<'_, 'f> {
+        let shaper = self.idle().pop();
+        LentShaper {
+            shaper: shaper.or_else(|| Some(Shaper::new(self.fonts))),
+            shapers: self,
+        }
+    }
+}
+
+/// A shaper that is lent to a thread.
+pub(super) struct LentShaper<'s, 'f> {
+    /// There until it is given back.
+    shaper: Option<Shaper<'f>>,
+    shapers: &'s Shapers<'f>,
+}
+
+impl<'f> LentShaper<'_, 'f> {
+    pub(super) fn get(&mut self) -> Option<&mut Shaper<'f>> {
+        self.shaper.as_mut()
+    }
+}
+
+impl Drop for LentShaper<'_, '_> {
+    fn drop(&mut self) {
+        self.shapers.idle().extend(self.shaper.take());
+    }
+}
+
 /// A letter that fits a variant.
 pub(super) struct Stamped {
     template: Arc<Template>,
@@ -191,7 +234,7 @@ impl Typesetter {
         shaper: &mut Shaper<'_>,
     ) -> Option<Stamped> {
         let template = self.variant_of(letter)?.ok()?;
-        let square = bitmap(&SquareCode::of(&letter.join_url).ok()?)?;
+        let square = SquareCode::of(&letter.join_url).ok()?.bitmap()?;
         let dates = dates(letter);
         let value = |slot: &str| -> Option<Value<'_>> {
             Some(match slot {
@@ -462,7 +505,8 @@ impl Typesetter {
         }
         let mut pictures = BTreeMap::new();
         let square = SquareCode::of(&letter.join_url).map_err(|error| failed(&error))?;
-        pictures.extend(bitmap(&square).map(|picture| ("square_code".to_owned(), picture)));
+        let square = square.bitmap();
+        pictures.extend(square.map(|picture| ("square_code".to_owned(), picture)));
         let barcode = self.barcode(number).map_err(|error| failed(&error))?;
         pictures.extend(barcode.map(|picture| ("barcode".to_owned(), picture)));
         ReadProbe::of(Probe {
@@ -580,12 +624,6 @@ pub(super) fn has_arabic(letter: &LetterFields) -> bool {
         .into_iter()
         .chain(&letter.address)
         .any(is_arabic)
-}
-
-/// The picture of a square code.
-fn bitmap(code: &SquareCode) -> Option<Bitmap> {
-    let side = code.side();
-    Bitmap::from_modules(side, side, |column, row| code.is_white(column, row))
 }
 
 /// The last day of the codes in each language of the letter, with its slot.
