@@ -72,8 +72,9 @@ const PROBES_REMEMBERED: usize = 3;
 const TYPICAL: (u64, u64) = (1_234_567_890, 9_876_543_210);
 /// Bytes of a file of one letter: room for most.
 const A_FILE: usize = 28 << 10;
-/// Characters of a value that shows what characters come out right.
-const SHOWN_AT_ONCE: usize = 20;
+/// Months that are shown with characters that values may have; those of the first three probes are December, May and
+/// September. So there are nine probes at least, which show all letters of codes, too.
+const MONTHS_SHOWN: [i8; 9] = [10, 11, 1, 2, 3, 4, 6, 7, 8];
 /// Characters that values may have, if the template's fonts have them: Latin with the accents of Europe
 /// and Vietnam.
 const CHARACTERS: &str = "!\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~\
@@ -159,15 +160,52 @@ impl Stamping {
         variants.entry(variant.clone()).or_default().clone()
     }
 
-    /// A maker that has nothing to do, if there is one.
-    fn maker(&self) -> Option<MutexGuard<'_, rayon::ThreadPool>> {
-        let mut makers = self.makers.iter();
-        let idle = makers.find_map(|maker| match maker.try_lock() {
+    /// The makers that have nothing to do.
+    fn idle_makers(&self) -> impl Iterator<Item = MutexGuard<'_, rayon::ThreadPool>> {
+        let makers = self.makers.iter();
+        makers.filter_map(|maker| match maker.try_lock() {
             Ok(maker) => Some(maker),
             Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
             Err(TryLockError::WouldBlock) => None,
+        })
+    }
+
+    /// Does each of some jobs, in this thread and in those of makers that have nothing to do. The results are in the order
+    /// of the jobs.
+    fn side_by_side<J: Send, R: Send>(&self, jobs: Vec<J>, work: impl Fn(J) -> R + Sync) -> Vec<R> {
+        let helpers: Vec<_> = self
+            .idle_makers()
+            .take(jobs.len().saturating_sub(1))
+            .collect();
+        let jobs = Mutex::new(jobs.into_iter().enumerate());
+        let next = || jobs.lock().unwrap_or_else(PoisonError::into_inner).next();
+        let run = || {
+            let mut done = Vec::new();
+            while let Some((at, job)) = next() {
+                done.push((at, work(job)));
+            }
+            done
+        };
+        let mut results = std::thread::scope(|scope| {
+            let running: Vec<_> = (helpers.iter())
+                .map(|helper| scope.spawn(|| helper.install(run)))
+                .collect();
+            let mut results = run();
+            for helper in running {
+                match helper.join() {
+                    Ok(more) => results.extend(more),
+                    Err(panic) => std::panic::resume_unwind(panic),
+                }
+            }
+            results
         });
-        idle.or_else(|| {
+        results.sort_unstable_by_key(|(at, _)| *at);
+        results.into_iter().map(|(_, result)| result).collect()
+    }
+
+    /// A maker that has nothing to do, if there is one.
+    fn maker(&self) -> Option<MutexGuard<'_, rayon::ThreadPool>> {
+        self.idle_makers().next().or_else(|| {
             let first = self.makers.first()?.lock();
             Some(first.unwrap_or_else(PoisonError::into_inner))
         })
@@ -273,7 +311,7 @@ impl Typesetter {
             return Err(format!("it has more than {MAX_LINES} lines of address"));
         };
         let read = || {
-            let [typical, shortest] = self.base(&variant)?;
+            let [typical, shortest] = self.base(&variant, stamping)?;
             let widest = self.probe(&widest(&variant, WIDTHS[0]), 8_888_888_888, 8_888_888_888)?;
             Template::read(
                 &[&typical, &shortest, &widest],
@@ -366,7 +404,7 @@ impl Typesetter {
     }
 
     /// The probes that all others are compared with.
-    fn base(&self, variant: &Variant) -> Result<[ReadProbe; 2], Unstampable> {
+    fn base(&self, variant: &Variant, stamping: &Stamping) -> Result<[ReadProbe; 2], Unstampable> {
         let counts =
             |line: &OmrLine| matches!(line, OmrLine::Count1 | OmrLine::Count2 | OmrLine::Count4);
         if self.settings.marks.omr.iter().any(counts) {
@@ -374,10 +412,14 @@ impl Typesetter {
                 "the optical marks of its sheets count letters",
             ));
         }
-        Ok([
-            self.probe(&typical(variant), TYPICAL.0, TYPICAL.1)?,
-            self.probe(&shortest(variant), 1, 20)?,
-        ])
+        let both = [(typical(variant), TYPICAL), (shortest(variant), (1, 20))];
+        let both = stamping.side_by_side(both.into(), |(letter, (number, last))| {
+            self.probe(&letter, number, last)
+        });
+        let both: Result<Vec<ReadProbe>, _> = both.into_iter().collect();
+        both?
+            .try_into()
+            .map_err(|_| Unstampable::because("a probe is missing"))
     }
 
     fn read_variant(
@@ -385,7 +427,7 @@ impl Typesetter {
         variant: &Variant,
         stamping: &Stamping,
     ) -> Result<Arc<Template>, Unstampable> {
-        let base = self.base(variant)?;
+        let base = self.base(variant, stamping)?;
         let with = |more: &[&ReadProbe], like: Option<&Template>| {
             let all: Vec<&ReadProbe> = base.iter().chain(more.iter().copied()).collect();
             Template::read(&all, &LATE, &stamping.fonts, like)
@@ -432,24 +474,35 @@ impl Typesetter {
             let like = self.made(&like, stamping)?;
             return with(&[&widest_probe], Some(&like));
         }
-        let mut shown = self.shown(variant, &with);
+        let widest = fits.checked_sub(1).and_then(|at| WIDTHS.get(at));
+        let widest = widest.copied().unwrap_or_default();
+        let mut shown = self.shown(variant, stamping, widest, &with);
         shown.push(widest_probe);
         with(&shown.iter().collect::<Vec<_>>(), None)
     }
 
-    /// Probes of all characters that come out as they should. What comes out differently is looked for in ever smaller
-    /// groups, and left out.
+    /// Probes of all characters that come out as they should, where values may have so many. What comes out differently is
+    /// looked for in ever smaller groups, and left out.
     fn shown(
         &self,
         variant: &Variant,
-        with: &dyn Fn(&[&ReadProbe], Option<&Template>) -> Read,
+        stamping: &Stamping,
+        widest: usize,
+        with: &(dyn Fn(&[&ReadProbe], Option<&Template>) -> Read + Sync),
     ) -> Vec<ReadProbe> {
         let has_glyph = |character: &char| self.stationery.has_glyph(*character);
         let characters: Vec<char> = CHARACTERS.chars().filter(has_glyph).collect();
-        in_groups(&characters, SHOWN_AT_ONCE, |group, at| {
-            let probe = self.probe(&showing(variant, group, at), 1_000_000_007, 7_000_000_001)?;
-            with(&[&probe], None).map(|_| probe)
-        })
+        // Letters with accents are wider than those that showed what is the widest.
+        let at_once = (widest * 3 / 4).min(characters.len().div_ceil(MONTHS_SHOWN.len()));
+        let groups = characters.chunks(at_once.max(1)).enumerate().collect();
+        let shown = stamping.side_by_side(groups, |(at, group)| {
+            in_groups(group, at_once.max(1), |group| {
+                let probe =
+                    self.probe(&showing(variant, group, at), 1_000_000_007, 7_000_000_001)?;
+                with(&[&probe], None).map(|_| probe)
+            })
+        });
+        shown.into_iter().flatten().collect()
     }
 
     /// Tries all Arabic letters; the template takes in those that come out as they should. `base` is its first probe.
@@ -465,7 +518,7 @@ impl Typesetter {
             letters.all(|letter| self.stationery.has_glyph(letter))
         };
         let letters: Vec<&str> = ARABIC.into_iter().filter(has_glyphs).collect();
-        in_groups(&letters, ARABIC_AT_ONCE, |group, _| {
+        in_groups(&letters, ARABIC_AT_ONCE, |group| {
             let trial = self.probe(&arabic(variant, group), TYPICAL.0, TYPICAL.1)?;
             template.try_arabic(base, &trial, fonts)
         });
@@ -594,17 +647,16 @@ impl Typesetter {
     }
 }
 
-/// What `probe` makes of members in groups of `at_once`; it is told how many groups there were before. What fails is tried
-/// again in ever smaller groups, and left out.
+/// What `probe` makes of members in groups of `at_once`. What fails is tried again in ever smaller groups, and left out.
 fn in_groups<T, R>(
     members: &[T],
     at_once: usize,
-    mut probe: impl FnMut(&[T], usize) -> Result<R, Unstampable>,
+    mut probe: impl FnMut(&[T]) -> Result<R, Unstampable>,
 ) -> Vec<R> {
     let mut groups: Vec<&[T]> = members.chunks(at_once).rev().collect();
-    let (mut at, mut good) = (0, Vec::new());
+    let mut good = Vec::new();
     while let Some(group) = groups.pop() {
-        match probe(group, at) {
+        match probe(group) {
             Ok(result) => good.push(result),
             Err(_) if group.len() > 1 => {
                 let (first, second) = group.split_at(group.len() / 2);
@@ -612,7 +664,6 @@ fn in_groups<T, R>(
             }
             Err(_) => {}
         }
-        at += 1;
     }
     good
 }
@@ -709,7 +760,7 @@ fn showing(variant: &Variant, characters: &[char], at: usize) -> LetterFields {
     let shown: String = ["A", &characters.iter().collect::<String>(), " a"].concat();
     let alphabet: Vec<char> = ('A'..='Z').chain('a'..='z').chain('0'..='9').collect();
     let code = |start: usize| -> String { alphabet.iter().cycle().skip(start).take(10).collect() };
-    let month = i8::try_from(at % 12).unwrap_or_default() + 1;
+    let month = MONTHS_SHOWN.iter().cycle().nth(at).copied().unwrap_or(1);
     let day = date(2029, month, i8::try_from(at % 28).unwrap_or_default() + 1);
     LetterFields {
         name: shown.clone(),
