@@ -9,6 +9,10 @@ use crate::shaper::Shaper;
 use crate::template::Template;
 use crate::template::field::{Anchor, Field, TextField, Word, width_of};
 
+/// Bytes that the values of a page take, and glyphs that those of a letter are, in most cases.
+const ROOM_FOR_CONTENT: usize = 2048;
+const ROOM_FOR_GLYPHS: usize = 512;
+
 /// A value for a slot.
 #[derive(Debug, Clone, Copy)]
 pub enum Value<'a> {
@@ -60,7 +64,16 @@ impl Template {
         value: &dyn Fn(&str) -> Option<Value<'v>>,
     ) -> Result<Fitted, Misfit> {
         let mut fitted = self.unfitted();
+        for (page, out) in self.pages.iter().zip(&mut fitted.pages) {
+            if !page.fields.is_empty() {
+                out.reserve(ROOM_FOR_CONTENT);
+            }
+        }
+        fitted.glyphs.reserve(ROOM_FOR_GLYPHS);
         self.write_fields(&mut fitted, false, shaper, value)?;
+        // Thousands wait to be written.
+        fitted.pages.iter_mut().for_each(Vec::shrink_to_fit);
+        fitted.glyphs.shrink_to_fit();
         Ok(fitted)
     }
 

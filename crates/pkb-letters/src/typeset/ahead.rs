@@ -5,8 +5,9 @@ use std::{borrow::Borrow, sync::mpsc};
 use super::{LaidOut, LetterFault, TypesetError, Typesetter};
 use crate::letter_fields::LetterFields;
 
-/// Letters that are laid out together.
+/// Letters that are laid out together; those of the first time are few, so that the first pages are there soon.
 const CHUNK: usize = 400;
+const FIRST_CHUNK: usize = 100;
 /// Of those, how many may wait to be bound.
 const CHUNKS_AHEAD: usize = 1;
 
@@ -39,7 +40,8 @@ impl Typesetter {
             let (sender, chunks) = mpsc::sync_channel(CHUNKS_AHEAD);
             let (places, make) = (&places, &make);
             scope.spawn(move || {
-                for places in places.chunks(CHUNK) {
+                let (first, others) = places.split_at(FIRST_CHUNK.min(count));
+                for places in [first].into_iter().chain(others.chunks(CHUNK)) {
                     let chunk = self.lay_out_with(shapers.as_ref(), places, |place| make(*place));
                     let is_last = chunk.is_err();
                     // Nobody listens any more if a letter could not be bound.

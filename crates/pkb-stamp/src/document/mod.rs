@@ -29,7 +29,7 @@ use group::{Group, Placed};
 use outline::Outline;
 
 /// Letters of the first window: few, so that the first pages are there soon.
-const FIRST_WINDOW: usize = 200;
+const FIRST_WINDOW: usize = 100;
 /// Letters of all others: many, so that there are enough of each template to make groups of.
 const WINDOW: usize = 1600;
 
