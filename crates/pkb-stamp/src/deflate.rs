@@ -10,6 +10,8 @@ use libdeflater::{CompressionLvl, Compressor};
 /// How hard it is tried. 6 gains a hundredth and takes a tenth more of a letter's time, higher levels gain next to nothing
 /// and take twice the time; lower ones lose a fifth.
 const LEVEL: i32 = 5;
+/// Bytes from which on data are long.
+const LONG: usize = 256 << 10;
 /// For what is compressed once and written many times.
 const THOROUGH: i32 = 12;
 
@@ -34,12 +36,19 @@ impl Deflater {
     /// Compresses `data`, behind what is in `out` already, and says where it is.
     pub(crate) fn append(&mut self, data: &[u8], out: &mut Vec<u8>) -> Range<usize> {
         let start = out.len();
-        out.resize(start + self.state.zlib_compress_bound(data.len()), 0);
-        let room = out.get_mut(start..).unwrap_or_default();
-        // There is room for data that cannot be compressed, so this has no errors.
-        let length = self.state.zlib_compress(data, room).unwrap_or_default();
-        out.truncate(start + length);
-        start..start + length
+        let most = self.state.zlib_compress_bound(data.len());
+        // Much of what is long compresses to a fraction of it: the first try takes no more room than most need.
+        let first = if data.len() > LONG { most / 4 } else { most };
+        for room in [first, most] {
+            out.resize(start + room, 0);
+            let room = out.get_mut(start..).unwrap_or_default();
+            if let Ok(length) = self.state.zlib_compress(data, room) {
+                out.truncate(start + length);
+                break;
+            }
+            // The second time there is room for data that cannot be compressed.
+        }
+        start..out.len()
     }
 
     /// Compresses `first` and `second` as one.
@@ -105,6 +114,22 @@ mod tests {
             let place = deflater.append_both(&first, &second, &mut out);
             prop_assert_eq!(read(&out[place]), [first.clone(), second].concat());
             prop_assert_eq!(read(&deflated_thoroughly(&first)), first);
+        }
+    }
+
+    #[test]
+    fn long_data_are_compressed_whether_or_not_they_get_much_shorter() {
+        let mut state = 1_u32;
+        let mut noise = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 24) as u8
+        };
+        let noise: Vec<u8> = (0..2 * LONG).map(|_| noise()).collect();
+        for data in [noise, vec![b' '; 2 * LONG]] {
+            let mut out = b"before".to_vec();
+            let place = Deflater::new().append(&data, &mut out);
+            assert_eq!((place.start, place.end), (6, out.len()));
+            assert_eq!(read(&out[place]), data);
         }
     }
 }

@@ -272,6 +272,17 @@ impl ObjectStream {
     /// deflates better; the blanks between them cost nothing.
     const STEP: usize = 10;
 
+    /// A stream with room for so many bytes of so many objects.
+    pub(crate) fn with_room(bytes: usize, objects: usize) -> Self {
+        // A number and a place have up to eight digits each, in files of a usual size.
+        let heads = objects * 16;
+        Self {
+            heads: Vec::with_capacity(heads),
+            bodies: Vec::with_capacity(bytes + objects * Self::STEP + heads),
+            numbers: Vec::new(),
+        }
+    }
+
     /// Begins the next object and says where to write it.
     pub(crate) fn next(&mut self, number: u32) -> &mut Vec<u8> {
         if !self.bodies.is_empty() {
@@ -299,10 +310,11 @@ impl ObjectStream {
     pub(crate) fn finish(mut self) -> Packed {
         let count: u32 = self.numbers.iter().map(|(_, count)| count).sum();
         let entries = format!("/Type/ObjStm/N {count}/First {}", self.heads.len());
-        self.heads.append(&mut self.bodies);
+        // Moved within what they have, rather than put together in some megabytes of their own.
+        self.bodies.splice(..0, self.heads);
         Packed {
             entries,
-            data: self.heads,
+            data: self.bodies,
             numbers: self.numbers,
         }
     }

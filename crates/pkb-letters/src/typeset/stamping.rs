@@ -382,7 +382,12 @@ impl Typesetter {
     /// making, but never itself through them.
     fn made(&self, variant: &Variant, stamping: &Stamping) -> Read {
         let place = stamping.place_of(variant);
-        let read = place.get_or_init(|| self.read_variant(variant, stamping));
+        let read = place.get_or_init(|| {
+            let read = self.read_variant(variant, stamping);
+            // What Typst remembers of its probes is of no use to letters.
+            comemo::evict(0);
+            read
+        });
         read.clone()
     }
 

@@ -187,7 +187,7 @@ impl Group {
     }
 
     fn objects(&self, pages_node: u32) -> Result<ObjectStream, Misfit> {
-        let mut stream = ObjectStream::default();
+        let mut stream = self.stream_with_room();
         for page in 0..self.template.pages.len() as u32 {
             for (at, placed) in self.each() {
                 let out = stream.next(self.page(page, at));
@@ -226,6 +226,26 @@ impl Group {
             }
         }
         Ok(stream)
+    }
+
+    /// A stream with room for all that is written of the letters.
+    fn stream_with_room(&self) -> ObjectStream {
+        const A_REFERENCE: usize = 13;
+        const A_PAGE: usize = 200;
+        let part = |part: &Part| match part {
+            Part::Bytes(bytes) => bytes.len(),
+            Part::Words(_) => 2 * A_REFERENCE,
+            Part::Element(_) | Part::Page(_) | Part::Parent => A_REFERENCE,
+        };
+        let elements = self.template.elements.iter().flatten().map(part);
+        let lists = self
+            .listed()
+            .map(|(_, list)| A_REFERENCE * (list.len() + 1));
+        let pages = self.template.pages.len() * A_PAGE;
+        let roots = A_PAGE + A_REFERENCE * self.template.roots.len();
+        let bytes = pages + roots + elements.sum::<usize>() + lists.sum::<usize>();
+        let objects = self.template.elements.len() + 3 * self.template.pages.len() + 1;
+        ObjectStream::with_room(bytes * self.letters.len(), objects * self.letters.len())
     }
 
     fn write_page(&self, at: u32, letter: u32, placed: &Placed, node: u32, out: &mut Vec<u8>) {
