@@ -1,5 +1,7 @@
 """Streams of records through the stages where nothing is asked of PKB: what is in the journal, and what only passes."""
 
+import json
+
 from . import measure
 from .contest import Contender, hold, megabytes_a_second, table
 from .surroundings import FHIR, GOOD
@@ -27,8 +29,36 @@ def run(bench):
         bench.head("invited.ndjson", "fewer.ndjson", fewer)
         bench.run(f"{LETTERS} --no-verify --output delivered.ndjson")
         contenders = hold(bench, contenders_for(bench, records, fewer))
-    each = measure.size(bench.folder / "invited.ndjson") / records
-    yield table(f"{records:,} records of {each:.0f} bytes", "records", contenders, ("MB/s", megabytes_a_second))
+        short_ones(bench)
+        passing = hold(bench, contenders_for_short_ones(records))
+    for name, contenders in (("invited.ndjson", contenders), ("short.ndjson", passing)):
+        each = measure.size(bench.folder / name) / records
+        yield table(f"{records:,} records of {each:.0f} bytes", "records", contenders, ("MB/s", megabytes_a_second))
+
+
+def short_ones(bench):
+    """The same patients in short.ndjson, with an outcome and little else: they pass the stages behind pkb-upload."""
+    excluded = {"stage": "resolve", "kind": "excluded", "reason": "already_registered"}
+    kept = ("national_id", "first_name", "last_name", "date_of_birth")
+    with (
+        open(bench.folder / "invited.ndjson", encoding="utf-8") as lines,
+        open(bench.folder / "short.ndjson", "w", encoding="utf-8") as short,
+    ):
+        for record in map(json.loads, lines):
+            fields = {"schema": record["schema"], "row": record["row"]}
+            if patient := record.get("patient"):
+                fields["patient"] = {key: patient[key] for key in kept}
+            fields["outcome"] = excluded if patient else record["outcome"]
+            short.write(json.dumps(fields, ensure_ascii=False, separators=(",", ":")) + "\n")
+
+
+def contenders_for_short_ones(records):
+    def passing(command, *made):
+        name = f"{command.split()[0]}, passing"
+        reads, makes = ("short.ndjson",), ("out", *made)
+        return Contender(name, records, f"{command} short.ndjson", makes, reads, "out", GOOD, ours=True)
+
+    return [passing("pkb-resolve"), passing("pkb-tokens"), passing("pkb-letters --out none", "none")]
 
 
 def contenders_for(bench, records, fewer):

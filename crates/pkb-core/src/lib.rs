@@ -5,6 +5,7 @@
 //! No stage lives here: this crate does not know what a letter or a patient file is.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
+mod allocator;
 pub mod app;
 pub mod args;
 pub mod atomic_file;
