@@ -10,6 +10,7 @@ from .contest import Contender, bytes_each, hold, remove, table
 from .surroundings import GOOD
 
 OURS = 50_000
+ENGINE = "the engine alone, written nowhere"
 READ_AGAIN, FOR_TYPST = 10_000, 2_000
 BYTES_A_LETTER = 150_000  # of all files of this part together, those of separate letters above all
 # One of ten invented patients gets no letter: too young, or without an address. A few more are to spare.
@@ -63,15 +64,21 @@ def ours(name, letters, folder, command):
 def merged(bench, letters):
     read, few = fewer(bench, letters)
     onto_disk = "sh -c 'cat stamp/*.pdf && sync copy'"
+    others = other_letters.contenders(bench)
     contenders = [
         ours(f"stamp, one file of {letters:,}", letters, "stamp", stamped("stamp")),
+        *engine_alone(bench, letters, letters),
         ours("stamp, one core", letters, "one-core", f"taskset -c 0 {stamped('one-core')}"),
         ours("stamp, read again", read, "read", read_again(stamped("read", "read.ndjson"))),
         ours("our typst, files of 50", few, "typst", by_typst("typst", "few.ndjson")),
         Contender("limit: cat of the first onto the disk", letters, onto_disk, output="copy", makes=("copy",)),
-        *other_letters.contenders(bench),
+        *others,
     ]
     result = shown(bench, f"{letters:,} letters, merged", contenders)
+    engine = [one.rate() for one in contenders if one.name == ENGINE and one.runs]
+    quickest = max((one.rate() for one in others if one.runs), default=None)
+    if engine and quickest:
+        result.notes.append(f"The engine alone is {engine[0] / quickest:.1f} times as quick as the quickest program of others.")
     bench.run(stamped("unread", "read.ndjson"))
     same(bench, "unread", "read")
     result.notes.append("Letters that were read again have the same bytes as those that were not.")
@@ -85,6 +92,7 @@ def separate(bench, letters):
         f"{letters:,} letters, a file each",
         [
             ours("stamp", letters, "stamp", f"{stamped('stamp')} --separate"),
+            *engine_alone(bench, letters, 0),
             ours("stamp, one core", letters, "one-core", f"taskset -c 0 {stamped('one-core')} --separate"),
             ours("stamp, read again", read, "read", f"{read_again(stamped('read', 'read.ndjson'))} --separate"),
             ours("our typst", few, "typst", f"{by_typst('typst', 'few.ndjson')} --separate"),
@@ -109,23 +117,42 @@ def shown(bench, title, contenders):
 def first(bench, letters):
     """How soon the first letter is there."""
     bench.head("letters.ndjson", "first.ndjson", 1)
-    one = hold(bench, [ours("", 1, "first", stamped("first", "first.ndjson"))])[0]
-    times = sorted(1000 * run.seconds for run in one.runs)
-    between = f"{times[0]:.0f}..{times[-1]:.0f}"
-    yield f"A stream of one letter, from start to end: {1000 * one.seconds():.0f} ms ({between})"
-    example = bench.programs / "examples/letters_per_second"
-    if example.exists():
-        said = "".join(engine_alone(example, letters, threads) for threads in (1, 2)).strip()
-        yield f"The engine alone, by 1 and 2 threads (letters_per_second)\n\n```\n{said}\n```"
+    as_usual = "pkb-letters first.ndjson --partial --out first --no-verify"
+    for name, command in (("", as_usual), (", stamped", stamped("first", "first.ndjson"))):
+        one = hold(bench, [ours(name, 1, "first", command)])[0]
+        times = sorted(1000 * run.seconds for run in one.runs)
+        between = f"{times[0]:.0f}..{times[-1]:.0f}"
+        yield f"A stream of one letter{name}, from start to end: {1000 * one.seconds():.0f} ms ({between})"
+    if example(bench).exists():
+        said = "".join(
+            measure_engine(bench, letters, a_file, threads) for a_file in (letters, 0) for threads in (1, 2)
+        ).strip()
+        yield f"The engine alone, merged and separate, by 1 and 2 threads (letters_per_second)\n\n```\n{said}\n```"
 
 
-def engine_alone(example, letters, threads):
-    command = [example, str(letters), str(letters), str(threads), "", "stamp"]
+def example(bench):
+    return bench.programs / "examples/letters_per_second"
+
+
+def engine_command(bench, letters, a_file, threads):
+    return [example(bench), *map(str, (letters, a_file, threads)), "", "auto"]
+
+
+def measure_engine(bench, letters, a_file, threads):
+    command = engine_command(bench, letters, a_file, threads)
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def engine_alone(bench, letters, a_file):
+    """The engine without a stage around it, which writes nothing; if it was built."""
+    command = engine_command(bench, letters, a_file, 2)
+    return [Contender(ENGINE, letters, command)] if example(bench).exists() else []
 
 
 def tagged(bench, one):
     """Whether a PDF says what its parts are, for those who cannot see it."""
+    if not one.makes:
+        return ""
     made = bench.folder / one.makes[0]
     file = next(made.rglob("*.pdf"), made) if made.is_dir() else made
     if file.suffix != ".pdf" or bench.lacks(("pdfinfo", "poppler-utils")):

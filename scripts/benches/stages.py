@@ -38,7 +38,7 @@ def run(bench):
 
 def short_ones(bench):
     """The same patients in short.ndjson, with an outcome and little else: they pass the stages behind pkb-upload."""
-    excluded = {"stage": "resolve", "kind": "excluded", "reason": "already_registered"}
+    excluded = {"stage": "resolve", "kind": "excluded", "reason": "registered"}
     kept = ("national_id", "first_name", "last_name", "date_of_birth")
     with (
         open(bench.folder / "invited.ndjson", encoding="utf-8") as lines,

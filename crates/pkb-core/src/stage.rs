@@ -203,12 +203,18 @@ pub trait Stage: Send + Sync + 'static {
         Replay::Answer
     }
 
-    /// Whether a record with `outcome` is looked at again: by default one that failed at this very stage.
+    /// Whether a record with `outcome` is looked at again: by default one that failed at this very stage. Asked by several
+    /// threads and in no order.
     fn tries_again(&self, outcome: &Outcome) -> bool {
         outcome.stage == Self::NAME && outcome.kind == Kind::Failed
     }
 
-    /// Sees each record that another stage has stopped, in input order.
+    /// Whether [`Self::stopped_before`] is to be called. It stays as it is for the whole run; asked by several threads.
+    fn minds_stopped(&self) -> bool {
+        false
+    }
+
+    /// Sees each record that another stage has stopped, in input order. Needs [`Self::minds_stopped`].
     fn stopped_before(&self, _record: &Record) {}
 
     /// Where `record` stands. Called in input order. Records with an outcome never get here, but for those

@@ -344,6 +344,10 @@ impl Stage for Letters {
         Ok(())
     }
 
+    fn minds_stopped(&self) -> bool {
+        !locked(&self.seen).printed.is_empty()
+    }
+
     /// Somebody may be put on a list, or die, after the letter was printed and before it is posted.
     fn stopped_before(&self, record: &Record) {
         let (Some(patient), Some(outcome)) = (&record.patient, &record.outcome) else {

@@ -209,6 +209,10 @@ impl Stage for Recheck {
         outcome.stage == Self::NAME && outcome.reason != Reason::Deceased
     }
 
+    fn minds_stopped(&self) -> bool {
+        true
+    }
+
     fn stopped_before(&self, record: &Record) {
         let mut counts = locked(&self.counts);
         counts.stopped += u64::from(invitations(record).next().is_some());

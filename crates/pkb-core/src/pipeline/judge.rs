@@ -260,12 +260,13 @@ impl<S: Stage> Judge<S> {
     /// Judges a record that was read whole.
     fn put(&self, judged: &mut Judged, text: &[u8], record: Box<Record>, in_journal: bool) {
         let passes = match &record.outcome {
-            _ if !S::JUDGES_ALONE => None,
             Some(outcome) if outcome.reason.mended_by() == Some(S::NAME) => None,
-            Some(outcome) if !self.stage.tries_again(outcome) => Some(Settled::Stopped),
+            Some(outcome) if !self.stage.tries_again(outcome) => {
+                (!self.stage.minds_stopped()).then_some(Settled::Stopped)
+            }
             // Whether the journal answers it shows when it is compared whole.
             Some(_) => None,
-            None if in_journal => None,
+            None if in_journal || !S::JUDGES_ALONE => None,
             None => match self.stage.admit(&record) {
                 Admission::AlreadyDone => Some(Settled::AlreadyDone),
                 Admission::NotReady => Some(Settled::NotReady),
