@@ -209,7 +209,7 @@ pub trait Stage: Send + Sync + 'static {
         outcome.stage == Self::NAME && outcome.kind == Kind::Failed
     }
 
-    /// Whether [`Self::stopped_before`] is to be called. It stays as it is for the whole run; asked by several threads.
+    /// Whether [`Self::stopped_before`] is to be called. Asked once, when the journal has been recalled.
     fn minds_stopped(&self) -> bool {
         false
     }

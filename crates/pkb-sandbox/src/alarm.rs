@@ -2,8 +2,7 @@
 //! becomes 6.5, and whoever measures a client against the sandbox measures that. The system wakes a thread of its own within
 //! a tenth of a millisecond; one of them serves all who wait.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -11,7 +10,7 @@ use std::time::Instant;
 
 use tokio::sync::oneshot;
 
-/// Wakes tasks at their time. Dropped, it wakes all of them at once.
+/// Wakes tasks at their time. Its thread ends when it is dropped.
 pub(crate) struct Alarm(Arc<Shared>);
 
 #[derive(Default)]
@@ -24,10 +23,10 @@ struct Shared {
 /// Who waits, by the time at which they are to be woken.
 #[derive(Default)]
 struct Sleepers {
-    /// The times, each with the place of its sleeper.
-    due: BinaryHeap<Reverse<(Instant, usize)>>,
-    wake: Vec<Option<oneshot::Sender<()>>>,
-    free: Vec<usize>,
+    /// Each with a number of its own: several may have the same time.
+    due: BTreeMap<(Instant, u64), oneshot::Sender<()>>,
+    /// How many there have been.
+    count: u64,
     is_over: bool,
 }
 
@@ -91,28 +90,22 @@ impl Sleepers {
     /// What the sleeper waits for, and whether nobody is to be woken before.
     fn add(&mut self, moment: Instant) -> (oneshot::Receiver<()>, bool) {
         let (wake, woken) = oneshot::channel();
-        let place = self.free.pop().unwrap_or(self.wake.len());
-        match self.wake.get_mut(place) {
-            Some(free) => *free = Some(wake),
-            None => self.wake.push(Some(wake)),
-        }
-        let first = self.due.peek().map(|Reverse((moment, _))| *moment);
-        self.due.push(Reverse((moment, place)));
-        (woken, first.is_none_or(|first| moment < first))
+        let first = self.due.keys().next();
+        let is_first = first.is_none_or(|(first, _)| moment < *first);
+        self.due.insert((moment, self.count), wake);
+        self.count += 1;
+        (woken, is_first)
     }
 
     /// Wakes those who are due; when the next one is.
     fn wake(&mut self, now: Instant) -> Option<Instant> {
-        while let Some(Reverse((moment, place))) = self.due.peek().copied() {
+        while let Some(next) = self.due.first_entry() {
+            let (moment, _) = *next.key();
             if moment > now {
                 return Some(moment);
             }
-            self.due.pop();
-            if let Some(wake) = self.wake.get_mut(place).and_then(Option::take) {
-                // Whoever has gone needs no waking.
-                let _ = wake.send(());
-            }
-            self.free.push(place);
+            // Whoever has gone needs no waking.
+            let _ = next.remove().send(());
         }
         None
     }
@@ -152,9 +145,9 @@ mod tests {
             [false, true, false, true]
         );
         assert_eq!(awake(&mut sleepers, 40, None), [true, false, true, false]);
-        // Places are used again.
+        // Nothing is left of those who are awake.
         let (mut again, is_first) = sleepers.add(at(50));
-        assert!(is_first && sleepers.wake.len() == 4);
+        assert!(is_first && sleepers.due.len() == 1);
         assert_eq!(sleepers.wake(at(50)), None);
         assert!(again.try_recv().is_ok());
     }

@@ -75,12 +75,10 @@ impl Bitmap {
         for (y, row) in bits.chunks_exact_mut(width).enumerate() {
             let y = within(y, rows);
             for x in 0..inner(columns) {
-                let is_black = match (within(x, columns), y) {
-                    (Some(x), Some(y)) => !is_white(x, y),
-                    _ => false,
-                };
+                let inside = within(x, columns).zip(y);
+                let is_white = inside.is_none_or(|(x, y)| is_white(x, y));
                 if let Some(byte) = row.get_mut(x / 8) {
-                    *byte |= u8::from(!is_black) << (7 - x % 8);
+                    *byte |= u8::from(is_white) << (7 - x % 8);
                 }
             }
         }

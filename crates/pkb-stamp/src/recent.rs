@@ -13,9 +13,10 @@ const KEPT: usize = 512;
 /// How a line is set.
 pub(crate) type How = (usize, Features, bool);
 
-/// A line that was set.
+/// A line that was set, or none yet.
+#[derive(Default)]
 struct Line {
-    how: How,
+    how: Option<How>,
     text: String,
     glyphs: Vec<Glyph>,
 }
@@ -23,7 +24,7 @@ struct Line {
 /// The line that was set last at each of some places; which place a line has, its text says.
 #[derive(Default)]
 pub(crate) struct Recent {
-    lines: Vec<Option<Line>>,
+    lines: Vec<Line>,
     hasher: FixedState,
 }
 
@@ -35,33 +36,24 @@ impl Recent {
 
     /// The glyphs of a line, if they are known.
     pub(crate) fn get(&self, how: How, text: &str) -> Option<&[Glyph]> {
-        let line = self.lines.get(self.place(how, text))?.as_ref()?;
-        (line.how == how && line.text == text).then_some(&line.glyphs)
+        let line = self.lines.get(self.place(how, text))?;
+        (line.how == Some(how) && line.text == text).then_some(&line.glyphs)
     }
 
     /// Keeps a line in the place of another.
     pub(crate) fn keep(&mut self, how: How, text: &str, glyphs: &[Glyph]) {
         let place = self.place(how, text);
         if self.lines.is_empty() {
-            self.lines.resize_with(KEPT, || None);
+            self.lines.resize_with(KEPT, Line::default);
         }
-        let Some(line) = self.lines.get_mut(place) else {
-            return;
-        };
         // What the other had room for is used again.
-        let (mut own_text, mut own_glyphs) = line
-            .take()
-            .map(|line| (line.text, line.glyphs))
-            .unwrap_or_default();
-        own_text.clear();
-        own_text.push_str(text);
-        own_glyphs.clear();
-        own_glyphs.extend_from_slice(glyphs);
-        *line = Some(Line {
-            how,
-            text: own_text,
-            glyphs: own_glyphs,
-        });
+        if let Some(line) = self.lines.get_mut(place) {
+            line.how = Some(how);
+            line.text.clear();
+            line.text.push_str(text);
+            line.glyphs.clear();
+            line.glyphs.extend_from_slice(glyphs);
+        }
     }
 }
 

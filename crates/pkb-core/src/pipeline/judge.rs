@@ -76,6 +76,8 @@ pub(super) struct Judge<S> {
     stage: Arc<S>,
     /// The journal, unless it has nothing.
     journal: Option<Lookup>,
+    /// Whether the stage looks at records that another has stopped.
+    minds_stopped: bool,
 }
 
 /// A line that has been looked at.
@@ -102,6 +104,7 @@ impl<S: Stage> Judge<S> {
     /// A judge for `stage`, which knows what is in the journal.
     pub(super) fn new(stage: Arc<S>, journal: Option<Lookup>) -> Self {
         Self {
+            minds_stopped: stage.minds_stopped(),
             stage,
             journal: journal.filter(|journal| !journal.is_empty()),
         }
@@ -262,7 +265,7 @@ impl<S: Stage> Judge<S> {
         let passes = match &record.outcome {
             Some(outcome) if outcome.reason.mended_by() == Some(S::NAME) => None,
             Some(outcome) if !self.stage.tries_again(outcome) => {
-                (!self.stage.minds_stopped()).then_some(Settled::Stopped)
+                (!self.minds_stopped).then_some(Settled::Stopped)
             }
             // Whether the journal answers it shows when it is compared whole.
             Some(_) => None,

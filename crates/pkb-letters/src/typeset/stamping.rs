@@ -73,7 +73,7 @@ const TYPICAL: (u64, u64) = (1_234_567_890, 9_876_543_210);
 /// Bytes of a file of one letter: room for most.
 const A_FILE: usize = 28 << 10;
 /// Months that are shown with characters that values may have; those of the first three probes are December, May and
-/// September. So there are nine probes at least, which show all letters of codes, too.
+/// September. There are as many probes of characters, or more, and so all letters of codes are shown, too.
 const MONTHS_SHOWN: [i8; 9] = [10, 11, 1, 2, 3, 4, 6, 7, 8];
 /// Characters that values may have, if the template's fonts have them: Latin with the accents of Europe
 /// and Vietnam.
@@ -498,10 +498,11 @@ impl Typesetter {
         let has_glyph = |character: &char| self.stationery.has_glyph(*character);
         let characters: Vec<char> = CHARACTERS.chars().filter(has_glyph).collect();
         // Letters with accents are wider than those that showed what is the widest.
-        let at_once = (widest * 3 / 4).min(characters.len().div_ceil(MONTHS_SHOWN.len()));
-        let groups = characters.chunks(at_once.max(1)).enumerate().collect();
+        let at_once = (widest * 3 / 4).min(characters.len() / MONTHS_SHOWN.len());
+        let at_once = at_once.max(1);
+        let groups = characters.chunks(at_once).enumerate().collect();
         let shown = stamping.side_by_side(groups, |(at, group)| {
-            in_groups(group, at_once.max(1), |group| {
+            in_groups(group, at_once, |group| {
                 let probe =
                     self.probe(&showing(variant, group, at), 1_000_000_007, 7_000_000_001)?;
                 with(&[&probe], None).map(|_| probe)
