@@ -153,11 +153,12 @@ pub trait Stage: Send + Sync + 'static {
     /// work on. Called by several threads and in no order.
     fn key(&self, record: &Record) -> Option<Key>;
 
-    /// Sees each line of the journal that is this stage's own, before the first record.
+    /// Sees each line of the journal that is this stage's own, before the first record, with the key by which it is
+    /// found.
     ///
     /// # Errors
     /// What makes the journal unusable.
-    fn recall(&self, _line: &Recalled) -> Result<(), Fatal> {
+    fn recall(&self, _line: &Recalled, _key: Option<Key>) -> Result<(), Fatal> {
         Ok(())
     }
 
@@ -192,7 +193,7 @@ pub trait Stage: Send + Sync + 'static {
     }
 
     /// Whether what the journal has of `record` still answers it: `outcome` is how it was settled then. For
-    /// what a stage looks at besides the record itself, such as lists of its own.
+    /// what a stage looks at besides the record itself, such as lists of its own. Called by several threads and in no order.
     fn answers(&self, _record: &Record, _outcome: Option<&Outcome>) -> bool {
         true
     }

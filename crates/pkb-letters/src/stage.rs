@@ -327,7 +327,7 @@ impl Stage for Letters {
         })
     }
 
-    fn recall(&self, line: &Recalled) -> Result<(), Fatal> {
+    fn recall(&self, line: &Recalled, _: Option<Key>) -> Result<(), Fatal> {
         locked(&self.press).recall(line)?;
         if let Recalled::Record(record) = line {
             self.again.recall(record);

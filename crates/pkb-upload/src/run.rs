@@ -322,7 +322,7 @@ impl Stage for UploadStage {
         ))
     }
 
-    fn recall(&self, line: &Recalled) -> Result<(), Fatal> {
+    fn recall(&self, line: &Recalled, key: Option<Key>) -> Result<(), Fatal> {
         let mut sent_before = self.sent_before();
         match line {
             Recalled::Intent(intent) if intent.get("settings").is_some() => {
@@ -330,7 +330,7 @@ impl Stage for UploadStage {
             }
             Recalled::Intent(intent) => sent_before.begun(intent),
             Recalled::Record(record) => {
-                if let (Some(key), Some(upload)) = (self.key(record), &record.upload) {
+                if let (Some(key), Some(upload)) = (key, &record.upload) {
                     sent_before.settled(key, &upload.batch);
                 }
                 Ok(())

@@ -13,7 +13,7 @@ use tokio::{
 
 use super::{
     Limits, Report,
-    judge::{Judged, Open, Passing, Sighted},
+    judge::{Answered, Judged, Open, Passing, Sighted},
     reader::Arrival,
     records::{Kept, written},
     settled_journal::SettledJournal,
@@ -21,7 +21,7 @@ use super::{
     work::{Number, Piece, Worked, conclude, stop, work_on},
 };
 use crate::{
-    Admission, Fatal, Record, Stage,
+    Admission, Fatal, Stage,
     completeness::Completeness,
     monitor::Monitor,
     ndjson::Line,
@@ -145,7 +145,7 @@ impl<S: Stage> Engine<S> {
     /// Reads, works and writes until the input ends or something stops the run.
     pub(super) async fn drive(
         &mut self,
-        mut arrivals: mpsc::Receiver<Arrival>,
+        mut arrivals: mpsc::Receiver<Arrival<S::Gleaned>>,
         signals: &mut Signals,
     ) -> Option<Fatal> {
         let mut reading = true;
@@ -264,7 +264,7 @@ impl<S: Stage> Engine<S> {
     }
 
     /// Takes in the records of a block, in their order.
-    fn take_in(&mut self, judged: Judged) -> Result<(), Fatal> {
+    fn take_in(&mut self, judged: Judged<S::Gleaned>) -> Result<(), Fatal> {
         let mut lines = &judged.lines[..];
         for record in judged.records {
             match record {
@@ -320,27 +320,27 @@ impl<S: Stage> Engine<S> {
     }
 
     /// Finds out what to do with a record, and puts it at the end of the window.
-    fn take_in_open(&mut self, open: Open) -> Result<(), Fatal> {
-        let Open { mut line, settled } = open;
+    fn take_in_open(&mut self, open: Open<S::Gleaned>) -> Result<(), Fatal> {
+        let Open { mut line, answered } = open;
         let row = &line.record.row;
         self.note_row(&row.file, row.number, row.of);
-        let next = match &line.record.outcome {
-            Some(outcome) if outcome.reason.mended_by() == Some(S::NAME) => {
+        let next = match (answered, &line.record.outcome) {
+            (Some(answered), _) => self
+                .replay(&mut line, answered)
+                .unwrap_or_else(|| self.admit(&mut line)),
+            (None, Some(outcome)) if outcome.reason.mended_by() == Some(S::NAME) => {
                 // What this stage found earlier no longer serves, whoever has it written down.
                 line.record.clear_from(S::NAME);
                 line.raw = Box::default();
                 self.admit(&mut line)
             }
-            Some(outcome) if !self.stage.tries_again(outcome) => {
+            (None, Some(outcome)) if !self.stage.tries_again(outcome) => {
                 if outcome.stage != S::NAME {
                     self.stage.stopped_before(&line.record);
                 }
                 Next::Settled(Settled::Stopped, None)
             }
-            _ => match settled.and_then(|settled| self.replay(&mut line, *settled)) {
-                Some(next) => next,
-                None => self.admit(&mut line),
-            },
+            _ => self.admit(&mut line),
         };
         let slot = match next {
             Next::Work(work) => {
@@ -369,31 +369,28 @@ impl<S: Stage> Engine<S> {
         Ok(())
     }
 
-    /// Settles a record as an earlier run `settled` it; `None` if the stage has to look at it again.
-    fn replay(&self, line: &mut Line, settled: Record) -> Option<Next<S>> {
-        if !self.stage.answers(&line.record, settled.outcome.as_ref()) {
-            return None;
-        }
-        line.record.take_over(S::NAME, settled);
-        line.raw = Box::default();
+    /// Settles a record as the journal has it; `None` if the stage has to look at it again.
+    fn replay(&self, line: &mut Line, answered: Answered<S::Gleaned>) -> Option<Next<S>> {
         match self.stage.replay(&line.record) {
             Replay::Answer => {}
             Replay::DoAgain => return None,
             Replay::Stop(verdict) => {
                 line.record.clear(S::NAME);
                 stop(&mut line.record, verdict, S::NAME);
+                line.raw = Box::default();
                 return Some(Next::Settled(Settled::Stopped, None));
             }
         }
         if line.record.outcome.is_some() {
             return Some(Next::Settled(Settled::Stopped, None));
         }
-        let (settled, _) = conclude(&*self.stage, &mut line.record, Settled::AlreadyDone);
-        let gleaned = match settled {
-            Settled::Stopped => None,
-            _ => self.stage.glean(&line.record),
-        };
-        Some(Next::Settled(settled, gleaned.map(Box::new)))
+        let (settled, is_changed) = conclude(&*self.stage, &mut line.record, Settled::AlreadyDone);
+        if is_changed {
+            line.raw = Box::default();
+        }
+        let is_advanced = settled != Settled::Stopped;
+        let gleaned = answered.gleaned.filter(|_| is_advanced);
+        Some(Next::Settled(settled, gleaned))
     }
 
     /// Asks the stage about a record.

@@ -19,7 +19,10 @@ use crate::{
     tally::{Settled, What},
 };
 
-use super::settled_journal::{Added, OUTCOME, added_by, settled_record};
+use super::{
+    records::line_of,
+    settled_journal::{Added, OUTCOME, added_by, addition, settled_record},
+};
 
 /// Lines of a journal that may stand in another order than the input, as far as that is reckoned with.
 const OUT_OF_ORDER: usize = 128;
@@ -31,9 +34,8 @@ const TELLING_BYTES: usize = 112;
 const START: &[u8] = b"{\"schema\":\"pkb-record/1\",\"row\":";
 
 /// The records of a block, in order.
-#[derive(Default)]
-pub(super) struct Judged {
-    pub(super) records: Vec<Sighted>,
+pub(super) struct Judged<G> {
+    pub(super) records: Vec<Sighted<G>>,
     /// The lines of those that pass, with their line ends.
     pub(super) lines: Vec<u8>,
     /// The files that those are from.
@@ -43,18 +45,24 @@ pub(super) struct Judged {
 }
 
 /// A record that was read.
-pub(super) enum Sighted {
+pub(super) enum Sighted<G> {
     /// It needs no work of this stage.
     Passing(Passing),
     /// It has yet to be judged.
-    Open(Open),
+    Open(Open<G>),
 }
 
 /// A record that the stage has to look at.
-pub(super) struct Open {
+pub(super) struct Open<G> {
     pub(super) line: Line,
-    /// The record as an earlier run settled it.
-    pub(super) settled: Option<Box<Record>>,
+    /// Whether it is as an earlier run has settled it.
+    pub(super) answered: Option<Answered<G>>,
+}
+
+/// A record as the journal has it.
+pub(super) struct Answered<G> {
+    /// What is to be collected of it, if the stage leaves it at that.
+    pub(super) gleaned: Option<Box<G>>,
 }
 
 /// A record that needs no work, without its line.
@@ -114,7 +122,7 @@ impl<S: Stage> Judge<S> {
     ///
     /// # Errors
     /// The journal cannot be read.
-    pub(super) fn judge(&self, block: &Block) -> Result<Judged, Fatal> {
+    pub(super) fn judge(&self, block: &Block) -> Result<Judged<S::Gleaned>, Fatal> {
         let lines = block.lines().map(|line| {
             let short = (!line.is_too_long()).then(|| line.text.trim_ascii_end());
             (line.place(), short.unwrap_or(line.text))
@@ -133,11 +141,11 @@ impl<S: Stage> Judge<S> {
         Ok(judged)
     }
 
-    /// Finds what the journal has of records that have yet to be judged.
+    /// Makes records that have yet to be judged what the journal says of them.
     ///
     /// # Errors
     /// The journal cannot be read.
-    pub(super) fn recall(&self, records: &mut [Sighted]) -> Result<(), Fatal> {
+    pub(super) fn recall(&self, records: &mut [Sighted<S::Gleaned>]) -> Result<(), Fatal> {
         let Some(journal) = &self.journal else {
             return Ok(());
         };
@@ -153,9 +161,40 @@ impl<S: Stage> Judge<S> {
         }
         let found = journal.fetch(asked.iter().map(|(_, span)| *span).collect())?;
         for (open, span) in asked {
-            open.settled = Some(settled_record(found.line(span)?)?);
+            if self.take_over(&mut open.line, found.line(span)?)? {
+                let record = &open.line.record;
+                let is_advanced = record.outcome.is_none();
+                let gleaned = is_advanced.then(|| self.stage.glean(record)).flatten();
+                open.answered = Some(Answered {
+                    gleaned: gleaned.map(Box::new),
+                });
+            }
         }
         Ok(())
+    }
+
+    /// Makes a record what the journal says of it in the line `settled`; `false` if that is no answer to it.
+    fn take_over(&self, line: &mut Line, settled: &[u8]) -> Result<bool, Fatal> {
+        if line.raw.is_empty() {
+            line.raw = line_of(&line.record)?;
+        }
+        let record = &mut *line.record;
+        let is_first_time = record.outcome.is_none();
+        if is_first_time && let Some(addition) = addition(S::NAME, &line.raw, settled) {
+            if !self.stage.answers(record, addition.outcome()) {
+                return Ok(false);
+            }
+            addition.enter(record);
+            line.raw = settled.into();
+            return Ok(true);
+        }
+        let settled = settled_record(settled)?;
+        if !self.stage.answers(record, settled.outcome.as_ref()) {
+            return Ok(false);
+        }
+        record.take_over(S::NAME, *settled);
+        line.raw = line_of(record)?;
+        Ok(true)
     }
 
     /// Whether the journal may answer a record: not if another stage has stopped it, nor if what this stage found
@@ -169,7 +208,7 @@ impl<S: Stage> Judge<S> {
     /// Answers the lines that the journal has, with what was added to them by this stage alone.
     fn answer_all(
         &self,
-        judged: &mut Judged,
+        judged: &mut Judged<S::Gleaned>,
         lines: Vec<(Place, &[u8])>,
         journal: &Lookup,
     ) -> Result<(), Fatal> {
@@ -238,7 +277,7 @@ impl<S: Stage> Judge<S> {
     }
 
     /// Reads a record whole, and judges it.
-    fn read(&self, judged: &mut Judged, place: Place, text: &[u8], in_journal: bool) {
+    fn read(&self, judged: &mut Judged<S::Gleaned>, place: Place, text: &[u8], in_journal: bool) {
         match place.parse::<Box<Record>>(text) {
             Err(error) => judged.bad.push(error),
             Ok(_) if !judged.bad.is_empty() => {}
@@ -261,7 +300,13 @@ impl<S: Stage> Judge<S> {
     }
 
     /// Judges a record that was read whole.
-    fn put(&self, judged: &mut Judged, text: &[u8], record: Box<Record>, in_journal: bool) {
+    fn put(
+        &self,
+        judged: &mut Judged<S::Gleaned>,
+        text: &[u8],
+        record: Box<Record>,
+        in_journal: bool,
+    ) {
         let passes = match &record.outcome {
             Some(outcome) if outcome.reason.mended_by() == Some(S::NAME) => None,
             Some(outcome) if !self.stage.tries_again(outcome) => {
@@ -281,7 +326,7 @@ impl<S: Stage> Judge<S> {
             let raw = text.into();
             judged.records.push(Sighted::Open(Open {
                 line: Line { raw, record },
-                settled: None,
+                answered: None,
             }));
             return;
         };
@@ -317,7 +362,18 @@ impl Added {
     }
 }
 
-impl Judged {
+impl<G> Default for Judged<G> {
+    fn default() -> Self {
+        Self {
+            records: Vec::new(),
+            lines: Vec::new(),
+            files: Vec::new(),
+            bad: Vec::new(),
+        }
+    }
+}
+
+impl<G> Judged<G> {
     /// A record that the journal answers with the line `settled`.
     fn answer(&mut self, row: &KeyRow<'_>, settled: &[u8], added: &Added) {
         if !self.bad.is_empty() {
@@ -465,7 +521,7 @@ mod tests {
         line
     }
 
-    fn judge(journal: &[Vec<u8>], lines: &[Vec<u8>]) -> Judged {
+    fn judge(journal: &[Vec<u8>], lines: &[Vec<u8>]) -> Judged<()> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("journal");
         std::fs::write(&path, [journal.join(&b'\n'), b"\n".to_vec()].concat()).unwrap();
@@ -532,7 +588,14 @@ mod tests {
                 let fields = serde_json::from_slice(text).unwrap();
                 prop_assert_eq!(Plain.quick_key(&fields), Plain.key(&record));
                 match records.next() {
-                    Some(Sighted::Open(Open { line: open, .. })) => {
+                    Some(Sighted::Open(Open { line: open, answered: Some(_) })) => {
+                        let mut expected = record.clone();
+                        expected.take_over(StageName::Resolve, serde_json::from_slice(&settled(row)).unwrap());
+                        prop_assert_eq!(&*open.record, &expected);
+                        prop_assert_eq!(&serde_json::from_slice::<Record>(&open.raw).unwrap(), &expected);
+                        prop_assert!(text != input(row) && order[..in_journal].contains(&row));
+                    }
+                    Some(Sighted::Open(Open { line: open, answered: None })) => {
                         prop_assert_eq!(&open.raw[..], text);
                         prop_assert_eq!(&*open.record, &record);
                         prop_assert!(text != input(row) || !order[..in_journal].contains(&row));

@@ -20,9 +20,9 @@ const CHUNK_RECORDS: usize = 256;
 const NAMED_BAD_LINES: usize = 10;
 
 /// What arrives from the reader.
-pub(super) enum Arrival {
+pub(super) enum Arrival<G> {
     /// The next records, in order.
-    Records(Judged),
+    Records(Judged<G>),
     /// Nothing more comes.
     Broken(Fatal),
 }
@@ -31,7 +31,7 @@ pub(super) enum Arrival {
 pub(super) fn read_all<S: Stage>(
     source: Source,
     judge: &Judge<S>,
-    arrivals: &mpsc::Sender<Arrival>,
+    arrivals: &mpsc::Sender<Arrival<S::Gleaned>>,
 ) {
     match source {
         Source::Ndjson(input) => read_ndjson(input, judge, arrivals),
@@ -43,7 +43,7 @@ pub(super) fn read_all<S: Stage>(
 fn read_ndjson<S: Stage>(
     input: Box<dyn Read + Send>,
     judge: &Judge<S>,
-    arrivals: &mpsc::Sender<Arrival>,
+    arrivals: &mpsc::Sender<Arrival<S::Gleaned>>,
 ) {
     let mut blocks = BlockReader::new(input);
     let mut bad = BadLines::default();
@@ -109,7 +109,7 @@ impl BadLines {
 fn read_records<S: Stage>(
     mut records: Box<dyn Iterator<Item = Result<Record, Fatal>> + Send>,
     judge: &Judge<S>,
-    arrivals: &mpsc::Sender<Arrival>,
+    arrivals: &mpsc::Sender<Arrival<S::Gleaned>>,
 ) {
     let (mut is_over, mut broken) = (false, None);
     in_order(
@@ -140,9 +140,9 @@ fn read_records<S: Stage>(
 }
 
 /// The next records, and why there are no more; `None` behind the last.
-fn next_chunk(
+fn next_chunk<G>(
     records: &mut dyn Iterator<Item = Result<Record, Fatal>>,
-) -> Option<(Judged, Option<Fatal>)> {
+) -> Option<(Judged<G>, Option<Fatal>)> {
     let mut chunk = Judged::default();
     let mut end = None;
     for record in records.take(CHUNK_RECORDS) {
@@ -153,7 +153,7 @@ fn next_chunk(
                     raw: Box::default(),
                     record: Box::new(record),
                 },
-                settled: None,
+                answered: None,
             })),
             Err(fatal) => {
                 end = Some(fatal);

@@ -7,11 +7,12 @@ use std::{
 };
 
 use memchr::memmem::Finder;
+use serde::Deserialize;
 
 use crate::{
     Fatal, Outcome, Record, Stage, StageName,
-    journal::{Entry, Journal, Lookup},
-    record::{KeyFields, Schema},
+    journal::{Entry, Journal, Key, Lookup},
+    record::{Delivery, Dispatch, KeyFields, Schema, Upload},
     stage::{IntentLog, Recalled},
 };
 
@@ -29,8 +30,10 @@ pub(super) struct SettledJournal {
 enum Seen {
     /// A few of its fields: whether this stage settled it, and how it is looked up.
     Fields { own: bool, entry: Entry },
-    /// All of it.
-    Whole(Recalled),
+    /// All of it: it is this stage's own, and is found by this key.
+    Whole(Recalled, Option<Key>),
+    /// All of it: it is of another stage.
+    Others,
 }
 
 impl SettledJournal {
@@ -40,21 +43,18 @@ impl SettledJournal {
         let read = |line: &[u8], place| read_line_for(stage, line, place);
         let journal = Journal::open(path, read, |seen| {
             lines += 1;
-            let recalled = match seen {
+            match seen {
                 Seen::Fields { own: is_own, entry } => {
                     own += u64::from(is_own);
-                    return Ok(entry);
+                    Ok(entry)
                 }
-                Seen::Whole(recalled) => recalled,
-            };
-            let key = match &recalled {
-                Recalled::Record(record) if record.is_settled_by(S::NAME) => stage.key(record),
-                Recalled::Intent(intent) if intent["stage"] == S::NAME.as_str() => None,
-                Recalled::Record(_) | Recalled::Intent(_) => return Ok(Entry::Other),
-            };
-            own += 1;
-            stage.recall(&recalled)?;
-            Ok(key.into())
+                Seen::Whole(recalled, key) => {
+                    own += 1;
+                    stage.recall(&recalled, key)?;
+                    Ok(key.into())
+                }
+                Seen::Others => Ok(Entry::Other),
+            }
         })?;
         if lines > 0 && own == 0 {
             return Err(Fatal::Usage(format!(
@@ -193,7 +193,13 @@ fn read_line_for<S: Stage>(stage: &S, line: &[u8], place: u64) -> Result<Seen, F
         };
         return Ok(Seen::Fields { own, entry });
     }
-    read_line(line).map(Seen::Whole)
+    let recalled = read_line(line)?;
+    let key = match &recalled {
+        Recalled::Record(record) if record.is_settled_by(S::NAME) => stage.key(record),
+        Recalled::Intent(intent) if intent["stage"] == S::NAME.as_str() => None,
+        Recalled::Record(_) | Recalled::Intent(_) => return Ok(Seen::Others),
+    };
+    Ok(Seen::Whole(recalled, key))
 }
 
 /// A record that a stage settled, from its line.
@@ -204,6 +210,73 @@ pub(super) fn settled_record(line: &[u8]) -> Result<Box<Record>, Fatal> {
     match read_line(line)? {
         Recalled::Record(record) => Ok(record),
         Recalled::Intent(_) => Err(Fatal::Bug("an intent was looked up".into())),
+    }
+}
+
+/// What `stage` has added to a record without an outcome, if `settled` is the record's line `input` with that behind it
+/// and nothing else: then `settled` is what the record is written as once it has [`Addition::enter`]ed.
+pub(super) fn addition(stage: StageName, input: &[u8], settled: &[u8]) -> Option<Addition> {
+    let added = settled.strip_prefix(input.strip_suffix(b"}")?)?;
+    let own: &[u8] = match stage {
+        StageName::Upload => b",\"upload\":",
+        StageName::Letters => b",\"delivery\":",
+        StageName::Sms => b",\"texts\":",
+        StageName::Post => b",\"posted\":",
+        // What these have settled is answered by `added_by`, or takes more of the record over.
+        StageName::Resolve | StageName::Tokens | StageName::Recheck => return None,
+    };
+    if !added.starts_with(own) && !added.starts_with(b",\"outcome\":") {
+        return None;
+    }
+    let object = [b"{", added.strip_prefix(b",")?].concat();
+    let addition: Addition = serde_json::from_slice(&object).ok()?;
+    addition.is_of(stage).then_some(addition)
+}
+
+/// Sections that one stage has written behind all others.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Addition {
+    upload: Option<Upload>,
+    delivery: Option<Delivery>,
+    texts: Option<Vec<Dispatch>>,
+    posted: Option<Dispatch>,
+    outcome: Option<Outcome>,
+}
+
+impl Addition {
+    /// Whether nobody but `stage` writes such sections.
+    fn is_of(&self, stage: StageName) -> bool {
+        let sections = [
+            (StageName::Upload, self.upload.is_some()),
+            (StageName::Letters, self.delivery.is_some()),
+            (StageName::Sms, self.texts.is_some()),
+            (StageName::Post, self.posted.is_some()),
+        ];
+        sections
+            .iter()
+            .all(|(of, is_there)| !is_there || *of == stage)
+    }
+
+    /// Why the record was stopped.
+    pub(super) fn outcome(&self) -> Option<&Outcome> {
+        self.outcome.as_ref()
+    }
+
+    /// Writes the sections into the record that they stand behind.
+    pub(super) fn enter(self, record: &mut Record) {
+        let Self {
+            upload,
+            delivery,
+            texts,
+            posted,
+            outcome,
+        } = self;
+        record.upload = upload.or(record.upload.take());
+        record.delivery = delivery.or(record.delivery.take());
+        record.texts = texts.unwrap_or(std::mem::take(&mut record.texts));
+        record.posted = posted.or(record.posted.take());
+        record.outcome = outcome;
     }
 }
 
@@ -226,6 +299,8 @@ fn read_line(line: &[u8]) -> Result<Recalled, Fatal> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const INPUT: &str = r#"{"schema":"pkb-record/1","row":{"file":"p","number":2,"of":1}}"#;
@@ -276,6 +351,88 @@ mod tests {
             r#"{"stage":"resolve","kind":"excluded","reason":"deceased""#,
         ] {
             assert_eq!(added(other), None, "{other}");
+        }
+    }
+
+    /// What may stand behind `added_to`, in any number and order.
+    const SECTIONS: [&str; 10] = [
+        r#","upload":{"batch":"a-0001.csv","state":"sent","at":"2026-11-22T09:00:00Z"}"#,
+        r#","upload":{"batch":"a-0001.csv","state":"sent","at":"2026-11-22T09:00:00Z","theirs":{"n":1e3}}"#,
+        r#","pkb":{"checked_at":"2026-11-22T09:00:00Z"}"#,
+        r#","invitation":{"code":"NKfi0O1lIB","token":"KVPnrFYPay","expires_at":"2026-12-22T09:00:00Z"}"#,
+        r#","delivery":{"channel":"letter","file":"letters-0001.pdf","pages":[1,1],"sequence":1}"#,
+        r#","texts":[{"reference":"r","status":"created","at":"2026-11-22T09:00:00Z"}]"#,
+        r#","posted":{"reference":"r","status":"created","at":"2026-11-22T09:00:00Z"}"#,
+        r#","uptake":{"registered":true,"checked_at":"2026-11-22T09:00:00Z"}"#,
+        r#","outcome":{"stage":"letters","kind":"excluded","reason":"deceased"}"#,
+        r#","theirs":{"n":1}"#,
+    ];
+
+    fn sections(most: usize) -> impl Strategy<Value = String> {
+        let one = proptest::sample::select(SECTIONS.as_slice());
+        proptest::collection::vec(one, 0..=most).prop_map(|sections| sections.concat())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+        #[test]
+        fn sections_that_are_entered_make_of_a_record_what_reading_all_of_it_does(
+            before in sections(2),
+            behind in sections(2),
+            stage in proptest::sample::select(StageName::ALL.as_slice()),
+        ) {
+            let open = INPUT.strip_suffix('}').unwrap();
+            let (input, settled) = (format!("{open}{before}}}"), format!("{open}{before}{behind}}}"));
+            // No journal has other lines.
+            let read = (serde_json::from_str::<Record>(&input), serde_json::from_str::<Record>(&settled));
+            if let (Ok(input_record), Ok(settled_record)) = read
+                && input_record.outcome.is_none()
+                && let Some(addition) = addition(stage, input.as_bytes(), settled.as_bytes())
+            {
+                let mut quick = input_record.clone();
+                addition.enter(&mut quick);
+                prop_assert_eq!(&quick, &settled_record, "its line is what it is written as");
+                let mut whole = input_record;
+                whole.take_over(stage, settled_record);
+                prop_assert_eq!(quick, whole);
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_stage_added_behind_all_else_needs_no_reading_of_the_rest() {
+        let addition = |stage, behind: &str| {
+            let settled = format!("{}{behind}}}", INPUT.strip_suffix('}').unwrap());
+            addition(stage, INPUT.as_bytes(), settled.as_bytes()).is_some()
+        };
+        let [
+            upload,
+            _,
+            pkb,
+            _,
+            delivery,
+            texts,
+            posted,
+            _,
+            outcome,
+            theirs,
+        ] = SECTIONS;
+        for (stage, own) in [
+            (StageName::Upload, upload),
+            (StageName::Letters, delivery),
+            (StageName::Sms, texts),
+            (StageName::Post, posted),
+        ] {
+            assert!(addition(stage, own) && addition(stage, outcome), "{own}");
+            for other in [
+                theirs,
+                pkb,
+                "",
+                &format!("{own}{theirs}"),
+                &format!("{own}{pkb}"),
+            ] {
+                assert!(!addition(stage, other), "{stage:?} {other}");
+            }
         }
     }
 }

@@ -167,11 +167,7 @@ impl<D: NotifyDesk> Stage for Texts<D> {
         })
     }
 
-    fn recall(&self, line: &Recalled) -> Result<(), Fatal> {
-        let key = match line {
-            Recalled::Record(record) => self.key(record),
-            Recalled::Intent(_) => None,
-        };
+    fn recall(&self, line: &Recalled, key: Option<Key>) -> Result<(), Fatal> {
         self.once.recall(line, key)
     }
 
