@@ -7,6 +7,7 @@ mod dispatch;
 mod purged;
 #[cfg(test)]
 mod schema;
+mod unknown;
 
 use std::borrow::Cow;
 
@@ -24,9 +25,7 @@ use crate::{
 
 pub use dispatch::{Dispatch, DispatchStatus, NotificationId};
 pub use purged::{CodesStand, Purged};
-
-/// Fields that this version does not know.
-pub type Unknown = serde_json::Map<String, serde_json::Value>;
+pub use unknown::Unknown;
 
 /// The version of the record: reading any other is an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]

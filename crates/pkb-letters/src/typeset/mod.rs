@@ -164,27 +164,16 @@ impl Typesetter {
         threads: usize,
     ) -> Result<Self, TypesetError> {
         let mut typesetter = Self::on_threads(template, design, threads)?;
-        let mut warnings = Vec::new();
-        let mut variants = 0;
-        for languages in LetterLanguages::ALL {
-            for format in LetterFormat::ALL {
-                if template.has(design, languages) {
-                    variants += 1;
-                    let letter = LetterFields {
-                        languages,
-                        format,
-                        ..LetterFields::sample()
-                    };
-                    warnings.extend(typesetter.try_out(&letter)?);
-                }
-            }
-        }
-        if variants == 0 {
+        let samples = samples(|languages| template.has(design, languages));
+        if samples.is_empty() {
             return Err(TypesetError::Template {
                 place: words_file(design, "en"),
                 message: "the template has no such file".into(),
             });
         }
+        let tried = typesetter.in_parallel(&samples, |letter| typesetter.tried(letter))?;
+        let warnings: Vec<Vec<String>> = tried.into_iter().collect::<Result<_, _>>()?;
+        let mut warnings = warnings.concat();
         warnings.sort();
         warnings.dedup();
         typesetter.warnings = warnings;
@@ -429,17 +418,11 @@ impl Typesetter {
     ) -> Result<Vec<Vec<Page>>, TypesetError> {
         let below: Vec<Below<'_>> = letters
             .iter()
-            .map(|(number, letter)| Below {
-                pages: &letter.pages,
-                number: *number,
-                last_of_file,
-                points: letter.points,
-            })
+            .map(|letter| below(*letter, last_of_file))
             .collect();
         let groups: Vec<&[Below<'_>]> = below.chunks(LETTERS_AN_OVERLAY).collect();
         let documents = self.in_parallel(&groups, |group| {
-            let overlay =
-                overlay::overlay_of(group, self.is_proof, &self.settings, &self.stationery);
+            let overlay = self.overlay(group);
             self.sweeps.after_work();
             overlay
         })?;
@@ -451,6 +434,11 @@ impl Typesetter {
             overlays.extend(group.iter().map(own));
         }
         Ok(overlays)
+    }
+
+    /// What is laid over some letters, one after the other; `None` if that is nothing.
+    fn overlay(&self, letters: &[Below<'_>]) -> Result<Option<PagedDocument>, TypesetError> {
+        overlay::overlay_of(letters, self.is_proof, &self.settings, &self.stationery)
     }
 
     fn export(&self, document: &PagedDocument) -> Result<Vec<u8>, TypesetError> {
@@ -559,6 +547,11 @@ impl Typesetter {
     ///
     /// What is wrong with the template: the message has file, line and reason.
     pub fn try_out(&self, letter: &LetterFields) -> Result<Vec<String>, TypesetError> {
+        self.in_worker(|| self.tried(letter))
+    }
+
+    /// [`Self::try_out`], in a worker.
+    fn tried(&self, letter: &LetterFields) -> Result<Vec<String>, TypesetError> {
         let place = || {
             let language = letter.languages.codes().first().copied();
             words_file(self.design, language.unwrap_or("en"))
@@ -572,23 +565,19 @@ impl Typesetter {
             ),
         };
         let desk = self.desk(letter).map_err(|_| TypesetError::Data)?;
-        let compiled = self.in_worker(|| typst::compile::<PagedDocument>(&desk));
+        let compiled = typst::compile::<PagedDocument>(&desk);
         compiled
             .output
             .map_err(|errors| self.stationery.template_error(&errors))?;
-        let laid_out =
-            self.in_worker(|| self.lay_out_one(letter))
-                .map_err(|failure| match failure {
-                    Failure::Letter(fault) => failed(fault.to_string()),
-                    Failure::Data => TypesetError::Data,
-                })?;
-        let document = PagedDocument::new(
-            laid_out.pages.iter().cloned().collect(),
-            laid_out.info.clone(),
-        );
-        self.in_worker(|| typst_pdf::pdf(&document, &self.pdf_options()))
+        let laid_out = self.lay_out_one(letter).map_err(|failure| match failure {
+            Failure::Letter(fault) => failed(fault.to_string()),
+            Failure::Data => TypesetError::Data,
+        })?;
+        let pages = laid_out.pages.iter().cloned().collect();
+        let document = PagedDocument::new(pages, laid_out.info.clone());
+        typst_pdf::pdf(&document, &self.pdf_options())
             .map_err(|errors| self.stationery.template_error(&errors))?;
-        self.overlays(&[(1, &laid_out)], 1)?;
+        self.overlay(&[below((1, &laid_out), 1)])?;
         let warning = |warning: &SourceDiagnostic| {
             format!(
                 "{}: {}",
@@ -655,6 +644,29 @@ impl Typesetter {
             tagged: true,
             pretty: false,
         }
+    }
+}
+
+/// A letter to nobody for each of some languages and each print.
+fn samples(has: impl Fn(LetterLanguages) -> bool) -> Vec<LetterFields> {
+    let languages = LetterLanguages::ALL.into_iter().filter(|own| has(*own));
+    let in_each_print = |languages| {
+        LetterFormat::ALL.map(|format| LetterFields {
+            languages,
+            format,
+            ..LetterFields::sample()
+        })
+    };
+    languages.flat_map(in_each_print).collect()
+}
+
+/// A letter as what is laid over it needs it.
+fn below<'a>((number, letter): Numbered<'a>, last_of_file: u64) -> Below<'a> {
+    Below {
+        pages: &letter.pages,
+        number,
+        last_of_file,
+        points: letter.points,
     }
 }
 

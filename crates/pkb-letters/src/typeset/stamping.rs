@@ -22,9 +22,9 @@ use serde::{Deserialize, Serialize};
 use typst_layout::PagedDocument;
 
 use super::desk::Stationery;
-use super::overlay::{Below, barcode_of, overlay_of};
+use super::overlay::barcode_of;
 use super::qr::SquareCode;
-use super::{Sheets, TypesetError, Typesetter, joined, pool};
+use super::{Sheets, TypesetError, Typesetter, below, joined, pool, samples};
 use crate::language::date_in;
 use crate::letter_fields::LetterFields;
 use crate::template::marks::{Barcode, OmrLine};
@@ -327,20 +327,10 @@ impl Typesetter {
 
     /// [`Engine::Stamp`] is for those who want to know.
     pub(super) fn must_be_stampable(&self) -> Result<(), TypesetError> {
-        let has_words = |languages: &LetterLanguages| {
+        let letters = samples(|languages| {
             let mut codes = languages.codes().iter();
             codes.all(|language| self.stationery.has_words(self.design, language))
-        };
-        let languages = LetterLanguages::ALL.into_iter().filter(has_words);
-        let letters: Vec<LetterFields> = languages
-            .flat_map(|languages| {
-                LetterFormat::ALL.map(|format| LetterFields {
-                    languages,
-                    format,
-                    ..LetterFields::sample()
-                })
-            })
-            .collect();
+        });
         let tried = self.in_parallel(&letters, |letter| self.try_usual(letter))?;
         for (letter, tried) in letters.iter().zip(tried) {
             tried.map_err(|reason| TypesetError::NotStampable {
@@ -582,13 +572,7 @@ impl Typesetter {
         number: u64,
         last_of_file: u64,
     ) -> Result<Vec<u8>, TypesetError> {
-        let below = Below {
-            pages: &sheets.pages,
-            number,
-            last_of_file,
-            points: sheets.points,
-        };
-        let overlay = overlay_of(&[below], false, &self.settings, &self.stationery)?;
+        let overlay = self.overlay(&[below((number, &sheets), last_of_file)])?;
         let overlay = overlay
             .map(|document| document.pages().to_vec())
             .unwrap_or_default();

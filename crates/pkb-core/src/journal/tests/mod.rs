@@ -20,7 +20,7 @@ fn record(number: u64, name: &str) -> Vec<u8> {
         file: name.into(),
         number,
         of: 9,
-        unknown: serde_json::Map::new(),
+        unknown: Default::default(),
     };
     append_line(&mut line, &Record::new(row)).unwrap();
     line.pop();
