@@ -63,8 +63,10 @@ const WORTH_STAMPING: usize = 20;
 const MAX_LINES: usize = 8;
 /// How many characters the widest probe has: as many as leave everything else where it is.
 const WIDTHS: [usize; 15] = [12, 16, 20, 24, 28, 32, 36, 40, 44, 48, 52, 56, 62, 70, 80];
-/// Address lines of the variant that shows which characters come out right.
-const SHOWN_LINES: usize = 2;
+/// Of these widths, the one that most pages have: it is tried first, with the next.
+const USUAL_WIDTH: usize = 9;
+/// Address lines of the variant that shows which characters come out right: as many as most letters have.
+const SHOWN_LINES: usize = 4;
 /// For so many probes Typst remembers what it did not use since: they have little in common, and take as much memory as
 /// letters.
 const PROBES_REMEMBERED: usize = 3;
@@ -107,6 +109,8 @@ struct Variant {
 
 /// The page of a variant, or why there is none.
 type Read = Result<Arc<Template>, Unstampable>;
+/// Reads a page from the probes that all others are compared with, and more.
+type Reading<'a> = dyn Fn(&[&ReadProbe], Option<&Template>) -> Read + Sync + 'a;
 
 /// The variants of a design, as they come.
 pub(super) struct Stamping {
@@ -358,27 +362,51 @@ impl Typesetter {
         // A thread of rayon's that waits for another pool does other work meanwhile, which could ask for this very
         // variant: so a thread of no pool waits in its place.
         let made = std::thread::scope(|scope| {
-            let waiting = scope.spawn(|| {
-                let maker = stamping.maker()?;
-                Some(maker.install(|| self.made(&variant, stamping)))
-            });
+            let waiting = scope.spawn(|| self.made(&variant, stamping));
             waiting.join()
         });
-        let broke_off = || Err(Unstampable::because("the typesetter broke off at it"));
-        Some(made.ok().flatten().unwrap_or_else(broke_off))
+        let broke_off = |_| Err(Unstampable::because("the typesetter broke off at it"));
+        Some(made.unwrap_or_else(broke_off))
     }
 
-    /// Makes a variant unless it is made; if another thread is at it, waits for that one. A variant needs others for its
-    /// making, but never itself through them.
+    /// Makes a variant unless it is made; if another thread is at it, waits for that one, and keeps no maker from its
+    /// work meanwhile. A variant needs another for its making, but never itself through that.
     fn made(&self, variant: &Variant, stamping: &Stamping) -> Read {
         let place = stamping.place_of(variant);
         let read = place.get_or_init(|| {
-            let read = self.read_variant(variant, stamping);
-            // What Typst remembers of its probes is of no use to letters.
-            comemo::evict(0);
-            read
+            let like = self.like(variant);
+            let like = like.map(|like| self.made(&like, stamping)).transpose()?;
+            let maker = stamping
+                .maker()
+                .ok_or_else(|| Unstampable::because("there is no thread for it"))?;
+            maker.install(|| {
+                let read = self.read_variant(variant, like.as_deref(), stamping);
+                // What Typst remembers of its probes is of no use to letters.
+                comemo::evict(0);
+                read
+            })
         });
         read.clone()
+    }
+
+    /// The variant that shows what this one need not show again: which characters come out right does not depend on the
+    /// number of lines.
+    fn like(&self, variant: &Variant) -> Option<Variant> {
+        let lines = if self.design.has_address() {
+            SHOWN_LINES
+        } else {
+            0
+        };
+        let like = Variant {
+            lines: if variant.with_arabic {
+                variant.lines
+            } else {
+                lines
+            },
+            with_arabic: false,
+            ..variant.clone()
+        };
+        (like != *variant).then_some(like)
     }
 
     /// What the page of a letter is made for; `None` if no page is.
@@ -420,60 +448,58 @@ impl Typesetter {
     fn read_variant(
         &self,
         variant: &Variant,
+        like: Option<&Template>,
         stamping: &Stamping,
-    ) -> Result<Arc<Template>, Unstampable> {
+    ) -> Read {
         let base = self.base(variant, stamping)?;
         let with = |more: &[&ReadProbe], like: Option<&Template>| {
             let all: Vec<&ReadProbe> = base.iter().chain(more.iter().copied()).collect();
             Template::read(&all, &LATE, &stamping.fonts, like)
         };
-        // The widest values that move nothing else.
-        let mut widest_probe = None;
-        let mut why_not = None;
-        let (mut fits, mut too_wide) = (0, WIDTHS.len());
-        while fits < too_wide {
-            let middle = fits.midpoint(too_wide);
-            let characters = WIDTHS.get(middle).copied().unwrap_or_default();
-            let probe = self.probe(&widest(variant, characters), 8_888_888_888, 8_888_888_888);
-            match probe.and_then(|probe| with(&[&probe], None).map(|_| probe)) {
-                Ok(probe) => (fits, widest_probe) = (middle + 1, Some(probe)),
-                Err(reason) => (too_wide, why_not) = (middle, Some(reason)),
-            }
-        }
-        let no_reason = || Unstampable::because("its layout depends on the values");
-        let widest_probe = widest_probe.ok_or_else(|| why_not.unwrap_or_else(no_reason))?;
+        let (width, widest) = self.widest(variant, stamping, &with)?;
         if variant.with_arabic {
             let [typical, shortest] = &base;
-            let like = Variant {
-                with_arabic: false,
-                ..variant.clone()
-            };
-            let like = self.made(&like, stamping)?;
-            let probes = [typical, shortest, &widest_probe];
-            let mut template =
-                Template::read_for_arabic(&probes, &LATE, &stamping.fonts, Some(&like))?;
+            let probes = [typical, shortest, &widest];
+            let mut template = Template::read_for_arabic(&probes, &LATE, &stamping.fonts, like)?;
             self.try_arabic(variant, typical, &mut template, &stamping.fonts);
             return Ok(Arc::new(template));
         }
-        let lines = if self.design.has_address() {
-            SHOWN_LINES
-        } else {
-            0
-        };
-        if variant.lines != lines {
-            // Which characters come out right does not depend on the number of lines.
-            let like = Variant {
-                lines,
-                ..variant.clone()
-            };
-            let like = self.made(&like, stamping)?;
-            return with(&[&widest_probe], Some(&like));
+        if like.is_some() {
+            return with(&[&widest], like);
         }
-        let widest = fits.checked_sub(1).and_then(|at| WIDTHS.get(at));
-        let widest = widest.copied().unwrap_or_default();
-        let mut shown = self.shown(variant, stamping, widest, &with);
-        shown.push(widest_probe);
+        let mut shown = self.shown(variant, stamping, width, &with);
+        shown.push(widest);
         with(&shown.iter().collect::<Vec<_>>(), None)
+    }
+
+    /// A probe of the widest values that move nothing else, and how many characters they have.
+    fn widest(
+        &self,
+        variant: &Variant,
+        stamping: &Stamping,
+        with: &Reading<'_>,
+    ) -> Result<(usize, ReadProbe), Unstampable> {
+        let try_at = |at: usize| {
+            let characters = WIDTHS.get(at).copied().unwrap_or_default();
+            let probe = self.probe(&widest(variant, characters), 8_888_888_888, 8_888_888_888)?;
+            with(&[&probe], None).map(|_| (characters, probe))
+        };
+        let (mut best, mut why_not) = (None, None);
+        let (mut fits, mut too_wide) = (0, WIDTHS.len());
+        let mut next = vec![USUAL_WIDTH, USUAL_WIDTH + 1];
+        while fits < too_wide {
+            for (at, tried) in next.iter().zip(stamping.side_by_side(next.clone(), try_at)) {
+                match tried {
+                    Ok(probe) if *at >= fits => (fits, best) = (at + 1, Some(probe)),
+                    Err(reason) if *at < too_wide => (too_wide, why_not) = (*at, Some(reason)),
+                    Ok(_) | Err(_) => {}
+                }
+            }
+            next = vec![fits.midpoint(too_wide)];
+        }
+        best.ok_or_else(|| {
+            why_not.unwrap_or_else(|| Unstampable::because("its layout depends on the values"))
+        })
     }
 
     /// Probes of all characters that come out as they should, where values may have so many. What comes out differently is
@@ -483,7 +509,7 @@ impl Typesetter {
         variant: &Variant,
         stamping: &Stamping,
         widest: usize,
-        with: &(dyn Fn(&[&ReadProbe], Option<&Template>) -> Read + Sync),
+        with: &Reading<'_>,
     ) -> Vec<ReadProbe> {
         let has_glyph = |character: &char| self.stationery.has_glyph(*character);
         let characters: Vec<char> = CHARACTERS.chars().filter(has_glyph).collect();
