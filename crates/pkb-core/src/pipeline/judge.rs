@@ -6,6 +6,8 @@
 //! Most of the time goes into reading JSON. A journal is nearly in the order of the input, so for each block the lines
 //! of the journal around the one that answers its first record are read, and records are compared with those before
 //! anything is made of them. What is not found there is looked up by its key.
+//!
+//! Records that the stage has to look at itself become here what the journal says of them.
 
 use std::sync::Arc;
 
