@@ -15,6 +15,7 @@ use pkb_core::{
     record::{Delivery, Design},
     value::{LetterFormat, LetterLanguages, Postcode},
 };
+use rayon::iter::{IntoParallelRefMutIterator as _, ParallelIterator as _};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -222,11 +223,13 @@ impl Manifest {
     /// # Errors
     /// A file of letters cannot be read, or the disk is full.
     pub fn finish(mut self) -> Result<(), Fatal> {
-        for file in &mut self.files {
-            let path = self.folder.join(&file.file);
+        let folder = &self.folder;
+        self.files.par_iter_mut().try_for_each(|file| {
+            let path = folder.join(&file.file);
             (file.bytes, file.sha256) =
                 digest(&path).map_err(|source| Fatal::cannot_read(&path, source))?;
-        }
+            Ok::<_, Fatal>(())
+        })?;
         let rest = serde_json::json!({
             "files": self.files,
             "design": self.design,
