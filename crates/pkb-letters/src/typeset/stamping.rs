@@ -65,7 +65,8 @@ const MAX_LINES: usize = 8;
 const WIDTHS: [usize; 15] = [12, 16, 20, 24, 28, 32, 36, 40, 44, 48, 52, 56, 62, 70, 80];
 /// Of these widths, the one that most pages have: it is tried first, with the next.
 const USUAL_WIDTH: usize = 9;
-/// Address lines of the variant that shows which characters come out right: as many as most letters have.
+/// Address lines of the variant that shows which characters come out right: as many as most letters have, and as the
+/// sample that each template is tried with.
 const SHOWN_LINES: usize = 4;
 /// For so many probes Typst remembers what it did not use since: they have little in common, and take as much memory as
 /// letters.
