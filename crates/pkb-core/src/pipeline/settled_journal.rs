@@ -28,12 +28,10 @@ pub(super) struct SettledJournal {
 
 /// A line of the journal, as far as it was read.
 enum Seen {
-    /// A few of its fields: whether this stage settled it, and how it is looked up.
-    Fields { own: bool, entry: Entry },
+    /// Enough of it: whether it is this stage's own, and how it is looked up.
+    Enough { own: bool, entry: Entry },
     /// All of it: it is this stage's own, and is found by this key.
     Whole(Recalled, Option<Key>),
-    /// All of it: it is of another stage.
-    Others,
 }
 
 impl SettledJournal {
@@ -44,7 +42,7 @@ impl SettledJournal {
         let journal = Journal::open(path, read, |seen| {
             lines += 1;
             match seen {
-                Seen::Fields { own: is_own, entry } => {
+                Seen::Enough { own: is_own, entry } => {
                     own += u64::from(is_own);
                     Ok(entry)
                 }
@@ -53,7 +51,6 @@ impl SettledJournal {
                     stage.recall(&recalled, key)?;
                     Ok(key.into())
                 }
-                Seen::Others => Ok(Entry::Other),
             }
         })?;
         if lines > 0 && own == 0 {
@@ -147,7 +144,7 @@ pub(super) enum Added {
 /// written with their sections in order, so this is how nearly all lines are; comparing bytes is
 /// much quicker than reading and writing the record.
 pub(super) fn added_by(stage: StageName, input: &[u8], settled: &[u8]) -> Option<Added> {
-    let added = settled.strip_prefix(input.strip_suffix(b"}")?)?;
+    let added = behind(input, settled)?;
     let (own, later): (&[u8], &[&Finder<'_>]) = match stage {
         StageName::Resolve => (b",\"pkb\":{", &[&INVITATION, &DELIVERY, &OUTCOME]),
         StageName::Tokens => (b",\"invitation\":{", &[&DELIVERY, &OUTCOME]),
@@ -191,13 +188,18 @@ fn read_line_for<S: Stage>(stage: &S, line: &[u8], place: u64) -> Result<Seen, F
             }
             Some(key) => Entry::Found(key),
         };
-        return Ok(Seen::Fields { own, entry });
+        return Ok(Seen::Enough { own, entry });
     }
     let recalled = read_line(line)?;
     let key = match &recalled {
         Recalled::Record(record) if record.is_settled_by(S::NAME) => stage.key(record),
         Recalled::Intent(intent) if intent["stage"] == S::NAME.as_str() => None,
-        Recalled::Record(_) | Recalled::Intent(_) => return Ok(Seen::Others),
+        Recalled::Record(_) | Recalled::Intent(_) => {
+            return Ok(Seen::Enough {
+                own: false,
+                entry: Entry::Other,
+            });
+        }
     };
     Ok(Seen::Whole(recalled, key))
 }
@@ -216,24 +218,18 @@ pub(super) fn settled_record(line: &[u8]) -> Result<Box<Record>, Fatal> {
 /// What `stage` has added to a record without an outcome, if `settled` is the record's line `input` with that behind it
 /// and nothing else: then `settled` is what the record is written as once it has [`Addition::enter`]ed.
 pub(super) fn addition(stage: StageName, input: &[u8], settled: &[u8]) -> Option<Addition> {
-    let added = settled.strip_prefix(input.strip_suffix(b"}")?)?;
-    let own: &[u8] = match stage {
-        StageName::Upload => b",\"upload\":",
-        StageName::Letters => b",\"delivery\":",
-        StageName::Sms => b",\"texts\":",
-        StageName::Post => b",\"posted\":",
-        // What these have settled is answered by `added_by`, or takes more of the record over.
-        StageName::Resolve | StageName::Tokens | StageName::Recheck => return None,
-    };
-    if !added.starts_with(own) && !added.starts_with(b",\"outcome\":") {
-        return None;
-    }
-    let object = [b"{", added.strip_prefix(b",")?].concat();
-    let addition: Addition = serde_json::from_slice(&object).ok()?;
+    let added = behind(input, settled)?.strip_prefix(b",")?;
+    let addition: Addition = serde_json::from_slice(&[b"{", added].concat()).ok()?;
     addition.is_of(stage).then_some(addition)
 }
 
-/// Sections that one stage has written behind all others.
+/// What stands in `settled` behind the fields of `input`, up to the end of the line.
+fn behind<'a>(input: &[u8], settled: &'a [u8]) -> Option<&'a [u8]> {
+    settled.strip_prefix(input.strip_suffix(b"}")?)
+}
+
+/// Sections that one stage has written behind all others; of stages that add no more than these. What other stages have
+/// settled is answered by [`added_by`], or takes more of the record over.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Addition {
@@ -245,17 +241,21 @@ pub(super) struct Addition {
 }
 
 impl Addition {
-    /// Whether nobody but `stage` writes such sections.
+    /// Whether these are sections of `stage` and of nobody else.
     fn is_of(&self, stage: StageName) -> bool {
-        let sections = [
-            (StageName::Upload, self.upload.is_some()),
-            (StageName::Letters, self.delivery.is_some()),
-            (StageName::Sms, self.texts.is_some()),
-            (StageName::Post, self.posted.is_some()),
-        ];
-        sections
-            .iter()
-            .all(|(of, is_there)| !is_there || *of == stage)
+        let there = (
+            self.upload.is_some(),
+            self.delivery.is_some(),
+            self.texts.is_some(),
+            self.posted.is_some(),
+        );
+        match stage {
+            StageName::Upload => matches!(there, (_, false, false, false)),
+            StageName::Letters => matches!(there, (false, _, false, false)),
+            StageName::Sms => matches!(there, (false, false, _, false)),
+            StageName::Post => matches!(there, (false, false, false, _)),
+            StageName::Resolve | StageName::Tokens | StageName::Recheck => false,
+        }
     }
 
     /// Why the record was stopped.
@@ -354,7 +354,7 @@ mod tests {
         }
     }
 
-    /// What may stand behind `added_to`, in any number and order.
+    /// What may stand behind [`INPUT`], in any number and order.
     const SECTIONS: [&str; 10] = [
         r#","upload":{"batch":"a-0001.csv","state":"sent","at":"2026-11-22T09:00:00Z"}"#,
         r#","upload":{"batch":"a-0001.csv","state":"sent","at":"2026-11-22T09:00:00Z","theirs":{"n":1e3}}"#,

@@ -293,6 +293,24 @@ fn a_patient_who_comes_twice_gets_one_letter() {
 }
 
 #[test]
+fn a_patient_who_comes_twice_has_one_letter_also_when_the_journal_answers() {
+    let campaign = Campaign::fixture();
+    let args = ["--out", "print", "--journal", "letters.journal"];
+    let [_, _, invited, delivered] = campaign.journey(&fixture("patients.csv"), &args);
+    let twice = [invited.stdout.clone(), invited.stdout].concat();
+    let again = campaign.stage("pkb-letters", &args, &twice).records();
+    assert_eq!(again[..61], delivered.records());
+    let stopped = |record: &&serde_json::Value| record["outcome"]["reason"] == "already_invited";
+    assert_eq!(again[..61].iter().filter(stopped).count(), 0);
+    assert_eq!(again[61..].iter().filter(stopped).count(), 29);
+    assert!(
+        again[61..]
+            .iter()
+            .all(|record| record["delivery"].is_null())
+    );
+}
+
+#[test]
 fn the_template_that_is_written_out_makes_the_same_letters() {
     let campaign = Campaign::fixture();
     let [_, _, invited, _] = campaign.journey(&fixture("patients.csv"), &["--out", "print"]);

@@ -393,17 +393,13 @@ impl Typesetter {
     /// The variant that shows what this one need not show again: which characters come out right does not depend on the
     /// number of lines.
     fn like(&self, variant: &Variant) -> Option<Variant> {
-        let lines = if self.design.has_address() {
-            SHOWN_LINES
-        } else {
-            0
+        let lines = match variant.with_arabic {
+            true => variant.lines,
+            false if self.design.has_address() => SHOWN_LINES,
+            false => 0,
         };
         let like = Variant {
-            lines: if variant.with_arabic {
-                variant.lines
-            } else {
-                lines
-            },
+            lines,
             with_arabic: false,
             ..variant.clone()
         };
