@@ -13,6 +13,9 @@ pub enum Fatal {
     /// The input is missing, ended early or is not what it should be.
     #[error("{0}")]
     Input(String),
+    /// A file was refused as it stands, before anything was sent.
+    #[error("{0}")]
+    Refused(String),
     /// Too many rows are bad to go on.
     #[error("{0}")]
     TooManyRejects(String),
@@ -76,7 +79,7 @@ impl Fatal {
         match self {
             Self::Usage(_) => ExitCode::Usage,
             Self::Input(_) => ExitCode::Input,
-            Self::TooManyRejects(_) => ExitCode::SomeRowsRejected,
+            Self::Refused(_) | Self::TooManyRejects(_) => ExitCode::SomeRowsRejected,
             Self::Io { .. } => ExitCode::Io,
             Self::TryLater(_) => ExitCode::TryLater,
             Self::NotUnderstood(_) => ExitCode::NotUnderstood,

@@ -9,6 +9,7 @@ use crate::{
     problems_file,
     report::Report,
     table::{Row, Table},
+    workbook_check,
 };
 
 /// Says everything that is wrong with a patient file.
@@ -47,7 +48,8 @@ pub fn columns(args: &ColumnsArgs) -> Result<ExitCode, Fatal> {
     let table = Table::open(args.file.path()?, &args.file.table_options())?;
     let mut rows = table.rows()?;
     let mut header = Row::default();
-    let header = read_header(&table, &mut rows, &mut header)?;
+    let mut header = read_header(&table, &mut rows, &mut header)?;
+    workbook_check::drop_hidden_columns(&table, &mut header, args.file.hidden_columns);
     let columns = Columns::recognise(&header, &mapping);
     let mut samples: Vec<Vec<String>> = vec![Vec::new(); header.len()];
     let mut row = Row::default();

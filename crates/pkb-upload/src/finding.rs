@@ -4,7 +4,10 @@ use std::fmt;
 
 use pkb_core::{Reason, value::Problem};
 
-use crate::columns::{Columns, Field};
+use crate::{
+    columns::{Columns, Field},
+    table::CellType,
+};
 
 /// Something wrong or odd in a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +36,8 @@ pub enum Place {
 pub enum Fault {
     /// A value breaks a rule.
     Value(Problem),
+    /// The spreadsheet has made something else of a text.
+    Typed(CellType),
     /// More or fewer cells than the header.
     Ragged {
         /// Cells of the row.
@@ -148,6 +153,11 @@ impl Fault {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Value(problem) => problem.code(),
+            Self::Typed(CellType::Date) => "date_cell",
+            Self::Typed(CellType::Time) => "time_cell",
+            Self::Typed(CellType::Logical) => "logical_cell",
+            Self::Typed(CellType::Number) => "number_cell",
+            Self::Typed(CellType::Uncalculated) => "formula_without_result",
             Self::Ragged { .. } => "ragged_row",
             Self::Differing(_) => "duplicate_patient",
             Self::Repeated(_) => "repeated_row",
@@ -160,6 +170,7 @@ impl Fault {
     pub fn words(&self) -> String {
         match self {
             Self::Value(problem) => problem.to_string(),
+            Self::Typed(cell_type) => cell_type.words().to_owned(),
             Self::Ragged { .. } => "has more or fewer cells than the header".to_owned(),
             Self::Differing(_) => "stands in other rows that say something else".to_owned(),
             Self::Repeated(_) => "says the same as an earlier one".to_owned(),
@@ -174,6 +185,12 @@ impl Fault {
     pub fn advice(&self) -> &'static str {
         match self {
             Self::Value(problem) => problem.advice(),
+            Self::Typed(CellType::Uncalculated) => {
+                "open the workbook in a spreadsheet program, save it, and run the same command again"
+            }
+            Self::Typed(_) => {
+                "format the column as Text, then type the cell again; or export CSV from the patient system"
+            }
             Self::Ragged { .. } => Reason::RaggedRow.advice(),
             Self::Differing(_) => Reason::DuplicatePatient.advice(),
             Self::Repeated(_) => Reason::RepeatedRow.advice(),
@@ -192,6 +209,7 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Value(problem) => problem.fmt(f),
+            Self::Typed(_) => f.write_str(&self.words()),
             Self::Ragged { cells, header } => write!(f, "has {cells} cells, the header {header}"),
             Self::Differing(others) => {
                 let say = if others.is_one() { "says" } else { "say" };

@@ -26,6 +26,7 @@ mod sender;
 mod sent_before;
 mod table;
 mod toml_file;
+mod workbook_check;
 
 /// The program.
 pub fn main() -> std::process::ExitCode {

@@ -10,11 +10,12 @@ use pkb_core::{
 use crate::{
     across_rows::AcrossRows,
     args::PatientFileArgs,
-    columns::{Columns, Mapping},
+    columns::Columns,
     counts::Counts,
     finding::{Finding, Severity},
     patient_row::{self, CheckedRow, RowRules},
     table::{self, Row, Rows, Table},
+    workbook_check,
 };
 
 /// A patient file that has been read once.
@@ -63,9 +64,14 @@ impl PatientFile {
     pub fn open(args: &PatientFileArgs, today: jiff::civil::Date) -> Result<Self, Fatal> {
         let mapping = args.mapping()?;
         let table = Table::open(args.path()?, &args.table_options())?;
+        workbook_check::one_sheet_has_patients(&table, args.sheet.as_deref(), &mapping)?;
+        workbook_check::hidden_rows(&table, args.hidden_rows)?;
         let mut rows = table.rows()?;
         let mut row = Row::default();
-        let columns = find_columns(&table, &mut rows, &mut row, &mapping)?;
+        let mut header = read_header(&table, &mut rows, &mut row)?;
+        workbook_check::drop_hidden_columns(&table, &mut header, args.hidden_columns);
+        let columns = Columns::find(table.name(), &header, &mapping)?;
+        workbook_check::hidden_columns(&table, &columns, args.hidden_columns)?;
         let rules = RowRules {
             today,
             dates: args.dates,
@@ -152,15 +158,6 @@ fn verdict(findings: &[Finding]) -> Verdict {
         .map_or(Reason::RaggedRow, |(reason, _)| reason);
     let words: Vec<String> = grave.map(|(_, finding)| words(finding)).collect();
     Verdict::with_detail(reason, words.join("; "))
-}
-
-fn find_columns(
-    table: &Table,
-    rows: &mut Rows,
-    row: &mut Row,
-    mapping: &Mapping,
-) -> Result<Columns, Fatal> {
-    Columns::find(table.name(), &read_header(table, rows, row)?, mapping)
 }
 
 /// Reads the header row into `row`: its cells; one that is no text is like an empty one.

@@ -19,7 +19,7 @@ use serde_json::Value;
 use crate::{
     columns::{ADDRESS, BIRTH_PARTS, CARERS, Columns, Field},
     finding::{Fault, Finding, Place, Severity},
-    table::{Row, Texts},
+    table::{CellType, Row, Texts},
 };
 
 /// What a row is measured by.
@@ -77,6 +77,9 @@ pub fn check(
         };
     }
     check.undecodable_cells();
+    if row.has_types() {
+        check.typed_cells();
+    }
     if check.may_have_null {
         check.database_nulls();
     }
@@ -88,6 +91,31 @@ static NULL: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("NULL"));
 /// Whether a cell is what a database's export has for nothing. There are people of that name.
 fn is_database_null(field: Field, text: &str) -> bool {
     text == "NULL" && !matches!(field, Field::FirstName | Field::LastName)
+}
+
+/// Why a row is rejected whose cell of a field is no text, if it is rejected: what is printed on a letter.
+fn printed(field: Field) -> Option<Reason> {
+    match field {
+        Field::Title | Field::FirstName | Field::LastName => Some(Reason::BadName),
+        Field::PostCode => Some(Reason::BadPostCode),
+        _ if ADDRESS.contains(&field) => Some(Reason::BadAddress),
+        _ => None,
+    }
+}
+
+/// Whether a field holds text, and a cell of it is none. Numbers are good where digits are what is wanted.
+fn is_no_text(field: Field, cell_type: CellType) -> bool {
+    match field {
+        // Dates, numbers and flags, which are parsed from what the cell is.
+        Field::NationalId
+        | Field::NumberType
+        | Field::DateOfBirth
+        | Field::BirthDay
+        | Field::BirthMonth
+        | Field::BirthYear
+        | Field::Deceased => false,
+        _ => cell_type != CellType::Number || printed(field).is_some(),
+    }
 }
 
 /// Adds a line of an address, unless there is nothing in it; or says what is wrong with it.
@@ -202,6 +230,9 @@ impl<'a> RowCheck<'a> {
             return Some("");
         };
         let text = self.texts.get(at).ok()?;
+        if self.row.cell_type(at).is_some_and(|of| is_no_text(field, of)) {
+            return None;
+        }
         Some(if self.may_have_null && is_database_null(field, text) {
             ""
         } else {
@@ -236,6 +267,29 @@ impl<'a> RowCheck<'a> {
                     .field(at)
                     .map_or(Place::Column(at), Place::Field);
                 self.reject(place, Fault::Value(Problem::Undecodable), Reason::NotUtf8);
+            }
+        }
+    }
+
+    /// Cells of which the spreadsheet has made something else than the text that somebody typed.
+    fn typed_cells(&mut self) {
+        for at in 0..self.row.len() {
+            let (Some(field), Some(cell_type)) =
+                (self.columns.field(at), self.row.cell_type(at))
+            else {
+                continue;
+            };
+            if !is_no_text(field, cell_type) {
+                continue;
+            }
+            let fault = Fault::Typed(cell_type);
+            match printed(field) {
+                Some(reason) => self.reject(Place::Field(field), fault, reason),
+                None => self.findings.push(Finding {
+                    place: Place::Field(field),
+                    fault,
+                    severity: Severity::LeftOut,
+                }),
             }
         }
     }
@@ -328,7 +382,7 @@ impl<'a> RowCheck<'a> {
     fn deceased(&mut self) -> bool {
         let text = self.cell(Field::Deceased).unwrap_or_default().trim();
         if text.is_empty() {
-            return false;
+            return self.is_uncalculated_death();
         }
         match text.to_ascii_lowercase().as_str() {
             "n" | "no" | "false" | "0" | "alive" | "living" => false,
@@ -341,6 +395,17 @@ impl<'a> RowCheck<'a> {
                 true
             }
         }
+    }
+
+    /// Whether a formula should say it, and its result is not in the file.
+    fn is_uncalculated_death(&mut self) -> bool {
+        let at = self.columns.place(Field::Deceased);
+        let cell_type = at.and_then(|at| self.row.cell_type(at));
+        let is_uncalculated = cell_type == Some(CellType::Uncalculated);
+        if is_uncalculated {
+            self.warn(Field::Deceased, Problem::UnclearDeath);
+        }
+        is_uncalculated
     }
 
     fn carer(&mut self, first: Field, last: Field, email: Field) -> Option<Carer> {

@@ -12,7 +12,7 @@ use pkb_core::{
     shards::MAX_SHARDS,
 };
 
-pub use patient_file::PatientFileArgs;
+pub use patient_file::{Hidden, PatientFileArgs};
 pub use upload::UploadArgs;
 
 /// Check a patient file and create the records at PKB

@@ -20,9 +20,27 @@ pub struct PatientFileArgs {
     #[arg(value_name = "FILE", required = true)]
     file: Option<PathBuf>,
 
-    /// Sheet of a workbook, by name or number; the first if absent
+    /// Sheet of a workbook, by name or number; the first if absent and no other has patients
     #[arg(long, value_name = "SHEET", help_heading = "Reading the file")]
-    sheet: Option<String>,
+    pub sheet: Option<String>,
+
+    /// What becomes of rows that a workbook does not show: the run stops if absent
+    #[arg(
+        long,
+        value_enum,
+        value_name = "WHAT",
+        help_heading = "Reading the file"
+    )]
+    pub hidden_rows: Option<Hidden>,
+
+    /// What becomes of columns that a workbook does not show and that would be used: the run stops if absent
+    #[arg(
+        long,
+        value_enum,
+        value_name = "WHAT",
+        help_heading = "Reading the file"
+    )]
+    pub hidden_columns: Option<Hidden>,
 
     /// Encoding of a text file, such as utf-8, windows-1252 or utf-16le; detected if absent
     #[arg(long, value_name = "NAME", value_parser = parse_encoding, help_heading = "Reading the file")]
@@ -65,6 +83,15 @@ pub struct PatientFileArgs {
     pub keep_extra: bool,
 }
 
+/// What becomes of rows or columns that a workbook does not show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Hidden {
+    /// Read them like all others
+    Keep,
+    /// Leave them out
+    Drop,
+}
+
 /// A scheme of national numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum NumberType {
@@ -103,6 +130,7 @@ impl PatientFileArgs {
             encoding: self.encoding,
             separator: self.separator,
             sheet: self.sheet.clone(),
+            drops_hidden_rows: self.hidden_rows == Some(Hidden::Drop),
         }
     }
 

@@ -2,6 +2,8 @@
 
 use std::fmt::{self, Display};
 
+use pkb_core::rows::counted;
+
 use super::{encoding::EncodingChoice, separator::Separator, workbook::Format};
 
 /// How a table is read; shown, it is a phrase such as `CSV in UTF-8, separated by commas`.
@@ -26,6 +28,8 @@ pub enum HowRead {
         format: Format,
         /// All sheets of the workbook.
         sheets: Vec<String>,
+        /// Hidden rows that are left out.
+        dropped_rows: u64,
     },
 }
 
@@ -64,10 +68,15 @@ impl Display for HowRead {
                 name,
                 format,
                 sheets,
+                dropped_rows,
             } => {
                 write!(f, "sheet \"{name}\" of an {format} workbook")?;
                 if sheets.len() > 1 {
                     write!(f, " (sheets: {})", sheets.join(", "))?;
+                }
+                if *dropped_rows > 0 {
+                    let rows = counted(*dropped_rows, "hidden row", "hidden rows");
+                    write!(f, ", without {rows}")?;
                 }
                 Ok(())
             }

@@ -5,11 +5,13 @@
 //! A table is opened once and read as often as is wanted. What the columns mean is not known here.
 
 mod cell_text;
+mod cell_type;
 mod detect;
 mod encoding;
 mod how_read;
 mod layout;
 mod on_threads;
+mod ranges;
 mod row;
 mod rows;
 mod separator;
@@ -24,14 +26,21 @@ use std::path::Path;
 use pkb_core::Fatal;
 
 pub use self::{
+    cell_type::CellType,
     encoding::{EncodingChoice, parse_encoding},
     how_read::HowRead,
     on_threads::fold,
+    ranges::Ranges,
     row::{Row, Texts},
     rows::Rows,
     separator::Separator,
+    workbook::SheetOverview,
 };
-use self::{layout::Layout, source::Source};
+use self::{
+    layout::Layout,
+    source::Source,
+    workbook::{Converted, Wanted},
+};
 
 /// What the operator says about the file; what is not said is found out.
 #[derive(Debug, Clone, Default)]
@@ -42,6 +51,8 @@ pub struct TableOptions {
     pub separator: Option<Separator>,
     /// A workbook's sheet, by name or by number from 1.
     pub sheet: Option<String>,
+    /// Whether rows that a workbook does not show are left out.
+    pub drops_hidden_rows: bool,
 }
 
 /// A table that was looked through once and can be read again and again.
@@ -49,6 +60,9 @@ pub struct Table {
     source: Source,
     layout: Layout,
     how_read: HowRead,
+    sheets: Vec<SheetOverview>,
+    hidden_rows: Ranges,
+    hidden_columns: Ranges,
 }
 
 impl Table {
@@ -69,13 +83,12 @@ impl Table {
                     "{source}: is a workbook: --encoding and --separator are for text files"
                 )));
             }
-            let (source, layout, how_read) =
-                workbook::convert(&source, container, options.sheet.as_deref())?;
-            return Ok(Self {
-                source,
-                layout,
-                how_read,
-            });
+            let wanted = Wanted {
+                sheet: options.sheet.as_deref(),
+                drops_hidden: options.drops_hidden_rows,
+            };
+            let converted = workbook::convert(&source, container, &wanted)?;
+            return Ok(Self::of_sheet(&source, converted));
         }
         if options.sheet.is_some() {
             return Err(Fatal::Usage(format!(
@@ -94,7 +107,36 @@ impl Table {
             source,
             layout,
             how_read,
+            sheets: Vec::new(),
+            hidden_rows: Ranges::default(),
+            hidden_columns: Ranges::default(),
         })
+    }
+
+    fn of_sheet(source: &Source, sheet: Converted) -> Self {
+        Self {
+            source: source.replaced_by(sheet.spool),
+            layout: Layout::of_sheet(sheet.width),
+            how_read: sheet.how_read,
+            sheets: sheet.sheets,
+            hidden_rows: sheet.hidden_rows,
+            hidden_columns: sheet.hidden_columns,
+        }
+    }
+
+    /// The sheets of a workbook, as far as they were looked at: all, or the one that was asked for.
+    pub fn sheets(&self) -> &[SheetOverview] {
+        &self.sheets
+    }
+
+    /// Rows with anything in them that the workbook does not show, dropped or not.
+    pub fn hidden_rows(&self) -> &Ranges {
+        &self.hidden_rows
+    }
+
+    /// Columns that the workbook does not show.
+    pub fn hidden_columns(&self) -> &Ranges {
+        &self.hidden_columns
     }
 
     /// The file's name without its folder; `stdin` for standard input.

@@ -7,6 +7,8 @@ use std::{
 
 use memchr::memmem::Finder;
 
+use super::cell_type::CellType;
+
 /// A row of a table. One is made by the caller and filled again and again.
 #[derive(Clone, Default)]
 pub struct Row {
@@ -20,6 +22,8 @@ pub struct Row {
     pub(super) cells: usize,
     /// Bytes between two cells: none, or the separator of a row that was taken over as it stood.
     pub(super) between: usize,
+    /// The letters of the cells' types, in a row of a workbook that has any.
+    types: Vec<u8>,
 }
 
 /// A cell's bytes are not text in the encoding of the file.
@@ -50,6 +54,18 @@ impl Row {
         }
     }
 
+    /// Whether a cell has a type (see [`CellType`]).
+    pub fn has_types(&self) -> bool {
+        !self.types.is_empty()
+    }
+
+    /// The type of the cell at a place counted from 0.
+    pub fn cell_type(&self, at: usize) -> Option<CellType> {
+        self.types
+            .get(at)
+            .and_then(|letter| CellType::of_letter(*letter))
+    }
+
     /// Whether what is looked for stands anywhere in the row, if only over the edge of two cells.
     pub fn has(&self, what: &Finder<'_>) -> bool {
         what.find(self.content()).is_some()
@@ -72,6 +88,23 @@ impl Row {
         let before = at.checked_sub(1);
         let start = before.map_or(0, |before| self.ends[before] + self.between);
         start..self.ends[at]
+    }
+
+    /// Takes the first cell, which has the types of the others, out of the row.
+    pub(super) fn take_types(&mut self) {
+        self.types.clear();
+        let Some(others) = self.cells.checked_sub(1) else {
+            return;
+        };
+        let length = self.ends[0];
+        self.types.extend_from_slice(&self.bytes[..length]);
+        let end = self.ends[others];
+        self.bytes.copy_within(length..end, 0);
+        self.ends.copy_within(1..=others, 0);
+        for end in &mut self.ends[..others] {
+            *end -= length;
+        }
+        self.cells = others;
     }
 
     /// Takes over a line without quotation marks as it stands. False if it has more than `max` cells.

@@ -74,6 +74,9 @@ impl Rows {
     pub fn next_row(&mut self, row: &mut Row) -> Result<bool, Fatal> {
         while self.find_row()? {
             self.read_row(row)?;
+            if self.layout.sheet_width.is_some() {
+                row.take_types();
+            }
             let is_hint = self.layout.hint && row.number == 1;
             if is_hint || row.is_blank() {
                 continue;

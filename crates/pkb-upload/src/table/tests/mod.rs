@@ -1,8 +1,12 @@
 //! Tables as hospitals make them, and as they arrive.
 
+mod bounds;
 mod damage;
+mod hidden;
+mod made;
 mod plain_rows;
 mod round_trip;
+mod sheet_xml;
 mod text;
 mod workbooks;
 

@@ -144,7 +144,7 @@ proptest! {
             let options = TableOptions {
                 encoding: asked.then(|| form.encoding()),
                 separator: Some(separator),
-                sheet: None,
+                ..Default::default()
             };
             check(&table, &bytes, &options, packed)?;
         }

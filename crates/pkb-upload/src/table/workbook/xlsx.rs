@@ -1,0 +1,265 @@
+//! XLSX: a first look at a sheet's XML tells what calamine does not (hidden rows and columns, formulas
+//! without results, sizes); then calamine reads its cells one by one, whatever the size of the sheet.
+
+use std::{collections::HashMap, io::Read, ops::Range};
+
+use calamine::{DataRef, Reader as _, Xlsx};
+use quick_xml::events::{BytesStart, Event};
+
+use super::{
+    Converted, Format, Trouble, Wanted,
+    bounds::MAX_SHEET,
+    package::{MAX_TEXT, Package, Part, attribute},
+    sheets::OpenSheet,
+};
+use crate::table::{ranges::Ranges, sheet_writer::MAX_COLUMNS, source::Source};
+
+/// Cells with formulas and without results that are kept.
+const MAX_UNCALCULATED: usize = 4 << 20;
+
+/// What a sheet's XML says beside its cells.
+#[derive(Default)]
+struct Marks {
+    hidden_rows: Ranges,
+    hidden_columns: Ranges,
+    /// Cells with a formula whose result is not in the file, as row and column from 0.
+    uncalculated: Vec<(u32, u32)>,
+    /// The tag that gives the sheet's size, where calamine cannot read it. Nothing depends on it.
+    bad_dimension: Option<Range<u64>>,
+}
+
+/// Reads the wanted sheet, or all.
+pub(super) fn read(source: &Source, wanted: &Wanted<'_>) -> Result<Converted, Trouble> {
+    let mut package = Package::open(source.seekable()?)?;
+    let paths = package.sheets()?;
+    let names = Xlsx::new(source.seekable()?)?;
+    let choice = wanted.choose(names.sheets_metadata(), Format::Xlsx)?;
+    drop(names);
+    let mut marks: HashMap<usize, Marks> = HashMap::new();
+    let mut blanks = HashMap::new();
+    for at in choice.places() {
+        let path = paths.get(at).ok_or(Trouble::Unreadable)?;
+        let mut found = package
+            .read(path, MAX_SHEET, look)?
+            .ok_or(Trouble::Unreadable)?;
+        if let Some(place) = found.bad_dimension.take() {
+            blanks.insert(path.clone(), place);
+        }
+        marks.insert(at, found);
+    }
+    let mut book = if blanks.is_empty() {
+        Xlsx::new(source.seekable()?)?
+    } else {
+        Xlsx::new(package.with_blanks(source, &blanks)?.seekable()?)?
+    };
+    choice.read(wanted, |name, at, sheet: &mut OpenSheet| {
+        let marks = marks.remove(&at).unwrap_or_default();
+        sheet.writer.hide(marks.hidden_rows);
+        sheet.hidden_columns = marks.hidden_columns;
+        let mut uncalculated = marks.uncalculated.into_iter().peekable();
+        let mut cells = book.worksheet_cells_reader(name)?;
+        while let Some(cell) = cells.next_cell()? {
+            let place = cell.get_position();
+            if uncalculated.next_if_eq(&place).is_some() && *cell.get_value() == DataRef::Empty {
+                sheet.writer.put_uncalculated(place)?;
+            } else {
+                sheet.writer.put(place, cell.get_value())?;
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Looks at a sheet from its beginning to the end of its rows.
+fn look<R: Read>(part: &mut Part<'_, R>) -> Result<Marks, Trouble> {
+    let mut marks = Marks::default();
+    let mut cells = Cells::default();
+    loop {
+        let before = part.position();
+        match part.next()? {
+            Event::Start(tag) => match tag.local_name().as_ref() {
+                "sheetData" => break,
+                "dimension" if !is_dimension(&tag) => {
+                    marks.bad_dimension = Some(before..part.position());
+                }
+                "col" => marks.see_column(&tag),
+                _ => {}
+            },
+            Event::Empty(tag) => match tag.local_name().as_ref() {
+                "sheetData" => return Ok(marks),
+                "dimension" if !is_dimension(&tag) => {
+                    marks.bad_dimension = Some(before..part.position());
+                }
+                "col" => marks.see_column(&tag),
+                _ => {}
+            },
+            Event::Eof => return Err(Trouble::Unreadable),
+            _ => {}
+        }
+    }
+    loop {
+        match part.next()? {
+            Event::Start(tag) => cells.begin(&tag, &mut marks)?,
+            Event::Empty(tag) => {
+                cells.begin(&tag, &mut marks)?;
+                cells.end(tag.local_name().as_ref(), &mut marks)?;
+            }
+            Event::End(tag) if tag.local_name().as_ref() == "sheetData" => return Ok(marks),
+            Event::End(tag) => cells.end(tag.local_name().as_ref(), &mut marks)?,
+            Event::Text(text) => cells.text += text.len(),
+            Event::CData(text) => cells.text += text.len(),
+            Event::GeneralRef(_) => cells.text += 1,
+            Event::Eof => return Err(Trouble::Unreadable),
+            _ => {}
+        }
+        if cells.text > MAX_TEXT {
+            return Err(Trouble::LongCell(cells.row, cells.column));
+        }
+    }
+}
+
+/// Where the look at a sheet's cells is.
+#[derive(Default)]
+struct Cells {
+    row: u32,
+    column: u32,
+    /// Bytes of text in the cell so far.
+    text: usize,
+    has_formula: bool,
+    has_type: bool,
+    /// Bytes of text before the value began.
+    before_value: usize,
+    has_value: bool,
+}
+
+impl Cells {
+    fn begin(&mut self, tag: &BytesStart<'_>, marks: &mut Marks) -> Result<(), Trouble> {
+        match tag.local_name().as_ref() {
+            "row" => {
+                if let Some(number) = attribute(tag, "r") {
+                    let number: Option<u32> = number.parse().ok();
+                    self.row = number
+                        .and_then(|number| number.checked_sub(1))
+                        .ok_or(Trouble::Unreadable)?;
+                }
+                self.column = 0;
+                if is_true(tag, "hidden") || is_flat(tag, "ht", 1.0) {
+                    marks.hidden_rows.add(self.row, self.row);
+                }
+            }
+            "c" => {
+                if let Some(place) = attribute(tag, "r") {
+                    let (row, column) = place_of(&place).ok_or(Trouble::Unreadable)?;
+                    if row != self.row {
+                        return Err(Trouble::Misplaced(row, column));
+                    }
+                    self.column = column;
+                }
+                self.text = 0;
+                self.has_formula = false;
+                self.has_value = false;
+                self.has_type = attribute(tag, "t").is_some();
+            }
+            "f" => self.has_formula = true,
+            "v" => self.before_value = self.text,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn end(&mut self, name: &str, marks: &mut Marks) -> Result<(), Trouble> {
+        match name {
+            "row" => self.row = self.row.saturating_add(1),
+            "v" => self.has_value = self.text > self.before_value,
+            "c" => {
+                // A result that is an empty text has a type.
+                if self.has_formula && !self.has_value && !self.has_type {
+                    if marks.uncalculated.len() == MAX_UNCALCULATED {
+                        return Err(Trouble::TooLarge("the number of its formulas"));
+                    }
+                    marks.uncalculated.push((self.row, self.column));
+                }
+                self.column = self.column.saturating_add(1);
+                self.text = 0;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+impl Marks {
+    fn see_column(&mut self, tag: &BytesStart<'_>) {
+        if !is_true(tag, "hidden") && !is_flat(tag, "width", 0.1) {
+            return;
+        }
+        let number = |name| -> Option<u32> { attribute(tag, name)?.parse().ok() };
+        if let (Some(first), Some(last)) = (number("min"), number("max"))
+            && (1..=last).contains(&first)
+        {
+            self.hidden_columns
+                .add(first - 1, last.min(MAX_COLUMNS) - 1);
+        }
+    }
+}
+
+fn is_true(tag: &BytesStart<'_>, name: &str) -> bool {
+    attribute(tag, name).is_some_and(|value| matches!(value.trim(), "1" | "true" | "on"))
+}
+
+/// Whether a height or width is one at which nothing can be read.
+fn is_flat(tag: &BytesStart<'_>, name: &str, less_than: f64) -> bool {
+    attribute(tag, name)
+        .and_then(|size| size.trim().parse().ok())
+        .is_some_and(|size: f64| size < less_than)
+}
+
+/// Whether calamine can read the tag.
+fn is_dimension(tag: &BytesStart<'_>) -> bool {
+    let Some(dimension) = attribute(tag, "ref") else {
+        return false;
+    };
+    let places: Option<Vec<(u32, u32)>> = dimension.split(':').map(place_of).collect();
+    match places.as_deref() {
+        Some([_]) => true,
+        Some([first, last]) => first.0 <= last.0 && first.1 <= last.1,
+        _ => false,
+    }
+}
+
+/// Row and column from 0 of a place such as `B7`.
+fn place_of(text: &str) -> Option<(u32, u32)> {
+    let digits = text.find(|letter: char| !letter.is_ascii_alphabetic())?;
+    let (letters, row) = text.split_at(digits);
+    if letters.is_empty() || letters.len() > 3 || !row.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let column = letters.bytes().fold(0, |column, letter| {
+        column * 26 + u32::from(letter.to_ascii_uppercase() - b'A') + 1
+    });
+    let row: u32 = row.parse().ok()?;
+    Some((row.checked_sub(1)?, column - 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_those_that_spreadsheets_have() {
+        for (text, place) in [
+            ("A1", Some((0, 0))),
+            ("b7", Some((6, 1))),
+            ("XFD1048576", Some((1_048_575, 16_383))),
+            ("A0", None),
+            ("A", None),
+            ("7", None),
+            ("", None),
+            ("A1B", None),
+            ("A99999999999", None),
+            ("AAAA1", None),
+        ] {
+            assert_eq!(place_of(text), place, "{text}");
+        }
+    }
+}
