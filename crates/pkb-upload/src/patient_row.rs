@@ -230,7 +230,11 @@ impl<'a> RowCheck<'a> {
             return Some("");
         };
         let text = self.texts.get(at).ok()?;
-        if self.row.cell_type(at).is_some_and(|of| is_no_text(field, of)) {
+        if self
+            .row
+            .cell_type(at)
+            .is_some_and(|of| is_no_text(field, of))
+        {
             return None;
         }
         Some(if self.may_have_null && is_database_null(field, text) {
@@ -274,8 +278,7 @@ impl<'a> RowCheck<'a> {
     /// Cells of which the spreadsheet has made something else than the text that somebody typed.
     fn typed_cells(&mut self) {
         for at in 0..self.row.len() {
-            let (Some(field), Some(cell_type)) =
-                (self.columns.field(at), self.row.cell_type(at))
+            let (Some(field), Some(cell_type)) = (self.columns.field(at), self.row.cell_type(at))
             else {
                 continue;
             };

@@ -137,11 +137,7 @@ pub fn drop_hidden_columns(table: &Table, header: &mut [&str], said: Option<Hidd
 ///
 /// # Errors
 /// There are such columns; the message names them.
-pub fn hidden_columns(
-    table: &Table,
-    columns: &Columns,
-    said: Option<Hidden>,
-) -> Result<(), Fatal> {
+pub fn hidden_columns(table: &Table, columns: &Columns, said: Option<Hidden>) -> Result<(), Fatal> {
     let used: Vec<String> = (0..columns.len())
         .filter(|at| is_hidden(table, *at))
         .filter_map(|at| {

@@ -33,10 +33,9 @@ impl CellType {
             DataRef::Bool(_) => Some(Self::Logical),
             DataRef::Int(number) => Self::of_number(*number as f64),
             DataRef::Float(number) => Self::of_number(*number),
-            DataRef::String(_)
-            | DataRef::SharedString(_)
-            | DataRef::Error(_)
-            | DataRef::Empty => None,
+            DataRef::String(_) | DataRef::SharedString(_) | DataRef::Error(_) | DataRef::Empty => {
+                None
+            }
         }
     }
 

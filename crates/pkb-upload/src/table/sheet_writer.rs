@@ -103,11 +103,7 @@ impl SheetWriter {
     }
 
     /// Takes the cell at a row and a column, both from 0. Rows must come in order.
-    pub(super) fn put(
-        &mut self,
-        place: (u32, u32),
-        cell: &DataRef<'_>,
-    ) -> Result<(), WriteError> {
+    pub(super) fn put(&mut self, place: (u32, u32), cell: &DataRef<'_>) -> Result<(), WriteError> {
         if matches!(cell, DataRef::Empty) {
             return Ok(());
         }

@@ -9,9 +9,12 @@ const XLS: &[u8] = include_bytes!("../../../../../fixtures/patient-files/hidden-
 
 fn is_too_large(bytes: &[u8]) -> bool {
     let words = error(bytes);
-    ["is larger than that of any patient file", "longer than a spreadsheet allows"]
-        .iter()
-        .any(|end| words.contains(end))
+    [
+        "is larger than that of any patient file",
+        "longer than a spreadsheet allows",
+    ]
+    .iter()
+    .any(|end| words.contains(end))
 }
 
 #[test]
@@ -34,12 +37,16 @@ fn cells_that_inflate_to_more_than_a_spreadsheet_holds_are_refused() {
 
 #[test]
 fn shared_strings_that_claim_or_hold_too_much_are_refused() {
-    let content = "<worksheet><sheetData><row><c t=\"s\"><v>0</v></c></row></sheetData></worksheet>";
+    let content =
+        "<worksheet><sheetData><row><c t=\"s\"><v>0</v></c></row></sheetData></worksheet>";
     let read = |strings: &str| xlsx(&[Sheet("P", "", content)], Some(strings));
     assert!(is_too_large(&read(
         "<sst uniqueCount=\"999999999999\"><si><t>a</t></si></sst>"
     )));
-    let long = format!("<sst><si>{}</si></sst>", "<r><t>xxxxxxxx</t></r>".repeat(40_000));
+    let long = format!(
+        "<sst><si>{}</si></sst>",
+        "<r><t>xxxxxxxx</t></r>".repeat(40_000)
+    );
     assert!(is_too_large(&read(&long)));
     let good = read("<sst uniqueCount=\"1\"><si><t>a</t></si></sst>");
     assert_eq!(shown(super::read(good)), ["1: a"]);
@@ -49,8 +56,14 @@ fn shared_strings_that_claim_or_hold_too_much_are_refused() {
 fn one_string_in_very_many_cells_is_refused() {
     let strings = format!("<sst><si><t>{}</t></si></sst>", "x".repeat(32_000));
     let row = format!("<row>{}</row>", "<c t=\"s\"><v>0</v></c>".repeat(200));
-    let content = format!("<worksheet><sheetData>{}</sheetData></worksheet>", row.repeat(50));
-    assert!(is_too_large(&xlsx(&[Sheet("P", "", &content)], Some(&strings))));
+    let content = format!(
+        "<worksheet><sheetData>{}</sheetData></worksheet>",
+        row.repeat(50)
+    );
+    assert!(is_too_large(&xlsx(
+        &[Sheet("P", "", &content)],
+        Some(&strings)
+    )));
 }
 
 #[test]
@@ -58,7 +71,10 @@ fn styles_with_very_many_entries_are_refused() {
     let content = "<worksheet><sheetData/></worksheet>";
     let whole = xlsx(&[Sheet("P", "", content)], None);
     let mut zip = zip::ZipArchive::new(std::io::Cursor::new(whole)).unwrap();
-    let names: Vec<String> = zip.file_names().map(|name| name.unwrap().into_owned()).collect();
+    let names: Vec<String> = zip
+        .file_names()
+        .map(|name| name.unwrap().into_owned())
+        .collect();
     let parts: Vec<(String, Vec<u8>)> = names
         .into_iter()
         .map(|name| {
@@ -71,13 +87,21 @@ fn styles_with_very_many_entries_are_refused() {
             (name, bytes)
         })
         .collect();
-    let parts: Vec<(&str, &[u8])> = parts.iter().map(|(name, bytes)| (&**name, &**bytes)).collect();
+    let parts: Vec<(&str, &[u8])> = parts
+        .iter()
+        .map(|(name, bytes)| (&**name, &**bytes))
+        .collect();
     assert!(is_too_large(&package(&parts)));
 }
 
 #[test]
 fn what_repeats_without_end_in_an_ods_file_is_refused_or_left_out() {
-    let table = |rows: &str| ods("", &format!("<table:table table:name=\"P\">{rows}</table:table>"));
+    let table = |rows: &str| {
+        ods(
+            "",
+            &format!("<table:table table:name=\"P\">{rows}</table:table>"),
+        )
+    };
     let cell = |repeated: u64, text: &str| {
         format!(
             "<table:table-cell table:number-columns-repeated=\"{repeated}\" office:value-type=\"string\">\
@@ -85,11 +109,18 @@ fn what_repeats_without_end_in_an_ods_file_is_refused_or_left_out() {
         )
     };
     let row = |repeated: u64, cells: &str| {
-        format!("<table:table-row table:number-rows-repeated=\"{repeated}\">{cells}</table:table-row>")
+        format!(
+            "<table:table-row table:number-rows-repeated=\"{repeated}\">{cells}</table:table-row>"
+        )
     };
     assert!(is_too_large(&table(&row(1_048_576, &cell(16_384, "x")))));
-    assert!(is_too_large(&table(&row(1, &cell(16_384, "x")).repeat(1000))));
-    assert!(is_too_large(&table(&row(1, &cell(1, "<text:s text:c=\"4294967295\"/>")))));
+    assert!(is_too_large(&table(
+        &row(1, &cell(16_384, "x")).repeat(1000)
+    )));
+    assert!(is_too_large(&table(&row(
+        1,
+        &cell(1, "<text:s text:c=\"4294967295\"/>")
+    ))));
     // What a cell beyond the last column holds is lost in no program in silence.
     let words = error(table(&row(1, &cell(99_999_999_999, "x"))));
     assert!(words.contains("row 1, column XFE"), "{words}");
@@ -101,7 +132,11 @@ fn what_repeats_without_end_in_an_ods_file_is_refused_or_left_out() {
 
 #[test]
 fn an_old_workbook_that_claims_to_be_large_is_read_by_its_cells() {
-    let at = XLS.windows(4).position(|head| head == [0x00, 0x02, 14, 0]).unwrap() + 4;
+    let at = XLS
+        .windows(4)
+        .position(|head| head == [0x00, 0x02, 14, 0])
+        .unwrap()
+        + 4;
     let rows = read(XLS).unwrap();
     for size in [
         [[0, 0, 0, 0], [0xff; 4], [0, 0, 0xff, 0xff]],

@@ -31,7 +31,10 @@ fn hidden(bytes: &[u8]) -> (String, Vec<u64>) {
     };
     let all: Vec<u64> = numbers(&kept);
     let left = numbers(&dropped);
-    assert_eq!(all.len() as u64, left.len() as u64 + kept.hidden_rows().count());
+    assert_eq!(
+        all.len() as u64,
+        left.len() as u64 + kept.hidden_rows().count()
+    );
     (kept.hidden_rows().to_string(), left)
 }
 
@@ -39,8 +42,8 @@ fn hidden(bytes: &[u8]) -> (String, Vec<u64>) {
 fn filtered_rows_are_found_in_workbooks_of_each_kind() {
     for bytes in CASES {
         let (rows, left) = hidden(bytes);
-        assert_eq!(rows, "4 and 8");
-        assert_eq!(left, [1, 2, 3, 5, 6, 7, 9, 10, 11]);
+        assert_eq!(rows, "4 and 7");
+        assert_eq!(left, [1, 2, 3, 5, 6, 8, 9, 10, 11]);
         let table = open_with(bytes, &dropping()).unwrap();
         let words = table.how_read().to_string();
         assert!(words.ends_with(", without 2 hidden rows"), "{words}");
@@ -90,7 +93,10 @@ fn rows_that_libreoffice_hides_in_any_way_are_found() {
                   <style:style style:name=\"high\"><style:table-row-properties style:row-height=\"0.45cm\"/></style:style>";
     let rows = [
         ods_row("table:style-name=\"high\"", &["1"]),
-        ods_row("table:visibility=\"collapse\" table:number-rows-repeated=\"2\"", &["2-3"]),
+        ods_row(
+            "table:visibility=\"collapse\" table:number-rows-repeated=\"2\"",
+            &["2-3"],
+        ),
         "<table:table-row-group table:display=\"false\"><table:table-row-group>".to_owned(),
         ods_row("", &["4"]),
         "</table:table-row-group></table:table-row-group>".to_owned(),
@@ -101,8 +107,14 @@ fn rows_that_libreoffice_hides_in_any_way_are_found() {
         "<table:table-row table:visibility=\"collapse\" table:number-rows-repeated=\"1048566\"/>"
             .to_owned(),
     ];
-    let table = format!("<table:table table:name=\"P\">{}</table:table>", rows.concat());
-    assert_eq!(hidden(&ods(styles, &table)), ("2-5 and 9".into(), vec![1, 10]));
+    let table = format!(
+        "<table:table table:name=\"P\">{}</table:table>",
+        rows.concat()
+    );
+    assert_eq!(
+        hidden(&ods(styles, &table)),
+        ("2-5 and 9".into(), vec![1, 10])
+    );
 }
 
 /// The case with other flags in its records of rows: bit 5 of the flags, or no height, hides.
@@ -118,7 +130,7 @@ fn rows_of_old_workbooks_are_hidden_by_flag_or_height() {
     bytes[record(3) + 4 + 12] &= !0x20;
     bytes[record(4) + 4 + 12] |= 0x20;
     bytes[record(5) + 4 + 6..record(5) + 4 + 8].fill(0);
-    assert_eq!(hidden(&bytes).0, "5-6 and 8");
+    assert_eq!(hidden(&bytes).0, "5-7");
 }
 
 #[test]
@@ -126,7 +138,10 @@ fn columns_that_are_not_shown_are_found() {
     let columns = "<cols><col min=\"1\" max=\"1\" width=\"9\"/><col min=\"2\" max=\"3\" hidden=\"1\"/>\
                    <col min=\"5\" max=\"5\" width=\"0\" customWidth=\"1\"/></cols>";
     let bytes = one_sheet(columns, "<row><c t=\"n\"><v>1</v></c></row>");
-    assert_eq!(open(bytes).unwrap().hidden_columns().to_string(), "2-3 and 5");
+    assert_eq!(
+        open(bytes).unwrap().hidden_columns().to_string(),
+        "2-3 and 5"
+    );
     let table = format!(
         "<table:table table:name=\"P\"><table:table-column/>\
          <table:table-column table:visibility=\"collapse\" table:number-columns-repeated=\"2\"/>\
@@ -141,11 +156,17 @@ fn columns_that_are_not_shown_are_found() {
 #[test]
 fn a_hidden_sheet_is_read_only_if_there_is_no_other() {
     let content = |name: &str| {
-        format!("<worksheet><sheetData><row>{}</row></sheetData></worksheet>", text("", name))
+        format!(
+            "<worksheet><sheetData><row>{}</row></sheetData></worksheet>",
+            text("", name)
+        )
     };
     let (first, second) = (content("one"), content("two"));
     for state in ["state=\"hidden\"", "state=\"veryHidden\""] {
-        let bytes = xlsx(&[Sheet("One", state, &first), Sheet("Two", "", &second)], None);
+        let bytes = xlsx(
+            &[Sheet("One", state, &first), Sheet("Two", "", &second)],
+            None,
+        );
         let table = open(&bytes).unwrap();
         assert_eq!(shown(all(table.rows().unwrap())), ["1: two"]);
         assert_eq!(

@@ -38,7 +38,8 @@ pub(super) fn xlsx(sheets: &[Sheet<'_>], shared_strings: Option<&str>) -> Vec<u8
     let root = format!(
         "<Relationships><Relationship Id=\"r\" Type=\"{RELATIONS}/officeDocument\" Target=\"xl/workbook.xml\"/></Relationships>"
     );
-    let workbook = format!("<workbook xmlns:r=\"{RELATIONS}\"><sheets>{entries}</sheets></workbook>");
+    let workbook =
+        format!("<workbook xmlns:r=\"{RELATIONS}\"><sheets>{entries}</sheets></workbook>");
     let relations = format!("<Relationships>{relations}</Relationships>");
     let styles = "<styleSheet><numFmts count=\"1\"><numFmt numFmtId=\"164\" formatCode=\"[h]:mm\"/></numFmts>\
                   <cellXfs><xf numFmtId=\"0\"/><xf numFmtId=\"14\"/><xf numFmtId=\"164\"/></cellXfs></styleSheet>";
@@ -100,5 +101,8 @@ pub(super) fn ods_row(attributes: &str, texts: &[&str]) -> String {
             format!("<table:table-cell office:value-type=\"string\"><text:p>{text}</text:p></table:table-cell>")
         })
         .collect();
-    format!("<table:table-row {attributes}>{}</table:table-row>", cells.concat())
+    format!(
+        "<table:table-row {attributes}>{}</table:table-row>",
+        cells.concat()
+    )
 }

@@ -47,9 +47,15 @@ fn fifty_rows_are_read_whatever_the_dimension_says() {
 #[test]
 fn a_broken_dimension_of_one_sheet_leaves_the_others_as_they_are() {
     let content = |dimension: &str, name: &str| {
-        format!("<worksheet>{dimension}<sheetData><row>{}</row></sheetData></worksheet>", text("", name))
+        format!(
+            "<worksheet>{dimension}<sheetData><row>{}</row></sheetData></worksheet>",
+            text("", name)
+        )
     };
-    let (one, two) = (content("<dimension ref=\"A0\"/>", "one"), content("", "two"));
+    let (one, two) = (
+        content("<dimension ref=\"A0\"/>", "one"),
+        content("", "two"),
+    );
     let bytes = xlsx(&[Sheet("One", "", &one), Sheet("Two", "", &two)], None);
     let table = open(&bytes).unwrap();
     assert_eq!(shown(all(table.rows().unwrap())), ["1: one"]);
@@ -77,14 +83,29 @@ fn cells_without_places_follow_the_one_before() {
 #[test]
 fn cells_in_the_place_of_another_are_refused_by_name() {
     for (rows, place) in [
-        (format!("<row r=\"1\">{}{}</row>", text("A1", "a"), text("A1", "b")), "row 1, column A"),
-        (format!("<row r=\"2\">{}</row>", text("C3", "a")), "row 3, column C"),
         (
-            format!("<row r=\"3\">{}</row><row r=\"2\">{}</row>", text("B3", "a"), text("B2", "b")),
+            format!("<row r=\"1\">{}{}</row>", text("A1", "a"), text("A1", "b")),
+            "row 1, column A",
+        ),
+        (
+            format!("<row r=\"2\">{}</row>", text("C3", "a")),
+            "row 3, column C",
+        ),
+        (
+            format!(
+                "<row r=\"3\">{}</row><row r=\"2\">{}</row>",
+                text("B3", "a"),
+                text("B2", "b")
+            ),
             "row 2, column B",
         ),
         (
-            format!("<row r=\"1\">{}{}{}</row>", text("B1", "a"), text("A1", "b"), text("", "c")),
+            format!(
+                "<row r=\"1\">{}{}{}</row>",
+                text("B1", "a"),
+                text("A1", "b"),
+                text("", "c")
+            ),
             "row 1, column B",
         ),
     ] {
@@ -97,7 +118,10 @@ fn cells_in_the_place_of_another_are_refused_by_name() {
 fn what_is_under_a_merged_cell_stays_in_its_column() {
     let merged = "<worksheet><sheetData><row r=\"1\"><c r=\"A1\"><v>1</v></c><c r=\"B1\"><v>2</v></c><c r=\"C1\"><v>3</v></c></row>\
                   </sheetData><mergeCells count=\"1\"><mergeCell ref=\"A1:B1\"/></mergeCells></worksheet>";
-    assert_eq!(shown(read(xlsx(&[Sheet("P", "", merged)], None))), ["1: 1|2|3"]);
+    assert_eq!(
+        shown(read(xlsx(&[Sheet("P", "", merged)], None))),
+        ["1: 1|2|3"]
+    );
     let covered = "<table:table table:name=\"P\"><table:table-row>\
         <table:table-cell office:value-type=\"string\" table:number-columns-spanned=\"2\"><text:p>1 Mill Lane</text:p></table:table-cell>\
         <table:covered-table-cell office:value-type=\"string\"><text:p>Newcastle</text:p></table:covered-table-cell>\
@@ -128,13 +152,31 @@ fn what_libreoffice_makes_of_text_keeps_its_type() {
         format!("<table:table-cell {attributes}><text:p>{text}</text:p></table:table-cell>")
     };
     let cells = [
-        cell("office:value-type=\"date\" office:date-value=\"2026-05-03\"", "3-5"),
-        cell("office:value-type=\"time\" office:time-value=\"PT3H30M\"", "3:30"),
-        cell("office:value-type=\"boolean\" office:boolean-value=\"true\"", "TRUE"),
+        cell(
+            "office:value-type=\"date\" office:date-value=\"2026-05-03\"",
+            "3-5",
+        ),
+        cell(
+            "office:value-type=\"time\" office:time-value=\"PT3H30M\"",
+            "3:30",
+        ),
+        cell(
+            "office:value-type=\"boolean\" office:boolean-value=\"true\"",
+            "TRUE",
+        ),
         cell("office:value-type=\"float\" office:value=\"12\"", "12"),
-        cell("office:value-type=\"percentage\" office:value=\"0.5\"", "50%"),
-        cell("office:value-type=\"currency\" office:value=\"3.5\"", "£3.50"),
-        cell("office:value-type=\"string\" calcext:value-type=\"error\" office:string-value=\"\"", "#N/A"),
+        cell(
+            "office:value-type=\"percentage\" office:value=\"0.5\"",
+            "50%",
+        ),
+        cell(
+            "office:value-type=\"currency\" office:value=\"3.5\"",
+            "£3.50",
+        ),
+        cell(
+            "office:value-type=\"string\" calcext:value-type=\"error\" office:string-value=\"\"",
+            "#N/A",
+        ),
         "<table:table-cell table:formula=\"of:=[.A1]\"/>".to_owned(),
         cell("office:value-type=\"string\"", "x"),
     ];

@@ -92,7 +92,7 @@ fn without_a_wish_the_first_sheet_that_is_not_hidden_is_read() {
     let table = open(xlsx()).unwrap();
     assert_eq!(
         table.how_read().to_string(),
-        "sheet \"Patients\" of an XLSX workbook (sheets: Notes, Patients)"
+        "sheet \"Patients\" of an XLSX workbook (sheets: Notes (hidden), Patients)"
     );
     for (bytes, kind) in [(XLS, "XLS"), (ODS, "ODS")] {
         let table = open(bytes).unwrap();

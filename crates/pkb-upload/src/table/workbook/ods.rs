@@ -369,7 +369,14 @@ fn text(tag: &BytesStart<'_>, name: &str) -> String {
         .with_checks(false)
         .flatten()
         .find(|attribute| attribute.key.as_ref() == name)
-        .and_then(|attribute| Some(attribute.normalized_value(XmlVersion::default()).ok()?.into_owned()))
+        .and_then(|attribute| {
+            Some(
+                attribute
+                    .normalized_value(XmlVersion::default())
+                    .ok()?
+                    .into_owned(),
+            )
+        })
         .unwrap_or_default()
 }
 

@@ -172,7 +172,10 @@ fn copy_with_blanks(
 }
 
 /// An attribute by its name without a prefix; absent if it cannot be read.
-pub(super) fn attribute<'a>(tag: &'a BytesStart<'_>, name: &str) -> Option<std::borrow::Cow<'a, str>> {
+pub(super) fn attribute<'a>(
+    tag: &'a BytesStart<'_>,
+    name: &str,
+) -> Option<std::borrow::Cow<'a, str>> {
     tag.attributes()
         .with_checks(false)
         .flatten()
