@@ -9,7 +9,7 @@ use crate::{
     table::{SheetOverview, Table},
 };
 
-/// Headers of which one must be there for a table to be about patients.
+/// Headers of which two must be there for a table to be about patients.
 const PATIENTS: [Field; 4] = [
     Field::NationalId,
     Field::FirstName,
@@ -64,22 +64,22 @@ pub fn one_sheet_has_patients(
     }
 }
 
-/// The rows of patients on a sheet, if it seems to have any: rows below a header of patients, or all if
-/// there is no header and a cell is an NHS number.
+/// The rows of patients on a sheet, if it seems to have any: those below a header of patients, or from
+/// the first with an NHS number on.
 fn patient_rows(sheet: &SheetOverview, mapping: &Mapping) -> Option<u64> {
     let is_header = |row: &Vec<String>| {
         let cells: Vec<&str> = row.iter().map(String::as_str).collect();
         let columns = Columns::recognise(&cells, mapping);
-        let has = |field: Field| columns.place(field).is_some();
-        columns.is_surely_a_header() && PATIENTS.into_iter().any(has)
+        let has = |field: &Field| columns.place(*field).is_some();
+        PATIENTS.iter().filter(|field| has(field)).count() > 1
     };
-    if let Some(header) = sheet.first_rows.iter().position(is_header) {
-        return Some(sheet.rows.saturating_sub(header as u64 + 1)).filter(|rows| *rows > 0);
-    }
-    let mut cells = sheet.first_rows.iter().flatten();
-    cells
-        .any(|cell| NhsNumber::parse(cell).is_ok())
-        .then_some(sheet.rows)
+    let is_patient = |row: &Vec<String>| row.iter().any(|cell| NhsNumber::parse(cell).is_ok());
+    let mut rows = sheet.first_rows.iter();
+    let before = match rows.position(is_header) {
+        Some(header) => header + 1,
+        None => sheet.first_rows.iter().position(is_patient)?,
+    };
+    Some(sheet.rows.saturating_sub(before as u64)).filter(|rows| *rows > 0)
 }
 
 fn described((sheet, rows): &(&SheetOverview, u64)) -> String {

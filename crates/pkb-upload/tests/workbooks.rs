@@ -1,0 +1,289 @@
+//! What an operator is told about workbooks that hold more than they show, and what becomes of their rows.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::{
+    fs::File,
+    io::{Cursor, Read as _, Write as _},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use rust_xlsxwriter::{Format, Workbook, Worksheet};
+use zip::{ZipArchive, ZipWriter, write::SimpleFileOptions};
+
+const HEADER: [&str; 7] = [
+    "NHS number",
+    "First name",
+    "Last name",
+    "Date of birth",
+    "Address 1",
+    "Town",
+    "Post code",
+];
+const NUMBERS: [&str; 3] = ["9997000005", "9997000013", "9997000021"];
+
+/// Exit code and all that was said.
+fn check(path: &Path, arguments: &[&str]) -> (i32, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_pkb-upload"))
+        .arg("check")
+        .arg(path)
+        .args(arguments)
+        .env("PKB_FIXED_TIME", "2026-11-22T09:00:00Z")
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let words = [output.stdout, output.stderr].concat();
+    (
+        output.status.code().unwrap(),
+        String::from_utf8(words).unwrap(),
+    )
+}
+
+fn case(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../fixtures/patient-files")
+        .join(name)
+}
+
+fn patients(sheet: &mut Worksheet, first: usize, count: usize) {
+    sheet.write_row(0, 0, HEADER).unwrap();
+    for row in 1..=count {
+        let number = NUMBERS[first + row - 1];
+        let cells = [
+            number,
+            "Canary",
+            "Canary",
+            "01/02/1950",
+            "1 Mill Lane",
+            "Newcastle",
+            "NE1 4ST",
+        ];
+        sheet.write_row(row as u32, 0, cells).unwrap();
+    }
+}
+
+/// Checks a workbook whose sheets are made by `make`.
+fn check_made(make: impl FnOnce(&mut Workbook), arguments: &[&str]) -> (i32, String) {
+    let mut book = Workbook::new();
+    make(&mut book);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("made.xlsx");
+    book.save(&path).unwrap();
+    let (code, words) = check(&path, arguments);
+    assert!(
+        !words.contains("Canary") && !words.contains("99970"),
+        "{words}"
+    );
+    (code, words)
+}
+
+#[test]
+fn hidden_rows_are_read_or_left_out_as_the_operator_says() {
+    for name in ["hidden-rows.xlsx", "hidden-rows.ods", "hidden-rows.xls"] {
+        let (code, words) = check(&case(name), &[]);
+        assert_eq!(code, 65, "{words}");
+        assert!(
+            words.contains("2 rows are hidden (such as by a filter): 4 and 7"),
+            "{words}"
+        );
+        for (said, rows) in [("drop", "   8  rows\n"), ("keep", "  10  rows\n")] {
+            let (code, words) = check(&case(name), &["--hidden-rows", said]);
+            assert_eq!(code, 0, "{words}");
+            assert!(words.contains(rows.trim_start_matches(' ')), "{words}");
+        }
+    }
+}
+
+#[test]
+fn patients_on_a_later_sheet_are_read_only_if_it_is_named() {
+    let (code, words) = check(&case("cover-sheet-first.xlsx"), &[]);
+    assert_eq!(code, 65);
+    assert!(
+        words.contains("2 sheets seem to have patients: \"Data\" (5 rows), \"Data (2)\" (1 row)"),
+        "{words}"
+    );
+    assert_eq!(
+        check(&case("cover-sheet-first.xlsx"), &["--sheet", "Data"]).0,
+        0
+    );
+    let cover_and_patients = |book: &mut Workbook| {
+        book.add_worksheet().write(0, 0, "Report for PKB").unwrap();
+        patients(book.add_worksheet().set_name("July's $1").unwrap(), 0, 2);
+    };
+    let (code, words) = check_made(cover_and_patients, &[]);
+    assert_eq!(code, 65);
+    assert!(words.contains("--sheet 'July'\\''s $1'"), "{words}");
+    assert_eq!(check_made(cover_and_patients, &["--sheet", "2"]).0, 0);
+}
+
+#[test]
+fn a_sheet_that_goes_on_without_a_header_is_named() {
+    let (code, words) = check_made(
+        |book| {
+            patients(book.add_worksheet(), 0, 2);
+            let second = book.add_worksheet();
+            second
+                .write_row(0, 0, [NUMBERS[2], "Canary", "Canary"])
+                .unwrap();
+        },
+        &[],
+    );
+    assert_eq!(code, 65);
+    assert!(
+        words.contains("\"Sheet1\" (2 rows), \"Sheet2\" (1 row)"),
+        "{words}"
+    );
+}
+
+#[test]
+fn a_hidden_sheet_is_never_the_patients_in_silence() {
+    let hidden_patients = |book: &mut Workbook| {
+        book.add_worksheet().write(0, 0, "Report for PKB").unwrap();
+        let sheet = book.add_worksheet();
+        patients(sheet.set_hidden(true), 0, 2);
+    };
+    let (code, words) = check_made(hidden_patients, &[]);
+    assert_eq!(code, 65);
+    assert!(
+        words.contains("on a hidden sheet, \"Sheet2\" (2 rows, hidden)"),
+        "{words}"
+    );
+    assert_eq!(check_made(hidden_patients, &["--sheet", "Sheet2"]).0, 0);
+    let (code, words) = check_made(
+        |book| {
+            patients(book.add_worksheet(), 0, 1);
+            patients(book.add_worksheet().set_very_hidden(true), 1, 2);
+        },
+        &[],
+    );
+    assert_eq!(code, 65);
+    assert!(words.contains("\"Sheet2\" (2 rows, hidden)"), "{words}");
+}
+
+#[test]
+fn sheets_without_patients_do_not_stop_a_run() {
+    let (code, words) = check_made(
+        |book| {
+            patients(book.add_worksheet(), 0, 2);
+            let notes = book.add_worksheet();
+            notes.write_row(0, 0, ["NHS", "Town", "Patients"]).unwrap();
+            notes.write_row(1, 0, ["Trust", "Newcastle", "2"]).unwrap();
+            // A header alone has no patients.
+            patients(book.add_worksheet(), 0, 0);
+        },
+        &[],
+    );
+    assert_eq!(code, 0, "{words}");
+}
+
+#[test]
+fn hidden_columns_are_used_or_not_as_the_operator_says() {
+    let hidden = |book: &mut Workbook| {
+        let sheet = book.add_worksheet();
+        patients(sheet, 0, 2);
+        sheet.set_column_hidden(4).unwrap();
+        // Nothing uses this one.
+        sheet.write(0, 8, "Ward").unwrap();
+        sheet.set_column_hidden(8).unwrap();
+    };
+    let (code, words) = check_made(hidden, &[]);
+    assert_eq!(code, 65);
+    assert!(
+        words.contains("1 column that would be used: column E \"Address 1\" as Address 1."),
+        "{words}"
+    );
+    assert_eq!(check_made(hidden, &["--hidden-columns", "keep"]).0, 0);
+    let (_, words) = check_made(hidden, &["--hidden-columns", "drop"]);
+    assert!(words.contains("not used: column E, "), "{words}");
+}
+
+#[test]
+fn a_hidden_column_of_deaths_is_used_even_if_others_are_dropped() {
+    let hidden = |book: &mut Workbook| {
+        let sheet = book.add_worksheet();
+        patients(sheet, 0, 2);
+        sheet.write(0, 7, "Deceased").unwrap();
+        sheet.set_column_hidden(7).unwrap();
+    };
+    let (code, words) = check_made(hidden, &[]);
+    assert_eq!(code, 65);
+    assert!(
+        words.contains("column H \"Deceased\" as Deceased"),
+        "{words}"
+    );
+    let (code, words) = check_made(hidden, &["--hidden-columns", "drop"]);
+    assert_eq!(code, 0);
+    assert!(!words.contains("not used"), "{words}");
+}
+
+#[test]
+fn what_a_spreadsheet_made_of_text_is_rejected_where_it_would_be_printed() {
+    let (code, words) = check(&case("date-cell-in-address.xlsx"), &[]);
+    assert_eq!(code, 65);
+    assert!(words.contains("1  Address 1 is a date cell"), "{words}");
+    let (code, words) = check_made(
+        |book| {
+            let sheet = book.add_worksheet();
+            patients(sheet, 0, 3);
+            let time = Format::new().set_num_format("hh:mm");
+            let date = Format::new().set_num_format("dd/mm/yyyy");
+            sheet.write(1, 1, true).unwrap();
+            sheet.write_with_format(1, 6, 0.25, &time).unwrap();
+            sheet.write(2, 4, 2.1).unwrap();
+            sheet.write(2, 5, 1e10).unwrap();
+            // A house number, and a date where one is wanted.
+            sheet.write(3, 4, 12).unwrap();
+            sheet.write_with_format(3, 3, 18_000, &date).unwrap();
+        },
+        &[],
+    );
+    assert_eq!(code, 65);
+    for line in [
+        "1  First name is a TRUE or FALSE cell, not text (row 2)",
+        "1  Post code is a time cell",
+        "1  Address 1 is a number cell",
+        "1  Town is a number cell",
+        "1  can be uploaded",
+    ] {
+        assert!(words.contains(line), "{line}: {words}");
+    }
+}
+
+/// The same workbook as a tool writes it that calculates nothing.
+fn without_results(path: &Path) {
+    let mut zip = ZipArchive::new(File::open(path).unwrap()).unwrap();
+    let mut copy = ZipWriter::new(Cursor::new(Vec::new()));
+    for at in 0..zip.len() {
+        let mut part = zip.by_index(at).unwrap();
+        let name = part.name().unwrap().into_owned();
+        let mut text = String::new();
+        part.read_to_string(&mut text).unwrap();
+        copy.start_file(name, SimpleFileOptions::default()).unwrap();
+        copy.write_all(text.replace("</f><v>0</v>", "</f>").as_bytes())
+            .unwrap();
+    }
+    std::fs::write(path, copy.finish().unwrap().into_inner()).unwrap();
+}
+
+#[test]
+fn a_formula_without_its_result_is_never_an_empty_cell() {
+    let mut book = Workbook::new();
+    let sheet = book.add_worksheet();
+    patients(sheet, 0, 3);
+    sheet.write(0, 7, "Deceased").unwrap();
+    sheet.write_formula(1, 4, "=A1").unwrap();
+    sheet.write_formula(2, 7, "=A1").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("made.xlsx");
+    book.save(&path).unwrap();
+    without_results(&path);
+    let (code, words) = check(&path, &[]);
+    assert_eq!(code, 65);
+    for line in [
+        "1  Address 1 is a formula without its result (row 2)",
+        "1  Deceased is neither yes, no nor a date: taken as a death (row 3)",
+        "2  can be uploaded",
+    ] {
+        assert!(words.contains(line), "{line}: {words}");
+    }
+}
