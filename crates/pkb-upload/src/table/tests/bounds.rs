@@ -67,6 +67,17 @@ fn one_string_in_very_many_cells_is_refused() {
 }
 
 #[test]
+fn cells_beyond_the_last_row_or_column_are_refused() {
+    for rows in [
+        format!("<row>{}</row>", "<c/>".repeat(16_385)),
+        "<row r=\"1048577\"><c/></row>".to_owned(),
+    ] {
+        let words = error(one_sheet("", &rows));
+        assert!(words.contains("no spreadsheet can have"), "{words}");
+    }
+}
+
+#[test]
 fn styles_with_very_many_entries_are_refused() {
     let content = "<worksheet><sheetData/></worksheet>";
     let whole = xlsx(&[Sheet("P", "", content)], None);

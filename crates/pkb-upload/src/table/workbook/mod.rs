@@ -122,7 +122,7 @@ impl Trouble {
                 letters(column as usize)
             )),
             Self::Misplaced(row, column) => Fatal::Refused(format!(
-                "{source}: row {}, column {}: the workbook has this cell twice or in the wrong order. Open the workbook in a spreadsheet program and save it again, or save it as CSV UTF-8",
+                "{source}: row {}, column {}: the workbook has a cell here that no spreadsheet can have: twice, out of order or beyond the last. Open the workbook in a spreadsheet program and save it again, or save it as CSV UTF-8",
                 row.saturating_add(1),
                 letters(column as usize)
             )),

@@ -12,7 +12,11 @@ use super::{
     package::{MAX_TEXT, Package, Part, attribute},
     sheets::OpenSheet,
 };
-use crate::table::{ranges::Ranges, sheet_writer::MAX_COLUMNS, source::Source};
+use crate::table::{
+    ranges::Ranges,
+    sheet_writer::{MAX_COLUMNS, MAX_ROWS},
+    source::Source,
+};
 
 /// Cells with formulas and without results that are kept.
 const MAX_UNCALCULATED: usize = 4 << 20;
@@ -154,6 +158,9 @@ impl Cells {
                         return Err(Trouble::Misplaced(row, column));
                     }
                     self.column = column;
+                }
+                if self.row >= MAX_ROWS || self.column >= MAX_COLUMNS {
+                    return Err(Trouble::Misplaced(self.row, self.column));
                 }
                 self.text = 0;
                 self.has_formula = false;
