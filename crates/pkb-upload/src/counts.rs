@@ -38,6 +38,13 @@ impl Counts {
         count.add_first(row);
     }
 
+    /// Whether a place has a fault of this code.
+    pub fn has(&self, place: Place, code: &str) -> bool {
+        self.0
+            .keys()
+            .any(|(_, other, fault)| *other == place && *fault == code)
+    }
+
     /// Takes over what was counted in other rows of the same file. In which order does not matter: all that
     /// is kept of a kind is the number of its rows and the smallest of them.
     pub fn join(&mut self, other: Self) {

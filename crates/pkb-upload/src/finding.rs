@@ -6,6 +6,7 @@ use pkb_core::{Reason, value::Problem};
 
 use crate::{
     columns::{Columns, Field},
+    not_a_patient::NotAPatient,
     table::CellType,
 };
 
@@ -45,6 +46,14 @@ pub enum Fault {
         /// Cells of the header.
         header: usize,
     },
+    /// Text follows the quotation mark that closes a cell.
+    TextAfterQuote,
+    /// Line breaks in cells of a text file.
+    LineBreaks,
+    /// Line breaks, and as many separators as a row has.
+    LikeARow,
+    /// The row is no patient's.
+    NotAPatient(NotAPatient),
     /// The same number stands in other rows that say something else.
     Differing(OtherRows),
     /// The row says the same as an earlier one.
@@ -159,6 +168,13 @@ impl Fault {
             Self::Typed(CellType::Number) => "number_cell",
             Self::Typed(CellType::Uncalculated) => "formula_without_result",
             Self::Ragged { .. } => "ragged_row",
+            Self::TextAfterQuote => "text_after_quote",
+            Self::LineBreaks => "line_breaks",
+            Self::LikeARow => "like_a_row",
+            Self::NotAPatient(NotAPatient::RepeatedHeader) => "repeated_header",
+            Self::NotAPatient(NotAPatient::Total) => "total",
+            Self::NotAPatient(NotAPatient::End) => "end_of_report",
+            Self::NotAPatient(NotAPatient::Ruler) => "ruler",
             Self::Differing(_) => "duplicate_patient",
             Self::Repeated(_) => "repeated_row",
             Self::SharedEmail(_) => "shared_email",
@@ -172,6 +188,19 @@ impl Fault {
             Self::Value(problem) => problem.to_string(),
             Self::Typed(cell_type) => cell_type.words().to_owned(),
             Self::Ragged { .. } => "has more or fewer cells than the header".to_owned(),
+            Self::TextAfterQuote => "has a quotation mark inside a quoted cell".to_owned(),
+            Self::LineBreaks => {
+                "has line breaks in its cells: each cell is read as several lines".to_owned()
+            }
+            Self::LikeARow => "has line breaks and as many separators as a whole row".to_owned(),
+            Self::NotAPatient(NotAPatient::RepeatedHeader) => "repeats the header".to_owned(),
+            Self::NotAPatient(NotAPatient::Total) => "looks like a total, not a patient".to_owned(),
+            Self::NotAPatient(NotAPatient::End) => {
+                "looks like the end of a report, not a patient".to_owned()
+            }
+            Self::NotAPatient(NotAPatient::Ruler) => {
+                "is a line of dashes, not a patient".to_owned()
+            }
             Self::Differing(_) => "stands in other rows that say something else".to_owned(),
             Self::Repeated(_) => "says the same as an earlier one".to_owned(),
             Self::SharedEmail(_) => "stands in the rows of other patients, too".to_owned(),
@@ -192,6 +221,14 @@ impl Fault {
                 "format the column as Text, then type the cell again; or export CSV from the patient system"
             }
             Self::Ragged { .. } => Reason::RaggedRow.advice(),
+            Self::TextAfterQuote => {
+                "write the mark inside the cell twice (\"\"), or remove it, and look at the row's other cells"
+            }
+            Self::LineBreaks => "nothing, if these cells have several lines",
+            Self::LikeARow => {
+                "look at the cell: if a quotation mark has swallowed the next row, close or remove the mark"
+            }
+            Self::NotAPatient(_) => Reason::NotAPatient.advice(),
             Self::Differing(_) => Reason::DuplicatePatient.advice(),
             Self::Repeated(_) => Reason::RepeatedRow.advice(),
             Self::SharedEmail(_) => {
@@ -210,6 +247,9 @@ impl fmt::Display for Fault {
         match self {
             Self::Value(problem) => problem.fmt(f),
             Self::Typed(_) => f.write_str(&self.words()),
+            Self::TextAfterQuote | Self::LineBreaks | Self::LikeARow | Self::NotAPatient(_) => {
+                f.write_str(&self.words())
+            }
             Self::Ragged { cells, header } => write!(f, "has {cells} cells, the header {header}"),
             Self::Differing(others) => {
                 let say = if others.is_one() { "says" } else { "say" };

@@ -7,12 +7,15 @@ mod batch_folder;
 mod check;
 mod columns;
 mod counts;
+mod date_order;
 mod finding;
 #[cfg(test)]
 mod fuzz;
+mod header_row;
 #[doc(hidden)]
 pub mod hot;
 mod max_rejects;
+mod not_a_patient;
 mod patient_file;
 mod patient_row;
 mod pkb_file;

@@ -12,7 +12,9 @@ use crate::{
     args::PatientFileArgs,
     columns::Columns,
     counts::Counts,
+    date_order,
     finding::{Finding, Severity},
+    header_row,
     patient_row::{self, CheckedRow, RowRules},
     table::{self, Row, Rows, Table},
     workbook_check,
@@ -70,17 +72,20 @@ impl PatientFile {
         let mut row = Row::default();
         let mut header = read_header(&table, &mut rows, &mut row)?;
         workbook_check::drop_hidden_columns(&table, &mut header, args.hidden_columns);
-        let columns = Columns::find(table.name(), &header, &mapping)?;
+        let columns = header_row::columns(&table, row_number, &header, &mapping)?;
         workbook_check::hidden_columns(&table, &columns, args.hidden_columns)?;
         let rules = RowRules {
             today,
-            dates: args.dates,
+            dates: args.dates.unwrap_or_default(),
             scheme: args
                 .number_type
                 .map_or_else(|| columns.scheme(), NationalIdType::from),
             keep_extra: args.keep_extra,
         };
         let survey = Survey::of(&mut rows, &columns, &rules)?;
+        if args.dates.is_none() {
+            date_order::check(&table, &columns, &survey.counts)?;
+        }
         if survey.rows == 0 {
             return Err(Fatal::Input(format!(
                 "{}: has no rows below the header",

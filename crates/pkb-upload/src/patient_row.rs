@@ -19,7 +19,8 @@ use serde_json::Value;
 use crate::{
     columns::{ADDRESS, BIRTH_PARTS, CARERS, Columns, Field},
     finding::{Fault, Finding, Place, Severity},
-    table::{CellType, Row, Texts},
+    not_a_patient,
+    table::{CellType, Oddity, Row, Texts},
 };
 
 /// What a row is measured by.
@@ -64,26 +65,33 @@ pub fn check(
         findings,
         rejected: false,
     };
-    if row.len() != columns.len() {
-        // Nobody knows which cell is which.
-        let fault = Fault::Ragged {
-            cells: row.len(),
-            header: columns.len(),
-        };
-        check.reject(Place::Row, fault, Reason::RaggedRow);
-        return CheckedRow {
+    let checked = if check.has_uncertain_cells() {
+        CheckedRow {
             number: None,
             patient: None,
-        };
+        }
+    } else {
+        check.undecodable_cells();
+        if row.has_types() {
+            check.typed_cells();
+        }
+        if check.may_have_null {
+            check.database_nulls();
+        }
+        check.patient()
+    };
+    if checked.number.is_none()
+        && let Some(what) = not_a_patient::look(row, columns)
+    {
+        // That says all there is to say.
+        findings.clear();
+        findings.push(Finding {
+            place: Place::Row,
+            fault: Fault::NotAPatient(what),
+            severity: Severity::Rejected(Reason::NotAPatient),
+        });
     }
-    check.undecodable_cells();
-    if row.has_types() {
-        check.typed_cells();
-    }
-    if check.may_have_null {
-        check.database_nulls();
-    }
-    check.patient()
+    checked
 }
 
 static NULL: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("NULL"));
@@ -145,6 +153,37 @@ struct RowCheck<'a> {
 }
 
 impl<'a> RowCheck<'a> {
+    /// Whether nobody knows which cell is which, or where one ends.
+    fn has_uncertain_cells(&mut self) -> bool {
+        if self.row.len() != self.columns.len() {
+            let fault = Fault::Ragged {
+                cells: self.row.len(),
+                header: self.columns.len(),
+            };
+            self.reject(Place::Row, fault, Reason::RaggedRow);
+        }
+        match self.row.oddity() {
+            None => {}
+            Some(Oddity::TextAfterQuote(at)) => {
+                self.reject(self.place(at), Fault::TextAfterQuote, Reason::RaggedRow);
+            }
+            Some(Oddity::LineBreaks) => {
+                self.say(Place::Row, Fault::LineBreaks, Severity::Note);
+            }
+            Some(Oddity::LikeARow(at)) => {
+                self.say(self.place(at), Fault::LikeARow, Severity::Warning);
+            }
+        }
+        self.rejected
+    }
+
+    /// What a cell is called.
+    fn place(&self, at: usize) -> Place {
+        self.columns
+            .field(at)
+            .map_or(Place::Column(at), Place::Field)
+    }
+
     fn patient(mut self) -> CheckedRow {
         let number = self.needed(
             Field::NationalId,
@@ -266,10 +305,7 @@ impl<'a> RowCheck<'a> {
         }
         for at in 0..self.row.len() {
             if self.texts.get(at).is_err() {
-                let place = self
-                    .columns
-                    .field(at)
-                    .map_or(Place::Column(at), Place::Field);
+                let place = self.place(at);
                 self.reject(place, Fault::Value(Problem::Undecodable), Reason::NotUtf8);
             }
         }
@@ -524,11 +560,7 @@ impl<'a> RowCheck<'a> {
 
     fn reject(&mut self, place: Place, fault: Fault, reason: Reason) {
         self.rejected = true;
-        self.findings.push(Finding {
-            place,
-            fault,
-            severity: Severity::Rejected(reason),
-        });
+        self.say(place, fault, Severity::Rejected(reason));
     }
 
     fn leave_out(&mut self, field: Field, problem: Problem) {
@@ -544,9 +576,13 @@ impl<'a> RowCheck<'a> {
     }
 
     fn find(&mut self, field: Field, problem: Problem, severity: Severity) {
+        self.say(Place::Field(field), Fault::Value(problem), severity);
+    }
+
+    fn say(&mut self, place: Place, fault: Fault, severity: Severity) {
         self.findings.push(Finding {
-            place: Place::Field(field),
-            fault: Fault::Value(problem),
+            place,
+            fault,
             severity,
         });
     }

@@ -39,7 +39,11 @@ fn row() -> impl Strategy<Value = String> {
     let end = prop::sample::select(vec!["\n", "\r\n", "\n\n", ",\n"]);
     (number, name, born, line, mobile, email, end).prop_map(
         |(number, name, born, line, mobile, email, end)| {
-            format!("{number},{name},Lee,{born},{line},Newcastle,NE1 1XC,{mobile},{email}{end}")
+            let cells =
+                format!("{number},{name},Lee,{born},{line},Newcastle,NE1 1XC,{mobile},{email}");
+            // With a cell too many, a row with line breaks would be refused with the whole file.
+            let end = if cells.contains('\n') { "\n" } else { end };
+            format!("{cells}{end}")
         },
     )
 }

@@ -42,7 +42,16 @@ pub struct PatientFileArgs {
     )]
     pub hidden_columns: Option<Hidden>,
 
-    /// Encoding of a text file, such as utf-8, windows-1252 or utf-16le; detected if absent
+    /// Row that is the header, as a spreadsheet counts; the first that is not empty if absent
+    #[arg(
+        long,
+        value_name = "ROW",
+        value_parser = clap::value_parser!(u64).range(1..),
+        help_heading = "Reading the file"
+    )]
+    header_row: Option<u64>,
+
+    /// Encoding of a text file, such as utf-8, windows-1252 or cp850; detected if absent
     #[arg(long, value_name = "NAME", value_parser = parse_encoding, help_heading = "Reading the file")]
     encoding: Option<EncodingChoice>,
 
@@ -68,15 +77,14 @@ pub struct PatientFileArgs {
     )]
     pub number_type: Option<NumberType>,
 
-    /// What comes first in dates such as 03/04/1999
+    /// What comes first in dates such as 03/04/1999; the day if absent, unless dates contradict it
     #[arg(
         long,
         value_enum,
-        default_value = "day-first",
         value_name = "ORDER",
         help_heading = "Reading the file"
     )]
-    pub dates: DateOrder,
+    pub dates: Option<DateOrder>,
 
     /// Keep columns that this program has no use for, in the records
     #[arg(long, help_heading = "Reading the file")]
@@ -131,6 +139,7 @@ impl PatientFileArgs {
             separator: self.separator,
             sheet: self.sheet.clone(),
             drops_hidden_rows: self.hidden_rows == Some(Hidden::Drop),
+            header_row: self.header_row,
         }
     }
 

@@ -94,7 +94,12 @@ impl Columns {
 
     /// Whether enough cells are known to be sure that the row is a header.
     pub fn is_surely_a_header(&self) -> bool {
-        self.fields.iter().flatten().count() >= HEADERS_TO_BE_SURE
+        self.known() >= HEADERS_TO_BE_SURE
+    }
+
+    /// How many columns are known.
+    pub fn known(&self) -> usize {
+        self.fields.iter().flatten().count()
     }
 
     fn repeated(&self) -> Vec<String> {

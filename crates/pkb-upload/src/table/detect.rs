@@ -7,7 +7,12 @@ use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use memchr::memchr_iter;
 use pkb_core::Fatal;
 
-use super::{encoding::EncodingChoice, how_read::Certainty, source::Source};
+use super::{
+    doubt::{Doubt, Question},
+    encoding::EncodingChoice,
+    how_read::Certainty,
+    source::Source,
+};
 
 /// Bytes looked at together.
 const BUFFER: usize = 256 << 10;
@@ -53,18 +58,27 @@ fn weigh(seen: &Evidence, source: &Source) -> Result<(EncodingChoice, Certainty)
         return Ok((utf_8, Certainty::Mostly));
     }
     if valid > 0 {
-        return Err(Fatal::Input(format!(
-            "{source}: mixes encodings: {valid} characters look like {utf_8}, {invalid} bytes like {windows}; export it again as CSV UTF-8, or say which is right with --encoding (rows with the other are then refused or read wrongly)"
+        let [characters, bytes] =
+            [(valid, "character"), (invalid, "byte")].map(|(count, what)| counted(count, what));
+        return Err(Fatal::Refused(format!(
+            "{source}: mixes encodings: {characters} of {utf_8} and {bytes} of another encoding. Export the file again as CSV UTF-8. Or have the rows with other bytes rejected. Run: {}",
+            source.command("--encoding utf-8"),
         )));
     }
     let guess = guess(source)?;
-    if guess == windows {
-        Ok((windows, Certainty::Detected))
-    } else {
-        Err(Fatal::Input(format!(
-            "{source}: is not {utf_8}, and its encoding is not certain ({guess} is likely, {windows} possible); say which it is with --encoding, or export it again as CSV UTF-8"
-        )))
+    let doubt = Doubt::read(source.reader(), guess).map_err(|error| source.unreadable(error))?;
+    if doubt.is_surely_windows_1252() {
+        return Ok((windows, Certainty::Detected));
     }
+    let Question {
+        shown,
+        lines,
+        first,
+    } = doubt.question();
+    Err(Fatal::Refused(format!(
+        "{source}: is not {utf_8}, and its encoding is not certain. These are words from {lines}, with x for each certain letter:{shown}\nChoose the encoding that has the right letters, and run the command with it, such as: {}\nOr export the file again as CSV UTF-8.",
+        source.command(&format!("--encoding {first}")),
+    )))
 }
 
 /// What the detector of Firefox makes of the file, for a hospital in the United Kingdom.
@@ -87,6 +101,12 @@ fn guess(source: &Source) -> Result<EncodingChoice, Fatal> {
     detector.feed(b"", true);
     let encoding = detector.guess(Some(b"uk"), Utf8Detection::Deny);
     Ok(EncodingChoice::from(encoding))
+}
+
+/// `1 byte`, `2 bytes`.
+fn counted(count: u64, what: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{plural}")
 }
 
 /// What the bytes of a file look like.
@@ -227,28 +247,6 @@ mod tests {
     }
 
     #[test]
-    fn western_european_bytes_are_windows_1252() {
-        let windows = (EncodingChoice::WINDOWS_1252, Certainty::Detected);
-        for bytes in [
-            &b"Name\nJos\xe9\nZo\xeb\nSi\xe2n\n"[..],
-            b"Name\nO\x92Brien\n",
-            b"Name\nBj\xf6rn\n",
-        ] {
-            assert_eq!(detect(bytes).unwrap(), windows);
-        }
-    }
-
-    #[test]
-    fn other_single_byte_encodings_are_asked_for() {
-        let russian = encoding_rs::WINDOWS_1251
-            .encode("Имя,Фамилия\nАнна,Каренина\n")
-            .0;
-        let error = detect(&russian).unwrap_err().to_string();
-        assert!(error.contains("windows-1251 is likely"), "{error}");
-        assert!(error.contains("--encoding"), "{error}");
-    }
-
-    #[test]
     fn a_few_bad_bytes_leave_utf_8_and_many_are_asked_about() {
         let mostly = ["Siân\n".repeat(10).as_bytes(), b"Jos\xe9\n"].concat();
         let found = detect(&mostly).unwrap();
@@ -256,7 +254,7 @@ mod tests {
         let mixed = ["Siân\n".repeat(9).as_bytes(), b"Jos\xe9\n"].concat();
         let error = detect(&mixed).unwrap_err().to_string();
         assert!(
-            error.contains("9 characters look like UTF-8, 1 bytes like Windows-1252"),
+            error.contains("9 characters of UTF-8 and 1 byte of another encoding"),
             "{error}"
         );
     }

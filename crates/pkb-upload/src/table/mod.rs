@@ -6,17 +6,23 @@
 
 mod cell_text;
 mod cell_type;
+mod code_page;
 mod detect;
+mod doubt;
 mod encoding;
+mod end_mark;
 mod how_read;
 mod layout;
 mod on_threads;
+mod plausible;
+mod quotes;
 mod ranges;
 mod row;
 mod rows;
 mod separator;
 mod sheet_writer;
 mod source;
+mod swallowed;
 #[cfg(test)]
 mod tests;
 mod workbook;
@@ -31,7 +37,7 @@ pub use self::{
     how_read::HowRead,
     on_threads::fold,
     ranges::Ranges,
-    row::{Row, Texts},
+    row::{Oddity, Row, Texts},
     rows::Rows,
     separator::Separator,
     workbook::SheetOverview,
@@ -53,6 +59,8 @@ pub struct TableOptions {
     pub sheet: Option<String>,
     /// Whether rows that a workbook does not show are left out.
     pub drops_hidden_rows: bool,
+    /// The number of the row that is the header, as a spreadsheet counts.
+    pub header_row: Option<u64>,
 }
 
 /// A table that was looked through once and can be read again and again.
@@ -88,7 +96,9 @@ impl Table {
                 drops_hidden: options.drops_hidden_rows,
             };
             let converted = workbook::convert(&source, container, &wanted)?;
-            return Ok(Self::of_sheet(&source, converted));
+            let mut table = Self::of_sheet(&source, converted);
+            table.layout.header_row = options.header_row;
+            return Ok(table);
         }
         if options.sheet.is_some() {
             return Err(Fatal::Usage(format!(
@@ -96,7 +106,12 @@ impl Table {
             )));
         }
         let detected = detect::encoding(&source, options.encoding)?;
-        let layout = Layout::of_text(&source, detected.encoding, options.separator)?;
+        let layout = Layout::of_text(
+            &source,
+            detected.encoding,
+            options.separator,
+            options.header_row,
+        )?;
         let how_read = HowRead::Text {
             encoding: detected.encoding,
             certainty: detected.certainty,
@@ -159,7 +174,31 @@ impl Table {
         self.source.is_changed()
     }
 
-    /// The rows from the beginning, the header included. Each call reads on its own.
+    /// A command that looks at the file with one more option, to be pasted.
+    pub fn command(&self, option: &str) -> String {
+        self.source.command(option)
+    }
+
+    /// All rows from the beginning, those above the header too, separated in each way that is possible:
+    /// for finding a header that is not where it is looked for.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn other_readings(&self) -> Result<Vec<Rows>, Fatal> {
+        let separators: &[Separator] = match self.layout.sheet_width {
+            Some(_) => &[self.layout.separator],
+            None => &Separator::ALL,
+        };
+        let layouts = separators.iter().map(|separator| Layout {
+            header_row: None,
+            ..self.layout.separated_by(*separator)
+        });
+        layouts
+            .map(|layout| Rows::new(self.source.clone(), &layout))
+            .collect()
+    }
+
+    /// The rows from the header on. Each call reads on its own.
     ///
     /// # Errors
     /// The file cannot be read.

@@ -24,6 +24,18 @@ pub struct Row {
     pub(super) between: usize,
     /// The letters of the cells' types, in a row of a workbook that has any.
     types: Vec<u8>,
+    pub(super) oddity: Option<Oddity>,
+}
+
+/// What is odd about a row of a text file, so that somebody should look at it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Oddity {
+    /// Text follows the quotation mark that closes this cell: what was meant is not certain.
+    TextAfterQuote(usize),
+    /// Some cells have line breaks.
+    LineBreaks,
+    /// This cell has line breaks, and as many separators as a row.
+    LikeARow(usize),
 }
 
 /// A cell's bytes are not text in the encoding of the file.
@@ -34,6 +46,11 @@ impl Row {
     /// The number of cells.
     pub fn len(&self) -> usize {
         self.cells
+    }
+
+    /// What is odd about the row, if anything is.
+    pub fn oddity(&self) -> Option<Oddity> {
+        self.oddity
     }
 
     /// The text of the cell at a place counted from 0; empty where the row has no such cell.
@@ -115,6 +132,7 @@ impl Row {
         self.bytes.clear();
         self.bytes.extend_from_slice(line);
         self.between = 1;
+        self.oddity = None;
         self.cells = self.ends.len();
         self.cells <= max
     }

@@ -1,15 +1,17 @@
 //! Rows of a table, one after the other.
 
-use std::io::{BufRead as _, BufReader, Read};
+use std::io::{BufRead as _, BufReader};
 
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
-use memchr::{memchr, memchr_iter, memchr2};
+use memchr::{memchr, memchr2};
 use pkb_core::Fatal;
 
 use super::{
-    layout::{self, Layout},
-    row::Row,
+    layout::{self, Layout, Text},
+    quotes::Quotes,
+    row::{Oddity, Row},
     source::Source,
+    swallowed::{self, LineBreaks},
 };
 
 /// Bytes asked of the source at once.
@@ -18,12 +20,6 @@ const BUFFER: usize = 256 << 10;
 const MAX_ROW_BYTES: usize = 1 << 20;
 /// As many columns as Excel has.
 const MAX_CELLS: usize = 16_384;
-/// A quoted cell with line breaks that goes beyond these is one that was never closed.
-const MAX_LINE_BREAKS: usize = 100;
-const MAX_BYTES_WITH_LINE_BREAKS: usize = 64 << 10;
-/// With fewer columns, free text with line breaks may look like rows.
-const COLUMNS_OF_A_LINE: usize = 4;
-
 /// Reads the rows of a table.
 ///
 /// This drives csv-core itself, as the csv crate's own reader does. So it sees where a line begins,
@@ -32,7 +28,7 @@ const COLUMNS_OF_A_LINE: usize = 4;
 pub struct Rows {
     source: Source,
     layout: Layout,
-    input: BufReader<Box<dyn Read + Send>>,
+    input: BufReader<Text>,
     csv: Reader,
     /// Rows gone by, empty ones included.
     gone: u64,
@@ -56,7 +52,7 @@ impl Rows {
         Ok(Self {
             source,
             layout: *layout,
-            input: BufReader::with_capacity(bytes, Box::new(text)),
+            input: BufReader::with_capacity(bytes, text),
             csv: ReaderBuilder::new()
                 .delimiter(layout.separator.byte())
                 .build(),
@@ -66,11 +62,12 @@ impl Rows {
         })
     }
 
-    /// Reads the next row that has anything in it; false at the end. After an error there are no
-    /// more rows.
+    /// Reads the next row that has anything in it, beginning with the header; false at the end. After
+    /// an error there are no more rows.
     ///
     /// # Errors
-    /// The file cannot be read, or a row runs on where a quotation mark is not closed.
+    /// The file cannot be read, a row runs on where a quotation mark is not closed, or there is nothing
+    /// in the row that the operator calls the header.
     pub fn next_row(&mut self, row: &mut Row) -> Result<bool, Fatal> {
         while self.find_row()? {
             self.read_row(row)?;
@@ -78,19 +75,48 @@ impl Rows {
                 row.take_types();
             }
             let is_hint = self.layout.hint && row.number == 1;
-            if is_hint || row.is_blank() {
+            let is_above = self.header_cells.is_none()
+                && self
+                    .layout
+                    .header_row
+                    .is_some_and(|header| row.number < header);
+            if is_hint || is_above || row.is_blank() {
                 continue;
             }
             if let Some(width) = self.layout.sheet_width {
                 row.widen(width);
-            } else if memchr2(b'\n', b'\r', row.content()).is_some() {
+            } else {
                 self.check_line_breaks(row)?;
             }
-            self.header_cells.get_or_insert(row.len());
+            self.begin_with_header(row)?;
             return Ok(true);
         }
         row.cells = 0;
+        if self.header_cells.is_none() && self.layout.header_row.is_some() {
+            return Err(self.no_header());
+        }
         Ok(false)
+    }
+
+    /// Takes the first row for the header, and nothing else for one that the operator has named.
+    fn begin_with_header(&mut self, row: &Row) -> Result<(), Fatal> {
+        if self.header_cells.is_some() {
+            return Ok(());
+        }
+        self.header_cells = Some(row.len());
+        match self.layout.header_row {
+            Some(header) if header != row.number => Err(self.no_header()),
+            _ => Ok(()),
+        }
+    }
+
+    fn no_header(&self) -> Fatal {
+        Fatal::Usage(format!(
+            "{}: row {} is empty or not there, so it is not the header. Look for the header's row number in a spreadsheet. Run: {}",
+            self.source,
+            self.layout.header_row.unwrap_or_default(),
+            self.source.command("--header-row ROW"),
+        ))
     }
 
     /// Goes over empty lines, which the parser would skip without counting.
@@ -120,6 +146,8 @@ impl Rows {
         }
         row.cells = 0;
         row.between = 0;
+        row.oddity = None;
+        let mut quotes = Quotes::default();
         let mut bytes = 0;
         loop {
             let input = self.input.fill_buf();
@@ -134,11 +162,15 @@ impl Rows {
             bytes += written;
             row.cells += ended;
             self.after_cr = read > 0 && input[read - 1] == b'\r';
+            quotes.follow(&input[..read], self.layout.separator.byte());
             if !is_end {
                 self.input.consume(read);
             }
             match result {
-                ReadRecordResult::Record | ReadRecordResult::End => return Ok(()),
+                ReadRecordResult::Record | ReadRecordResult::End => {
+                    row.oddity = quotes.text_after().map(Oddity::TextAfterQuote);
+                    return Ok(());
+                }
                 ReadRecordResult::InputEmpty if is_end => return Err(self.open_quote(row)),
                 ReadRecordResult::InputEmpty => {}
                 ReadRecordResult::OutputFull if bytes < MAX_ROW_BYTES => {
@@ -178,29 +210,24 @@ impl Rows {
     }
 
     /// Tells a cell with line breaks from rows that an open quotation mark has swallowed.
-    fn check_line_breaks(&self, row: &Row) -> Result<(), Fatal> {
-        let separator = self.layout.separator.byte();
-        let columns = self
-            .header_cells
-            .filter(|cells| *cells >= COLUMNS_OF_A_LINE);
-        for (at, cell) in row.cells_raw().enumerate() {
-            if memchr2(b'\n', b'\r', cell).is_none() {
-                continue;
-            }
-            let count = |byte| memchr_iter(byte, cell).count();
-            let lines = count(b'\n').max(count(b'\r'));
-            let swallowed = columns.is_some_and(|columns| {
-                let is_row = |text: &[u8]| memchr_iter(separator, text).count() + 1 >= columns;
-                // A row within the cell, or the end of one and the beginning of the next, up to the
-                // quotation mark that closes the cell where it should open one.
-                cell.split(|byte| matches!(byte, b'\n' | b'\r')).any(is_row)
-                    || (is_row(cell) && memchr(b'"', cell).is_some())
-            });
-            if lines > MAX_LINE_BREAKS || cell.len() > MAX_BYTES_WITH_LINE_BREAKS || swallowed {
-                return Err(self.unclosed(row.number, at));
-            }
+    fn check_line_breaks(&self, row: &mut Row) -> Result<(), Fatal> {
+        if row.between > 0 || memchr2(b'\n', b'\r', row.content()).is_none() {
+            return Ok(());
         }
-        Ok(())
+        let separator = self.layout.separator.byte();
+        let judged = swallowed::judge(row, separator, self.header_cells);
+        let at = match (judged, row.oddity) {
+            (LineBreaks::Swallowed(at), _) | (_, Some(Oddity::TextAfterQuote(at))) => at,
+            (LineBreaks::LikeARow(at), _) => {
+                row.oddity = Some(Oddity::LikeARow(at));
+                return Ok(());
+            }
+            (LineBreaks::Plain, _) => {
+                row.oddity = Some(Oddity::LineBreaks);
+                return Ok(());
+            }
+        };
+        Err(self.unclosed(row.number, at))
     }
 
     /// The file has ended in the middle of a cell.
@@ -209,10 +236,11 @@ impl Rows {
     }
 
     fn unclosed(&self, number: u64, at: usize) -> Fatal {
-        Fatal::Input(format!(
-            "{}: row {number}, cell {}: a quotation mark opens the cell and is not closed, so that the following rows run into it; close or remove it there",
+        Fatal::Refused(format!(
+            "{}: row {number}, cell {}: a quotation mark opens the cell and is not closed in it, so that the following rows run into the cell. Close the mark or remove it, and check the file again. Run: {}",
             self.source,
-            at + 1
+            at + 1,
+            self.source.command("").trim_end(),
         ))
     }
 

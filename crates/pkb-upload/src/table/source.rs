@@ -15,6 +15,8 @@ use pkb_core::{Fatal, exposure};
 
 /// Bytes asked of the system at once.
 const BUFFER: usize = 256 << 10;
+/// What standard input is called.
+const STDIN: &str = "stdin";
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 /// Enough to tell the formats apart: a ZIP archive names its first file within it.
 const HEAD: u64 = 64;
@@ -42,7 +44,7 @@ impl Source {
     /// Opens a file; `-` is standard input.
     pub(super) fn open(path: &Path) -> Result<Self, Fatal> {
         if path.as_os_str() == "-" {
-            return Self::spooled("stdin", "stdin", io::stdin().lock());
+            return Self::spooled(STDIN, STDIN, io::stdin().lock());
         }
         let shown = path.display().to_string();
         let name = path
@@ -169,6 +171,24 @@ impl Source {
         Cursor {
             file: Arc::clone(&self.file),
             at: 0,
+        }
+    }
+
+    /// A command that looks at the file with one more option.
+    pub(super) fn command(&self, option: &str) -> String {
+        let path = if &*self.shown == STDIN {
+            "-"
+        } else {
+            &*self.shown
+        };
+        let is_plain = |c: char| c.is_alphanumeric() || "./_-+=@%:,".contains(c);
+        if path.chars().all(is_plain) {
+            format!("pkb-upload check {path} {option}")
+        } else {
+            format!(
+                "pkb-upload check '{}' {option}",
+                path.replace('\'', "'\\''")
+            )
         }
     }
 

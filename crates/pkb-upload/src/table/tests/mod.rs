@@ -2,9 +2,12 @@
 
 mod bounds;
 mod damage;
+mod encodings;
+mod header_row;
 mod hidden;
 mod made;
 mod plain_rows;
+mod quotes;
 mod round_trip;
 mod sheet_xml;
 mod text;

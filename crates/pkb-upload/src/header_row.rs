@@ -1,0 +1,41 @@
+//! Finds a header that is not the first row: reports have titles above it.
+
+use pkb_core::Fatal;
+
+use crate::{
+    columns::{Columns, Mapping},
+    table::{Row, Rows, Table},
+};
+
+/// So many rows are looked at: no report has more titles.
+const ROWS: u64 = 50;
+
+/// Headers that must be known in a row to call it the header.
+const KNOWN: usize = 3;
+
+/// The number of the row below `first` that has the most headers that are known; none if there is no
+/// such row.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn find(table: &Table, first: u64, mapping: &Mapping) -> Result<Option<u64>, Fatal> {
+    let mut best = (KNOWN - 1, None);
+    for mut rows in table.other_readings()? {
+        let mut row = Row::default();
+        while next_row(&mut rows, &mut row) && row.number <= ROWS {
+            let cells: Vec<&str> = (0..row.len())
+                .map(|at| row.cell(at).unwrap_or_default())
+                .collect();
+            let known = Columns::recognise(&cells, mapping).known();
+            if row.number > first && known > best.0 {
+                best = (known, Some(row.number));
+            }
+        }
+    }
+    Ok(best.1)
+}
+
+/// What a wrong separator makes of quotation marks ends the reading, and is no fault of the file.
+fn next_row(rows: &mut Rows, row: &mut Row) -> bool {
+    rows.next_row(row).unwrap_or(false)
+}
