@@ -47,14 +47,103 @@ fn each_file_has_its_expected_report() {
     assert!(names.len() > 30, "{names:?}");
     for name in names {
         let mut arguments = vec!["check", name.as_str()];
-        if name == "workbook.xlsx" {
-            arguments.extend(["--sheet", "Patients"]);
+        match name.as_str() {
+            "workbook.xlsx" => arguments.extend(["--sheet", "Patients"]),
+            // One row of them has the month first.
+            "dates.csv" => arguments.extend(["--dates", "day-first"]),
+            _ => {}
         }
         let report = pkb_upload(&arguments);
         assert!(!report.contains("Canary"), "{report}");
         insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
             insta::assert_snapshot!(name.clone(), report);
         });
+    }
+}
+
+#[test]
+fn the_command_that_a_refusal_advises_reads_the_file() {
+    for (name, option) in [
+        ("title-above-header.csv", "--header-row 5"),
+        ("title-above-header-semicolon.csv", "--header-row 2"),
+        ("title-in-many-cells.csv", "--header-row 3"),
+        ("cp850.csv", "--encoding cp850"),
+        ("cp437.csv", "--encoding cp850"),
+        ("mac-roman.csv", "--encoding mac-roman"),
+        ("iso-8859-14.csv", "--encoding iso-8859-14"),
+        ("dates-month-first.csv", "--dates month-first"),
+        ("dates-mixed.csv", "--dates month-first"),
+        ("dates-one-month-first.csv", "--dates month-first"),
+    ] {
+        let refused = pkb_upload(&["check", name]);
+        let command = format!("pkb-upload check {name} {option}");
+        assert!(refused.contains(&command), "{refused}");
+        assert!(refused.contains("exit code 65"), "{refused}");
+        let arguments: Vec<&str> = ["check", name]
+            .into_iter()
+            .chain(option.split(' '))
+            .collect();
+        let report = pkb_upload(&arguments);
+        assert!(report.contains("can be uploaded"), "{report}");
+        if name != "dates-mixed.csv" {
+            assert!(report.contains("exit code 0"), "{report}");
+        }
+    }
+}
+
+/// The numbers of a report: rows, good rows, rejected rows.
+fn figures(report: &str) -> [u64; 3] {
+    ["rows", "can be uploaded", "rejected"].map(|words| {
+        let line = report
+            .lines()
+            .find(|line| line.trim_end().ends_with(&format!("  {words}")));
+        line.map_or(0, |line| {
+            line.split_whitespace().next().unwrap().parse().unwrap()
+        })
+    })
+}
+
+#[test]
+fn the_last_rows_are_counted_however_the_file_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    let header = "NHS number,First name,Last name,Date of birth";
+    let good = "9990000026,Ann,Lee,1990-01-01\n9990000034,Bob,Ray,1990-01-01\n";
+    // Each of the last three is wrong in another way; the last has no line end.
+    let bad = "9990000042,,Ray,1990-01-01\n9990000050,Cy\n9990000069,Di,Ray,31/02/1990";
+    let problems = folder.path().join("problems.csv");
+    for (at, end) in [
+        "",
+        "\n",
+        "\r",
+        "\u{1a}",
+        "\n\u{1a}",
+        "\n\n\u{1a}\u{1a}\n",
+        "\n,,,\n",
+        "\n \n\n",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let path = folder.path().join(format!("{at}.csv"));
+        std::fs::write(&path, format!("{header}\n{good}{bad}{end}")).unwrap();
+        let report = pkb_upload(&[
+            "check",
+            path.to_str().unwrap(),
+            "--problems",
+            problems.to_str().unwrap(),
+        ]);
+        let [rows, good, rejected] = figures(&report);
+        assert_eq!(rows, 5, "{end:?} {report}");
+        assert_eq!(good + rejected, rows, "{end:?} {report}");
+        let table = std::fs::read_to_string(&problems).unwrap();
+        assert!(
+            table.lines().any(|line| line.starts_with("6,")),
+            "{end:?} {table}"
+        );
+        assert!(
+            !table.lines().any(|line| line.starts_with("7,")),
+            "{end:?} {table}"
+        );
     }
 }
 
