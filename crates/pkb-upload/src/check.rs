@@ -5,6 +5,7 @@ use pkb_core::{ExitCode, Fatal, app};
 use crate::{
     args::{CheckArgs, ColumnsArgs},
     columns::{Columns, mask},
+    header_row,
     patient_file::{PatientFile, read_header},
     problems_file,
     report::Report,
@@ -48,7 +49,7 @@ pub fn columns(args: &ColumnsArgs) -> Result<ExitCode, Fatal> {
     let table = Table::open(args.file.path()?, &args.file.table_options())?;
     let mut rows = table.rows()?;
     let mut header = Row::default();
-    let mut header = read_header(&table, &mut rows, &mut header)?;
+    let (number, mut header) = read_header(&table, &mut rows, &mut header)?;
     workbook_check::drop_hidden_columns(&table, &mut header, args.file.hidden_columns);
     let columns = Columns::recognise(&header, &mapping);
     let mut samples: Vec<Vec<String>> = vec![Vec::new(); header.len()];
@@ -89,5 +90,5 @@ pub fn columns(args: &ColumnsArgs) -> Result<ExitCode, Fatal> {
         text.push('\n');
     }
     app::print(&text)?;
-    Columns::find(table.name(), &header, &mapping).map(|_| ExitCode::Done)
+    header_row::columns(&table, number, &header, &mapping).map(|_| ExitCode::Done)
 }

@@ -13,12 +13,34 @@ const ROWS: u64 = 50;
 /// Headers that must be known in a row to call it the header.
 const KNOWN: usize = 3;
 
+/// Finds the columns in the header, which is row `number`.
+///
+/// # Errors
+/// What is wrong with the header; where a later row seems to be the header, which one.
+pub fn columns(
+    table: &Table,
+    number: u64,
+    cells: &[&str],
+    mapping: &Mapping,
+) -> Result<Columns, Fatal> {
+    Columns::find(table.name(), cells, mapping).or_else(|error| {
+        match find(table, number, mapping)? {
+            Some(header) => Err(Fatal::Refused(format!(
+                "{}: row {number} is not the header. The header seems to be row {header}: --header-row {header}. Run: {}",
+                table.name(),
+                table.command(&format!("--header-row {header}")),
+            ))),
+            None => Err(error),
+        }
+    })
+}
+
 /// The number of the row below `first` that has the most headers that are known; none if there is no
 /// such row.
 ///
 /// # Errors
 /// The file cannot be read.
-pub fn find(table: &Table, first: u64, mapping: &Mapping) -> Result<Option<u64>, Fatal> {
+fn find(table: &Table, first: u64, mapping: &Mapping) -> Result<Option<u64>, Fatal> {
     let mut best = (KNOWN - 1, None);
     for mut rows in table.other_readings()? {
         let mut row = Row::default();

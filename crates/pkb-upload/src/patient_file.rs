@@ -70,9 +70,9 @@ impl PatientFile {
         workbook_check::hidden_rows(&table, args.hidden_rows)?;
         let mut rows = table.rows()?;
         let mut row = Row::default();
-        let mut header = read_header(&table, &mut rows, &mut row)?;
+        let (number, mut header) = read_header(&table, &mut rows, &mut row)?;
         workbook_check::drop_hidden_columns(&table, &mut header, args.hidden_columns);
-        let columns = header_row::columns(&table, row_number, &header, &mapping)?;
+        let columns = header_row::columns(&table, number, &header, &mapping)?;
         workbook_check::hidden_columns(&table, &columns, args.hidden_columns)?;
         let rules = RowRules {
             today,
@@ -165,7 +165,7 @@ fn verdict(findings: &[Finding]) -> Verdict {
     Verdict::with_detail(reason, words.join("; "))
 }
 
-/// Reads the header row into `row`: its cells; one that is no text is like an empty one.
+/// Reads the header row into `row`: its number and its cells; one that is no text is like an empty one.
 ///
 /// # Errors
 /// The file is empty, or cannot be read.
@@ -173,13 +173,12 @@ pub fn read_header<'a>(
     table: &Table,
     rows: &mut Rows,
     row: &'a mut Row,
-) -> Result<Vec<&'a str>, Fatal> {
+) -> Result<(u64, Vec<&'a str>), Fatal> {
     if !rows.next_row(row)? {
         return Err(Fatal::Input(format!("{}: is empty", table.name())));
     }
-    Ok((0..row.len())
-        .map(|at| row.cell(at).unwrap_or_default())
-        .collect())
+    let cells = (0..row.len()).map(|at| row.cell(at).unwrap_or_default());
+    Ok((row.number, cells.collect()))
 }
 
 impl Survey {

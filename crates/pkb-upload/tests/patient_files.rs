@@ -154,6 +154,7 @@ fn the_columns_of_a_file_are_shown_without_its_values() {
             ("columns of other-headers.csv", ["columns", "other-headers.csv"]),
             ("columns of missing-column.csv", ["columns", "missing-column.csv"]),
             ("columns of no-header.csv", ["columns", "no-header.csv"]),
+            ("columns of title-above-header.csv", ["columns", "title-above-header.csv"]),
         ] {
             let shown = pkb_upload(&arguments);
             assert!(!shown.contains("Canary"), "{shown}");

@@ -13,9 +13,9 @@ pub(super) fn is_plausible(text: &[char]) -> bool {
         if is_letter(text[at]) {
             let length = text[at..].iter().take_while(|c| is_letter(**c)).count();
             let end = at + length;
-            if !text[at..end].iter().all(char::is_ascii)
-                && !(is_word(&text[at..end]) && stands_free(text, at, end))
-            {
+            let word = &text[at..end];
+            let in_place = is_word(word) && stands_free(text, at, end);
+            if !in_place && !word.iter().all(char::is_ascii) {
                 return false;
             }
             at = end;

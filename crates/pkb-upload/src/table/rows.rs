@@ -104,6 +104,15 @@ impl Rows {
             return Ok(());
         }
         self.header_cells = Some(row.len());
+        if let Some(Oddity::TextAfterQuote(at)) = row.oddity {
+            return Err(Fatal::Refused(format!(
+                "{}: row {}, cell {}: the header has a quotation mark inside a quoted cell, so it is not certain where the cell ends. Remove the mark, and check the file again. Run: {}",
+                self.source,
+                row.number,
+                at + 1,
+                self.source.command("").trim_end(),
+            )));
+        }
         match self.layout.header_row {
             Some(header) if header != row.number => Err(self.no_header()),
             _ => Ok(()),

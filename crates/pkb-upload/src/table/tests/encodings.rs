@@ -133,8 +133,7 @@ fn code_pages_of_dos_mac_and_wales_are_asked_for_with_masked_words() {
         let line = format!("--encoding {label} ");
         let line = question.lines().find(|shown| shown.contains(&line));
         line.map(|line| {
-            line.trim()
-                .split_whitespace()
+            line.split_whitespace()
                 .skip(2)
                 .collect::<Vec<_>>()
                 .join(" ")

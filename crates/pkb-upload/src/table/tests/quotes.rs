@@ -58,6 +58,32 @@ fn a_quote_that_swallows_a_short_row_is_refused_by_the_number_it_begins_with() {
 }
 
 #[test]
+fn a_row_of_another_length_with_a_cell_of_several_lines_is_refused() {
+    let header = "First name,Last name,Date of birth,Address,Post code\n";
+    for row in [
+        // The next row ends early, and with it the cell.
+        "Ann,Lee,1990-01-01,\"The Cottage,NE1 1XC\nBob,Ray\"\n",
+        "Ann,Lee,1990-01-01,\"The Cottage\nByker\",Newcastle,NE1 1XC\n",
+    ] {
+        let words = error(format!("{header}{row}"));
+        assert!(words.contains("row 2, cell 4: a quotation mark"), "{words}");
+    }
+}
+
+#[test]
+fn a_header_that_runs_into_the_first_row_is_refused() {
+    for text in [
+        "NHS number,First name,Last name,\"Born\n9990000026,Ann\",Lee,1990-01-01\n",
+        "NHS number,First name,Last name,\"Born\n9990000026\",Ann,Lee,1990-01-01\n",
+    ] {
+        assert!(error(text).contains("row 1, cell 4: a quotation mark"));
+    }
+    let good =
+        "NHS number,First name,Last name,\"Born\n(DD/MM/YYYY)\"\n9990000026,Ann,Lee,1990-01-01\n";
+    assert_eq!(numbers(good), [1, 2]);
+}
+
+#[test]
 fn cells_of_several_lines_are_read_and_said() {
     let header = "NHS number,First name,Last name,Date of birth,Address,Notes\n";
     let odd = |row: &str| {
@@ -90,6 +116,9 @@ fn a_quote_inside_a_quoted_cell_makes_its_row_doubtful() {
         .into_iter()
         .map(|(_, oddity)| oddity)
         .collect();
+    assert!(error("\"a \"b\" c\"|d\n").contains("row 1, cell 1: the header has a quotation mark"));
+    let header = "\"a \"b\" c\"|d\n";
+    assert!(error(header).contains("row 1, cell 1: the header has a quotation mark"));
     assert_eq!(
         oddities,
         [None, Some(Oddity::TextAfterQuote(0)), None, None, None]
