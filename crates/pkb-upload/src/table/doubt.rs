@@ -143,6 +143,11 @@ impl Doubt {
             return;
         }
         for at in 0..self.candidates.len() {
+            // Nothing more is to be learnt of an encoding that is not plausible, but words of the first.
+            let known = &self.candidates[at];
+            if !known.plausible && (at > 0 || known.words.len() == WORDS) {
+                continue;
+            }
             let Self {
                 candidates, text, ..
             } = self;

@@ -168,3 +168,18 @@ fn other_archives_are_refused_with_advice() {
     assert_eq!(code, ExitCode::Input);
     assert!(words.contains("save it as CSV UTF-8"), "{words}");
 }
+
+#[test]
+fn a_row_of_a_sheet_can_be_named_as_the_header() {
+    let with_header = |row| {
+        let options = TableOptions {
+            sheet: Some("Patients".into()),
+            header_row: Some(row),
+            ..Default::default()
+        };
+        open_with(&xlsx(), &options).and_then(|table| all(table.rows()?))
+    };
+    assert_eq!(shown(with_header(5)), ROWS[1..]);
+    let error = with_header(4).unwrap_err().to_string();
+    assert!(error.contains("row 4 is empty or not there"), "{error}");
+}
