@@ -25,6 +25,7 @@ pub mod nearest;
 pub mod outcome;
 pub mod output;
 pub mod pipeline;
+pub mod postal;
 pub mod progress;
 pub mod record;
 pub mod rows;

@@ -139,8 +139,12 @@ reasons! {
     BadDateOfBirth = "bad_date_of_birth", Rejected, "correct the date of birth";
     /// An address line that cannot be one.
     BadAddress = "bad_address", Rejected, "correct the address";
-    /// Not a United Kingdom post code.
-    BadPostCode = "bad_post_code", Rejected, "correct the post code";
+    /// A word in a name or address says that the patient has died.
+    MarkedDeceased = "marked_deceased", Excluded, "look the patient up; if the patient lives, take the word out of the name or address";
+    /// A word in a name or address says that the record is not to be used.
+    MarkedDoNotUse = "marked_do_not_use", Excluded, "find the patient's right record and upload that one";
+    /// A word in a name or address says that the patient is not to be written to.
+    MarkedDoNotContact = "marked_do_not_contact", Excluded, "look the patient up; if the patient may be written to, take the word out";
     /// The same national id stands in more than one row.
     DuplicatePatient = "duplicate_patient", Rejected, "keep one row for each patient";
     /// The row says the same as an earlier one.

@@ -376,6 +376,9 @@ pub struct Patient {
     /// Post code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub post_code: Option<Postcode>,
+    /// Why no letter can go to this address, if the file has more than the lines and the postcode tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub no_letter: Option<NoLetter>,
     /// Mobile number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mobile: Option<UkMobile>,
@@ -418,6 +421,19 @@ pub struct Patient {
     /// Kept for whoever wrote it.
     #[serde(flatten)]
     pub unknown: Unknown,
+}
+
+/// What pkb-upload knows of an address to which no letter can go. The patient's record is created all the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum NoLetter {
+    /// The postcode was left out: it is not one of the United Kingdom.
+    PostCode,
+    /// A line was left out, or was empty where the street should be.
+    Address,
+    /// A word says that the patient has left, or has no fixed or no known address.
+    Abode,
 }
 
 impl Patient {

@@ -1,138 +1,36 @@
-//! The address of a letter, by Royal Mail's rules for addressing mail: town in capitals, no punctuation at the ends of
-//! lines, no empty lines, post code alone on the last line. An address abroad ends with the country in capitals.
+//! The address of a letter: what [`postal`] says of it, with the town in capitals.
 
-use std::{collections::HashSet, sync::LazyLock};
-
-use pkb_core::{Reason, Verdict, record::Patient, value::Postcode};
-
-/// Names that people write for countries and ISO 3166 does not have.
-const MORE_COUNTRIES: [&str; 30] = [
-    "usa",
-    "us",
-    "united states",
-    "uae",
-    "eire",
-    "republic of ireland",
-    "irish republic",
-    "holland",
-    "the netherlands",
-    "south korea",
-    "czech republic",
-    "russia",
-    "turkey",
-    "vietnam",
-    "ivory coast",
-    "cape verde",
-    "swaziland",
-    "macedonia",
-    "hong kong sar",
-    "taiwan",
-    "iran",
-    "syria",
-    "tanzania",
-    "bolivia",
-    "venezuela",
-    "moldova",
-    "brunei",
-    "laos",
-    "the gambia",
-    "channel isles",
-];
-
-/// Parts of the United Kingdom: Royal Mail needs no country on mail at home.
-const AT_HOME: [&str; 9] = [
-    "england",
-    "scotland",
-    "wales",
-    "cymru",
-    "northern ireland",
-    "united kingdom",
-    "uk",
-    "great britain",
-    "gb",
-];
-
-/// Ways to say that there is no address.
-const NO_ABODE: [&str; 8] = [
-    "no fixed abode",
-    "of no fixed abode",
-    "nfa",
-    "no fixed address",
-    "no abode",
-    "address unknown",
-    "not known",
-    "unknown",
-];
-
-static COUNTRIES: LazyLock<HashSet<String>> = LazyLock::new(|| {
-    let official = rust_iso3166::ALL.iter().map(|country| {
-        // "Iran (Islamic Republic of)", "Korea, Republic of"
-        let name = country.name.split(['(', ',']).next().unwrap_or_default();
-        folded(name)
-    });
-    official
-        .chain(MORE_COUNTRIES.iter().map(|name| (*name).to_owned()))
-        .filter(|name| !AT_HOME.contains(&name.as_str()))
-        .collect()
-});
+use pkb_core::{
+    Reason, Verdict,
+    postal::{self, Destination},
+    record::Patient,
+    value::Postcode,
+};
 
 /// The lines under the name, or why no letter can go there.
 ///
 /// # Errors
 /// [`Reason::Unmailable`], with words.
 pub fn expose_address(patient: &Patient, international: bool) -> Result<Vec<String>, Verdict> {
-    let unmailable = |words: &str| Err(Verdict::with_detail(Reason::Unmailable, words));
-    let mut lines: Vec<String> = Vec::with_capacity(patient.address.len() + 1);
-    for (at, line) in (0..).zip(&patient.address) {
-        let line = without_punctuation(line.expose_line());
-        if line.is_empty() {
-            continue;
-        }
-        let is_town = patient.town_line == Some(at);
-        lines.push(if is_town {
-            line.to_uppercase()
-        } else {
-            line.to_owned()
-        });
-    }
-    if lines
-        .iter()
-        .any(|line| NO_ABODE.contains(&folded(line).as_str()))
-    {
-        return unmailable("the address says that there is no fixed or no known abode");
-    }
-    let is_abroad = lines
-        .last()
-        .is_some_and(|line| COUNTRIES.contains(&folded(line)));
-    let post_code = match &patient.post_code {
-        Some(code) if !code.is_pseudo() => Postcode::expose_postcode(code),
-        _ if is_abroad && !international => {
-            return unmailable("the address is abroad: --international writes there");
-        }
-        _ if is_abroad => {
-            let country = lines.pop().unwrap_or_default();
-            if lines.is_empty() {
-                return unmailable("the address has no lines but the country");
+    let address = postal::lines(patient, international)
+        .map_err(|why| Verdict::with_detail(Reason::Unmailable, why.words()))?;
+    let is_town = |at: usize| patient.town_line.map(usize::from) == Some(at);
+    let last = address.lines.len() - 1;
+    let is_country = |place: usize| address.destination == Destination::Abroad && place == last;
+    let lines = address.lines.iter().enumerate();
+    let mut lines: Vec<String> = lines
+        .map(|(place, &(at, line))| {
+            if is_town(at) || is_country(place) {
+                line.to_uppercase()
+            } else {
+                line.to_owned()
             }
-            lines.push(country.to_uppercase());
-            return Ok(lines);
-        }
-        Some(_) => {
-            return unmailable("the post code stands for no fixed or no known address");
-        }
-        None => return unmailable("the address has no post code"),
-    };
-    let repeats = |line: &String| {
-        let folded = folded(line);
-        AT_HOME.contains(&folded.as_str()) || folded.replace(' ', "") == compact(post_code)
-    };
-    while lines.last().is_some_and(repeats) {
-        lines.pop();
+        })
+        .collect();
+    if address.destination == Destination::PostCode {
+        let code = patient.post_code.as_ref().map(Postcode::expose_postcode);
+        lines.extend(code.map(str::to_owned));
     }
-    if lines.is_empty() {
-        return unmailable("the address has no lines: three are needed with name and post code");
-    }
-    lines.push(post_code.to_owned());
     Ok(lines)
 }
 
@@ -148,21 +46,6 @@ pub fn postal_order(post_code: &str) -> (String, u16, String) {
         district.parse().unwrap_or_default(),
         rest.to_owned(),
     )
-}
-
-fn without_punctuation(line: &str) -> &str {
-    line.trim()
-        .trim_end_matches([',', ';', ':', '.', ' '])
-        .trim_start_matches([',', ';', ' '])
-}
-
-fn folded(text: &str) -> String {
-    let text = text.replace('.', "").to_lowercase();
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-fn compact(post_code: &str) -> String {
-    post_code.replace(' ', "").to_lowercase()
 }
 
 #[cfg(test)]
@@ -209,19 +92,19 @@ mod tests {
     #[test]
     fn where_no_postman_goes_no_letter_goes() {
         for (extra, words) in [
-            ("", "no post code"),
-            (r#","address":["1 Main Street"]"#, "no post code"),
+            ("", "no postcode"),
+            (r#","address":["1 Main Street"]"#, "no postcode"),
             (r#","post_code":"NE1 1XC""#, "no lines"),
             (
                 r#","address":["England"],"post_code":"NE1 1XC""#,
-                "no lines",
+                "no street",
             ),
             (r#","address":["N.F.A."],"post_code":"NE1 1XC""#, "no fixed"),
             (
                 r#","address":["No Fixed  Abode","Leeds"],"post_code":"LS1 1AA""#,
                 "no fixed",
             ),
-            (r#","address":["x"],"post_code":"ZZ99 3VZ""#, "stands for"),
+            (r#","address":["x"],"post_code":"ZZ99 3VZ""#, "no fixed"),
             (
                 r#","address":["1 Rue X","Paris","France"]"#,
                 "--international",

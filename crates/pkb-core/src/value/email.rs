@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use super::{Problem, excel_damage, private_text};
+use super::{Problem, excel_damage, private_text, unseen::legible};
 
 private_text!(
     /// An e-mail address as written, trimmed.
@@ -28,7 +28,8 @@ impl Email {
 }
 
 fn check(text: &str) -> Result<String, Problem> {
-    let text = text.trim();
+    let text = legible(text);
+    let text = &*text;
     if text.is_empty() {
         return Err(Problem::Empty);
     }

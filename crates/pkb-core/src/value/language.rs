@@ -1,6 +1,6 @@
 //! The language a patient prefers, as a code of ISO 639: `en`, `cy`.
 
-use super::{Problem, private_text};
+use super::{Problem, private_text, unseen::legible};
 
 private_text!(
     /// A two- or three-letter language code in lower case.
@@ -10,7 +10,7 @@ private_text!(
 );
 
 fn normalise(text: &str) -> Result<String, Problem> {
-    let text = text.trim();
+    let text = legible(text);
     if text.is_empty() {
         Err(Problem::Empty)
     } else if (2..=3).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphabetic()) {

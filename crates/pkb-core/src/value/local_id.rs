@@ -1,6 +1,6 @@
 //! Identifiers that an organisation or a team gives to its patients (hospital numbers).
 
-use super::{Problem, excel_damage, private_text};
+use super::{Problem, excel_damage, private_text, unseen::legible};
 
 private_text!(
     /// A hospital number: one word of letters, digits and `. / _ -`. Leading zeros are part of it.
@@ -13,7 +13,8 @@ private_text!(
 const MAX_CHARACTERS: usize = 50;
 
 fn check(text: &str) -> Result<String, Problem> {
-    let text = excel_damage::without_text_mark(text.trim());
+    let text = legible(text);
+    let text = excel_damage::without_text_mark(&text);
     if text.is_empty() {
         return Err(Problem::Empty);
     }

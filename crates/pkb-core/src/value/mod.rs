@@ -14,6 +14,7 @@ mod phone;
 mod postcode;
 mod text;
 mod uk_mobile;
+mod unseen;
 mod written_date;
 
 pub use codes::{AccessCode, InvitationCode, PkbId};
@@ -28,6 +29,7 @@ pub use phone::Phone;
 pub use postcode::Postcode;
 pub use text::{AddressLine, PersonName, folded_header, looks_like_mojibake};
 pub use uk_mobile::UkMobile;
+pub use unseen::has_unusual_characters;
 pub use written_date::DateOrder;
 
 /// Defines [`Problem`]: code, words that follow the name of a column, and what to do.
@@ -64,19 +66,29 @@ problems! {
     TooLong = "too_long", "is too long", "shorten it: to 50 characters for an identifier, 100 for other texts";
     /// Bytes that are no text in the file's encoding.
     Undecodable = "undecodable", "has bytes that are no text in the file's encoding", "give --encoding, or export the file as UTF-8";
-    /// Control characters, or characters that change the direction of the text around them.
-    ControlCharacter = "control_character", "has a control or text-direction character in it", "type the value anew";
-    /// No letter or digit at all.
-    NoLetter = "no_letter", "has no letter or digit in it", "correct it";
+    /// Control characters, or characters that change the order of the letters around them.
+    ControlCharacter = "control_character", "has a control or text-direction character in it", "type the value again";
+    /// Nothing that a name or an identifier is made of.
+    NoLetter = "no_letter", "has no letter in it", "correct it";
+    /// `=`, `+`, `-` or `@` in front.
+    BeginsLikeFormula = "begins_like_formula", "begins with =, +, - or @, as a formula of a spreadsheet does", "correct the name";
     /// `#N/A`, `#REF!`, `####` and their like.
-    SpreadsheetError = "spreadsheet_error", "is an error of the spreadsheet, not a value", "mend the formula or widen the column, and export again";
-    /// `NULL`, as a database writes an empty cell.
-    DatabaseNull = "database_null", "is NULL, as a database writes an empty cell: taken as empty", "nothing, if that is right";
+    SpreadsheetError = "spreadsheet_error", "is an error of the spreadsheet, not a value", "correct the formula or widen the column, and export again";
+    /// `NULL`, `unknown` and other words for nothing.
+    Filler = "filler", "is a word or sign for nothing, such as NULL or UNKNOWN: taken as empty", "nothing, if that is right";
+    /// The same where a name is needed.
+    FillerForName = "filler_for_name", "is a word for nothing, such as NULL or UNKNOWN, where a name is needed", "fill in the name. If the word is the patient's name, list it under `names` in a file for --words";
+    /// A word for nothing that people also have as a name, written as a name is.
+    PerhapsFiller = "perhaps_filler", "is a name, and also a word that databases write for nothing: taken as a name", "make sure that it is the patient's name";
     /// UTF-8 that was read as Windows-1252 and saved again.
     Mojibake = "mojibake", "looks as if it was saved in a wrong encoding once (such as \u{c3}\u{a9} for \u{e9})", "export again from the patient administration system, not through a spreadsheet";
 
     /// A national id that is not ten digits.
     NotTenDigits = "not_ten_digits", "is not ten digits", "correct the number";
+    /// Letters beside the digits.
+    HasLetters = "has_letters", "has letters in it", "keep the ten digits and nothing else";
+    /// Digits of another script than ours.
+    OtherDigits = "other_digits", "has digits of another script in it", "type the number with the digits 0 to 9";
     /// Nine digits: Excel drops leading zeros.
     LostLeadingZero = "lost_leading_zero", "has nine digits, as when Excel drops a leading zero", "export again with the column as text; do not add the zero by hand, since nobody knows that it was one";
     /// A number such as 9.99E+09.
@@ -111,14 +123,45 @@ problems! {
 
     /// Neither yes, no nor a date in a column of deaths.
     UnclearDeath = "unclear_death", "is neither yes, no nor a date: taken as a death", "correct it: the patient gets no invitation as it stands";
-    /// More lines than PKB and a letter have room for.
-    TooManyLines = "too_many_lines", "has more than five lines in all", "join lines, so that five are left";
+    /// More lines than a letter has room for, and too long to be joined.
+    TooManyLines = "too_many_lines", "has more than five lines in all, too long to be joined", "join lines, so that five are left";
     /// Not of the form of a United Kingdom post code.
-    NotAPostcode = "not_a_postcode", "is not a UK post code", "correct it, or leave it empty";
+    NotAPostcode = "not_a_postcode", "is not a UK postcode", "correct it: it is left out of PKB's file, and no letter can go there";
     /// The form is right, the area does not exist.
-    UnknownPostcodeArea = "unknown_postcode_area", "begins with letters that are no post code area", "correct it, or leave it empty";
+    UnknownPostcodeArea = "unknown_postcode_area", "begins with letters that are no postcode area", "correct it: it is left out of PKB's file, and no letter can go there";
     /// ZZ99 and its like.
-    PseudoPostcode = "pseudo_postcode", "stands for no fixed or no known address", "nothing: the record is created, and no letter can go there";
+    PseudoPostcode = "pseudo_postcode", "means no fixed or no known address", "nothing: the record is created, and no letter can go there";
+    /// No post code.
+    NoPostcode = "no_postcode", "has no postcode", "fill it in";
+    /// No line of a street.
+    NoStreet = "no_street", "has no street, only a town or a country", "fill in the street";
+    /// Nobody lives there, or nobody knows where the patient lives.
+    NoAbode = "no_abode", "says that the patient has left, or has no fixed or no known address", "nothing, or fill in the address";
+    /// A country that is not in the United Kingdom.
+    Abroad = "abroad", "is in a country outside the UK", "nothing; pkb-letters --international writes there";
+    /// A country abroad beside a post code at home.
+    CountryDiffers = "country_differs", "names a country outside the UK, and the postcode is a UK one", "find out which is right, and correct the other";
+
+    /// "(Deceased)", "RIP".
+    MarkedDeceased = "marked_deceased", "has a word in it that says that the patient has died", "look the patient up. If the patient lives, take the word out";
+    /// "DO NOT USE", "see other record".
+    MarkedDoNotUse = "marked_do_not_use", "has a word in it that says not to use this record", "find the patient's right record, and take this row out";
+    /// "(SENSITIVE)", "do not contact".
+    MarkedDoNotContact = "marked_do_not_contact", "has a word in it that says not to write to the patient", "look the patient up. If the patient may be written to, take the word out";
+    /// "HMP".
+    Prison = "prison", "speaks of a prison", "ask whether a letter with codes may go there. If not, list it with pkb-resolve --exclude-address";
+    /// "Baby of".
+    Newborn = "newborn", "is a word for a newborn child, not yet a name", "make sure that the name is the one in the patient's record";
+    /// "Test".
+    TestPatient = "test_patient", "has a word that is written for test patients", "make sure that the patient is real";
+    /// Words and signs that names do not have.
+    NotOfAName = "not_of_a_name", "has a word, a digit or a sign in it that names do not have", "take out what is not part of the name: it would be printed";
+    /// "Mrs" in a first name.
+    TitleInName = "title_in_name", "has a title in it", "move the title to a column of its own: it would be printed in the name";
+    /// "Mr" alone.
+    TitleForName = "title_for_name", "is a title, where a name is needed", "fill in the name";
+    /// "SMITH, Ann".
+    CommaInName = "comma_in_name", "has a comma in it, as when last and first name are in one cell", "keep the first name and the last name in their own columns";
     /// Not a United Kingdom mobile number.
     NotAMobile = "not_a_mobile", "is not a UK mobile number", "correct it; the patient gets a letter meanwhile";
     /// A telephone number, but not a mobile.
@@ -202,13 +245,9 @@ macro_rules! private_text_serde {
 
 pub(crate) use {private_text, private_text_serde};
 
-/// What people put between groups of digits: spaces (also those that do not break, and thin ones)
-/// and hyphens (also typographic ones).
+/// What people put between groups of digits, once a text is [`legible`](unseen::legible).
 fn is_grouping(c: char) -> bool {
-    matches!(
-        c,
-        ' ' | '-' | '\u{a0}' | '\u{2009}' | '\u{202f}' | '\u{2010}'..='\u{2013}'
-    )
+    matches!(c, ' ' | '-')
 }
 
 #[cfg(test)]

@@ -1,19 +1,23 @@
 //! The number itself, without its scheme: ten digits, the last of which is a check digit by
 //! modulus 11 (NHS Data Dictionary, "NHS NUMBER"). CHI and Health and Care numbers are made alike.
 
-use super::{Problem, excel_damage, is_grouping, private_text_serde};
+use super::{
+    Problem, excel_damage, is_grouping, private_text_serde,
+    unseen::{has_other_digits, legible},
+};
 
 /// Ten digits with a right check digit, and not one digit ten times.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct NhsNumber([u8; 10]);
 
 impl NhsNumber {
-    /// Reads ten digits; spaces and hyphens between them are allowed (`999 000 0018`), and so are
-    /// the marks that make Excel keep digits as text (`'9990000018`, `="9990000018"`).
+    /// Reads ten digits; spaces and hyphens between them are allowed (`999 000 0018`), full stops after
+    /// the third and the sixth, characters that nobody sees anywhere, and the marks that make Excel keep
+    /// digits as text (`'9990000018`, `="9990000018"`).
     ///
     /// # Errors
-    /// [`Problem::Empty`], [`Problem::NotTenDigits`], [`Problem::CheckDigit`] or
-    /// [`Problem::RepeatedDigit`]; for what a spreadsheet spoilt [`Problem::LostLeadingZero`],
+    /// [`Problem::Empty`], [`Problem::NotTenDigits`], [`Problem::HasLetters`], [`Problem::OtherDigits`],
+    /// [`Problem::CheckDigit`] or [`Problem::RepeatedDigit`]; for what a spreadsheet spoilt [`Problem::LostLeadingZero`],
     /// [`Problem::ScientificNotation`], [`Problem::DecimalPoint`] or [`Problem::SpreadsheetError`].
     pub fn parse(text: &str) -> Result<Self, Problem> {
         // Nearly every number is ten plain digits, and each stage reads it again.
@@ -24,7 +28,8 @@ impl NhsNumber {
     }
 
     fn parse_grouped(text: &str) -> Result<Self, Problem> {
-        let text = excel_damage::without_text_mark(text.trim());
+        let text = legible(text);
+        let text = excel_damage::without_text_mark(&text);
         if text.is_empty() {
             return Err(Problem::Empty);
         }
@@ -34,8 +39,8 @@ impl NhsNumber {
             if c.is_ascii_digit() {
                 *digits.get_mut(count).ok_or(Problem::NotTenDigits)? = c as u8;
                 count += 1;
-            } else if !is_grouping(c) {
-                return Err(excel_damage::name_or(text, Problem::NotTenDigits));
+            } else if !is_grouping(c) && !(c == '.' && has_stops_of_groups(text)) {
+                return Err(excel_damage::name_or(text, not_digits(text)));
             }
         }
         match count {
@@ -86,6 +91,23 @@ impl NhsNumber {
     }
 }
 
+/// `999.700.0110`: no number with a fraction has two points.
+fn has_stops_of_groups(text: &str) -> bool {
+    let groups = text.split('.').map(str::len);
+    groups.eq([3, 3, 4])
+}
+
+/// What a text is that has something else than digits and what groups them.
+fn not_digits(text: &str) -> Problem {
+    if has_other_digits(text) {
+        Problem::OtherDigits
+    } else if text.contains(char::is_alphabetic) {
+        Problem::HasLetters
+    } else {
+        Problem::NotTenDigits
+    }
+}
+
 impl std::fmt::Debug for NhsNumber {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("NhsNumber(…)")
@@ -112,6 +134,13 @@ mod tests {
             "'5760678914",
             "=\"5760678914\"",
             " =\"576 067 8914\" ",
+            "576.067.8914",
+            "\u{200d}576\u{200b}067\u{2060}8914\u{2028}",
+            "\u{feff}5760678914",
+            "\u{202a}5760678914\u{202c}",
+            "5760678914\u{ad}",
+            "576\u{2212}067\u{3000}8914",
+            "５７６０６７８９１４",
         ] {
             let number = NhsNumber::parse(text).unwrap();
             assert_eq!(number.expose_digits(), "5760678914", "{text}");
@@ -130,9 +159,12 @@ mod tests {
             ("576 067 8915", Problem::CheckDigit),
             ("576067891", Problem::NotTenDigits),
             ("57606789144", Problem::NotTenDigits),
-            ("576067891O", Problem::NotTenDigits),
-            ("576.067.8914", Problem::NotTenDigits),
-            ("٥٧٦٠٦٧٨٩١٤", Problem::NotTenDigits),
+            ("576067891O", Problem::HasLetters),
+            ("NHS 5760678914", Problem::HasLetters),
+            ("57.60678914", Problem::NotTenDigits),
+            ("576.067.89.14", Problem::NotTenDigits),
+            ("٥٧٦٠٦٧٨٩١٤", Problem::OtherDigits),
+            ("5760678914\u{202e}", Problem::NotTenDigits),
             ("''5760678914", Problem::NotTenDigits),
             ("-", Problem::NotTenDigits),
             ("0000000000", Problem::RepeatedDigit),

@@ -1,7 +1,7 @@
 //! Telephone numbers that are not for text messages: home, work, carers'. What a number dials is
 //! found here for mobiles too; `uk_mobile` keeps the numbers that can get a text.
 
-use super::{Problem, excel_damage, is_grouping, private_text};
+use super::{Problem, excel_damage, is_grouping, private_text, unseen::legible};
 
 private_text!(
     /// A telephone number in E.164 form: `+441914960123`.
@@ -36,10 +36,12 @@ const MAX_DIGITS: usize = 18;
 /// is refused: which part is meant is for somebody to say who knows. `otherwise` is what a text is
 /// called that no spreadsheet spoilt.
 pub(super) fn dialled(text: &str, otherwise: Problem) -> Result<Dialled, Problem> {
-    let text = excel_damage::without_text_mark(text.trim());
+    let text = legible(text);
+    let text = excel_damage::without_text_mark(&text);
     if text.is_empty() {
         return Err(Problem::Empty);
     }
+    let has_stops = has_stops_of_groups(text);
     let mut digits = [0; MAX_DIGITS];
     let mut count = 0;
     let mut has_plus = false;
@@ -51,12 +53,22 @@ pub(super) fn dialled(text: &str, otherwise: Problem) -> Result<Dialled, Problem
             }
             '+' if count == 0 && !has_plus => has_plus = true,
             '(' | ')' => {}
+            '.' if has_stops => {}
             _ if is_grouping(c) => {}
             _ => return Err(excel_damage::name_or(text, otherwise)),
         }
     }
     let digits = std::str::from_utf8(&digits[..count]).unwrap_or_default();
     number(digits, has_plus).ok_or(otherwise)
+}
+
+/// `07700.900.123`: three digits or more follow each full stop, so that none of them is a decimal point.
+fn has_stops_of_groups(text: &str) -> bool {
+    text.contains('.')
+        && text.split('.').skip(1).all(|group| {
+            let digits = group.bytes().take_while(u8::is_ascii_digit).count();
+            digits >= 3 && group.bytes().any(|digit| digit != b'0')
+        })
 }
 
 fn number(digits: &str, has_plus: bool) -> Option<Dialled> {
@@ -143,6 +155,12 @@ mod tests {
             "=\"01914960123\"",
             "0191\u{a0}496\u{a0}0123",
             "0191\u{2013}496\u{2013}0123",
+            "0191\u{2212}496\u{2011}0123",
+            "\u{202d}0191 496 0123\u{202c}",
+            "+440191 496 0123",
+            "+44\u{202f}191\u{200b}4960123",
+            "0191.496.0123",
+            "０１９１ ４９６ ０１２３",
         ] {
             assert_eq!(
                 Phone::parse(text).unwrap().expose_e164(),

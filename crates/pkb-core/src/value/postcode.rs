@@ -1,6 +1,6 @@
 //! United Kingdom post codes, by their form and area (Royal Mail's PAF programmer's guide).
 
-use super::{Problem, excel_damage, private_text};
+use super::{Problem, excel_damage, private_text, unseen::legible};
 
 private_text!(
     /// A post code in capitals with one space: `NE1 1XC`.
@@ -71,12 +71,14 @@ impl Postcode {
     }
 }
 
-/// Letters and digits that look alike (O and 0, I and 1) are never exchanged: both may be codes.
+/// Letters and digits that look alike (O and 0, I and 1) are never exchanged: both may be codes. Spaces, hyphens and full
+/// stops between them mean nothing.
 fn normalise(text: &str) -> Result<String, Problem> {
-    let refused = || Err(excel_damage::name_or(text.trim(), Problem::NotAPostcode));
+    let text = legible(text);
+    let refused = || Err(excel_damage::name_or(&text, Problem::NotAPostcode));
     let mut compact = [0; MAX_CHARACTERS];
     let mut length = 0;
-    for c in text.chars().filter(|c| !c.is_whitespace()) {
+    for c in text.chars().filter(|c| !matches!(c, ' ' | '-' | '.')) {
         match compact.get_mut(length) {
             Some(byte) if c.is_ascii_alphanumeric() => *byte = c.to_ascii_uppercase() as u8,
             _ => return refused(),
@@ -114,6 +116,8 @@ fn area(outward: &str) -> Option<&str> {
     let (area, district) = outward.split_at(letters);
     let is_good = match district.as_bytes() {
         [first] => first.is_ascii_digit(),
+        // CR0 is a district, LS06 is none.
+        [b'0', second] => second.is_ascii_uppercase(),
         [first, second] => first.is_ascii_digit() && second.is_ascii_alphanumeric(),
         _ => false,
     };
@@ -134,7 +138,21 @@ mod tests {
 
     #[test]
     fn usual_spellings_become_capitals_with_one_space() {
-        for text in ["NE1 1XC", "ne11xc", " Ne1  1xC ", "NE1\u{a0}1XC"] {
+        for text in [
+            "NE1 1XC",
+            "ne11xc",
+            " Ne1  1xC ",
+            "NE1\u{a0}1XC",
+            "n e 1 1 x c",
+            "NE1-1XC",
+            "NE1.1XC",
+            "NE1 1XC.",
+            "NE1\u{2013}1XC",
+            "\u{202a}NE1 1XC\u{202c}",
+            "NE1\u{200b}1XC",
+            "ＮＥ１１ＸＣ",
+            "NE1 1XC\u{2028}",
+        ] {
             assert_eq!(Postcode::parse(text).unwrap().expose_postcode(), "NE1 1XC");
         }
         for text in [
@@ -159,7 +177,10 @@ mod tests {
             "NEI 1XX",
             "1XX",
             "X",
-            "NE1-1XX",
+            "LS06 3AA",
+            "D02 AF30",
+            "GX11 1AAA",
+            "NE1,1XX",
         ] {
             assert_eq!(Postcode::parse(text), Err(Problem::NotAPostcode), "{text}");
         }

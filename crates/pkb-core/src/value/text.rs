@@ -2,17 +2,21 @@
 
 use unicode_normalization::UnicodeNormalization as _;
 
-use super::{Problem, excel_damage, private_text};
+use super::{
+    Problem, excel_damage, private_text,
+    unseen::{Sight, sight},
+};
 
 private_text!(
-    /// A title, first name or last name: trimmed, inner spaces folded, composed (NFC).
+    /// A title, first name or last name: trimmed, inner spaces folded, without what nobody sees, composed (NFC). It has
+    /// a letter, and does not begin like a formula, so it is safe in a spreadsheet.
     PersonName,
     check_name,
     expose_name
 );
 
 private_text!(
-    /// One line of an address: trimmed, inner spaces folded, composed (NFC).
+    /// One line of an address: trimmed, inner spaces folded, without what nobody sees, composed (NFC).
     AddressLine,
     check_line,
     expose_line
@@ -23,12 +27,19 @@ const MAX_CHARACTERS: usize = 100;
 
 fn check_name(text: &str) -> Result<String, Problem> {
     let name = check_line(text)?;
-    if name.chars().any(char::is_alphanumeric) {
-        Ok(name)
-    } else {
+    if !name.chars().any(char::is_alphabetic) {
         Err(Problem::NoLetter)
+    } else if name.starts_with(FORMULA_BEGINNINGS) {
+        Err(Problem::BeginsLikeFormula)
+    } else {
+        Ok(name)
     }
 }
+
+/// What spreadsheets take for the beginning of a formula (OWASP, "CSV Injection"), also in full width.
+const FORMULA_BEGINNINGS: [char; 8] = [
+    '=', '+', '-', '@', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}',
+];
 
 fn check_line(text: &str) -> Result<String, Problem> {
     // Nearly every line is plain and was checked before: a record is read once by each stage.
@@ -38,12 +49,17 @@ fn check_line(text: &str) -> Result<String, Problem> {
     if text.contains(char::REPLACEMENT_CHARACTER) {
         return Err(Problem::Undecodable);
     }
-    // Line breaks are folded with other white space below; the original is what is searched.
-    if text.trim().chars().any(is_forbidden) {
-        return Err(Problem::ControlCharacter);
+    let mut seen = String::with_capacity(text.len());
+    for c in text.trim().chars() {
+        match sight(c) {
+            Sight::Seen => seen.push(c),
+            Sight::Space => seen.push(' '),
+            Sight::Unseen => {}
+            Sight::Doubtful => return Err(Problem::ControlCharacter),
+        }
     }
-    let mut line = String::with_capacity(text.len());
-    for word in text.split_whitespace() {
+    let mut line = String::with_capacity(seen.len());
+    for word in seen.split_whitespace() {
         if !line.is_empty() {
             line.push(' ');
         }
@@ -97,20 +113,6 @@ fn is_plain(text: &str) -> bool {
     before != b' '
 }
 
-/// Control characters, and the characters that set, embed or isolate a text direction (Unicode
-/// Bidirectional Algorithm, UAX 9): they could make a letter show something else than it holds.
-/// Also what nobody sees and what would break a line: byte-order mark, soft hyphen, zero-width space,
-/// line and paragraph separators.
-fn is_forbidden(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-        || matches!(
-            c,
-            '\u{feff}' | '\u{ad}' | '\u{200b}' | '\u{2060}' | '\u{2028}' | '\u{2029}' | '\u{fff9}'
-                ..='\u{fffc}'
-        )
-}
-
 /// The header of a column without case, spaces, underscores and punctuation: what it is known by.
 pub fn folded_header(header: &str) -> String {
     header
@@ -132,15 +134,58 @@ mod tests {
     }
 
     #[test]
+    fn what_nobody_sees_is_taken_out_of_names_and_separators_become_spaces() {
+        for (text, name) in [
+            ("Le\u{200e}e", "Lee"),
+            ("\u{202a}Lee\u{202c}", "Lee"),
+            ("\u{2067}לוי\u{2069}", "לוי"),
+            ("Le\u{feff}e", "Lee"),
+            ("Le\u{ad}e\u{2060}", "Lee"),
+            ("L\u{e0041}ee", "Lee"),
+            ("Ann\u{a0}Mary", "Ann Mary"),
+            ("Ann\tMary", "Ann Mary"),
+            ("Ann\u{2028}Mary", "Ann Mary"),
+            ("Ann\u{b}\u{c}\u{1c}\u{85}Mary", "Ann Mary"),
+            // A joiner is part of the word.
+            ("می\u{200c}نا", "می\u{200c}نا"),
+        ] {
+            let read = PersonName::parse(text).unwrap();
+            assert_eq!(read.expose_name(), name, "{text:?}");
+        }
+        assert_eq!(PersonName::parse("\u{200b}"), Err(Problem::Empty));
+        let line = AddressLine::parse("1 Mill\u{2028}Lane\u{200e}").unwrap();
+        assert_eq!(line.expose_line(), "1 Mill Lane");
+    }
+
+    #[test]
+    fn a_name_has_a_letter_and_does_not_begin_like_a_formula() {
+        for text in [
+            "=HYPERLINK(\"http://x\")",
+            "+Ann",
+            "-Ann",
+            "@Ann",
+            "\u{ff1d}A",
+        ] {
+            assert_eq!(PersonName::parse(text), Err(Problem::BeginsLikeFormula));
+        }
+        for text in ["-", "...", "123", "'", "4 5", "\u{3164}\u{2800}1"] {
+            assert_eq!(PersonName::parse(text), Err(Problem::NoLetter), "{text}");
+        }
+        for text in ["O'Brien", "'t Hooft", "Smith-Jones", "Ng", "王"] {
+            assert!(PersonName::parse(text).is_ok(), "{text}");
+        }
+        assert!(AddressLine::parse("-5 Mill Lane").is_ok());
+    }
+
+    #[test]
     fn what_could_change_the_text_around_it_is_refused() {
         for text in [
             "a\u{202e}b",
+            "a\u{202d}b",
             "a\u{0}b",
             "a\nb",
-            "a\tb",
-            "a\u{feff}b",
-            "a\u{2066}b",
-            "a\u{85}b",
+            "a\rb",
+            "a\u{7}b",
         ] {
             assert_eq!(
                 PersonName::parse(text),

@@ -7,6 +7,7 @@ use jiff::civil::Date;
 use super::{
     Problem,
     excel_damage::{self, is_digits},
+    unseen::legible,
 };
 
 /// Which of day and month comes first where both are digits and the year comes last.
@@ -39,7 +40,8 @@ const MONTHS: [&str; 12] = [
 
 /// Reads a date in one cell.
 pub(super) fn read(text: &str, order: DateOrder) -> Result<Date, Problem> {
-    let text = excel_damage::without_text_mark(text.trim());
+    let text = legible(text);
+    let text = excel_damage::without_text_mark(&text);
     if text.is_empty() {
         return Err(Problem::Empty);
     }
@@ -53,8 +55,10 @@ pub(super) fn read(text: &str, order: DateOrder) -> Result<Date, Problem> {
 
 /// Reads a date in three cells.
 pub(super) fn read_parts(day: &str, month: &str, year: &str) -> Result<Date, Problem> {
-    let [day, month, year] =
-        [day, month, year].map(|part| excel_damage::without_text_mark(part.trim()));
+    let legible = [day, month, year].map(legible);
+    let [day, month, year] = legible
+        .each_ref()
+        .map(|part| excel_damage::without_text_mark(part));
     if [day, month, year].iter().all(|part| part.is_empty()) {
         return Err(Problem::Empty);
     }

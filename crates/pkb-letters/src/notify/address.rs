@@ -1,7 +1,9 @@
 //! Whether GOV.UK Notify would post a letter to an address: the rules of its documentation for the address block of a
 //! letter, checked before anything is sent, because a letter that breaks them is taken and fails later.
 
-use pkb_core::{record::Patient, value::Postcode};
+use pkb_core::{postal::is_forces_number, record::Patient};
+
+use crate::address::expose_address;
 
 /// Lines of an address, with name and post code.
 const LINES: std::ops::RangeInclusive<usize> = 3..=7;
@@ -11,62 +13,57 @@ const BAD_BEGINNINGS: &[char] = &[
 ];
 /// Letters after the digit in the second half of a post code; Royal Mail uses no others.
 const INWARD: &[u8] = b"ABDEFGHJLNPQRSTUWXYZ";
+/// Characters of a line that Notify's printer prints; it cuts off the rest without a word. The name may have 255.
+const MAX_CHARACTERS: usize = 45;
 
-/// Checks the address of a patient.
+/// Checks the address of a patient, as it is printed.
 ///
 /// # Errors
 /// What is wrong with it, without a value.
-pub(super) fn check(patient: &Patient) -> Result<(), &'static str> {
-    let post_code = patient
-        .post_code
-        .as_ref()
-        .ok_or("the address has no post code")?;
-    check_post_code(post_code)?;
+pub(super) fn check(patient: &Patient) -> Result<(), String> {
+    let address = expose_address(patient, false).map_err(|verdict| {
+        verdict
+            .detail
+            .unwrap_or_else(|| "the address is not complete".into())
+    })?;
     let name = patient.expose_full_name();
     let lines: Vec<&str> = std::iter::once(name.as_str())
-        .chain(patient.address.iter().map(|line| line.expose_line()))
+        .chain(address.iter().map(String::as_str))
         .collect();
-    if !LINES.contains(&(lines.len() + 1)) {
-        return Err(
-            "the address has fewer than 3 or more than 7 lines, name and post code counted",
-        );
-    }
-    let has_letter_or_digit = |line: &&str| line.chars().any(char::is_alphanumeric);
-    if !lines.iter().take(2).all(has_letter_or_digit) {
-        return Err("one of the first two lines of the address has no letter or digit");
-    }
-    if lines.iter().any(|line| line.starts_with(BAD_BEGINNINGS)) {
-        return Err("a line of the address begins with a character that no address begins with");
-    }
-    if lines.iter().any(|line| is_nowhere(line)) {
-        return Err("the address says that there is none");
-    }
-    Ok(())
-}
-
-fn check_post_code(post_code: &Postcode) -> Result<(), &'static str> {
-    if post_code.is_pseudo() {
-        return Err("the post code stands for no fixed or no known address");
-    }
-    let inward = post_code.expose_postcode().as_bytes();
-    let letters = &inward[inward.len().saturating_sub(2)..];
-    if letters.iter().all(|letter| INWARD.contains(letter)) {
+    let ends_well = lines
+        .last()
+        .is_some_and(|last| is_forces_number(last) || has_real_end(last));
+    let has_letter_or_digit = |line: &&str| line.bytes().any(|byte| byte.is_ascii_alphanumeric());
+    let wrong = if !ends_well {
+        "the postcode ends in letters that Royal Mail does not use: no such postcode exists"
+    } else if !LINES.contains(&lines.len()) {
+        "the address has fewer than 3 or more than 7 lines, name and postcode counted"
+    } else if !lines.iter().take(2).all(has_letter_or_digit) {
+        "GOV.UK Notify needs a letter A to Z or a digit in each of the first two lines, the name and the street"
+    } else if lines.iter().any(|line| line.starts_with(BAD_BEGINNINGS)) {
+        "a line of the address begins with a sign that GOV.UK Notify does not take, such as ( or /"
+    } else if address
+        .iter()
+        .any(|line| line.chars().count() > MAX_CHARACTERS)
+    {
+        "a line of the address has more than 45 characters: GOV.UK Notify would cut it off"
+    } else {
         return Ok(());
-    }
-    Err("the post code ends in letters that Royal Mail does not use: no such code exists")
+    };
+    Err(wrong.into())
 }
 
-fn is_nowhere(line: &str) -> bool {
-    let line = line.to_lowercase();
-    let line: String = line.split_whitespace().collect::<Vec<_>>().join(" ");
-    line == "nfa" || line.contains("no fixed abode") || line.contains("no fixed address")
+fn has_real_end(post_code: &str) -> bool {
+    let bytes = post_code.as_bytes();
+    let letters = &bytes[bytes.len().saturating_sub(2)..];
+    letters.iter().all(|letter| INWARD.contains(letter))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn checked(address: &str, post_code: &str) -> Result<(), &'static str> {
+    fn checked(address: &str, post_code: &str) -> Result<(), String> {
         let json = format!(
             r#"{{"national_id":{{"type":"NHS_NUMBER","value":"9990000018"}},"first_name":"Ann","last_name":"Example","date_of_birth":"2000-09-15","address":[{address}],"post_code":"{post_code}"}}"#
         );
@@ -94,13 +91,23 @@ mod tests {
     #[test]
     fn what_notify_refuses_is_refused_before_it_is_sent() {
         for (address, post_code, words) in [
-            ("", "NE1 1AA", "fewer than 3"),
+            ("", "NE1 1AA", "no lines"),
             (r#""a","b","c","d","e","f""#, "NE1 1AA", "more than 7"),
             (r#""--","Newcastle""#, "NE1 1AA", "first two lines"),
             (r#""1 Main Street","(Newcastle)""#, "NE1 1AA", "begins with"),
             (r#""/ Main Street""#, "NE1 1AA", "begins with"),
-            (r#""No fixed  abode""#, "NE1 1AA", "there is none"),
-            (r#""NFA""#, "NE1 1AA", "there is none"),
+            (r#""No fixed  abode""#, "NE1 1AA", "no fixed"),
+            (r#""Care of no fixed address""#, "NE1 1AA", "no fixed"),
+            (r#""NFA""#, "NE1 1AA", "no fixed"),
+            (r#""Ферма","Leeds""#, "NE1 1AA", "A to Z"),
+            (r#""England","Leeds""#, "NE1 1AA", "no street"),
+            (r#""1 High Street","Georgia""#, "NE1 1AA", "outside the UK"),
+            (r#""[Rear of] 4 High Street""#, "NE1 1AA", "begins with"),
+            (
+                r#""1 The Very Long Name of a House That Goes On For Ever""#,
+                "NE1 1AA",
+                "45",
+            ),
             (r#""1 Main Street""#, "NE1 1XC", "Royal Mail"),
             (r#""1 Main Street""#, "ZZ99 3VZ", "no fixed"),
             (r#""1 Main Street""#, "GIR 0AA", "no fixed"),
@@ -108,5 +115,33 @@ mod tests {
             let error = checked(address, post_code).unwrap_err();
             assert!(error.contains(words), "{address}: {error}");
         }
+    }
+
+    #[test]
+    fn a_name_without_latin_letters_is_refused_with_the_reason() {
+        for (first, last, is_good) in [
+            ("Γιώργος", "Παπαδόπουλος", false),
+            ("Дмитрий", "Щербаков", false),
+            ("יעקב", "לוי", false),
+            ("محمد", "حسن", false),
+            ("王", "小明", false),
+            ("Дмитрий", "Smith", true),
+            ("Éa", "Ŵyn", true),
+        ] {
+            let json = format!(
+                r#"{{"national_id":{{"type":"NHS_NUMBER","value":"9990000018"}},"first_name":"{first}","last_name":"{last}","date_of_birth":"2000-09-15","address":["1 Acacia Road","Leeds"],"post_code":"LS6 3AA"}}"#
+            );
+            let checked = check(&serde_json::from_str(&json).unwrap());
+            assert_eq!(checked.is_ok(), is_good, "{first}: {checked:?}");
+            if let Err(words) = checked {
+                assert!(words.contains("A to Z"), "{words}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_forces_number_without_a_postcode_is_posted() {
+        let json = r#"{"national_id":{"type":"NHS_NUMBER","value":"9990000018"},"first_name":"Ann","last_name":"Example","date_of_birth":"2000-09-15","address":["1 Rgt Example","BFPO c/o 61"]}"#;
+        assert_eq!(check(&serde_json::from_str(json).unwrap()), Ok(()));
     }
 }

@@ -1,8 +1,8 @@
 //! The spreadsheet of text messages.
 //!
 //! Notify takes at most 100,000 rows and 10 MiB a file. A cell that a template needs must not be
-//! empty. Cells are written as they are sent, also those that begin with `=`, `+`, `-` or `@`: Notify
-//! reads them as text, and whatever were put before them would stand in the message. A spreadsheet
+//! empty. Cells are written as they are sent: whatever were put before them would stand in the message. A name never
+//! begins with `=`, `+`, `-` or `@` ([`PersonName`](pkb_core::value::PersonName)); a number does, and Notify reads it as text. A spreadsheet
 //! program takes them for formulas and spoils the numbers: the sheet is not to be opened and saved in one.
 
 use std::{

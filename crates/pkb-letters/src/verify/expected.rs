@@ -180,7 +180,7 @@ impl ShortText {
 }
 
 /// What a file may have behind the town for an address in the United Kingdom.
-const HOME: [&str; 9] = [
+const HOME: [&str; 19] = [
     "england",
     "scotland",
     "wales",
@@ -190,6 +190,16 @@ const HOME: [&str; 9] = [
     "uk",
     "great britain",
     "gb",
+    "n ireland",
+    "lloegr",
+    "yr alban",
+    "gogledd iwerddon",
+    "y deyrnas unedig",
+    "prydain fawr",
+    "gb-eng",
+    "gb-sct",
+    "gb-wls",
+    "gb-nir",
 ];
 
 /// What a line of the address is called.

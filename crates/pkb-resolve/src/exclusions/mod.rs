@@ -11,7 +11,10 @@ mod list;
 use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
-use pkb_core::{Fatal, Reason, Verdict, record::Patient};
+use pkb_core::{
+    Fatal, Reason, Verdict,
+    record::{NoLetter, Patient},
+};
 
 pub use self::invited_before::Interval;
 use self::{addresses::Addresses, invited_before::InvitedBefore, list::ExclusionList};
@@ -74,11 +77,16 @@ impl Exclusions {
             ))
         });
         let addresses = self.addresses.iter().filter_map(|addresses| {
-            let line = addresses.matching(patient)?;
-            Some((
-                Reason::ExcludedAddress,
-                format!("{}, line {line}", addresses.name()),
-            ))
+            let name = addresses.name();
+            let detail = match addresses.matching(patient) {
+                Some(line) => format!("{name}, line {line}"),
+                // It may be on the list: a text message must not go there either.
+                None if is_incomplete(patient) => format!(
+                    "{name}: a part of the address was left out, so it cannot be compared. Correct it in the patient file"
+                ),
+                None => return None,
+            };
+            Some((Reason::ExcludedAddress, detail))
         });
         let invited = self.invited_before.iter().filter_map(|ledger| {
             let day = ledger.day_of(&number)?;
@@ -112,6 +120,14 @@ impl Exclusions {
     }
 }
 
+/// Whether pkb-upload left out a part of the patient's address.
+fn is_incomplete(patient: &Patient) -> bool {
+    matches!(
+        patient.no_letter,
+        Some(NoLetter::Address | NoLetter::PostCode)
+    )
+}
+
 /// The name of a file without its folder, for outcomes.
 fn file_name(path: &Path) -> String {
     path.file_name()
@@ -136,4 +152,31 @@ fn malformed(path: &Path, problems: &[String]) -> Fatal {
         "{}: {words}. Nothing was asked of PKB: correct the list first",
         path.display()
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_with_a_part_left_out_is_not_taken_for_one_that_is_not_listed() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "HMP Durham\n").unwrap();
+        let exclusions = Exclusions {
+            addresses: vec![Addresses::read(file.path()).unwrap()],
+            ..Exclusions::default()
+        };
+        for (no_letter, is_excluded) in [
+            ("", false),
+            (r#","no_letter":"abode""#, false),
+            (r#","no_letter":"address""#, true),
+            (r#","no_letter":"post_code""#, true),
+        ] {
+            let json = format!(
+                r#"{{"national_id":{{"type":"NHS_NUMBER","value":"9990000018"}},"first_name":"Ann","last_name":"Example","date_of_birth":"2000-09-15","address":["1 Mill Lane"]{no_letter}}}"#
+            );
+            let objections = exclusions.objections(&serde_json::from_str(&json).unwrap());
+            assert_eq!(!objections.is_empty(), is_excluded, "{no_letter}");
+        }
+    }
 }

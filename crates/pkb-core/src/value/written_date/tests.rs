@@ -35,6 +35,10 @@ fn one_day_is_read_in_all_its_spellings() {
         " 21/04/1999 ",
         "'21/04/1999",
         "=\"21/04/1999\"",
+        "２１/04/1999",
+        "21\u{2011}04\u{2011}1999",
+        "\u{202a}21/04/1999\u{202c}",
+        "21\u{a0}April\u{a0}1999",
     ] {
         assert_eq!(day_first(text), Ok(day(1999, 4, 21)), "{text}");
     }
@@ -130,7 +134,7 @@ fn what_can_not_be_read_is_refused_for_the_right_reason() {
         ("Apr Apr 1999", NotADate),
         ("21APR 1999", NotADate),
         ("21/٠٤/1999", NotADate),
-        ("２１/04/1999", NotADate),
+        ("٢١/04/1999", NotADate),
         ("unknown", NotADate),
         ("N/A", NotADate),
         ("00:00", NotADate),
