@@ -333,6 +333,7 @@ impl AcrossRows {
             town_line: _,
             county_line: _,
             post_code,
+            no_letter,
             mobile,
             email,
             language,
@@ -353,7 +354,9 @@ impl AcrossRows {
             .flatten();
         let hash = self.hasher.hash_one((
             (national_id, title, first_name, last_name, date_of_birth),
-            (address, post_code, mobile, email, language, format),
+            (
+                address, post_code, no_letter, mobile, email, language, format,
+            ),
             (
                 organisation_id,
                 team_id,
@@ -413,6 +416,8 @@ mod tests {
         CheckedRow {
             number: Some(patient.national_id.value),
             patient: Some(patient),
+            excluded: false,
+            normalised: Default::default(),
         }
     }
 

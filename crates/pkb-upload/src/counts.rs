@@ -2,14 +2,20 @@
 
 use std::collections::{BTreeMap, btree_map::Entry};
 
-use crate::finding::{Finding, Place, Severity};
+use crate::{
+    finding::{Finding, Place, Severity},
+    normalised::Normalised,
+};
 
 /// So many rows of a kind are named.
 const FIRST_ROWS: usize = 5;
 
 /// All findings of a file, summed up by kind.
 #[derive(Debug, Default)]
-pub struct Counts(BTreeMap<(Severity, Place, &'static str), Count>);
+pub struct Counts {
+    kinds: BTreeMap<(Severity, Place, &'static str), Count>,
+    normalised: Normalised,
+}
 
 /// One kind of finding.
 #[derive(Debug)]
@@ -28,7 +34,7 @@ impl Counts {
     /// Counts a finding of a row.
     pub fn add(&mut self, row: u32, finding: &Finding) {
         let kind = (finding.severity, finding.place, finding.fault.code());
-        let count = self.0.entry(kind).or_insert_with(|| Count {
+        let count = self.kinds.entry(kind).or_insert_with(|| Count {
             rows: 0,
             first: Vec::with_capacity(FIRST_ROWS),
             words: finding.fault.words(),
@@ -40,16 +46,27 @@ impl Counts {
 
     /// Whether a place has a fault of this code.
     pub fn has(&self, place: Place, code: &str) -> bool {
-        self.0
+        self.kinds
             .keys()
             .any(|(_, other, fault)| *other == place && *fault == code)
+    }
+
+    /// Counts values of a row that are kept in another way than they are written.
+    pub fn add_normalised(&mut self, normalised: Normalised) {
+        self.normalised.join(normalised);
+    }
+
+    /// Values that are kept in another way than they are written.
+    pub fn normalised(&self) -> Normalised {
+        self.normalised
     }
 
     /// Takes over what was counted in other rows of the same file. In which order does not matter: all that
     /// is kept of a kind is the number of its rows and the smallest of them.
     pub fn join(&mut self, other: Self) {
-        for (kind, others) in other.0 {
-            match self.0.entry(kind) {
+        self.normalised.join(other.normalised);
+        for (kind, others) in other.kinds {
+            match self.kinds.entry(kind) {
                 Entry::Vacant(free) => {
                     free.insert(others);
                 }
@@ -65,7 +82,7 @@ impl Counts {
     /// The kinds, the gravest first and within them the most frequent first.
     pub fn sorted(&self) -> Vec<(Severity, Place, &Count)> {
         let mut kinds: Vec<_> = self
-            .0
+            .kinds
             .iter()
             .map(|((severity, place, _), count)| (*severity, *place, count))
             .collect();

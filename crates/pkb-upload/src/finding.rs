@@ -28,6 +28,8 @@ pub enum Place {
     Row,
     /// The cell, or the three cells, of a field.
     Field(Field),
+    /// The cells of the address.
+    Address,
     /// A cell of a column that has no field.
     Column(usize),
 }
@@ -67,10 +69,14 @@ pub enum Fault {
 /// What becomes of a row for a finding, the gravest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Severity {
+    /// The row is not uploaded: the patient must not be invited.
+    Excluded(Reason),
     /// The row is not uploaded.
     Rejected(Reason),
     /// The row is not uploaded because another one stands for it.
     Merged,
+    /// The record is created, but no letter can go to the address.
+    NoLetter,
     /// The cell is left out, the row is good without it.
     LeftOut,
     /// Somebody should look.
@@ -82,10 +88,14 @@ pub enum Severity {
 /// How a report groups what becomes of rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Heading {
+    /// Patients who must not be invited.
+    Excluded,
     /// Rows that are not uploaded.
     Rejected,
     /// Rows for which another stands.
     Merged,
+    /// Addresses to which no letter can go.
+    NoLetter,
     /// Cells that are left out.
     LeftOut,
     /// To be looked at.
@@ -98,8 +108,10 @@ impl Severity {
     /// The group in a report.
     pub fn heading(self) -> Heading {
         match self {
+            Self::Excluded(_) => Heading::Excluded,
             Self::Rejected(_) => Heading::Rejected,
             Self::Merged => Heading::Merged,
+            Self::NoLetter => Heading::NoLetter,
             Self::LeftOut => Heading::LeftOut,
             Self::Warning => Heading::Warning,
             Self::Note => Heading::Note,
@@ -111,8 +123,12 @@ impl Heading {
     /// The words over the group.
     pub fn title(self) -> &'static str {
         match self {
+            Self::Excluded => "Excluded: these rows are not uploaded, because they say so",
             Self::Rejected => "Rejected: these rows are not uploaded",
             Self::Merged => "Merged: the earlier row stands for these",
+            Self::NoLetter => {
+                "No letter: the record is created, but no letter can go to the address"
+            }
             Self::LeftOut => "Left out: the row is uploaded without the cell",
             Self::Warning => "Warnings: uploaded as they are",
             Self::Note => "Notes",
@@ -122,8 +138,10 @@ impl Heading {
     /// One word, for a table.
     pub fn word(self) -> &'static str {
         match self {
+            Self::Excluded => "excluded",
             Self::Rejected => "rejected",
             Self::Merged => "merged",
+            Self::NoLetter => "no letter",
             Self::LeftOut => "left out",
             Self::Warning => "warning",
             Self::Note => "note",
@@ -137,6 +155,7 @@ impl Place {
         match self {
             Self::Row => "the row".to_owned(),
             Self::Field(field) => field.name().to_owned(),
+            Self::Address => "the address".to_owned(),
             Self::Column(at) => columns.label(at),
         }
     }
@@ -146,6 +165,10 @@ impl Place {
         match self {
             Self::Row => Vec::new(),
             Self::Column(at) => vec![at],
+            Self::Address => crate::columns::ADDRESS
+                .into_iter()
+                .filter_map(|field| columns.place(field))
+                .collect(),
             Self::Field(Field::DateOfBirth) if columns.place(Field::DateOfBirth).is_none() => {
                 crate::columns::BIRTH_PARTS
                     .into_iter()

@@ -15,6 +15,7 @@ mod header_row;
 #[doc(hidden)]
 pub mod hot;
 mod max_rejects;
+mod normalised;
 mod not_a_patient;
 mod patient_file;
 mod patient_row;
@@ -29,6 +30,7 @@ mod sender;
 mod sent_before;
 mod table;
 mod toml_file;
+mod words;
 mod workbook_check;
 
 /// The program.

@@ -1,6 +1,8 @@
 //! The hospital's patient file, read twice: once to learn all that is wrong with it, and once to make
 //! the records.
 
+use std::sync::Arc;
+
 use pkb_core::{
     Fatal, Reason, Record, StageName, Verdict,
     record::{Patient, Row as RowPlace},
@@ -17,6 +19,7 @@ use crate::{
     header_row,
     patient_row::{self, CheckedRow, RowRules},
     table::{self, Row, Rows, Table},
+    words::Words,
     workbook_check,
 };
 
@@ -38,6 +41,8 @@ pub struct Survey {
     pub rows: u64,
     /// Rows that will be uploaded.
     pub good: u64,
+    /// Rows whose words say that the patient must not be invited.
+    pub excluded: u64,
     /// Rows that are rejected.
     pub rejected: u64,
     /// Rows for which an earlier one stands.
@@ -81,6 +86,7 @@ impl PatientFile {
                 .number_type
                 .map_or_else(|| columns.scheme(), NationalIdType::from),
             keep_extra: args.keep_extra,
+            words: Arc::new(Words::read(args.words.as_deref())?),
         };
         let survey = Survey::of(&mut rows, &columns, &rules)?;
         if args.dates.is_none() {
@@ -143,25 +149,28 @@ impl PatientFile {
     }
 }
 
-/// Why a row is not uploaded: the reason is that of its first grave finding, the words name all.
+/// Why a row is not uploaded: the reason is that of its gravest finding, the words name all.
 fn verdict(findings: &[Finding]) -> Verdict {
     let words = |finding: &Finding| match finding.place {
         crate::finding::Place::Row => format!("the row {}", finding.fault),
         crate::finding::Place::Field(field) => format!("{} {}", field.name(), finding.fault),
+        crate::finding::Place::Address => format!("the address {}", finding.fault),
         crate::finding::Place::Column(at) => format!("cell {} {}", at + 1, finding.fault),
     };
-    let grave = findings
+    let mut grave: Vec<(Reason, &Finding)> = findings
         .iter()
         .filter_map(|finding| match finding.severity {
-            Severity::Rejected(reason) => Some((reason, finding)),
+            Severity::Excluded(reason) | Severity::Rejected(reason) => Some((reason, finding)),
             Severity::Merged => Some((Reason::RepeatedRow, finding)),
             _ => None,
-        });
+        })
+        .collect();
+    // Stable: a patient who must not be invited first, whatever else is wrong.
+    grave.sort_by_key(|(_, finding)| !matches!(finding.severity, Severity::Excluded(_)));
     let reason = grave
-        .clone()
-        .next()
-        .map_or(Reason::RaggedRow, |(reason, _)| reason);
-    let words: Vec<String> = grave.map(|(_, finding)| words(finding)).collect();
+        .first()
+        .map_or(Reason::RaggedRow, |(reason, _)| *reason);
+    let words: Vec<String> = grave.iter().map(|(_, finding)| words(finding)).collect();
     Verdict::with_detail(reason, words.join("; "))
 }
 
@@ -208,6 +217,8 @@ impl Survey {
     fn add(&mut self, number: u32, checked: &CheckedRow, findings: &[Finding]) {
         self.rows += 1;
         self.good += u64::from(checked.patient.is_some());
+        self.excluded += u64::from(checked.excluded);
+        self.counts.add_normalised(checked.normalised);
         for finding in findings {
             self.counts.add(number, finding);
         }
@@ -217,6 +228,7 @@ impl Survey {
     fn join(&mut self, part: Self) {
         self.rows += part.rows;
         self.good += part.good;
+        self.excluded += part.excluded;
         self.counts.join(part.counts);
         self.across.join(part.across);
     }
@@ -229,7 +241,7 @@ impl Survey {
         }
         self.merged = self.across.merged();
         self.good -= self.merged + self.across.rejected();
-        self.rejected = self.rows - self.good - self.merged;
+        self.rejected = self.rows - self.good - self.merged - self.excluded;
     }
 }
 

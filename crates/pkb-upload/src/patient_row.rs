@@ -1,17 +1,20 @@
 //! One row of a patient file: from cells to a checked patient, and to everything that is wrong or odd
 //! about it.
 
-use std::sync::LazyLock;
+mod address;
+mod cell_words;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
 
 use jiff::civil::Date;
-use memchr::{memchr2, memmem::Finder};
 use pkb_core::{
     Reason,
-    record::{Carer, Patient, Unknown},
+    record::{Carer, NoLetter, Patient, Unknown},
     value::{
-        AddressLine, DateOfBirth, DateOrder, Email, Language, LetterFormat, LocalId, NationalId,
-        NationalIdType, NhsNumber, PersonName, Phone, Postcode, Problem, UkMobile,
-        looks_like_mojibake,
+        DateOfBirth, DateOrder, Email, Language, LetterFormat, LocalId, NationalId, NationalIdType,
+        NhsNumber, PersonName, Phone, Problem, UkMobile, looks_like_mojibake,
     },
 };
 use serde_json::Value;
@@ -19,12 +22,16 @@ use serde_json::Value;
 use crate::{
     columns::{ADDRESS, BIRTH_PARTS, CARERS, Columns, Field},
     finding::{Fault, Finding, Place, Severity},
+    normalised::{Normalised, Value as Kind},
     not_a_patient,
     table::{CellType, Oddity, Row, Texts},
+    words::Words,
 };
 
+use address::Address;
+
 /// What a row is measured by.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct RowRules {
     /// The day on which dates of birth are looked at.
     pub today: Date,
@@ -34,17 +41,32 @@ pub struct RowRules {
     pub scheme: NationalIdType,
     /// Whether columns without a field are kept.
     pub keep_extra: bool,
+    /// Words for nothing, and words that say something about the patient.
+    pub words: Arc<Words>,
 }
-
-/// Lines that an address may have, town and county included.
-const MAX_ADDRESS_LINES: usize = 5;
 
 /// A row that was looked at.
 pub struct CheckedRow {
     /// The national id, also of a row that is bad for another reason.
     pub number: Option<NhsNumber>,
-    /// The patient, if nothing rejects the row.
+    /// The patient, if nothing stops the row.
     pub patient: Option<Patient>,
+    /// Whether a word in the row says that the patient must not be invited.
+    pub excluded: bool,
+    /// Which values were written in another way than they are kept.
+    pub normalised: Normalised,
+}
+
+impl CheckedRow {
+    /// A row about which nothing is known.
+    fn unreadable() -> Self {
+        Self {
+            number: None,
+            patient: None,
+            excluded: false,
+            normalised: Normalised::default(),
+        }
+    }
 }
 
 /// Checks a row, and adds to `findings` all that there is to say about it.
@@ -59,25 +81,23 @@ pub fn check(
         row,
         texts,
         are_ascii: texts.are_ascii(),
-        may_have_null: row.has(&NULL),
+        fillers: 0,
         columns,
         rules,
         findings,
-        rejected: false,
+        stopped: false,
+        excluded: false,
+        no_letter: None,
+        normalised: Normalised::default(),
     };
     let checked = if check.has_uncertain_cells() {
-        CheckedRow {
-            number: None,
-            patient: None,
-        }
+        CheckedRow::unreadable()
     } else {
         check.undecodable_cells();
         if row.has_types() {
             check.typed_cells();
         }
-        if check.may_have_null {
-            check.database_nulls();
-        }
+        check.find_fillers();
         check.patient()
     };
     if checked.number.is_none()
@@ -90,23 +110,16 @@ pub fn check(
             fault: Fault::NotAPatient(what),
             severity: Severity::Rejected(Reason::NotAPatient),
         });
+        return CheckedRow::unreadable();
     }
     checked
-}
-
-static NULL: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("NULL"));
-
-/// Whether a cell is what a database's export has for nothing. There are people of that name.
-fn is_database_null(field: Field, text: &str) -> bool {
-    text == "NULL" && !matches!(field, Field::FirstName | Field::LastName)
 }
 
 /// Why a row is rejected whose cell of a field is no text, if it is rejected: what is printed on a letter.
 fn printed(field: Field) -> Option<Reason> {
     match field {
         Field::Title | Field::FirstName | Field::LastName => Some(Reason::BadName),
-        Field::PostCode => Some(Reason::BadPostCode),
-        _ if ADDRESS.contains(&field) => Some(Reason::BadAddress),
+        _ if field == Field::PostCode || ADDRESS.contains(&field) => Some(Reason::BadAddress),
         _ => None,
     }
 }
@@ -126,30 +139,21 @@ fn is_no_text(field: Field, cell_type: CellType) -> bool {
     }
 }
 
-/// Adds a line of an address, unless there is nothing in it; or says what is wrong with it.
-fn add_line(lines: &mut Vec<AddressLine>, line: &str) -> Option<Problem> {
-    // A dash or a comma alone says that there is nothing.
-    if !line.contains(char::is_alphanumeric) && !line.contains(char::is_control) {
-        return None;
-    }
-    match AddressLine::parse(line) {
-        Ok(line) => lines.push(line),
-        Err(Problem::Empty) => {}
-        Err(problem) => return Some(problem),
-    }
-    None
-}
-
 struct RowCheck<'a> {
     row: &'a Row,
     texts: Texts<'a>,
     are_ascii: bool,
-    /// Some cell may be `NULL`.
-    may_have_null: bool,
+    /// The fields whose cells have a word for nothing, a bit for each.
+    fillers: u64,
     columns: &'a Columns,
     rules: &'a RowRules,
     findings: &'a mut Vec<Finding>,
-    rejected: bool,
+    /// Something rejects or excludes the row.
+    stopped: bool,
+    excluded: bool,
+    /// Why no letter can go to the address, as far as the record does not tell it.
+    no_letter: Option<NoLetter>,
+    normalised: Normalised,
 }
 
 impl<'a> RowCheck<'a> {
@@ -174,7 +178,7 @@ impl<'a> RowCheck<'a> {
                 self.say(self.place(at), Fault::LikeARow, Severity::Warning);
             }
         }
-        self.rejected
+        self.stopped
     }
 
     /// What a cell is called.
@@ -201,18 +205,16 @@ impl<'a> RowCheck<'a> {
         if national_id.is_some_and(|id| id.in_other_range()) {
             self.warn(Field::NationalId, Problem::OtherSchemesRange);
         }
-        let title = self.optional(Field::Title, PersonName::parse, Reason::BadName);
-        let name_reasons = [Reason::MissingName, Reason::BadName];
-        let first_name = self.needed(Field::FirstName, PersonName::parse, name_reasons);
-        let last_name = self.needed(Field::LastName, PersonName::parse, name_reasons);
-        self.warn_of_mojibake(Field::FirstName);
-        self.warn_of_mojibake(Field::LastName);
+        let title = self.title();
+        let first_name = self.first_name(title.as_ref());
+        let last_name = self.name(Field::LastName, |name| PersonName::parse(name));
         let date_of_birth = self.date_of_birth();
-        let (address, [town_line, county_line]) = self.address();
-        let post_code = self.optional(Field::PostCode, Postcode::parse, Reason::BadPostCode);
-        if post_code.as_ref().is_some_and(Postcode::is_pseudo) {
-            self.note(Field::PostCode, Problem::PseudoPostcode);
-        }
+        let Address {
+            lines: address,
+            town_line,
+            county_line,
+        } = self.address();
+        let post_code = self.post_code();
         let mut home_phone = self.if_good(Field::HomePhone, Phone::parse);
         let work_phone = self.if_good(Field::WorkPhone, Phone::parse);
         let mut other_phone = self.if_good(Field::OtherPhone, Phone::parse);
@@ -229,9 +231,9 @@ impl<'a> RowCheck<'a> {
             .collect();
         let patient = match (national_id, first_name, last_name, date_of_birth) {
             (Some(national_id), Some(first_name), Some(last_name), Some(date_of_birth))
-                if !self.rejected =>
+                if !self.stopped =>
             {
-                Some(Patient {
+                let patient = Patient {
                     national_id,
                     title,
                     first_name,
@@ -241,6 +243,7 @@ impl<'a> RowCheck<'a> {
                     town_line,
                     county_line,
                     post_code,
+                    no_letter: self.no_letter,
                     mobile,
                     email,
                     language,
@@ -255,11 +258,18 @@ impl<'a> RowCheck<'a> {
                     household: None,
                     extra: self.extra(),
                     unknown: Unknown::new(),
-                })
+                };
+                self.say_whether_a_letter_can_go(&patient);
+                Some(patient)
             }
             _ => None,
         };
-        CheckedRow { number, patient }
+        CheckedRow {
+            number,
+            patient,
+            excluded: self.excluded,
+            normalised: self.normalised,
+        }
     }
 
     /// The text of a field; empty if the file has no such column, `None` if it is not text, which has
@@ -276,27 +286,7 @@ impl<'a> RowCheck<'a> {
         {
             return None;
         }
-        Some(if self.may_have_null && is_database_null(field, text) {
-            ""
-        } else {
-            text
-        })
-    }
-
-    /// `NULL`, as a database writes an empty cell.
-    fn database_nulls(&mut self) {
-        for at in 0..self.row.len() {
-            let Some(field) = self.columns.field(at) else {
-                continue;
-            };
-            if self
-                .texts
-                .get(at)
-                .is_ok_and(|text| is_database_null(field, text))
-            {
-                self.note(field, Problem::DatabaseNull);
-            }
-        }
+        Some(if self.is_filler(field) { "" } else { text })
     }
 
     fn undecodable_cells(&mut self) {
@@ -335,7 +325,7 @@ impl<'a> RowCheck<'a> {
 
     /// From one column, or from three.
     fn date_of_birth(&mut self) -> Option<DateOfBirth> {
-        let RowRules { today, dates, .. } = *self.rules;
+        let (today, dates) = (self.rules.today, self.rules.dates);
         let reasons = [Reason::MissingDateOfBirth, Reason::BadDateOfBirth];
         let born = if self.columns.place(Field::DateOfBirth).is_some() {
             self.needed(
@@ -355,51 +345,14 @@ impl<'a> RowCheck<'a> {
         born
     }
 
-    /// The lines without gaps, and which of them are town and county. A cell may hold several lines.
-    fn address(&mut self) -> (Vec<AddressLine>, [Option<u8>; 2]) {
-        let mut lines = Vec::with_capacity(4);
-        let mut parts = [None; 2];
-        for field in ADDRESS {
-            let before = lines.len();
-            let Some(text) = self.cell(field).filter(|text| !text.is_empty()) else {
-                continue;
-            };
-            let wrong = if memchr2(b'\n', b'\r', text.as_bytes()).is_none() {
-                add_line(&mut lines, text)
-            } else {
-                let each = text.split(['\n', '\r']);
-                each.fold(None, |wrong, line| add_line(&mut lines, line).or(wrong))
-            };
-            if let Some(problem) = wrong {
-                let place = Place::Field(field);
-                self.reject(place, Fault::Value(problem), Reason::BadAddress);
-            }
-            self.warn_of_mojibake(field);
-            if lines.len() == before + 1 {
-                let at = u8::try_from(before).ok();
-                match field {
-                    Field::Town => parts[0] = at,
-                    Field::County => parts[1] = at,
-                    _ => {}
-                }
-            }
-        }
-        if lines.len() > MAX_ADDRESS_LINES {
-            let place = Place::Field(Field::Address1);
-            self.reject(
-                place,
-                Fault::Value(Problem::TooManyLines),
-                Reason::BadAddress,
-            );
-        }
-        (lines, parts)
-    }
-
     /// The mobile; a landline in its column moves to a free place among the others.
     fn mobile(&mut self, others: [&mut Option<Phone>; 2]) -> Option<UkMobile> {
         let text = self.cell(Field::Mobile)?;
         match UkMobile::parse(text) {
-            Ok(mobile) => return Some(mobile),
+            Ok(mobile) => {
+                self.normalise(Field::Mobile, text);
+                return Some(mobile);
+            }
             Err(Problem::Empty) => {}
             Err(Problem::Landline) => {
                 let phone = Phone::parse(text).ok();
@@ -412,7 +365,10 @@ impl<'a> RowCheck<'a> {
                 }
                 self.note(Field::Mobile, Problem::Landline);
             }
-            Err(problem) => self.leave_out(Field::Mobile, problem),
+            Err(problem) => {
+                self.leave_out(Field::Mobile, problem);
+                self.stop_if_marked(Field::Mobile, text);
+            }
         }
         None
     }
@@ -484,7 +440,11 @@ impl<'a> RowCheck<'a> {
         parse: impl FnOnce(&str) -> Result<T, Problem>,
         reasons: [Reason; 2],
     ) -> Option<T> {
-        let parsed = parse(self.cell(field)?);
+        let text = self.cell(field)?;
+        let parsed = parse(text);
+        if parsed.is_ok() {
+            self.normalise(field, text);
+        }
         self.sort_out_needed(field, parsed, reasons)
     }
 
@@ -530,10 +490,15 @@ impl<'a> RowCheck<'a> {
         field: Field,
         parse: impl FnOnce(&str) -> Result<T, Problem>,
     ) -> Option<T> {
+        let text = self.cell(field)?;
         match self.present(field, parse)? {
-            Ok(value) => Some(value),
+            Ok(value) => {
+                self.normalise(field, text);
+                Some(value)
+            }
             Err(problem) => {
                 self.leave_out(field, problem);
+                self.stop_if_marked(field, text);
                 None
             }
         }
@@ -559,8 +524,31 @@ impl<'a> RowCheck<'a> {
     }
 
     fn reject(&mut self, place: Place, fault: Fault, reason: Reason) {
-        self.rejected = true;
+        self.stopped = true;
         self.say(place, fault, Severity::Rejected(reason));
+    }
+
+    /// The patient must not be invited.
+    fn exclude(&mut self, field: Field, problem: Problem, reason: Reason) {
+        self.stopped = true;
+        self.excluded = true;
+        self.find(field, problem, Severity::Excluded(reason));
+    }
+
+    /// Counts a value that is kept in another way than it is written.
+    fn normalise(&mut self, field: Field, text: &str) {
+        let kind = match field {
+            Field::NationalId => Kind::Number,
+            Field::Mobile | Field::HomePhone | Field::WorkPhone | Field::OtherPhone => {
+                Kind::Telephone
+            }
+            Field::FirstName | Field::LastName | Field::Title => Kind::Name,
+            Field::DateOfBirth => Kind::Date,
+            _ => return,
+        };
+        if kind.is_unusual(text, self.are_ascii) {
+            self.normalised.add(kind);
+        }
     }
 
     fn leave_out(&mut self, field: Field, problem: Problem) {

@@ -25,7 +25,11 @@ impl fmt::Display for Report<'_> {
         writeln!(f)?;
         writeln!(f, "  {:>width$}  rows", survey.rows)?;
         writeln!(f, "  {:>width$}  can be uploaded", survey.good)?;
-        for (rows, words) in [(survey.rejected, "rejected"), (survey.merged, "merged")] {
+        for (rows, words) in [
+            (survey.rejected, "rejected"),
+            (survey.excluded, "excluded"),
+            (survey.merged, "merged"),
+        ] {
             if rows > 0 {
                 writeln!(f, "  {rows:>width$}  {words}")?;
             }
@@ -41,6 +45,10 @@ impl fmt::Display for Report<'_> {
                 f,
                 "  {households:>width$}  {addresses} with several patients, {patients} in all"
             )?;
+        }
+        let normalised = survey.counts.normalised();
+        if !normalised.is_empty() {
+            writeln!(f, "\nnormalised: {normalised}")?;
         }
         let mut heading: Option<Heading> = None;
         for (severity, place, count) in survey.counts.sorted() {

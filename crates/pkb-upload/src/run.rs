@@ -68,7 +68,7 @@ async fn upload(args: UploadArgs) -> Result<ExitCode, Fatal> {
     let destination = destination(&args)?;
     let pkb_file = pkb_file(&args, clock)?;
     let file = PatientFile::open(&args.file, clock.today())?;
-    if !args.stream.progress.quiet || file.survey.rejected > 0 {
+    if !args.stream.progress.quiet || file.survey.rejected + file.survey.excluded > 0 {
         tell(Report(&file));
     }
     refuse_a_bad_file(&file, args.max_rejects)?;

@@ -13,7 +13,6 @@ const ENDS: &[&str] = &[
     "upload rejected bad_name",
     "upload rejected missing_date_of_birth",
     "upload rejected bad_date_of_birth",
-    "upload rejected bad_post_code",
     "upload rejected duplicate_patient",
     "upload rejected ragged_row",
     "resolve excluded not_found",

@@ -68,6 +68,10 @@ pub struct PatientFileArgs {
     #[arg(long, value_name = "FILE", help_heading = "Reading the file")]
     map: Option<PathBuf>,
 
+    /// Words of your organisation in names and addresses, such as marks of death, as TOML (see the README)
+    #[arg(long, value_name = "FILE", help_heading = "Reading the file")]
+    pub words: Option<PathBuf>,
+
     /// What the national numbers are, where no column says it; by their header if absent
     #[arg(
         long,
