@@ -2,10 +2,12 @@
 
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
+use std::os::fd::AsFd;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use axum::extract::connect_info::Connected;
 use axum::serve::{IncomingStream, Listener};
@@ -21,14 +23,40 @@ pub(crate) enum Cut {
     Reset = 2,
 }
 
+/// Bytes that nobody asked for.
+#[derive(Debug)]
+pub(crate) struct Surplus {
+    pub(crate) bytes: Vec<u8>,
+    /// How long after the answer before them.
+    pub(crate) after: Duration,
+}
+
 /// The handle that a request has on its connection.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Cutter(Arc<AtomicU8>);
+pub(crate) struct Cutter(Arc<Wishes>);
+
+#[derive(Debug, Default)]
+struct Wishes {
+    cut: AtomicU8,
+    surplus: Mutex<Option<Surplus>>,
+}
 
 impl Cutter {
     /// Nothing is read or written from now on; the connection ends with the next try.
     pub(crate) fn cut(&self, cut: Cut) {
-        self.0.store(cut as u8, Ordering::Release);
+        self.0.cut.store(cut as u8, Ordering::Release);
+    }
+
+    /// Has these bytes sent behind the answer that is sent next.
+    pub(crate) fn add_surplus(&self, surplus: Surplus) {
+        *self.surplus() = Some(surplus);
+    }
+
+    fn surplus(&self) -> std::sync::MutexGuard<'_, Option<Surplus>> {
+        self.0
+            .surplus
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -42,7 +70,13 @@ impl Listener for CuttableListener {
     async fn accept(&mut self) -> (Connection, SocketAddr) {
         let (stream, address) = Listener::accept(&mut self.0).await;
         let cutter = Cutter::default();
-        (Connection { stream, cutter }, address)
+        let connection = Connection {
+            stream,
+            cutter,
+            has_written: false,
+            is_surplus_due: false,
+        };
+        (connection, address)
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
@@ -60,17 +94,40 @@ impl Connected<IncomingStream<'_, CuttableListener>> for Cutter {
 pub(crate) struct Connection {
     stream: TcpStream,
     cutter: Cutter,
+    /// Whether something has been written since the last flush.
+    has_written: bool,
+    /// Something is to be sent after the HTTP library has done with the connection.
+    is_surplus_due: bool,
 }
 
 impl Connection {
     /// An error makes the HTTP library drop the connection, which closes the socket.
     fn check(&self) -> io::Result<()> {
-        match self.cutter.0.load(Ordering::Acquire) {
+        match self.cutter.0.cut.load(Ordering::Acquire) {
             0 => return Ok(()),
             how if how == Cut::Reset as u8 => self.stream.set_zero_linger()?,
             _ => {}
         }
         Err(io::Error::from(io::ErrorKind::ConnectionAborted))
+    }
+
+    /// Sends what nobody asked for, now that an answer is on its way. A second handle on the socket does it, so that the HTTP library
+    /// knows nothing of it.
+    fn send_surplus(&mut self) -> io::Result<()> {
+        let Some(Surplus { bytes, after }) = self.cutter.surplus().take() else {
+            return Ok(());
+        };
+        let mut socket = std::net::TcpStream::from(self.stream.as_fd().try_clone_to_owned()?);
+        if after.is_zero() {
+            return io::Write::write_all(&mut socket, &bytes);
+        }
+        self.is_surplus_due = true;
+        tokio::spawn(async move {
+            tokio::time::sleep(after).await;
+            // The client may have gone by then.
+            let _ = io::Write::write_all(&mut socket, &bytes);
+        });
+        Ok(())
     }
 }
 
@@ -92,6 +149,7 @@ impl AsyncWrite for Connection {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         self.check()?;
+        self.has_written = true;
         Pin::new(&mut self.stream).poll_write(context, bytes)
     }
 
@@ -101,6 +159,7 @@ impl AsyncWrite for Connection {
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         self.check()?;
+        self.has_written = true;
         Pin::new(&mut self.stream).poll_write_vectored(context, slices)
     }
 
@@ -110,11 +169,18 @@ impl AsyncWrite for Connection {
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.check()?;
+        if std::mem::take(&mut self.has_written) {
+            self.send_surplus()?;
+        }
         Pin::new(&mut self.stream).poll_flush(context)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.check()?;
+        if self.is_surplus_due {
+            // The other handle closes it.
+            return Poll::Ready(Ok(()));
+        }
         Pin::new(&mut self.stream).poll_shutdown(context)
     }
 }

@@ -36,6 +36,9 @@ pub(crate) async fn token(
         return unknown_client();
     }
     let manners = state.faults.token_manners();
+    if manners.one_live {
+        state.tokens.end_all();
+    }
     let bearer = state
         .tokens
         .issue(manners.seconds.unwrap_or(BEARER_SECONDS));
@@ -68,6 +71,9 @@ pub(crate) async fn tethered_token(
     let manners = state.faults.token_manners();
     let seconds = manners.seconds.unwrap_or(BEARER_SECONDS);
     let refresh = form.get("refresh_token").unwrap_or_default();
+    if manners.one_live {
+        state.tokens.end_all();
+    }
     match state.tokens.refresh(&refresh, seconds) {
         Some((bearer, next)) => handed_out(bearer, Some(next), manners),
         None => reply::error(

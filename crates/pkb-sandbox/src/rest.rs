@@ -10,6 +10,7 @@ use axum::response::{Html, IntoResponse, Response};
 use axum::{Extension, Json};
 use serde_json::{Value, json};
 
+use crate::faults::PersonFault;
 use crate::ledger::UploadCommit;
 use crate::national_id::{NationalId, Scheme};
 use crate::state::{Access, Record, State, Taken};
@@ -20,6 +21,7 @@ use crate::{derive, reply};
 /// `GET /beta/users/byNationalId/{number}/{type}`: the user object. It does not say whether the patient has registered; PKB's does not either.
 pub(crate) async fn by_national_id(
     AxumState(state): AxumState<Arc<State>>,
+    fault: Option<Extension<PersonFault>>,
     path: Result<Path<(String, String)>, PathRejection>,
 ) -> Response {
     let Ok(Path((number, kind))) = path else {
@@ -38,7 +40,10 @@ pub(crate) async fn by_national_id(
         Access::Given(record) => record,
     };
     match record.world.answer {
-        None => Json(user(&record)).into_response(),
+        None => match fault {
+            None => Json(user(&record)).into_response(),
+            Some(Extension(fault)) => Json(wrong_user(&state, &record, fault)).into_response(),
+        },
         Some(OddAnswer::Error) => reply::error(
             StatusCode::INTERNAL_SERVER_ERROR,
             "server_error",
@@ -60,12 +65,13 @@ pub(crate) async fn by_national_id(
 /// nothing but the client's own checks keeps such a letter from being written.
 pub(crate) async fn record_access_token(
     AxumState(state): AxumState<Arc<State>>,
+    fault: Option<Extension<PersonFault>>,
     path: Result<Path<String>, PathRejection>,
 ) -> Response {
     let Ok(Path(id)) = path else {
         return reply::unknown_path().await;
     };
-    match state.invite(&id) {
+    match state.invite(&id, fault.map(|Extension(fault)| fault)) {
         Access::Given((code, token)) => {
             Json(json!({"invitationCode": code, "token": token})).into_response()
         }
@@ -158,6 +164,24 @@ fn no_access() -> Response {
     )
 }
 
+/// The user object with something of another's in it, or without a word whose it is.
+fn wrong_user(state: &State, record: &Record, fault: PersonFault) -> Value {
+    let another = user(&state.next_record(record));
+    let mut told = user(record);
+    match fault {
+        PersonFault::AnotherPerson => return another,
+        PersonFault::AnotherPersonUnnamed => {
+            told = another;
+            told["nationalIds"] = Value::Null;
+        }
+        PersonFault::AnotherId => told["id"] = another["id"].clone(),
+        PersonFault::AnotherNumber => told["nationalIds"] = another["nationalIds"].clone(),
+        PersonFault::Unnamed => told["nationalIds"] = Value::Null,
+        PersonFault::RepeatedCodes | PersonFault::RepeatedCode | PersonFault::RepeatedToken => {}
+    }
+    told
+}
+
 fn user(record: &Record) -> Value {
     let row = &record.row;
     let text = |text: &str| {
@@ -205,7 +229,10 @@ fn user(record: &Record) -> Value {
         "title": text(&row.title),
         "firstName": text(&row.first_name),
         "lastName": text(&row.last_name),
-        "dob": date(record.date_of_birth),
+        "dob": match &record.world.date_of_birth_text {
+            Some(text) => Value::from(text.as_str()),
+            None => date(record.date_of_birth),
+        },
         "dateDeceased": date(record.world.deceased),
         "gender": null,
         "email": text(&row.email),

@@ -13,7 +13,7 @@ use crate::Config;
 use crate::alarm::Alarm;
 use crate::clock::{Clock, later};
 use crate::derive;
-use crate::faults::FaultBook;
+use crate::faults::{FaultBook, PersonFault};
 use crate::ledger::Ledger;
 use crate::national_id::NationalId;
 use crate::notify;
@@ -127,6 +127,8 @@ struct Memory {
     by_email: HashMap<String, usize>,
     /// Invitation code -> record and which of its pairs.
     codes: HashMap<String, (usize, usize)>,
+    /// The pair of codes that an answer told last.
+    told: Option<(String, String)>,
 }
 
 impl State {
@@ -202,8 +204,20 @@ impl State {
         }
     }
 
-    /// A new pair of codes; earlier pairs stay as they are. Or always the first pair, which then lives on.
-    pub(crate) fn invite(&self, pkb_id: &str) -> Access<(String, String)> {
+    /// The record that was made after this one; after the last comes the first.
+    pub(crate) fn next_record(&self, record: &Record) -> Record {
+        let memory = self.memory();
+        let index = memory.by_pkb_id.get(&record.pkb_id).copied();
+        let next = memory.next(index.unwrap_or_default());
+        memory.records.get(next).unwrap_or(record).clone()
+    }
+
+    /// A new pair of codes; earlier pairs stay as they are. Or always the first pair, which then lives on. Or what `fault` makes of it.
+    pub(crate) fn invite(
+        &self,
+        pkb_id: &str,
+        fault: Option<PersonFault>,
+    ) -> Access<(String, String)> {
         let mut memory = self.memory();
         let Some(index) = pkb_id
             .parse()
@@ -216,8 +230,28 @@ impl State {
         if world.no_access || world.no_access_tokens {
             return Access::Refused;
         }
+        let index = match fault {
+            Some(PersonFault::AnotherPerson) => memory.next(index),
+            _ => index,
+        };
         let Invitation { code, token, .. } = self.issue(&mut memory, index);
-        Access::Given((code, token))
+        let pair = match (fault, memory.told.take()) {
+            (Some(PersonFault::RepeatedCodes), Some(before)) => before,
+            (Some(PersonFault::RepeatedCode), Some((before, _))) => (before, token),
+            (Some(PersonFault::RepeatedToken), Some((_, before))) => (code, before),
+            _ => (code, token),
+        };
+        memory.told = Some(pair.clone());
+        Access::Given(pair)
+    }
+
+    /// The pair of codes that an answer told last, once `pair` is the one.
+    pub(crate) fn told_before(&self, pair: Option<(String, String)>) -> Option<(String, String)> {
+        let mut memory = self.memory();
+        match pair {
+            Some(pair) => memory.told.replace(pair),
+            None => memory.told.clone(),
+        }
     }
 
     fn issue(&self, memory: &mut Memory, index: usize) -> Invitation {
@@ -313,6 +347,11 @@ impl State {
 }
 
 impl Memory {
+    /// The place of the record after the one at `index`.
+    fn next(&self, index: usize) -> usize {
+        (index + 1) % self.records.len().max(1)
+    }
+
     /// Adds the rows of one upload, in order.
     fn import(&mut self, seed: u64, world: &World, rows: Rows) -> Report {
         let add = |(line, row): (u64, Result<Row, &'static str>)| {

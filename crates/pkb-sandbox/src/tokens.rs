@@ -53,6 +53,11 @@ impl Tokens {
         self.issue_from(&mut self.memory(), seconds)
     }
 
+    /// Ends all bearer tokens.
+    pub(crate) fn end_all(&self) {
+        self.memory().bearers.clear();
+    }
+
     /// Takes the refresh token for a bearer token and the next refresh token; `None` if it is not the one that is good.
     pub(crate) fn refresh(&self, refresh: &str, seconds: u32) -> Option<(Bearer, String)> {
         let mut memory = self.memory();

@@ -62,6 +62,9 @@ pub struct WorldPatient {
     /// PKB's own date of birth.
     #[serde(default, skip_serializing_if = "BirthAtPkb::is_as_uploaded")]
     pub date_of_birth: BirthAtPkb,
+    /// What PKB writes in place of the date of birth, as it is; in FHIR as a dateTime. For dates that are none, or have a time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub date_of_birth_text: Option<String>,
     /// Another organisation made the record: 401 for this patient from the REST calls, "No access" from `$status-query`, no codes.
     #[serde(default, skip_serializing_if = "is_false")]
     pub no_access: bool,

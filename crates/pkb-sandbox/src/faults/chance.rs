@@ -23,6 +23,8 @@ pub(crate) struct TokenManners {
     pub(crate) seconds: Option<u32>,
     pub(crate) omit: bool,
     pub(crate) textual: bool,
+    /// Each new token ends those before.
+    pub(crate) one_live: bool,
 }
 
 /// The faults that are set, and what was counted since then.
@@ -67,6 +69,7 @@ impl FaultBook {
             seconds: form.token_seconds,
             omit: form.omit_expires_in,
             textual: form.textual_expires_in,
+            one_live: form.one_live_token,
         }
     }
 

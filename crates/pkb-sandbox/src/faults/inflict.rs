@@ -26,7 +26,7 @@ pub(crate) const LOGIN: &str = "/sandbox/login";
 /// How long a client is left hanging.
 const HANG: Duration = Duration::from_secs(600);
 /// More than any request that the endpoints take.
-const BODY_LIMIT_BYTES: usize = 128 * 1024 * 1024;
+pub(super) const BODY_LIMIT_BYTES: usize = 128 * 1024 * 1024;
 /// Long enough for the first half of a truncated body to leave before the connection does.
 const BEFORE_THE_CUT: Duration = Duration::from_millis(20);
 
@@ -123,6 +123,18 @@ impl Visit {
                 let done = run(request, next).await;
                 self.note_done(&done, done.response.status());
                 done.response
+            }
+            Some(Fault::Person(fault)) => {
+                let mut request = request;
+                request.extensions_mut().insert(fault);
+                let done = run(request, next).await;
+                self.note_done(&done, done.response.status());
+                done.response
+            }
+            Some(Fault::ExtraAnswer(fault)) => {
+                let done = run(request, next).await;
+                self.note_done(&done, done.response.status());
+                fault.arm(&self.cutter, done.response).await
             }
             Some(Fault::Named(name)) => self.named(name, request, next).await,
         }
@@ -255,6 +267,7 @@ fn error(fault: StatusFault) -> Response {
             let word = title.to_lowercase().replace(' ', "_");
             reply::error(status, &word, "a fault that the sandbox was asked for")
         }
+        ErrorBody::InvalidToken => reply::error(status, "invalid_token", "the access token ended"),
     };
     add_headers(response.headers_mut(), fault);
     response
@@ -276,7 +289,12 @@ fn dated(mut response: Response, off_seconds: i32) -> Response {
 
 fn add_headers(headers: &mut HeaderMap, fault: StatusFault) {
     if fault.status == StatusCode::UNAUTHORIZED {
-        headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        let challenge = match fault.body {
+            ErrorBody::InvalidToken => "Bearer error=\"invalid_token\"",
+            _ => "Bearer",
+        };
+        let challenge = HeaderValue::from_static(challenge);
+        headers.insert(header::WWW_AUTHENTICATE, challenge);
     }
     let text = match fault.retry_after {
         None => return,

@@ -9,7 +9,9 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error, IntoDeserializer, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
+use super::extra::ExtraFault;
 use super::parts::PartsFault;
+use super::person::PersonFault;
 use crate::notify::NotifyError;
 
 /// Longer waits would outlive every test and every client.
@@ -25,6 +27,7 @@ pub(super) struct Form {
     pub(super) token_seconds: Option<u32>,
     pub(super) omit_expires_in: bool,
     pub(super) textual_expires_in: bool,
+    pub(super) one_live_token: bool,
     pub(super) clock_off_seconds: i32,
 }
 
@@ -36,6 +39,7 @@ impl Default for Form {
             token_seconds: None,
             omit_expires_in: false,
             textual_expires_in: false,
+            one_live_token: false,
             clock_off_seconds: 0,
         }
     }
@@ -105,6 +109,8 @@ pub(super) enum Latency {
 pub(super) enum Fault {
     Status(StatusFault),
     Parts(PartsFault),
+    Person(PersonFault),
+    ExtraAnswer(ExtraFault),
     Notify(NotifyError),
     Named(Named),
 }
@@ -146,6 +152,8 @@ pub(super) enum ErrorBody {
     Json,
     Html,
     Empty,
+    /// For 401: that it is the access token that is refused.
+    InvalidToken,
 }
 
 #[derive(Deserialize)]
@@ -190,6 +198,8 @@ struct EffectFields {
     body: Option<ErrorBody>,
     run: Option<bool>,
     parts: Option<PartsFault>,
+    person: Option<PersonFault>,
+    extra_answer: Option<ExtraFault>,
     notify: Option<NotifyError>,
 }
 
@@ -212,6 +222,16 @@ impl TryFrom<RuleFields> for Rule {
         );
         if matches!(fields.fault, Effect::Fault(Fault::Parts(_))) && !fhir {
             return Err("parts are for status_query and generate_tokens only");
+        }
+        if let Effect::Fault(Fault::Person(fault)) = fields.fault {
+            let fits = match fields.endpoint {
+                Endpoint::ByNationalId => fault.is_of_users(),
+                Endpoint::RecordAccessToken => fault.is_of_codes(),
+                _ => false,
+            };
+            if !fits {
+                return Err("that kind of person is not for this endpoint");
+            }
         }
         let notify = matches!(
             fields.endpoint,
@@ -356,37 +376,42 @@ impl TryFrom<EffectFields> for Effect {
 
     fn try_from(fields: EffectFields) -> Result<Self, Self::Error> {
         let more = fields.retry_after.is_some() || fields.body.is_some() || fields.run.is_some();
-        if let Some(error) = fields.notify {
-            let alone = fields.latency_ms.is_none()
-                && fields.status.is_none()
-                && fields.parts.is_none()
-                && !more;
-            return if alone {
-                Ok(Self::Fault(Fault::Notify(error)))
-            } else {
-                Err("notify stands alone")
+        let status = fields.status.map(|number| {
+            let status = StatusFault {
+                status: status(number)?,
+                retry_after: fields.retry_after,
+                body: fields.body.unwrap_or_default(),
+                run: fields.run.unwrap_or(false),
             };
-        }
-        match (fields.latency_ms, fields.status, fields.parts) {
-            (Some(latency), None, None) if !more => Ok(Self::Latency(latency)),
-            (None, None, Some(parts)) if !more => Ok(Self::Fault(Fault::Parts(parts))),
-            (None, Some(number), None) => {
-                let status = StatusCode::from_u16(number)
-                    .ok()
-                    .filter(|_| STATUSES.contains(&number))
-                    .ok_or("status must be 400, 401, 403, 404, 409, 413, 422, 429, 500, 502, 503 or 504")?;
-                Ok(Self::Fault(Fault::Status(StatusFault {
-                    status,
-                    retry_after: fields.retry_after,
-                    body: fields.body.unwrap_or_default(),
-                    run: fields.run.unwrap_or(false),
-                })))
-            }
+            Ok(Self::Fault(Fault::Status(status)))
+        });
+        let is_status = status.is_some();
+        let alone = [
+            fields.latency_ms.map(Self::Latency),
+            fields.parts.map(|fault| Self::Fault(Fault::Parts(fault))),
+            fields.person.map(|fault| Self::Fault(Fault::Person(fault))),
+            fields
+                .extra_answer
+                .map(|fault| Self::Fault(Fault::ExtraAnswer(fault))),
+            fields.notify.map(|fault| Self::Fault(Fault::Notify(fault))),
+        ];
+        let mut all = status
+            .into_iter()
+            .chain(alone.into_iter().flatten().map(Ok));
+        match (all.next(), all.next()) {
+            (Some(effect), None) if is_status || !more => effect,
             _ => Err(
-                "say either latency_ms, or status with retry_after, body and run where they are wanted, or parts",
+                "say one of latency_ms, status (with retry_after, body and run where they are wanted), parts, person, extra_answer and notify",
             ),
         }
     }
+}
+
+fn status(number: u16) -> Result<StatusCode, &'static str> {
+    StatusCode::from_u16(number)
+        .ok()
+        .filter(|_| STATUSES.contains(&number))
+        .ok_or("status must be 400, 401, 403, 404, 409, 413, 422, 429, 500, 502, 503 or 504")
 }
 
 impl TryFrom<String> for RetryAfter {
@@ -439,6 +464,8 @@ impl Fault {
         match self {
             Self::Status(_) => "status",
             Self::Parts(_) => "parts",
+            Self::Person(_) => "person",
+            Self::ExtraAnswer(_) => "extra_answer",
             Self::Notify(_) => "notify",
             Self::Named(Named::Refuse) => "refuse",
             Self::Named(Named::ResetBefore) => "reset_before",

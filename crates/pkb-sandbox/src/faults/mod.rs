@@ -1,9 +1,11 @@
 //! Faults on demand: what can be asked for. [`mod@json`] reads it, [`chance`] says which request is hit, [`inflict`] does it over HTTP.
 
 mod chance;
+mod extra;
 mod inflict;
 mod json;
 mod parts;
+mod person;
 
 use std::path::{Path, PathBuf};
 
@@ -12,6 +14,7 @@ use serde_json::{Value, json};
 pub(crate) use chance::{FaultBook, TokenManners};
 pub(crate) use inflict::{login_page, through};
 pub(crate) use parts::PartsFault;
+pub(crate) use person::PersonFault;
 
 /// What a sandbox does wrong, to whom and when. The default is nothing.
 ///
@@ -69,6 +72,8 @@ pub(crate) use parts::PartsFault;
 /// | `"truncate"` | yes | status and headers, then an error with `is_decode()` while reading; below it "end of file before message length reached": half of the announced bytes came |
 /// | `{"notify": "rate_limit"}` | no | an error as GOV.UK Notify documents it: see below |
 /// | `{"parts": {"shuffle": true, "repeat": 0.1, …}}` | yes | a FHIR answer of the right form that is not what was asked for: see below |
+/// | `{"person": "another_number"}` | yes | an answer about somebody else, or with somebody else's codes: see below |
+/// | `{"extra_answer": {"after_ms": 20, "half": true}}` | yes | the answer, and then the same answer once more on the same connection, at once or `after_ms` later, whole or its first `half` |
 /// | `"wrong_content_type"` | yes | the right body as `text/html` |
 /// | `"html"` | no | 200 with a login page |
 /// | `"redirect"` | no | 302 to `/sandbox/login` on the same host; who follows gets the login page |
@@ -89,8 +94,23 @@ pub(crate) use parts::PartsFault;
 /// | `"omit": 0.1` | this share is left out, whoever they are; their codes are made all the same |
 /// | `"strangers": 2` | so many parts about patients whom nobody asked for |
 /// | `"other_systems": 0.1` | in this share the identifier's system ends in a slash, or a local identifier stands before it |
+/// | `"moved": 0.1` | this share is under the number of the patient of the next part, who then has two parts |
+/// | `"renamed": 0.1` | this share is under the number of somebody whom nobody asked for |
+/// | `"two_names": 0.1` | this share is under the patient's number and the next one's |
+/// | `"unnamed": 0.1` | this share has no identifier |
+/// | `"shared_codes": 0.1`, `"shared_code": 0.1`, `"shared_token": 0.1` | this share has both codes, the invitation code or the access code of the part before (`generate_tokens`) |
+/// | `"earlier_codes": 0.1`, `"earlier_token": 0.1` | this share has both codes, or the access code, that an earlier answer told last (`generate_tokens`) |
 ///
-/// Who is hit hangs on `seed` and the patient only: the same patients each time, in whichever request.
+/// Who is hit hangs on `seed` and the patient only: the same patients each time, in whichever request. Where one of two neighbours gets the
+/// other's codes and the other nothing (`moved`), the neighbour has a pair of its own besides.
+///
+/// # Answers about somebody else
+///
+/// `person`, for `by_national_id`, is one of `another_person` (another's whole user object), `another_person_unnamed` (the same without
+/// `nationalIds`), `another_id` (the right object with another's PKB id), `another_number` (with another's number) and `unnamed` (the right
+/// object without `nationalIds`). For `record_access_token` it is one of `another_person` (codes made for another, which no client can
+/// tell), `repeated_codes`, `repeated_code` and `repeated_token` (both codes, the invitation code or the access code that were told last, to
+/// whomever). "Another" is the record that was made next; after the last comes the first.
 ///
 /// # Errors of Notify
 ///
@@ -101,7 +121,8 @@ pub(crate) use parts::PartsFault;
 /// # Tokens
 ///
 /// `token_seconds` is how long access tokens live that are handed out from then on; `omit_expires_in` leaves that out of the answer and
-/// `textual_expires_in` writes it as text.
+/// `textual_expires_in` writes it as text. With `one_live_token` each new access token ends all that were handed out before. A `status` of 401
+/// with the `body` `invalid_token` says that the token is refused, in the header `WWW-Authenticate`, too.
 ///
 /// # Time
 ///

@@ -48,6 +48,7 @@ impl Mischief {
             };
             Part::about(&id, facts(&id.number))
         }));
+        self.rename(asked, parts);
         if fault.shuffle {
             let mut place = 0_u64;
             parts.sort_by_cached_key(|part| {
@@ -60,6 +61,65 @@ impl Mischief {
             if hit("other system", part, fault.other_systems) {
                 self.change_systems(part);
             }
+        }
+    }
+
+    /// Puts parts under other numbers than their own.
+    fn rename(&self, asked: &[NationalId], parts: &mut [Part]) {
+        let names: Vec<_> = parts.iter().map(|part| part.about.clone()).collect();
+        let fault = self.fault;
+        for (index, part) in parts.iter_mut().enumerate() {
+            let next = &names[(index + 1) % names.len()];
+            let key = names[index].first().map_or("", |id| &id.value);
+            let hit = |what, rate| derive::fraction(self.seed, &[what, key]) < rate;
+            if hit("moved", fault.moved) {
+                part.about.clone_from(next);
+            }
+            if hit("two names", fault.two_names) {
+                part.about.extend(next.iter().cloned());
+            }
+            if hit("renamed", fault.renamed) {
+                let mut strangers = (0_u32..).filter_map(|more| self.stranger(1_000_000 + more));
+                let stranger = strangers.find(|number| asked.iter().all(|id| id.number != *number));
+                for (id, stranger) in part.about.iter_mut().zip(stranger) {
+                    id.value = stranger;
+                }
+            }
+            if hit("unnamed", fault.unnamed) {
+                part.about.clear();
+            }
+        }
+    }
+
+    /// Puts codes of other parts, or of an earlier answer, into parts.
+    pub(super) fn mix_codes(&self, parts: &mut [Part], earlier: Option<(String, String)>) {
+        let fault = self.fault;
+        let mut before: Option<(String, String)> = None;
+        for part in parts {
+            let key = part.about.first().map_or("", |id| &id.value).to_owned();
+            let hit = |what, rate| derive::fraction(self.seed, &[what, &key]) < rate;
+            if let Some((code, token)) = &before {
+                if hit("shared codes", fault.shared_codes) || hit("shared code", fault.shared_code)
+                {
+                    part.put("code", code);
+                }
+                if hit("shared codes", fault.shared_codes)
+                    || hit("shared token", fault.shared_token)
+                {
+                    part.put("token", token);
+                }
+            }
+            if let Some((code, token)) = &earlier {
+                if hit("earlier codes", fault.earlier_codes) {
+                    part.put("code", code);
+                }
+                if hit("earlier codes", fault.earlier_codes)
+                    || hit("earlier token", fault.earlier_token)
+                {
+                    part.put("token", token);
+                }
+            }
+            before = part.codes().or(before);
         }
     }
 

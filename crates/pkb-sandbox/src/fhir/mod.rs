@@ -71,7 +71,7 @@ pub(crate) async fn generate_invitation_tokens(
             let facts = invitation_facts(invited?, state.value_date_time);
             Some(Part::about(id, facts))
         });
-        let mut parts = parts.collect();
+        let mut parts: Vec<Part> = parts.collect();
         if let Some(Extension(mischief)) = mischief {
             mischief.work(asked, &mut parts, |number| {
                 invitation_facts(
@@ -79,7 +79,9 @@ pub(crate) async fn generate_invitation_tokens(
                     state.value_date_time,
                 )
             });
+            mischief.mix_codes(&mut parts, state.told_before(None));
         }
+        state.told_before(parts.iter().rev().find_map(Part::codes));
         parameters::reply("patientTokens", parts)
     };
     respond(&state, &headers, &body, MAX_INVITATION_TOKENS, answer)
@@ -158,11 +160,12 @@ fn status_facts(status: PatientStatus) -> Vec<Parameter> {
             deceased,
             registered,
             date_of_birth,
+            date_of_birth_text,
         } => {
             let mut facts = both(deceased, registered);
-            facts.extend(
-                date_of_birth.map(|date| Parameter::new("dateOfBirth", Value::ValueDate(date))),
-            );
+            let written = date_of_birth_text.map(Value::ValueDateTime);
+            let born = written.or(date_of_birth.map(Value::ValueDate));
+            facts.extend(born.map(|born| Parameter::new("dateOfBirth", born)));
             facts
         }
     }

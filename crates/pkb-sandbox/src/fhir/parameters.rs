@@ -79,6 +79,24 @@ impl Part {
             facts,
         }
     }
+
+    /// Invitation code and access code, if it has both.
+    pub(super) fn codes(&self) -> Option<(String, String)> {
+        let text = |name| {
+            self.facts.iter().find_map(|fact| match &fact.value {
+                Value::ValueString(text) if fact.name == name => Some(text.clone()),
+                _ => None,
+            })
+        };
+        text("code").zip(text("token"))
+    }
+
+    /// Puts `text` in the place of the fact `name`.
+    pub(super) fn put(&mut self, name: &str, text: &str) {
+        for fact in self.facts.iter_mut().filter(|fact| fact.name == name) {
+            fact.value = Value::ValueString(text.to_owned());
+        }
+    }
 }
 
 /// How many patients a request asks for, where that can be told, and whom, unless it is refused. Whether the digits are a number of

@@ -21,6 +21,8 @@ pub(crate) enum PatientStatus {
         deceased: bool,
         registered: bool,
         date_of_birth: Option<Date>,
+        /// What is written in its place.
+        date_of_birth_text: Option<String>,
     },
 }
 
@@ -75,6 +77,7 @@ impl Record {
                 deceased,
                 registered,
                 date_of_birth: self.date_of_birth,
+                date_of_birth_text: self.world.date_of_birth_text.clone(),
             }
         }
     }

@@ -514,3 +514,60 @@ async fn strangers_and_other_identifier_systems_come_on_demand() {
         assert!(kinds.iter().all(|kind| *kind > 20), "{kinds:?}");
     }
 }
+
+/// The code and the token of each part.
+fn pairs(parts: &[Value]) -> Vec<(&Value, &Value)> {
+    let fact = |part, name| fact(part, name).unwrap();
+    parts
+        .iter()
+        .map(|part| (fact(part, "code"), fact(part, "token")))
+        .collect()
+}
+
+#[tokio::test]
+async fn parts_can_be_under_other_numbers_and_have_others_codes() {
+    let rig = Rig::start().await;
+    let numbers = crowd(&rig, 3).await;
+    let asked: Vec<&str> = numbers.iter().map(String::as_str).collect();
+    let [one, two, three] = asked[..] else {
+        panic!("three were made")
+    };
+    let mut told = String::new();
+    for parts in [
+        r#"{"moved":1}"#,
+        r#"{"renamed":1}"#,
+        r#"{"unnamed":1}"#,
+        r#"{"two_names":1}"#,
+        r#"{"shared_codes":1}"#,
+        r#"{"shared_code":1}"#,
+        r#"{"shared_token":1}"#,
+        r#"{"earlier_codes":1}"#,
+        r#"{"earlier_token":1}"#,
+    ] {
+        rig.set_rules(&format!(
+            r#"{{"endpoint":"generate_tokens","when":{{"always":true}},"fault":{{"parts":{parts}}}}}"#
+        ));
+        let answer = ask(&rig, TOKENS, &asked).await;
+        let names = |at: usize| {
+            let facts = answer[at]["part"].as_array().unwrap().iter();
+            let ids = facts.filter(|fact| fact["name"] == "patientIdentifier");
+            ids.map(|id| id["valueIdentifier"]["value"].as_str().unwrap())
+                .collect::<Vec<_>>()
+        };
+        let pairs = pairs(&answer);
+        let (codes, tokens): (HashSet<_>, HashSet<_>) = pairs.iter().copied().unzip();
+        let counts = (codes.len(), tokens.len());
+        match parts {
+            r#"{"moved":1}"# => assert_eq!([names(0), names(2)], [[two], [one]]),
+            r#"{"renamed":1}"# => assert!(names(1).len() == 1 && !asked.contains(&names(1)[0])),
+            r#"{"unnamed":1}"# => assert!(names(1).is_empty()),
+            r#"{"two_names":1}"# => assert_eq!(names(1), [two, three]),
+            r#"{"shared_codes":1}"# => assert_eq!(counts, (1, 1)),
+            r#"{"shared_code":1}"# => assert_eq!(counts, (1, 3)),
+            r#"{"shared_token":1}"# => assert_eq!(counts, (3, 1)),
+            r#"{"earlier_codes":1}"# => assert_eq!(*pairs[0].0, *told),
+            _ => assert_eq!(counts, (3, 1)),
+        }
+        told = pairs[2].0.as_str().unwrap().to_owned();
+    }
+}

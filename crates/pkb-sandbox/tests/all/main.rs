@@ -8,6 +8,7 @@ mod fhir;
 mod fixtures;
 mod join_page;
 mod ledger;
+mod mixed_up;
 mod notify;
 mod processing;
 mod rest;
