@@ -179,13 +179,22 @@ impl Notify {
     }
 
     /// Gives Notify something, once.
-    async fn post(&self, path: &str, body: &impl Serialize) -> Result<Taken, CallError> {
+    async fn post(
+        &self,
+        path: &str,
+        reference: &str,
+        body: &impl Serialize,
+    ) -> Result<Taken, CallError> {
         let body = serde_json::to_vec(body)
             .map_err(|_| CallError::Fatal(Fatal::Bug("a request cannot be written".into())))?;
         let body = Bytes::from(body);
         let url = under(&self.base, path)?;
-        // An answer that makes no sense says nothing about whether Notify has taken it: a proxy's page, half an answer.
-        let is_whole = |answer: &[u8]| serde_json::from_slice::<TakenAnswer>(answer).is_ok();
+        // An answer that makes no sense says nothing about whether Notify has taken it: a proxy's page, half an answer, one about
+        // something else.
+        let is_whole = |answer: &[u8]| {
+            let answer = serde_json::from_slice::<TakenAnswer>(answer);
+            answer.is_ok_and(|taken| taken.reference.is_none_or(|about| about == reference))
+        };
         let answer = self
             .transport
             .call_until_whole(Method::POST, url, Repeat::Never, is_whole, |request| {
@@ -236,7 +245,8 @@ impl NotifyDesk for Notify {
             reference: text.reference,
             sms_sender_id: text.sender.map(TemplateId::as_str),
         };
-        self.post("/v2/notifications/sms", &body).await
+        self.post("/v2/notifications/sms", text.reference, &body)
+            .await
     }
 
     async fn send_letter(&self, letter: &PdfLetter<'_>) -> Result<Taken, CallError> {
@@ -251,7 +261,8 @@ impl NotifyDesk for Notify {
             content: STANDARD.encode(&letter.pdf),
             postage: letter.postage,
         };
-        self.post("/v2/notifications/letter", &body).await
+        self.post("/v2/notifications/letter", letter.reference, &body)
+            .await
     }
 
     async fn find(&self, reference: &str) -> Result<Option<Taken>, CallError> {
@@ -323,6 +334,8 @@ impl fmt::Debug for PdfLetter<'_> {
 #[derive(Deserialize)]
 struct TakenAnswer {
     id: NotificationId,
+    /// The one that was sent along.
+    reference: Option<String>,
 }
 
 /// A list of what Notify has taken. Its other fields hold numbers and texts, and are not read.
