@@ -111,7 +111,8 @@ pub(super) fn was_not_carried_out(status: StatusCode) -> bool {
     )
 }
 
-/// The pause that the server asks for (RFC 9110, Retry-After: seconds or a date), capped.
+/// The pause that the server asks for (RFC 9110, Retry-After: seconds or a date), capped. `None` for nonsense, and for no time at all: that
+/// is no pause, and one of our own choosing is better.
 pub(super) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let text = headers
         .get(reqwest::header::RETRY_AFTER)?
@@ -125,7 +126,7 @@ pub(super) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Durati
             .duration_since(now)
             .unwrap_or_default(),
     };
-    Some(pause.min(RETRY_AFTER_CAP))
+    Some(pause.min(RETRY_AFTER_CAP)).filter(|pause| !pause.is_zero())
 }
 
 #[cfg(test)]
@@ -149,9 +150,26 @@ mod tests {
             asked("Sun, 06 Nov 1994 08:49:47 GMT"),
             Some(Duration::from_secs(10))
         );
-        assert_eq!(asked("Sun, 06 Nov 1994 08:00:00 GMT"), Some(Duration::ZERO));
         assert_eq!(asked("86400"), Some(RETRY_AFTER_CAP));
-        assert_eq!(asked("soon"), None);
+        assert_eq!(asked("1771404540"), Some(RETRY_AFTER_CAP), "a moment");
+    }
+
+    #[test]
+    fn retry_after_of_nonsense_leaves_the_pause_to_us() {
+        for text in [
+            "soon",
+            "",
+            "-5",
+            "0",
+            "1.5",
+            "5s",
+            "99999999999999999999",
+            "Sun, 06 Nov 1994 08:00:00 GMT",
+            "Wed, 31 Feb 2027 08:00:00 GMT",
+            "Sun, 06 Nov 94 08:49:47",
+        ] {
+            assert_eq!(asked(text), None, "{text}");
+        }
     }
 
     #[test]
