@@ -33,6 +33,14 @@ pub enum Fatal {
     /// An answer of PKB or GOV.UK Notify makes no sense to this program.
     #[error("{0}")]
     NotUnderstood(String),
+    /// PKB answered about somebody else than the patient who was asked for. Nothing of such an answer is kept.
+    #[error("{}", about_somebody_else(*.row))]
+    AboutSomebodyElse {
+        /// Which of the patients who were asked for together, from 0, where that can be told.
+        place: Option<usize>,
+        /// The patient's row.
+        row: Option<u64>,
+    },
     /// PKB or GOV.UK Notify refused the credentials.
     #[error("{0}")]
     Credentials(String),
@@ -74,6 +82,28 @@ impl Fatal {
         }
     }
 
+    /// The same about the patient at another place: that of the question which this one was a part of.
+    pub fn at_place(self, of: impl FnOnce(usize) -> Option<usize>) -> Self {
+        match self {
+            Self::AboutSomebodyElse { place, row } => Self::AboutSomebodyElse {
+                place: place.and_then(of),
+                row,
+            },
+            other => other,
+        }
+    }
+
+    /// The same with the row of the patient who is at a place.
+    pub fn in_row(self, of: impl FnOnce(usize) -> Option<u64>) -> Self {
+        match self {
+            Self::AboutSomebodyElse { place, row } => Self::AboutSomebodyElse {
+                place,
+                row: row.or_else(|| place.and_then(of)),
+            },
+            other => other,
+        }
+    }
+
     /// How a program that stops for this reason ends.
     pub fn exit_code(&self) -> ExitCode {
         match self {
@@ -82,13 +112,24 @@ impl Fatal {
             Self::Refused(_) | Self::TooManyRejects(_) => ExitCode::SomeRowsRejected,
             Self::Io { .. } => ExitCode::Io,
             Self::TryLater(_) => ExitCode::TryLater,
-            Self::NotUnderstood(_) => ExitCode::NotUnderstood,
+            Self::NotUnderstood(_) | Self::AboutSomebodyElse { .. } => ExitCode::NotUnderstood,
             Self::Credentials(_) => ExitCode::Credentials,
             Self::Interrupted { terminated: false } => ExitCode::Interrupted,
             Self::Interrupted { terminated: true } => ExitCode::Terminated,
             Self::Bug(_) => ExitCode::Bug,
         }
     }
+}
+
+fn about_somebody_else(row: Option<u64>) -> String {
+    let about = match row {
+        Some(row) => format!("another patient than the one in row {row}"),
+        None => "a patient who was not asked for".to_owned(),
+    };
+    format!(
+        "PKB answered about {about}. Nothing of that answer is kept. What to do: print nothing of this campaign until PKB's support \
+         has found out why (tell them the time of this message). Then run the same command again"
+    )
 }
 
 /// The operating system's words, without "(os error 28)".

@@ -85,6 +85,8 @@ pub struct Snapshot {
     pub total: u64,
     /// Calls that were made again.
     pub retries: u64,
+    /// Answers about a patient that did not say which.
+    pub unnamed_answers: u64,
     /// How long something was waited for, each moment counted once.
     pub waited: Duration,
     /// What is waited for now.
@@ -100,6 +102,7 @@ struct Notes {
     done: u64,
     total: u64,
     retries: u64,
+    unnamed_answers: u64,
     /// By number, from which a [`Waiting`] knows its own.
     waits: BTreeMap<u64, Wait>,
     waits_begun: u64,
@@ -121,6 +124,11 @@ impl Monitor {
     /// A call is made again.
     pub fn retried(&self) {
         self.notes().retries += 1;
+    }
+
+    /// An answer about a patient did not say which patient it is about.
+    pub fn unnamed_answer(&self) {
+        self.notes().unnamed_answers += 1;
     }
 
     /// Something is waited for as long as the answer lives, about until `until` if that is known.
@@ -173,6 +181,7 @@ impl Monitor {
             done: notes.done,
             total: notes.total,
             retries: notes.retries,
+            unnamed_answers: notes.unnamed_answers,
             waited: notes.waited + waiting.unwrap_or_default(),
             wait: notes.most_telling(now),
         }

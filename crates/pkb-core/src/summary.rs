@@ -47,6 +47,8 @@ pub struct Summary {
     outcomes: Vec<OutcomeCount>,
     /// Calls that were made again
     retries: u64,
+    /// Answers of PKB about a patient that had no national id, so that they could not be compared with the question
+    unnamed_answers: u64,
     /// Seconds in which something was waited for, each counted once
     waited_seconds: f64,
     /// Seconds that the run took
@@ -140,6 +142,7 @@ impl Summary {
             not_concerned: tally.not_concerned,
             outcomes: outcomes.collect(),
             retries: snapshot.retries,
+            unnamed_answers: snapshot.unnamed_answers,
             waited_seconds: snapshot.waited.as_secs_f64(),
             seconds: elapsed.as_secs_f64(),
             exit_code: code.code(),
@@ -246,6 +249,11 @@ impl fmt::Display for Summary {
                 writeln!(f, "  {}", "-".repeat(width))?;
             }
             writeln!(f, "  {:>width$}  {}", self.rows_out, self.total())?;
+        }
+        match self.unnamed_answers {
+            0 => {}
+            1 => writeln!(f, "  note: 1 answer of PKB did not name the patient")?,
+            many => writeln!(f, "  note: {many} answers of PKB did not name the patient")?,
         }
         Ok(())
     }

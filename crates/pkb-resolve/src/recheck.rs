@@ -135,6 +135,9 @@ impl Recheck {
                 ));
             }
             PatientStatus::Missing => return Err(Reason::OmittedByPkb.into()),
+            PatientStatus::Unreadable(what) => {
+                return Err(Verdict::with_detail(Reason::NotUnderstood, what));
+            }
             PatientStatus::Contradictory => {
                 return Err(Verdict::with_detail(
                     Reason::OmittedByPkb,

@@ -204,13 +204,13 @@ impl<D: Directory> Resolve<D> {
             let again: Vec<NationalId> = absent.iter().map(|at| ids[*at]).collect();
             match self.ask(&again).await {
                 Ok(later) => {
-                    for (at, answer) in absent.into_iter().zip(later) {
-                        answers[at] = answer;
+                    for (at, answer) in absent.iter().zip(later) {
+                        answers[*at] = answer;
                     }
                 }
                 // What is known of the others is not thrown away; the next batch meets the trouble, too.
                 Err(Fatal::TryLater(_)) => return Ok(answers),
-                Err(fatal) => return Err(fatal),
+                Err(fatal) => return Err(fatal.at_place(|place| absent.get(place).copied())),
             }
         }
     }
@@ -350,7 +350,9 @@ impl<D: Directory> Stage for Resolve<D> {
             .iter()
             .map(|asked| asked.patient.national_id)
             .collect();
-        let answers = self.look_up(&ids).await?;
+        let row_of = |place| Some(batch.records.get(place).ok()?.row.number);
+        let answers = self.look_up(&ids).await;
+        let answers = answers.map_err(|fatal| fatal.in_row(row_of))?;
         Ok(batch
             .work
             .into_iter()

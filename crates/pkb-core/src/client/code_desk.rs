@@ -8,7 +8,7 @@ use jiff::civil::Date;
 use super::{
     Client,
     directory::{Answers, need_fhir, settle, statuses},
-    fhir::{MAX_INVITATION_TOKENS, PatientStatus, halving},
+    fhir::{Codes, MAX_INVITATION_TOKENS, PatientStatus, halving},
     rest::{PathTemplate, RecordAccess},
 };
 use crate::{
@@ -59,7 +59,9 @@ impl RestDesk {
 
 impl CodeDesk for RestDesk {
     async fn make_codes(&self, invitees: &[Invitee]) -> Answers<RecordAccess> {
-        try_join_all(invitees.iter().map(|invitee| self.codes_of(invitee))).await
+        let made = try_join_all(invitees.iter().map(|invitee| self.codes_of(invitee))).await?;
+        self.pkb.access.note(&made)?;
+        Ok(made)
     }
 }
 
@@ -102,6 +104,9 @@ impl FhirDesk {
             } if born.age_on(self.today) < PKB_MIN_AGE => Reason::UnderAge,
             PatientStatus::NotFound => Reason::NotFound,
             PatientStatus::NoAccess { .. } => Reason::NoAccess,
+            PatientStatus::Unreadable(what) => {
+                return Verdict::with_detail(Reason::NotUnderstood, what);
+            }
             PatientStatus::Found { .. } | PatientStatus::Missing | PatientStatus::Contradictory => {
                 Reason::OmittedByPkb
             }
@@ -118,20 +123,25 @@ impl CodeDesk for FhirDesk {
         let left_out: Vec<NationalId> = ids
             .iter()
             .zip(&made)
-            .filter_map(|(id, codes)| matches!(codes, Ok(None)).then_some(*id))
+            .filter_map(|(id, codes)| matches!(codes, Ok(Codes::LeftOut)).then_some(*id))
             .collect();
         let statuses = statuses(&self.pkb, &left_out).await?;
         let mut why = statuses.into_iter().map(|status| match status {
             Ok(status) => self.why_left_out(status),
             Err(verdict) => verdict,
         });
-        Ok(made
+        let made: Vec<Result<RecordAccess, Verdict>> = made
             .into_iter()
             .map(|codes| match codes {
-                Ok(Some(codes)) => Ok(codes),
-                Ok(None) => Err(why.next().unwrap_or_else(|| Reason::OmittedByPkb.into())),
+                Ok(Codes::Made(codes)) => Ok(codes),
+                Ok(Codes::LeftOut) => {
+                    Err(why.next().unwrap_or_else(|| Reason::OmittedByPkb.into()))
+                }
+                Ok(Codes::Doubtful(what)) => Err(Verdict::with_detail(Reason::NotUnderstood, what)),
                 Err(verdict) => Err(verdict),
             })
-            .collect())
+            .collect();
+        self.pkb.access.note(&made)?;
+        Ok(made)
     }
 }

@@ -104,7 +104,7 @@ impl Directory for RestDirectory {
             self.pkb.find_patient(&self.path, id).await
         }));
         let mut answers = Vec::with_capacity(ids.len());
-        for found in found.await {
+        for (place, found) in found.await.into_iter().enumerate() {
             let status = statuses.next().map(|status| status.and_then(known));
             answers.push(match (found, status) {
                 (Ok(found), None) => Ok(found),
@@ -119,9 +119,12 @@ impl Directory for RestDirectory {
                     Err(Reason::OmittedByPkb.into())
                 }
                 (Ok(_), Some(Err(verdict))) => Err(verdict),
-                (Err(error), _) => Err(error.into_verdict()?),
+                (Err(error), _) => Err(error
+                    .into_verdict()
+                    .map_err(|fatal| fatal.at_place(|_| Some(place)))?),
             });
         }
+        self.pkb.access.note(&answers)?;
         Ok(answers)
     }
 
@@ -183,10 +186,12 @@ impl Registrations {
 impl Directory for FhirDirectory {
     async fn look_up(&self, ids: &[NationalId]) -> Answers<Known> {
         let statuses = statuses(&self.pkb, ids).await?;
-        Ok(statuses
+        let answers: Vec<_> = statuses
             .into_iter()
             .map(|status| status.and_then(known))
-            .collect())
+            .collect();
+        self.pkb.access.note(&answers)?;
+        Ok(answers)
     }
 
     fn tells_registered(&self) -> bool {
@@ -254,5 +259,6 @@ fn known(status: PatientStatus) -> Result<Known, Verdict> {
             Reason::OmittedByPkb,
             "PKB gave two different answers for the patient",
         )),
+        PatientStatus::Unreadable(what) => Err(Verdict::with_detail(Reason::NotUnderstood, what)),
     }
 }

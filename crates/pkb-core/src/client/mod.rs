@@ -1,7 +1,9 @@
 //! The clients of Patients Know Best and of GOV.UK Notify: the only place that speaks HTTP.
 //!
 //! * `token`, `refresh_token`: access tokens (OAuth 2.0), fetched early and by one call for all.
-//! * `transport`, `retry`: one request with its retries, rate and errors.
+//! * `transport`, `retry`, `http`: one request with its retries, rate and errors.
+//! * `whom`, `refusal`, `access_watch`, `clock_check`: whether an answer is about the patient who was asked for, about the token or about
+//!   the client, and whether our clock is right.
 //! * [`rest`]: the calls of the Mass Registration Implementation Guide.
 //! * [`fhir`]: the operations about many patients at once.
 //! * [`directory`], [`code_desk`]: what stages ask, over either of them.
@@ -9,17 +11,24 @@
 //! * [`probe`]: whether a server can be reached, and what time it has.
 //! * [`notify`]: text messages and letters through GOV.UK Notify.
 
+mod access_watch;
+mod clock_check;
 pub mod code_desk;
 pub mod directory;
 pub mod fhir;
+mod http;
 pub mod notify;
+#[cfg(test)]
+mod on_loopback;
 pub mod probe;
 mod refresh_token;
+mod refusal;
 pub mod rest;
 mod retry;
 mod token;
 mod transport;
 pub mod upload;
+mod whom;
 
 use std::{
     path::{Path, PathBuf},
@@ -31,6 +40,7 @@ use reqwest::Url;
 use secrecy::SecretString;
 
 use crate::{Fatal, monitor::Monitor, nearest::nearest_path};
+use access_watch::AccessWatch;
 use fhir::{Fhir, FhirSettings};
 use transport::Transport;
 
@@ -84,6 +94,7 @@ pub struct Client {
     transport: Transport,
     base: Url,
     fhir: Option<Fhir>,
+    access: AccessWatch,
 }
 
 impl Client {
@@ -105,6 +116,7 @@ impl Client {
             transport,
             base,
             fhir,
+            access: AccessWatch::default(),
         })
     }
 

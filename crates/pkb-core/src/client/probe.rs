@@ -8,7 +8,7 @@ use std::{
 use reqwest::{Url, header};
 use tokio::{net, time::timeout};
 
-use super::{checked_url, is_loopback, transport::http_client};
+use super::{checked_url, http::http_client, is_loopback};
 use crate::Fatal;
 
 /// Longest wait for each step.

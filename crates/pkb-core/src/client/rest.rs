@@ -5,7 +5,12 @@ use jiff::Timestamp;
 use reqwest::{Method, header};
 use serde::Deserialize;
 
-use super::{CallError, Client, directory::Known, transport::Repeat};
+use super::{
+    CallError, Client,
+    directory::Known,
+    transport::Repeat,
+    whom::{Named, whom},
+};
 use crate::{
     Fatal,
     value::{AccessCode, DateOfBirth, InvitationCode, NationalId, PkbId},
@@ -52,6 +57,8 @@ struct UserAnswer {
     dob: Option<String>,
     last_name: Option<String>,
     date_deceased: Option<serde_json::Value>,
+    #[serde(default)]
+    national_ids: serde_json::Value,
 }
 
 /// PKB's examples show a string of digits; a number would mean the same.
@@ -71,10 +78,11 @@ struct TokenAnswer {
 }
 
 impl Client {
-    /// `GET …/byNationalId/{number}/{type}`.
+    /// `GET …/byNationalId/{number}/{type}`. An answer that does not say whom it is about is believed, since its connection carried
+    /// one question, and counted.
     ///
     /// # Errors
-    /// See [`CallError`].
+    /// See [`CallError`]; [`Fatal::AboutSomebodyElse`] if the answer names somebody else.
     pub async fn find_patient(
         &self,
         path: &PathTemplate,
@@ -85,6 +93,16 @@ impl Client {
             .replace("{number}", id.value.expose_digits())
             .replace("{type}", id.scheme.rest_name());
         let answer: UserAnswer = self.get_json(&path).await?;
+        match whom(&answer.national_ids, id) {
+            Named::Asked => {}
+            Named::Nobody => self.transport.monitor().unnamed_answer(),
+            Named::SomebodyElse => {
+                return Err(CallError::Fatal(Fatal::AboutSomebodyElse {
+                    place: Some(0),
+                    row: None,
+                }));
+            }
+        }
         let id = match answer
             .id
             .ok_or(CallError::NotUnderstood("PKB's answer has no id"))?

@@ -4,6 +4,7 @@
 
 use std::{
     pin::Pin,
+    sync::atomic::{AtomicBool, Ordering},
     time::{Duration, Instant, SystemTime},
 };
 
@@ -12,15 +13,18 @@ use oauth2::{
     HttpResponse, RefreshToken, RequestTokenError, Scope, TokenResponse as _, TokenUrl,
     basic::{BasicClient, BasicErrorResponse, BasicTokenResponse},
 };
-use reqwest::{StatusCode, header::HeaderValue};
+use reqwest::{
+    StatusCode,
+    header::{self, HeaderValue},
+};
 use secrecy::ExposeSecret as _;
 use tokio::sync::Mutex;
 
 use super::{
-    AuthStyle, CallError, Credentials, Settings,
+    AuthStyle, CallError, Credentials, Settings, http,
     refresh_token::RefreshTokenFile,
     retry::{self, Backoff, Outage},
-    transport,
+    transport::ONE_REQUEST,
 };
 use crate::{
     Fatal,
@@ -29,8 +33,6 @@ use crate::{
 
 /// How long a token is used when the answer does not say how long it lives.
 const DEFAULT_LIFE: Duration = Duration::from_secs(300);
-/// A token younger than this that PKB refuses is not the problem: the patient is.
-const FRESH: Duration = Duration::from_secs(20);
 
 type OauthClient =
     BasicClient<EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointSet>;
@@ -41,6 +43,8 @@ pub(super) struct TokenSource {
     grant: Grant,
     http: Exchange,
     attempts: u32,
+    /// PKB has refused a young token, and then taken a new one.
+    end_early: AtomicBool,
     /// Held while a token is fetched, so that everybody else waits for that one.
     current: Mutex<Current>,
 }
@@ -71,14 +75,9 @@ pub(super) struct Token {
 }
 
 impl Token {
-    /// Whether the token cannot have ended yet: a refusal is not about the token then.
-    pub(super) fn is_fresh(&self) -> bool {
-        self.fetched.elapsed() < FRESH.min(self.life / 2)
-    }
-
     /// Whether it is time for the next one: early, so that a call that starts now does not arrive
     /// with a token that has ended.
-    fn is_due(&self) -> bool {
+    pub(super) fn is_due(&self) -> bool {
         self.fetched.elapsed() >= self.life.mul_f64(0.8)
     }
 }
@@ -139,8 +138,24 @@ impl TokenSource {
             grant,
             http,
             attempts: settings.attempts,
+            end_early: AtomicBool::new(false),
             current: Mutex::default(),
         })
+    }
+
+    /// Whether tokens have been seen to end before their time: then something else signs in as the same client.
+    pub(super) fn end_early(&self) -> bool {
+        self.end_early.load(Ordering::Relaxed)
+    }
+
+    /// A young token was refused, and a new one was taken.
+    pub(super) fn note_early_end(&self) {
+        if !self.end_early.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                "PKB ended an access token before its time: it seems to keep one for each client, and something else signs in as \
+                 PKB_CLIENT_ID. Nothing is lost, but it takes longer. To be faster, run one stage after another"
+            );
+        }
     }
 
     /// A token that is good for now. `refused` is one that PKB did not accept: it is not handed
@@ -274,8 +289,11 @@ impl<'c> AsyncHttpClient<'c> for Exchange {
     fn call(&'c self, request: HttpRequest) -> Self::Future {
         Box::pin(async move {
             let malformed = |_| Failure::unavailable("malformed request");
-            let request = reqwest::Request::try_from(request).map_err(malformed)?;
-            let broken = |error| Failure::unavailable(transport::plain_cause(&error));
+            let mut request = reqwest::Request::try_from(request).map_err(malformed)?;
+            request
+                .headers_mut()
+                .insert(header::CONNECTION, ONE_REQUEST);
+            let broken = |error| Failure::unavailable(http::plain_cause(&error));
             let response = self.0.execute(request).await.map_err(broken)?;
             let status = response.status();
             match status {
@@ -294,7 +312,7 @@ impl<'c> AsyncHttpClient<'c> for Exchange {
                 _ => {}
             }
             let broke_off = |_| Failure::unavailable("the answer broke off");
-            let body = transport::read_body(response).await.map_err(broke_off)?;
+            let body = http::read_body(response).await.map_err(broke_off)?;
             // Without its content type, as the other calls: the body tells what it is.
             oauth2::http::Response::builder()
                 .status(status)

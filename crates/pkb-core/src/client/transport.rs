@@ -10,14 +10,16 @@ use std::{
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use reqwest::{
     Method, RequestBuilder, Response, StatusCode, Url,
-    header::{self, HeaderMap},
-    redirect::Policy,
+    header::{self, HeaderValue},
 };
 use secrecy::ExposeSecret as _;
 
 use super::{
     CallError, Settings,
+    clock_check::{ClockCheck, clock_off_by},
+    http::{BodyError, http_client, plain_cause, read_body},
     notify::ApiKey,
+    refusal::Refusal,
     retry::{self, Backoff, Outage},
     token::{Token, TokenSource},
 };
@@ -26,14 +28,8 @@ use crate::{
     monitor::{Monitor, Why},
 };
 
-/// Longest answer that is read. A user has a few kilobytes, the report on an upload of 50,000 rows
-/// a few megabytes.
-const MAX_BODY_BYTES: usize = 64 << 20;
-/// Longest wait for a connection.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// Idle connections are closed before common servers do, so that a request does not meet a
-/// connection that is just being closed.
-const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(20);
+/// Most access tokens that are fetched for one request, where it is the token that is refused.
+const MOST_REFRESHES: u32 = 6;
 
 /// What may happen to a request that was sent and not answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,8 +42,8 @@ pub(super) enum Repeat {
 
 /// How a request shows who sends it.
 enum Pass {
-    /// By access tokens that are fetched (PKB).
-    Tokens(Box<TokenSource>),
+    /// By access tokens that are fetched (PKB). Its clock is compared with ours.
+    Tokens(Box<TokenSource>, ClockCheck),
     /// By tokens that we sign ourselves (GOV.UK Notify).
     Key(ApiKey),
 }
@@ -104,6 +100,28 @@ pub(super) struct Transport {
     not_before: Mutex<Option<Instant>>,
 }
 
+/// A connection carries one request to PKB. So bytes behind the end of an answer, and an answer that comes when none is due, can never
+/// become the answer to another question, about another patient: neither answers nor codes say on their own which request they belong to. Over
+/// HTTP/2 a request has a number of its own; the header is left out there, and the connection is kept.
+pub(super) const ONE_REQUEST: HeaderValue = HeaderValue::from_static("close");
+
+/// The access tokens that were refused for one request.
+#[derive(Default)]
+struct Refused {
+    last: Option<Token>,
+    count: u32,
+    /// One of them should have lived on.
+    any_early: bool,
+}
+
+/// What came of sending a request.
+enum Sent {
+    Body(Vec<u8>),
+    /// 401 or 403.
+    Refused(Response),
+    Again(Again),
+}
+
 /// What to do after an attempt that brought nothing.
 enum Again {
     Now,
@@ -127,7 +145,8 @@ impl Transport {
         };
         let http = http_client(pace.timeout_seconds, loopback)?;
         let tokens = Box::new(TokenSource::new(settings, token_url.into(), http.clone())?);
-        Ok(Self::with("PKB", http, Pass::Tokens(tokens), None, pace))
+        let pass = Pass::Tokens(tokens, ClockCheck::default());
+        Ok(Self::with("PKB", http, pass, None, pace))
     }
 
     /// To GOV.UK Notify.
@@ -175,7 +194,7 @@ impl Transport {
 
     /// Fetches an access token, where calls carry one.
     pub(super) async fn sign_in(&self) -> Result<(), CallError> {
-        if let Pass::Tokens(tokens) = &self.pass {
+        if let Pass::Tokens(tokens, _) = &self.pass {
             tokens
                 .token(None, &self.backoff, &self.outage, &self.monitor)
                 .await?;
@@ -194,11 +213,13 @@ impl Transport {
                 let signed = key.sign(SystemTime::now());
                 Ok((request.bearer_auth(signed.expose_secret()), None))
             }
-            Pass::Tokens(tokens) => {
+            Pass::Tokens(tokens, _) => {
                 let token = tokens
                     .token(refused, &self.backoff, &self.outage, &self.monitor)
                     .await?;
-                let request = request.header(header::AUTHORIZATION, token.bearer.clone());
+                let request = request
+                    .header(header::AUTHORIZATION, token.bearer.clone())
+                    .header(header::CONNECTION, ONE_REQUEST);
                 Ok((request, Some(token)))
             }
         }
@@ -228,41 +249,24 @@ impl Transport {
         build: impl Fn(RequestBuilder) -> RequestBuilder,
     ) -> Result<Vec<u8>, CallError> {
         let mut attempt = 0;
-        let mut refused_token = None;
+        let mut refused = Refused::default();
         loop {
             attempt += 1;
             self.wait_for_turn().await;
             let request = build(self.http.request(method.clone(), url.clone()));
-            let (request, token) = self.show_pass(request, refused_token.as_ref()).await?;
-            let again = match request.send().await {
-                Ok(response) if response.status().is_success() => match read_body(response).await {
-                    Ok(body) if !is_whole(&body) => {
-                        again_after_broken_answer(BodyError::BrokeOff, repeat)
-                    }
-                    Ok(body) => {
-                        self.outage.answered();
-                        return Ok(body);
-                    }
-                    Err(error) => again_after_broken_answer(error, repeat),
-                },
-                // A 401 with a token that cannot have ended yet is PKB's word on this patient. With
-                // any other it says nothing of the patient, however often it comes.
-                Ok(response) if response.status() == StatusCode::UNAUTHORIZED => match token {
-                    Some(token) if !token.is_fresh() && attempt < self.attempts => {
-                        refused_token = Some(token);
-                        Again::Now
-                    }
-                    Some(token) if !token.is_fresh() => Again::Give(CallError::Unavailable {
-                        cause: "the access token ended on the way".into(),
-                        attempts: attempt,
-                    }),
-                    _ => self
-                        .explained(response)
-                        .await
-                        .unwrap_or(Again::Give(CallError::NoAccess)),
-                },
-                Ok(response) => self.again_after(response, repeat).await,
-                Err(error) => again_after_error(&error, repeat),
+            let (request, token) = self.show_pass(request, refused.last.as_ref()).await?;
+            let sent = self.send(request, repeat, &is_whole).await;
+            let again = match (sent.map_err(CallError::Fatal)?, token) {
+                (Sent::Body(body), _) => {
+                    self.outage.answered();
+                    self.note_early_end(&refused);
+                    return Ok(body);
+                }
+                (Sent::Refused(response), Some(token)) => {
+                    self.after_refusal(response, token, &mut refused).await
+                }
+                (Sent::Refused(response), None) => self.again_after(response, repeat).await,
+                (Sent::Again(again), _) => again,
             };
             match again {
                 Again::Give(error) => {
@@ -271,33 +275,127 @@ impl Transport {
                     }
                     return Err(error);
                 }
-                Again::Now => {}
+                // A call with a new token is no further attempt.
+                Again::Now => attempt -= 1,
                 Again::After { cause, pause } => {
-                    self.outage.failed(&cause).map_err(CallError::Fatal)?;
-                    if attempt >= self.attempts {
-                        return Err(CallError::Unavailable {
-                            cause,
-                            attempts: attempt,
-                        });
-                    }
-                    let asked = pause.is_some();
-                    let pause = pause.unwrap_or_else(|| self.backoff.pause(attempt));
-                    tracing::debug!(
-                        "attempt {attempt}: {cause}; again in {} ms",
-                        pause.as_millis()
-                    );
-                    let why = if asked {
-                        Why::AskedBy(self.server)
-                    } else {
-                        Why::Retry(cause)
-                    };
-                    let waiting = self.monitor.wait(why, Some(Instant::now() + pause));
-                    tokio::time::sleep(pause).await;
-                    drop(waiting);
-                    self.monitor.retried();
+                    self.pause_before_next(attempt, cause, pause).await?;
                 }
             }
         }
+    }
+
+    /// Sends a request once.
+    ///
+    /// # Errors
+    /// Our clock is wrong.
+    async fn send(
+        &self,
+        request: RequestBuilder,
+        repeat: Repeat,
+        is_whole: impl Fn(&[u8]) -> bool,
+    ) -> Result<Sent, Fatal> {
+        let response = match request.send().await {
+            Ok(response) => response,
+            Err(error) => return Ok(Sent::Again(again_after_error(&error, repeat))),
+        };
+        // What may have been carried out is settled, whatever the time is.
+        if let (Pass::Tokens(_, clock), Repeat::Safe) = (&self.pass, repeat) {
+            clock.check(response.headers(), SystemTime::now())?;
+        }
+        Ok(match response.status() {
+            status if status.is_success() => match read_body(response).await {
+                Ok(body) if is_whole(&body) => Sent::Body(body),
+                Ok(_) => Sent::Again(again_after_broken_answer(BodyError::BrokeOff, repeat)),
+                Err(error) => Sent::Again(again_after_broken_answer(error, repeat)),
+            },
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Sent::Refused(response),
+            _ => Sent::Again(self.again_after(response, repeat).await),
+        })
+    }
+
+    /// After a 401 or 403 of PKB's. A 401 is tried once with a new token, however young the old one is: a server may keep one live token a
+    /// client, and another stage may have fetched one. The second is PKB's word on the patient, unless it says that it is about the token, or
+    /// tokens have been seen to end early.
+    async fn after_refusal(
+        &self,
+        response: Response,
+        token: Token,
+        refused: &mut Refused,
+    ) -> Again {
+        let is_401 = response.status() == StatusCode::UNAUTHORIZED;
+        let challenge = response.headers().get(header::WWW_AUTHENTICATE).cloned();
+        let body = read_body(response).await.unwrap_or_default();
+        let meaning = Refusal::read(challenge.as_ref(), &body);
+        let most = match meaning {
+            Refusal::Client(what) => {
+                return Again::Give(CallError::Fatal(Fatal::Credentials(what.into())));
+            }
+            Refusal::Token => MOST_REFRESHES,
+            Refusal::Unsaid if is_401 && self.tokens_end_early() => MOST_REFRESHES,
+            Refusal::Unsaid if is_401 => 1,
+            Refusal::Unsaid | Refusal::Patient => 0,
+        };
+        if refused.count < most {
+            if refused.count > 0 {
+                tokio::time::sleep(self.backoff.pause(refused.count)).await;
+            }
+            refused.count += 1;
+            refused.any_early |= !token.is_due();
+            refused.last = Some(token);
+            return Again::Now;
+        }
+        Again::Give(match meaning {
+            Refusal::Token => CallError::Fatal(Fatal::Credentials(
+                "PKB refuses the access tokens that it has just given out. What to do: check that PKB_TOKEN_URL and PKB_BASE_URL (or \
+                 PKB_FHIR_URL) belong together, and that nothing else signs in as PKB_CLIENT_ID. Then run the same command again"
+                    .into(),
+            )),
+            _ => CallError::NoAccess,
+        })
+    }
+
+    fn tokens_end_early(&self) -> bool {
+        matches!(&self.pass, Pass::Tokens(tokens, _) if tokens.end_early())
+    }
+
+    /// A new token was taken where a young one had been refused.
+    fn note_early_end(&self, refused: &Refused) {
+        if let (true, Pass::Tokens(tokens, _)) = (refused.any_early, &self.pass) {
+            tokens.note_early_end();
+        }
+    }
+
+    /// Waits before attempt number `attempt + 1`.
+    ///
+    /// # Errors
+    /// There is none: that was the last, or there has been nothing but failures for too long.
+    async fn pause_before_next(
+        &self,
+        attempt: u32,
+        cause: String,
+        asked: Option<Duration>,
+    ) -> Result<(), CallError> {
+        self.outage.failed(&cause).map_err(CallError::Fatal)?;
+        if attempt >= self.attempts {
+            return Err(CallError::Unavailable {
+                cause,
+                attempts: attempt,
+            });
+        }
+        let pause = asked.unwrap_or_else(|| self.backoff.pause(attempt));
+        tracing::debug!(
+            "attempt {attempt}: {cause}; again in {} ms",
+            pause.as_millis()
+        );
+        let why = match asked {
+            Some(_) => Why::AskedBy(self.server),
+            None => Why::Retry(cause),
+        };
+        let waiting = self.monitor.wait(why, Some(Instant::now() + pause));
+        tokio::time::sleep(pause).await;
+        drop(waiting);
+        self.monitor.retried();
+        Ok(())
     }
 
     /// Waits for the rate limit and for a pause that PKB asked for.
@@ -370,7 +468,7 @@ impl Transport {
         }
         Again::Give(match status {
             StatusCode::NOT_FOUND => CallError::NotFound,
-            StatusCode::FORBIDDEN => CallError::NoAccess,
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => CallError::NoAccess,
             status if status.is_redirection() => CallError::NotUnderstood(
                 "PKB answered with a redirect: check the base URL and proxies",
             ),
@@ -379,50 +477,6 @@ impl Transport {
             },
         })
     }
-}
-
-pub(super) fn http_client(timeout_seconds: u64, loopback: bool) -> Result<reqwest::Client, Fatal> {
-    let mut builder = reqwest::Client::builder()
-        .user_agent(concat!("pkb/", env!("CARGO_PKG_VERSION")))
-        .redirect(Policy::none())
-        .connect_timeout(CONNECT_TIMEOUT)
-        .timeout(Duration::from_secs(timeout_seconds))
-        .pool_idle_timeout(POOL_IDLE_TIMEOUT);
-    if loopback {
-        // A machine behind a proxy cannot reach itself through it.
-        builder = builder.no_proxy();
-    }
-    // reqwest's own text may name the certificate file, nothing secret; the cause is enough.
-    builder.build().map_err(|_| {
-        Fatal::Usage("cannot set up TLS: are certificates installed (ca-certificates)?".into())
-    })
-}
-
-/// How far our clock is from the server's.
-fn clock_off_by(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
-    let text = headers.get(header::DATE)?.to_str().ok()?;
-    let theirs = httpdate::parse_http_date(text).ok()?;
-    now.duration_since(theirs)
-        .or_else(|_| theirs.duration_since(now))
-        .ok()
-}
-
-/// Why a body was not read.
-pub(super) enum BodyError {
-    BrokeOff,
-    TooLong,
-}
-
-/// Reads a body up to [`MAX_BODY_BYTES`].
-pub(super) async fn read_body(mut response: Response) -> Result<Vec<u8>, BodyError> {
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|_| BodyError::BrokeOff)? {
-        if body.len() + chunk.len() > MAX_BODY_BYTES {
-            return Err(BodyError::TooLong);
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body)
 }
 
 fn again_after_broken_answer(error: BodyError, repeat: Repeat) -> Again {
@@ -445,16 +499,5 @@ fn again_after_error(error: &reqwest::Error, repeat: Repeat) -> Again {
     Again::After {
         cause: plain_cause(error).into(),
         pause: None,
-    }
-}
-
-/// What happened, without the URL that reqwest's own texts hold.
-pub(super) fn plain_cause(error: &reqwest::Error) -> &'static str {
-    if error.is_timeout() {
-        "no answer in time"
-    } else if error.is_connect() {
-        "no connection"
-    } else {
-        "the connection broke"
     }
 }

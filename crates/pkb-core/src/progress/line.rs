@@ -205,6 +205,7 @@ mod tests {
             done,
             total,
             retries,
+            unnamed_answers: 0,
             waited: Duration::ZERO,
             wait: why.map(|why| Wait {
                 why,

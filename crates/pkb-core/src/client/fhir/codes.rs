@@ -10,56 +10,123 @@ use crate::{
     value::{AccessCode, InvitationCode, NationalId},
 };
 
-/// The codes that an answer has for each of `ids`; `None` for who is not in it.
+/// What an answer of `$generate-invitation-tokens` has for a patient.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Codes {
+    /// A new pair.
+    Made(RecordAccess),
+    /// Nothing: PKB left the patient out.
+    #[default]
+    LeftOut,
+    /// Something that may be another patient's: why.
+    Doubtful(&'static str),
+}
+
+const SHARED: &str = "PKB gave the same code to two patients";
+const TWO_PAIRS: &str = "PKB gave two pairs of codes for the patient, and none for another";
+const HALF_ANOTHER: &str = "PKB gave two pairs of codes for the patient that have a code in common";
+const UNREADABLE: &str = "PKB's codes for the patient are not understood";
+
+/// The codes that an answer has for each of `ids`.
 ///
-/// Two pairs for one patient are both that patient's: the one that ends last is taken. A code that stands in the parts of two
-/// patients, or of one and of somebody that nobody asked for, is nobody's.
-pub(super) fn read(
-    ids: &[NationalId],
-    body: &[u8],
-) -> Result<Vec<Option<RecordAccess>>, CallError> {
-    let mut answer = Answer::read(ids, body, "patientTokens")?;
+/// Nothing is taken that may have been made for somebody else:
+///
+/// * from an answer with a part that may be about anybody, nothing at all;
+/// * a code that two patients have is nobody's;
+/// * of two pairs for one patient, the one that expires last is taken, but only if nobody who was asked for has none: the second pair could
+///   be theirs.
+///
+/// # Errors
+/// See [`Answer::read`]; [`CallError::NotUnderstood`] for an answer with a part that may be about anybody.
+pub(super) fn read(ids: &[NationalId], body: &[u8]) -> Result<Vec<Codes>, CallError> {
+    let answer = Answer::read(ids, body, "patientTokens")?;
+    answer.left_aside.warn();
+    if answer.unplaced > 0 {
+        return Err(CallError::NotUnderstood(
+            "PKB's answer has codes that may be anybody's, so none of it is taken",
+        ));
+    }
     let shared = shared_codes(&answer);
-    let mut found = vec![None; answer.patients()];
-    let mut spare = 0_usize;
+    let mut found: Vec<Vec<Result<RecordAccess, &'static str>>> =
+        vec![Vec::new(); answer.patients()];
     for (place, part) in &answer.parts {
-        let Some(slot) = place.and_then(|place| found.get_mut(place)) else {
+        let Some(pairs) = found.get_mut(*place) else {
             continue;
         };
-        match pair(part) {
-            Err(Unreadable) => answer.left_aside.unreadable += 1,
-            Ok(pair) if shared.contains(pair.code.expose_code()) => answer.left_aside.shared += 1,
+        pairs.push(match pair(part) {
+            Ok(pair) if is_shared(&shared, &pair) => Err(SHARED),
+            Ok(pair) => Ok(pair),
+            Err(Unreadable) => Err(UNREADABLE),
+        });
+    }
+    let has_none = |pairs: &Vec<Result<_, _>>| pairs.iter().all(Result::is_err);
+    let is_anybody_without = found.iter().any(has_none);
+    let found: Vec<Codes> = found
+        .into_iter()
+        .map(|pairs| choose(pairs, is_anybody_without))
+        .collect();
+    Ok(answer.in_order(ids, &found))
+}
+
+/// The pair that is taken of those that an answer has for one patient.
+fn choose(pairs: Vec<Result<RecordAccess, &'static str>>, is_anybody_without: bool) -> Codes {
+    if pairs.contains(&Err(SHARED)) {
+        return Codes::Doubtful(SHARED);
+    }
+    let mut different: Vec<RecordAccess> = Vec::with_capacity(1);
+    let mut doubt = None;
+    for pair in pairs {
+        match pair {
+            Err(what) => doubt = Some(what),
             Ok(pair) => {
-                spare += usize::from(slot.as_ref().is_some_and(|before| *before != pair));
-                if slot
-                    .as_ref()
-                    .is_none_or(|before: &RecordAccess| before.expires_at < pair.expires_at)
-                {
-                    *slot = Some(pair);
+                let same_code = different.iter().position(|it| it.code == pair.code);
+                let same_token = different.iter().position(|it| it.token == pair.token);
+                if same_code != same_token {
+                    return Codes::Doubtful(HALF_ANOTHER);
+                }
+                match same_code.and_then(|at| different.get_mut(at)) {
+                    // Said twice: of two ends the earlier is certain.
+                    Some(before) => {
+                        let ends = before.expires_at.into_iter().chain(pair.expires_at);
+                        before.expires_at = ends.min();
+                    }
+                    None => different.push(pair),
                 }
             }
         }
     }
-    if spare > 0 {
-        tracing::debug!(
-            "{spare} pairs of codes besides the one of the same patient that ends last"
-        );
+    let several = different.len() > 1 || (doubt.is_some() && !different.is_empty());
+    if several && is_anybody_without {
+        return Codes::Doubtful(TWO_PAIRS);
     }
-    answer.left_aside.warn();
-    Ok(answer.in_order(ids, &found))
+    match (
+        different.into_iter().max_by_key(|pair| pair.expires_at),
+        doubt,
+    ) {
+        (Some(pair), _) => Codes::Made(pair),
+        (None, Some(what)) => Codes::Doubtful(what),
+        (None, None) => Codes::LeftOut,
+    }
 }
 
+/// Codes of either kind that stand in the parts of two patients.
 fn shared_codes(answer: &Answer) -> HashSet<String> {
-    let mut owners = HashMap::with_capacity(answer.parts.len());
+    let mut owners = HashMap::with_capacity(answer.parts.len() * 2);
     let mut shared = HashSet::new();
     for (owner, part) in &answer.parts {
-        if let Ok(Some(code)) = part.text("code")
-            && *owners.entry(code).or_insert(*owner) != *owner
-        {
-            shared.insert(code.to_owned());
+        for name in ["code", "token"] {
+            if let Ok(Some(code)) = part.text(name)
+                && *owners.entry(code).or_insert(*owner) != *owner
+            {
+                shared.insert(code.to_owned());
+            }
         }
     }
     shared
+}
+
+fn is_shared(shared: &HashSet<String>, pair: &RecordAccess) -> bool {
+    shared.contains(pair.code.expose_code()) || shared.contains(pair.token.expose_code())
 }
 
 fn pair(part: &Part) -> Result<RecordAccess, Unreadable> {

@@ -19,9 +19,10 @@ use reqwest::{
     header::{self, HeaderValue},
 };
 
-use super::{CallError, Client, checked_url, rest::RecordAccess, transport::Repeat, under};
+use super::{CallError, Client, checked_url, transport::Repeat, under};
 use crate::{Fatal, value::NationalId};
 
+pub use codes::Codes;
 pub use halving::halving;
 pub use status::PatientStatus;
 
@@ -110,7 +111,7 @@ impl Client {
         Ok(status::read(ids, &body)?)
     }
 
-    /// `POST Organization/$generate-invitation-tokens`: a new pair of codes for each of `ids`, in their order; `None` where PKB
+    /// `POST Organization/$generate-invitation-tokens`: a new pair of codes for each of `ids`, in their order, unless PKB
     /// left the patient out (deceased, not found, registered, without a date of birth, under 16, no access) or what it says of
     /// the patient is not beyond doubt. Codes without an expiry are good for as long as the caller's default says.
     ///
@@ -119,10 +120,7 @@ impl Client {
     ///
     /// # Errors
     /// See [`BatchError`]. More than [`MAX_INVITATION_TOKENS`] different patients are a bug of the caller's.
-    pub async fn invitation_tokens(
-        &self,
-        ids: &[NationalId],
-    ) -> Result<Vec<Option<RecordAccess>>, BatchError> {
+    pub async fn invitation_tokens(&self, ids: &[NationalId]) -> Result<Vec<Codes>, BatchError> {
         let body = self
             .operate(
                 "Organization/$generate-invitation-tokens",

@@ -160,14 +160,12 @@ impl Part {
 /// How many parts of an answer say nothing of anybody that was asked for.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct LeftAside {
-    /// About patients that nobody asked for, or about nobody at all.
-    pub(super) strangers: usize,
+    /// About nobody.
+    pub(super) unnamed: usize,
     /// About two patients at once.
     pub(super) several: usize,
     /// With something in them that is not what it should be.
     pub(super) unreadable: usize,
-    /// With a code that another patient's part has, too.
-    pub(super) shared: usize,
 }
 
 impl LeftAside {
@@ -175,13 +173,12 @@ impl LeftAside {
     pub(super) fn warn(&self) {
         if *self != Self::default() {
             let Self {
-                strangers,
+                unnamed,
                 several,
                 unreadable,
-                shared,
             } = self;
             tracing::warn!(
-                "parts of PKB's answer were left aside: {strangers} about nobody who was asked for, {several} about two patients at once, {unreadable} not understood, {shared} with a code that stands in another patient's part, too"
+                "parts of PKB's answer were left aside: {unnamed} about nobody, {several} about two patients at once, {unreadable} not understood"
             );
         }
     }
@@ -190,13 +187,30 @@ impl LeftAside {
 /// The parts of an answer, and the patients that it should be about.
 pub(super) struct Answer {
     places: HashMap<NationalId, usize>,
-    /// Each with the place of the patient in the list of different patients, unless it is about nobody there.
-    pub(super) parts: Vec<(Option<usize>, Part)>,
+    /// Each with the place of the patient in the list of different patients.
+    pub(super) parts: Vec<(usize, Part)>,
     pub(super) left_aside: LeftAside,
+    /// Parts that may be about anybody.
+    pub(super) unplaced: usize,
+}
+
+/// Whom a part is about.
+enum Whom {
+    /// The patient at this place.
+    Asked(usize),
+    /// Somebody whom nobody asked for.
+    Stranger,
+    Nobody,
+    /// More than one, of whom one was asked for.
+    Several,
 }
 
 impl Answer {
     /// Reads the parts of an answer that have `name`.
+    ///
+    /// # Errors
+    /// It is no such answer; [`Fatal::AboutSomebodyElse`] if a part names somebody whom nobody asked for: then the answer may be one to
+    /// another question.
     pub(super) fn read(ids: &[NationalId], body: &[u8], name: &str) -> Result<Self, CallError> {
         let distinct = distinct(ids);
         if body.len() > MOST_BYTES_BESIDES + MOST_BYTES_A_PATIENT * distinct.len() {
@@ -212,44 +226,58 @@ impl Answer {
             places: distinct.into_iter().zip(0..).collect(),
             parts: Vec::with_capacity(reply.parameter.len()),
             left_aside: LeftAside::default(),
+            unplaced: 0,
         };
         for parameter in reply.parameter {
             match Parameter::deserialize(parameter) {
-                Ok(parameter) if parameter.name == name => answer.add(Part(parameter.part)),
-                Ok(_) | Err(_) => answer.left_aside.unreadable += 1,
+                Ok(parameter) if parameter.name == name => answer.add(Part(parameter.part))?,
+                // A remark on the answer, such as a count, is about no patient.
+                Ok(parameter) if parameter.part.is_empty() => answer.left_aside.unreadable += 1,
+                Ok(_) | Err(_) => {
+                    answer.left_aside.unreadable += 1;
+                    answer.unplaced += 1;
+                }
             }
         }
         Ok(answer)
     }
 
-    fn add(&mut self, part: Part) {
-        let place = match part.national_ids() {
-            Ok(ids) => self.place(&ids),
-            Err(Unreadable) => {
-                self.left_aside.unreadable += 1;
-                None
+    fn add(&mut self, part: Part) -> Result<(), CallError> {
+        let count = match part.national_ids().map(|ids| self.whom(&ids)) {
+            Ok(Whom::Asked(place)) => {
+                self.parts.push((place, part));
+                return Ok(());
             }
+            Ok(Whom::Stranger) => {
+                return Err(CallError::Fatal(Fatal::AboutSomebodyElse {
+                    place: None,
+                    row: None,
+                }));
+            }
+            Ok(Whom::Nobody) => &mut self.left_aside.unnamed,
+            Ok(Whom::Several) => &mut self.left_aside.several,
+            Err(Unreadable) => &mut self.left_aside.unreadable,
         };
-        self.parts.push((place, part));
+        *count += 1;
+        self.unplaced += 1;
+        Ok(())
     }
 
     /// The one patient who was asked for among `ids`. Never one of two: a second patient, or a second number of one scheme,
     /// which nobody has, makes the part useless.
-    fn place(&mut self, ids: &[NationalId]) -> Option<usize> {
+    fn whom(&self, ids: &[NationalId]) -> Whom {
         let contradicts = |one: &NationalId| {
             ids.iter()
                 .any(|other| other.scheme == one.scheme && other.value != one.value)
         };
         let mut asked = ids.iter().filter_map(|id| self.places.get(id)).copied();
-        let Some(place) = asked.next() else {
-            self.left_aside.strangers += 1;
-            return None;
-        };
-        if asked.any(|other| other != place) || ids.iter().any(contradicts) {
-            self.left_aside.several += 1;
-            return None;
+        match asked.next() {
+            None if ids.is_empty() => Whom::Nobody,
+            None => Whom::Stranger,
+            Some(place) if asked.any(|other| other != place) => Whom::Several,
+            Some(_) if ids.iter().any(contradicts) => Whom::Several,
+            Some(place) => Whom::Asked(place),
         }
-        Some(place)
     }
 
     /// How many different patients were asked for.

@@ -32,14 +32,18 @@ pub enum PatientStatus {
     Missing,
     /// PKB said two different things of the patient.
     Contradictory,
+    /// PKB has a record, and this is what cannot be understood of it.
+    Unreadable(&'static str),
 }
+
+const NOT_A_DATE: &str = "PKB's date of birth is not a date";
 
 /// What an answer says of each of `ids`.
 pub(super) fn read(ids: &[NationalId], body: &[u8]) -> Result<Vec<PatientStatus>, CallError> {
     let mut answer = Answer::read(ids, body, "patientStatus")?;
     let mut found = vec![PatientStatus::Missing; answer.patients()];
     for (place, part) in &answer.parts {
-        let Some(slot) = place.and_then(|place| found.get_mut(place)) else {
+        let Some(slot) = found.get_mut(*place) else {
             continue;
         };
         match status(part) {
@@ -71,10 +75,15 @@ fn status(part: &Part) -> Result<PatientStatus, Unreadable> {
     if diagnostics.is_some_and(|text| !text.is_empty()) {
         return Err(Unreadable);
     }
-    let date_of_birth = part.date("dateOfBirth")?.map(DateOfBirth::parse);
+    // Another kind of value may be a moment, which is another day somewhere: only a plain date is one.
+    let date_of_birth = match part.date("dateOfBirth") {
+        Ok(None) => None,
+        Ok(Some(text)) if DateOfBirth::parse(text).is_ok() => DateOfBirth::parse(text).ok(),
+        Ok(Some(_)) | Err(Unreadable) => return Ok(PatientStatus::Unreadable(NOT_A_DATE)),
+    };
     Ok(PatientStatus::Found {
         deceased,
         registered,
-        date_of_birth: date_of_birth.transpose().map_err(|_| Unreadable)?,
+        date_of_birth,
     })
 }

@@ -175,7 +175,8 @@ async fn only_what_may_be_for_the_sake_of_one_patient_is_left_to_be_halved() {
         assert!(matches!(error, BatchError::Refused(Refusal { status: seen }) if seen == status));
     }
     for status in [401, 403, 404, 405, 406, 415] {
-        let (client, _) = serve(vec![(status, vec![])]);
+        // A 401 is asked again with a new token.
+        let (client, _) = serve(vec![(status, vec![]), (status, vec![])]);
         let error = client.status_query(&two()).await.unwrap_err();
         let BatchError::Call(CallError::Fatal(fatal)) = error else {
             panic!("{status} does not stop the stage");

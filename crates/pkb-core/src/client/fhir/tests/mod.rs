@@ -5,8 +5,9 @@ mod loopback;
 
 use serde_json::{Value, json};
 
-use super::{PatientStatus, codes, status};
+use super::{PatientStatus, codes, codes::Codes, status};
 use crate::{
+    Fatal,
     client::{CallError, rest::RecordAccess},
     value::{DateOfBirth, NationalId, NationalIdType, NhsNumber},
 };
@@ -61,8 +62,33 @@ fn tokens_part(id: &NationalId, code: &str, expiry: Option<&str>) -> Value {
     part("patientTokens", [vec![named(id)], facts].concat())
 }
 
-fn code(found: &Option<RecordAccess>) -> Option<&str> {
-    found.as_ref().map(|pair| pair.code.expose_code())
+fn pair(found: &Codes) -> Option<&RecordAccess> {
+    match found {
+        Codes::Made(pair) => Some(pair),
+        Codes::LeftOut | Codes::Doubtful(_) => None,
+    }
+}
+
+fn code(found: &Codes) -> Option<&str> {
+    pair(found).map(|pair| pair.code.expose_code())
+}
+
+/// Why nothing was taken of a whole answer.
+#[derive(Debug, PartialEq)]
+enum Refused {
+    SomebodyElse,
+    MayBeAnybodys,
+}
+
+fn refused<T>(answer: Result<T, CallError>) -> Option<Refused> {
+    match answer {
+        Ok(_) => None,
+        Err(CallError::Fatal(Fatal::AboutSomebodyElse { .. })) => Some(Refused::SomebodyElse),
+        Err(CallError::NotUnderstood(what)) if what.contains("anybody's") => {
+            Some(Refused::MayBeAnybodys)
+        }
+        Err(error) => panic!("{error}"),
+    }
 }
 
 /// What becomes of one patient of whom the answer says this.
@@ -104,10 +130,6 @@ fn each_kind_of_status_is_read_and_half_a_status_is_none() {
         (json!([]), Missing),
         (json!([deceased(no)]), Missing),
         (json!([registered(no), born("2000-09-15")]), Missing),
-        (
-            json!([deceased(no), registered(no), born("2000-09")]),
-            Missing,
-        ),
         (
             json!([deceased(no), registered(no), says("Merged")]),
             Missing,
@@ -182,7 +204,7 @@ fn the_published_answer_is_read_in_both_spellings() {
             {"name": "expiry", "KEY": "2021-01-01T09:29:23.356+00:00"}]}]}"#
             .replace("KEY", key);
         let found = codes::read(&[id], text.as_bytes()).unwrap();
-        let pair = found[0].as_ref().unwrap();
+        let pair = pair(&found[0]).unwrap();
         assert_eq!(pair.code.expose_code(), "NKcYiAciBU");
         assert_eq!(pair.token.expose_code(), "KVPnrFYPay");
         let expiry = pair.expires_at.unwrap().to_string();
@@ -194,14 +216,14 @@ fn the_published_answer_is_read_in_both_spellings() {
 fn codes_without_an_expiry_are_left_to_the_callers_default_and_those_with_a_bad_one_are_not() {
     let id = nhs("9990000018");
     let read = |expiry| codes::read(&[id], &body([tokens_part(&id, "Code", expiry)])).unwrap();
-    assert_eq!(read(None)[0].as_ref().unwrap().expires_at, None);
-    assert_eq!(read(Some("soon")), [None]);
+    assert_eq!(pair(&read(None)[0]).unwrap().expires_at, None);
+    assert!(matches!(read(Some("soon"))[..], [Codes::Doubtful(_)]));
 }
 
 #[test]
 fn an_answer_about_nobody_may_have_no_list() {
     let answer = codes::read(&[nhs("9990000018")], br#"{"resourceType":"Parameters"}"#);
-    assert_eq!(answer.unwrap(), [None]);
+    assert_eq!(answer.unwrap(), [Codes::LeftOut]);
 }
 
 #[test]
@@ -225,46 +247,60 @@ fn of_two_pairs_for_one_patient_the_one_that_ends_last_is_taken() {
 }
 
 #[test]
-fn a_part_is_about_one_patient_who_was_asked_for_or_about_nobody() {
+fn a_part_is_about_one_patient_who_was_asked_for_or_nothing_of_the_answer_is_taken() {
+    use Refused::{MayBeAnybodys, SomebodyElse};
     let (id, other, stranger) = (nhs("9990000018"), nhs("9990000026"), nhs("9990000034"));
     let same_digits = of(NationalIdType::ChiNumber, "9990000018");
     let chi = of(NationalIdType::ChiNumber, "9990000034");
     let nhs_system = id.scheme.fhir_system();
     let local = identifier("https://hospital.example/id", "H123");
     let slash = identifier(&format!("{nhs_system}/"), "9990000018");
-    for (names, is_taken) in [
-        (vec![named(&id)], true),
-        (vec![slash], true),
-        (vec![local.clone(), named(&id)], true),
-        (vec![named(&id), named(&id)], true),
-        (vec![named(&chi), named(&id)], true),
-        (vec![named(&same_digits), named(&id)], true),
-        (vec![], false),
-        (vec![local], false),
-        (vec![named(&same_digits)], false),
-        (vec![named(&stranger)], false),
-        (vec![named(&id), named(&other)], false),
-        (vec![named(&id), named(&stranger)], false),
+    for (names, expected) in [
+        (vec![named(&id)], None),
+        (vec![slash], None),
+        (vec![local.clone(), named(&id)], None),
+        (vec![named(&id), named(&id)], None),
+        (vec![named(&chi), named(&id)], None),
+        (vec![named(&same_digits), named(&id)], None),
+        (vec![], Some(MayBeAnybodys)),
+        (vec![local], Some(MayBeAnybodys)),
+        (vec![named(&same_digits)], Some(SomebodyElse)),
+        (vec![named(&stranger)], Some(SomebodyElse)),
+        (vec![named(&id), named(&other)], Some(MayBeAnybodys)),
+        (vec![named(&id), named(&stranger)], Some(MayBeAnybodys)),
         (
             vec![named(&id), identifier(nhs_system, "9990000019")],
-            false,
+            Some(MayBeAnybodys),
         ),
-        (vec![identifier(nhs_system, "99900000181")], false),
+        (
+            vec![identifier(nhs_system, "99900000181")],
+            Some(MayBeAnybodys),
+        ),
         (
             vec![json!({"name": "patientIdentifier", "valueString": "9990000018"})],
-            false,
+            Some(MayBeAnybodys),
         ),
     ] {
         let shown = format!("{names:?}");
-        let parts = [names, code_facts("Code", None)].concat();
-        let found = codes::read(&[id, other], &body([part("patientTokens", parts)])).unwrap();
-        let expected = [is_taken.then_some("Code"), None];
-        assert_eq!(
-            found.iter().map(code).collect::<Vec<_>>(),
-            expected,
-            "{shown}"
-        );
+        let parts = [
+            part("patientTokens", [names, code_facts("Code", None)].concat()),
+            tokens_part(&other, "Good", None),
+        ];
+        let found = codes::read(&[id, other], &body(parts));
+        if let Ok(found) = &found {
+            let codes: Vec<_> = found.iter().map(code).collect();
+            assert_eq!(codes, [Some("Code"), Some("Good")], "{shown}");
+        }
+        assert_eq!(refused(found), expected, "{shown}");
     }
+}
+
+#[test]
+fn a_stranger_in_an_answer_about_statuses_stops_the_stage() {
+    let (id, stranger) = (nhs("9990000018"), nhs("9990000034"));
+    let parts = [&id, &stranger].map(|id| part("patientStatus", [named(id)]));
+    let answer = status::read(&[id], &body(parts));
+    assert_eq!(refused(answer), Some(Refused::SomebodyElse));
 }
 
 #[test]
@@ -279,22 +315,85 @@ fn a_part_about_two_patients_who_were_asked_for_is_neithers_even_in_two_schemes(
     ] {
         let facts = [names.to_vec(), code_facts("Code", None)].concat();
         let answer = body([part("patientTokens", facts)]);
-        assert_eq!(codes::read(&ids, &answer).unwrap(), [None, None]);
+        let answer = codes::read(&ids, &answer);
+        assert_eq!(refused(answer), Some(Refused::MayBeAnybodys));
     }
 }
 
 #[test]
-fn a_code_that_two_patients_have_is_nobodys() {
-    let (id, other, stranger) = (nhs("9990000018"), nhs("9990000026"), nhs("9990000034"));
-    for second in [other, stranger] {
-        let parts = [
-            tokens_part(&id, "Shared", None),
-            tokens_part(&second, "Shared", None),
+fn a_remark_on_the_answer_costs_nobody_their_codes_and_a_part_of_another_name_does() {
+    let id = nhs("9990000018");
+    let with = |other: Value| codes::read(&[id], &body([tokens_part(&id, "Code", None), other]));
+    let remark = with(json!({"name": "total", "valueInteger": 1})).unwrap();
+    assert_eq!(remark.iter().map(code).collect::<Vec<_>>(), [Some("Code")]);
+    let unknown = with(part("patientInvitation", code_facts("Other", None)));
+    assert_eq!(refused(unknown), Some(Refused::MayBeAnybodys));
+}
+
+/// The codes of two patients in an answer of two parts: whose each is, and its invitation and access code.
+fn codes_of_two(parts: [(usize, &str, &str); 2]) -> Vec<Codes> {
+    let ids = [nhs("9990000018"), nhs("9990000026")];
+    let parts = parts.map(|(owner, code, token)| {
+        let facts = [
+            named(&ids[owner]),
+            json!({"name": "code", "valueString": code}),
+            json!({"name": "token", "valueString": token}),
         ];
-        assert_eq!(
-            codes::read(&[id, other], &body(parts)).unwrap(),
-            [None, None]
+        part("patientTokens", facts)
+    });
+    codes::read(&ids, &body(parts)).unwrap()
+}
+
+#[test]
+fn a_code_of_either_kind_that_two_patients_have_is_nobodys() {
+    for parts in [
+        [(0, "CodeSame", "CodeOne"), (1, "CodeSame", "CodeTwo")],
+        [(0, "CodeOne", "CodeSame"), (1, "CodeTwo", "CodeSame")],
+        [(0, "CodeOne", "CodeTwo"), (1, "CodeOne", "CodeTwo")],
+        [(0, "CodeOne", "CodeTwo"), (1, "CodeTwo", "CodeThree")],
+    ] {
+        let found = codes_of_two(parts);
+        assert!(
+            matches!(found[..], [Codes::Doubtful(_), Codes::Doubtful(_)]),
+            "{parts:?}"
         );
+    }
+}
+
+#[test]
+fn two_pairs_for_one_patient_and_none_for_another_are_nobodys() {
+    let found = codes_of_two([(0, "CodeOne", "CodeTwo"), (0, "CodeThree", "CodeFour")]);
+    assert!(
+        matches!(found[..], [Codes::Doubtful(_), Codes::LeftOut]),
+        "{found:?}"
+    );
+    let twice = codes_of_two([(0, "CodeOne", "CodeTwo"), (0, "CodeOne", "CodeTwo")]);
+    assert_eq!(
+        twice.iter().map(code).collect::<Vec<_>>(),
+        [Some("CodeOne"), None]
+    );
+}
+
+#[test]
+fn two_pairs_that_have_one_code_in_common_are_nobodys() {
+    for second in ["CodeTwo", "CodeFour"] {
+        let code = if second == "CodeTwo" {
+            "CodeThree"
+        } else {
+            "CodeOne"
+        };
+        let id = nhs("9990000018");
+        let facts = |code: &str, token: &str| {
+            let facts = [
+                named(&id),
+                json!({"name": "code", "valueString": code}),
+                json!({"name": "token", "valueString": token}),
+            ];
+            part("patientTokens", facts)
+        };
+        let answer = body([facts("CodeOne", "CodeTwo"), facts(code, second)]);
+        let found = codes::read(&[id], &answer).unwrap();
+        assert!(matches!(found[..], [Codes::Doubtful(_)]), "{second}");
     }
 }
 
@@ -306,10 +405,61 @@ fn a_code_that_could_not_be_printed_costs_its_own_patient_only() {
         tokens_part(&other, "Good", None),
     ];
     let found = codes::read(&[id, other], &body(parts)).unwrap();
-    assert_eq!(
-        found.iter().map(code).collect::<Vec<_>>(),
-        [None, Some("Good")]
-    );
+    assert!(matches!(found[0], Codes::Doubtful(_)));
+    assert_eq!(code(&found[1]), Some("Good"));
+}
+
+/// What PKB has been seen to write for a date of birth, or might.
+const NO_DATES: [&str; 16] = [
+    "2000-09-14T23:00:00.000Z",
+    "2000-09-14T23:00:00+00:00",
+    "2000-09-15T00:00:00Z",
+    "2000-09-15T00:00:00+01:00",
+    "2000-09-15T00:00:00",
+    "2000-09",
+    "2000",
+    "15/09/2000",
+    "20000915",
+    "2000-9-15",
+    "2000-09-15Z",
+    "0000-00-00",
+    "2000-02-30",
+    "968972400000",
+    "2000-W37-5",
+    "",
+];
+
+#[test]
+fn a_date_of_birth_with_a_time_or_half_of_one_is_not_understood_and_never_another_day() {
+    let unreadable = PatientStatus::Unreadable("PKB's date of birth is not a date");
+    let alive = |born: Value| {
+        status_of(json!([
+            {"name": "deceased", "valueBoolean": false},
+            {"name": "registered", "valueBoolean": false},
+            born,
+        ]))
+    };
+    for text in NO_DATES {
+        for key in ["valueDate", "valueDateTime", "valueString", "valueInstant"] {
+            let seen = alive(json!({"name": "dateOfBirth", key: text}));
+            assert_eq!(seen, unreadable, "{key} {text}");
+        }
+    }
+    for born in [
+        json!({"name": "dateOfBirth", "valueDateTime": "2000-09-15"}),
+        json!({"name": "dateOfBirth", "valueInteger": 20_000_915}),
+        json!({"name": "dateOfBirth"}),
+    ] {
+        assert_eq!(alive(born.clone()), unreadable, "{born}");
+    }
+    let right = alive(json!({"name": "dateOfBirth", "valueDate": "2000-09-15"}));
+    assert!(matches!(
+        right,
+        PatientStatus::Found {
+            date_of_birth: Some(born),
+            ..
+        } if born.expose_iso() == "2000-09-15"
+    ));
 }
 
 #[test]
