@@ -201,7 +201,6 @@ fn a_mischievous_reply_loses_nobody_and_gives_nobody_the_codes_of_another() {
         r#"{"shuffle":true}"#,
         r#"{"repeat":0.3}"#,
         r#"{"omit":0.3}"#,
-        r#"{"strangers":5}"#,
         r#"{"other_systems":0.3}"#,
     ] {
         let rules = format!(

@@ -18,6 +18,7 @@ mod fixture_journey;
 mod harness;
 mod ledger;
 mod letters;
+mod mixed_up;
 mod notify;
 mod outcomes;
 mod printing;

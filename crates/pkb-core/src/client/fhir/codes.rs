@@ -23,7 +23,7 @@ pub enum Codes {
 }
 
 const SHARED: &str = "PKB gave the same code to two patients";
-const TWO_PAIRS: &str = "PKB gave two pairs of codes for the patient, and none for another";
+const TWO_PAIRS: &str = "PKB gave two pairs of codes for one patient and none for another, so none of that answer is taken";
 const HALF_ANOTHER: &str = "PKB gave two pairs of codes for the patient that have a code in common";
 const UNREADABLE: &str = "PKB's codes for the patient are not understood";
 
@@ -33,11 +33,11 @@ const UNREADABLE: &str = "PKB's codes for the patient are not understood";
 ///
 /// * from an answer with a part that may be about anybody, nothing at all;
 /// * a code that two patients have is nobody's;
-/// * of two pairs for one patient, the one that expires last is taken, but only if nobody who was asked for has none: the second pair could
-///   be theirs.
+/// * where one patient has two different pairs and another has none, parts may stand under other patients' numbers, so nothing at all;
+/// * otherwise, of two pairs for one patient the one that expires last is taken.
 ///
 /// # Errors
-/// See [`Answer::read`]; [`CallError::NotUnderstood`] for an answer with a part that may be about anybody.
+/// See [`Answer::read`]; [`CallError::NotUnderstood`] for an answer of which nothing is taken.
 pub(super) fn read(ids: &[NationalId], body: &[u8]) -> Result<Vec<Codes>, CallError> {
     let answer = Answer::read(ids, body, "patientTokens")?;
     answer.left_aside.warn();
@@ -60,16 +60,24 @@ pub(super) fn read(ids: &[NationalId], body: &[u8]) -> Result<Vec<Codes>, CallEr
         });
     }
     let has_none = |pairs: &Vec<Result<_, _>>| pairs.iter().all(Result::is_err);
-    let is_anybody_without = found.iter().any(has_none);
-    let found: Vec<Codes> = found
-        .into_iter()
-        .map(|pairs| choose(pairs, is_anybody_without))
-        .collect();
+    if found.iter().any(has_none) && found.iter().any(|pairs| have_two(pairs)) {
+        return Err(CallError::NotUnderstood(TWO_PAIRS));
+    }
+    let found: Vec<Codes> = found.into_iter().map(choose).collect();
     Ok(answer.in_order(ids, &found))
 }
 
+/// Whether a patient has different pairs.
+fn have_two(pairs: &[Result<RecordAccess, &'static str>]) -> bool {
+    let codes = |pair: &Result<RecordAccess, &'static str>| {
+        let pair = pair.as_ref().ok()?;
+        Some((pair.code.clone(), pair.token.clone()))
+    };
+    pairs.windows(2).any(|two| codes(&two[0]) != codes(&two[1]))
+}
+
 /// The pair that is taken of those that an answer has for one patient.
-fn choose(pairs: Vec<Result<RecordAccess, &'static str>>, is_anybody_without: bool) -> Codes {
+fn choose(pairs: Vec<Result<RecordAccess, &'static str>>) -> Codes {
     if pairs.contains(&Err(SHARED)) {
         return Codes::Doubtful(SHARED);
     }
@@ -94,10 +102,6 @@ fn choose(pairs: Vec<Result<RecordAccess, &'static str>>, is_anybody_without: bo
                 }
             }
         }
-    }
-    let several = different.len() > 1 || (doubt.is_some() && !different.is_empty());
-    if several && is_anybody_without {
-        return Codes::Doubtful(TWO_PAIRS);
     }
     match (
         different.into_iter().max_by_key(|pair| pair.expires_at),

@@ -143,12 +143,15 @@ fn expected(people: &[NationalId], asked: &[usize], answer: &[Made]) -> Result<V
         let mut theirs = answer.iter().filter(|made| made.owner == *index);
         theirs.any(|made| made.is_readable)
     };
-    let is_anybody_without = !asked.iter().all(readable);
-    let is_taken = |index: &usize| {
-        let parts = answer.iter().filter(|made| made.owner == *index).count();
-        readable(index) && (parts == 1 || !is_anybody_without)
+    let has_two = |index: &usize| {
+        let theirs = answer.iter().filter(|made| made.owner == *index);
+        // Two that cannot be read are not known to be different.
+        theirs.clone().count() > 1 && theirs.clone().any(|made| made.is_readable)
     };
-    Ok(asked.iter().map(is_taken).collect())
+    if asked.iter().any(has_two) && !asked.iter().all(readable) {
+        return Err(Refused::TwoPairs);
+    }
+    Ok(asked.iter().map(readable).collect())
 }
 
 proptest! {
