@@ -11,6 +11,7 @@ use pkb_core::{
     app,
     args::Api,
     client::{
+        access_watch::AccessWatch,
         directory::{Directory, FhirDirectory, Known, RestDirectory},
         rest::PathTemplate,
     },
@@ -97,6 +98,7 @@ async fn run_with<D: Directory>(
 ) -> Result<ExitCode, Fatal> {
     let stage = Resolve {
         directory,
+        access: AccessWatch::default(),
         batch_rows,
         linger: args.api.linger,
         decision,
@@ -153,6 +155,7 @@ type Answer = Result<Known, Verdict>;
 
 struct Resolve<D> {
     directory: D,
+    access: AccessWatch,
     batch_rows: usize,
     linger: Duration,
     decision: Decision,
@@ -181,6 +184,7 @@ impl<D: Directory> Resolve<D> {
     /// again, while that may change.
     async fn look_up(&self, ids: &[NationalId]) -> Result<Vec<(Timestamp, Answer)>, Fatal> {
         let mut answers = self.ask(ids).await?;
+        self.access.note(answers.iter().map(|(_, answer)| answer))?;
         let mut pause = FIRST_PAUSE;
         let mut waiting = None;
         loop {

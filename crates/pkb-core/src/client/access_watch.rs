@@ -1,4 +1,5 @@
-//! Whether PKB shows this client nearly nobody: that is about the client, and not about the patients.
+//! Whether PKB shows this client nearly nobody: that is about the client, and not about the patients. For questions after the upload:
+//! before it, patients may all have records of other organisations.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -10,10 +11,10 @@ const ENOUGH: u64 = 20;
 const NEARLY_ALL_PERCENT: u64 = 95;
 
 /// How many patients PKB has answered about, and how many of them it does not let us see.
-#[derive(Default)]
-pub(super) struct AccessWatch(Mutex<Counts>);
+#[derive(Debug, Default)]
+pub struct AccessWatch(Mutex<Counts>);
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Counts {
     answered: u64,
     no_access: u64,
@@ -24,7 +25,10 @@ impl AccessWatch {
     ///
     /// # Errors
     /// At least 20 patients were asked for in this run, and 95 of 100 of them we may not see.
-    pub(super) fn note<T>(&self, answers: &[Result<T, Verdict>]) -> Result<(), Fatal> {
+    pub fn note<'a, T: 'a>(
+        &self,
+        answers: impl IntoIterator<Item = &'a Result<T, Verdict>>,
+    ) -> Result<(), Fatal> {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for answer in answers {
             match answer {

@@ -7,6 +7,7 @@ use jiff::civil::Date;
 
 use super::{
     Client,
+    access_watch::AccessWatch,
     directory::{Answers, need_fhir, settle, statuses},
     fhir::{Codes, MAX_INVITATION_TOKENS, PatientStatus, halving},
     rest::{PathTemplate, RecordAccess},
@@ -38,12 +39,17 @@ pub trait CodeDesk: Send + Sync + 'static {
 pub struct RestDesk {
     pkb: Client,
     path: PathTemplate,
+    access: AccessWatch,
 }
 
 impl RestDesk {
     /// Asks `recordAccessToken` at `path`.
     pub fn new(pkb: Client, path: PathTemplate) -> Self {
-        Self { pkb, path }
+        Self {
+            pkb,
+            path,
+            access: AccessWatch::default(),
+        }
     }
 
     async fn codes_of(&self, invitee: &Invitee) -> Result<Result<RecordAccess, Verdict>, Fatal> {
@@ -60,7 +66,7 @@ impl RestDesk {
 impl CodeDesk for RestDesk {
     async fn make_codes(&self, invitees: &[Invitee]) -> Answers<RecordAccess> {
         let made = try_join_all(invitees.iter().map(|invitee| self.codes_of(invitee))).await?;
-        self.pkb.access.note(&made)?;
+        self.access.note(&made)?;
         Ok(made)
     }
 }
@@ -69,6 +75,7 @@ impl CodeDesk for RestDesk {
 pub struct FhirDesk {
     pkb: Client,
     today: Date,
+    access: AccessWatch,
 }
 
 /// Age from which PKB makes codes.
@@ -84,7 +91,11 @@ impl FhirDesk {
     /// FHIR is not set up.
     pub fn new(pkb: Client, today: Date) -> Result<Self, Fatal> {
         need_fhir(&pkb, "--api fhir")?;
-        Ok(Self { pkb, today })
+        Ok(Self {
+            pkb,
+            today,
+            access: AccessWatch::default(),
+        })
     }
 
     /// Why PKB left a patient out of its reply, without a word.
@@ -141,7 +152,7 @@ impl CodeDesk for FhirDesk {
                 Err(verdict) => Err(verdict),
             })
             .collect();
-        self.pkb.access.note(&made)?;
+        self.access.note(&made)?;
         Ok(made)
     }
 }

@@ -124,7 +124,6 @@ impl Directory for RestDirectory {
                     .map_err(|fatal| fatal.at_place(|_| Some(place)))?),
             });
         }
-        self.pkb.access.note(&answers)?;
         Ok(answers)
     }
 
@@ -186,12 +185,10 @@ impl Registrations {
 impl Directory for FhirDirectory {
     async fn look_up(&self, ids: &[NationalId]) -> Answers<Known> {
         let statuses = statuses(&self.pkb, ids).await?;
-        let answers: Vec<_> = statuses
+        Ok(statuses
             .into_iter()
             .map(|status| status.and_then(known))
-            .collect();
-        self.pkb.access.note(&answers)?;
-        Ok(answers)
+            .collect())
     }
 
     fn tells_registered(&self) -> bool {

@@ -2,7 +2,7 @@
 //!
 //! * `token`, `refresh_token`: access tokens (OAuth 2.0), fetched early and by one call for all.
 //! * `transport`, `retry`, `http`: one request with its retries, rate and errors.
-//! * `whom`, `refusal`, `access_watch`, `clock_check`: whether an answer is about the patient who was asked for, about the token or about
+//! * `whom`, `refusal`, [`access_watch`], `clock_check`: whether an answer is about the patient who was asked for, about the token or about
 //!   the client, and whether our clock is right.
 //! * [`rest`]: the calls of the Mass Registration Implementation Guide.
 //! * [`fhir`]: the operations about many patients at once.
@@ -11,7 +11,7 @@
 //! * [`probe`]: whether a server can be reached, and what time it has.
 //! * [`notify`]: text messages and letters through GOV.UK Notify.
 
-mod access_watch;
+pub mod access_watch;
 mod clock_check;
 pub mod code_desk;
 pub mod directory;
@@ -40,7 +40,6 @@ use reqwest::Url;
 use secrecy::SecretString;
 
 use crate::{Fatal, monitor::Monitor, nearest::nearest_path};
-use access_watch::AccessWatch;
 use fhir::{Fhir, FhirSettings};
 use transport::Transport;
 
@@ -94,7 +93,6 @@ pub struct Client {
     transport: Transport,
     base: Url,
     fhir: Option<Fhir>,
-    access: AccessWatch,
 }
 
 impl Client {
@@ -116,7 +114,6 @@ impl Client {
             transport,
             base,
             fhir,
-            access: AccessWatch::default(),
         })
     }
 
