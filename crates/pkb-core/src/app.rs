@@ -143,7 +143,7 @@ pub async fn run_stage<S: Stage>(
     drop(progress);
     let code = match &report.fatal {
         Some(fatal) => fatal.exit_code(),
-        None => stage.exit_code(report.tally.exit_code()),
+        None => stage.exit_code(report.tally.exit_code(S::NAME)),
     };
     let records = args.output.as_deref().map_or_else(
         || "these records".to_owned(),
@@ -166,6 +166,11 @@ pub async fn run_stage<S: Stage>(
         tell(&summary);
         if let Some(fatal) = &report.fatal {
             tell(format!("{program}: {fatal}"));
+        } else if code == ExitCode::SomeRowsRejected
+            && let Some(nobody) = report.tally.nobody_advanced(S::NAME)
+            && (task.is_last || nobody.is_by_the_stage())
+        {
+            tell(format!("{program}: {nobody}"));
         }
         // In a pipeline the last stage speaks for all.
         if task.is_last {

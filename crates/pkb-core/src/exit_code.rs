@@ -14,7 +14,7 @@ pub enum ExitCode {
     Bug,
     /// The command line or a setting is wrong.
     Usage,
-    /// Finished, but some rows were rejected or failed for good.
+    /// Finished, but some rows were rejected or failed for good, or nobody could be advanced.
     SomeRowsRejected,
     /// No input, input that ended early, or input that is not a record stream.
     Input,
@@ -40,7 +40,7 @@ impl ExitCode {
         (Self::Usage, "the command line or a setting is wrong"),
         (
             Self::SomeRowsRejected,
-            "finished, some rows rejected or failed for good",
+            "finished, some rows rejected or failed for good, or nobody could be advanced",
         ),
         (
             Self::Input,

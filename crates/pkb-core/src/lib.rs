@@ -24,6 +24,7 @@ pub mod ndjson;
 pub mod nearest;
 pub mod outcome;
 pub mod output;
+pub mod owners;
 pub mod pipeline;
 pub mod postal;
 pub mod progress;

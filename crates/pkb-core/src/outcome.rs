@@ -161,6 +161,8 @@ reasons! {
     IdentityMismatch = "identity_mismatch", Excluded, "find out whose record it is before anything is sent";
     /// PKB has no date of birth, which the join page asks for.
     NoDateOfBirth = "no_date_of_birth", Excluded, "complete the patient's record at PKB";
+    /// PKB has one record for this patient and for another of the campaign.
+    SharedRecord = "shared_record", Failed, "ask PKB whose record it is, and correct the numbers; then run the same command again";
     /// Too young to be invited.
     UnderAge = "under_age", Excluded, "nothing: the record is created, a letter is for later";
     /// PKB's last name for the number is another one.
@@ -195,6 +197,8 @@ reasons! {
     DoesNotFit = "does_not_fit", Failed, "make room in the template and run again";
     /// The codes end too soon to be printed.
     CodesExpiring = "codes_expiring", Failed, "run pkb-tokens over this stream: it fetches new codes";
+    /// A code that another patient has, too.
+    SharedCodes = "shared_codes", Failed, "run pkb-tokens over this stream, or the same command again: it fetches new codes; tell PKB";
     /// The same patient was already given a letter in this run.
     AlreadyInvited = "already_invited", Excluded, "nothing: the patient gets one letter";
     /// Notify takes no such number or letter.
@@ -240,8 +244,8 @@ impl Reason {
     /// The earlier stage that mends a record with this reason when it is run over it.
     pub fn mended_by(self) -> Option<StageName> {
         match self {
-            Self::AnswerTooOld | Self::NoPkbId => Some(StageName::Resolve),
-            Self::CodesExpiring => Some(StageName::Tokens),
+            Self::AnswerTooOld | Self::NoPkbId | Self::SharedRecord => Some(StageName::Resolve),
+            Self::CodesExpiring | Self::SharedCodes => Some(StageName::Tokens),
             _ => None,
         }
     }

@@ -245,9 +245,13 @@ pub struct KeyPkb {
     pub checked_at: Timestamp,
 }
 
-/// The field of [`Invitation`] that matters to whether it still serves.
+/// The fields of [`Invitation`] that matter to whether it still serves, and to whom it belongs.
 #[derive(Debug, Deserialize)]
 pub struct KeyInvitation {
+    /// Invitation code.
+    pub code: InvitationCode,
+    /// Access code.
+    pub token: AccessCode,
     /// When the codes end.
     pub expires_at: Timestamp,
     /// When they were fetched instead of earlier ones.
@@ -287,6 +291,8 @@ impl<'a> KeyFields<'a> {
                 checked_at: pkb.checked_at,
             }),
             invitation: record.invitation.as_ref().map(|codes| KeyInvitation {
+                code: codes.code.clone(),
+                token: codes.token.clone(),
                 expires_at: codes.expires_at,
                 reissued_at: codes.reissued_at,
             }),
@@ -536,6 +542,9 @@ pub struct Invitation {
     /// When they were fetched instead of earlier ones that were good (`pkb-tokens --reissue`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reissued_at: Option<Timestamp>,
+    /// Whether they took the place of codes that another patient has, too: nothing that has those may be sent.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub instead_of_shared: bool,
     /// Kept for whoever wrote it.
     #[serde(flatten)]
     pub unknown: Unknown,

@@ -15,8 +15,10 @@ use serde_json::Value;
 use crate::{
     ExitCode, Fatal, Kind, Outcome, Record, StageName, Verdict,
     journal::{Journal, Key},
+    owners::Kinds,
     pipeline::Records,
     record::KeyFields,
+    value::NationalId,
 };
 
 /// Where a record without an outcome stands for a stage.
@@ -134,6 +136,11 @@ pub trait Stage: Send + Sync + 'static {
     type Done: Send + 'static;
     /// Which stage it is.
     const NAME: StageName;
+    /// What of a record must be no other patient's before the work is done on it (see [`crate::owners`]).
+    const NEEDS_OWN: Kinds = Kinds::NONE;
+    /// What of a record must be no other patient's once the work is done, since the work brings it. PKB may have put it right by the
+    /// next run: then it is asked again, whatever the journal says.
+    const BRINGS_OWN: Kinds = Kinds::NONE;
 
     /// How many pieces of work go together. How records fall into batches depends on their order
     /// alone, never on timing, unless the stage has a [`Self::linger`].
@@ -208,6 +215,13 @@ pub trait Stage: Send + Sync + 'static {
     /// threads and in no order.
     fn tries_again(&self, outcome: &Outcome) -> bool {
         outcome.stage == Self::NAME && outcome.kind == Kind::Failed
+    }
+
+    /// What has been done for a patient, now or in an earlier run, and what to do about it if it turns out that it has
+    /// what belongs to another: `its letter was printed: take letters-0001.pdf, sheet 12, out before the letters are
+    /// posted`.
+    fn done_for(&self, _patient: NationalId) -> Option<String> {
+        None
     }
 
     /// Whether [`Self::stopped_before`] is to be called. Asked once, when the journal has been recalled.

@@ -352,7 +352,7 @@ mod tests {
                 ..Snapshot::default()
             },
             elapsed: Duration::from_secs(252),
-            code: fatal.map_or_else(|| tally.exit_code(), Fatal::exit_code),
+            code: fatal.map_or_else(|| tally.exit_code(StageName::Resolve), Fatal::exit_code),
             fatal,
             journal: true,
             next_step: Some("pkb-tokens over these records".into()),

@@ -1,8 +1,8 @@
 //! Counts what became of each row.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
-use crate::{ExitCode, Kind, Outcome, Reason, StageName};
+use crate::{ExitCode, Kind, Outcome, Reason, StageName, progress::grouped};
 
 /// What a stage did with one record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,16 +84,43 @@ impl Tally {
             .sum()
     }
 
-    /// How the run went, for the shell. All rows of the stream count, also those that an earlier
+    /// Why nobody was advanced, if there were rows and none of them was, now or in an earlier run. A recheck advances
+    /// nobody who has registered or is not due a reminder: it has done its work if PKB has said anything of anybody.
+    pub fn nobody_advanced(&self, stage: StageName) -> Option<Nobody> {
+        let is_any = self.advanced + self.already_done + self.not_concerned + self.not_ready > 0;
+        let is_answer = |what: &(StageName, Kind, Reason)| {
+            let (at, kind, reason) = *what;
+            stage == StageName::Recheck
+                && at == stage
+                && kind == Kind::Excluded
+                && !matches!(reason, Reason::NotFound | Reason::NoAccess)
+        };
+        if self.rows_out == 0 || is_any || self.stopped.keys().any(is_answer) {
+            return None;
+        }
+        let mut stopped: Vec<_> = self.stopped().collect();
+        // Of as many, the first stage's first.
+        stopped.sort_by_key(|(_, rows)| std::cmp::Reverse(*rows));
+        Some(Nobody {
+            stage,
+            rows: self.rows_out,
+            stopped,
+        })
+    }
+
+    /// How the run of `stage` went, for the shell. All rows of the stream count, also those that an earlier
     /// stage stopped, so that the last stage of a pipeline speaks for the whole campaign.
-    pub fn exit_code(&self) -> ExitCode {
+    pub fn exit_code(&self, stage: StageName) -> ExitCode {
         let any =
             |test: fn(Reason) -> bool| self.stopped.keys().any(|(_, _, reason)| test(*reason));
         if self.stopped_for(Reason::NotUnderstood) > 0 {
             ExitCode::NotUnderstood
         } else if any(Reason::is_transient) {
             ExitCode::TryLater
-        } else if self.not_ready > 0 || any(|reason| reason.kind() != Kind::Excluded) {
+        } else if self.not_ready > 0
+            || any(|reason| reason.kind() != Kind::Excluded)
+            || self.nobody_advanced(stage).is_some()
+        {
             ExitCode::SomeRowsRejected
         } else {
             ExitCode::Done
@@ -103,6 +130,56 @@ impl Tally {
     /// Rows that were stopped: where, what that asks of the operator, why, and how many.
     pub fn stopped(&self) -> impl Iterator<Item = ((StageName, Kind, Reason), u64)> {
         self.stopped.iter().map(|(&what, &rows)| (what, rows))
+    }
+}
+
+/// A run that has advanced nobody, and why: for a line on the screen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Nobody {
+    stage: StageName,
+    rows: u64,
+    /// What stopped them, and how many, the most first.
+    stopped: Vec<((StageName, Kind, Reason), u64)>,
+}
+
+/// So many reasons are named.
+const NAMED: usize = 3;
+
+impl Nobody {
+    /// Whether the stage itself has stopped any of them.
+    pub fn is_by_the_stage(&self) -> bool {
+        self.stopped.iter().any(|((at, ..), _)| *at == self.stage)
+    }
+}
+
+impl fmt::Display for Nobody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "no patient could be advanced: ")?;
+        for (place, ((at, _, reason), rows)) in self.stopped.iter().take(NAMED).enumerate() {
+            let comma = if place > 0 { ", " } else { "" };
+            let are = if *rows == 1 { "is" } else { "are" };
+            let of = match (place, self.rows) {
+                (0, 1) => " of 1 row".to_owned(),
+                (0, rows) => format!(" of {} rows", grouped(rows)),
+                _ => String::new(),
+            };
+            write!(f, "{comma}{}{of} {are} {}", grouped(*rows), reason.as_str())?;
+            if *at != self.stage {
+                write!(f, " ({})", at.program())?;
+            }
+        }
+        if self.stopped.len() > NAMED {
+            write!(f, ", and others for other reasons")?;
+        }
+        match self.stopped.first() {
+            Some(((.., Reason::NotFound), _)) => write!(
+                f,
+                ". Check that PKB has processed the upload: run the same command again later, or pkb-resolve with \
+                 --wait-for-records 2h"
+            ),
+            Some(((.., reason), _)) => write!(f, ". What to do: {}", reason.advice()),
+            None => Ok(()),
+        }
     }
 }
 
@@ -137,7 +214,80 @@ mod tests {
                 ExitCode::NotUnderstood,
             ),
         ] {
-            assert_eq!(tally_of(reasons).exit_code(), code);
+            let mut tally = tally_of(reasons);
+            tally.count_in();
+            tally.count_out(Settled::Advanced, None);
+            assert_eq!(tally.exit_code(StageName::Resolve), code);
+        }
+    }
+
+    #[test]
+    fn a_run_that_advances_nobody_is_no_success_and_says_why() {
+        let mut many = vec![Reason::NotFound; 1_200];
+        many.extend([Reason::NoAccess, Reason::NoAccess, Reason::Deceased]);
+        for (reasons, stage, words) in [
+            (
+                &[Reason::NotFound; 50][..],
+                StageName::Resolve,
+                "50 of 50 rows are not_found. Check that PKB has processed the upload: run the same command again later, or \
+                 pkb-resolve with --wait-for-records 2h",
+            ),
+            (
+                &[Reason::NoAccess],
+                StageName::Tokens,
+                "1 of 1 row is no_access (pkb-resolve). What to do: ask PKB for access, if your organisation should have it",
+            ),
+            (
+                &many,
+                StageName::Resolve,
+                "1,200 of 1,203 rows are not_found, 2 are no_access, 1 is deceased. Check that PKB has processed the upload: \
+                 run the same command again later, or pkb-resolve with --wait-for-records 2h",
+            ),
+        ] {
+            let tally = tally_of(reasons);
+            let nobody = tally.nobody_advanced(stage).unwrap();
+            assert_eq!(
+                nobody.to_string(),
+                format!("no patient could be advanced: {words}")
+            );
+            assert_eq!(nobody.is_by_the_stage(), stage == StageName::Resolve);
+            assert_eq!(tally.exit_code(stage), ExitCode::SomeRowsRejected);
+        }
+    }
+
+    #[test]
+    fn who_is_done_goes_another_way_or_has_registered_makes_a_run_a_success() {
+        for settled in [
+            Settled::Advanced,
+            Settled::AlreadyDone,
+            Settled::NotConcerned,
+        ] {
+            let mut tally = tally_of(&[Reason::NotFound; 9]);
+            tally.count_in();
+            tally.count_out(settled, None);
+            assert_eq!(tally.exit_code(StageName::Resolve), ExitCode::Done);
+        }
+        assert_eq!(
+            Tally::default().exit_code(StageName::Resolve),
+            ExitCode::Done
+        );
+        let rechecked = |reason: Reason| {
+            let mut tally = Tally::default();
+            let outcome = Verdict::from(reason).at(StageName::Recheck);
+            tally.count_in();
+            tally.count_out(Settled::Stopped, Some(&outcome));
+            tally.exit_code(StageName::Recheck)
+        };
+        for answer in [
+            Reason::Registered,
+            Reason::NotDue,
+            Reason::Reminded,
+            Reason::Deceased,
+        ] {
+            assert_eq!(rechecked(answer), ExitCode::Done, "{}", answer.as_str());
+        }
+        for none in [Reason::NotFound, Reason::NoAccess] {
+            assert_eq!(rechecked(none), ExitCode::SomeRowsRejected);
         }
     }
 }

@@ -4,4 +4,5 @@
 
 pub mod bench_calls;
 pub mod demo_patient;
+pub mod hostile_pkb;
 pub use pkb_letters::verify::page_reader;

@@ -24,6 +24,7 @@ pub mod invitee;
 pub mod language;
 pub mod ledger;
 pub mod letter_fields;
+mod made_for;
 pub mod manifest;
 pub mod merge;
 pub mod notify;

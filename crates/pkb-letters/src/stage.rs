@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use pkb_core::{
     Admission, Batch, Fatal, Outcome, Reason, Record, Stage, StageName, Verdict,
     journal::Key,
+    owners::Kinds,
     pipeline::Records,
     record::{Channel, Delivery, Design, Edition, Invitation, Patient, PkbAnswer, Unknown},
     stage::{BatchResult, IntentLog, Recalled, Replay},
@@ -24,6 +25,7 @@ use crate::{
     bound::PrintedLetter,
     editions::{edition_of, manifest_prefix},
     invitee::Rules,
+    made_for::{MadeFor, Place},
     manifest::{Manifest, ManifestRow},
     press::{Galley, Order, Orders, Press},
     sms::{SheetNumbers, SmsRow, TextMessages},
@@ -68,8 +70,10 @@ pub struct Letters {
 /// What earlier runs and this one have done.
 #[derive(Default)]
 pub struct Seen {
-    /// File and first page of the letters of earlier runs.
-    printed: HashMap<NationalId, (Box<str>, u64)>,
+    /// Where the letters and texts are, of earlier runs and of this one.
+    made: MadeFor,
+    /// Whether there are any of earlier runs.
+    has_earlier: bool,
     /// Everybody who has been admitted in this run.
     invited: HashSet<NationalId>,
     /// Whose letters have to be made again, because the journal has a part of their file only.
@@ -146,6 +150,8 @@ pub struct ForPapers {
     has_welsh: bool,
     /// Its text message, with the number of its row and its sheet.
     sms: Option<Box<(u64, String, SmsRow)>>,
+    /// Whose it is, and where its files say that it is.
+    made_for: Option<(NationalId, Place)>,
 }
 
 /// What one patient gets.
@@ -310,6 +316,7 @@ impl Stage for Letters {
     type Done = Delivery;
     type Gleaned = ForPapers;
     const NAME: StageName = StageName::Letters;
+    const NEEDS_OWN: Kinds = Kinds::ALL;
     const SETTLES_IN_ORDER: bool = true;
 
     fn batch_rows(&self) -> usize {
@@ -334,18 +341,21 @@ impl Stage for Letters {
         }
         if let Recalled::Record(record) = line
             && let (Some(patient), Some(delivery)) = (&record.patient, &record.delivery)
-            && let Some((page, _)) = delivery.pages
         {
-            let place = (delivery.file.as_str().into(), page);
-            locked(&self.seen)
-                .printed
-                .insert(patient.national_id, place);
+            let mut seen = locked(&self.seen);
+            seen.made.note(patient.national_id, Place::of(delivery));
+            seen.has_earlier = true;
         }
         Ok(())
     }
 
+    fn done_for(&self, patient: NationalId) -> Option<String> {
+        let seen = locked(&self.seen);
+        seen.made.of(patient).map(|place| place.to_string())
+    }
+
     fn minds_stopped(&self) -> bool {
-        !locked(&self.seen).printed.is_empty()
+        locked(&self.seen).has_earlier
     }
 
     /// Somebody may be put on a list, or die, after the letter was printed and before it is posted.
@@ -353,10 +363,9 @@ impl Stage for Letters {
         let (Some(patient), Some(outcome)) = (&record.patient, &record.outcome) else {
             return;
         };
-        if let Some((file, page)) = locked(&self.seen).printed.get(&patient.national_id) {
+        if let Some(place) = locked(&self.seen).made.of(patient.national_id) {
             tracing::warn!(
-                "row {}: {} now, and its letter was printed in an earlier run: take {file}, sheet {page}, out before \
-                 the letters are posted",
+                "row {}: {} now, and {place}",
                 record.row.number,
                 outcome.reason.as_str()
             );
@@ -545,6 +554,8 @@ impl Stage for Letters {
                 .languages
                 .is_some_and(|languages| languages != LetterLanguages::English),
             sms: sms(),
+            made_for: (record.patient.as_ref())
+                .map(|patient| (patient.national_id, Place::of(delivery))),
         })
     }
 
@@ -554,7 +565,13 @@ impl Stage for Letters {
             .as_mut()
             .ok_or_else(|| Fatal::Bug("a letter came after the last".into()))?;
         papers.add(&own.letters)?;
-        locked(&self.seen).in_welsh += u64::from(own.has_welsh);
+        {
+            let mut seen = locked(&self.seen);
+            seen.in_welsh += u64::from(own.has_welsh);
+            if let Some((patient, place)) = own.made_for {
+                seen.made.note(patient, place);
+            }
+        }
         if let Some(sms) = own.sms {
             let (number, sheet, row) = *sms;
             let is_finished = locked(&self.sheets).is_finished(&sheet);

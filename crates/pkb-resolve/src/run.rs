@@ -17,6 +17,7 @@ use pkb_core::{
     },
     journal::Key,
     monitor::{Monitor, Why},
+    owners::Kinds,
     record::{KeyFields, Patient, PkbAnswer, Unknown},
     stage::BatchResult,
     value::NationalId,
@@ -263,6 +264,7 @@ impl<D: Directory> Stage for Resolve<D> {
     type Done = PkbAnswer;
     type Gleaned = ();
     const NAME: StageName = StageName::Resolve;
+    const BRINGS_OWN: Kinds = Kinds::ID;
     const QUICK_REPLAY: bool = true;
     const JUDGES_ALONE: bool = true;
 

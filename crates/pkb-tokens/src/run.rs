@@ -11,6 +11,7 @@ use pkb_core::{
         rest::PathTemplate,
     },
     journal::Key,
+    owners::Kinds,
     record::{Invitation, KeyFields, Unknown},
     stage::BatchResult,
     value::PkbId,
@@ -92,6 +93,8 @@ impl<D: CodeDesk> Stage for Tokens<D> {
     type Done = Invitation;
     type Gleaned = ();
     const NAME: StageName = StageName::Tokens;
+    const NEEDS_OWN: Kinds = Kinds::ID;
+    const BRINGS_OWN: Kinds = Kinds::CODES;
     const QUICK_REPLAY: bool = true;
     const JUDGES_ALONE: bool = true;
 
@@ -177,6 +180,7 @@ impl<D: CodeDesk> Stage for Tokens<D> {
                     token: codes.token,
                     expires_at: codes.expires_at.unwrap_or(ends),
                     reissued_at: is_reissue.then_some(now),
+                    instead_of_shared: false,
                     unknown: Unknown::new(),
                 })
             })

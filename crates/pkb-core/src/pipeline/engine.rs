@@ -1,7 +1,9 @@
 //! The task that owns all state of a run: the window, the batches, the journal, the tally.
 
+mod one_patient;
+
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, HashSet, VecDeque},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -18,16 +20,18 @@ use super::{
     records::{Kept, written},
     settled_journal::SettledJournal,
     signals::Signals,
-    work::{Number, Piece, Worked, conclude, stop, work_on},
+    work::{Number, Piece, Worked, brought, conclude, stop, work_on},
 };
 use crate::{
-    Admission, Fatal, Stage,
+    Admission, Fatal, Reason, Stage,
     completeness::Completeness,
     monitor::Monitor,
     ndjson::Line,
     output::{Output, Target},
+    owners::{Belongings, Owner, Owners},
     stage::{IntentLog, Replay},
     tally::{Settled, Tally, What},
+    value::NationalId,
 };
 
 /// Bytes of output that are put together before they are handed to the writer.
@@ -44,6 +48,10 @@ struct Slot<G> {
     state: State,
     /// What is to be collected before it is written.
     gleaned: Option<Box<G>>,
+    /// What it has that must be no other patient's, to be looked at before it is written.
+    brought: Option<Box<Belongings>>,
+    /// Other patients for whom something was done with the same: that is said when it is written.
+    others: Vec<Owner>,
 }
 
 /// How far a record is.
@@ -69,6 +77,10 @@ type Finished<G> = Result<Result<Ended<G>, Fatal>, JoinError>;
 pub(super) struct Engine<S: Stage> {
     stage: Arc<S>,
     journal: Option<SettledJournal>,
+    /// Who has come with what.
+    owners: Owners,
+    /// Patients who were stopped in this run since others have the same.
+    stopped: HashSet<NationalId>,
     limits: Limits,
     batch_rows: usize,
     window: VecDeque<Slot<S::Gleaned>>,
@@ -114,6 +126,7 @@ impl<S: Stage> Engine<S> {
     pub(super) fn new(
         stage: Arc<S>,
         journal: Option<SettledJournal>,
+        owners: Owners,
         output: Target,
         limits: Limits,
         monitor: Arc<Monitor>,
@@ -123,6 +136,8 @@ impl<S: Stage> Engine<S> {
             limits,
             stage,
             journal,
+            owners,
+            stopped: HashSet::new(),
             window: VecDeque::new(),
             first_in_window: 0,
             forming: Vec::new(),
@@ -297,6 +312,8 @@ impl<S: Stage> Engine<S> {
                 journaled: 0,
             },
             gleaned: None,
+            brought: None,
+            others: Vec::new(),
         });
     }
 
@@ -321,19 +338,31 @@ impl<S: Stage> Engine<S> {
 
     /// Finds out what to do with a record, and puts it at the end of the window.
     fn take_in_open(&mut self, open: Open<S::Gleaned>) -> Result<(), Fatal> {
-        let Open { mut line, answered } = open;
+        let Open {
+            mut line,
+            answered,
+            had_shared_codes,
+        } = open;
         let row = &line.record.row;
         self.note_row(&row.file, row.number, row.of);
+        let is_mended = answered.is_none()
+            && (line.record.outcome.as_ref())
+                .is_some_and(|outcome| outcome.reason.mended_by() == Some(S::NAME));
+        let had_shared_codes = had_shared_codes
+            || (line.record.outcome.as_ref())
+                .is_some_and(|outcome| outcome.reason == Reason::SharedCodes);
+        if is_mended {
+            // What this stage found earlier no longer serves, whoever has it written down.
+            line.record.clear_from(S::NAME);
+            line.raw = Box::default();
+        }
+        if let Some(shared) = self.need_own(&line.record, answered.as_ref()) {
+            return self.stop_shared(line, &shared, answered.is_some());
+        }
         let next = match (answered, &line.record.outcome) {
             (Some(answered), _) => self
                 .replay(&mut line, answered)
                 .unwrap_or_else(|| self.admit(&mut line)),
-            (None, Some(outcome)) if outcome.reason.mended_by() == Some(S::NAME) => {
-                // What this stage found earlier no longer serves, whoever has it written down.
-                line.record.clear_from(S::NAME);
-                line.raw = Box::default();
-                self.admit(&mut line)
-            }
             (None, Some(outcome)) if !self.stage.tries_again(outcome) => {
                 if outcome.stage != S::NAME {
                     self.stage.stopped_before(&line.record);
@@ -348,11 +377,14 @@ impl<S: Stage> Engine<S> {
                     place: self.first_in_window + self.window.len() as u64,
                     work,
                     kept: Kept::of(line, self.batch_rows)?,
+                    had_shared_codes,
                 });
                 Slot {
                     line: Box::default(),
                     state: State::Working,
                     gleaned: None,
+                    brought: None,
+                    others: Vec::new(),
                 }
             }
             Next::Settled(settled, gleaned) => Slot {
@@ -361,6 +393,8 @@ impl<S: Stage> Engine<S> {
                     stopped: line.record.outcome.as_ref().map(What::of),
                     journaled: 0,
                 },
+                brought: brought::<S>(&line.record, self.owners.salt()),
+                others: Vec::new(),
                 line: written(line)?,
                 gleaned,
             },
@@ -431,8 +465,9 @@ impl<S: Stage> Engine<S> {
                 .as_ref()
                 .map_or_else(IntentLog::default, |journal| journal.intents(S::NAME));
             let stage = Arc::clone(&self.stage);
+            let salt = self.owners.salt().clone();
             self.running.spawn(async move {
-                let worked = work_on(&*stage, number, pieces, intents).await?;
+                let worked = work_on(&*stage, number, pieces, intents, &salt).await?;
                 Ok((number.batch, worked))
             });
         }
@@ -473,6 +508,8 @@ impl<S: Stage> Engine<S> {
                     journaled,
                 },
                 gleaned: worked.gleaned,
+                brought: worked.brought,
+                others: Vec::new(),
             };
         }
         Ok(())
@@ -481,26 +518,25 @@ impl<S: Stage> Engine<S> {
     /// Writes the settled front of the window.
     async fn write_settled(&mut self) -> Result<(), Fatal> {
         let synced = self.journal.as_ref().map_or(0, SettledJournal::synced);
-        while let Some(Slot {
-            line,
-            state:
-                State::Settled {
-                    settled,
-                    stopped,
-                    journaled,
-                },
-            gleaned,
-        }) = self.window.front_mut()
-            && *journaled <= synced
+        while let Some(front) = self.window.front()
+            && let State::Settled { journaled, .. } = front.state
+            && journaled <= synced
+            && let Some(mut slot) = self.window.pop_front()
         {
-            if let Some(gleaned) = gleaned.take() {
+            self.first_in_window += 1;
+            self.bring_own(&mut slot)?;
+            if let Some(gleaned) = slot.gleaned {
                 self.stage.collect(*gleaned)?;
             }
-            self.block.extend_from_slice(line);
+            self.block.extend_from_slice(&slot.line);
             self.block.push(b'\n');
-            self.tally.count_as(*settled, *stopped);
-            self.window.pop_front();
-            self.first_in_window += 1;
+            if let State::Settled {
+                settled, stopped, ..
+            } = slot.state
+            {
+                self.tally.count_as(settled, stopped);
+            }
+            self.tell_of_others(&slot.line, &slot.others);
             if self.block.len() >= BLOCK_BYTES {
                 self.hand_over().await?;
             }

@@ -17,6 +17,7 @@ use crate::{
     Admission, Fatal, Outcome, Record, Stage, StageName,
     journal::{Fetched, Key, Lookup, Span},
     ndjson::{Block, Line, NdjsonError, Place},
+    owners::Known,
     record::{KeyFields, KeyRow},
     tally::{Settled, What},
 };
@@ -59,12 +60,16 @@ pub(super) struct Open<G> {
     pub(super) line: Line,
     /// Whether it is as an earlier run has settled it.
     pub(super) answered: Option<Answered<G>>,
+    /// What an earlier run has settled is no answer, since it has codes that another patient has, too.
+    pub(super) had_shared_codes: bool,
 }
 
 /// A record as the journal has it.
 pub(super) struct Answered<G> {
     /// What is to be collected of it, if the stage leaves it at that.
     pub(super) gleaned: Option<Box<G>>,
+    /// What it was done with has turned out to be another patient's, too: the record came with other codes instead.
+    pub(super) is_with_shared_codes: bool,
 }
 
 /// A record that needs no work, without its line.
@@ -88,6 +93,14 @@ pub(super) struct Judge<S> {
     journal: Option<Lookup>,
     /// Whether the stage looks at records that another has stopped.
     minds_stopped: bool,
+    /// What several patients had in earlier runs.
+    shared: Option<Known>,
+}
+
+/// Whether the journal answers a record.
+enum Taken {
+    Over { is_with_shared_codes: bool },
+    Not { had_shared_codes: bool },
 }
 
 /// A line that has been looked at.
@@ -112,12 +125,26 @@ type Near<'j> = HashMap<&'j [u8], &'j [u8]>;
 
 impl<S: Stage> Judge<S> {
     /// A judge for `stage`, which knows what is in the journal.
-    pub(super) fn new(stage: Arc<S>, journal: Option<Lookup>) -> Self {
+    /// `shared` is what several patients have in the journal.
+    pub(super) fn new(stage: Arc<S>, journal: Option<Lookup>, shared: Option<Known>) -> Self {
         Self {
             minds_stopped: stage.minds_stopped(),
             stage,
             journal: journal.filter(|journal| !journal.is_empty()),
+            shared: shared.filter(|shared| !shared.is_empty()),
         }
+    }
+
+    /// Whether the journal may answer lines that are not read whole: not if some of its answers have to be looked at.
+    fn answers_unread(&self) -> bool {
+        S::JUDGES_ALONE && self.shared.is_none()
+    }
+
+    /// Whether a record has what must be no other patient's: that is found out in the order of the input.
+    fn has_belongings(&self, record: &Record) -> bool {
+        let kinds = S::NEEDS_OWN.and(S::BRINGS_OWN);
+        let has_id = || record.pkb.as_ref().is_some_and(|pkb| pkb.id.is_some());
+        kinds.id && has_id() || kinds.codes && record.invitation.is_some()
     }
 
     /// Reads and judges the lines of a block.
@@ -131,7 +158,7 @@ impl<S: Stage> Judge<S> {
         });
         let lines: Vec<(Place, &[u8])> = lines.filter(|(_, text)| !text.is_empty()).collect();
         let mut judged = Judged::default();
-        match self.journal.as_ref().filter(|_| S::JUDGES_ALONE) {
+        match self.journal.as_ref().filter(|_| self.answers_unread()) {
             Some(journal) => self.answer_all(&mut judged, lines, journal)?,
             None => {
                 for (place, text) in lines {
@@ -163,20 +190,29 @@ impl<S: Stage> Judge<S> {
         }
         let found = journal.fetch(asked.iter().map(|(_, span)| *span).collect())?;
         for (open, span) in asked {
-            if self.take_over(&mut open.line, found.line(span)?)? {
-                let record = &open.line.record;
-                let is_advanced = record.outcome.is_none();
-                let gleaned = is_advanced.then(|| self.stage.glean(record)).flatten();
-                open.answered = Some(Answered {
-                    gleaned: gleaned.map(Box::new),
-                });
+            match self.take_over(&mut open.line, found.line(span)?)? {
+                Taken::Not { had_shared_codes } => open.had_shared_codes = had_shared_codes,
+                Taken::Over {
+                    is_with_shared_codes,
+                } => {
+                    let record = &open.line.record;
+                    let is_advanced = record.outcome.is_none();
+                    let gleaned = is_advanced.then(|| self.stage.glean(record)).flatten();
+                    open.answered = Some(Answered {
+                        gleaned: gleaned.map(Box::new),
+                        is_with_shared_codes,
+                    });
+                }
             }
         }
         Ok(())
     }
 
-    /// Makes a record what the journal says of it in the line `settled`; `false` if that is no answer to it.
-    fn take_over(&self, line: &mut Line, settled: &[u8]) -> Result<bool, Fatal> {
+    /// Makes a record what the journal says of it in the line `settled`, if that is an answer to it.
+    fn take_over(&self, line: &mut Line, settled: &[u8]) -> Result<Taken, Fatal> {
+        let no = Taken::Not {
+            had_shared_codes: false,
+        };
         if line.raw.is_empty() {
             line.raw = line_of(&line.record)?;
         }
@@ -184,19 +220,35 @@ impl<S: Stage> Judge<S> {
         let is_first_time = record.outcome.is_none();
         if is_first_time && let Some(addition) = addition(S::NAME, &line.raw, settled) {
             if !self.stage.answers(record, addition.outcome()) {
-                return Ok(false);
+                return Ok(no);
             }
             addition.enter(record);
             line.raw = settled.into();
-            return Ok(true);
+            return Ok(Taken::Over {
+                is_with_shared_codes: false,
+            });
         }
         let settled = settled_record(settled)?;
         if !self.stage.answers(record, settled.outcome.as_ref()) {
-            return Ok(false);
+            return Ok(no);
         }
+        // What PKB said to two patients alike may have been put right.
+        if S::BRINGS_OWN.any() && self.shared.as_ref().is_some_and(|it| it.concerns(&settled)) {
+            return Ok(Taken::Not {
+                had_shared_codes: S::BRINGS_OWN.codes,
+            });
+        }
+        let codes = |record: &Record| {
+            let codes = record.invitation.as_ref();
+            codes.map(|codes| (codes.code.clone(), codes.token.clone()))
+        };
+        let is_instead = (record.invitation.as_ref()).is_some_and(|codes| codes.instead_of_shared);
+        let is_with_shared_codes = is_instead && codes(record) != codes(&settled);
         record.take_over(S::NAME, *settled);
         line.raw = line_of(record)?;
-        Ok(true)
+        Ok(Taken::Over {
+            is_with_shared_codes,
+        })
     }
 
     /// Whether the journal may answer a record: not if another stage has stopped it, nor if what this stage found
@@ -310,6 +362,7 @@ impl<S: Stage> Judge<S> {
         in_journal: bool,
     ) {
         let passes = match &record.outcome {
+            _ if self.has_belongings(&record) => None,
             Some(outcome) if outcome.reason.mended_by() == Some(S::NAME) => None,
             Some(outcome) if !self.stage.tries_again(outcome) => {
                 (!self.minds_stopped).then_some(Settled::Stopped)
@@ -329,6 +382,7 @@ impl<S: Stage> Judge<S> {
             judged.records.push(Sighted::Open(Open {
                 line: Line { raw, record },
                 answered: None,
+                had_shared_codes: false,
             }));
             return;
         };
@@ -528,7 +582,7 @@ mod tests {
         let path = folder.path().join("journal");
         std::fs::write(&path, [journal.join(&b'\n'), b"\n".to_vec()].concat()).unwrap();
         let journal = SettledJournal::open(&path, &Plain).unwrap();
-        let judge = Judge::new(Arc::new(Plain), Some(journal.lookup()));
+        let judge = Judge::new(Arc::new(Plain), Some(journal.lookup()), None);
         let input = [lines.join(&b'\n'), b"\n".to_vec()].concat();
         let block = BlockReader::new(&input[..]).read().unwrap().unwrap();
         judge.judge(&block).unwrap()
@@ -590,14 +644,14 @@ mod tests {
                 let fields = serde_json::from_slice(text).unwrap();
                 prop_assert_eq!(Plain.quick_key(&fields), Plain.key(&record));
                 match records.next() {
-                    Some(Sighted::Open(Open { line: open, answered: Some(_) })) => {
+                    Some(Sighted::Open(Open { line: open, answered: Some(_), .. })) => {
                         let mut expected = record.clone();
                         expected.take_over(StageName::Resolve, serde_json::from_slice(&settled(row)).unwrap());
                         prop_assert_eq!(&*open.record, &expected);
                         prop_assert_eq!(&serde_json::from_slice::<Record>(&open.raw).unwrap(), &expected);
                         prop_assert!(text != input(row) && order[..in_journal].contains(&row));
                     }
-                    Some(Sighted::Open(Open { line: open, answered: None })) => {
+                    Some(Sighted::Open(Open { line: open, answered: None, .. })) => {
                         prop_assert_eq!(&open.raw[..], text);
                         prop_assert_eq!(&*open.record, &record);
                         prop_assert!(text != input(row) || !order[..in_journal].contains(&row));

@@ -89,7 +89,7 @@ pub async fn run<S: Stage>(
         .map(|path| SettledJournal::open(path, &*stage))
         .transpose()
         .and_then(|journal| Ok((journal, Signals::listen()?)));
-    let (journal, mut signals) = match started {
+    let (mut journal, mut signals) = match started {
         Ok(started) => started,
         Err(fatal) => {
             return Report {
@@ -103,9 +103,12 @@ pub async fn run<S: Stage>(
     // A thread of its own: a read from standard input cannot be cancelled, and would keep the
     // runtime from shutting down.
     let lookup = journal.as_ref().map(SettledJournal::lookup);
-    let judge = Judge::new(Arc::clone(&stage), lookup);
+    let known = journal.as_ref().map(SettledJournal::known_to_be_shared);
+    let judge = Judge::new(Arc::clone(&stage), lookup, known);
     std::thread::spawn(move || read_all(source, &judge, &sender));
-    let mut engine = Engine::new(stage, journal, output, limits, monitor);
+    let owners = journal.as_mut().map(SettledJournal::take_owners);
+    let owners = owners.unwrap_or_default();
+    let mut engine = Engine::new(stage, journal, owners, output, limits, monitor);
     let fatal = engine.drive(arrivals, &mut signals).await;
     engine.close(fatal).await
 }

@@ -154,6 +154,7 @@ fn next_chunk<G>(
                     record: Box::new(record),
                 },
                 answered: None,
+                had_shared_codes: false,
             })),
             Err(fatal) => {
                 end = Some(fatal);

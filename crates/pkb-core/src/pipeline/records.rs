@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use crate::{Fatal, Record, ndjson::Line};
+use crate::{Fatal, Record, ndjson::Line, value::NationalId};
 
 /// Batches of more records than these keep them as lines: in memory a record takes several times as much, and reading it
 /// once more is nothing beside what such a batch does. A small batch may be one call that takes no longer.
@@ -29,6 +29,18 @@ impl Kept {
         Ok(match rows <= MOST_WHOLE {
             true => Self::Whole(line.record),
             false => Self::Packed(written(line)?),
+        })
+    }
+
+    /// Whose record it is.
+    ///
+    /// # Errors
+    /// A bug.
+    pub(super) fn patient(&self) -> Result<Option<NationalId>, Fatal> {
+        let of = |record: &Record| record.patient.as_ref().map(|patient| patient.national_id);
+        Ok(match self {
+            Self::Whole(record) => of(record),
+            Self::Packed(line) => of(&*record_of(line)?),
         })
     }
 

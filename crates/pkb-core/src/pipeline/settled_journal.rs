@@ -12,6 +12,7 @@ use serde::Deserialize;
 use crate::{
     Fatal, Outcome, Record, Stage, StageName,
     journal::{Entry, Journal, Key, Lookup},
+    owners::{Belongings, Known, Owners, Salt},
     record::{Delivery, Dispatch, KeyFields, Schema, Upload},
     stage::{IntentLog, Recalled},
 };
@@ -20,10 +21,18 @@ use crate::{
 pub(super) struct SettledJournal {
     journal: Arc<Mutex<Journal>>,
     lookup: Lookup,
+    /// Who has come with what in earlier runs.
+    owners: Owners,
     /// Records appended in this run.
     appended: u64,
     /// Of those, the ones that are on the disk.
     synced: u64,
+}
+
+/// A line of the journal, and what its patient came with.
+struct Line {
+    seen: Seen,
+    own: Option<Belongings>,
 }
 
 /// A line of the journal, as far as it was read.
@@ -38,10 +47,15 @@ impl SettledJournal {
     /// Opens the journal at `path` and lets `stage` recall what is in it.
     pub(super) fn open<S: Stage>(path: &Path, stage: &S) -> Result<Self, Fatal> {
         let (mut lines, mut own) = (0_u64, 0_u64);
-        let read = |line: &[u8], place| read_line_for(stage, line, place);
-        let journal = Journal::open(path, read, |seen| {
+        let mut owners = Owners::default();
+        let salt = owners.salt().clone();
+        let read = |line: &[u8], place| read_line_for(stage, line, place, &salt);
+        let journal = Journal::open(path, read, |line| {
             lines += 1;
-            match seen {
+            if let Some(own) = line.own {
+                owners.come(&own);
+            }
+            match line.seen {
                 Seen::Enough { own: is_own, entry } => {
                     own += u64::from(is_own);
                     Ok(entry)
@@ -69,6 +83,7 @@ impl SettledJournal {
         }
         Ok(Self {
             lookup: journal.lookup(),
+            owners,
             journal: Arc::new(Mutex::new(journal)),
             appended: 0,
             synced: 0,
@@ -78,6 +93,16 @@ impl SettledJournal {
     /// The lines of earlier runs, for threads that judge records.
     pub(super) fn lookup(&self) -> Lookup {
         self.lookup.clone()
+    }
+
+    /// What several patients have come with in earlier runs.
+    pub(super) fn known_to_be_shared(&self) -> Known {
+        self.owners.known()
+    }
+
+    /// Who has come with what in earlier runs.
+    pub(super) fn take_owners(&mut self) -> Owners {
+        std::mem::take(&mut self.owners)
     }
 
     /// Where a stage notes what it is about to do.
@@ -171,7 +196,8 @@ fn lock(journal: &Mutex<Journal>) -> MutexGuard<'_, Journal> {
 }
 
 /// As much of a line of the journal as `stage` needs; `place` is where it stands.
-fn read_line_for<S: Stage>(stage: &S, line: &[u8], place: u64) -> Result<Seen, Fatal> {
+fn read_line_for<S: Stage>(stage: &S, line: &[u8], place: u64, salt: &Salt) -> Result<Line, Fatal> {
+    let kinds = S::NEEDS_OWN.and(S::BRINGS_OWN);
     let text = std::str::from_utf8(line).map_err(|_| Fatal::Input("not UTF-8".into()))?;
     if S::QUICK_REPLAY
         && let Ok(fields) = serde_json::from_str::<KeyFields<'_>>(text)
@@ -188,20 +214,32 @@ fn read_line_for<S: Stage>(stage: &S, line: &[u8], place: u64) -> Result<Seen, F
             }
             Some(key) => Entry::Found(key),
         };
-        return Ok(Seen::Enough { own, entry });
+        let has = Belongings::of_fields(&fields, salt);
+        return Ok(Line {
+            seen: Seen::Enough { own, entry },
+            own: has.and_then(|has| has.only(kinds)),
+        });
     }
     let recalled = read_line(line)?;
+    let own = match &recalled {
+        Recalled::Record(record) => Belongings::of(record, salt).and_then(|has| has.only(kinds)),
+        Recalled::Intent(_) => None,
+    };
     let key = match &recalled {
         Recalled::Record(record) if record.is_settled_by(S::NAME) => stage.key(record),
         Recalled::Intent(intent) if intent["stage"] == S::NAME.as_str() => None,
         Recalled::Record(_) | Recalled::Intent(_) => {
-            return Ok(Seen::Enough {
+            let seen = Seen::Enough {
                 own: false,
                 entry: Entry::Other,
-            });
+            };
+            return Ok(Line { seen, own });
         }
     };
-    Ok(Seen::Whole(recalled, key))
+    Ok(Line {
+        seen: Seen::Whole(recalled, key),
+        own,
+    })
 }
 
 /// A record that a stage settled, from its line.

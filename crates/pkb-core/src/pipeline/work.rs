@@ -3,6 +3,7 @@
 use super::records::{Kept, Records, line_of};
 use crate::{
     Batch, Fatal, Kind, Record, Stage, StageName, Verdict,
+    owners::{Belongings, Salt},
     stage::{Conclusion, IntentLog},
     tally::{Settled, What},
 };
@@ -13,6 +14,8 @@ pub(super) struct Piece<W> {
     pub(super) place: u64,
     pub(super) work: W,
     pub(super) kept: Kept,
+    /// Codes that it had are another patient's, too.
+    pub(super) had_shared_codes: bool,
 }
 
 /// A record that has been worked on.
@@ -28,6 +31,8 @@ pub(super) struct Worked<G> {
     pub(super) concluded: Option<Box<[u8]>>,
     /// What is to be collected.
     pub(super) gleaned: Option<Box<G>>,
+    /// What the work has brought that must be no other patient's.
+    pub(super) brought: Option<Box<Belongings>>,
 }
 
 /// The number of a batch in this run, and of its first piece of work.
@@ -46,12 +51,13 @@ pub(super) async fn work_on<S: Stage>(
     number: Number,
     pieces: Vec<Piece<S::Work>>,
     intents: IntentLog,
+    salt: &Salt,
 ) -> Result<Vec<Worked<S::Gleaned>>, Fatal> {
     let mut places = Vec::with_capacity(pieces.len());
     let (work, kept): (Vec<S::Work>, Vec<Kept>) = pieces
         .into_iter()
         .map(|piece| {
-            places.push(piece.place);
+            places.push((piece.place, piece.had_shared_codes));
             (piece.work, piece.kept)
         })
         .unzip();
@@ -72,12 +78,15 @@ pub(super) async fn work_on<S: Stage>(
     }
     let worked = places.into_iter().zip(records).zip(results);
     worked
-        .map(|((place, kept), result)| {
+        .map(|(((place, had_shared_codes), kept), result)| {
             let mut record = kept.into_record()?;
             let settled = match result {
                 Ok(done) => {
                     record.outcome = None;
                     stage.apply(&mut record, done);
+                    if let Some(codes) = record.invitation.as_mut().filter(|_| had_shared_codes) {
+                        codes.instead_of_shared = true;
+                    }
                     Settled::Advanced
                 }
                 Err(verdict) => {
@@ -85,7 +94,7 @@ pub(super) async fn work_on<S: Stage>(
                     Settled::Stopped
                 }
             };
-            lines_of(stage, place, record, settled)
+            lines_of(stage, place, record, settled, salt)
         })
         .collect()
 }
@@ -96,6 +105,7 @@ fn lines_of<S: Stage>(
     place: u64,
     mut record: Box<Record>,
     settled: Settled,
+    salt: &Salt,
 ) -> Result<Worked<S::Gleaned>, Fatal> {
     let journal = record.is_settled_by(S::NAME);
     // Before the conclusion: the journal is to know what was done, and not what follows from it today.
@@ -114,7 +124,18 @@ fn lines_of<S: Stage>(
         line,
         concluded: is_changed.then(|| line_of(&record)).transpose()?,
         gleaned: gleaned.map(Box::new),
+        brought: brought::<S>(&record, salt),
     })
+}
+
+/// What the work of a stage has brought into a record that must be no other patient's.
+pub(super) fn brought<S: Stage>(record: &Record, salt: &Salt) -> Option<Box<Belongings>> {
+    if !S::BRINGS_OWN.any() {
+        return None;
+    }
+    Belongings::of(record, salt)?
+        .only(S::BRINGS_OWN)
+        .map(Box::new)
 }
 
 /// What follows for a record that is `settled`, and whether it was changed.

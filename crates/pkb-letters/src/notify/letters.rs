@@ -6,8 +6,10 @@ use pkb_core::{
     Admission, Batch, ExitCode, Fatal, Reason, Record, Stage, StageName, Verdict, app,
     client::notify::{NotifyDesk, PdfLetter, Postage},
     journal::Key,
+    owners::Kinds,
     record::{Channel, Dispatch},
     stage::{BatchResult, IntentLog, Recalled, Replay},
+    value::NationalId,
 };
 
 use super::{
@@ -105,6 +107,7 @@ impl<D: NotifyDesk> Stage for Letters<D> {
     type Done = Dispatch;
     type Gleaned = ();
     const NAME: StageName = StageName::Post;
+    const NEEDS_OWN: Kinds = Kinds::ALL;
 
     /// The patient and the file: a letter that was printed again, into another file, is posted again.
     fn key(&self, record: &Record) -> Option<Key> {
@@ -156,7 +159,14 @@ impl<D: NotifyDesk> Stage for Letters<D> {
         ))
     }
 
+    fn done_for(&self, patient: NationalId) -> Option<String> {
+        let words = "its letter was given to GOV.UK Notify: cancel it there if it is not printed yet, and tell your data \
+                     protection officer";
+        self.once.has_sent(patient).then(|| words.to_owned())
+    }
+
     fn apply(&self, record: &mut Record, sent: Dispatch) {
+        self.once.note_sent(record);
         record.posted = Some(sent);
     }
 }

@@ -17,7 +17,7 @@ use std::{
 
 use jiff::Timestamp;
 use pkb_core::{
-    Clock, Fatal, Reason, Verdict,
+    Clock, Fatal, Reason, Record, Verdict,
     args::StreamArgs,
     client::{
         CallError,
@@ -27,6 +27,7 @@ use pkb_core::{
     monitor::{Monitor, Why},
     record::{Dispatch, DispatchStatus, Unknown},
     stage::{IntentLog, Recalled},
+    value::NationalId,
 };
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -89,6 +90,8 @@ pub(super) struct Once<D> {
     resend: HashSet<u64>,
     open: Mutex<HashMap<Key, Open>>,
     seen: Mutex<HashSet<Key>>,
+    /// Patients to whom something was sent, in this run or an earlier one.
+    sent: Mutex<HashSet<NationalId>>,
 }
 
 impl<D: NotifyDesk> Once<D> {
@@ -103,6 +106,7 @@ impl<D: NotifyDesk> Once<D> {
             resend: args.resend.iter().copied().collect(),
             open: Mutex::default(),
             seen: Mutex::default(),
+            sent: Mutex::default(),
         }
     }
 
@@ -110,7 +114,8 @@ impl<D: NotifyDesk> Once<D> {
     pub(super) fn recall(&self, line: &Recalled, key: Option<Key>) -> Result<(), Fatal> {
         let mut open = locked(&self.open);
         match line {
-            Recalled::Record(_) => {
+            Recalled::Record(record) => {
+                self.note_sent(record);
                 if let Some(key) = key {
                     open.remove(&key);
                 }
@@ -122,6 +127,18 @@ impl<D: NotifyDesk> Once<D> {
             }
         }
         Ok(())
+    }
+
+    /// Something was sent to the patient of a record.
+    pub(super) fn note_sent(&self, record: &Record) {
+        if let Some(patient) = &record.patient {
+            locked(&self.sent).insert(patient.national_id);
+        }
+    }
+
+    /// Whether something was sent to a patient.
+    pub(super) fn has_sent(&self, patient: NationalId) -> bool {
+        locked(&self.sent).contains(&patient)
     }
 
     /// Whether the patient comes for the first time in this run.

@@ -10,9 +10,10 @@ use pkb_core::{
         notify::{NotifyDesk, Text},
     },
     journal::Key,
+    owners::Kinds,
     record::{Channel, Delivery, Design, Dispatch, Edition},
     stage::{BatchResult, IntentLog, Recalled, Replay},
-    value::{LetterFormat, LetterLanguages, UkMobile},
+    value::{LetterFormat, LetterLanguages, NationalId, UkMobile},
 };
 
 use super::{
@@ -148,6 +149,7 @@ impl<D: NotifyDesk> Stage for Texts<D> {
     type Done = Vec<Dispatch>;
     type Gleaned = ();
     const NAME: StageName = StageName::Sms;
+    const NEEDS_OWN: Kinds = Kinds::ALL;
 
     /// The patient and the number: a number that was corrected is new work, and so are a reissue and a reminder with
     /// their codes; other codes from another run of pkb-tokens are not.
@@ -212,7 +214,14 @@ impl<D: NotifyDesk> Stage for Texts<D> {
         ))
     }
 
+    fn done_for(&self, patient: NationalId) -> Option<String> {
+        let words = "its text was given to GOV.UK Notify: tell the patient not to use the codes, and tell your data \
+                     protection officer";
+        self.once.has_sent(patient).then(|| words.to_owned())
+    }
+
     fn apply(&self, record: &mut Record, sent: Vec<Dispatch>) {
+        self.once.note_sent(record);
         record.texts = sent;
     }
 }

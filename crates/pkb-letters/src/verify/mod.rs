@@ -4,6 +4,7 @@
 //! * [`page_reader`]: what is drawn on a page; `shared_parts` what many pages share, which is read once, `lines` glyphs
 //!   put together to words, `square_code` the modules of a picture.
 //! * `excerpt`: a long PDF a block of pages at a time, from its objects (`objects`, `scanner`).
+//! * `of_two_patients`: letters and texts with what belongs to another patient, too.
 //! * `manifests`: what the manifests say.
 //! * [`expected`]: what must be on the sheets of a letter, and what must not.
 //! * [`sheets`]: the sheets of one file; pkb-letters does the same before it writes a file.
@@ -14,6 +15,7 @@ pub mod expected;
 mod lines;
 mod manifests;
 pub mod objects;
+mod of_two_patients;
 pub mod page_reader;
 mod scanner;
 mod shared_parts;
@@ -44,6 +46,7 @@ use crate::{
 use expected::{Expected, Owners, ShortText};
 use manifests::Manifests;
 use objects::Bytes;
+use of_two_patients::OfTwoPatients;
 use sheets::{Found, Slot};
 
 /// Of so many letters the square code of one is read, besides the first and the last of a file.
@@ -142,8 +145,10 @@ impl Index {
         let mut spare: HashMap<String, Vec<(u64, u64)>> = HashMap::new();
         let mut claimed: Vec<HashSet<u64>> = manifests.iter().map(|_| HashSet::new()).collect();
         let mut printed_again = HashSet::new();
+        let mut of_two_patients = OfTwoPatients::default();
         spool::read_all(args.input.reader()?, |record, raw| {
             let row = record.row.number;
+            of_two_patients.see(&record);
             if is_of_another_run(&record, manifests) {
                 return Ok(());
             }
@@ -193,6 +198,10 @@ impl Index {
             }
             Ok(())
         })?;
+        let letters = files
+            .iter()
+            .flat_map(|((_, name), letters)| letters.iter().map(move |letter| (name, letter.slot)));
+        of_two_patients.tell(letters, |place, words| report.fail(place, words));
         for (edition, manifests) in manifests.iter().enumerate() {
             let Some(claimed) = claimed.get(edition) else {
                 continue;
