@@ -84,7 +84,9 @@ pub(super) async fn work_on<S: Stage>(
                 Ok(done) => {
                     record.outcome = None;
                     stage.apply(&mut record, done);
-                    if let Some(codes) = record.invitation.as_mut().filter(|_| had_shared_codes) {
+                    if let Some(codes) = (record.invitation.as_mut())
+                        .filter(|_| had_shared_codes && S::BRINGS_OWN.codes)
+                    {
                         codes.instead_of_shared = true;
                     }
                     Settled::Advanced
