@@ -13,6 +13,7 @@ use tokio::{
     task::{JoinError, JoinSet},
 };
 
+use self::one_patient::GoneOn;
 use super::{
     Limits, Report,
     judge::{Answered, Judged, Open, Passing, Sighted},
@@ -81,6 +82,8 @@ pub(super) struct Engine<S: Stage> {
     owners: Owners,
     /// Patients who were stopped in this run since others have the same.
     stopped: HashSet<NationalId>,
+    /// Patients who went on before that was known.
+    gone_on: Vec<GoneOn>,
     limits: Limits,
     batch_rows: usize,
     window: VecDeque<Slot<S::Gleaned>>,
@@ -138,6 +141,7 @@ impl<S: Stage> Engine<S> {
             journal,
             owners,
             stopped: HashSet::new(),
+            gone_on: Vec::new(),
             window: VecDeque::new(),
             first_in_window: 0,
             forming: Vec::new(),
@@ -536,7 +540,7 @@ impl<S: Stage> Engine<S> {
             {
                 self.tally.count_as(settled, stopped);
             }
-            self.tell_of_others(&slot.line, &slot.others);
+            self.note_gone_on(&slot.line, &slot.others);
             if self.block.len() >= BLOCK_BYTES {
                 self.hand_over().await?;
             }
@@ -570,6 +574,7 @@ impl<S: Stage> Engine<S> {
             // failure here says nothing new.
             let _ = tokio::time::timeout(patience.unwrap_or(GRACE), self.write_settled()).await;
         }
+        self.tell_gone_on();
         if fatal.is_none() {
             fatal = self.stage.finish().err();
         }

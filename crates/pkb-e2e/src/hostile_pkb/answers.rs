@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{
-    BORN, LAST_NAME, Memory, Mischief, Person, Shared,
+    LAST_NAME, Memory, Mischief, Person, Shared,
     wire::{Answer, Request},
 };
 
@@ -110,12 +110,12 @@ impl Shared {
 
     fn status_query(&self, numbers: &[String]) -> Answer {
         let found = |number: &String| {
-            let facts = match self.config.people.iter().any(|it| it.number == *number) {
-                true => json!([
+            let facts = match self.config.people.iter().find(|it| it.number == *number) {
+                Some(person) => json!([
                     {"name": "deceased", "valueBoolean": false}, {"name": "registered", "valueBoolean": false},
-                    {"name": "dateOfBirth", "valueDate": BORN},
+                    {"name": "dateOfBirth", "valueDate": person.born},
                 ]),
-                false => json!([{"name": "diagnostics", "valueString": "Not found"}]),
+                None => json!([{"name": "diagnostics", "valueString": "Not found"}]),
             };
             part(Some(number), facts)
         };
@@ -159,6 +159,7 @@ impl Shared {
 
     /// The codes for somebody who was asked for.
     fn codes(&self, memory: &mut Memory, person: &Person) -> (String, String) {
+        memory.asked.insert(person.number.clone());
         if let Some(own) = memory.owed.remove(&person.number) {
             memory.last_codes = Some(own.clone());
             return own;
@@ -178,7 +179,7 @@ impl Shared {
         let people = &self.config.people;
         let at = people.iter().position(|it| it.number == person.number);
         if let Some(next) = at.and_then(|at| people.get(at + 1))
-            && !memory.owed.contains_key(&next.number)
+            && !memory.asked.contains(&next.number)
             && self.strikes(memory, Mischief::CodesInAdvance)
         {
             let made = memory.make(next);
@@ -217,7 +218,7 @@ fn pair((code, token): &(String, String)) -> Value {
 
 fn user(person: &Person, id: &str, is_named: bool) -> Value {
     let mut user = json!({
-        "id": id, "firstName": "Anna", "lastName": LAST_NAME, "dob": BORN, "dateDeceased": null, "patient": true,
+        "id": id, "firstName": "Anna", "lastName": LAST_NAME, "dob": person.born, "dateDeceased": null, "patient": true,
     });
     if is_named {
         user["nationalIds"] =

@@ -8,7 +8,7 @@ mod answers;
 mod wire;
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     net::{Ipv4Addr, SocketAddr, TcpListener},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -75,20 +75,36 @@ impl Mischief {
         Self::NobodyNamed,
         Self::Strangers,
     ];
+
+    /// Whether it is of FHIR alone, or of REST alone; `None` for what both can do.
+    #[must_use]
+    pub fn is_of_fhir(self) -> Option<bool> {
+        match self {
+            Self::OthersUser
+            | Self::RepeatedUser
+            | Self::OthersId
+            | Self::OthersIdNobodyNamed
+            | Self::NoId => Some(false),
+            Self::OtherOrder | Self::TwoPairs | Self::NobodyNamed | Self::Strangers => Some(true),
+            _ => None,
+        }
+    }
 }
 
-/// Somebody whom PKB has. All have the same name and date of birth: nothing but numbers tells them apart.
+/// Somebody whom PKB has. All have the same name.
 #[derive(Debug, Clone)]
 pub struct Person {
     /// National number.
     pub number: String,
     /// PKB's id.
     pub id: String,
+    /// Date of birth, as PKB writes it.
+    pub born: String,
 }
 
 /// Last name of all.
 pub const LAST_NAME: &str = "Archer";
-/// Date of birth of all.
+/// Date of birth of all, where nothing but numbers is to tell them apart.
 pub const BORN: &str = "1940-01-01";
 
 /// What the server is made of.
@@ -127,6 +143,8 @@ struct Memory {
     /// Pairs of which somebody else got a part: their owner gets them, too, when asked about next. What only the wrong
     /// patient ever gets nobody could recognise.
     owed: HashMap<String, (String, String)>,
+    /// Who has been asked about.
+    asked: HashSet<String>,
     /// The last pair that somebody got.
     last_codes: Option<(String, String)>,
     /// The last user that somebody was told about.
@@ -144,6 +162,8 @@ impl HostilePkb {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let address = listener.local_addr()?;
         let random = Random(config.seed | 1);
+        // Two servers make different codes.
+        let codes_from = config.seed % 900 * 1_000_000;
         let shared = Arc::new(Shared {
             config,
             is_tame: AtomicBool::new(false),
@@ -151,8 +171,9 @@ impl HostilePkb {
             memory: Mutex::new(Memory {
                 random,
                 made: HashMap::new(),
-                codes: 0,
+                codes: codes_from,
                 owed: HashMap::new(),
+                asked: HashSet::new(),
                 last_codes: None,
                 last_user: None,
                 harm: 0,

@@ -9,14 +9,17 @@ use crate::hostile_campaign::{Hostile, Outcome, Plan};
 
 /// Campaigns here.
 const CAMPAIGNS: u64 = 32;
+/// Campaigns at a time.
+const THREADS: u64 = 2;
 
 fn plan(seed: u64) -> Plan {
     let kinds = Mischief::ALL.len() as u64;
     let turn = seed / kinds;
+    let mischief = Mischief::ALL[(seed % kinds) as usize];
     Plan {
         seed: seed + 1,
-        mischief: Mischief::ALL[(seed % kinds) as usize],
-        fhir: turn % 2 == 1,
+        mischief,
+        fhir: mischief.is_of_fhir().unwrap_or(turn % 2 == 1),
         killed: turn % 4 >= 2,
         letters: turn % 3 == 2,
     }
@@ -32,9 +35,22 @@ fn nothing_ever_has_codes_that_pkb_made_for_somebody_else() {
     let campaigns = setting("PKB_HOSTILE_CAMPAIGNS", CAMPAIGNS);
     let mut wrong = Vec::new();
     let mut figures: BTreeMap<Mischief, (u64, Outcome)> = BTreeMap::new();
-    for seed in first..first + campaigns {
-        let plan = plan(seed);
-        let outcome = Hostile::new(plan).run();
+    let run = |thread: u64| -> Vec<(Plan, Outcome)> {
+        let seeds = (first..first + campaigns).filter(|seed| seed % THREADS == thread);
+        seeds
+            .map(|seed| (plan(seed), Hostile::new(plan(seed)).run()))
+            .collect()
+    };
+    let outcomes: Vec<(Plan, Outcome)> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..THREADS)
+            .map(|thread| scope.spawn(move || run(thread)))
+            .collect();
+        threads
+            .into_iter()
+            .flat_map(|thread| thread.join().unwrap())
+            .collect()
+    });
+    for (plan, outcome) in outcomes {
         if plan.mischief == Mischief::Nothing {
             assert_eq!(outcome.reached, outcome.people, "{plan:?}");
         }

@@ -61,6 +61,7 @@ impl Hostile {
             .map(|(at, patient)| Person {
                 number: patient.national_id.clone(),
                 id: (70_001 + at).to_string(),
+                born: BORN.to_owned(),
             })
             .collect();
         let config = Config {
@@ -178,7 +179,7 @@ impl Hostile {
         let mut outcome = self.look();
         // A day later all is well at PKB.
         self.pkb.become_tame();
-        for _ in 0..3 {
+        for _ in 0..2 {
             self.pipeline(None);
         }
         let end = self.look();
@@ -274,6 +275,10 @@ impl Hostile {
             Some((sheet, row)) => self.said.lines().any(|line| {
                 line.contains(&format!("row {row}"))
                     && line.contains(&format!("its text is in {sheet}"))
+            }),
+            None if place.starts_with("row ") => self.said.lines().any(|line| {
+                line.contains(&format!("{place}:"))
+                    && (line.contains(", out before") || line.contains("delete its line"))
             }),
             None => said(&format!("take {place}, out")),
         };

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use pkb_e2e::hostile_pkb::{Config, HostilePkb, Mischief, Person};
+use pkb_e2e::hostile_pkb::{BORN, Config, HostilePkb, Mischief, Person};
 use serde_json::Value;
 
 use crate::harness::{Campaign, Ended, fixture, records, run};
@@ -10,16 +10,17 @@ use crate::harness::{Campaign, Ended, fixture, records, run};
 const CASE: &str = "two-numbers-one-record.csv";
 
 /// A PKB with these records, by number.
-fn pkb(people: &[(&str, &str)]) -> HostilePkb {
+fn pkb(people: &[(&str, &str)], seed: u64) -> HostilePkb {
     let person = |(number, id): &(&str, &str)| Person {
         number: (*number).to_owned(),
         id: (*id).to_owned(),
+        born: if *id == "888" { "1943-04-04" } else { BORN }.to_owned(),
     };
     HostilePkb::start(Config {
         people: people.iter().map(person).collect(),
         mischief: Mischief::Nothing,
         percent: 0,
-        seed: 1,
+        seed,
     })
     .unwrap()
 }
@@ -63,7 +64,7 @@ fn two_numbers_with_one_pkb_record_get_no_letter_and_both_rows_are_named() {
         ("9997000560", "777"),
         ("9997000048", "888"),
     ];
-    let both = pkb(&people);
+    let both = pkb(&people, 1);
     let checked = checked(&campaign, CASE);
     let resolve = "pkb-resolve --journal r.journal";
     let resolved = stage(&campaign, &both, resolve, &checked);
@@ -105,7 +106,7 @@ fn two_numbers_with_one_pkb_record_get_no_letter_and_both_rows_are_named() {
     );
     drop(both);
     people[0].1 = "776";
-    let right = pkb(&people);
+    let right = pkb(&people, 2);
     let mended = stage(&campaign, &right, resolve, &checked);
     assert_eq!(
         reasons(&mended.records()),
@@ -146,11 +147,14 @@ fn one_pkb_record_is_noticed_over_two_files_and_however_its_id_is_written() {
         "b.csv",
         format!("{}\n{}\n{}\n", lines[0], lines[2], lines[3]),
     );
-    let pkb = pkb(&[
-        ("9997000005", "777"),
-        ("9997000560", "00777"),
-        ("9997000048", "888"),
-    ]);
+    let pkb = pkb(
+        &[
+            ("9997000005", "777"),
+            ("9997000560", "00777"),
+            ("9997000048", "888"),
+        ],
+        1,
+    );
     let (a, b) = (checked(&campaign, "a.csv"), checked(&campaign, "b.csv"));
     let resolve = |input: &[u8]| stage(&campaign, &pkb, "pkb-resolve --journal r.journal", input);
     assert_eq!(resolve(&a).code, 0);
@@ -321,7 +325,8 @@ fn a_run_that_advances_nobody_says_why_and_is_no_success() {
     let said = "pkb-resolve: no patient could be advanced: 5 of 5 rows are not_found. Check that PKB has processed the \
                 upload: run the same command again later, or pkb-resolve with --wait-for-records 2h";
     assert!(resolved.stderr.contains(said), "{}", resolved.stderr);
-    let invited = campaign.stage("pkb-tokens", &[], &resolved.stdout);
+    let to_file = ["--output", "t.ndjson"];
+    let invited = campaign.stage("pkb-tokens", &to_file, &resolved.stdout);
     assert_eq!(invited.code, 65);
     assert!(
         invited

@@ -162,26 +162,50 @@ impl<S: Stage> Engine<S> {
         Ok(())
     }
 
-    /// Says of patients for whom something was done what is to be done about it, now that `line` has the same as they.
-    pub(super) fn tell_of_others(&self, line: &[u8], others: &[Owner]) {
+    /// Keeps in mind patients who went on before it was known that the record of `line` has the same as they.
+    pub(super) fn note_gone_on(&mut self, line: &[u8], others: &[Owner]) {
         if others.is_empty() {
             return;
         }
-        let Ok(fields) = serde_json::from_slice::<KeyFields<'_>>(line) else {
-            return;
-        };
-        let (row, file) = (fields.row.number, &fields.row.file);
-        for other in others {
-            let name = self.owners.name(*other, file);
-            match self.stage.done_for(other.patient) {
-                Some(done) => tracing::warn!("{name}: row {row} has the same, and {done}"),
+        if let Ok(fields) = serde_json::from_slice::<KeyFields<'_>>(line) {
+            let gone_on = |other: &Owner| GoneOn {
+                first: *other,
+                second: fields.row.number,
+                file: fields.row.file.clone().into_owned(),
+            };
+            self.gone_on.extend(others.iter().map(gone_on));
+        }
+    }
+
+    /// Says what is to be done about patients who went on and have not been stopped after all.
+    pub(super) fn tell_gone_on(&self) {
+        for GoneOn {
+            first,
+            second,
+            file,
+        } in &self.gone_on
+        {
+            if self.stopped.contains(&first.patient) {
+                continue;
+            }
+            let name = self.owners.name(*first, file);
+            match self.stage.done_for(first.patient) {
+                Some(done) => tracing::warn!("{name}: row {second} has the same, and {done}"),
                 // Then nothing was made for it.
                 None if S::NEEDS_OWN.codes => {}
                 None => tracing::warn!(
-                    "{name}: row {row} has the same, and {name} went on before that was known: the stages after this one stop it, \
-                     and so does this one if the same command is run again"
+                    "{name}: row {second} has the same, and {name} went on before that was known: the stages after this one \
+                     stop it, and so does this one if the same command is run again"
                 ),
             }
         }
     }
+}
+
+/// A patient who went on before it was known that a second one has the same.
+pub(super) struct GoneOn {
+    first: Owner,
+    /// Row and file of the second.
+    second: u64,
+    file: String,
 }
