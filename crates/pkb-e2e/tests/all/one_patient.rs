@@ -75,9 +75,9 @@ fn two_numbers_with_one_pkb_record_get_no_letter_and_both_rows_are_named() {
     );
     assert_eq!(resolved.code, 65);
     assert!(
-        resolved
-            .stderr
-            .contains("row 2: row 3 has the same, and row 2 went on before that was known"),
+        resolved.stderr.contains(
+            "row 2: row 3 has the same PKB record or code, and row 2 went on before that was known"
+        ),
         "{}",
         resolved.stderr
     );
@@ -243,7 +243,7 @@ fn a_letter_that_is_printed_is_named_when_another_patient_comes_with_its_code() 
         ["", "", "", "", "shared_codes", ""]
     );
     assert_eq!(delivered.code, 65);
-    let said = "row 3: row 6 has the same, and its letter was printed: take letters-0001.pdf, sheet 2, out before the \
+    let said = "row 3: row 6 has the same PKB record or code, and its letter was printed: take letters-0001.pdf, sheet 2, out before the \
                 letters are posted; its text is in sms-0001.csv: delete its line before the spreadsheet is uploaded";
     assert!(delivered.stderr.contains(said), "{}", delivered.stderr);
     let verify = |stream: &[u8]| {

@@ -190,12 +190,14 @@ impl<S: Stage> Engine<S> {
             }
             let name = self.owners.name(*first, file);
             match self.stage.done_for(first.patient) {
-                Some(done) => tracing::warn!("{name}: row {second} has the same, and {done}"),
+                Some(done) => tracing::warn!(
+                    "{name}: row {second} has the same PKB record or code, and {done}"
+                ),
                 // Then nothing was made for it.
                 None if S::NEEDS_OWN.codes => {}
                 None => tracing::warn!(
-                    "{name}: row {second} has the same, and {name} went on before that was known: the stages after this one \
-                     stop it, and so does this one if the same command is run again"
+                    "{name}: row {second} has the same PKB record or code, and {name} went on before that was known: the next \
+                     stage stops it, and so does this one if the same command is run again"
                 ),
             }
         }
