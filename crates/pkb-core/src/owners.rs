@@ -434,7 +434,7 @@ mod tests {
             record["pkb"] = serde_json::json!({"id": id, "checked_at": "2026-11-22T09:00:00Z"});
         }
         if let Some((code, token)) = codes.split_once(' ') {
-            record["invitation"] = serde_json::json!({"code": code, "token": token, "expires_at": "2026-12-22T09:00:00Z"});
+            record["invitation"] = serde_json::json!({"code": format!("Code{code}"), "token": format!("Code{token}"), "expires_at": "2026-12-22T09:00:00Z"});
         }
         serde_json::from_value(record).unwrap()
     }

@@ -10,7 +10,7 @@ use memchr::memmem::Finder;
 use serde::Deserialize;
 
 use crate::{
-    Fatal, Outcome, Record, Stage, StageName,
+    Fatal, Outcome, Reason, Record, Stage, StageName,
     journal::{Entry, Journal, Key, Lookup},
     owners::{Belongings, Known, Owners, Salt},
     record::{Delivery, Dispatch, KeyFields, Schema, Upload},
@@ -32,7 +32,9 @@ pub(super) struct SettledJournal {
 /// A line of the journal, and what its patient came with.
 struct Line {
     seen: Seen,
-    own: Option<Belongings>,
+    has: Option<Belongings>,
+    /// It was noted for nothing else: this stage has stopped the record, and the next run tries again.
+    is_evidence: bool,
 }
 
 /// A line of the journal, as far as it was read.
@@ -52,8 +54,9 @@ impl SettledJournal {
         let read = |line: &[u8], place| read_line_for(stage, line, place, &salt);
         let journal = Journal::open(path, read, |line| {
             lines += 1;
-            if let Some(own) = line.own {
-                owners.come(&own);
+            own += u64::from(line.is_evidence);
+            if let Some(has) = line.has {
+                owners.come(&has);
             }
             match line.seen {
                 Seen::Enough { own: is_own, entry } => {
@@ -195,6 +198,14 @@ fn lock(journal: &Mutex<Journal>) -> MutexGuard<'_, Journal> {
     journal.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Whether a record was stopped by this stage since another patient has the same.
+fn is_evidence<S: Stage>(outcome: Option<&Outcome>) -> bool {
+    outcome.is_some_and(|outcome| {
+        outcome.stage == S::NAME
+            && matches!(outcome.reason, Reason::SharedRecord | Reason::SharedCodes)
+    })
+}
+
 /// As much of a line of the journal as `stage` needs; `place` is where it stands.
 fn read_line_for<S: Stage>(stage: &S, line: &[u8], place: u64, salt: &Salt) -> Result<Line, Fatal> {
     let kinds = S::NEEDS_OWN.and(S::BRINGS_OWN);
@@ -217,13 +228,17 @@ fn read_line_for<S: Stage>(stage: &S, line: &[u8], place: u64, salt: &Salt) -> R
         let has = Belongings::of_fields(&fields, salt);
         return Ok(Line {
             seen: Seen::Enough { own, entry },
-            own: has.and_then(|has| has.only(kinds)),
+            has: has.and_then(|has| has.only(kinds)),
+            is_evidence: is_evidence::<S>(fields.outcome.as_ref()),
         });
     }
     let recalled = read_line(line)?;
-    let own = match &recalled {
-        Recalled::Record(record) => Belongings::of(record, salt).and_then(|has| has.only(kinds)),
-        Recalled::Intent(_) => None,
+    let (has, is_evidence) = match &recalled {
+        Recalled::Record(record) => (
+            Belongings::of(record, salt).and_then(|has| has.only(kinds)),
+            is_evidence::<S>(record.outcome.as_ref()),
+        ),
+        Recalled::Intent(_) => (None, false),
     };
     let key = match &recalled {
         Recalled::Record(record) if record.is_settled_by(S::NAME) => stage.key(record),
@@ -233,12 +248,17 @@ fn read_line_for<S: Stage>(stage: &S, line: &[u8], place: u64, salt: &Salt) -> R
                 own: false,
                 entry: Entry::Other,
             };
-            return Ok(Line { seen, own });
+            return Ok(Line {
+                seen,
+                has,
+                is_evidence,
+            });
         }
     };
     Ok(Line {
         seen: Seen::Whole(recalled, key),
-        own,
+        has,
+        is_evidence,
     })
 }
 

@@ -85,7 +85,10 @@ impl<S: Stage> Engine<S> {
         }
         self.stopped.extend(patient);
         if let Some(journal) = self.journal.as_mut().filter(|_| !others.is_empty()) {
-            journal.append(&line_of(&line.record)?)?;
+            let mut evidence = line.record.clone();
+            let verdict = self.owners.verdict(shared, &evidence.row.file);
+            evidence.outcome = Some(verdict.at(S::NAME));
+            journal.append(&line_of(&evidence)?)?;
         }
         self.put(Slot {
             state: State::Settled {
