@@ -20,6 +20,10 @@ CHANNEL ?= letter
 SHARDS ?= 4
 # Requests a second to PKB, all shards together.
 RATE ?= 50
+# How `make check` and the upload compare the patients with PKB: --api fhir, --max-mismatches 2%. Without read access:
+# COMPARE = and UPLOAD_FLAGS = --no-compare
+COMPARE ?= --compare
+COMPARE_FLAGS ?=
 # Further options of each stage: --max-rejects 1%, --wait-for-records 2h, --exclude opt-outs.csv, --separate ...
 UPLOAD_FLAGS ?=
 RESOLVE_FLAGS ?=
@@ -69,9 +73,10 @@ help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1	\2/p' $(CAMPAIGN_MK) | expand -t 14
 	@echo "make -j$(SHARDS) works on all shards side by side. After an interruption run the same command again."
 
-check: ## what is wrong with the patient file (problems.csv) and the letter; sends nothing
-	@umask 077; pkb-upload check $(PATIENTS) $(FILE_FLAGS) --problems problems.csv || \
-		{ code=$$?; [ $$code = 65 ] && echo "check: rows with these problems would be rejected; the others can go" >&2; } || exit $$code
+check: | logs ## what is wrong with the patient file (problems.csv), in what it differs from PKB, and the letter; sends nothing
+	@umask 077; pkb-upload check $(PATIENTS) $(FILE_FLAGS) $(COMPARE) $(COMPARE_FLAGS) --problems problems.csv > logs/check.log; \
+		code=$$?; cat logs/check.log; ! grep -q "would stop before anything is sent" logs/check.log || exit $$code; \
+		[ $$code != 65 ] || { echo "check: rows with these problems would be rejected or not be uploaded" >&2; code=0; }; exit $$code
 	@$(if $(TEMPLATE),pkb-letters template check $(TEMPLATE))
 
 upload: uploaded.ndjson ## create the records at PKB
@@ -93,7 +98,7 @@ journals logs shards resolved invited delivered look print:
 	@mkdir -p -m 700 $@
 
 uploaded.ndjson: $(PATIENTS) | journals logs
-	@$(STEP) logs/upload.log $@ pkb-upload $(PATIENTS) $(FILE_FLAGS) --rate $(RATE) --journal journals/upload.journal \
+	@$(STEP) logs/upload.log $@ pkb-upload $(PATIENTS) $(FILE_FLAGS) $(COMPARE_FLAGS) --rate $(RATE) --journal journals/upload.journal \
 		--output $@ $(UPLOAD_FLAGS)
 
 $(SPLIT) &: uploaded.ndjson | logs

@@ -281,7 +281,7 @@ impl PkbArgs {
     }
 
     /// The settings without which PKB cannot be reached, and which are not set.
-    pub(crate) fn missing(&self) -> Vec<&'static str> {
+    pub fn missing(&self) -> Vec<&'static str> {
         [
             (&self.base_url, "PKB_BASE_URL"),
             (&self.token_url, "PKB_TOKEN_URL"),

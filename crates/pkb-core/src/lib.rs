@@ -20,6 +20,7 @@ mod in_order;
 pub mod journal;
 pub mod logging;
 pub mod monitor;
+pub mod names;
 pub mod ndjson;
 pub mod nearest;
 pub mod outcome;

@@ -26,6 +26,8 @@ pub enum Why {
     Outage(String),
     /// An access token is fetched.
     AccessToken,
+    /// PKB is asked which patients it has: so many are still to be asked for.
+    Comparing(u64),
     /// So many patients are not at PKB yet.
     Absent(u64),
     /// So many records are under way at GOV.UK Notify.
@@ -91,6 +93,8 @@ pub struct Snapshot {
     pub waited: Duration,
     /// What is waited for now.
     pub wait: Option<Wait>,
+    /// What the operator should know when the run has ended, a sentence each.
+    pub notes: Vec<String>,
 }
 
 /// The notes; shared by all that work for one stage.
@@ -109,6 +113,7 @@ struct Notes {
     outage: Option<(Instant, String)>,
     no_input_since: Option<Instant>,
     stopping_since: Option<Instant>,
+    remarks: Vec<String>,
     /// Waits that have ended, and since when there is one now.
     waited: Duration,
     waiting_since: Option<Instant>,
@@ -129,6 +134,11 @@ impl Monitor {
     /// An answer about a patient did not say which patient it is about.
     pub fn unnamed_answer(&self) {
         self.notes().unnamed_answers += 1;
+    }
+
+    /// Something that the summary should say: a sentence without its full stop, and without a value of a patient.
+    pub fn note(&self, sentence: String) {
+        self.notes().remarks.push(sentence);
     }
 
     /// Something is waited for as long as the answer lives, about until `until` if that is known.
@@ -184,6 +194,7 @@ impl Monitor {
             unnamed_answers: notes.unnamed_answers,
             waited: notes.waited + waiting.unwrap_or_default(),
             wait: notes.most_telling(now),
+            notes: notes.remarks.clone(),
         }
     }
 

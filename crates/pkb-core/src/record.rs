@@ -482,12 +482,16 @@ pub struct Carer {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Upload {
-    /// File name of the batch that the row is in.
-    pub batch: String,
+    /// File name of the batch that the row is in; absent where nothing was uploaded, because PKB had the patient already.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch: Option<String>,
     /// How far the batch is.
     pub state: UploadState,
     /// When.
     pub at: Timestamp,
+    /// Whether PKB had the patient before the upload; absent where PKB was not asked (`--no-compare`, `--dry-run`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compared: Option<Compared>,
     /// Whether the e-mail address went with it: PKB then invites the patient itself.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub emailed: bool,
@@ -507,6 +511,21 @@ pub enum UploadState {
     Prepared,
     /// Sent to PKB and accepted.
     Sent,
+    /// PKB had the patient already, and nothing was uploaded (`--known skip`).
+    Known,
+}
+
+/// Whether PKB had a patient before the upload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Compared {
+    /// It had not.
+    New,
+    /// It had, and what it told of the patient agreed with the patient file.
+    Known,
+    /// It had, and did not show us the record: only the mandatory columns were uploaded.
+    NoAccess,
 }
 
 /// What PKB knows of the patient.

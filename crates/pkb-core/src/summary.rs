@@ -45,6 +45,9 @@ pub struct Summary {
     not_concerned: u64,
     /// Rows that were stopped, by this stage or an earlier one
     outcomes: Vec<OutcomeCount>,
+    /// What else the operator should know, a sentence each
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    notes: Vec<String>,
     /// Calls that were made again
     retries: u64,
     /// Answers of PKB about a patient that had no national id, so that they could not be compared with the question
@@ -141,6 +144,7 @@ impl Summary {
             not_ready: tally.not_ready,
             not_concerned: tally.not_concerned,
             outcomes: outcomes.collect(),
+            notes: snapshot.notes,
             retries: snapshot.retries,
             unnamed_answers: snapshot.unnamed_answers,
             waited_seconds: snapshot.waited.as_secs_f64(),
@@ -254,6 +258,9 @@ impl fmt::Display for Summary {
             0 => {}
             1 => writeln!(f, "  note: 1 answer of PKB did not name the patient")?,
             many => writeln!(f, "  note: {many} answers of PKB did not name the patient")?,
+        }
+        for note in &self.notes {
+            writeln!(f, "  {note}")?;
         }
         Ok(())
     }

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use jiff::{Timestamp, civil::Date};
 use pkb_core::{
     Kind, Reason, StageName,
-    record::{Channel, Design, DispatchStatus, Edition, Schema, UploadState},
+    record::{Channel, Compared, Design, DispatchStatus, Edition, Schema, UploadState},
     value::{LetterFormat, LetterLanguages, Postcode},
 };
 use serde::Deserialize;
@@ -101,6 +101,8 @@ pub struct Upload {
     pub state: UploadState,
     /// When.
     pub at: Timestamp,
+    /// Whether PKB had the patient before; absent where it was not asked.
+    pub compared: Option<Compared>,
 }
 
 /// That PKB has answered.

@@ -2,9 +2,9 @@
 //! All patients get a record; only these get a letter.
 
 use jiff::civil::Date;
-use pkb_core::{Reason, Record, Verdict, client::directory::Known, record::Patient};
+use pkb_core::{Reason, Record, Verdict, client::directory::Known, names, record::Patient};
 
-use crate::{exclusions::Exclusions, names};
+use crate::exclusions::Exclusions;
 
 /// Whom the organisation wants invited: the rules, and its own lists.
 pub struct Whom {
@@ -154,7 +154,9 @@ mod tests {
             deceased: false,
             registered: Some(false),
             date_of_birth: born.map(|born| DateOfBirth::parse(born).unwrap()),
+            first_name: None,
             last_name: Some("O\u{2019}BRIEN".into()),
+            address: None,
         }
     }
 

@@ -4,7 +4,6 @@
 mod args;
 mod eligibility;
 mod exclusions;
-mod names;
 mod recheck;
 mod reminders;
 mod run;

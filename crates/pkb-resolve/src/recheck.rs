@@ -110,7 +110,9 @@ impl Recheck {
                     deceased,
                     registered: Some(registered),
                     date_of_birth,
+                    first_name: None,
                     last_name: None,
+                    address: None,
                 };
                 let objections =
                     |(_, whom): &(_, Whom)| whom.rules.objections(&asked.patient, &known);

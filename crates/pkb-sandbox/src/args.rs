@@ -24,6 +24,8 @@ pub(crate) enum Command {
     Env(Env),
     /// Make up a patient file
     Patients(Patients),
+    /// Make a world in which PKB knows the patients of a patient file already, for `serve --world`
+    World(WorldOf),
 }
 
 #[derive(Debug, Args)]
@@ -114,6 +116,17 @@ pub(crate) struct Patients {
     /// Go on with CHI-like numbers of an impossible month when the NHS test range (999) is used up
     #[arg(long)]
     pub(crate) beyond_test_range: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct WorldOf {
+    /// Patient file with the columns that `patients` writes
+    #[arg(value_name = "FILE")]
+    pub(crate) patients: PathBuf,
+
+    /// Write the world to this file instead of standard output
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
 }
 
 fn loopback(text: &str) -> Result<SocketAddr, String> {

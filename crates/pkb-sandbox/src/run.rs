@@ -1,4 +1,4 @@
-//! The three commands, and how each ends.
+//! The commands, and how each ends.
 
 use std::io::{self, BufWriter, ErrorKind, IsTerminal, Write};
 use std::net::SocketAddr;
@@ -12,7 +12,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::prelude::*;
 
-use crate::args::{Cli, Command, Env, Patients, Serve};
+use crate::args::{Cli, Command, Env, Patients, Serve, WorldOf};
 use crate::private_file::PrivateFile;
 use crate::{
     CLIENT_ID, CLIENT_SECRET, Config, Faults, FaultsError, NOTIFY_API_KEY, NOTIFY_TEMPLATES,
@@ -47,6 +47,7 @@ pub fn main() -> ExitCode {
         Command::Serve(args) => serve(args),
         Command::Env(args) => env(&args),
         Command::Patients(args) => patients(&args),
+        Command::World(args) => world_of(&args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -233,7 +234,7 @@ fn patients(args: &Patients) -> Result<(), Failure> {
 fn write_patients(
     args: &Patients,
     out: impl Write,
-    mut world: Option<&mut WorldWriter>,
+    mut world: Option<&mut WorldWriter<PrivateFile>>,
 ) -> Result<(), Failure> {
     let mut out = csv::Writer::from_writer(BufWriter::with_capacity(1 << 16, out));
     generate::write_header(&mut out)?;
@@ -247,14 +248,46 @@ fn write_patients(
     Ok(())
 }
 
+/// The world in which PKB has a record of each patient of a file.
+fn world_of(args: &WorldOf) -> Result<(), Failure> {
+    let file = std::fs::read(&args.patients).map_err(|error| Failure {
+        code: NO_INPUT,
+        error: Some(anyhow::anyhow!(
+            "cannot read {}: {error}",
+            args.patients.display()
+        )),
+    })?;
+    let world = World::of_patient_file(&file)?;
+    match &args.output {
+        Some(path) => {
+            let mut world_file = WorldWriter::new(PrivateFile::create(path)?);
+            write_entries(&world, &mut world_file)?;
+            world_file.finish()
+        }
+        None => {
+            let mut world_file = WorldWriter::new(io::stdout().lock());
+            write_entries(&world, &mut world_file)?;
+            world_file.end()?.flush()?;
+            Ok(())
+        }
+    }
+}
+
+fn write_entries<W: Write>(world: &World, out: &mut WorldWriter<W>) -> Result<(), Failure> {
+    for entry in world.entries() {
+        out.add(&serde_json::to_string(entry).context("cannot write a world entry")?)?;
+    }
+    Ok(())
+}
+
 /// Writes the world entry by entry, since a million patients have seventy thousand of them.
-struct WorldWriter {
-    file: PrivateFile,
+struct WorldWriter<W> {
+    file: W,
     before: &'static str,
 }
 
-impl WorldWriter {
-    fn new(file: PrivateFile) -> Self {
+impl<W: Write> WorldWriter<W> {
+    fn new(file: W) -> Self {
         Self {
             file,
             before: "{\"patients\":[\n",
@@ -266,14 +299,20 @@ impl WorldWriter {
         write!(self.file, "{before}{entry}")
     }
 
-    fn finish(mut self) -> Result<(), Failure> {
+    fn end(mut self) -> io::Result<W> {
         let before = if self.before == ",\n" {
             "\n"
         } else {
             self.before
         };
         writeln!(self.file, "{before}]}}")?;
-        Ok(self.file.finish()?)
+        Ok(self.file)
+    }
+}
+
+impl WorldWriter<PrivateFile> {
+    fn finish(self) -> Result<(), Failure> {
+        Ok(self.end()?.finish()?)
     }
 }
 
@@ -323,7 +362,9 @@ impl From<WorldError> for Failure {
     fn from(error: WorldError) -> Self {
         let code = match error {
             WorldError::Unreadable { .. } => NO_INPUT,
-            WorldError::Invalid { .. } | WorldError::Repeated { .. } => USAGE,
+            WorldError::Invalid { .. }
+            | WorldError::Repeated { .. }
+            | WorldError::PatientFile { .. } => USAGE,
         };
         Self {
             code,

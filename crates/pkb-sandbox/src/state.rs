@@ -133,6 +133,7 @@ struct Memory {
 
 impl State {
     pub(crate) fn new(config: Config, alarm: Alarm) -> Self {
+        let memory = Memory::of_world(config.seed, &config.world);
         Self {
             client_id: config.client_id,
             client_secret: config.client_secret,
@@ -152,7 +153,7 @@ impl State {
             queue: Mutex::new(Queue::new(SignedDuration::from_millis(
                 config.processing_ms.into(),
             ))),
-            memory: Mutex::default(),
+            memory: Mutex::new(memory),
         }
     }
 
@@ -350,6 +351,18 @@ impl Memory {
     /// The place of the record after the one at `index`.
     fn next(&self, index: usize) -> usize {
         (index + 1) % self.records.len().max(1)
+    }
+
+    /// The records that are there before anything is uploaded.
+    fn of_world(seed: u64, world: &World) -> Self {
+        let mut memory = Self::default();
+        for entry in world.entries() {
+            if let Some(record) = &entry.record {
+                // Such a row has nothing that could belong to another record.
+                let _ = memory.add(seed, world, record.row(&entry.national_id));
+            }
+        }
+        memory
     }
 
     /// Adds the rows of one upload, in order.

@@ -8,6 +8,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::Scheme;
+use crate::known::KnownRecord;
 
 /// Why a world file was not taken.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +29,14 @@ pub enum WorldError {
         /// The column, from 1.
         column: usize,
         /// What is wrong, without values from the file.
+        what: String,
+    },
+    /// A patient file cannot be made a world of.
+    #[error("the patient file: row {row} {what}")]
+    PatientFile {
+        /// The row, the header being 1.
+        row: usize,
+        /// What is wrong with it, without values.
         what: String,
     },
     /// Two entries are about the same patient.
@@ -53,6 +62,9 @@ pub struct WorldPatient {
     /// The scheme that the number is of; under any other there is no such patient. Absent: found under each of the three.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scheme: Option<Scheme>,
+    /// A record that PKB has before anything is uploaded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record: Option<KnownRecord>,
     /// The date of death that PKB has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deceased: Option<Date>,
@@ -159,6 +171,13 @@ impl World {
     #[must_use]
     pub fn get(&self, national_id: &str) -> Option<&WorldPatient> {
         self.patients.get(national_id)
+    }
+
+    /// All entries, by national id.
+    pub fn entries(&self) -> impl Iterator<Item = &WorldPatient> {
+        let mut entries: Vec<&WorldPatient> = self.patients.values().collect();
+        entries.sort_by(|one, other| one.national_id.cmp(&other.national_id));
+        entries.into_iter()
     }
 
     /// How many entries there are.

@@ -1,38 +1,91 @@
-//! `pkb-upload check` and `pkb-upload columns`: looks at a patient file, no network.
+//! `pkb-upload check` and `pkb-upload columns`: looks at a patient file. PKB is asked only if that is wanted.
 
-use pkb_core::{ExitCode, Fatal, app};
+use std::sync::Arc;
+
+use pkb_core::{ExitCode, Fatal, app, monitor::Monitor, rows::listed, stage::IntentLog};
 
 use crate::{
     args::{CheckArgs, ColumnsArgs},
     columns::{Columns, mask},
+    comparison::{ComparedRows, Comparison, Known, Noted, Told},
     header_row,
     patient_file::{PatientFile, read_header},
+    pkb_file::PkbFile,
     problems_file,
     report::Report,
     table::{Row, Table},
     workbook_check,
 };
 
-/// Says everything that is wrong with a patient file.
+/// Says everything that is wrong with a patient file, and with `--compare` in what it differs from PKB.
 ///
 /// # Errors
-/// The file cannot be understood at all, or a file not be written.
-pub fn check(args: &CheckArgs) -> Result<ExitCode, Fatal> {
+/// The file cannot be understood at all, or a file not be written; or PKB cannot be asked.
+pub async fn check(args: &CheckArgs) -> Result<ExitCode, Fatal> {
+    let comparison = args.compare.then(|| comparison(args)).transpose()?;
     let file = PatientFile::open(&args.file, args.clock.clock().today())?;
-    let mut text = Report(&file).to_string();
+    app::print(&Report(&file).to_string())?;
+    let mut compared = None;
+    let mut text = String::new();
+    if let Some(comparison) = &comparison {
+        let pkb_file = PkbFile::built_in(args.clock.clock().today())?;
+        let (noted, intents) = (Noted::default(), IntentLog::default());
+        let rows = comparison.compare(&file, &pkb_file, &noted, |_| false, &intents);
+        let rows = rows.await?;
+        text.push_str(&format!("\n{}", told(&rows, comparison)));
+        compared = Some(rows);
+    }
     if let Some(path) = &args.problems {
-        let lines = problems_file::write(&file, path, args.show_values)?;
+        let mismatches = compared.as_ref().map_or(&[][..], |rows| &rows.mismatches);
+        let lines = problems_file::write(&file, mismatches, path, args.show_values)?;
+        let (problems, are) = if lines == 1 {
+            ("problem", "is")
+        } else {
+            ("problems", "are")
+        };
         text.push_str(&format!(
-            "\n{lines} problems are listed in {}\n",
+            "\n{lines} {problems} {are} listed in {}\n",
             path.display()
         ));
     }
     app::print(&text)?;
-    Ok(if file.survey.rejected == 0 {
+    let differs =
+        compared.is_some_and(|rows| !rows.mismatches.is_empty() || rows.refusal.is_some());
+    Ok(if file.survey.rejected == 0 && !differs {
         ExitCode::Done
     } else {
         ExitCode::SomeRowsRejected
     })
+}
+
+fn comparison(args: &CheckArgs) -> Result<Comparison, Fatal> {
+    let missing = args.how.pkb.missing();
+    if !missing.is_empty() {
+        let are = if missing.len() == 1 { "is" } else { "are" };
+        return Err(Fatal::Usage(format!(
+            "{} {are} not set: --compare asks PKB about the patients. Set what is missing, or leave --compare out (make check COMPARE=)",
+            listed(&missing)
+        )));
+    }
+    let monitor = Arc::<Monitor>::default();
+    let pkb = args.how.pkb.client(&monitor)?;
+    Comparison::new(&args.how, Arc::new(pkb), args.clock.clock(), &monitor)
+}
+
+/// What a comparison found, and what an upload would do.
+fn told(rows: &ComparedRows, comparison: &Comparison) -> String {
+    let mut text = Told {
+        figures: &rows.figures,
+        api: comparison.api(),
+        known: Known::Full,
+    }
+    .to_string();
+    if let Some(refusal) = &rows.refusal {
+        text.push_str(&format!(
+            "\n{refusal}.\nAn upload of this file would stop before anything is sent.\n"
+        ));
+    }
+    text
 }
 
 /// So many values of a column are shown.

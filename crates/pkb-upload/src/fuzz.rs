@@ -60,7 +60,8 @@ fn fuzz(content: impl Fn(&[u8]) -> Vec<u8>) {
                     Err(fatal) => prop_assert!(!matches!(fatal, Fatal::Bug(_)), "{}", fatal),
                     Ok(file) => {
                         let (rows, good) = (file.survey.rows, file.survey.good);
-                        let records: Result<Vec<_>, Fatal> = file.into_records().unwrap().collect();
+                        let records: Result<Vec<_>, Fatal> =
+                            std::sync::Arc::new(file).records().unwrap().collect();
                         let records = records.unwrap();
                         prop_assert_eq!(records.len() as u64, rows);
                         let uploaded = records.iter().filter(|record| record.patient.is_some());

@@ -6,6 +6,7 @@ mod args;
 mod batch_folder;
 mod check;
 mod columns;
+mod comparison;
 mod counts;
 mod date_order;
 mod finding;
@@ -14,7 +15,7 @@ mod fuzz;
 mod header_row;
 #[doc(hidden)]
 pub mod hot;
-mod max_rejects;
+mod limit;
 mod normalised;
 mod not_a_patient;
 mod patient_file;
@@ -30,6 +31,8 @@ mod sender;
 mod sent_before;
 mod table;
 mod toml_file;
+mod upload_row;
+mod upload_stage;
 mod words;
 mod workbook_check;
 

@@ -126,7 +126,9 @@ impl PatientFile {
     ///
     /// # Errors
     /// The file cannot be read again.
-    pub fn into_records(self) -> Result<impl Iterator<Item = Result<Record, Fatal>> + Send, Fatal> {
+    pub fn records(
+        self: Arc<Self>,
+    ) -> Result<impl Iterator<Item = Result<Record, Fatal>> + Send, Fatal> {
         let mut reading = self.second_reading()?;
         Ok(std::iter::from_fn(move || {
             let judged = reading.next_row(&self).transpose()?;

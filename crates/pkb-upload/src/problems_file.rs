@@ -2,7 +2,7 @@
 
 use std::{io::Write as _, path::Path};
 
-use pkb_core::{Fatal, atomic_file::AtomicFile, spreadsheet::defused};
+use pkb_core::{Fatal, Verdict, atomic_file::AtomicFile, spreadsheet::defused};
 
 use crate::{
     columns::mask,
@@ -12,11 +12,16 @@ use crate::{
 };
 
 /// Writes all findings of `file` to `path`, one a line: row, column, what becomes of the row, problem,
-/// what to do, value. Values are masked unless `show_values`.
+/// what to do, value. Values are masked unless `show_values`. `mismatches` are rows that differ from PKB, in their order.
 ///
 /// # Errors
 /// The patient file cannot be read again, or the other not be written.
-pub fn write(file: &PatientFile, path: &Path, show_values: bool) -> Result<u64, Fatal> {
+pub fn write(
+    file: &PatientFile,
+    mismatches: &[(u64, Verdict)],
+    path: &Path,
+    show_values: bool,
+) -> Result<u64, Fatal> {
     let failed = |source| Fatal::cannot_write(path, source);
     if file.table.is_at(path) {
         return Err(Fatal::Usage(
@@ -40,6 +45,7 @@ pub fn write(file: &PatientFile, path: &Path, show_values: bool) -> Result<u64, 
     ])
     .map_err(csv_failed)?;
     let mut lines = 0;
+    let mut mismatches = mismatches.iter().peekable();
     let mut reading = file.second_reading()?;
     while let Some(judged) = reading.next_row(file)? {
         for finding in judged.findings {
@@ -52,6 +58,18 @@ pub fn write(file: &PatientFile, path: &Path, show_values: bool) -> Result<u64, 
                 &finding.fault.to_string(),
                 finding.fault.advice(),
                 &defused(&value),
+            ])
+            .map_err(csv_failed)?;
+            lines += 1;
+        }
+        if let Some((row, verdict)) = mismatches.next_if(|(row, _)| *row == judged.row.number) {
+            csv.write_record([
+                row.to_string().as_str(),
+                "",
+                "not uploaded",
+                verdict.detail.as_deref().unwrap_or_default(),
+                verdict.reason.advice(),
+                "",
             ])
             .map_err(csv_failed)?;
             lines += 1;

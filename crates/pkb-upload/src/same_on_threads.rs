@@ -58,9 +58,9 @@ fn told(path: &Path, threads: usize) -> String {
         };
         let mut told = Report(&file).to_string();
         let problems = path.with_file_name("problems.csv");
-        problems_file::write(&file, &problems, true).unwrap();
+        problems_file::write(&file, &[], &problems, true).unwrap();
         told.push_str(&std::fs::read_to_string(problems).unwrap());
-        for record in file.into_records().unwrap() {
+        for record in std::sync::Arc::new(file).records().unwrap() {
             told.push_str(&serde_json::to_string(&record.unwrap()).unwrap());
         }
         told

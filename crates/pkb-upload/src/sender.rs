@@ -6,6 +6,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
+    sync::Arc,
     time::Duration,
 };
 
@@ -34,7 +35,7 @@ const SAMPLE: usize = 50;
 /// What is needed to send batches.
 pub struct Sender {
     /// PKB.
-    pub pkb: Client,
+    pub pkb: Arc<Client>,
     /// Where batches go.
     pub upload_path: String,
     /// Where patients are looked up.

@@ -122,10 +122,12 @@ impl SentBefore {
         Ok(())
     }
 
-    /// A row whose batch was answered.
-    pub fn settled(&mut self, key: Key, batch: &str) {
+    /// A row whose batch was answered, or that needed none.
+    pub fn settled(&mut self, key: Key, batch: Option<&str>) {
         self.unsettled.remove(&key);
-        self.count(batch);
+        if let Some(batch) = batch {
+            self.count(batch);
+        }
     }
 
     /// The batch in which a row may or may not have been sent.
@@ -183,7 +185,7 @@ mod tests {
         let batch = batch("batch-0007.csv");
         let mut before = before(&batch, &keys);
         assert_eq!(before.unsettled(keys[0]).map(|row| row.line), Some(2));
-        before.settled(keys[0], "batch-0007.csv");
+        before.settled(keys[0], Some("batch-0007.csv"));
         let second = before.unsettled(keys[1]).unwrap();
         assert_eq!((&*second.batch, second.line), (&batch, 3));
         assert!(before.unsettled(keys[0]).is_none());
@@ -244,7 +246,7 @@ mod tests {
             "x-9.txt",
             "x-99999999999999999999.csv",
         ] {
-            before.settled(keys(1)[0], name);
+            before.settled(keys(1)[0], Some(name));
         }
         assert_eq!(before.new_name(), "spring-2027-0013.csv");
         assert_eq!(before.new_name(), "spring-2027-0014.csv");

@@ -3,7 +3,7 @@
 //! REST takes one patient a request and knows the name; FHIR takes thousands, knows who has
 //! registered, and needs no PKB id. A stage sees neither.
 
-use std::future::Future;
+use std::{future::Future, sync::Arc};
 
 use futures_util::future::join_all;
 use tokio::sync::Semaphore;
@@ -28,8 +28,21 @@ pub struct Known {
     pub registered: Option<bool>,
     /// PKB's date of birth.
     pub date_of_birth: Option<DateOfBirth>,
+    /// PKB's first name; FHIR does not tell it.
+    pub first_name: Option<Box<str>>,
     /// PKB's last name; FHIR does not tell it.
     pub last_name: Option<Box<str>>,
+    /// PKB's address; FHIR does not tell it.
+    pub address: Option<Box<KnownAddress>>,
+}
+
+/// An address at PKB: nothing but texts, as somebody typed them there.
+#[derive(Default, PartialEq, Eq)]
+pub struct KnownAddress {
+    /// First line, second line, town and county; empty where PKB has none.
+    pub lines: [Box<str>; 4],
+    /// Postcode; empty where PKB has none.
+    pub postcode: Box<str>,
 }
 
 /// Shows nothing of the patient.
@@ -50,13 +63,13 @@ pub trait Directory: Send + Sync + 'static {
     /// Whether the answers say who has registered.
     fn tells_registered(&self) -> bool;
 
-    /// Whether the answers have PKB's id and the last name.
+    /// Whether the answers have PKB's id, name and address.
     fn tells_id(&self) -> bool;
 }
 
 /// PKB's REST interface.
 pub struct RestDirectory {
-    pkb: Client,
+    pkb: Arc<Client>,
     path: PathTemplate,
     /// Calls at a time, of all batches together.
     in_flight: Semaphore,
@@ -68,9 +81,9 @@ impl RestDirectory {
     pub const MAX_BATCH: usize = 500;
 
     /// Asks `byNationalId` at `path`, at most `in_flight` requests at a time.
-    pub fn new(pkb: Client, path: PathTemplate, in_flight: usize) -> Self {
+    pub fn new(pkb: impl Into<Arc<Client>>, path: PathTemplate, in_flight: usize) -> Self {
         Self {
-            pkb,
+            pkb: pkb.into(),
             path,
             in_flight: Semaphore::new(in_flight.max(1)),
             registered_check: false,
@@ -138,7 +151,7 @@ impl Directory for RestDirectory {
 
 /// PKB's FHIR interface.
 pub struct FhirDirectory {
-    pkb: Client,
+    pkb: Arc<Client>,
 }
 
 impl FhirDirectory {
@@ -149,7 +162,8 @@ impl FhirDirectory {
     ///
     /// # Errors
     /// FHIR is not set up.
-    pub fn new(pkb: Client) -> Result<Self, Fatal> {
+    pub fn new(pkb: impl Into<Arc<Client>>) -> Result<Self, Fatal> {
+        let pkb = pkb.into();
         need_fhir(&pkb, "--api fhir")?;
         Ok(Self { pkb })
     }
@@ -157,7 +171,7 @@ impl FhirDirectory {
 
 /// Who has registered, which PKB tells by FHIR alone.
 pub struct Registrations {
-    pkb: Client,
+    pkb: Arc<Client>,
 }
 
 impl Registrations {
@@ -168,7 +182,8 @@ impl Registrations {
     ///
     /// # Errors
     /// FHIR is not set up.
-    pub fn new(pkb: Client, purpose: &str) -> Result<Self, Fatal> {
+    pub fn new(pkb: impl Into<Arc<Client>>, purpose: &str) -> Result<Self, Fatal> {
+        let pkb = pkb.into();
         need_fhir(&pkb, purpose)?;
         Ok(Self { pkb })
     }
@@ -247,7 +262,9 @@ fn known(status: PatientStatus) -> Result<Known, Verdict> {
             deceased,
             registered: Some(registered),
             date_of_birth,
+            first_name: None,
             last_name: None,
+            address: None,
         }),
         PatientStatus::NotFound => Err(Reason::NotFound.into()),
         PatientStatus::NoAccess { .. } => Err(Reason::NoAccess.into()),

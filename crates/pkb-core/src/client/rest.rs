@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::{
     CallError, Client,
-    directory::Known,
+    directory::{Known, KnownAddress},
     transport::Repeat,
     whom::{Named, whom},
 };
@@ -55,10 +55,45 @@ pub struct RecordAccess {
 struct UserAnswer {
     id: Option<Id>,
     dob: Option<String>,
+    first_name: Option<String>,
     last_name: Option<String>,
+    #[serde(flatten)]
+    address: AddressAnswer,
     date_deceased: Option<serde_json::Value>,
     #[serde(default)]
     national_ids: serde_json::Value,
+}
+
+/// The address of the user object. It is only compared: one that is no text is as if it were not there.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct AddressAnswer {
+    address1: Option<serde_json::Value>,
+    address2: Option<serde_json::Value>,
+    city: Option<serde_json::Value>,
+    state: Option<serde_json::Value>,
+    postal_code: Option<serde_json::Value>,
+}
+
+impl AddressAnswer {
+    /// The address, if PKB has anything of one.
+    fn known(self) -> Option<Box<KnownAddress>> {
+        let text = |value: Option<serde_json::Value>| -> Box<str> {
+            let value = value.unwrap_or_default();
+            value.as_str().unwrap_or_default().trim().into()
+        };
+        let address = KnownAddress {
+            lines: [self.address1, self.address2, self.city, self.state].map(text),
+            postcode: text(self.postal_code),
+        };
+        (address != KnownAddress::default()).then(|| Box::new(address))
+    }
+}
+
+/// A name, if PKB has one.
+fn name(name: Option<String>) -> Option<Box<str>> {
+    name.filter(|name| !name.trim().is_empty())
+        .map(String::into_boxed_str)
 }
 
 /// PKB's examples show a string of digits; a number would mean the same.
@@ -117,10 +152,9 @@ impl Client {
             id: Some(id),
             deceased: is_deceased(answer.date_deceased.as_ref()),
             registered: None,
-            last_name: answer
-                .last_name
-                .filter(|name| !name.trim().is_empty())
-                .map(String::into_boxed_str),
+            first_name: name(answer.first_name),
+            last_name: name(answer.last_name),
+            address: answer.address.known(),
             date_of_birth: date_of_birth
                 .map(|dob| DateOfBirth::parse(&dob))
                 .transpose()

@@ -57,6 +57,9 @@ impl Wait {
             },
             Why::Outage(cause) => format!("no good answer for {}: {cause}", lasted()),
             Why::AccessToken => format!("waiting for an access token, for {}", lasted()),
+            Why::Comparing(patients) => {
+                format!("comparing with PKB: {} patients to go", grouped(*patients))
+            }
             Why::Absent(patients) => format!(
                 "{}: {} patients are not at PKB yet",
                 soon("asking again"),
@@ -93,6 +96,7 @@ impl Wait {
             Why::Absent(_) | Why::UnderWay(_) | Why::LostAnswers(_) | Why::Retry(_) => {
                 format!("again {time}")
             }
+            Why::Comparing(_) => format!("compares {time}"),
             Why::NoInput => format!("idle {time}"),
         }
     }

@@ -18,6 +18,7 @@ mod fixture_journey;
 mod harness;
 mod hostile;
 mod hostile_campaign;
+mod known_patients;
 mod ledger;
 mod letters;
 mod mixed_up;

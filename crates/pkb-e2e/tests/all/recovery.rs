@@ -340,8 +340,8 @@ fn a_corrected_row_is_new_work_and_the_others_are_not() {
     campaign.sandbox.reset_ledger();
     let text = String::from_utf8(campaign.read("patients.csv")).unwrap();
     let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
-    let cell = lines[7].split(',').nth(4).unwrap().to_owned();
-    lines[7] = lines[7].replace(&cell, "1970-07-07");
+    let cell = lines[7].split(',').nth(3).unwrap().to_owned();
+    lines[7] = lines[7].replace(&cell, "Newname");
     campaign.write("patients.csv", lines.join("\n"));
     for stage in &STAGES[..2] {
         finish(&campaign, *stage);
@@ -357,7 +357,8 @@ fn a_corrected_row_is_new_work_and_the_others_are_not() {
             .iter()
             .filter(|entry| entry.endpoint == "by_national_id")
             .count(),
-        1
+        2,
+        "before the upload and after it"
     );
 }
 
@@ -603,6 +604,7 @@ fn a_full_disk_or_a_closed_pipe_is_said_plainly_and_the_journal_is_good() {
 fn a_closed_pipe_settles_what_is_in_flight_into_the_journal() {
     let campaign = same_codes(3000, Faults::default());
     finish(&campaign, STAGES[0]);
+    campaign.sandbox.reset_ledger();
     let line = "{ pkb-resolve u.ndjson --rate 0 --journal r.journal; echo $? > code; } | head -n 1";
     let ended = campaign.shell(line);
     assert_eq!(campaign.read("code"), b"74\n", "{}", ended.stderr);
@@ -626,6 +628,7 @@ fn a_closed_pipe_settles_what_is_in_flight_into_the_journal() {
 fn after_ctrl_c_the_same_command_goes_on_where_it_stopped() {
     let campaign = same_codes(200, Faults::default());
     finish(&campaign, STAGES[0]);
+    campaign.sandbox.reset_ledger();
     let args = [
         "u.ndjson",
         "--rate",

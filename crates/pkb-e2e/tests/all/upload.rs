@@ -23,14 +23,18 @@ fn a_dry_run_sends_nothing() {
 }
 
 #[test]
-fn batches_for_upload_by_hand_need_no_credentials_and_are_private() {
+fn batches_that_are_not_compared_need_no_credentials_and_are_private() {
     use std::os::unix::fs::PermissionsExt as _;
     let campaign = Campaign::start(World::default());
     let patients = campaign.write("patients.csv", synthetic_csv(250, 1));
     let mut command = campaign.command("pkb-upload");
-    command
-        .arg(patients)
-        .args(["--batches", "for-pkb", "--batch-rows", "100"]);
+    command.arg(patients).args([
+        "--batches",
+        "for-pkb",
+        "--batch-rows",
+        "100",
+        "--no-compare",
+    ]);
     for name in [
         "PKB_BASE_URL",
         "PKB_TOKEN_URL",

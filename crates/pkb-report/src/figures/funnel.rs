@@ -10,7 +10,7 @@ use crate::fields::{Fields, Outcome};
 pub enum Step {
     /// A row of the patient file.
     Row,
-    /// Sent to PKB, or written for the upload by hand.
+    /// Sent to PKB, written for the upload by hand, or there already and left as it is.
     Uploaded,
     /// PKB has a record that we may see.
     Found,
@@ -56,7 +56,9 @@ impl Step {
             None if fields.invitation.is_some() => Self::Codes,
             None if fields.pkb.is_some() => Self::MayBeInvited,
             None => match fields.upload.as_ref().map(|upload| upload.state) {
-                Some(UploadState::Prepared | UploadState::Sent) => Self::Uploaded,
+                Some(UploadState::Prepared | UploadState::Sent | UploadState::Known) => {
+                    Self::Uploaded
+                }
                 Some(UploadState::Checked) | None => Self::Row,
             },
         }

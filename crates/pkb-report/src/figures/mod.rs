@@ -2,6 +2,7 @@
 //! and compressed bitmaps where row numbers are kept.
 
 pub mod areas;
+pub mod before_upload;
 pub mod funnel;
 pub mod households;
 pub mod outcomes;
@@ -17,6 +18,7 @@ use pkb_core::{Clock, clock, completeness::Completeness, ndjson::NdjsonError};
 
 use crate::fields::Fields;
 use areas::Areas;
+use before_upload::BeforeUpload;
 use funnel::{End, Funnel, Step};
 use households::Households;
 use outcomes::Outcomes;
@@ -57,6 +59,8 @@ pub struct Figures {
     pub unreadable: Unreadable,
     /// How far records got, and how they ended.
     pub funnel: Funnel,
+    /// What PKB had before the upload.
+    pub before_upload: BeforeUpload,
     /// Why records were stopped.
     pub outcomes: Outcomes,
     /// What was made: letters and text messages.
@@ -86,6 +90,7 @@ impl Figures {
             repeated: 0,
             unreadable: Unreadable::default(),
             funnel: Funnel::default(),
+            before_upload: BeforeUpload::default(),
             outcomes: Outcomes::default(),
             paper: Paper::default(),
             stopped_since: RowSet::default(),
@@ -105,6 +110,7 @@ impl Figures {
             return;
         }
         let end = self.funnel.count(fields);
+        self.before_upload.count(fields);
         self.times.count(fields);
         if let Some(outcome) = &fields.outcome {
             self.outcomes.count(row, outcome);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::{Timestamp, civil::Date};
-use pkb_core::clock::uk_date;
+use pkb_core::{clock::uk_date, record::UploadState};
 
 use crate::fields::Fields;
 
@@ -74,7 +74,9 @@ pub struct Times {
 impl Times {
     /// Counts the events of a record.
     pub fn count(&mut self, fields: &Fields<'_>) {
-        if let Some(upload) = &fields.upload {
+        if let Some(upload) = &fields.upload
+            && upload.state != UploadState::Known
+        {
             self.add(Event::Uploaded, upload.at);
         }
         if let Some(answer) = &fields.pkb {

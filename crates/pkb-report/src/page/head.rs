@@ -5,7 +5,7 @@ use maud::{Markup, html};
 
 use super::{Page, in_files, table::Comparison};
 use crate::{
-    figures::{Figures, funnel::End},
+    figures::{Figures, before_upload::Before, funnel::End},
     tables::{Cell, Ending, SOON_DAYS, TableRow, end_words, ending},
     words::{counted, moment, number, share},
 };
@@ -88,6 +88,7 @@ pub(super) fn summary(page: &Page<'_>) -> Markup {
 /// What the reader must know before believing a number.
 fn warnings(page: &Page<'_>) -> Markup {
     let figures = page.figures;
+    let not_compared = figures.before_upload.rows(Before::NotCompared);
     let other_files = page.earlier.iter().filter(|earlier| {
         let names = |files: &[crate::json::PatientFile]| -> Vec<String> {
             files.iter().map(|file| file.file.clone()).collect()
@@ -114,6 +115,12 @@ fn warnings(page: &Page<'_>) -> Markup {
             p .warning {
                 strong { (counted(figures.repeated, "record", "records")) " came more than once." }
                 " Each row is counted once, as it came first."
+            }
+        }
+        @if not_compared > 0 {
+            p .warning {
+                strong { (counted(not_compared, "row was", "rows were")) " uploaded without a comparison with PKB." }
+                " If PKB had a different date of birth, it was overwritten, and the check after the upload could not see it."
             }
         }
         @for earlier in other_files {

@@ -6,6 +6,7 @@ use super::{Cell, Column, NamedRows, ROWS_NAMED, Section, Table};
 use crate::{
     figures::{
         Figures,
+        before_upload::Before,
         funnel::{End, Step},
     },
     words::{counted, list},
@@ -58,6 +59,7 @@ fn step_words(step: Step) -> &'static str {
 
 pub(super) fn how_far(figures: &Figures) -> Option<Section> {
     let mut tables = vec![funnel(figures)];
+    tables.extend(before_upload(figures));
     let files = patient_files(figures);
     // One file stands at the top of the page.
     if files.rows.len() > 1 || figures.missing() > 0 {
@@ -119,6 +121,33 @@ fn funnel(figures: &Figures) -> Table {
         table.row("registered", cells);
     }
     table
+}
+
+/// What PKB had of the patients before the upload.
+fn before_upload(figures: &Figures) -> Option<Table> {
+    let before_upload = &figures.before_upload;
+    let all = before_upload.all();
+    if all == 0 {
+        return None;
+    }
+    let columns = [
+        Column::text("before", "What PKB had before the upload"),
+        Column::count("count", "Rows"),
+        Column::share("share", "Share of these rows"),
+    ];
+    let mut table = Table::new("before_upload", "What PKB had before the upload", &columns);
+    for before in Before::ALL {
+        let rows = before_upload.rows(before);
+        if rows > 0 {
+            let cells = vec![
+                before.words().into(),
+                Cell::Count(rows),
+                Cell::Share(rows, all),
+            ];
+            table.row(before.key(), cells);
+        }
+    }
+    Some(table)
 }
 
 /// What ended after `step` and before the next: `12 to mend`, `3 not to be invited`.

@@ -58,9 +58,10 @@ pub struct Table {
 
 impl Table {
     /// All tables that a report may have.
-    pub const IDS: [&str; 24] = [
+    pub const IDS: [&str; 25] = [
         "headline",
         "funnel",
+        "before_upload",
         "outcomes_to_mend",
         "outcomes_failed",
         "outcomes_excluded",

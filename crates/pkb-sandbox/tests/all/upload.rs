@@ -1,6 +1,6 @@
 //! The upload of the "Add many patients" file.
 
-use pkb_sandbox::{Config, Sandbox, UPLOAD_COLUMNS, UPLOAD_MAX_ROWS, generate, nhs_number};
+use pkb_sandbox::{Config, Sandbox, UPLOAD_COLUMNS, UPLOAD_MAX_ROWS, World, generate, nhs_number};
 use serde_json::{Value, json};
 
 use crate::support::{GUIDE, GUIDE_ROW, Rig, file, short_row};
@@ -21,6 +21,55 @@ async fn new_patients_are_created_and_known_ones_updated() {
     assert_eq!(rig.sandbox.patient(GUIDE).unwrap().updates, 1);
     let user: Value = rig.user(GUIDE).await.json().await.unwrap();
     assert_eq!(user["address1"], "2 Main Street");
+}
+
+#[tokio::test]
+async fn an_upload_overwrites_what_a_world_of_a_patient_file_knows() {
+    let header = generate::COLUMNS.join(",");
+    let known = format!(
+        "{header}\n{GUIDE},Mr,Read,Richards,15/09/2000,1 Main Street,,Newcastle,,NE1 1XC,,,\n"
+    );
+    let world = World::of_patient_file(known.as_bytes()).unwrap();
+    let text =
+        serde_json::to_string(&json!({"patients": world.entries().collect::<Vec<_>>()})).unwrap();
+    let rig = Rig::with_world(World::from_json(&text).unwrap()).await;
+    let user: Value = rig.user(GUIDE).await.json().await.unwrap();
+    assert_eq!(
+        (&user["dob"], &user["lastName"]),
+        (&json!("2000-09-15"), &json!("Richards"))
+    );
+    assert_eq!(rig.sandbox.patient(GUIDE).unwrap().updates, 0);
+    let row = GUIDE_ROW
+        .replace("15,09,2000", "16,09,2000")
+        .replace("Richards", "Other")
+        .replace("1 Main Street", "2 Main Street");
+    let report = rig.upload(&[&row]).await;
+    assert_eq!(report, json!({"created": 0, "updated": 1, "failed": []}));
+    let user: Value = rig.user(GUIDE).await.json().await.unwrap();
+    let overwritten = [&user["dob"], &user["lastName"], &user["address1"]];
+    assert_eq!(overwritten, ["2000-09-16", "Other", "2 Main Street"]);
+}
+
+#[test]
+fn a_patient_file_that_no_world_can_be_made_of_is_refused_by_row_and_without_values() {
+    let header = generate::COLUMNS.join(",");
+    let row = format!("{GUIDE},,Canary,Canary,15/09/2000,,,,,,,,");
+    for (file, part) in [
+        ("NHS number\n".to_owned(), "row 1 has no column"),
+        (
+            format!("{header}\n{}\n", row.replace("15/09", "15/99")),
+            "row 2 has a date of birth",
+        ),
+        (
+            format!("{header}\n{row}\n{row}\n"),
+            "row 3 is about a patient of an earlier row",
+        ),
+    ] {
+        let error = World::of_patient_file(file.as_bytes())
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains(part) && !error.contains("Canary"), "{error}");
+    }
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! What can be asked of pkb-upload.
 
+mod compare;
 mod patient_file;
 mod upload;
 
@@ -12,6 +13,7 @@ use pkb_core::{
     shards::MAX_SHARDS,
 };
 
+pub use compare::CompareArgs;
 pub use patient_file::{Hidden, PatientFileArgs};
 pub use upload::UploadArgs;
 
@@ -45,9 +47,9 @@ pub struct Args {
 pub enum Command {
     /// Say everything that is wrong with a patient file, and send nothing
     #[command(
-        after_help = "Examples:\n  pkb-upload check patients.csv\n  pkb-upload check patients.xlsx --sheet 2 --problems problems.csv"
+        after_help = "Examples:\n  pkb-upload check patients.csv\n  pkb-upload check patients.csv --compare --api fhir\n  pkb-upload check patients.xlsx --sheet 2 --problems problems.csv"
     )]
-    Check(CheckArgs),
+    Check(Box<CheckArgs>),
     /// Show how a patient file would be read: what each column is taken for, with masked samples
     #[command(
         after_help = "Examples:\n  pkb-upload columns patients.csv\n  pkb-upload columns patients.csv --map our-columns.toml"
@@ -114,6 +116,15 @@ pub struct CheckArgs {
     /// Show the values in the table of problems: it then holds patient data
     #[arg(long, requires = "problems", help_heading = ONCE)]
     pub show_values: bool,
+
+    /// Ask PKB also which of the patients it has, and whether their dates of birth are those of the file, as an upload does
+    /// before it sends anything
+    #[arg(long, help_heading = "Comparison with PKB")]
+    pub compare: bool,
+
+    /// How they are compared.
+    #[command(flatten)]
+    pub how: CompareArgs,
 
     /// The time.
     #[command(flatten)]

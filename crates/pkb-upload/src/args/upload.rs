@@ -4,13 +4,14 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::Args;
 use pkb_core::{
-    args::{ONCE, PkbArgs, StreamArgs, parse_duration},
-    client::{rest::USER_PATH, upload::UPLOAD_PATH},
+    args::{ONCE, StreamArgs, parse_duration},
+    client::upload::UPLOAD_PATH,
 };
 
-use super::PatientFileArgs;
+use super::{CompareArgs, PatientFileArgs};
 use crate::{
-    max_rejects::MaxRejects,
+    comparison::Known,
+    limit::Limit,
     pkb_file::{Columns, MAX_ROWS, SpecialCharacters},
     send_after::SendAfter,
 };
@@ -75,7 +76,7 @@ pub struct UploadArgs {
 
     /// Stop before anything is sent if more rows than this are rejected: a number, or a percentage
     #[arg(long, value_name = "N|P%")]
-    pub max_rejects: Option<MaxRejects>,
+    pub max_rejects: Option<Limit>,
 
     /// Send nothing before this time of day in the United Kingdom (17:00), as PKB asks for large files
     #[arg(long, value_name = "HH:MM", conflicts_with_all = ["dry_run", "batches"])]
@@ -107,19 +108,29 @@ pub struct UploadArgs {
     #[arg(long, help_heading = ONCE)]
     pub resend: bool,
 
-    /// Path of byNationalId under the base address, by which rows are looked up that were sent and
-    /// not answered
-    #[arg(long, default_value = USER_PATH, value_name = "PATH", help_heading = "PKB")]
-    pub user_path: String,
-
     /// How long to wait for PKB to process a batch: 90s, 30m, 2h. The next batch is sent when PKB is
     /// done with it; after this time, run the same command again
     #[arg(long, default_value = "4h", value_name = "TIME", value_parser = parse_duration, help_heading = "PKB")]
     pub wait_processed: Duration,
 
-    /// How PKB is reached.
+    /// Do not ask PKB which of the patients it has before they are uploaded, because your client may not read. Dates of birth at
+    /// PKB are then overwritten whatever they are
+    #[arg(long, conflicts_with = "known", help_heading = "Comparison with PKB")]
+    pub no_compare: bool,
+
+    /// What is uploaded of patients whom PKB has already
+    #[arg(
+        long,
+        value_enum,
+        default_value = "full",
+        value_name = "WHAT",
+        help_heading = "Comparison with PKB"
+    )]
+    pub known: Known,
+
+    /// How they are compared.
     #[command(flatten)]
-    pub pkb: PkbArgs,
+    pub compare: CompareArgs,
 
     /// The stream.
     #[command(flatten)]

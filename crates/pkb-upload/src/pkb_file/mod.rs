@@ -8,6 +8,8 @@ use std::borrow::Cow;
 
 use jiff::civil::Date;
 use pkb_core::{
+    Fatal,
+    journal::Key,
     record::Patient,
     value::{AddressLine, Email, LocalId, PersonName, Phone, Postcode, UkMobile},
 };
@@ -54,6 +56,22 @@ pub struct PkbFile {
 }
 
 impl PkbFile {
+    /// The file as the program makes it if nobody says otherwise. Ages are those on `today`.
+    ///
+    /// # Errors
+    /// The columns that come with the program are not good.
+    pub fn built_in(today: Date) -> Result<Self, Fatal> {
+        Ok(Self {
+            profile: Profile::read(None)?,
+            options: LineOptions {
+                columns: Columns::All,
+                special_characters: SpecialCharacters::Typographic,
+                emails: false,
+                today,
+            },
+        })
+    }
+
     /// The header line.
     pub fn header_line(&self) -> Vec<u8> {
         csv_line(self.profile.headers())
@@ -62,9 +80,27 @@ impl PkbFile {
     /// The line of one patient. Cells that look like formulas stay as they are: the file is for a
     /// program, and an apostrophe before a name would be part of the name.
     pub fn patient_line(&self, patient: &Patient) -> Vec<u8> {
+        self.line(patient, self.options.columns)
+    }
+
+    /// The same with nothing in it but names and number: it leaves alone what else PKB has of the patient.
+    pub fn minimal_line(&self, patient: &Patient) -> Vec<u8> {
+        self.line(patient, Columns::Minimal)
+    }
+
+    /// How a row is known in the journal: the patient and all that is uploaded of them, so that a row that was corrected is
+    /// uploaded again. What is left out for a patient whom PKB has already does not count.
+    pub fn key(&self, patient: &Patient) -> Key {
+        Key::of(&[
+            &patient.national_id.key_bytes(),
+            &self.patient_line(patient),
+        ])
+    }
+
+    fn line(&self, patient: &Patient, filled: Columns) -> Vec<u8> {
         let address = address_cells(patient);
-        let cells = self.profile.columns().iter();
-        csv_line(cells.map(|column| self.expose_cell(patient, &address, column)))
+        let columns = self.profile.columns().iter();
+        csv_line(columns.map(|column| self.expose_cell(patient, &address, column, filled)))
     }
 
     /// Whether the patient's line has an e-mail address in it: then PKB itself invites the patient.
@@ -89,11 +125,12 @@ impl PkbFile {
         patient: &'a Patient,
         address: &'a [Cow<'a, str>; 4],
         column: &Column,
+        filled: Columns,
     ) -> Cow<'a, str> {
         let Some(field) = column.field else {
             return Cow::default();
         };
-        if self.options.columns == Columns::Minimal && !field.is_essential() {
+        if filled == Columns::Minimal && !field.is_essential() {
             return Cow::default();
         }
         let born: Date = patient.date_of_birth.expose_date();
@@ -143,7 +180,7 @@ impl PkbFile {
 }
 
 /// Address1, Address2, City and County of a patient.
-fn address_cells(patient: &Patient) -> [Cow<'_, str>; 4] {
+pub fn address_cells(patient: &Patient) -> [Cow<'_, str>; 4] {
     let lines: Vec<&str> = patient
         .address
         .iter()

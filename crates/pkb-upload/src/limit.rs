@@ -1,27 +1,38 @@
-//! How bad a file may be before nothing of it is sent.
+//! How bad a file may be before nothing of it is sent: a number of rows, or a part of them.
 
 use std::{fmt, str::FromStr};
 
-/// The most rows that may be rejected: a number, or a part of all rows.
+/// The most rows that something may be wrong with: a number, or a part of all that are looked at.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum MaxRejects {
+pub enum Limit {
     /// A number of rows.
     Rows(u64),
     /// Of a hundred rows.
     Percent(f64),
 }
 
-impl MaxRejects {
-    /// Whether `rejected` of `rows` are too many.
-    pub fn is_exceeded(self, rejected: u64, rows: u64) -> bool {
+impl Limit {
+    /// Whether `bad` of `rows` are too many.
+    pub fn is_exceeded(self, bad: u64, rows: u64) -> bool {
         match self {
-            Self::Rows(most) => rejected > most,
-            Self::Percent(percent) => rejected as f64 * 100.0 > percent * rows as f64,
+            Self::Rows(most) => bad > most,
+            Self::Percent(percent) => bad as f64 * 100.0 > percent * rows as f64,
         }
     }
 }
 
-impl FromStr for MaxRejects {
+/// Fewer rows than this are no sign of a wrong file where the limit is a percentage.
+const FEWEST: u64 = 3;
+
+impl Limit {
+    /// The same where few rows may be looked at: of three rows, one is no sign of anything.
+    pub fn is_clearly_exceeded(self, bad: u64, rows: u64) -> bool {
+        let enough = matches!(self, Self::Rows(_)) || bad >= FEWEST;
+        enough && self.is_exceeded(bad, rows)
+    }
+}
+
+impl FromStr for Limit {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
@@ -36,7 +47,7 @@ impl FromStr for MaxRejects {
     }
 }
 
-impl fmt::Display for MaxRejects {
+impl fmt::Display for Limit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Rows(rows) => rows.fmt(f),
@@ -51,12 +62,14 @@ mod tests {
 
     #[test]
     fn a_number_or_a_percentage_is_a_limit() {
-        let limit = |text: &str| text.parse::<MaxRejects>().unwrap();
+        let limit = |text: &str| text.parse::<Limit>().unwrap();
         assert!(limit("20").is_exceeded(21, 1000) && !limit("20").is_exceeded(20, 1000));
         assert!(limit("0.5%").is_exceeded(6, 1000) && !limit("0.5%").is_exceeded(5, 1000));
         assert!(limit("0").is_exceeded(1, 1) && !limit("0%").is_exceeded(0, 1));
+        assert!(!limit("1%").is_clearly_exceeded(2, 3) && limit("1%").is_clearly_exceeded(3, 3));
+        assert!(limit("0").is_clearly_exceeded(1, 1) && !limit("1%").is_clearly_exceeded(3, 300));
         for text in ["", "-1", "101%", "NaN%", "a few", "%"] {
-            assert!(text.parse::<MaxRejects>().is_err(), "{text}");
+            assert!(text.parse::<Limit>().is_err(), "{text}");
         }
     }
 }

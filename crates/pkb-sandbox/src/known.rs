@@ -1,0 +1,121 @@
+//! Patients whom PKB knows before anything is uploaded: what the world file says of their records, and a world made of a patient file.
+
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use crate::generate;
+use crate::upload::{Row, date_of_parts};
+use crate::world::{World, WorldError, WorldPatient};
+
+/// A record that is there from the start. An upload overwrites it as it does any other.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct KnownRecord {
+    /// Title.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub title: String,
+    /// First name.
+    pub first_name: String,
+    /// Last name.
+    pub last_name: String,
+    /// Date of birth; none if PKB has none.
+    pub date_of_birth: Option<Date>,
+    /// First line of the address.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub address1: String,
+    /// Second line of the address.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub address2: String,
+    /// Town.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub city: String,
+    /// County.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub county: String,
+    /// Postcode.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub post_code: String,
+}
+
+impl KnownRecord {
+    /// The record as an upload of it would have made it.
+    pub(crate) fn row(&self, national_id: &str) -> Row {
+        Row {
+            title: self.title.clone(),
+            first_name: self.first_name.clone(),
+            last_name: self.last_name.clone(),
+            national_id: national_id.to_owned(),
+            organisation_id: String::new(),
+            team_id: String::new(),
+            email: String::new(),
+            date_of_birth: self.date_of_birth,
+            address1: self.address1.clone(),
+            address2: self.address2.clone(),
+            city: self.city.clone(),
+            county: self.county.clone(),
+            post_code: self.post_code.clone(),
+            mobile: String::new(),
+            home_phone: String::new(),
+        }
+    }
+}
+
+impl World {
+    /// A world in which PKB knows each patient of a patient file with the columns of [`generate::COLUMNS`] already. Dates are
+    /// 2000-09-15 or 15/09/2000.
+    ///
+    /// # Errors
+    /// A column is missing, a row cannot be read, or two rows are about one patient; the message names the row and no value.
+    pub fn of_patient_file(file: &[u8]) -> Result<Self, WorldError> {
+        let mut reader = csv::Reader::from_reader(file);
+        let refused = |row: usize, what: &str| WorldError::PatientFile {
+            row,
+            what: what.to_owned(),
+        };
+        let header = reader.headers().map_err(|_| refused(1, "is no header"))?;
+        let mut places = [0; generate::COLUMNS.len()];
+        for (place, name) in places.iter_mut().zip(generate::COLUMNS) {
+            let found = header.iter().position(|header| header == name);
+            *place = found.ok_or_else(|| refused(1, &format!("has no column \"{name}\"")))?;
+        }
+        let mut world = Self::default();
+        for (row, record) in (2..).zip(reader.records()) {
+            let record = record.map_err(|_| refused(row, "cannot be read"))?;
+            let cell = |column: usize| record.get(places[column]).unwrap_or_default().trim();
+            let text = |column: usize| cell(column).to_owned();
+            let known = KnownRecord {
+                title: text(1),
+                first_name: text(2),
+                last_name: text(3),
+                date_of_birth: date_of_birth(cell(4))
+                    .ok_or_else(|| refused(row, "has a date of birth that is no date"))?,
+                address1: text(5),
+                address2: text(6),
+                city: text(7),
+                county: text(8),
+                post_code: text(9),
+            };
+            let patient = WorldPatient {
+                record: Some(known),
+                ..WorldPatient::new(cell(0))
+            };
+            if world.get(&patient.national_id).is_some() {
+                return Err(refused(row, "is about a patient of an earlier row"));
+            }
+            world = world.with(patient);
+        }
+        Ok(world)
+    }
+}
+
+/// A date; `Some(None)` for an empty cell, `None` for anything else.
+fn date_of_birth(text: &str) -> Option<Option<Date>> {
+    if text.is_empty() {
+        return Some(None);
+    }
+    let parts: Vec<&str> = text.split('/').collect();
+    match parts.as_slice() {
+        [day, month, year] => date_of_parts(day, month, year).map(Some),
+        _ => text.parse().ok().map(Some),
+    }
+}

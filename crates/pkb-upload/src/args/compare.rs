@@ -1,0 +1,48 @@
+//! How the patients of a file are compared with PKB.
+
+use clap::Args;
+use pkb_core::{
+    args::{Api, ConcurrencyArgs, PkbArgs},
+    client::rest::USER_PATH,
+};
+
+use crate::limit::Limit;
+
+/// How the patients of a file are compared with PKB.
+#[derive(Debug, Args)]
+pub struct CompareArgs {
+    /// Stop before anything is sent if more of the patients whom PKB has differ from the file: a number, or a percentage (then
+    /// at least 3 patients)
+    #[arg(
+        long,
+        value_name = "N|P%",
+        default_value = "1%",
+        help_heading = "Comparison with PKB"
+    )]
+    pub max_mismatches: Limit,
+
+    /// Interface of PKB that is asked which patients it has. FHIR takes 5,000 patients a call and tells their dates of birth;
+    /// REST takes one, and tells names and addresses also
+    #[arg(
+        long,
+        env = "PKB_API",
+        value_enum,
+        default_value = "rest",
+        value_name = "API",
+        help_heading = "PKB"
+    )]
+    pub api: Api,
+
+    /// Path of byNationalId under the base address, by which patients are looked up: before the upload, and after one
+    /// that was not answered
+    #[arg(long, default_value = USER_PATH, value_name = "PATH", help_heading = "PKB")]
+    pub user_path: String,
+
+    /// Calls at a time.
+    #[command(flatten)]
+    pub concurrency: ConcurrencyArgs,
+
+    /// How PKB is reached.
+    #[command(flatten)]
+    pub pkb: PkbArgs,
+}

@@ -1,0 +1,96 @@
+//! The comparison as the stage makes it: once, before its first batch, and told to the operator.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use pkb_core::{Fatal, journal::Key, monitor::Monitor, progress::tell, stage::IntentLog};
+use serde_json::Value;
+use tokio::sync::OnceCell;
+
+use super::{ComparedRows, Comparison, Known, Noted, Told};
+use crate::{patient_file::PatientFile, pkb_file::PkbFile};
+
+/// What the stage needs for the comparison.
+pub struct BeforeUpload {
+    comparison: Comparison,
+    file: Arc<PatientFile>,
+    known: Known,
+    monitor: Arc<Monitor>,
+    noted: Mutex<Noted>,
+    rows: OnceCell<ComparedRows>,
+}
+
+impl BeforeUpload {
+    /// Nothing is asked yet.
+    pub fn new(
+        comparison: Comparison,
+        file: Arc<PatientFile>,
+        known: Known,
+        monitor: &Arc<Monitor>,
+    ) -> Self {
+        Self {
+            comparison,
+            file,
+            known,
+            monitor: Arc::clone(monitor),
+            noted: Mutex::default(),
+            rows: OnceCell::new(),
+        }
+    }
+
+    /// Reads what an earlier run noted.
+    ///
+    /// # Errors
+    /// It is malformed.
+    pub fn recall(&self, intent: &Value) -> Result<(), Fatal> {
+        self.noted().read(intent)
+    }
+
+    /// An earlier run settled a row; `answers` says whether that serves this run.
+    pub fn settle(&self, key: Key, answers: bool) {
+        self.noted().settle(key, answers);
+    }
+
+    /// What is to become of each row; PKB is asked when this is called first.
+    ///
+    /// # Errors
+    /// PKB cannot be asked, or too many rows differ: nothing may be sent.
+    pub async fn rows(
+        &self,
+        pkb_file: &PkbFile,
+        is_unsettled: impl Fn(Key) -> bool,
+        intents: &IntentLog,
+    ) -> Result<&ComparedRows, Fatal> {
+        let compare = || async {
+            let noted = std::mem::take(&mut *self.noted());
+            let file = &self.file;
+            let compared = self
+                .comparison
+                .compare(file, pkb_file, &noted, is_unsettled, intents)
+                .await?;
+            let told = Told {
+                figures: &compared.figures,
+                api: self.comparison.api(),
+                known: self.known,
+            };
+            tell(&told);
+            self.monitor.note(told.in_short());
+            match &compared.refusal {
+                Some(refusal) => Err(refused(refusal, file.table.name())),
+                None => Ok(compared),
+            }
+        };
+        self.rows.get_or_try_init(compare).await
+    }
+
+    fn noted(&self) -> MutexGuard<'_, Noted> {
+        self.noted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Too many rows of a file differ.
+fn refused(refusal: &str, file: &str) -> Fatal {
+    Fatal::TooManyRejects(format!(
+        "{refusal}. Nothing was sent. To list the rows: pkb-upload check {file} --compare --problems problems.csv. If the file is \
+         right, and PKB is not, raise --max-mismatches: only rows whose date of birth or whole name differs are left out then"
+    ))
+}

@@ -1,0 +1,269 @@
+//! In what a patient's row differs from PKB, in one number, so that it can be noted in the journal without a value.
+
+use pkb_core::{Reason, Verdict};
+
+use super::values::{Column, Values};
+
+/// In what a row differs from what PKB has of the patient.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Differences(u32);
+
+/// Where PKB's value is in the file instead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moved {
+    /// In the row below: the column moved down.
+    Down,
+    /// In the row above: the column moved up.
+    Up,
+}
+
+/// A row above or below another, as far as it is there and PKB has told of its patient.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Neighbour<'a> {
+    /// What the file says.
+    pub ours: Option<&'a Values>,
+    /// What PKB says.
+    pub theirs: Option<&'a Values>,
+}
+
+/// Bits of a column: it differs, it moved down, it moved up.
+const BITS: u32 = 3;
+/// The address as a whole differs.
+const ADDRESS: u32 = 1 << 15;
+/// Day and month are the other way round.
+const SWAPPED: u32 = 1 << 16;
+/// PKB has no date of birth.
+const NO_DATE: u32 = 1 << 17;
+/// All bits that there are.
+const ALL: u32 = (1 << 18) - 1;
+
+impl Differences {
+    /// Compares a row with what PKB has (`theirs`). `above` and `below` are its neighbours in the file.
+    ///
+    /// A value has moved down if PKB's is in the row below, and the row has that of the patient above. Of dates of birth the
+    /// first is enough. Of names and addresses it is not: families have neighbouring rows, and whoever leaves home or marries
+    /// leaves the old value in the row of somebody else.
+    pub fn between(
+        ours: &Values,
+        theirs: &Values,
+        above: Neighbour<'_>,
+        below: Neighbour<'_>,
+    ) -> Self {
+        let agree = |one: Option<&Values>, other: &Values, column| {
+            one.is_some_and(|one| one.agree_in(other, column))
+        };
+        let mut bits = 0;
+        for column in Column::ALL {
+            if !ours.differ_in(theirs, column) {
+                continue;
+            }
+            bits |= differs(column);
+            for (to, from, moved) in [(below, above, Moved::Down), (above, below, Moved::Up)] {
+                let is_there = agree(to.ours, theirs, column);
+                let is_from = column == Column::DateOfBirth || agree(from.theirs, ours, column);
+                if is_there && is_from {
+                    bits |= has_moved(column, moved);
+                }
+            }
+        }
+        if ours.address != 0 && theirs.address != 0 && ours.address != theirs.address {
+            bits |= ADDRESS;
+        }
+        match (ours.born, theirs.born) {
+            (Some(ours), Some(theirs))
+                if ours != theirs
+                    && (ours.year(), ours.month(), ours.day())
+                        == (theirs.year(), theirs.day(), theirs.month()) =>
+            {
+                bits |= SWAPPED;
+            }
+            (_, None) => bits |= NO_DATE,
+            _ => {}
+        }
+        Self(bits)
+    }
+
+    /// The number, for the journal.
+    pub fn number(self) -> u32 {
+        self.0
+    }
+
+    /// Reads what [`Self::number`] gave.
+    pub fn from_number(number: u64) -> Option<Self> {
+        let bits = u32::try_from(number).ok()?;
+        (bits & !ALL == 0).then_some(Self(bits))
+    }
+
+    /// Whether the value of `column` is different.
+    pub fn differs(self, column: Column) -> bool {
+        self.0 & differs(column) != 0
+    }
+
+    /// Whether PKB's value of `column` is that of a neighbour in the file.
+    pub fn has_moved(self, column: Column, moved: Moved) -> bool {
+        self.0 & has_moved(column, moved) != 0
+    }
+
+    /// Whether the first or last name differs.
+    pub fn changes_name(self) -> bool {
+        self.differs(Column::FirstName) || self.differs(Column::LastName)
+    }
+
+    /// Whether the address differs.
+    pub fn changes_address(self) -> bool {
+        self.0 & ADDRESS != 0
+    }
+
+    /// Whether day and month are the other way round at PKB.
+    pub fn is_swapped(self) -> bool {
+        self.0 & SWAPPED != 0
+    }
+
+    /// Whether PKB has no date of birth.
+    pub fn has_no_date(self) -> bool {
+        self.0 & NO_DATE != 0
+    }
+
+    /// Why the row must not be uploaded, if so: PKB's date of birth is different, or first and last name are both. One name
+    /// alone is not enough: people marry, and some go by another first name.
+    pub fn mismatch(self) -> Option<Verdict> {
+        let names = self.differs(Column::FirstName) && self.differs(Column::LastName);
+        let detail = match (self.differs(Column::DateOfBirth), names) {
+            (false, false) => return None,
+            (true, false) => "PKB has a different date of birth: nothing was uploaded over it",
+            (false, true) => {
+                "PKB has a different first name and last name: nothing was uploaded over them"
+            }
+            (true, true) => {
+                "PKB has a different date of birth, first name and last name: nothing was uploaded over them"
+            }
+        };
+        Some(Verdict::with_detail(Reason::IdentityMismatch, detail))
+    }
+}
+
+fn differs(column: Column) -> u32 {
+    1 << (column as u32 * BITS)
+}
+
+fn has_moved(column: Column, moved: Moved) -> u32 {
+    let bit = match moved {
+        Moved::Down => 1,
+        Moved::Up => 2,
+    };
+    1 << (column as u32 * BITS + bit)
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+    use pkb_core::record::Patient;
+
+    use super::*;
+    use crate::comparison::values::Hasher;
+
+    fn patient(first: &str, last: &str, born: &str, street: &str) -> Patient {
+        serde_json::from_value(serde_json::json!({
+            "national_id": {"type": "NHS_NUMBER", "value": "5760678914"},
+            "first_name": first, "last_name": last, "date_of_birth": born,
+            "address": [street, "Newcastle"], "post_code": "NE1 1XC",
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn a_different_date_or_two_different_names_are_a_mismatch_and_one_name_is_none() {
+        let hasher = Hasher::default();
+        let theirs = hasher.ours(&patient("Anna", "O'Brien", "1941-03-16", "1 High Road"));
+        for (first, last, born, is_mismatch, changes_name) in [
+            ("ANNA", "O\u{2019}BRIEN", "1941-03-16", false, false),
+            ("Anna", "Archer", "1941-03-16", false, true),
+            ("Annie", "O'Brien", "1941-03-16", false, true),
+            ("Bryn", "Archer", "1941-03-16", true, true),
+            ("Anna", "O'Brien", "1941-03-17", true, false),
+        ] {
+            let ours = hasher.ours(&patient(first, last, born, "1 HIGH ROAD"));
+            let found = alone(&ours, &theirs);
+            assert_eq!(
+                found.mismatch().is_some(),
+                is_mismatch,
+                "{first} {last} {born}"
+            );
+            assert_eq!(found.changes_name(), changes_name, "{first} {last}");
+            assert!(!found.changes_address());
+            assert_eq!(Differences::from_number(found.number().into()), Some(found));
+        }
+        let ours = hasher.ours(&patient("Anna", "O'Brien", "1941-03-16", "2 High Road"));
+        assert!(alone(&ours, &theirs).changes_address());
+    }
+
+    #[test]
+    fn what_pkb_does_not_tell_is_no_difference() {
+        let ours = Hasher::default().ours(&patient("Anna", "Archer", "1941-03-16", "1 High Road"));
+        let found = alone(&ours, &Values::default());
+        assert!(found.mismatch().is_none() && !found.changes_name() && !found.changes_address());
+        assert!(found.has_no_date());
+    }
+
+    fn alone(ours: &Values, theirs: &Values) -> Differences {
+        Differences::between(ours, theirs, Neighbour::default(), Neighbour::default())
+    }
+
+    #[test]
+    fn a_date_that_is_in_a_neighbours_row_has_moved() {
+        let born = |day| Values {
+            born: Some(date(1941, 3, day)),
+            ..Values::default()
+        };
+        let column = Column::DateOfBirth;
+        let found = |ours, theirs, above, below| {
+            let (above, below) = (born(above), born(below));
+            let neighbour = |ours| Neighbour {
+                ours: Some(ours),
+                theirs: None,
+            };
+            Differences::between(
+                &born(ours),
+                &born(theirs),
+                neighbour(&above),
+                neighbour(&below),
+            )
+        };
+        // Each row of the file has the date of the row above it.
+        let down = found(1, 2, 28, 2);
+        assert!(down.differs(column) && down.has_moved(column, Moved::Down));
+        assert!(!down.has_moved(column, Moved::Up));
+        let up = found(3, 2, 2, 4);
+        assert!(up.has_moved(column, Moved::Up) && !up.has_moved(column, Moved::Down));
+        assert_eq!(found(2, 2, 2, 2).number(), 0, "twins in neighbouring rows");
+    }
+
+    #[test]
+    fn a_name_has_moved_only_if_the_row_has_that_of_the_other_neighbour() {
+        let named = |last_name| Values {
+            last_name,
+            ..Values::default()
+        };
+        let (baker, archer, carter) = (named(1), named(2), named(3));
+        let both = |values| Neighbour {
+            ours: Some(values),
+            theirs: Some(values),
+        };
+        let column = Column::LastName;
+        let married = Differences::between(&carter, &archer, both(&archer), both(&archer));
+        assert!(married.differs(column) && !married.has_moved(column, Moved::Down));
+        let moved = Differences::between(&baker, &archer, both(&baker), both(&archer));
+        assert!(moved.has_moved(column, Moved::Down));
+    }
+
+    #[test]
+    fn day_and_month_the_other_way_round_are_seen() {
+        let at = |month, day| Values {
+            born: Some(date(1941, month, day)),
+            ..Values::default()
+        };
+        assert!(alone(&at(3, 4), &at(4, 3)).is_swapped());
+        assert!(!alone(&at(3, 4), &at(4, 4)).is_swapped());
+        assert!(!alone(&at(3, 3), &at(3, 3)).is_swapped());
+    }
+}

@@ -1,0 +1,221 @@
+//! What a comparison with PKB comes to: counts, whether the file may be sent, and what it looks like if not.
+
+use pkb_core::rows::{Rows, counted, listed};
+
+use super::{
+    differences::{Differences, Moved},
+    values::Column,
+};
+use crate::limit::Limit;
+
+/// What was counted.
+#[derive(Debug, Default)]
+pub struct Figures {
+    /// Patients of whom PKB has no record.
+    pub new: u64,
+    /// Patients of whom PKB has a record that it shows.
+    pub known: u64,
+    /// Patients of whom PKB has a record that it does not show.
+    pub no_access: u64,
+    /// Patients of whom nothing was found out.
+    pub unclear: u64,
+    /// Rows that must not be uploaded.
+    pub mismatched: Rows,
+    /// Known patients whose name would change.
+    pub names: u64,
+    /// Known patients whose address would change.
+    pub addresses: u64,
+    /// Known patients of whom PKB has no date of birth.
+    pub no_date: u64,
+    /// Dates of birth whose day and month are the other way round at PKB.
+    swapped: u64,
+    columns: [ColumnFigures; Column::ALL.len()],
+}
+
+/// Of known patients.
+#[derive(Debug, Default)]
+struct ColumnFigures {
+    differs: u64,
+    down: u64,
+    up: u64,
+    /// The first and the last row that differs.
+    rows: Option<(u64, u64)>,
+}
+
+impl ColumnFigures {
+    /// In which direction at least half of what differs has moved.
+    fn moved(&self) -> Option<Moved> {
+        let (most, moved) = if self.down >= self.up {
+            (self.down, Moved::Down)
+        } else {
+            (self.up, Moved::Up)
+        };
+        (most >= FEWEST_MOVED && most * 2 >= self.differs).then_some(moved)
+    }
+}
+
+/// Fewer values than this in a neighbour's row may be there by chance: families live together.
+const FEWEST_MOVED: u64 = 3;
+
+impl Figures {
+    /// Counts a patient of whom PKB shows its record.
+    pub fn count_known(&mut self, row: u64, differences: Differences) {
+        self.known += 1;
+        if differences.mismatch().is_some() {
+            self.mismatched.add(row);
+        } else {
+            self.names += u64::from(differences.changes_name());
+            self.addresses += u64::from(differences.changes_address());
+        }
+        self.no_date += u64::from(differences.has_no_date());
+        self.swapped += u64::from(differences.is_swapped());
+        for (column, figures) in Column::ALL.into_iter().zip(&mut self.columns) {
+            if !differences.differs(column) {
+                continue;
+            }
+            figures.differs += 1;
+            figures.down += u64::from(differences.has_moved(column, Moved::Down));
+            figures.up += u64::from(differences.has_moved(column, Moved::Up));
+            let (first, last) = figures.rows.unwrap_or((row, row));
+            figures.rows = Some((first.min(row), last.max(row)));
+        }
+    }
+
+    /// Patients about whom PKB gave an answer that says anything.
+    pub fn told(&self) -> u64 {
+        self.new + self.known
+    }
+
+    /// Why nothing of the file may be sent, if so. `in_order` says whether the dates of birth of the file are sorted.
+    pub fn refusal(&self, limit: Limit, in_order: bool) -> Option<String> {
+        let found = self
+            .too_many_mismatches(limit)
+            .or_else(|| self.too_much_moved(limit))
+            .or_else(|| self.too_much_different(limit))?;
+        let looks = self.looks_like(in_order);
+        Some(format!("{found}: {looks}"))
+    }
+
+    /// More rows than allowed have a different date of birth or name.
+    fn too_many_mismatches(&self, limit: Limit) -> Option<String> {
+        let mismatched = self.mismatched.count();
+        if !limit.is_clearly_exceeded(mismatched, self.known) {
+            return None;
+        }
+        let dates = self.of(Column::DateOfBirth).differs;
+        let what = match (dates, mismatched - dates) {
+            (_, 0) => "a different date of birth",
+            (0, _) => "a different first and last name",
+            _ => "a different date of birth or name",
+        };
+        Some(self.have(mismatched, what))
+    }
+
+    /// More rows than allowed have a name or address that PKB has for the patient in the next row.
+    fn too_much_moved(&self, limit: Limit) -> Option<String> {
+        Column::ALL.into_iter().find_map(|column| {
+            let moved = self.of(column).down.max(self.of(column).up);
+            limit.is_clearly_exceeded(moved, self.known).then(|| {
+                let what = format!("a different {}", column.words());
+                self.have(self.of(column).differs, &what)
+            })
+        })
+    }
+
+    /// Most rows have another name or postcode than PKB: no population changes so much.
+    fn too_much_different(&self, limit: Limit) -> Option<String> {
+        let columns = [Column::FirstName, Column::LastName, Column::Postcode];
+        columns.into_iter().find_map(|column| {
+            let differs = self.of(column).differs;
+            let most = differs * 2 > self.known && limit.is_clearly_exceeded(differs, self.known);
+            most.then(|| self.have(differs, &format!("a different {}", column.words())))
+        })
+    }
+
+    fn have(&self, differ: u64, what: &str) -> String {
+        let have = if differ == 1 { "has" } else { "have" };
+        let known = counted(self.known, "known patient", "known patients");
+        format!("{differ} of {known} {have} {what} at PKB")
+    }
+
+    /// What is wrong with the file, in all likelihood.
+    fn looks_like(&self, in_order: bool) -> String {
+        let moved: Vec<(Column, Moved)> = Column::ALL
+            .into_iter()
+            .filter_map(|column| Some((column, self.of(column).moved()?)))
+            .collect();
+        let dates = self.of(Column::DateOfBirth).differs;
+        // Names that moved do not explain dates that did not.
+        let explains = |column: &Column| self.of(*column).differs > dates * 2;
+        if let Some((_, first)) = moved
+            .first()
+            .filter(|(column, _)| *column == Column::DateOfBirth || explains(column))
+        {
+            return self.looks_moved(&moved, *first);
+        }
+        if dates > 0 && self.swapped * 2 >= dates {
+            return "it looks as if day and month of the dates of birth are the wrong way round (--dates)"
+                .to_owned();
+        }
+        if dates > 0 && in_order {
+            return "the dates of birth are in order: it looks as if their column was sorted without the others"
+                .to_owned();
+        }
+        "it looks as if the rows are about other patients than their numbers say".to_owned()
+    }
+
+    fn looks_moved(&self, moved: &[(Column, Moved)], first: Moved) -> String {
+        let is_all = |columns: &[Column]| {
+            let all_same = moved.iter().all(|(_, direction)| *direction == first);
+            all_same
+                && columns
+                    .iter()
+                    .all(|column| moved.iter().any(|(m, _)| m == column))
+        };
+        let direction = |moved: Moved| match moved {
+            Moved::Down => "down",
+            Moved::Up => "up",
+        };
+        // Where everything else has moved, it is the number that did, and the other way.
+        if is_all(&[Column::DateOfBirth, Column::FirstName, Column::LastName]) {
+            let way = match first {
+                Moved::Down => Moved::Up,
+                Moved::Up => Moved::Down,
+            };
+            return format!(
+                "it looks as if the column of the national numbers moved {} by a row{}",
+                direction(way),
+                self.span(Column::DateOfBirth)
+            );
+        }
+        let columns: Vec<&str> = moved
+            .iter()
+            .filter(|(_, way)| *way == first)
+            .map(|(column, _)| column.words())
+            .collect();
+        let noun = if columns.len() == 1 {
+            "column"
+        } else {
+            "columns"
+        };
+        let names = listed(&columns);
+        let span = moved.first().map(|(column, _)| self.span(*column));
+        format!(
+            "it looks as if the {noun} {names} moved {} by a row{}",
+            direction(first),
+            span.unwrap_or_default()
+        )
+    }
+
+    /// Where a column differs: ` (rows 2 to 101)`.
+    fn span(&self, column: Column) -> String {
+        let rows = self.of(column).rows;
+        rows.map_or_else(String::new, |(first, last)| {
+            format!(" (rows {first} to {last})")
+        })
+    }
+
+    fn of(&self, column: Column) -> &ColumnFigures {
+        &self.columns[column as usize]
+    }
+}

@@ -1,0 +1,54 @@
+//! The rows of the patient file that can be compared.
+
+use pkb_core::{Fatal, journal::Key, value::NationalId};
+
+use super::values::{Hasher, Values};
+use crate::{patient_file::PatientFile, pkb_file::PkbFile};
+
+/// A row that is to be uploaded.
+pub struct FileRow {
+    /// Its number.
+    pub number: u64,
+    /// How it is known in the journal.
+    pub key: Key,
+    /// Whom it is about.
+    pub national_id: NationalId,
+    /// What it says.
+    pub values: Values,
+}
+
+/// All of them, in the order of the file.
+pub struct FileRows(Vec<FileRow>);
+
+impl FileRows {
+    /// Reads the file once more.
+    ///
+    /// # Errors
+    /// It cannot be read again, or has been changed.
+    pub fn read(file: &PatientFile, pkb_file: &PkbFile, hasher: &Hasher) -> Result<Self, Fatal> {
+        let mut rows = Vec::with_capacity(usize::try_from(file.survey.good).unwrap_or_default());
+        let mut reading = file.second_reading()?;
+        while let Some(judged) = reading.next_row(file)? {
+            if let Some(patient) = &judged.patient {
+                rows.push(FileRow {
+                    number: judged.row.number,
+                    key: pkb_file.key(patient),
+                    national_id: patient.national_id,
+                    values: hasher.ours(patient),
+                });
+            }
+        }
+        Ok(Self(rows))
+    }
+
+    /// The rows.
+    pub fn rows(&self) -> &[FileRow] {
+        &self.0
+    }
+
+    /// Whether the dates of birth are sorted, up or down.
+    pub fn dates_are_in_order(&self) -> bool {
+        let dates = || self.0.iter().map(|row| row.values.born);
+        dates().is_sorted() || dates().rev().is_sorted()
+    }
+}

@@ -1,0 +1,312 @@
+//! The comparison with PKB before anything is sent.
+//!
+//! An upload overwrites the date of birth by which it is told later whose record it is: after it the comparison would agree
+//! with itself. So PKB is asked before the first batch which of the patients it has, and with which date of birth (over REST
+//! also which name and address). A row that differs is not uploaded; a file of which too many differ is not sent at all.
+//! That is decided over all rows together, because a fault may be in the last batch.
+
+mod before_upload;
+mod differences;
+mod figures;
+mod file_rows;
+mod notes;
+mod told;
+mod values;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use clap::ValueEnum;
+use foldhash::{HashMap, HashMapExt as _};
+use pkb_core::{
+    Clock, Fatal, Reason, Verdict,
+    args::Api,
+    client::{
+        Client,
+        directory::{Answers, Directory as _, FhirDirectory, Known as KnownPatient, RestDirectory},
+        rest::PathTemplate,
+    },
+    journal::Key,
+    monitor::{Monitor, Why},
+    record::Compared,
+    stage::IntentLog,
+    value::NationalId,
+};
+
+pub use before_upload::BeforeUpload;
+pub use figures::Figures;
+pub use notes::{FIELD, Noted};
+pub use told::Told;
+
+use crate::{args::CompareArgs, limit::Limit, patient_file::PatientFile, pkb_file::PkbFile};
+use differences::{Differences, Neighbour};
+use file_rows::{FileRow, FileRows};
+use notes::Standing;
+use values::{Hasher, Values};
+
+/// What is uploaded of patients whom PKB has already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Known {
+    /// All columns
+    Full,
+    /// Names and number only, as PKB advises: other details at PKB stay as they are
+    Minimal,
+    /// Nothing: the rows go on to pkb-resolve as they are
+    Skip,
+}
+
+/// Patients to ask REST for before that is noted in the journal.
+const REST_PART: usize = 500;
+/// If PKB has shown none of so many patients, it will show none of the others.
+const ENOUGH_REFUSALS: u64 = 50;
+
+/// Where PKB is asked.
+enum PkbDirectory {
+    Rest(RestDirectory),
+    Fhir(FhirDirectory),
+}
+
+/// What it takes to compare a patient file with PKB.
+pub struct Comparison {
+    directory: PkbDirectory,
+    max_mismatches: Limit,
+    clock: Clock,
+    monitor: Arc<Monitor>,
+}
+
+/// What is to become of each row.
+pub struct ComparedRows {
+    /// By the key of the row: what PKB had, or why it is not uploaded.
+    rows: HashMap<Key, Result<Compared, Verdict>>,
+    /// Rows that must not be uploaded, with what is different.
+    pub mismatches: Vec<(u64, Verdict)>,
+    /// What was counted.
+    pub figures: Figures,
+    /// Why nothing may be sent, if so.
+    pub refusal: Option<String>,
+}
+
+impl Comparison {
+    /// With the settings of `args`. Nothing is asked yet.
+    ///
+    /// # Errors
+    /// A setting is missing or wrong.
+    pub fn new(
+        args: &CompareArgs,
+        pkb: Arc<Client>,
+        clock: Clock,
+        monitor: &Arc<Monitor>,
+    ) -> Result<Self, Fatal> {
+        let directory = match args.api {
+            Api::Fhir => PkbDirectory::Fhir(FhirDirectory::new(pkb)?),
+            Api::Rest => {
+                let path = PathTemplate::new(&args.user_path, &["{number}", "{type}"])?;
+                let at_a_time = usize::from(args.concurrency.concurrency);
+                PkbDirectory::Rest(RestDirectory::new(pkb, path, at_a_time))
+            }
+        };
+        Ok(Self {
+            directory,
+            max_mismatches: args.max_mismatches,
+            clock,
+            monitor: Arc::clone(monitor),
+        })
+    }
+
+    /// Which interface is asked.
+    pub fn api(&self) -> Api {
+        match self.directory {
+            PkbDirectory::Rest(_) => Api::Rest,
+            PkbDirectory::Fhir(_) => Api::Fhir,
+        }
+    }
+
+    /// Compares all rows of `file` that are not settled. `noted` is what the journal says; `is_unsettled` whether a row may
+    /// have been sent by an earlier run. What is found out is noted in `intents`.
+    ///
+    /// # Errors
+    /// PKB cannot be asked, or shows nobody; or the file cannot be read.
+    pub async fn compare(
+        &self,
+        file: &PatientFile,
+        pkb_file: &PkbFile,
+        noted: &Noted,
+        is_unsettled: impl Fn(Key) -> bool,
+        intents: &IntentLog,
+    ) -> Result<ComparedRows, Fatal> {
+        let hasher = Hasher::default();
+        let rows = tokio::task::block_in_place(|| FileRows::read(file, pkb_file, &hasher))?;
+        let mut compared = ComparedRows::new();
+        let mut to_ask = Vec::new();
+        for (place, row) in rows.rows().iter().enumerate() {
+            if noted.is_settled(row.key) {
+                continue;
+            }
+            match noted.standing(row.key, self.clock, is_unsettled(row.key)) {
+                Some(standing) => compared.add(row, Ok(standing)),
+                None => to_ask.push(place),
+            }
+        }
+        let mut left = to_ask.len() as u64;
+        for part in to_ask.chunks(self.part_rows()) {
+            let _asking = self.monitor.wait(Why::Comparing(left), None);
+            self.compare_part(&rows, part, &hasher, &mut compared, intents)
+                .await?;
+            left -= part.len() as u64;
+            compared.check_access(left == 0)?;
+        }
+        compared.refusal = compared
+            .figures
+            .refusal(self.max_mismatches, rows.dates_are_in_order());
+        Ok(compared)
+    }
+
+    fn part_rows(&self) -> usize {
+        match self.directory {
+            PkbDirectory::Rest(_) => REST_PART,
+            PkbDirectory::Fhir(_) => FhirDirectory::MAX_BATCH,
+        }
+    }
+
+    /// Asks for the patients at `places`, and notes who may be uploaded.
+    async fn compare_part(
+        &self,
+        rows: &FileRows,
+        places: &[usize],
+        hasher: &Hasher,
+        compared: &mut ComparedRows,
+        intents: &IntentLog,
+    ) -> Result<(), Fatal> {
+        let ids: Vec<NationalId> = places
+            .iter()
+            .map(|place| rows.rows()[*place].national_id)
+            .collect();
+        let asked_at = self.clock.now();
+        let row_at = |at: usize| Some(rows.rows()[*places.get(at)?].number);
+        let answers = self.look_up(&ids).await;
+        let answers = answers.map_err(|fatal| advised(fatal).in_row(row_at))?;
+        let theirs: Vec<Option<Values>> = answers
+            .iter()
+            .map(|answer| answer.as_ref().ok().map(|known| hasher.theirs(known)))
+            .collect();
+        let neighbour = |place: Option<usize>| Neighbour {
+            ours: place
+                .and_then(|place| rows.rows().get(place))
+                .map(|row| &row.values),
+            // Of a row in another part it is not known: one row in hundreds.
+            theirs: place
+                .and_then(|place| places.binary_search(&place).ok())
+                .and_then(|at| theirs[at].as_ref()),
+        };
+        let mut may_be_uploaded = Vec::with_capacity(places.len());
+        for ((place, answer), theirs) in places.iter().zip(answers).zip(&theirs) {
+            let row = &rows.rows()[*place];
+            let standing = match (answer, theirs) {
+                (Ok(_), Some(theirs)) => {
+                    let (above, below) =
+                        (neighbour(place.checked_sub(1)), neighbour(Some(place + 1)));
+                    let differences = Differences::between(&row.values, theirs, above, below);
+                    Ok(Standing::Known(differences))
+                }
+                (Ok(_), None) => return Err(Fatal::Bug("an answer was lost".into())),
+                (Err(verdict), _) => unknown(verdict),
+            };
+            if let Ok(standing) = &standing
+                && !matches!(standing, Standing::Known(d) if d.mismatch().is_some())
+            {
+                may_be_uploaded.push((row.key, *standing));
+            }
+            compared.add(row, standing);
+        }
+        if may_be_uploaded.is_empty() {
+            return Ok(());
+        }
+        intents.note(notes::note(asked_at, &may_be_uploaded))
+    }
+
+    async fn look_up(&self, ids: &[NationalId]) -> Answers<KnownPatient> {
+        match &self.directory {
+            PkbDirectory::Rest(directory) => directory.look_up(ids).await,
+            PkbDirectory::Fhir(directory) => directory.look_up(ids).await,
+        }
+    }
+}
+
+/// A client that may upload and not read meets the refusal here.
+fn advised(fatal: Fatal) -> Fatal {
+    match fatal {
+        Fatal::Credentials(refusal) => Fatal::Credentials(format!(
+            "{refusal}. Nothing was sent: PKB is asked which patients it has before an upload. If the client may upload and not \
+             read, ask PKB for read access, or upload without the comparison: --no-compare"
+        )),
+        other => other,
+    }
+}
+
+/// Where a patient stands of whom PKB shows no record; `Err` if its answer does not say.
+fn unknown(verdict: Verdict) -> Result<Standing, Verdict> {
+    match verdict.reason {
+        Reason::NotFound => Ok(Standing::New),
+        Reason::NoAccess => Ok(Standing::NoAccess),
+        _ => Err(verdict),
+    }
+}
+
+impl ComparedRows {
+    fn new() -> Self {
+        Self {
+            rows: HashMap::new(),
+            mismatches: Vec::new(),
+            figures: Figures::default(),
+            refusal: None,
+        }
+    }
+
+    /// What is to become of a row; `None` if it was not compared.
+    pub fn of(&self, key: Key) -> Option<&Result<Compared, Verdict>> {
+        self.rows.get(&key)
+    }
+
+    fn add(&mut self, row: &FileRow, standing: Result<Standing, Verdict>) {
+        let outcome = match standing {
+            Ok(Standing::New) => {
+                self.figures.new += 1;
+                Ok(Compared::New)
+            }
+            Ok(Standing::NoAccess) => {
+                self.figures.no_access += 1;
+                Ok(Compared::NoAccess)
+            }
+            Ok(Standing::Known(differences)) => {
+                self.figures.count_known(row.number, differences);
+                match differences.mismatch() {
+                    Some(verdict) => {
+                        self.mismatches.push((row.number, verdict.clone()));
+                        Err(verdict)
+                    }
+                    None => Ok(Compared::Known),
+                }
+            }
+            Err(verdict) => {
+                self.figures.unclear += 1;
+                Err(verdict)
+            }
+        };
+        self.rows.insert(row.key, outcome);
+    }
+
+    /// Stops where PKB shows nobody: then nothing can be compared.
+    fn check_access(&self, is_all: bool) -> Result<(), Fatal> {
+        let refused = self.figures.no_access;
+        if self.figures.told() > 0 || refused == 0 || !(is_all || refused >= ENOUGH_REFUSALS) {
+            return Ok(());
+        }
+        Err(Fatal::Credentials(format!(
+            "PKB does not let this client read any of {} that it was asked about, so dates of birth cannot be compared before \
+             they are overwritten: nothing was sent. Ask PKB for read access, or upload without the comparison: --no-compare",
+            pkb_core::rows::counted(refused, "patient", "patients")
+        )))
+    }
+}

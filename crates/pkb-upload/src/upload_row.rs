@@ -1,0 +1,83 @@
+//! A row on its way to PKB: what is sent of it, and whether.
+
+use pkb_core::{
+    Fatal, Verdict,
+    journal::Key,
+    record::{Compared, Patient},
+    value::NationalId,
+};
+
+use crate::{
+    comparison::{ComparedRows, Known},
+    pkb_file::PkbFile,
+};
+
+/// A row of a batch.
+pub struct UploadRow {
+    /// How it is known in the journal.
+    pub key: Key,
+    /// Whom it is about.
+    pub national_id: NationalId,
+    /// The patient's line of the "Add many patients" file.
+    pub line: Vec<u8>,
+    /// The same with names and number only, if that may be sent instead.
+    minimal: Option<Vec<u8>>,
+    /// Whether PKB will write to the patient.
+    pub emailed: bool,
+    /// Whether any e-mail address is in the line, the patient's or a carer's.
+    pub emails: bool,
+    /// Whether PKB has the patient, if it was asked.
+    pub compared: Option<Compared>,
+}
+
+/// What becomes of a row after the comparison.
+pub enum Decision {
+    /// It is uploaded.
+    Upload(UploadRow),
+    /// PKB has the patient, and nothing is uploaded.
+    Skip(Compared),
+    /// It must not be uploaded, or not yet.
+    Stop(Verdict),
+}
+
+impl UploadRow {
+    /// The row of `patient`; `is_compared` says whether PKB will be asked about it.
+    pub fn of(patient: &Patient, pkb_file: &PkbFile, is_compared: bool) -> Self {
+        Self {
+            key: pkb_file.key(patient),
+            national_id: patient.national_id,
+            line: pkb_file.patient_line(patient),
+            minimal: is_compared.then(|| pkb_file.minimal_line(patient)),
+            emailed: pkb_file.invites_by_email(patient),
+            emails: pkb_file.has_emails(patient),
+            compared: None,
+        }
+    }
+
+    /// Decides by what was found out. Of patients whose record PKB does not show only names and number are sent: their dates
+    /// of birth cannot be compared, so they must not be overwritten.
+    ///
+    /// # Errors
+    /// The row was not compared.
+    pub fn decide(mut self, rows: &ComparedRows, known: Known) -> Result<Decision, Fatal> {
+        let compared = match rows.of(self.key) {
+            Some(Ok(compared)) => *compared,
+            Some(Err(verdict)) => return Ok(Decision::Stop(verdict.clone())),
+            None => return Err(Fatal::Bug("a row was not compared with PKB".into())),
+        };
+        self.compared = Some(compared);
+        match (compared, known) {
+            (Compared::New, _) | (Compared::Known, Known::Full) => {}
+            (Compared::Known | Compared::NoAccess, Known::Skip) => {
+                return Ok(Decision::Skip(compared));
+            }
+            (Compared::Known, Known::Minimal)
+            | (Compared::NoAccess, Known::Full | Known::Minimal) => {
+                let missing = || Fatal::Bug("a row has no short line".into());
+                self.line = self.minimal.take().ok_or_else(missing)?;
+                (self.emailed, self.emails) = (false, false);
+            }
+        }
+        Ok(Decision::Upload(self))
+    }
+}
