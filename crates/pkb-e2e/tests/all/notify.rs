@@ -80,7 +80,7 @@ fn record(at: usize, of: usize, mobile: &str) -> Value {
             "first_name": "Canaryfirst", "last_name": "Canarylast", "date_of_birth": "1980-02-03",
             "address": ["1 Canary Lane", "Canaryton"], "post_code": "CA1 4RY", "mobile": mobile,
         },
-        "pkb": {"id": "12345", "checked_at": "2026-11-22T08:00:00Z"},
+        "pkb": {"id": (12_345 + at).to_string(), "checked_at": "2026-11-22T08:00:00Z"},
         "invitation": {
             "code": format!("CanaryI{at:03}"), "token": format!("CanaryT{at:03}"), "expires_at": "2026-12-22T09:00:00Z",
         },

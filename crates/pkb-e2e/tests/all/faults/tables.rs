@@ -134,12 +134,12 @@ const fn not_understood(words: &'static str) -> Ends {
 
 const fn no_access() -> Ends {
     let advice = "ask PKB for access, if your organisation should have it";
-    Outcome(0, "excluded: no_access", advice)
+    Outcome(65, "excluded: no_access", advice)
 }
 
 const fn not_found() -> Ends {
     let advice = "check that the upload has been processed";
-    Outcome(0, "excluded: not_found", advice)
+    Outcome(65, "excluded: not_found", advice)
 }
 
 pub(super) const A_PAGE: &str = "a web page came instead of an answer";
