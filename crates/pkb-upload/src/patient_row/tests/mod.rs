@@ -2,7 +2,7 @@
 
 mod addresses;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use pkb_core::{Reason, Record, record::NoLetter, value::Postcode};
 
@@ -31,7 +31,11 @@ fn with_header(header: &str, rows: &[&str]) -> PatientFile {
 }
 
 fn records(file: PatientFile) -> Vec<Record> {
-    file.into_records().unwrap().map(Result::unwrap).collect()
+    Arc::new(file)
+        .records()
+        .unwrap()
+        .map(Result::unwrap)
+        .collect()
 }
 
 /// Row number and reason of each row that is stopped.
