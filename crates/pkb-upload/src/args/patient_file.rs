@@ -20,11 +20,15 @@ pub struct PatientFileArgs {
     #[arg(value_name = "FILE", required = true)]
     file: Option<PathBuf>,
 
-    /// Sheet of a workbook, by name or number; the first if absent and no other has patients
+    /// Sheet of a workbook, by name or number
+    ///
+    /// Without this option the first sheet is read. The run stops if another sheet has patients.
     #[arg(long, value_name = "SHEET", help_heading = "Reading the file")]
     pub sheet: Option<String>,
 
-    /// What becomes of rows that a workbook does not show: the run stops if absent
+    /// What to do with hidden rows of a workbook
+    ///
+    /// Without this option the run stops if there are any, such as rows that a filter hides.
     #[arg(
         long,
         value_enum,
@@ -33,7 +37,10 @@ pub struct PatientFileArgs {
     )]
     pub hidden_rows: Option<Hidden>,
 
-    /// What becomes of columns that a workbook does not show and that would be used: the run stops if absent
+    /// What to do with hidden columns of a workbook
+    ///
+    /// Without this option the run stops if there are any that would be used. A column that says who has
+    /// died is always used.
     #[arg(
         long,
         value_enum,

@@ -184,3 +184,35 @@ fn a_hidden_sheet_is_read_only_if_there_is_no_other() {
     let table = open(ods(styles, &table)).unwrap();
     assert!(table.sheets()[0].is_hidden && table.sheets()[0].is_read);
 }
+
+proptest::proptest! {
+    #[test]
+    fn whichever_rows_are_hidden_just_those_are_left_out(
+        hides in proptest::collection::vec(proptest::bool::ANY, 1..30),
+    ) {
+        let row = |(at, hidden): (usize, &bool)| {
+            let number = at + 1;
+            let attributes = if *hidden { " hidden=\"1\"" } else { "" };
+            format!("<row r=\"{number}\"{attributes}>{}</row>", text("", &number.to_string()))
+        };
+        let xlsx: String = hides.iter().enumerate().map(row).collect();
+        let row = |(at, hidden): (usize, &bool)| {
+            let attributes = if *hidden { "table:visibility=\"filter\"" } else { "" };
+            ods_row(attributes, &[&(at + 1).to_string()])
+        };
+        let rows: String = hides.iter().enumerate().map(row).collect();
+        let ods = ods("", &format!("<table:table table:name=\"P\">{rows}</table:table>"));
+        for bytes in [one_sheet("", &xlsx), ods] {
+            let kept = open(&bytes).unwrap();
+            let dropped = open_with(&bytes, &dropping()).unwrap();
+            proptest::prop_assert_eq!(all(kept.rows().unwrap()).unwrap().len(), hides.len());
+            let left = all(dropped.rows().unwrap()).unwrap();
+            let expected: Vec<ReadRow> = (1..)
+                .zip(&hides)
+                .filter(|(_, hidden)| !**hidden)
+                .map(|(number, _): (u64, _)| (number, vec![Some(number.to_string())]))
+                .collect();
+            proptest::prop_assert_eq!(left, expected);
+        }
+    }
+}

@@ -13,7 +13,8 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
-use calamine::{Reader as _, XlsError, Xlsx, XlsxError};
+use calamine::{XlsError, XlsxError};
+use cfb::CompoundFile;
 use pkb_core::Fatal;
 use zip::result::ZipError;
 
@@ -82,8 +83,8 @@ pub(super) fn convert(
 
 /// An encrypted XLSX is a compound file around the encrypted package.
 fn is_encrypted(source: &Source) -> Result<bool, Trouble> {
-    let opened = Xlsx::new(source.seekable()?);
-    Ok(matches!(opened, Err(XlsxError::Password)))
+    let file = CompoundFile::open(source.seekable()?).map_err(|_| Trouble::Unreadable)?;
+    Ok(file.is_stream("/EncryptedPackage"))
 }
 
 /// Why there is no table. What the parser says is not kept: it may hold values.

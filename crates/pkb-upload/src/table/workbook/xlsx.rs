@@ -36,9 +36,8 @@ struct Marks {
 pub(super) fn read(source: &Source, wanted: &Wanted<'_>) -> Result<Converted, Trouble> {
     let mut package = Package::open(source.seekable()?)?;
     let paths = package.sheets()?;
-    let names = Xlsx::new(source.seekable()?)?;
-    let choice = wanted.choose(names.sheets_metadata(), Format::Xlsx)?;
-    drop(names);
+    let mut book = Xlsx::new(source.seekable()?)?;
+    let choice = wanted.choose(book.sheets_metadata(), Format::Xlsx)?;
     let mut marks: HashMap<usize, Marks> = HashMap::new();
     let mut blanks = HashMap::new();
     for at in choice.places() {
@@ -51,11 +50,9 @@ pub(super) fn read(source: &Source, wanted: &Wanted<'_>) -> Result<Converted, Tr
         }
         marks.insert(at, found);
     }
-    let mut book = if blanks.is_empty() {
-        Xlsx::new(source.seekable()?)?
-    } else {
-        Xlsx::new(package.with_blanks(source, &blanks)?.seekable()?)?
-    };
+    if !blanks.is_empty() {
+        book = Xlsx::new(package.with_blanks(source, &blanks)?.seekable()?)?;
+    }
     choice.read(wanted, |name, at, sheet: &mut OpenSheet| {
         let marks = marks.remove(&at).unwrap_or_default();
         sheet.writer.hide(marks.hidden_rows);
@@ -152,12 +149,13 @@ impl Cells {
                 }
             }
             "c" => {
-                if let Some(place) = attribute(tag, "r") {
-                    let (row, column) = place_of(&place).ok_or(Trouble::Unreadable)?;
-                    if row != self.row {
-                        return Err(Trouble::Misplaced(row, column));
+                self.has_type = false;
+                for attribute in tag.attributes().with_checks(false).flatten() {
+                    match attribute.key.as_ref() {
+                        "r" => self.go_to(&attribute.value)?,
+                        "t" => self.has_type = true,
+                        _ => {}
                     }
-                    self.column = column;
                 }
                 if self.row >= MAX_ROWS || self.column >= MAX_COLUMNS {
                     return Err(Trouble::Misplaced(self.row, self.column));
@@ -165,12 +163,21 @@ impl Cells {
                 self.text = 0;
                 self.has_formula = false;
                 self.has_value = false;
-                self.has_type = attribute(tag, "t").is_some();
             }
             "f" => self.has_formula = true,
             "v" => self.before_value = self.text,
             _ => {}
         }
+        Ok(())
+    }
+
+    /// Goes to the place of a cell, which is in the row that it is written in.
+    fn go_to(&mut self, place: &str) -> Result<(), Trouble> {
+        let (row, column) = place_of(place).ok_or(Trouble::Unreadable)?;
+        if row != self.row {
+            return Err(Trouble::Misplaced(row, column));
+        }
+        self.column = column;
         Ok(())
     }
 
