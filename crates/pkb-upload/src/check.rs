@@ -100,6 +100,7 @@ const ROWS_FOR_SAMPLES: usize = 1000;
 pub fn columns(args: &ColumnsArgs) -> Result<ExitCode, Fatal> {
     let mapping = args.file.mapping()?;
     let table = Table::open(args.file.path()?, &args.file.table_options())?;
+    workbook_check::one_sheet_has_patients(&table, args.file.sheet.as_deref(), &mapping)?;
     let mut rows = table.rows()?;
     let mut header = Row::default();
     let (number, mut header) = read_header(&table, &mut rows, &mut header)?;

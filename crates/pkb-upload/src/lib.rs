@@ -9,6 +9,7 @@ mod columns;
 mod comparison;
 mod counts;
 mod date_order;
+mod date_text;
 mod finding;
 #[cfg(test)]
 mod fuzz;

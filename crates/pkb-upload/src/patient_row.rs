@@ -21,6 +21,7 @@ use serde_json::Value;
 
 use crate::{
     columns::{ADDRESS, BIRTH_PARTS, CARERS, Columns, Field},
+    date_text::is_date,
     finding::{Fault, Finding, Place, Severity},
     normalised::{Normalised, Value as Kind},
     not_a_patient,
@@ -98,6 +99,7 @@ pub fn check(
             check.typed_cells();
         }
         check.find_fillers();
+        check.dates_for_texts();
         check.patient()
     };
     if checked.number.is_none()
@@ -115,12 +117,26 @@ pub fn check(
     checked
 }
 
-/// Why a row is rejected whose cell of a field is no text, if it is rejected: what is printed on a letter.
+/// What is printed on a letter.
+const PRINTED: [Field; 11] = [
+    Field::Title,
+    Field::FirstName,
+    Field::LastName,
+    Field::Address1,
+    Field::Address2,
+    Field::Address3,
+    Field::Address4,
+    Field::Address5,
+    Field::Town,
+    Field::County,
+    Field::PostCode,
+];
+
+/// Why a row is rejected whose cell of a field is no text, if it is rejected: what is printed.
 fn printed(field: Field) -> Option<Reason> {
     match field {
         Field::Title | Field::FirstName | Field::LastName => Some(Reason::BadName),
-        _ if field == Field::PostCode || ADDRESS.contains(&field) => Some(Reason::BadAddress),
-        _ => None,
+        _ => PRINTED.contains(&field).then_some(Reason::BadAddress),
     }
 }
 
@@ -319,6 +335,17 @@ impl<'a> RowCheck<'a> {
                     fault,
                     severity: Severity::LeftOut,
                 }),
+            }
+        }
+    }
+
+    /// Texts that a spreadsheet made dates of before it wrote a text file.
+    fn dates_for_texts(&mut self) {
+        for field in PRINTED {
+            let date = self.cell(field).is_some_and(is_date);
+            if let (true, Some(reason)) = (date, printed(field)) {
+                let fault = Fault::Typed(CellType::Date);
+                self.reject(Place::Field(field), fault, reason);
             }
         }
     }

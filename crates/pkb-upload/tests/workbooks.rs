@@ -220,7 +220,7 @@ fn a_hidden_column_of_deaths_is_used_even_if_others_are_dropped() {
 fn what_a_spreadsheet_made_of_text_is_rejected_where_it_would_be_printed() {
     let (code, words) = check(&case("date-cell-in-address.xlsx"), &[]);
     assert_eq!(code, 65);
-    assert!(words.contains("1  Address 1 is a date cell"), "{words}");
+    assert!(words.contains("1  Address 1 is a date:"), "{words}");
     let (code, words) = check_made(
         |book| {
             let sheet = book.add_worksheet();
@@ -240,7 +240,7 @@ fn what_a_spreadsheet_made_of_text_is_rejected_where_it_would_be_printed() {
     assert_eq!(code, 65);
     for line in [
         "1  First name is a TRUE or FALSE cell, not text (row 2)",
-        "1  Post code is a time cell",
+        "1  Post code is a time:",
         "1  Address 1 is a number cell",
         "1  Town is a number cell",
         "1  can be uploaded",
@@ -286,4 +286,24 @@ fn a_formula_without_its_result_is_never_an_empty_cell() {
     ] {
         assert!(words.contains(line), "{line}: {words}");
     }
+}
+
+#[test]
+fn a_date_in_an_address_of_a_text_file_is_rejected_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("saved.csv");
+    let row = |number: &str, address: &str| {
+        format!("{number},Canary,Canary,01/02/1950,{address},Newcastle,NE1 4ST\n")
+    };
+    let rows = [
+        format!("{}\n", HEADER.join(",")),
+        row(NUMBERS[0], "03-May"),
+        row(NUMBERS[1], "03/05/2026"),
+        row(NUMBERS[2], "3-5"),
+    ];
+    std::fs::write(&path, rows.concat()).unwrap();
+    let (code, words) = check(&path, &[]);
+    assert_eq!(code, 65);
+    assert!(words.contains("2  Address 1 is a date:"), "{words}");
+    assert!(words.contains("1  can be uploaded"), "{words}");
 }

@@ -47,8 +47,8 @@ impl CellType {
     /// What the cell is, to follow the name of its place.
     pub fn words(self) -> &'static str {
         match self {
-            Self::Date => "is a date cell: the spreadsheet has made a date of it (such as 3-5)",
-            Self::Time => "is a time cell: the spreadsheet has made a time of it (such as 3:30)",
+            Self::Date => "is a date: a spreadsheet has made it of what was typed (such as 3-5)",
+            Self::Time => "is a time: a spreadsheet has made it of what was typed (such as 3:30)",
             Self::Logical => "is a TRUE or FALSE cell, not text",
             Self::Number => {
                 "is a number cell that no house or flat has: digits may be lost (such as 2.10 or 1E10)"
