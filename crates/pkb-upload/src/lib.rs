@@ -19,6 +19,7 @@ pub mod hot;
 mod limit;
 mod normalised;
 mod not_a_patient;
+mod not_text;
 mod patient_file;
 mod patient_row;
 mod pkb_file;

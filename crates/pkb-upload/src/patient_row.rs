@@ -25,6 +25,7 @@ use crate::{
     finding::{Fault, Finding, Place, Severity},
     normalised::{Normalised, Value as Kind},
     not_a_patient,
+    not_text::{is_no_text, printed, printed_fields},
     table::{CellType, Oddity, Row, Texts},
     words::Words,
 };
@@ -115,44 +116,6 @@ pub fn check(
         return CheckedRow::unreadable();
     }
     checked
-}
-
-/// What is printed on a letter.
-const PRINTED: [Field; 11] = [
-    Field::Title,
-    Field::FirstName,
-    Field::LastName,
-    Field::Address1,
-    Field::Address2,
-    Field::Address3,
-    Field::Address4,
-    Field::Address5,
-    Field::Town,
-    Field::County,
-    Field::PostCode,
-];
-
-/// Why a row is rejected whose cell of a field is no text, if it is rejected: what is printed.
-fn printed(field: Field) -> Option<Reason> {
-    match field {
-        Field::Title | Field::FirstName | Field::LastName => Some(Reason::BadName),
-        _ => PRINTED.contains(&field).then_some(Reason::BadAddress),
-    }
-}
-
-/// Whether a field holds text, and a cell of it is none. Numbers are good where digits are what is wanted.
-fn is_no_text(field: Field, cell_type: CellType) -> bool {
-    match field {
-        // Dates, numbers and flags, which are parsed from what the cell is.
-        Field::NationalId
-        | Field::NumberType
-        | Field::DateOfBirth
-        | Field::BirthDay
-        | Field::BirthMonth
-        | Field::BirthYear
-        | Field::Deceased => false,
-        _ => cell_type != CellType::Number || printed(field).is_some(),
-    }
 }
 
 struct RowCheck<'a> {
@@ -341,7 +304,7 @@ impl<'a> RowCheck<'a> {
 
     /// Texts that a spreadsheet made dates of before it wrote a text file.
     fn dates_for_texts(&mut self) {
-        for field in PRINTED {
+        for field in printed_fields() {
             let date = self.cell(field).is_some_and(is_date);
             if let (true, Some(reason)) = (date, printed(field)) {
                 let fault = Fault::Typed(CellType::Date);

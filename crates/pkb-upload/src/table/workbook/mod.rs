@@ -3,6 +3,7 @@
 
 mod bounds;
 mod ods;
+mod ods_values;
 mod package;
 mod sheets;
 mod xls;

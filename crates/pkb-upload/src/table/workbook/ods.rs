@@ -9,15 +9,13 @@ use std::{
 };
 
 use calamine::{DataRef, Sheet, SheetType, SheetVisible};
-use quick_xml::{
-    XmlVersion,
-    events::{BytesRef, BytesStart, Event},
-};
+use quick_xml::events::{BytesStart, Event};
 use zip::ZipArchive;
 
 use super::{
     Converted, Format, Trouble, Wanted,
     bounds::{MAX_PART, MAX_SHEET, Xml},
+    ods_values::{character, is, is_without_result, is_zero, repeated, text, value},
     package::MAX_TEXT,
     sheets::OpenSheet,
 };
@@ -27,6 +25,9 @@ use crate::table::{
 };
 
 const SPREADSHEET: &[u8] = b"application/vnd.oasis.opendocument.spreadsheet";
+
+/// Cells that one row may come to: as many as a row has, a thousand times.
+const MAX_REPEATED_CELLS: u64 = 16 << 20;
 
 /// Reads the wanted sheet, or all.
 pub(super) fn read(source: &Source, wanted: &Wanted<'_>) -> Result<Converted, Trouble> {
@@ -328,8 +329,9 @@ fn write(
     rows: std::ops::Range<u32>,
     sheet: &mut OpenSheet,
 ) -> Result<(), Trouble> {
-    if cells.is_empty() {
-        return Ok(());
+    let filled: u64 = cells.iter().map(|(_, times, _)| u64::from(*times)).sum();
+    if filled.saturating_mul(rows.len() as u64) > MAX_REPEATED_CELLS {
+        return Err(Trouble::TooLarge("the number of its cells"));
     }
     for row in rows {
         for (first, repeated, value) in cells {
@@ -356,83 +358,5 @@ fn skip<R: BufRead>(xml: &mut Xml<R>) -> Result<(), Trouble> {
             Event::Eof => return Err(Trouble::Unreadable),
             _ => {}
         }
-    }
-}
-
-fn is(tag: &BytesStart<'_>, name: &str) -> bool {
-    tag.name().as_ref() == name
-}
-
-/// An attribute's value; empty if there is none.
-fn text(tag: &BytesStart<'_>, name: &str) -> String {
-    tag.attributes()
-        .with_checks(false)
-        .flatten()
-        .find(|attribute| attribute.key.as_ref() == name)
-        .and_then(|attribute| {
-            Some(
-                attribute
-                    .normalized_value(XmlVersion::default())
-                    .ok()?
-                    .into_owned(),
-            )
-        })
-        .unwrap_or_default()
-}
-
-/// How often something comes.
-fn repeated(tag: &BytesStart<'_>, name: &str) -> Result<u32, Trouble> {
-    match &*text(tag, name) {
-        "" => Ok(1),
-        number => {
-            let number: u64 = number.parse().map_err(|_| Trouble::Unreadable)?;
-            Ok(u32::try_from(number).unwrap_or(u32::MAX))
-        }
-    }
-}
-
-/// A length such as `0cm` or `0.000in`.
-fn is_zero(length: &str) -> bool {
-    let number = length.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
-    number.parse().is_ok_and(|number: f64| number < 0.01)
-}
-
-/// The value in the attributes of a cell. Empty if it is a text, which is shown in the cell.
-fn value(tag: &BytesStart<'_>) -> Result<DataRef<'static>, Trouble> {
-    let number = |name| text(tag, name).parse().map_err(|_| Trouble::Unreadable);
-    Ok(match &*text(tag, "office:value-type") {
-        "float" | "percentage" | "currency" => DataRef::Float(number("office:value")?),
-        "date" => DataRef::DateTimeIso(text(tag, "office:date-value")),
-        "time" => DataRef::DurationIso(text(tag, "office:time-value")),
-        "boolean" => {
-            let value = text(tag, "office:boolean-value");
-            DataRef::Bool(value.eq_ignore_ascii_case("true"))
-        }
-        "string" => match text(tag, "office:string-value") {
-            value if value.is_empty() => DataRef::Empty,
-            value => DataRef::String(value),
-        },
-        _ => DataRef::Empty,
-    })
-}
-
-/// Whether a cell has a formula whose result is not in the file.
-fn is_without_result(tag: &BytesStart<'_>) -> bool {
-    !text(tag, "table:formula").is_empty() && text(tag, "office:value-type").is_empty()
-}
-
-/// The character that an entity stands for.
-fn character(entity: &BytesRef<'_>) -> Result<char, Trouble> {
-    match &**entity {
-        "amp" => Ok('&'),
-        "lt" => Ok('<'),
-        "gt" => Ok('>'),
-        "quot" => Ok('"'),
-        "apos" => Ok('\''),
-        _ => entity
-            .resolve_char_ref()
-            .ok()
-            .flatten()
-            .ok_or(Trouble::Unreadable),
     }
 }
