@@ -20,7 +20,7 @@ use pkb_core::{
 use serde_json::Value;
 
 use crate::{
-    columns::{ADDRESS, BIRTH_PARTS, CARERS, Columns, Field},
+    columns::{BIRTH_PARTS, CARERS, Columns, Field},
     date_text::is_date,
     finding::{Fault, Finding, Place, Severity},
     normalised::{Normalised, Value as Kind},
