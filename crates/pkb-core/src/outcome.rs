@@ -145,6 +145,14 @@ reasons! {
     MarkedDoNotUse = "marked_do_not_use", Excluded, "find the patient's right record and upload that one";
     /// A word in a name or address says that the patient is not to be written to.
     MarkedDoNotContact = "marked_do_not_contact", Excluded, "look the patient up; if the patient may be written to, take the word out";
+    /// A column that decides whether the patient may be written to says something that is not understood.
+    UnclearFlag = "unclear_flag", Rejected, "correct the cell, or say in a mapping file what it means (--map, [values])";
+    /// The patient file says that the record is sensitive.
+    Sensitive = "sensitive", Excluded, "nothing: nobody is written to whose record is sensitive";
+    /// The patient file says that the patient is not to be contacted.
+    DoNotContact = "do_not_contact", Excluded, "nothing: your file says so";
+    /// The patient file says that the patient was removed from a practice's list, and may have moved.
+    Removed = "removed", Excluded, "find the present address, and correct the record";
     /// The same national id stands in more than one row.
     DuplicatePatient = "duplicate_patient", Rejected, "keep one row for each patient";
     /// The row says the same as an earlier one.

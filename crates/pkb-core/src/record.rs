@@ -19,7 +19,8 @@ use crate::{
     outcome::{Outcome, Reason, StageName},
     value::{
         AccessCode, AddressLine, DateOfBirth, Email, InvitationCode, Language, LetterFormat,
-        LetterLanguages, LocalId, NationalId, PersonName, Phone, PkbId, Postcode, UkMobile,
+        LetterLanguages, LocalId, NationalId, NhsNumberStatus, PersonName, Phone, PkbId, Postcode,
+        UkMobile,
     },
 };
 
@@ -418,6 +419,12 @@ pub struct Patient {
     /// Whether the hospital's file says that the patient has died.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub deceased: bool,
+    /// Why the patient was removed from a practice's list, by the NHS's code, if the file says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub removal_reason: Option<String>,
+    /// How far the NHS number was traced, if the file says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nhs_number_status: Option<NhsNumberStatus>,
     /// Who else is at the same address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub household: Option<Household>,

@@ -345,6 +345,8 @@ impl AcrossRows {
             other_phone,
             carers,
             deceased,
+            removal_reason,
+            nhs_number_status,
             household: _,
             extra,
             unknown: _,
@@ -364,7 +366,7 @@ impl AcrossRows {
                 work_phone,
                 other_phone,
             ),
-            (carers, deceased, extra),
+            (carers, deceased, removal_reason, nhs_number_status, extra),
         ));
         NonZeroU64::new(hash).unwrap_or(NonZeroU64::MAX)
     }

@@ -104,7 +104,7 @@ pub fn columns(args: &ColumnsArgs) -> Result<ExitCode, Fatal> {
     let mut rows = table.rows()?;
     let mut header = Row::default();
     let (number, mut header) = read_header(&table, &mut rows, &mut header)?;
-    workbook_check::drop_hidden_columns(&table, &mut header, args.file.hidden_columns);
+    workbook_check::drop_hidden_columns(&table, &mut header, args.file.hidden_columns, &mapping);
     let columns = Columns::recognise(&header, &mapping);
     let mut samples: Vec<Vec<String>> = vec![Vec::new(); header.len()];
     let mut row = Row::default();
@@ -128,8 +128,12 @@ pub fn columns(args: &ColumnsArgs) -> Result<ExitCode, Fatal> {
             } else {
                 format!("column {}", crate::columns::letters(at))
             };
-            let field = columns.field(at).map_or("-", |field| field.name());
-            [label, field.to_owned(), samples[at].join(" | ")]
+            let field = match (columns.field(at), columns.concern(at)) {
+                (Some(field), _) => field.name().to_owned(),
+                (None, Some(concern)) if sure => format!("- (speaks of {})", concern.words()),
+                (None, _) => "-".to_owned(),
+            };
+            [label, field, samples[at].join(" | ")]
         })
         .collect();
     let width = |cell: usize| {

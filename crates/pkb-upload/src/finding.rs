@@ -123,7 +123,7 @@ impl Heading {
     /// The words over the group.
     pub fn title(self) -> &'static str {
         match self {
-            Self::Excluded => "Excluded: these rows are not uploaded, because they say so",
+            Self::Excluded => "Excluded: these patients are not uploaded and not invited",
             Self::Rejected => "Rejected: these rows are not uploaded",
             Self::Merged => "Merged: the earlier row stands for these",
             Self::NoLetter => {
@@ -175,7 +175,11 @@ impl Place {
                     .filter_map(|part| columns.place(part))
                     .collect()
             }
-            Self::Field(field) => columns.place(field).into_iter().collect(),
+            Self::Field(field) => columns
+                .place(field)
+                .into_iter()
+                .chain(columns.further(field))
+                .collect(),
         }
     }
 }

@@ -8,9 +8,13 @@ use proptest::{prelude::*, test_runner::TestRunner};
 use crate::hot::open;
 
 /// What files are made of.
-const PARTS: [&[u8]; 32] = [
+const PARTS: [&[u8]; 36] = [
     b"NHS number,First name,Last name,Date of birth\n",
     b"NHS No;Forename;Surname;DOB;Postcode;Mobile\r\n",
+    b"NHS No,Forename,Surname,DOB,Full address,House no,Dec'd,Consent,Reason for removal\n",
+    b"9990000034,Ann,Lee,21/04/1999,\"1, High St; Leeds\",2,N,Y,\n",
+    b"01/01/1900",
+    b"Y",
     b"sep=;\r\n",
     b"5760678914",
     b"9990000018",

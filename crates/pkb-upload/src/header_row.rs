@@ -24,6 +24,10 @@ pub fn columns(
     mapping: &Mapping,
 ) -> Result<Columns, Fatal> {
     Columns::find(table.name(), cells, mapping).or_else(|error| {
+        // A header that is understood, and refused for what it says.
+        if matches!(error, Fatal::Refused(_)) {
+            return Err(error);
+        }
         match find(table, number, mapping)? {
             Some(header) => Err(Fatal::Refused(format!(
                 "{}: row {number} is not the header. The header seems to be row {header}: --header-row {header}. Run: {}",

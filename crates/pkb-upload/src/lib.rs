@@ -10,6 +10,7 @@ mod comparison;
 mod counts;
 mod date_order;
 mod date_text;
+mod deciding_words;
 mod finding;
 #[cfg(test)]
 mod fuzz;

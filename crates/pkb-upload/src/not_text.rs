@@ -36,8 +36,10 @@ pub fn is_no_text(field: Field, cell_type: CellType) -> bool {
         | Field::DateOfBirth
         | Field::BirthDay
         | Field::BirthMonth
-        | Field::BirthYear
-        | Field::Deceased => false,
+        | Field::BirthYear => false,
+        field if field.decides_who_is_written_to() => false,
+        // Numbers are what they mostly hold.
+        Field::HouseNumber | Field::Flat | Field::Building => cell_type != CellType::Number,
         _ => cell_type != CellType::Number || printed(field).is_some(),
     }
 }

@@ -76,7 +76,7 @@ impl PatientFile {
         let mut rows = table.rows()?;
         let mut row = Row::default();
         let (number, mut header) = read_header(&table, &mut rows, &mut row)?;
-        workbook_check::drop_hidden_columns(&table, &mut header, args.hidden_columns);
+        workbook_check::drop_hidden_columns(&table, &mut header, args.hidden_columns, &mapping);
         let columns = header_row::columns(&table, number, &header, &mapping)?;
         workbook_check::hidden_columns(&table, &columns, args.hidden_columns)?;
         let rules = RowRules {
@@ -145,35 +145,33 @@ impl PatientFile {
         });
         match judged.patient {
             Some(patient) => record.patient = Some(patient),
-            None => record.outcome = Some(verdict(judged.findings).at(StageName::Upload)),
+            None => {
+                record.outcome = Some(verdict(judged.findings, &self.columns).at(StageName::Upload))
+            }
         }
         record
     }
 }
 
-/// Why a row is not uploaded: the reason is that of its gravest finding, the words name all.
-fn verdict(findings: &[Finding]) -> Verdict {
-    let words = |finding: &Finding| match finding.place {
-        crate::finding::Place::Row => format!("the row {}", finding.fault),
-        crate::finding::Place::Field(field) => format!("{} {}", field.name(), finding.fault),
-        crate::finding::Place::Address => format!("the address {}", finding.fault),
-        crate::finding::Place::Column(at) => format!("cell {} {}", at + 1, finding.fault),
-    };
+/// Why a row is not uploaded: the reason is that of its first grave finding, the words name all. That a patient must
+/// not be written to stands above what could be corrected.
+fn verdict(findings: &[Finding], columns: &Columns) -> Verdict {
     let mut grave: Vec<(Reason, &Finding)> = findings
         .iter()
         .filter_map(|finding| match finding.severity {
-            Severity::Excluded(reason) | Severity::Rejected(reason) => Some((reason, finding)),
+            Severity::Rejected(reason) | Severity::Excluded(reason) => Some((reason, finding)),
             Severity::Merged => Some((Reason::RepeatedRow, finding)),
             _ => None,
         })
         .collect();
-    // Stable: a patient who must not be invited first, whatever else is wrong.
     grave.sort_by_key(|(_, finding)| !matches!(finding.severity, Severity::Excluded(_)));
-    let reason = grave
-        .first()
-        .map_or(Reason::RaggedRow, |(reason, _)| *reason);
-    let words: Vec<String> = grave.iter().map(|(_, finding)| words(finding)).collect();
-    Verdict::with_detail(reason, words.join("; "))
+    let verdicts = grave.into_iter().map(|(reason, finding)| {
+        Verdict::with_detail(
+            reason,
+            format!("{} {}", finding.place.name(columns), finding.fault),
+        )
+    });
+    Verdict::of_all(verdicts).unwrap_or_else(|| Reason::RaggedRow.into())
 }
 
 /// Reads the header row into `row`: its number and its cells; one that is no text is like an empty one.

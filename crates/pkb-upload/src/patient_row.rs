@@ -2,7 +2,9 @@
 //! about it.
 
 mod address;
+mod address_cells;
 mod cell_words;
+mod deciding_cells;
 #[cfg(test)]
 mod tests;
 
@@ -14,7 +16,7 @@ use pkb_core::{
     record::{Carer, NoLetter, Patient, Unknown},
     value::{
         DateOfBirth, DateOrder, Email, Language, LetterFormat, LocalId, NationalId, NationalIdType,
-        NhsNumber, PersonName, Phone, Problem, UkMobile, looks_like_mojibake,
+        NhsNumber, NhsNumberStatus, PersonName, Phone, Problem, UkMobile, looks_like_mojibake,
     },
 };
 use serde_json::Value;
@@ -31,6 +33,14 @@ use crate::{
 };
 
 use address::Address;
+
+/// What the columns say that decide whether a patient may be written to.
+struct Decided {
+    /// Whether the patient has died.
+    deceased: bool,
+    /// Why the patient was removed from a practice's list.
+    removal_reason: Option<String>,
+}
 
 /// What a row is measured by.
 #[derive(Debug, Clone)]
@@ -53,7 +63,7 @@ pub struct CheckedRow {
     pub number: Option<NhsNumber>,
     /// The patient, if nothing stops the row.
     pub patient: Option<Patient>,
-    /// Whether a word in the row says that the patient must not be invited.
+    /// Whether the row says that the patient must not be written to.
     pub excluded: bool,
     /// Which values were written in another way than they are kept.
     pub normalised: Normalised,
@@ -188,12 +198,14 @@ impl<'a> RowCheck<'a> {
         let first_name = self.first_name(title.as_ref());
         let last_name = self.name(Field::LastName, |name| PersonName::parse(name));
         let date_of_birth = self.date_of_birth();
+        let mut address = self.address();
+        let mut post_code = self.post_code();
+        self.compare_post_codes(&mut address, &mut post_code);
         let Address {
             lines: address,
             town_line,
             county_line,
-        } = self.address();
-        let post_code = self.post_code();
+        } = address;
         let mut home_phone = self.if_good(Field::HomePhone, Phone::parse);
         let work_phone = self.if_good(Field::WorkPhone, Phone::parse);
         let mut other_phone = self.if_good(Field::OtherPhone, Phone::parse);
@@ -203,7 +215,11 @@ impl<'a> RowCheck<'a> {
         let format = self.if_good(Field::LetterFormat, LetterFormat::parse);
         let organisation_id = self.if_good(Field::OrganisationId, LocalId::parse);
         let team_id = self.if_good(Field::TeamId, LocalId::parse);
-        let deceased = self.deceased();
+        let nhs_number_status = self.if_good(Field::NhsNumberStatus, NhsNumberStatus::parse);
+        let Decided {
+            deceased,
+            removal_reason,
+        } = self.deciding_cells(date_of_birth);
         let carers = CARERS
             .into_iter()
             .filter_map(|[first, last, email]| self.carer(first, last, email))
@@ -234,6 +250,8 @@ impl<'a> RowCheck<'a> {
                     other_phone,
                     carers,
                     deceased,
+                    removal_reason,
+                    nhs_number_status,
                     household: None,
                     extra: self.extra(),
                     unknown: Unknown::new(),
@@ -257,15 +275,24 @@ impl<'a> RowCheck<'a> {
         let Some(at) = self.columns.place(field) else {
             return Some("");
         };
-        let text = self.texts.get(at).ok()?;
-        if self
-            .row
-            .cell_type(at)
-            .is_some_and(|of| is_no_text(field, of))
-        {
-            return None;
+        let text = self.cell_at(at, field)?;
+        let text = if self.is_filler(field) { "" } else { text };
+        if self.columns.has_further() && text.trim().is_empty() {
+            let fillers = &self.rules.words.fillers;
+            let is_filled = |text: &&str| !text.trim().is_empty() && fillers.of(text).is_none();
+            let mut further = self.columns.further(field);
+            let filled = further.find_map(|at| self.cell_at(at, field).filter(is_filled));
+            return Some(filled.unwrap_or(text));
         }
-        Some(if self.is_filler(field) { "" } else { text })
+        Some(text)
+    }
+
+    /// The text of a column as it is; `None` if it is not text, which has been said already.
+    fn cell_at(&self, at: usize, field: Field) -> Option<&'a str> {
+        let text = self.texts.get(at).ok()?;
+        let cell_type = self.row.cell_type(at);
+        let is_text = cell_type.is_none_or(|of| !is_no_text(field, of));
+        is_text.then_some(text)
     }
 
     fn undecodable_cells(&mut self) {
@@ -361,36 +388,6 @@ impl<'a> RowCheck<'a> {
             }
         }
         None
-    }
-
-    /// Whether the file says that the patient has died: yes, or a date. When in doubt, yes.
-    fn deceased(&mut self) -> bool {
-        let text = self.cell(Field::Deceased).unwrap_or_default().trim();
-        if text.is_empty() {
-            return self.is_uncalculated_death();
-        }
-        match text.to_ascii_lowercase().as_str() {
-            "n" | "no" | "false" | "0" | "alive" | "living" => false,
-            "y" | "yes" | "true" | "1" | "d" | "dead" | "deceased" | "died" => true,
-            _ => {
-                let is_date = |order| DateOfBirth::parse_as_written(text, order).is_ok();
-                if !is_date(DateOrder::DayFirst) && !is_date(DateOrder::MonthFirst) {
-                    self.warn(Field::Deceased, Problem::UnclearDeath);
-                }
-                true
-            }
-        }
-    }
-
-    /// Whether a formula should say it, and its result is not in the file.
-    fn is_uncalculated_death(&mut self) -> bool {
-        let at = self.columns.place(Field::Deceased);
-        let cell_type = at.and_then(|at| self.row.cell_type(at));
-        let is_uncalculated = cell_type == Some(CellType::Uncalculated);
-        if is_uncalculated {
-            self.warn(Field::Deceased, Problem::UnclearDeath);
-        }
-        is_uncalculated
     }
 
     fn carer(&mut self, first: Field, last: Field, email: Field) -> Option<Carer> {
@@ -539,6 +536,16 @@ impl<'a> RowCheck<'a> {
         if kind.is_unusual(text, self.are_ascii) {
             self.normalised.add(kind);
         }
+    }
+
+    fn exclude_at(&mut self, at: usize, problem: Problem, reason: Reason) {
+        self.stopped = true;
+        self.excluded = true;
+        self.findings.push(Finding {
+            place: Place::Column(at),
+            fault: Fault::Value(problem),
+            severity: Severity::Excluded(reason),
+        });
     }
 
     fn leave_out(&mut self, field: Field, problem: Problem) {

@@ -2,7 +2,11 @@
 
 use std::fmt;
 
-use crate::{finding::Heading, patient_file::PatientFile};
+use crate::{
+    columns::{Columns, looks_like_address},
+    finding::Heading,
+    patient_file::PatientFile,
+};
 
 /// How a file was read, what will become of its rows, and each kind of problem with its first rows.
 /// No values.
@@ -13,14 +17,7 @@ impl fmt::Display for Report<'_> {
         let file = self.0;
         let survey = &file.survey;
         writeln!(f, "{}: {}", file.table.name(), file.table.how_read())?;
-        let unused: Vec<String> = file
-            .columns
-            .unused()
-            .map(|at| file.columns.label(at))
-            .collect();
-        if !unused.is_empty() {
-            writeln!(f, "not used: {}", unused.join(", "))?;
-        }
+        f.write_str(&unused_columns(&file.columns))?;
         let width = survey.rows.to_string().len();
         writeln!(f)?;
         writeln!(f, "  {:>width$}  rows", survey.rows)?;
@@ -68,4 +65,47 @@ impl fmt::Display for Report<'_> {
         }
         Ok(())
     }
+}
+
+/// The columns that are not used, and what to do about them; those first that may be lines of the address.
+fn unused_columns(columns: &Columns) -> String {
+    let labels = |wanted: &dyn Fn(usize) -> bool| {
+        let labels: Vec<String> = columns
+            .unused()
+            .filter(|at| wanted(*at))
+            .map(|at| columns.label(at))
+            .collect();
+        labels.join(", ")
+    };
+    let is_open = |at: usize| !columns.is_ignored(at);
+    let may_be_address = |at: usize| is_open(at) && looks_like_address(columns.header(at));
+    let mut text = String::new();
+    if columns.has_no_house() {
+        text.push_str(
+            "there is no column for the house and street: nobody in this file can get a letter\n  -> nothing, if that is right, or \
+             name it in a mapping file (--map): [columns] address_1 = \"HEADER\"\n",
+        );
+    }
+    for (words, names, advice) in [
+        (
+            "not used, though the header looks like a line of the address",
+            labels(&may_be_address),
+            "name it in a mapping file (--map): [columns] address_2 = \"HEADER\", or ignore = [\"HEADER\"]",
+        ),
+        (
+            "not used",
+            labels(&|at| is_open(at) && !may_be_address(at)),
+            "nothing, or name it in a mapping file (--map), or carry it along (--keep-extra)",
+        ),
+        (
+            "left aside by your mapping",
+            labels(&|at| !is_open(at)),
+            "nothing, if that is right",
+        ),
+    ] {
+        if !names.is_empty() {
+            text.push_str(&format!("{words}: {names}\n  -> {advice}\n"));
+        }
+    }
+    text
 }

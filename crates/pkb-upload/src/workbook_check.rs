@@ -121,13 +121,18 @@ pub fn hidden_rows(table: &Table, said: Option<Hidden>) -> Result<(), Fatal> {
 }
 
 /// Empties the headers of hidden columns if these are to be left out, so that nothing uses them. What
-/// says that somebody has died is never left out.
-pub fn drop_hidden_columns(table: &Table, header: &mut [&str], said: Option<Hidden>) {
+/// says that somebody has died or must not be written to is never left out.
+pub fn drop_hidden_columns(
+    table: &Table,
+    header: &mut [&str],
+    said: Option<Hidden>,
+    mapping: &Mapping,
+) {
     if said != Some(Hidden::Drop) {
         return;
     }
     for (at, cell) in header.iter_mut().enumerate() {
-        if is_hidden(table, at) && Field::of_header(cell) != Some(Field::Deceased) {
+        if is_hidden(table, at) && !mapping.decides_who_is_written_to(cell) {
             *cell = "";
         }
     }

@@ -10,6 +10,7 @@ mod letter_form;
 mod local_id;
 mod national_id;
 mod nhs_number;
+mod number_status;
 mod phone;
 mod postcode;
 mod text;
@@ -25,12 +26,13 @@ pub use letter_form::{LetterFormat, LetterLanguages};
 pub use local_id::LocalId;
 pub use national_id::{NationalId, NationalIdType};
 pub use nhs_number::NhsNumber;
+pub use number_status::NhsNumberStatus;
 pub use phone::Phone;
 pub use postcode::Postcode;
 pub use text::{AddressLine, PersonName, folded_header, looks_like_mojibake};
 pub use uk_mobile::UkMobile;
 pub use unseen::has_unusual_characters;
-pub use written_date::DateOrder;
+pub use written_date::{DateOrder, read_day_of};
 
 /// Defines [`Problem`]: code, words that follow the name of a column, and what to do.
 macro_rules! problems {
@@ -121,8 +123,26 @@ problems! {
     /// So long ago that nobody living was born then.
     TooLongAgo = "too_long_ago", "is more than 130 years ago", "correct it, or take the patient out";
 
-    /// Neither yes, no nor a date in a column of deaths.
-    UnclearDeath = "unclear_death", "is neither yes, no nor a date: taken as a death", "correct it: the patient gets no invitation as it stands";
+    /// A word or date that is not understood, in a column that decides whether a patient may be written to.
+    UnclearFlag = "unclear_flag", "has a value that is not understood, and may mean that the patient must not be written to", "correct it, or say what it means in a mapping file (--map): [values.\"HEADER\"] yes = [\"…\"], no = [\"…\"]";
+    /// The file says that the patient has died.
+    SaysDead = "says_dead", "says that the patient has died: the record is uploaded, and nobody is invited", "nothing: pkb-resolve leaves the patient out";
+    /// A word of death in a column that nobody reads.
+    SpeaksOfDeath = "speaks_of_death", "has a word of death in it, and the column is not used", "look the patient up; then name the column in a mapping file (--map): [columns] patient_status = [\"HEADER\"], or ignore = [\"HEADER\"]";
+    /// One column says alive, another one dead.
+    DeathDisagrees = "death_disagrees", "says alive, and another column says dead: taken as dead", "correct the patient's record";
+    /// 01/01/1900 and its like, beside a column that says alive.
+    FillerDate = "filler_date", "has a date that stands for none, such as 01/01/1900, beside a column that says alive: taken as empty", "nothing, if that is right";
+    /// The file says that the record is sensitive.
+    SaysSensitive = "says_sensitive", "says that the record is sensitive", "nothing: nobody is written to whose record is sensitive";
+    /// The file says that the patient is not to be contacted.
+    SaysDoNotContact = "says_do_not_contact", "says that the patient must not be contacted", "nothing: your file says so";
+    /// The file says that the patient was taken off a list, and may live elsewhere.
+    SaysRemoved = "says_removed", "says that the patient was removed from a list and may have moved", "find the present address, and correct the record";
+    /// The postcode in a whole address is not that of its column.
+    PostcodesDiffer = "postcodes_differ", "has a postcode in it that is not the one in the postcode column: both are left out, and no letter can go", "correct the address";
+    /// Not one of the codes 01 to 08.
+    NotANumberStatus = "not_a_number_status", "is not a status of NHS numbers (01 to 08)", "correct it";
     /// More lines than a letter has room for, and too long to be joined.
     TooManyLines = "too_many_lines", "has more than five lines in all, too long to be joined", "join lines, so that five are left";
     /// Not of the form of a United Kingdom post code.

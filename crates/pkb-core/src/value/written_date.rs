@@ -53,6 +53,24 @@ pub(super) fn read(text: &str, order: DateOrder) -> Result<Date, Problem> {
     }
 }
 
+/// Reads the day of a date in one cell, whatever the time behind it: for days that are not compared with
+/// anything.
+///
+/// # Errors
+/// As for [`DateOfBirth::parse_as_written`](super::DateOfBirth::parse_as_written), but for
+/// [`Problem::HasTime`].
+pub fn read_day_of(text: &str, order: DateOrder) -> Result<Date, Problem> {
+    let text = excel_damage::without_text_mark(text.trim());
+    if text.is_empty() {
+        return Err(Problem::Empty);
+    }
+    let (day, _) = split_time(text);
+    read_day(day, order).map_err(|problem| match problem {
+        Problem::NotADate => excel_damage::name_or(text, problem),
+        named => named,
+    })
+}
+
 /// Reads a date in three cells.
 pub(super) fn read_parts(day: &str, month: &str, year: &str) -> Result<Date, Problem> {
     let legible = [day, month, year].map(legible);

@@ -79,6 +79,10 @@ pub struct PatientFileArgs {
     #[arg(long, value_name = "FILE", help_heading = "Reading the file")]
     pub words: Option<PathBuf>,
 
+    /// Take a file without a column for the street: nobody gets a letter
+    #[arg(long, help_heading = "Reading the file")]
+    no_street: bool,
+
     /// What the national numbers are, where no column says it; by their header if absent
     #[arg(
         long,
@@ -159,8 +163,10 @@ impl PatientFileArgs {
     /// # Errors
     /// It cannot be read.
     pub fn mapping(&self) -> Result<Mapping, Fatal> {
-        self.map
-            .as_deref()
-            .map_or_else(|| Ok(Mapping::default()), Mapping::read)
+        let mapping = self.map.as_deref().map(Mapping::read).transpose()?;
+        Ok(Mapping {
+            no_street: self.no_street,
+            ..mapping.unwrap_or_default()
+        })
     }
 }

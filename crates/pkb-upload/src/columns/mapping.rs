@@ -2,28 +2,57 @@
 
 use std::{collections::BTreeMap, path::Path};
 
-use pkb_core::Fatal;
+use pkb_core::{Fatal, value::folded_header};
 use serde::Deserialize;
 
-use super::field::Field;
+use super::{
+    field::{Field, Several},
+    headers::concern,
+};
 use crate::toml_file;
 
-/// Which header stands for which field, where the header itself does not say it.
+/// Which headers stand for which field, where the headers themselves do not say it.
 #[derive(Debug, Default)]
 pub struct Mapping {
-    /// Header of the file for a field.
-    pub columns: BTreeMap<Field, String>,
-    /// Headers of columns that are not to be read, although their headers are known.
+    /// Headers of the file for a field, in the order in which they count.
+    pub columns: BTreeMap<Field, Vec<String>>,
+    /// Headers of columns that are not to be read, although their headers are known or speak of something that must not
+    /// be passed over.
     pub ignore: Vec<String>,
+    /// What words mean in a column that decides whether patients may be written to, by its header.
+    pub values: BTreeMap<String, Meanings>,
+    /// Whether a file with towns or postcodes needs no column for the street (`--no-street`).
+    pub no_street: bool,
+}
+
+/// Words of a column that mean yes and no.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Meanings {
+    /// Words that mean yes: dead, sensitive, not to be contacted; in a column of consent, that it was given.
+    #[serde(default)]
+    pub yes: Vec<String>,
+    /// Words that mean no.
+    #[serde(default)]
+    pub no: Vec<String>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct MappingFile {
     #[serde(default)]
-    columns: BTreeMap<String, String>,
+    columns: BTreeMap<String, Names>,
     #[serde(default)]
     ignore: Vec<String>,
+    #[serde(default)]
+    values: BTreeMap<String, Meanings>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Names {
+    One(String),
+    Several(Vec<String>),
 }
 
 impl Mapping {
@@ -33,6 +62,9 @@ impl Mapping {
     /// ignore = ["Previous NHS number"]
     /// [columns]
     /// national_id = "Pt Ref"
+    /// deceased = ["Late", "Late since"]
+    /// [values.Late]
+    /// no = ["9"]
     /// ```
     ///
     /// # Errors
@@ -43,32 +75,85 @@ impl Mapping {
         Self::parse(&text).map_err(|words| Fatal::Usage(format!("{}: {words}", path.display())))
     }
 
-    fn parse(text: &str) -> Result<Self, String> {
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
         let file: MappingFile = toml_file::parse(text)?;
         let mut columns = BTreeMap::new();
         let mut unknown = Vec::new();
-        for (key, header) in file.columns {
-            match Field::of_key(&key) {
-                Some(field) => {
-                    columns.insert(field, header);
-                }
-                None => unknown.push(key),
+        for (key, headers) in file.columns {
+            let Some(field) = Field::of_key(&key) else {
+                unknown.push(key);
+                continue;
+            };
+            let headers = match headers {
+                Names::One(header) => vec![header],
+                Names::Several(headers) => headers,
+            };
+            if headers.len() > 1 && field.several() == Several::Refused {
+                return Err(format!(
+                    "[columns] {key} must be one header (found {})",
+                    headers.len()
+                ));
             }
+            columns.insert(field, headers);
         }
-        if unknown.is_empty() {
-            Ok(Self {
-                columns,
-                ignore: file.ignore,
-            })
-        } else {
-            let keys: Vec<&str> = Field::all().map(Field::key).collect();
-            Err(format!(
+        if !unknown.is_empty() {
+            let keys: Vec<&str> = Field::ALL.iter().map(|field| field.key()).collect();
+            return Err(format!(
                 "[columns] has keys that are no fields: {}. There are: {}",
                 unknown.join(", "),
                 keys.join(", ")
-            ))
+            ));
         }
+        Ok(Self {
+            columns,
+            ignore: file.ignore,
+            values: file.values,
+            no_street: false,
+        })
     }
+
+    /// The field that the mapping gives to a header.
+    pub fn field_of(&self, header: &str) -> Option<Field> {
+        let maps = |(_, headers): &(&Field, &Vec<String>)| is_among(header, headers);
+        self.columns.iter().find(maps).map(|(field, _)| *field)
+    }
+
+    /// Whether a column says, or by the words of its header may say, that a patient must not be written to.
+    pub fn decides_who_is_written_to(&self, header: &str) -> bool {
+        let field = self.field_of(header).or_else(|| Field::of_header(header));
+        field.is_some_and(Field::decides_who_is_written_to) || concern(header).is_some()
+    }
+
+    /// Whether a column is to be left aside.
+    pub fn ignores(&self, header: &str) -> bool {
+        is_among(header, &self.ignore)
+    }
+
+    /// Which place a header has among those of a field, from 0.
+    pub fn rank(&self, field: Field, header: &str) -> usize {
+        let headers = self.columns.get(&field).map_or(&[][..], Vec::as_slice);
+        let wanted = folded_header(header);
+        let at = headers
+            .iter()
+            .position(|other| folded_header(other) == wanted);
+        at.unwrap_or(usize::MAX)
+    }
+
+    /// What the operator says that the words of a column mean.
+    pub fn meanings_of(&self, header: &str) -> Meanings {
+        let wanted = folded_header(header);
+        let listed = self.values.iter();
+        let mut listed = listed.filter(|(other, _)| folded_header(other) == wanted);
+        listed
+            .next()
+            .map(|(_, meanings)| meanings.clone())
+            .unwrap_or_default()
+    }
+}
+
+fn is_among(header: &str, headers: &[String]) -> bool {
+    let wanted = folded_header(header);
+    headers.iter().any(|other| folded_header(other) == wanted)
 }
 
 #[cfg(test)]
@@ -78,10 +163,13 @@ mod tests {
     #[test]
     fn a_mapping_names_headers_for_fields() {
         let mapping =
-            Mapping::parse("ignore = [\"Old NHS No\"]\n[columns]\nnational_id = \"Pt Ref\"")
+            Mapping::parse("ignore = [\"Old NHS No\"]\n[columns]\nnational_id = \"Pt Ref\"\nmobile = [\"Mobile\", \"Mobile 2\"]\n[values.Late]\nno = [\"9\"]")
                 .unwrap();
-        assert_eq!(mapping.columns[&Field::NationalId], "Pt Ref");
-        assert_eq!(mapping.ignore, ["Old NHS No"]);
+        assert_eq!(mapping.columns[&Field::NationalId], ["Pt Ref"]);
+        assert_eq!(mapping.field_of("MOBILE_2"), Some(Field::Mobile));
+        assert!(mapping.ignores("old nhs no"));
+        assert_eq!(mapping.rank(Field::Mobile, "Mobile 2"), 1);
+        assert_eq!(mapping.meanings_of("LATE").no, ["9"]);
     }
 
     #[test]
@@ -93,5 +181,7 @@ mod tests {
                 .unwrap_err()
                 .starts_with("line 2:")
         );
+        let error = Mapping::parse("[columns]\nlast_name = [\"A\", \"B\"]").unwrap_err();
+        assert!(error.contains("last_name must be one header (found 2)"));
     }
 }

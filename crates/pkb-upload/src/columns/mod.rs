@@ -1,6 +1,8 @@
 //! Which column of the file holds what: by its header, or by the operator's mapping.
 
 mod field;
+mod header_check;
+mod headers;
 mod mapping;
 mod mask;
 
@@ -12,82 +14,108 @@ use pkb_core::{
 };
 
 pub use field::{ADDRESS, BIRTH_PARTS, CARERS, Field};
-pub use mapping::Mapping;
+use field::{COMPOSED, HOUSE, Several};
+pub use headers::{Concern, looks_like_address};
+pub use mapping::{Mapping, Meanings};
 pub use mask::mask;
 
 /// Where each field stands in a row.
 #[derive(Debug)]
 pub struct Columns {
     headers: Vec<String>,
+    /// The column of each field; where it has several, the one that counts first.
     places: [Option<u16>; Field::COUNT],
+    /// The fields of an address that the file has, in the order of its lines.
+    address: Vec<Field>,
+    /// Whether lines of the address are put together from several cells, or taken apart.
+    composes_address: bool,
+    /// Further columns of fields of which the first cell that is filled counts, in their order.
+    further: Vec<(Field, usize)>,
+    /// Columns that decide whether a patient may be written to.
+    deciding: Vec<DecidingColumn>,
     /// The field of each column.
     fields: Vec<Option<Field>>,
+    /// Whether the operator has said to leave a column aside.
+    ignored: Vec<bool>,
+    /// Columns without a field that the operator has not said to leave aside.
+    unread: Vec<usize>,
+}
+
+/// A column that decides, by what its cells say, whether a patient may be written to.
+#[derive(Debug)]
+pub struct DecidingColumn {
+    /// Its place in a row.
+    pub at: usize,
+    /// What it is about.
+    pub field: Field,
+    /// What the operator says that words mean in it.
+    pub meanings: Meanings,
 }
 
 /// Header cells that must be known before the first line is taken for a header, and shown. A row of a
 /// file without a header would show a patient.
 const HEADERS_TO_BE_SURE: usize = 2;
 
-/// How alike a header must be to be named as the nearest.
-const ALIKE: f64 = 0.7;
-
 impl Columns {
     /// Finds the fields in a header row.
     ///
     /// # Errors
     /// Everything that is wrong with the header: mandatory columns that are missing (with the nearest
-    /// header), columns that mean the same, mapped headers that are not there.
+    /// header), columns that mean the same, mapped headers that are not there; and columns that must not be
+    /// passed over.
     pub fn find(file: &str, header: &[&str], mapping: &Mapping) -> Result<Self, Fatal> {
         let columns = Self::recognise(header, mapping);
-        let mut problems = columns.repeated();
-        problems.extend(columns.mapped_but_absent(mapping));
-        if !columns.is_surely_a_header() {
-            return Err(Fatal::Input(format!(
-                "{file}: the first row is not a header with names such as NHS number, First name, Last name, Date of \
-                 birth: put one above the rows, or name its columns with --map (and look with: pkb-upload columns)"
-            )));
-        }
-        problems.extend(columns.missing());
-        if problems.is_empty() {
-            Ok(columns)
-        } else {
-            Err(Fatal::Input(format!(
-                "{file}: {}. Rename the columns, or name them with --map (look with: pkb-upload columns)",
-                problems.join("; ")
-            )))
-        }
+        columns.check(file, mapping)?;
+        Ok(columns)
     }
 
     /// Finds what can be found, for showing.
     pub fn recognise(header: &[&str], mapping: &Mapping) -> Self {
         let headers: Vec<String> = header.iter().map(|cell| cell.trim().to_owned()).collect();
-        let is = |header: &str, wanted: &str| folded_header(header) == folded_header(wanted);
-        let fields: Vec<Option<Field>> = headers
+        let fields = fields_of(&headers, mapping);
+        let mut columns: Vec<(usize, Field)> = fields
             .iter()
-            .map(|header| {
-                let mapped = mapping
-                    .columns
-                    .iter()
-                    .find(|(_, wanted)| is(header, wanted));
-                if let Some((field, _)) = mapped {
-                    return Some(*field);
-                }
-                Field::of_header(header).filter(|field| {
-                    // A mapped field is what the mapping says, and nothing else.
-                    !mapping.columns.contains_key(field)
-                        && !mapping.ignore.iter().any(|ignored| is(header, ignored))
-                })
-            })
+            .enumerate()
+            .filter_map(|(at, field)| Some((at, (*field)?)))
             .collect();
+        columns.sort_by_key(|(at, field)| (*field, mapping.rank(*field, &headers[*at]), *at));
         let mut places = [None; Field::COUNT];
-        for (at, field) in fields.iter().enumerate() {
-            if let Some(field) = field {
-                places[*field as usize] = places[*field as usize].or(u16::try_from(at).ok());
+        let (mut further, mut deciding) = (Vec::new(), Vec::new());
+        for (at, field) in columns {
+            if field.decides_who_is_written_to() {
+                let meanings = mapping.meanings_of(&headers[at]);
+                deciding.push(DecidingColumn {
+                    at,
+                    field,
+                    meanings,
+                });
+            }
+            match &mut places[field as usize] {
+                Some(_) => further.push((field, at)),
+                free => *free = u16::try_from(at).ok(),
             }
         }
+        let ignored: Vec<bool> = headers
+            .iter()
+            .map(|header| mapping.ignores(header))
+            .collect();
         Self {
+            unread: (0..headers.len())
+                .filter(|at| fields[*at].is_none() && !ignored[*at])
+                .collect(),
+            composes_address: fields
+                .iter()
+                .flatten()
+                .any(|field| COMPOSED.contains(field)),
+            address: ADDRESS
+                .into_iter()
+                .filter(|field| fields.contains(&Some(*field)))
+                .collect(),
+            ignored,
             headers,
             places,
+            further,
+            deciding,
             fields,
         }
     }
@@ -102,79 +130,51 @@ impl Columns {
         self.fields.iter().flatten().count()
     }
 
-    fn repeated(&self) -> Vec<String> {
-        Field::all()
-            .filter_map(|field| {
-                let same: Vec<String> = (0..self.headers.len())
-                    .filter(|at| self.fields[*at] == Some(field))
-                    .map(|at| self.label(at))
-                    .collect();
-                (same.len() > 1).then(|| format!("{} mean {}", same.join(" and "), field.name()))
-            })
-            .collect()
-    }
-
-    fn mapped_but_absent<'a>(&'a self, mapping: &'a Mapping) -> impl Iterator<Item = String> + 'a {
-        mapping
-            .columns
-            .iter()
-            .filter(|(_, header)| {
-                !self
-                    .headers
-                    .iter()
-                    .any(|there| folded_header(there) == folded_header(header))
-            })
-            .map(|(field, header)| {
-                format!(
-                    "the mapping has \"{header}\" for {} and the file has no such column",
-                    field.key()
-                )
-            })
-    }
-
-    fn missing(&self) -> Vec<String> {
-        let lacks = |field: Field| self.place(field).is_none();
-        let mut missing: Vec<Field> = [Field::NationalId, Field::FirstName, Field::LastName]
-            .into_iter()
-            .filter(|field| lacks(*field))
-            .collect();
-        if lacks(Field::DateOfBirth) {
-            if BIRTH_PARTS.into_iter().all(lacks) {
-                missing.push(Field::DateOfBirth);
-            } else {
-                missing.extend(BIRTH_PARTS.into_iter().filter(|field| lacks(*field)));
-            }
-        }
-        missing
-            .into_iter()
-            .map(|field| match self.nearest(field) {
-                Some(at) => format!(
-                    "there is no column {} (the nearest is {})",
-                    field.name(),
-                    self.label(at)
-                ),
-                None => format!("there is no column {}", field.name()),
-            })
-            .collect()
-    }
-
-    /// The unused column whose header is most like a field's name.
-    fn nearest(&self, field: Field) -> Option<usize> {
-        self.unused()
-            .map(|at| (at, field.likeness(&self.headers[at])))
-            .filter(|(_, likeness)| *likeness >= ALIKE)
-            .max_by(|(_, one), (_, two)| one.total_cmp(two))
-            .map(|(at, _)| at)
-    }
-
     /// How many cells a row must have.
     pub fn len(&self) -> usize {
         self.headers.len()
     }
 
-    /// The cell of a field.
+    /// The cell of a field; where it has several columns, of the one that counts first.
     pub fn place(&self, field: Field) -> Option<usize> {
         self.places[field as usize].map(usize::from)
+    }
+
+    /// The further cells of a field, of which the first that is filled counts.
+    pub fn further(&self, field: Field) -> impl Iterator<Item = usize> + '_ {
+        let of_it = self
+            .further
+            .iter()
+            .filter(move |(other, _)| *other == field);
+        of_it.map(|(_, at)| *at)
+    }
+
+    /// The columns that decide whether a patient may be written to.
+    pub fn deciding(&self) -> &[DecidingColumn] {
+        &self.deciding
+    }
+
+    /// What a column is about that nobody uses, if it must not be passed over.
+    pub fn concern(&self, at: usize) -> Option<Concern> {
+        let is_open = self.fields[at].is_none() && !self.ignored[at];
+        is_open
+            .then(|| headers::concern(&self.headers[at]))
+            .flatten()
+    }
+
+    /// Whether any field has further columns.
+    pub fn has_further(&self) -> bool {
+        !self.further.is_empty()
+    }
+
+    /// The fields of an address that the file has, in the order of its lines.
+    pub fn address(&self) -> &[Field] {
+        &self.address
+    }
+
+    /// Whether lines of the address are put together from several cells, or taken apart.
+    pub fn composes_address(&self) -> bool {
+        self.composes_address
     }
 
     /// The field of a column.
@@ -198,6 +198,16 @@ impl Columns {
     /// Columns that hold nothing this program uses.
     pub fn unused(&self) -> impl Iterator<Item = usize> + '_ {
         (0..self.headers.len()).filter(|at| self.fields[*at].is_none())
+    }
+
+    /// Columns that hold nothing this program uses, and that the operator has not said to leave aside.
+    pub fn unread(&self) -> &[usize] {
+        &self.unread
+    }
+
+    /// Whether the operator has said to leave a column aside.
+    pub fn is_ignored(&self, at: usize) -> bool {
+        self.ignored.get(at).copied().unwrap_or_default()
     }
 
     /// Under which name a column without a field is kept in the record: its header, or `column C`
@@ -229,6 +239,44 @@ impl Columns {
             NationalIdType::NhsNumber
         }
     }
+}
+
+/// The field of each column.
+fn fields_of(headers: &[String], mapping: &Mapping) -> Vec<Option<Field>> {
+    let mut fields: Vec<Option<Field>> = headers
+        .iter()
+        .map(|header| {
+            mapping.field_of(header).or_else(|| {
+                Field::of_header(header).filter(|field| {
+                    // A mapped field is what the mapping says, and nothing else; but a column that decides who is
+                    // written to is never passed over because another one was mapped.
+                    let is_taken =
+                        mapping.columns.contains_key(field) && field.several() != Several::All;
+                    !is_taken && !mapping.ignores(header)
+                })
+            })
+        })
+        .collect();
+    let is_whole = |at: usize| {
+        fields[at] == Some(Field::Address1)
+            && mapping.field_of(&headers[at]).is_none()
+            && headers::may_be_whole_address(&headers[at])
+    };
+    let of_house = |field: &Option<Field>| field.is_some_and(|field| HOUSE.contains(&field));
+    let lines = fields.iter().filter(|field| of_house(field)).count();
+    if let (1, Some(at)) = (lines, (0..headers.len()).find(|at| is_whole(*at))) {
+        fields[at] = Some(Field::FullAddress);
+    }
+    if lines > 1 && fields.contains(&Some(Field::FullAddress)) {
+        // Lines of their own are better than a whole address, unless the operator has named that.
+        let is_mapped = mapping.columns.contains_key(&Field::FullAddress);
+        for field in &mut fields {
+            if of_house(field) && is_mapped != (*field == Some(Field::FullAddress)) {
+                *field = None;
+            }
+        }
+    }
+    fields
 }
 
 /// The name of a column in a spreadsheet: A to Z, AA and so on.
@@ -293,8 +341,9 @@ mod tests {
     #[test]
     fn a_mapping_wins_over_the_header() {
         let mapping = Mapping {
-            columns: [(Field::NationalId, "Pt ref".to_owned())].into(),
+            columns: [(Field::NationalId, vec!["Pt ref".to_owned()])].into(),
             ignore: vec!["Old surname".into()],
+            ..Mapping::default()
         };
         let header = ["NHS No", "Pt Ref", "Forename", "Surname", "DOB"];
         let columns = Columns::find("f", &header, &mapping).unwrap();
@@ -314,5 +363,193 @@ mod tests {
         assert_eq!(scheme("H&C Number"), NationalIdType::HcNumber);
         assert_eq!(scheme("Health and Care number"), NationalIdType::HcNumber);
         assert_eq!(scheme("National identifier"), NationalIdType::NhsNumber);
+    }
+
+    /// A header with what is needed, and these columns.
+    fn with(headers: &[&str]) -> Vec<String> {
+        let needed = ["NHS No", "Forename", "Surname", "DOB"];
+        needed
+            .iter()
+            .chain(headers)
+            .map(|header| (*header).to_owned())
+            .collect()
+    }
+
+    fn find_with(headers: &[&str], mapping: &Mapping) -> Result<Columns, Fatal> {
+        let header = with(headers);
+        let header: Vec<&str> = header.iter().map(String::as_str).collect();
+        Columns::find("patients.csv", &header, mapping)
+    }
+
+    fn mapping(text: &str) -> Mapping {
+        Mapping::parse(text).unwrap()
+    }
+
+    #[test]
+    fn a_column_that_speaks_of_death_and_is_not_used_stops_the_file() {
+        for header in [
+            "CAUSE_OF_DEATH",
+            "Pt dead?",
+            "Safeguarding",
+            "SMS consent",
+            "Type 1 opt-out",
+            "List removal notes",
+        ] {
+            let refused = find_with(&[header], &Mapping::default()).unwrap_err();
+            assert!(matches!(refused, Fatal::Refused(_)), "{header}");
+            let words = refused.to_string();
+            for part in [
+                "column E",
+                header,
+                "speaks of",
+                "ignore = [",
+                "--map columns.toml",
+            ] {
+                assert!(words.contains(part), "{part}: {words}");
+            }
+            let ignored = mapping(&format!("ignore = [\"{header}\"]"));
+            assert!(find_with(&[header], &ignored).is_ok(), "{header}");
+        }
+        let mapped = mapping("[columns]\ndeceased = \"CAUSE_OF_DEATH\"");
+        let columns = find_with(&["CAUSE_OF_DEATH", "DOD"], &mapped).unwrap();
+        assert_eq!(
+            columns.deciding().len(),
+            2,
+            "a known column counts beside the mapped one"
+        );
+    }
+
+    #[test]
+    fn all_columns_that_must_not_be_passed_over_are_named_at_once() {
+        let refused = find_with(
+            &["Death cert", "VIP", "Opt out of SMS"],
+            &Mapping::default(),
+        );
+        let words = refused.unwrap_err().to_string();
+        for part in [
+            "\"Death cert\" (speaks of death)",
+            "\"VIP\" (speaks of sensitivity)",
+            "\"Opt out of SMS\" (speaks of consent or contact)",
+            "deceased = [\"Death cert\"]",
+            "do_not_contact = [\"Opt out of SMS\"]   # if yes means: must not",
+            "consent = [\"Opt out of SMS\"]   # if yes means: agrees",
+            "ignore = [\"Death cert\", \"VIP\", \"Opt out of SMS\"]",
+        ] {
+            assert!(words.contains(part), "{part}: {words}");
+        }
+    }
+
+    #[test]
+    fn a_town_without_a_street_stops_the_file() {
+        for headers in [
+            &["Town", "Post code"][..],
+            &["County"],
+            &["Village", "Town"],
+        ] {
+            let refused = find_with(headers, &Mapping::default()).unwrap_err();
+            assert!(matches!(refused, Fatal::Refused(_)));
+            assert!(refused.to_string().contains("--no-street"), "{refused}");
+            let no_street = Mapping {
+                no_street: true,
+                ..Mapping::default()
+            };
+            assert!(find_with(headers, &no_street).is_ok());
+        }
+        let refused = find_with(&["ADDR_PART_A", "Town"], &Mapping::default()).unwrap_err();
+        assert!(
+            refused
+                .to_string()
+                .contains("perhaps column E \"ADDR_PART_A\""),
+            "{refused}"
+        );
+        for street in [
+            "Number and Street",
+            "Flat",
+            "House name",
+            "Full address",
+            "Address",
+            "Addr1",
+        ] {
+            assert!(
+                find_with(&[street, "Town"], &Mapping::default()).is_ok(),
+                "{street}"
+            );
+        }
+        assert!(find_with(&["Mobile"], &Mapping::default()).is_ok());
+    }
+
+    #[test]
+    fn one_column_called_address_is_the_whole_of_it_and_one_of_several_is_a_line() {
+        let place = |headers: &[&str], field| {
+            find_with(headers, &Mapping::default())
+                .unwrap()
+                .place(field)
+        };
+        assert_eq!(
+            place(&["Address", "Post code"], Field::FullAddress),
+            Some(4)
+        );
+        assert_eq!(place(&["Address", "Address 2"], Field::Address1), Some(4));
+        assert_eq!(
+            place(&["Full address", "Addr1", "Addr2"], Field::FullAddress),
+            None
+        );
+        let mapped = mapping("[columns]\naddress_1 = \"Address\"");
+        let columns = find_with(&["Address", "Post code"], &mapped).unwrap();
+        assert_eq!(columns.place(Field::Address1), Some(4));
+    }
+
+    #[test]
+    fn two_telephone_columns_are_refused_until_their_order_is_given() {
+        let headers = ["Mobile Tel", "Mobile"];
+        let refused = find_with(&headers, &Mapping::default()).unwrap_err();
+        let words = refused.to_string();
+        assert!(
+            words.contains("column E \"Mobile Tel\" and column F \"Mobile\" mean Mobile (to take the first that is filled: [columns] mobile = ["),
+            "{words}"
+        );
+        let ordered = mapping("[columns]\nmobile = [\"Mobile\", \"Mobile Tel\"]");
+        let columns = find_with(&headers, &ordered).unwrap();
+        assert_eq!(columns.place(Field::Mobile), Some(5));
+        assert_eq!(columns.further(Field::Mobile).collect::<Vec<_>>(), [4]);
+    }
+
+    #[test]
+    fn the_nearest_header_is_never_one_that_is_nearer_to_something_else() {
+        let error = find(&["NHS No", "Nam_Lst", "Nam_Frst", "DOB"]).unwrap_err();
+        assert!(
+            error.contains("no column First name (the nearest is column C")
+                && !error.contains("First name (the nearest is column B"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn meanings_for_a_column_that_decides_nothing_are_named() {
+        let refused = find_with(&["Ward"], &mapping("[values.Ward]\nno = [\"9\"]")).unwrap_err();
+        assert!(
+            refused.to_string().contains("[values] for \"Ward\""),
+            "{refused}"
+        );
+    }
+
+    #[test]
+    fn headers_of_the_systems_are_known_as_they_write_them() {
+        for header in [
+            "HOSP_NO,NHSNumber,NHS_NUMBER_STATUS,TITLE,PAT_SURNAME,FORENAME1,BIRTH_DATE,ADDR_LINE_1,POSTCODE,HOME_TEL,MOBILE_NO,DECEASED_IND,DEATH_DTTM",
+            "MRN,NHS_Nbr,Name_Last,Name_First,Birth_Dt_Tm,Deceased_Cd,Street_Addr,Street_Addr2,City,Zipcode,Phone_Mobile",
+            "NHS Number,Title,Given Name,Family Name,Date of Birth,House Name Flat Number,Number and Street,Village,Town,County,Postcode,Mobile Telephone,Date of Death,Patient Type",
+            "Patient ID,NHS number,Title,First name,Surname,Date of birth,House name,Road name,Locality,Town,County,Postcode,Mobile number,Registration status",
+            "PAT_MRN_ID,NHS number,PAT_LAST_NAME,PAT_FIRST_NAME,BIRTH_DATE,ADD_LINE_1,ADD_LINE_2,CITY,ZIP,HOME_PHONE,EMAIL_ADDRESS,DEATH_DATE,PAT_STATUS",
+            "PAPMI_No,PAPER_NHSNumber,PAPMI_Name,PAPMI_Name2,PAPMI_DOB,PAPER_StNameLine1,CTCIT_Desc,CTZIP_Code,PAPER_MobPhone,PAPMI_Deceased,PAPMI_Deceased_Date",
+            "NHS Number,Surname,Forename,DOB,NameOfBuilding,NumberOfBuilding,NameOfRoad,NameOfLocality,NameOfTown,NameOfCounty,FullPostcode,DateDeath",
+            "nhs_number,family_name,given_name,date_of_birth,address_line_1,address_line_2,postcode,reason_for_removal,reason_for_removal_effective_from_date,date_of_death,mobile_number,email_address,preferred_language",
+            "NHS No,CRN,Surname,Forename,Birth Date,Address1,Address2,Address3,Post Code,Death Status,Date Dec'd",
+        ] {
+            let cells: Vec<&str> = header.split(',').collect();
+            let columns = Columns::find("f", &cells, &Mapping::default()).unwrap();
+            let unused: Vec<usize> = columns.unused().collect();
+            assert!(unused.is_empty(), "{header}: {unused:?}");
+        }
     }
 }

@@ -27,6 +27,18 @@ pub(super) struct Address {
     pub(super) county_line: Option<u8>,
 }
 
+impl Address {
+    /// Notes that a line is the town or the county.
+    fn name_line(&mut self, field: Field, at: usize) {
+        let at = u8::try_from(at).ok();
+        match field {
+            Field::Town => self.town_line = at,
+            Field::County => self.county_line = at,
+            _ => {}
+        }
+    }
+}
+
 impl RowCheck<'_> {
     /// A cell may hold several lines.
     pub(super) fn address(&mut self) -> Address {
@@ -35,16 +47,22 @@ impl RowCheck<'_> {
             ..Address::default()
         };
         let mut is_first = true;
-        for field in ADDRESS {
+        let columns = self.columns;
+        for field in columns.address().iter().copied() {
             let before = address.lines.len();
-            let Some(text) = self.cell(field) else {
+            let Some(text) = self.address_cell(field) else {
                 continue;
             };
+            let text = text.as_ref();
             if text.is_empty() {
                 is_first &= !self.says_unknown_street(field, is_first);
                 continue;
             }
             is_first = false;
+            if let Some(at) = self.line_of_whole_address(&address.lines, field, text) {
+                address.name_line(field, at);
+                continue;
+            }
             self.say_what_words_mean(field, text, Scope::Address);
             let wrong = if has_separator(text) {
                 let each = text.split(is_separator);
@@ -62,18 +80,17 @@ impl RowCheck<'_> {
             }
             self.warn_of_mojibake(field);
             if address.lines.len() == before + 1 {
-                let at = u8::try_from(before).ok();
-                match field {
-                    Field::Town => address.town_line = at,
-                    Field::County => address.county_line = at,
-                    _ => {}
-                }
+                address.name_line(field, before);
             }
         }
         match address.join_lines() {
             Ok(0) => {}
             Ok(_) => self.normalised.add(Kind::AddressLine),
-            Err(problem) => self.keep_letter_back(Field::Address1, problem, NoLetter::Address),
+            Err(problem) => {
+                let first = columns.address().first().copied();
+                let first = first.unwrap_or(Field::Address1);
+                self.keep_letter_back(first, problem, NoLetter::Address);
+            }
         }
         address
     }

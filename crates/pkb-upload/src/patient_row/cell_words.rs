@@ -21,17 +21,15 @@ fn takes_fillers(field: Field, filler: Filler) -> bool {
     match field {
         // Said by themselves, or with words of their own.
         Field::FirstName | Field::LastName | Field::LetterFormat | Field::Language => false,
-        Field::OrganisationId | Field::TeamId | Field::Deceased => filler == Filler::OfPrograms,
+        field if field.decides_who_is_written_to() => false,
+        Field::OrganisationId | Field::TeamId => filler == Filler::OfPrograms,
         _ => true,
     }
 }
 
 /// Whether a cell is an error of a spreadsheet that is better named than taken as empty.
 fn is_better_named(field: Field, text: &str) -> bool {
-    match field {
-        Field::Deceased => !text.contains(char::is_alphanumeric) || text.contains('#'),
-        field => text.trim_start().starts_with('#') && !ADDRESS.contains(&field),
-    }
+    text.trim_start().starts_with('#') && !ADDRESS.contains(&field)
 }
 
 impl RowCheck<'_> {
@@ -44,6 +42,7 @@ impl RowCheck<'_> {
             let filler = self.rules.words.fillers.of(text);
             if filler.is_some_and(|filler| takes_fillers(field, filler))
                 && !is_better_named(field, text)
+                && self.columns.place(field) == Some(at)
             {
                 self.fillers |= bit(field);
                 self.note(field, Problem::Filler);

@@ -1,0 +1,237 @@
+//! What is wrong with a header row: columns that are missing, mean the same, or must not be passed over.
+
+use std::collections::BTreeMap;
+
+use pkb_core::{Fatal, value::folded_header};
+
+use super::{
+    Columns, Concern, Field, Mapping,
+    field::{BIRTH_PARTS, HOUSE, Several},
+    headers::looks_like_address,
+};
+
+/// How alike a header must be to be named as the nearest.
+const ALIKE: f64 = 0.7;
+
+/// Fields that say where a house is, but not which one: a file that has them is meant for letters.
+const PLACES: [Field; 3] = [Field::Locality, Field::Town, Field::County];
+
+impl Columns {
+    /// Refuses a header that cannot be worked with, or with which somebody might be written to though the file calls them dead,
+    /// sensitive or not to be contacted.
+    pub(super) fn check(&self, file: &str, mapping: &Mapping) -> Result<(), Fatal> {
+        if !self.is_surely_a_header() {
+            return Err(Fatal::Input(format!(
+                "{file}: the first row is not a header with names such as NHS number, First name, Last name, Date of \
+                 birth: put one above the rows, or name its columns with --map (and look with: pkb-upload columns)"
+            )));
+        }
+        let mut problems = self.repeated(mapping);
+        problems.extend(self.mapped_but_absent(mapping));
+        problems.extend(self.missing());
+        let refusals: Vec<String> = self
+            .not_passed_over()
+            .into_iter()
+            .chain(self.no_house(mapping))
+            .collect();
+        if problems.is_empty() {
+            return match refusals.as_slice() {
+                [] => Ok(()),
+                some => Err(Fatal::Refused(format!("{file}: {}", some.join("\n")))),
+            };
+        }
+        let problems = format!(
+            "{file}: {}. Rename the columns, or name them with --map (look with: pkb-upload columns)",
+            problems.join("; ")
+        );
+        Err(Fatal::Input([vec![problems], refusals].concat().join("\n")))
+    }
+
+    fn repeated(&self, mapping: &Mapping) -> Vec<String> {
+        let labels = |columns: &[usize]| -> Vec<String> {
+            columns.iter().map(|at| self.label(*at)).collect()
+        };
+        Field::ALL
+            .iter()
+            .filter_map(|field| {
+                let same: Vec<usize> = (0..self.len())
+                    .filter(|at| self.field(*at) == Some(*field))
+                    .collect();
+                let is_ordered = mapping
+                    .columns
+                    .get(field)
+                    .is_some_and(|headers| headers.len() == same.len());
+                let is_fine = match field.several() {
+                    Several::All => true,
+                    Several::FirstFilled => same.len() < 2 || is_ordered,
+                    Several::Refused => same.len() < 2,
+                };
+                let order = match field.several() {
+                    Several::FirstFilled => format!(
+                        " (to take the first that is filled: [columns] {} = {})",
+                        field.key(),
+                        self.headers_as_toml(&same)
+                    ),
+                    _ => String::new(),
+                };
+                (!is_fine).then(|| {
+                    format!(
+                        "{} mean {}{order}",
+                        labels(&same).join(" and "),
+                        field.name()
+                    )
+                })
+            })
+            .collect()
+    }
+
+    fn mapped_but_absent<'a>(&'a self, mapping: &'a Mapping) -> impl Iterator<Item = String> + 'a {
+        let is_there = |header: &str| {
+            (0..self.len()).any(|at| folded_header(self.header(at)) == folded_header(header))
+        };
+        let columns = mapping.columns.iter().flat_map(move |(field, headers)| {
+            let absent = headers.iter().filter(move |header| !is_there(header));
+            absent.map(|header| {
+                format!(
+                    "the mapping has \"{header}\" for {} and the file has no such column",
+                    field.key()
+                )
+            })
+        });
+        let decides = |header: &str| {
+            let mut columns = self.deciding().iter();
+            columns.any(|column| folded_header(self.header(column.at)) == folded_header(header))
+        };
+        let values = mapping.values.keys().filter(move |header| !decides(header));
+        let values = values.map(|header| {
+            format!(
+                "the mapping has [values] for \"{header}\", which is no column that says whether a patient may be written to"
+            )
+        });
+        columns.chain(values)
+    }
+
+    fn missing(&self) -> Vec<String> {
+        let lacks = |field: Field| self.place(field).is_none();
+        let mut missing: Vec<Field> = [Field::NationalId, Field::FirstName, Field::LastName]
+            .into_iter()
+            .filter(|field| lacks(*field))
+            .collect();
+        if lacks(Field::DateOfBirth) {
+            if BIRTH_PARTS.into_iter().all(lacks) {
+                missing.push(Field::DateOfBirth);
+            } else {
+                missing.extend(BIRTH_PARTS.into_iter().filter(|field| lacks(*field)));
+            }
+        }
+        missing
+            .into_iter()
+            .map(|field| match self.nearest(field) {
+                Some(at) => format!(
+                    "there is no column {} (the nearest is {})",
+                    field.name(),
+                    self.label(at)
+                ),
+                None => format!("there is no column {}", field.name()),
+            })
+            .collect()
+    }
+
+    /// The unused column whose header is most like a field's name, and not more like another field's.
+    fn nearest(&self, field: Field) -> Option<usize> {
+        let likeness = |at: usize| field.likeness(self.header(at));
+        let is_liker_another = |at: usize| {
+            let mut others = Field::ALL.iter().filter(|other| **other != field);
+            others.any(|other| other.likeness(self.header(at)) > likeness(at))
+        };
+        self.unused()
+            .map(|at| (at, likeness(at)))
+            .filter(|(at, likeness)| *likeness >= ALIKE && !is_liker_another(*at))
+            .max_by(|(_, one), (_, two)| one.total_cmp(two))
+            .map(|(at, _)| at)
+    }
+
+    /// Columns that speak of death, consent and the like, and that nobody uses.
+    fn not_passed_over(&self) -> Option<String> {
+        let columns: Vec<(usize, Concern)> = (0..self.len())
+            .filter_map(|at| Some((at, self.concern(at)?)))
+            .collect();
+        if columns.is_empty() {
+            return None;
+        }
+        let mut of_concern: BTreeMap<Concern, Vec<usize>> = BTreeMap::new();
+        for (at, concern) in &columns {
+            of_concern.entry(*concern).or_default().push(*at);
+        }
+        let named = columns
+            .iter()
+            .map(|(at, concern)| format!("{} (speaks of {})", self.label(*at), concern.words()));
+        let named: Vec<String> = named.collect();
+        let uses = of_concern.iter().flat_map(|(concern, columns)| {
+            let headers = self.headers_as_toml(columns);
+            let fields = concern.fields().iter();
+            fields.map(move |(field, hint)| format!("    {} = {headers}{hint}", field.key()))
+        });
+        let uses: Vec<String> = uses.collect();
+        let all: Vec<usize> = columns.iter().map(|(at, _)| *at).collect();
+        let (columns, it) = match all.len() {
+            1 => ("1 column is not used, and may say".to_owned(), "it"),
+            several => (
+                format!("{several} columns are not used, and may say"),
+                "them",
+            ),
+        };
+        Some(format!(
+            "{columns} who must not be written to: {}\n  What to do: write a file columns.toml, and add --map columns.toml. To use \
+             {it}:\n    [columns]\n{}\n  To leave {it} aside, if nobody must be left out for {it} (above [columns]):\n    ignore = {}",
+            named.join(", "),
+            uses.join("\n"),
+            self.headers_as_toml(&all)
+        ))
+    }
+
+    /// Whether the file has a part of the address, and nothing that says which house.
+    pub fn has_no_house(&self) -> bool {
+        let has = |field: &Field| self.place(*field).is_some();
+        !HOUSE.iter().any(has) && (has(&Field::PostCode) || PLACES.iter().any(has))
+    }
+
+    /// Towns, and nothing that says which house.
+    fn no_house(&self, mapping: &Mapping) -> Option<String> {
+        if mapping.no_street || !self.has_no_house() {
+            return None;
+        }
+        let placed = |field: &Field| self.place(*field);
+        let mut places: Vec<usize> = PLACES.iter().filter_map(placed).collect();
+        if places.is_empty() {
+            return None;
+        }
+        places.extend(placed(&Field::PostCode));
+        let places: Vec<String> = places.iter().map(|at| self.label(*at)).collect();
+        let is_candidate =
+            |at: &usize| !self.is_ignored(*at) && looks_like_address(self.header(*at));
+        let candidates: Vec<usize> = self.unused().filter(is_candidate).collect();
+        let perhaps = match candidates.as_slice() {
+            [] => String::new(),
+            some => {
+                let labels: Vec<String> = some.iter().map(|at| self.label(*at)).collect();
+                format!(" (perhaps {})", labels.join(" or "))
+            }
+        };
+        let header = candidates.first().map_or("HEADER", |at| self.header(*at));
+        Some(format!(
+            "no column has the house and street{perhaps}, though there is {}: no letter would arrive\n  What to do: write a file \
+             columns.toml, and add --map columns.toml:\n    [columns]\n    address_1 = {}\n  If nobody is to get a letter: add \
+             --no-street",
+            places.join(" and "),
+            toml::Value::from(header)
+        ))
+    }
+
+    /// Headers as a list in TOML.
+    fn headers_as_toml(&self, columns: &[usize]) -> String {
+        let headers = columns.iter().map(|at| toml::Value::from(self.header(*at)));
+        let headers: Vec<String> = headers.map(|header| header.to_string()).collect();
+        format!("[{}]", headers.join(", "))
+    }
+}

@@ -1,0 +1,508 @@
+//! What the columns of patient systems come to: who is dead, who must not be written to, and in which order the lines of an
+//! address are.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::{
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use serde_json::{Value, json};
+
+/// How a dry run ended.
+struct Ended {
+    records: Vec<Value>,
+    messages: String,
+    code: i32,
+}
+
+impl Ended {
+    /// The record of each row without the rest of what is in it.
+    fn each(&self, of_record: impl Fn(&Value) -> Value) -> Vec<Value> {
+        self.records.iter().map(of_record).collect()
+    }
+
+    fn reasons(&self) -> Vec<&str> {
+        let records = self.records.iter();
+        records
+            .map(|record| record["outcome"]["reason"].as_str().unwrap_or("-"))
+            .collect()
+    }
+
+    fn deceased(&self) -> Vec<bool> {
+        let records = self.records.iter();
+        records
+            .map(|record| record["patient"]["deceased"] == json!(true))
+            .collect()
+    }
+
+    fn addresses(&self) -> Vec<Value> {
+        self.each(|record| record["patient"]["address"].clone())
+    }
+}
+
+fn dry_run(folder: &Path, arguments: &[&str]) -> Ended {
+    let output = Command::new(env!("CARGO_BIN_EXE_pkb-upload"))
+        .args(arguments)
+        .arg("--dry-run")
+        .current_dir(folder)
+        .env("PKB_FIXED_TIME", "2026-11-22T09:00:00Z")
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let records = String::from_utf8(output.stdout).unwrap();
+    Ended {
+        records: records
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect(),
+        messages: String::from_utf8(output.stderr).unwrap(),
+        code: output.status.code().unwrap(),
+    }
+}
+
+/// A file of the fixtures.
+fn fixture(arguments: &[&str]) -> Ended {
+    let files = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/patient-files");
+    dry_run(&files, arguments)
+}
+
+/// A file with these lines, and a mapping.
+fn file(lines: &str, mapping: &str) -> Ended {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("patients.csv"), lines).unwrap();
+    std::fs::write(folder.path().join("columns.toml"), mapping).unwrap();
+    dry_run(folder.path(), &["patients.csv", "--map", "columns.toml"])
+}
+
+const NUMBERS: [&str; 10] = [
+    "9997000005",
+    "9997000013",
+    "9997000021",
+    "9997000048",
+    "9997000056",
+    "9997000064",
+    "9997000072",
+    "9997000080",
+    "9997000099",
+    "9997000110",
+];
+
+/// A file with these columns behind those that are needed, and a row for each list of cells.
+fn with_columns(headers: &str, rows: &[&str]) -> String {
+    let needed = "NHS number,First name,Last name,Date of birth";
+    let rows = rows.iter().zip(NUMBERS).enumerate();
+    let rows = rows.map(|(at, (cells, number))| {
+        format!(
+            "{number},Anna{},Archer,01/06/1940,{cells}\n",
+            "n".repeat(at)
+        )
+    });
+    format!("{needed},{headers}\n{}", rows.collect::<String>())
+}
+
+#[test]
+fn a_lorenzo_export_has_its_dead_found_with_and_without_a_mapping() {
+    for arguments in [
+        &["lorenzo-deceased-columns.csv"][..],
+        &["lorenzo-deceased-columns.csv", "--map", "lorenzo-map.toml"],
+    ] {
+        let ended = fixture(arguments);
+        assert_eq!(ended.code, 65, "{}", ended.messages);
+        assert_eq!(
+            ended.reasons(),
+            ["-", "-", "-", "-", "-", "unclear_flag", "-", "-"]
+        );
+        // DECEASED_IND Y in row 5; in row 6 it is N, and DEATH_DTTM has a date.
+        assert_eq!(
+            ended.deceased(),
+            [false, false, false, true, true, false, false, false]
+        );
+        assert!(
+            ended
+                .messages
+                .contains("column S \"DECEASED_IND\" has a value that is not understood"),
+            "{}",
+            ended.messages
+        );
+        assert!(ended.records[5]["patient"].is_null());
+        assert_eq!(ended.records[0]["patient"]["nhs_number_status"], "01");
+        assert_eq!(
+            ended.records[0]["patient"]["address"],
+            json!([
+                "1 MILL LANE",
+                "JESMOND",
+                "NEWCASTLE UPON TYNE",
+                "TYNE AND WEAR"
+            ])
+        );
+    }
+}
+
+#[test]
+fn a_millennium_export_is_read_by_its_own_headers() {
+    let ended = fixture(&["cerner-headers.csv"]);
+    assert_eq!(ended.code, 0, "{}", ended.messages);
+    for record in &ended.records {
+        let patient = &record["patient"];
+        assert_eq!(patient["first_name"], "Anna");
+        assert_eq!(patient["last_name"], "Smith");
+        assert_eq!(patient["date_of_birth"], "1961-03-05");
+        assert_eq!(patient["address"], json!(["1 Mill", "Leeds"]));
+        assert_eq!(patient["post_code"], "LS1 1AA");
+    }
+}
+
+#[test]
+fn addresses_of_general_practice_systems_have_their_street() {
+    for (name, first) in [
+        ("emis-address-columns.csv", "Flat 2"),
+        ("systmone-address-columns.csv", "Rose Villa"),
+    ] {
+        let ended = fixture(&[name]);
+        assert_eq!(ended.code, 0, "{}", ended.messages);
+        let lines = json!([first, "1 Mill Lane", "Heaton", "Newcastle upon Tyne"]);
+        assert_eq!(ended.addresses(), [lines.clone(), lines.clone(), lines]);
+        assert_eq!(ended.records[0]["patient"]["town_line"], 3);
+    }
+    let tables = file(
+        &with_columns(
+            "NameOfBuilding,NumberOfBuilding,NameOfRoad,NameOfLocality,NameOfTown,FullPostcode",
+            &[
+                "Rose Villa,1,Mill Lane,Heaton,Leeds,LS1 1AA",
+                ",12a,Mill Lane,,Leeds,LS1 1AA",
+                ",7,7 Mill Lane,,Leeds,LS1 1AA",
+                "Rose Villa,,,Heaton,Leeds,LS1 1AA",
+            ],
+        ),
+        "",
+    );
+    assert_eq!(
+        tables.addresses(),
+        [
+            json!(["Rose Villa", "1 Mill Lane", "Heaton", "Leeds"]),
+            json!(["12a Mill Lane", "Leeds"]),
+            json!(["7 Mill Lane", "Leeds"]),
+            json!(["Rose Villa", "Heaton", "Leeds"]),
+        ]
+    );
+    let numbers = file(
+        &with_columns(
+            "House Name Flat Number,Number and Street,Town,Postcode",
+            &["2,1 Mill Lane,Leeds,LS1 1AA", "2,Mill Lane,Leeds,LS1 1AA"],
+        ),
+        "",
+    );
+    assert_eq!(
+        numbers.addresses(),
+        [
+            json!(["Flat 2", "1 Mill Lane", "Leeds"]),
+            json!(["2 Mill Lane", "Leeds"]),
+        ]
+    );
+}
+
+#[test]
+fn an_address_in_one_column_is_taken_apart_and_its_postcode_compared() {
+    let ended = fixture(&["full-address-column.csv"]);
+    assert_eq!(ended.code, 0, "{}", ended.messages);
+    let lines = json!(["1 Mill Lane", "Heaton", "Newcastle upon Tyne"]);
+    assert_eq!(ended.addresses(), [lines.clone(), lines.clone(), lines]);
+    assert_eq!(ended.records[0]["patient"]["post_code"], "NE1 4ST");
+
+    let ended = file(
+        &with_columns(
+            "Full Address,Town,Postcode",
+            &[
+                "\"1 Mill Lane; Heaton; Leeds\",LEEDS,LS1 1AA",
+                "\"1 Mill Lane\nHeaton\",Leeds,LS1 1AA",
+                "\"1 Mill Lane, Leeds LS1 1AB\",,LS1 1AA",
+                "\"1 Mill Lane, Leeds, ls11aa\",,",
+            ],
+        ),
+        "",
+    );
+    assert_eq!(
+        ended.addresses(),
+        [
+            json!(["1 Mill Lane", "Heaton", "Leeds"]),
+            json!(["1 Mill Lane", "Heaton", "Leeds"]),
+            Value::Null,
+            json!(["1 Mill Lane", "Leeds"]),
+        ]
+    );
+    let codes = ended.each(|record| record["patient"]["post_code"].clone());
+    assert_eq!(
+        codes,
+        [
+            json!("LS1 1AA"),
+            json!("LS1 1AA"),
+            Value::Null,
+            json!("LS1 1AA")
+        ]
+    );
+    assert!(
+        ended.messages.contains("both are left out"),
+        "{}",
+        ended.messages
+    );
+}
+
+#[test]
+fn a_file_with_towns_and_no_street_goes_no_further_until_it_is_said_otherwise() {
+    let lines = with_columns("STRASSE,Town,Post code", &["1 Mill Lane,Leeds,LS1 1AA"]);
+    let refused = file(&lines, "");
+    assert_eq!((refused.code, refused.records.len()), (65, 0));
+    for part in [
+        "no column has the house and street, though there is column F \"Town\" and column G \"Post code\"",
+        "--no-street",
+    ] {
+        assert!(refused.messages.contains(part), "{}", refused.messages);
+    }
+    let mapped = file(&lines, "[columns]\nstreet = \"STRASSE\"");
+    assert_eq!(mapped.addresses(), [json!(["1 Mill Lane", "Leeds"])]);
+
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("patients.csv"), &lines).unwrap();
+    let without = dry_run(folder.path(), &["patients.csv", "--no-street"]);
+    assert_eq!(without.code, 0, "{}", without.messages);
+}
+
+#[test]
+fn a_column_of_deaths_that_nobody_knows_stops_the_file_until_it_is_mapped_or_ignored() {
+    let lines = with_columns("PAT_DEATH_NOTED", &["N", "Y"]);
+    let refused = file(&lines, "");
+    assert_eq!((refused.code, refused.records.len()), (65, 0));
+    assert!(
+        refused
+            .messages
+            .contains("1 column is not used, and may say who must not be written to: column E \"PAT_DEATH_NOTED\" (speaks of death)"),
+        "{}",
+        refused.messages
+    );
+    let mapped = file(&lines, "[columns]\ndeceased = \"PAT_DEATH_NOTED\"");
+    assert_eq!(mapped.deceased(), [false, true]);
+    let ignored = file(&lines, "ignore = [\"PAT_DEATH_NOTED\"]");
+    assert_eq!(ignored.deceased(), [false, false]);
+    assert!(
+        ignored
+            .messages
+            .contains("left aside by your mapping: column E"),
+        "{}",
+        ignored.messages
+    );
+}
+
+#[test]
+fn any_of_several_columns_that_says_dead_is_believed() {
+    let ended = file(
+        &with_columns(
+            "Deceased Y/N,Date of Death,ReasonForRemoval,Patient status",
+            &[
+                "N,,,Regular",
+                "N,01/02/2024 10:22,,",
+                "N,,DEA,",
+                ",,,Deceased",
+                "9,2014,,",
+                "9,,,",
+                "N,01/01/1900,,",
+                ",01/01/1900,,",
+                "N,00/00/0000,,",
+            ],
+        ),
+        "",
+    );
+    assert_eq!(
+        ended.deceased(),
+        [false, true, true, true, true, false, false, false, false]
+    );
+    assert_eq!(
+        ended.reasons(),
+        [
+            "-",
+            "-",
+            "-",
+            "-",
+            "-",
+            "unclear_flag",
+            "-",
+            "unclear_flag",
+            "-"
+        ]
+    );
+    for part in [
+        "says alive, and another column says dead",
+        "has a date that stands for none",
+    ] {
+        assert!(ended.messages.contains(part), "{}", ended.messages);
+    }
+}
+
+#[test]
+fn the_operator_says_what_a_word_means_in_a_column() {
+    let ended = file(
+        &with_columns("Dec'd", &["9", "L8", "N"]),
+        "[values.\"Dec'd\"]\nno = [\"9\"]\nyes = [\"L8\"]",
+    );
+    assert_eq!(ended.deceased(), [false, true, false]);
+    assert_eq!(ended.code, 0, "{}", ended.messages);
+}
+
+#[test]
+fn nobody_is_uploaded_who_is_sensitive_unwilling_or_has_moved() {
+    let ended = file(
+        &with_columns(
+            "S flag,Do not contact,Consent,Reason for removal,Deducted date",
+            &[
+                "N,N,Y,,",
+                "S,N,Y,,",
+                "N,Y,Y,,",
+                "N,N,N,,",
+                "N,N,Y,EMB,01/02/2024",
+                "N,N,Y,RPR,01/02/2024",
+                "N,N,Y,,01/02/2024",
+                "7,N,Y,,",
+                "N,N,not asked,,",
+                "N,N,Y,XYZ,",
+            ],
+        ),
+        "",
+    );
+    assert_eq!(
+        ended.reasons(),
+        [
+            "-",
+            "sensitive",
+            "do_not_contact",
+            "do_not_contact",
+            "removed",
+            "-",
+            "removed",
+            "unclear_flag",
+            "unclear_flag",
+            "unclear_flag"
+        ]
+    );
+    for record in ended
+        .records
+        .iter()
+        .filter(|record| !record["outcome"].is_null())
+    {
+        assert!(
+            record["patient"].is_null() && record["upload"].is_null(),
+            "{record}"
+        );
+        assert_eq!(record["outcome"]["stage"], "upload");
+    }
+    assert_eq!(ended.records[1]["outcome"]["kind"], "excluded");
+    assert_eq!(ended.records[5]["patient"]["removal_reason"], "RPR");
+    assert_eq!(ended.code, 65, "three rows are rejected");
+}
+
+#[test]
+fn rows_that_are_only_excluded_are_done() {
+    let ended = file(&with_columns("Sensitive", &["N", "Y"]), "");
+    assert_eq!(ended.reasons(), ["-", "sensitive"]);
+    assert_eq!(ended.code, 0, "{}", ended.messages);
+    assert!(ended.messages.contains("1  excluded"), "{}", ended.messages);
+    assert!(!ended.messages.contains("rejected"), "{}", ended.messages);
+}
+
+#[test]
+fn of_two_telephone_columns_the_first_that_is_filled_counts_where_the_mapping_orders_them() {
+    let lines = with_columns(
+        "Mobile,Mobile Tel",
+        &[
+            "07700 900001,",
+            ",07700 900002",
+            "07700 900003,07700 900004",
+        ],
+    );
+    let refused = file(&lines, "");
+    assert_eq!(refused.code, 66, "{}", refused.messages);
+    assert!(
+        refused
+            .messages
+            .contains("\"Mobile\" and column F \"Mobile Tel\" mean Mobile")
+    );
+    let ordered = file(&lines, "[columns]\nmobile = [\"Mobile\", \"Mobile Tel\"]");
+    let mobiles = ordered.each(|record| record["patient"]["mobile"].clone());
+    assert_eq!(mobiles, ["+447700900001", "+447700900002", "+447700900003"]);
+}
+
+#[test]
+fn columns_that_are_not_used_are_named_with_what_to_do() {
+    let ended = file(
+        &with_columns(
+            "Address 1,Town,Ward,ADDR_LINE_6",
+            &["1 Mill Lane,Leeds,7B,x"],
+        ),
+        "",
+    );
+    for part in [
+        "not used, though the header looks like a line of the address: column H \"ADDR_LINE_6\"",
+        "not used: column G \"Ward\"",
+    ] {
+        assert!(ended.messages.contains(part), "{}", ended.messages);
+    }
+}
+
+#[test]
+fn a_row_whose_notes_speak_of_death_stops_until_the_column_is_mapped_or_ignored() {
+    let lines = with_columns(
+        "Notes",
+        &["", "patient died 3/2/14", "studied in Ripon", "DECEASED"],
+    );
+    let stopped = file(&lines, "");
+    assert_eq!(
+        stopped.reasons(),
+        ["-", "unclear_flag", "-", "unclear_flag"]
+    );
+    assert!(
+        stopped
+            .messages
+            .contains("column E \"Notes\" has a word of death in it"),
+        "{}",
+        stopped.messages
+    );
+    let mapped = file(&lines, "[columns]\npatient_status = \"Notes\"");
+    assert_eq!(mapped.deceased(), [false, true, false, true]);
+    assert_eq!(file(&lines, "ignore = [\"Notes\"]").reasons(), ["-"; 4]);
+}
+
+#[test]
+fn further_systems_are_read_right() {
+    let epic = file(
+        "PAT_MRN_ID,NHS Number,PAT_LAST_NAME,PAT_FIRST_NAME,BIRTH_DATE,ADD_LINE_1,ADD_LINE_2,CITY,ZIP,DEATH_DATE,PAT_STATUS\n\
+         1,9997000005,Archer,Anna,1940-06-01 00:00:00,1 Mill Lane,Heaton,Leeds,LS1 1AA,,Alive\n\
+         2,9997000013,Archer,Bryn,1940-06-01 00:00:00,2 Mill Lane,,Leeds,LS1 1AA,2024-03-01 10:22:00,Deceased\n\
+         3,9997000021,Archer,Carol,1940-06-01 00:00:00,3 Mill Lane,,Leeds,LS1 1AA,,Deceased\n",
+        "",
+    );
+    assert_eq!(epic.deceased(), [false, true, true], "{}", epic.messages);
+    assert_eq!(
+        epic.addresses()[0],
+        json!(["1 Mill Lane", "Heaton", "Leeds"])
+    );
+
+    let trakcare = file(
+        "PAPMI_No,PAPER_NHSNumber,PAPMI_Name,PAPMI_Name2,PAPMI_DOB,PAPER_StNameLine1,CTCIT_Desc,CTZIP_Code,PAPMI_Deceased,PAPMI_Deceased_Date\n\
+         1,9997000005,Archer,Anna,01/06/1940,1 Mill Lane,Leeds,LS1 1AA,N,\n\
+         2,9997000013,Archer,Bryn,01/06/1940,2 Mill Lane,Leeds,LS1 1AA,,31/12/1840\n\
+         3,9997000021,Archer,Carol,01/06/1940,3 Mill Lane,Leeds,LS1 1AA,N,31/12/1840\n\
+         4,9997000048,Archer,David,01/06/1940,4 Mill Lane,Leeds,LS1 1AA,Y,\n",
+        "",
+    );
+    assert_eq!(trakcare.deceased(), [false, false, false, true]);
+    assert_eq!(trakcare.reasons(), ["-", "unclear_flag", "-", "-"]);
+    assert_eq!(trakcare.records[0]["patient"]["first_name"], "Anna");
+
+    let wales = file(
+        "NHS No,CRN,Surname,Forename,Birth Date,Address1,Address2,Address3,Post Code,Death Status,Date Dec'd\n\
+         9997000005,A1,Archer,Anna,01/06/1940,1 Mill Lane,Heaton,Leeds,LS1 1AA,0,\n\
+         9997000013,A2,Archer,Bryn,01/06/1940,2 Mill Lane,,Leeds,LS1 1AA,2,\n\
+         9997000021,A3,Archer,Carol,01/06/1940,3 Mill Lane,,Leeds,LS1 1AA,,Dec'd 2014\n",
+        "",
+    );
+    assert_eq!(wales.deceased(), [false, true, true], "{}", wales.messages);
+}
