@@ -108,7 +108,7 @@ impl LetterFile {
         let text: String = page_reader::read_text_only(bytes.to_vec())
             .map_err(|_| "the letter cannot be read")?
             .iter()
-            .flat_map(|page| page.text.split_whitespace())
+            .flat_map(|page| page.by_glyphs().split_whitespace())
             .collect();
         if self.codes.iter().all(|code| text.contains(code.as_str())) {
             return Ok(());

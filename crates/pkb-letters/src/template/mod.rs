@@ -246,7 +246,7 @@ impl Template {
 fn is_font(name: &str) -> bool {
     let extension = Path::new(name).extension().unwrap_or_default();
     name.starts_with(FONTS_FOLDER)
-        && ["ttf", "otf"]
+        && ["ttf", "otf", "ttc", "otc"]
             .iter()
             .any(|wanted| extension.eq_ignore_ascii_case(wanted))
 }

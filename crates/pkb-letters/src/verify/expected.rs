@@ -10,7 +10,7 @@ use pkb_core::{
     value::{LetterLanguages, Postcode},
 };
 use unicode_bidi::BidiInfo;
-use unicode_normalization::{UnicodeNormalization as _, char::is_combining_mark};
+use unicode_normalization::UnicodeNormalization as _;
 
 use super::page_reader::Page;
 use crate::language::date_in;
@@ -19,23 +19,46 @@ use crate::language::date_in;
 #[derive(Clone)]
 pub struct Expected {
     row: u64,
-    /// What must be on it, and what it is called.
-    parts: Vec<(&'static str, String)>,
+    parts: Vec<Part>,
     codes: [String; 2],
     forbidden: Vec<String>,
+}
+
+/// What must be on a letter.
+#[derive(Clone)]
+pub(super) struct Part {
+    what: &'static str,
+    /// What it says.
+    pub(super) value: String,
+    kind: Kind,
+}
+
+/// How a part of a letter is read.
+#[derive(Clone, Copy)]
+enum Kind {
+    /// As a person reads it.
+    Words,
+    /// Likewise; its words may be broken over lines.
+    AddressLine,
+    /// Glyph by glyph.
+    Code,
+}
+
+impl Part {
+    fn new(what: &'static str, value: String, kind: Kind) -> Self {
+        Self { what, value, kind }
+    }
 }
 
 impl Expected {
     /// What the letter of a record must say; `None` if the record has no patient or no codes.
     pub fn of(record: &Record, languages: LetterLanguages, design: Design) -> Option<Self> {
         let (patient, invitation) = (record.patient.as_ref()?, record.invitation.as_ref()?);
+        let code = |what, code: &str| Part::new(what, code.to_owned(), Kind::Code);
         let mut parts = vec![
-            ("the name", patient.expose_full_name()),
-            (
-                "the invitation code",
-                invitation.code.expose_code().to_owned(),
-            ),
-            ("the access code", invitation.token.expose_code().to_owned()),
+            Part::new("the name", patient.expose_full_name(), Kind::Words),
+            code("the invitation code", invitation.code.expose_code()),
+            code("the access code", invitation.token.expose_code()),
         ];
         if design.has_address() {
             parts.extend(address(patient));
@@ -70,29 +93,44 @@ impl Expected {
     pub fn failures(&self, number: Option<u64>, sheets: &[&Page], owners: &Owners) -> Vec<String> {
         let text: String = sheets.iter().map(|page| page.text.as_str()).collect();
         let seen = Seen::of(&text);
+        // Codes and numbers are believed of the glyphs alone, whatever is said of several together.
+        let is_other = sheets.iter().any(|page| page.by_glyphs.is_some());
+        let by_glyphs: Option<String> =
+            is_other.then(|| sheets.iter().map(|page| page.by_glyphs()).collect());
+        let seen_by_glyphs = by_glyphs.as_deref().map(Seen::of);
+        let exact = seen_by_glyphs.as_ref().unwrap_or(&seen);
         let mut failures = Vec::new();
-        for (what, value) in &self.parts {
-            let is_there = if *what == ADDRESS_LINE {
-                seen.has_line(value)
-            } else {
-                seen.has(value)
+        for Part { what, value, kind } in &self.parts {
+            let is_there = match kind {
+                Kind::Words => seen.has(value),
+                Kind::AddressLine => seen.has_line(value),
+                Kind::Code => exact.has(value),
             };
             if !is_there {
                 failures.push(format!("{what} is not on it"));
             }
         }
         if let Some(number) = number
-            && !seen.has(&format!("{number:06}"))
+            && !exact.has(&format!("{number:06}"))
         {
             failures.push("its number is not on it".to_owned());
         }
-        if self.forbidden.iter().any(|value| seen.has(value)) {
+        let is_seen = |value: &String| seen.has(value) || exact.has(value);
+        if self.forbidden.iter().any(is_seen) {
             failures.push("the date of birth or the national number is on it".to_owned());
         }
-        for word in text.split_whitespace() {
+        let readings = [Some(text.as_str()), by_glyphs.as_deref()];
+        for word in readings
+            .into_iter()
+            .flatten()
+            .flat_map(str::split_whitespace)
+        {
             match owners.owner(word) {
                 Some(owner) if owner != self.row => {
-                    failures.push(format!("a code of row {owner} is on it"));
+                    let words = format!("a code of row {owner} is on it");
+                    if !failures.contains(&words) {
+                        failures.push(words);
+                    }
                 }
                 _ => {}
             }
@@ -119,19 +157,19 @@ pub struct Owners {
 }
 
 impl Owners {
-    /// Enters the codes of a letter. `false` if somebody else has one of them.
-    pub fn enter(&mut self, codes: [ShortText; 2], row: u64) -> bool {
-        let mut is_only_owner = true;
+    /// Enters the codes of a letter. Returns the row of somebody else who has one of them.
+    pub fn enter(&mut self, codes: [ShortText; 2], row: u64) -> Option<u64> {
+        let mut other = None;
         for code in codes {
             self.longest = self.longest.max(code.as_bytes().len());
             let before = self.of.insert(code, row);
-            is_only_owner &= before.is_none_or(|before| before == row);
+            other = before.filter(|before| *before != row).or(other);
         }
-        is_only_owner
+        other
     }
 
     /// The row whose code a word is.
-    fn owner(&self, word: &str) -> Option<u64> {
+    pub(super) fn owner(&self, word: &str) -> Option<u64> {
         if word.len() > self.longest {
             return None;
         }
@@ -202,10 +240,7 @@ const HOME: [&str; 19] = [
     "gb-nir",
 ];
 
-/// What a line of the address is called.
-const ADDRESS_LINE: &str = "a line of the address";
-
-fn address(patient: &Patient) -> Vec<(&'static str, String)> {
+fn address(patient: &Patient) -> Vec<Part> {
     let trimmed = |line: &str| line.trim_matches([' ', ',', ';', ':', '.']).to_owned();
     let mut lines: Vec<String> = patient
         .address
@@ -222,24 +257,30 @@ fn address(patient: &Patient) -> Vec<(&'static str, String)> {
     let post_code = post_code.map(Postcode::expose_postcode);
     lines
         .into_iter()
-        .map(|line| (ADDRESS_LINE, line))
-        .chain(post_code.map(|code| ("the post code", code.to_owned())))
+        .map(|line| Part::new("a line of the address", line, Kind::AddressLine))
+        .chain(post_code.map(|code| Part::new("the post code", code.to_owned(), Kind::Words)))
         .collect()
 }
 
-fn last_day(
+/// The day that a letter or a text names, in each of its languages.
+pub(super) fn last_day(
     codes: &Invitation,
     languages: LetterLanguages,
-) -> impl Iterator<Item = (&'static str, String)> {
+) -> impl Iterator<Item = Part> {
     let day = uk_date(codes.expires_at).yesterday().ok();
     let languages = languages.codes().iter();
     languages.filter_map(move |language| {
-        Some(("the day on which the codes end", date_in(language, day?)))
+        let words = date_in(language, day?);
+        Some(Part::new(
+            "the day on which the codes end",
+            words,
+            Kind::Words,
+        ))
     })
 }
 
 /// What must not be on a letter: what the join page asks for, in the forms that people write, and the national number.
-fn forbidden(patient: &Patient) -> Vec<String> {
+pub(super) fn forbidden(patient: &Patient) -> Vec<String> {
     let born = patient.date_of_birth.expose_date();
     [
         "%Y-%m-%d",
@@ -283,7 +324,7 @@ impl Seen {
     }
 }
 
-/// Without white space, joiners, direction marks, and the vowel marks of scripts that stack them.
+/// Without white space, joiners and direction marks.
 fn comparable(text: &str) -> String {
     let mut comparable = String::with_capacity(text.len());
     // No character of one line goes together with one of another.
@@ -301,7 +342,7 @@ fn composed(text: &str) -> impl Iterator<Item = char> {
     text.nfc()
         .filter(|c| {
             let is_invisible = matches!(c, '\u{200B}'..='\u{200F}' | '\u{2060}'..='\u{2069}' | '\u{AD}' | '\u{640}');
-            !c.is_whitespace() && !is_invisible && !is_combining_mark(*c)
+            !c.is_whitespace() && !is_invisible
         })
         .map(unmirrored)
 }

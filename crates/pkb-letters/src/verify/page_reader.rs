@@ -23,6 +23,7 @@ use hayro_interpret::{
 use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 
 use super::{
+    actual_text::{Cluster, actual_texts},
     excerpt::LongPdf,
     lines::{Meaning, PlacedGlyph, words},
     objects::Bytes,
@@ -49,10 +50,21 @@ const QR_DPI: [f32; 4] = [100.0, 150.0, 200.0, 300.0];
 /// What a page says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Page {
-    /// Its words, from top to bottom, each line from left to right and ended by a line feed.
+    /// Its words, from top to bottom, each line from left to right and ended by a line feed. Glyphs that mean something
+    /// only together are read together.
     pub text: String,
+    /// The words by what each glyph means alone, where those are others: codes are read so.
+    pub by_glyphs: Option<String>,
     /// The contents of its square codes.
     pub qr: Vec<String>,
+}
+
+impl Page {
+    /// Its words by what each glyph means alone: what codes are read from.
+    #[must_use]
+    pub fn by_glyphs(&self) -> &str {
+        self.by_glyphs.as_deref().unwrap_or(&self.text)
+    }
 }
 
 /// Reads words and square codes of all pages. Takes some tens of milliseconds a page.
@@ -214,17 +226,30 @@ fn read_range(
         let drawn = can_share
             .then(|| shared.drawn_on(pdf, page, &words_cache, &settings))
             .flatten();
-        let (text, drawn) = drawn.unwrap_or_else(|| {
+        let drawn = drawn.unwrap_or_else(|| {
             let drawn = collected(pdf, page, &words_cache, &settings);
-            (words(drawn.glyphs), drawn.squares)
+            let together = drawn.read_together();
+            let alone = words(drawn.glyphs);
+            match together {
+                Some(together) => Page {
+                    text: words(together),
+                    by_glyphs: Some(alone),
+                    qr: drawn.squares,
+                },
+                None => Page {
+                    text: alone,
+                    by_glyphs: None,
+                    qr: drawn.squares,
+                },
+            }
         });
         let qr = if with_qr(offset + at) {
             let number = offset + at + 1;
             qr_of(page, &drawing_cache, &settings).with_context(|| format!("page {number}"))?
         } else {
-            drawn
+            drawn.qr
         };
-        pages.push(Page { text, qr });
+        pages.push(Page { qr, ..drawn });
     }
     Ok(pages)
 }
@@ -237,6 +262,8 @@ fn collected<'a>(
     settings: &InterpreterSettings,
 ) -> Collector {
     let mut drawn = Collector::default();
+    let stream = page.page_stream().unwrap_or_default();
+    drawn.texts = actual_texts(stream, page.resources()).into_iter();
     let mut context = context_of(pdf, page, cache, settings);
     if page.raw().contains_key(b"Annots".as_slice()) {
         interpret_page(page, &mut context, &mut drawn);
@@ -286,6 +313,60 @@ fn is_right_to_left(character: char) -> bool {
 pub(super) struct Collector {
     pub(super) glyphs: Vec<PlacedGlyph>,
     pub(super) squares: Vec<String>,
+    /// What the glyphs of the marked contents that have yet to begin mean together.
+    texts: std::vec::IntoIter<Option<Box<str>>>,
+    /// Marked contents that have begun and not ended.
+    open: Vec<Option<Cluster>>,
+    /// Glyphs that mean something together, each with the end of its glyphs.
+    clusters: Vec<(Cluster, usize)>,
+}
+
+impl Collector {
+    /// The glyphs, those of each cluster as one; `None` if there are no clusters.
+    fn read_together(&self) -> Option<Vec<PlacedGlyph>> {
+        if self.clusters.is_empty() {
+            return None;
+        }
+        let mut read = Vec::with_capacity(self.glyphs.len());
+        let mut at = 0;
+        for (cluster, end) in &self.clusters {
+            read.extend_from_slice(self.glyphs.get(at..cluster.start)?);
+            read.push(as_one(
+                self.glyphs.get(cluster.start..*end)?,
+                &cluster.text,
+            )?);
+            at = *end;
+        }
+        read.extend_from_slice(self.glyphs.get(at..)?);
+        Some(read)
+    }
+}
+
+/// Some glyphs as one that means `text`. It stands on the line of the widest: marks are above or below it.
+fn as_one(glyphs: &[PlacedGlyph], text: &str) -> Option<PlacedGlyph> {
+    let width = |glyph: &&PlacedGlyph| glyph.right - glyph.left;
+    let base = glyphs.iter().max_by(|a, b| width(a).total_cmp(&width(b)))?;
+    Some(PlacedGlyph {
+        meaning: Meaning::Characters(on_paper(text)),
+        left: glyphs
+            .iter()
+            .map(|glyph| glyph.left)
+            .fold(base.left, f64::min),
+        right: glyphs
+            .iter()
+            .map(|glyph| glyph.right)
+            .fold(base.right, f64::max),
+        ..base.clone()
+    })
+}
+
+/// What several characters look like from left to right: those of a script that runs from right to left have the last
+/// letter on the left.
+fn on_paper(text: &str) -> Box<str> {
+    match text.chars().any(is_right_to_left) {
+        true => text.chars().rev().collect(),
+        false => text.into(),
+    }
 }
 
 impl Device<'_> for Collector {
@@ -295,15 +376,24 @@ impl Device<'_> for Collector {
         transform: Affine,
         glyph_transform: Affine,
         _: &Paint<'_>,
-        _: &GlyphDrawMode,
+        mode: &GlyphDrawMode,
     ) {
+        // Nobody sees it, so it is not on the page.
+        if matches!(mode, GlyphDrawMode::Invisible) {
+            return;
+        }
+        for cluster in self.open.iter_mut().flatten() {
+            match glyph {
+                Glyph::Outline(outline) => {
+                    cluster.has_box |= outline.glyph_id().to_u32() == 0;
+                    cluster.with_ink += usize::from(!outline.outline().elements().is_empty());
+                }
+                Glyph::Type3(_) => cluster.has_box = true,
+            }
+        }
         let meaning = match glyph.as_unicode() {
             Some(BfString::Char(character)) => Meaning::Character(character),
-            // A ligature of a script that runs from right to left stands on the page with its last letter on the left.
-            Some(BfString::String(text)) if text.chars().any(is_right_to_left) => {
-                Meaning::Characters(text.chars().rev().collect())
-            }
-            Some(BfString::String(text)) => Meaning::Characters(text.into()),
+            Some(BfString::String(text)) => Meaning::Characters(on_paper(&text)),
             None => Meaning::Character(char::REPLACEMENT_CHARACTER),
         };
         // Glyphs are drawn in units of 1/1000 of the letter size.
@@ -324,6 +414,24 @@ impl Device<'_> for Collector {
             baseline: start.y,
             size: start.distance(top),
         });
+    }
+
+    fn begin_marked_content(&mut self, _: &[u8], _: Option<i32>) {
+        let text = self.texts.next().flatten();
+        let cluster = text.map(|text| Cluster::new(self.glyphs.len(), text));
+        self.open.push(cluster);
+    }
+
+    fn end_marked_content(&mut self) {
+        let Some(cluster) = self.open.pop().flatten() else {
+            return;
+        };
+        let end = self.glyphs.len();
+        // What is said of a part of other glyphs is of no use.
+        let is_inner = self.open.iter().any(Option::is_some);
+        if cluster.start < end && !is_inner && cluster.is_plausible() {
+            self.clusters.push((cluster, end));
+        }
     }
 
     fn set_soft_mask(&mut self, _: Option<SoftMask<'_>>) {}
@@ -577,6 +685,7 @@ mod tests {
                 let drawn = collected(pdf, page, &cache, &settings);
                 Page {
                     text: words(drawn.glyphs),
+                    by_glyphs: None,
                     qr: drawn.squares,
                 }
             })

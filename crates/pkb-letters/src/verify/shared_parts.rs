@@ -17,8 +17,9 @@ use hayro::hayro_syntax::{
 use hayro_interpret::{InterpreterCache, InterpreterSettings, interpret};
 
 use super::{
+    actual_text::says_what_glyphs_mean_together,
     lines::Set,
-    page_reader::{Collector, context_of, without_colours},
+    page_reader::{Collector, Page as Read, context_of, without_colours},
 };
 
 /// So many are remembered: languages times formats, and pages of a letter.
@@ -49,13 +50,14 @@ pub struct SharedParts {
 
 impl SharedParts {
     /// The words of a page and the contents of its square codes that are pictures; `None` if the page has to be drawn whole.
+    /// That is also so if glyphs mean something only together.
     pub fn drawn_on<'a>(
         &mut self,
         pdf: &'a Pdf,
         page: &'a Page<'a>,
         cache: &InterpreterCache<'a>,
         settings: &InterpreterSettings,
-    ) -> Option<(String, Vec<String>)> {
+    ) -> Option<Read> {
         let (key, [shared, own]) = parts_of(page)?;
         if self.parts.len() >= MOST && !self.parts.contains_key(&key) {
             return None;
@@ -69,6 +71,9 @@ impl SharedParts {
         };
         let part = self.parts.entry(key).or_insert_with(|| {
             let stream = shared.decoded().ok()?;
+            if says_what_glyphs_mean_together(&stream) {
+                return None;
+            }
             let (shared, rest) = stream.split_at_checked(division(&stream)?)?;
             let drawn = drawn_by(shared);
             Some(Shared {
@@ -78,10 +83,18 @@ impl SharedParts {
             })
         });
         let part = part.as_ref()?;
-        let own = drawn_by(&[&part.rest, &*own.decoded().ok()?].join(&b' '));
+        let own = own.decoded().ok()?;
+        if says_what_glyphs_mean_together(&own) {
+            return None;
+        }
+        let own = drawn_by(&[&part.rest, &*own].join(&b' '));
         let mut squares = part.squares.clone();
         squares.extend(own.squares);
-        Some((part.glyphs.words_with(own.glyphs), squares))
+        Some(Read {
+            text: part.glyphs.words_with(own.glyphs),
+            by_glyphs: None,
+            qr: squares,
+        })
     }
 }
 
@@ -253,8 +266,8 @@ mod tests {
             hayro_interpret::interpret_page(page, &mut context, &mut drawn);
             let whole = words(drawn.glyphs.clone());
             match shared.drawn_on(&pdf, page, &cache, &settings) {
-                Some((text, _)) => {
-                    assert_eq!(text, whole, "page {at}");
+                Some(read) => {
+                    assert_eq!(read.text, whole, "page {at}");
                     // Places, too.
                     let (key, _) = parts_of(page).unwrap();
                     let part = shared.parts.get(&key).unwrap().as_ref().unwrap();

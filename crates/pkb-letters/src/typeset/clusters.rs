@@ -1,0 +1,115 @@
+//! Letters and their marks, put together again. Where a mark stands higher or lower than its font has it, Typst's layout
+//! makes an item of its own of it; each of the items has the whole syllable for its text, and whoever reads the PDF gets
+//! the syllable as often as it has glyphs. In one item the export says what its glyphs mean together, once.
+
+use std::collections::BTreeMap;
+
+use typst::layout::{Abs, Em, Frame, FrameItem, Point};
+use typst::text::TextItem;
+
+/// How far the end of one item may be from the beginning of the next, in points.
+const NEAR: f64 = 0.01;
+
+/// Puts together the items of a page that have glyphs of one syllable.
+pub(super) fn join(frame: &mut Frame) {
+    if !has_parts(frame) {
+        return;
+    }
+    let mut joined = joined(frame);
+    let mut at = 0;
+    frame.retain(|item| {
+        let own = joined.remove(&at);
+        at += 1;
+        match own {
+            Some(Some(text)) => *item = FrameItem::Text(text),
+            Some(None) => return false,
+            None => {
+                if let FrameItem::Group(group) = item {
+                    join(&mut group.frame);
+                }
+            }
+        }
+        true
+    });
+}
+
+/// Whether anything is to be put together.
+fn has_parts(frame: &Frame) -> bool {
+    let mut items = frame.items().as_slice().windows(2);
+    let groups = frame.items().filter_map(|(_, item)| match item {
+        FrameItem::Group(group) => Some(&group.frame),
+        _ => None,
+    });
+    items.any(|pair| matches!(pair, [before, next] if both(before, next).is_some()))
+        || groups.into_iter().any(has_parts)
+}
+
+/// By its place in the frame, what becomes of an item: another one, or none.
+fn joined(frame: &Frame) -> BTreeMap<usize, Option<TextItem>> {
+    let mut joined = BTreeMap::new();
+    let mut last: Option<(usize, (Point, FrameItem))> = None;
+    for (at, next) in frame.items().enumerate() {
+        if let Some((first, before)) = &mut last
+            && let Some(text) = both(before, next)
+        {
+            joined.insert(*first, Some(text.clone()));
+            joined.insert(at, None);
+            before.1 = FrameItem::Text(text);
+        } else {
+            last = Some((at, next.clone()));
+        }
+    }
+    joined
+}
+
+/// Two items as one, if the last glyph of the first and the first of the second are of one syllable.
+fn both(
+    (place, before): &(Point, FrameItem),
+    (next_place, next): &(Point, FrameItem),
+) -> Option<TextItem> {
+    let (FrameItem::Text(before), FrameItem::Text(next)) = (before, next) else {
+        return None;
+    };
+    let (last, first) = (before.glyphs.last()?, next.glyphs.first()?);
+    let syllable = before.text.get(last.range())?;
+    let is_one = last.span == first.span
+        && next.text.get(first.range()) == Some(syllable)
+        && syllable.chars().nth(1).is_some();
+    let looks_alike = before.font == next.font
+        && before.size == next.size
+        && before.fill == next.fill
+        && before.stroke == next.stroke
+        && (before.lang, before.region) == (next.lang, next.region);
+    let is_near = (place.x + before.width() - next_place.x).abs() < Abs::pt(NEAR);
+    if !(is_one && looks_alike && is_near) {
+        return None;
+    }
+    let (of_last, of_first) = (last.range(), first.range());
+    let mut text = before.clone();
+    let mut more = next.glyphs.clone();
+    let raised = Em::from_abs(place.y - next_place.y, before.size);
+    more.iter_mut().for_each(|glyph| glyph.y_offset += raised);
+    if of_last.end == before.text.len() && of_first.start == 0 {
+        text.text.push_str(next.text.get(of_first.end..)?);
+        shift(&mut more, of_last.start)?;
+    } else if of_last.start == 0 && of_first.end == next.text.len() {
+        // From right to left, what comes first on the paper comes last in the text.
+        text.text = next.text.clone();
+        text.text.push_str(before.text.get(of_last.end..)?);
+        shift(&mut text.glyphs, of_first.start)?;
+    } else {
+        return None;
+    }
+    text.glyphs.append(&mut more);
+    Some(text)
+}
+
+/// Moves the text of glyphs by some bytes.
+fn shift(glyphs: &mut [typst::text::Glyph], bytes: usize) -> Option<()> {
+    let bytes = u16::try_from(bytes).ok()?;
+    for glyph in glyphs {
+        let range = &glyph.range;
+        glyph.range = range.start.checked_add(bytes)?..range.end.checked_add(bytes)?;
+    }
+    Some(())
+}
