@@ -203,6 +203,8 @@ reasons! {
     MissingGlyph = "missing_glyph", Failed, "add a font for the script to the template's fonts folder and run again";
     /// The letter does not fit the template.
     DoesNotFit = "does_not_fit", Failed, "make room in the template and run again";
+    /// The finished letter was read again, and does not say for certain what its record says.
+    DoubtfulPage = "doubtful_page", Failed, "send this letter by hand, or add a font that has the name's characters, then run again";
     /// The codes end too soon to be printed.
     CodesExpiring = "codes_expiring", Failed, "run pkb-tokens over this stream: it fetches new codes";
     /// A code that another patient has, too.
@@ -215,6 +217,8 @@ reasons! {
     NotPostable = "not_postable", Failed, "make the letters with pkb-letters --separate, within Notify's limits, and run again";
     /// It was about to be sent in an earlier run, so long ago that Notify can no longer say whether it was.
     PerhapsSent = "perhaps_sent", Failed, "look in Notify's own reports; if it was not sent, run again with --resend ROW";
+    /// A text went to another number of the patient, which has been corrected since.
+    TextedBefore = "texted_before", Failed, "look who has the earlier number; to send the text to the new one, run again with --resend ROW";
     /// PKB could not be reached, or was busy, for longer than we waited.
     Unavailable = "unavailable", Failed, "run the stage again later";
     /// A request was sent and no answer came: it may have been carried out.

@@ -1,6 +1,6 @@
 //! A batch of letters that is written and has no name yet: it is read again, and then named.
 
-use std::{borrow::Cow, path::Path};
+use std::{borrow::Cow, collections::BTreeMap, path::Path};
 
 use pkb_core::{
     Fatal, Verdict,
@@ -14,7 +14,7 @@ use rayon::iter::{
 use crate::{
     manifest::ManifestRow,
     press::Orders,
-    print_job::Naming,
+    print_job::{Naming, Unmade},
     typeset::Typesetter,
     verify::{
         expected::Owners,
@@ -70,20 +70,22 @@ pub(crate) struct Printed {
     pub places: Vec<usize>,
     pub rows: Vec<ManifestRow>,
     pub slots: Vec<Slot>,
-    /// Whose codes they have, and rows that have the code of another.
+    /// Whose codes they have, and rows that have a code which another has, too.
     pub owners: Owners,
     pub also_anothers: Vec<u64>,
 }
 
+/// What is wrong with finished letters, by their places in the batch.
+pub(crate) type Doubtful = BTreeMap<usize, String>;
+
 impl Bound<'_> {
-    /// Reads the letters with other code than wrote them, if that is wanted. What is wrong stops the campaign before any of
-    /// them has a name.
+    /// Reads the letters with other code than wrote them, if that is wanted, and says which are not what they should be.
     ///
     /// # Errors
-    /// A finished letter is not what it should be, or cannot be read.
-    pub fn read_again(&mut self, orders: &dyn Orders) -> Result<(), Fatal> {
+    /// The files cannot be read, or something is wrong and it is not known with which letter.
+    pub fn read_again(&mut self, orders: &dyn Orders) -> Result<Doubtful, Unmade> {
         let (Some(written), true) = (&mut self.written, self.naming.form.verify) else {
-            return Ok(());
+            return Ok(Doubtful::new());
         };
         let Printed {
             places,
@@ -97,17 +99,13 @@ impl Bound<'_> {
             let place = places.get(at).map(|place| orders.expected(*place));
             place.transpose().map(|expected| expected.map(Cow::Owned))
         };
-        let mut failures = Vec::new();
         let name = self.naming.form.name_of(&self.naming.batch);
-        for row in also_anothers {
-            failures.push((name.clone(), sheets::also_anothers(*row)));
-        }
         let found = match written {
             Written::Together(_) => {
                 let pdf = written.open(&name)?;
                 let compare =
                     || sheets::compare(&name, pdf, slots, expected, &[], owners, Found::default());
-                vec![self.typesetter.on_all_threads(compare)?]
+                vec![(0, self.typesetter.on_all_threads(compare)?)]
             }
             Written::Each(folder) => self.typesetter.on_all_threads(|| {
                 let letters = rows.par_iter().zip(slots).enumerate();
@@ -125,15 +123,33 @@ impl Bound<'_> {
                         owners,
                         Found::default(),
                     )
+                    .map(|found| (at, found))
                 };
                 letters.map(compare).collect::<Result<Vec<_>, Fatal>>()
             })?,
         };
-        failures.extend(found.into_iter().flat_map(|found| found.failures));
-        match failures.is_empty() {
-            true => Ok(()),
-            false => Err(unlike_records(&failures, rows.len())),
+        let mut doubtful = Doubtful::new();
+        for (at, slot) in slots.iter().enumerate() {
+            if also_anothers.contains(&slot.row)
+                && let Some(place) = places.get(at)
+            {
+                doubtful.insert(*place, "another row has one of its codes".to_owned());
+            }
         }
+        for (first, found) in found {
+            // What is wrong with a file and not with one of its letters.
+            if let Some((place, words)) = found.failures.first()
+                && found.of_letters.len() < found.failures.len()
+            {
+                return Err(Unmade::ByALetter(format!("{place}: {words}")));
+            }
+            for (at, words) in found.of_letters {
+                if let Some(place) = places.get(first + at) {
+                    doubtful.entry(*place).or_insert(words);
+                }
+            }
+        }
+        Ok(doubtful)
     }
 
     /// Names the files, and says what became of each letter.
@@ -146,7 +162,8 @@ impl Bound<'_> {
     ) -> Result<Vec<Result<PrintedLetter, Verdict>>, Fatal> {
         if let Some(mut written) = self.written.take() {
             intents.note(serde_json::json!({
-                "file": self.naming.form.name_of(&self.naming.batch), "letters": self.printed.rows.len(), "engine": self.naming.form.engine
+                "file": self.naming.form.name_of(&self.naming.batch), "letters": self.printed.rows.len(),
+                "last": self.naming.last, "engine": self.naming.form.engine
             }))?;
             if self.naming.form.zip {
                 let path = self
@@ -173,25 +190,6 @@ impl Bound<'_> {
                 .ok_or_else(|| Fatal::Bug("a letter was lost".into())),
         };
         self.printed.results.into_iter().map(result).collect()
-    }
-}
-
-/// Finished letters do not say what their records say.
-fn unlike_records(failures: &[(String, String)], letters: usize) -> Fatal {
-    let (place, words) = failures.first().cloned().unwrap_or_default();
-    let text = format!(
-        "finished letters do not say what their records say, so none of this file was written: {place}: {words} \
-         ({} failures)",
-        failures.len()
-    );
-    // One and the same with all of them is the template's; with some, something has been mixed up.
-    let alike = failures.iter().filter(|(_, other)| *other == words).count();
-    if letters > 1 && alike == letters {
-        Fatal::Usage(format!(
-            "{text}. It is so with every letter: look at the template"
-        ))
-    } else {
-        Fatal::Bug(text)
     }
 }
 

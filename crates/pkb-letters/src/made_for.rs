@@ -10,7 +10,7 @@ use crate::stage::sheet_of;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Place {
     /// File and first page of the letter.
-    letter: Option<(String, u64)>,
+    pub(crate) letter: Option<(String, u64)>,
     /// The spreadsheet that has the text.
     pub(crate) texts: Option<String>,
 }

@@ -1,5 +1,5 @@
 //! Names and numbers the files of letters. A batch is laid out ([`Galley`]), numbered here, written (`print_job`), read
-//! again and named (`bound`).
+//! again and named (`bound`); without the letters that are doubtful (`numbered_batch`).
 
 use std::{
     borrow::Borrow,
@@ -18,7 +18,8 @@ use pkb_core::{
 
 use crate::{
     letter_fields::LetterFields,
-    print_job::{Naming, PrintJob},
+    numbered_batch::NumberedBatch,
+    print_job::{Naming, PrintJob, Unmade},
     series::Series,
     typeset::{Engine, LaidOutLetter, TypesetError, Typesetter},
     verify::expected::{Expected, ShortText},
@@ -139,8 +140,8 @@ struct Batch {
     letters: u64,
     /// Whose are in the journal.
     patients: HashSet<NationalId>,
-    /// The highest number among them.
-    sequence: u64,
+    /// The last number that is kept for it.
+    last: u64,
 }
 
 impl Press {
@@ -188,6 +189,7 @@ impl Press {
                 if let (true, Some(letters)) = (is_own, intent["letters"].as_u64()) {
                     let batch = Batch {
                         letters,
+                        last: intent["last"].as_u64().unwrap_or_default(),
                         ..Batch::default()
                     };
                     self.unfinished.insert(stem(file).to_owned(), batch);
@@ -209,11 +211,11 @@ impl Press {
             let batch = stem(file);
             if let Some(unfinished) = self.unfinished.get_mut(batch) {
                 unfinished.patients.insert(patient.national_id);
-                unfinished.sequence = unfinished.sequence.max(sequence);
+                unfinished.last = unfinished.last.max(sequence);
                 if (unfinished.patients.len() as u64) < unfinished.letters {
                     continue;
                 }
-                sequence = unfinished.sequence;
+                sequence = unfinished.last;
                 self.unfinished.remove(batch);
             }
             self.letters = self.letters.max(sequence);
@@ -233,26 +235,57 @@ impl Press {
             .collect()
     }
 
-    /// The next batch, without letters.
-    pub(crate) fn begin<'t>(&self, typesetter: &'t Typesetter) -> PrintJob<'t> {
-        let batch = format!("{}{:04}", self.prefix(), self.files + 1);
-        let begun = self.begun.get(&self.form.name_of(&batch)).copied();
-        PrintJob::new(
+    /// Numbers the letters of the next batch, so far as they can be laid out.
+    ///
+    /// # Errors
+    /// Nothing can be made.
+    pub(crate) fn number<'t>(
+        &mut self,
+        typesetter: &'t Typesetter,
+        galley: Galley,
+        orders: &dyn Orders,
+    ) -> Result<NumberedBatch<'t>, Fatal> {
+        let (mut naming, with_camera) = self.next();
+        let is_first = naming.first == *self.form.series.numbers().start();
+        let mut job = PrintJob::new(typesetter, naming.clone(), with_camera);
+        let job = match job.enter(galley, orders) {
+            Ok(()) => Ok(job),
+            Err(Unmade::ByALetter(words)) => Err(words),
+            Err(Unmade::Stopped(fatal)) => return Err(fatal),
+        };
+        // Which of them can be made is not known yet.
+        let letters = job.as_ref().map_or(orders.count(), PrintJob::letters);
+        self.advance(letters);
+        naming.last = self.letters;
+        Ok(NumberedBatch {
             typesetter,
-            Naming {
-                folder: self.folder.clone(),
-                form: self.form,
-                batch,
-                begun,
-            },
-            self.letters + 1,
-            self.until_camera == 0,
-        )
+            job: job.map(|mut job| {
+                job.keep_until(naming.last);
+                job
+            }),
+            naming,
+            with_camera,
+            is_first,
+        })
     }
 
-    /// The numbers of the next batch follow those of this one, of which all letters are entered.
-    pub(crate) fn advance(&mut self, job: &PrintJob<'_>) {
-        let letters = job.letters();
+    /// What the next batch is called, and whether the square code of its first letter is read as a camera would.
+    fn next(&self) -> (Naming, bool) {
+        let batch = format!("{}{:04}", self.prefix(), self.files + 1);
+        let begun = self.begun.get(&self.form.name_of(&batch)).copied();
+        let naming = Naming {
+            folder: self.folder.clone(),
+            form: self.form,
+            batch,
+            begun,
+            first: self.letters + 1,
+            last: self.letters,
+        };
+        (naming, self.until_camera == 0)
+    }
+
+    /// The numbers of the next batch follow those of this one, which has so many letters.
+    fn advance(&mut self, letters: usize) {
         if letters == 0 {
             return;
         }
@@ -351,12 +384,8 @@ mod tests {
             .into_iter()
             .try_for_each(|intent| press.recall(&Recalled::Intent(intent)))?;
         let galley = Galley::of(&typesetter, &one())?;
-        let mut job = press.begin(&typesetter);
-        job.enter(galley, &one())?;
-        press.advance(&job);
-        let mut bound = job.bound()?;
-        bound.read_again(&one())?;
-        bound.name(&IntentLog::default())?;
+        let numbered = press.number(&typesetter, galley, &one())?;
+        numbered.vouched_for(&one())?.name(&IntentLog::default())?;
         Ok(std::fs::read(folder.join("letters-0001.pdf")).unwrap())
     }
 

@@ -17,12 +17,49 @@ use crate::{
 };
 
 /// What a batch is called, and where it goes.
+#[derive(Debug, Clone)]
 pub(crate) struct Naming {
     pub folder: PathBuf,
     pub form: Form,
     pub batch: String,
     /// The engine of an earlier run that began its file.
     pub begun: Option<Engine>,
+    /// Number of its first letter.
+    pub first: u64,
+    /// The last number that is kept for its letters: none that is left out has its own.
+    pub last: u64,
+}
+
+/// Why a batch could not be made.
+pub(crate) enum Unmade {
+    /// Nothing can be made.
+    Stopped(Fatal),
+    /// Something is wrong with one of its letters, and it is not known with which.
+    ByALetter(String),
+}
+
+impl From<Fatal> for Unmade {
+    fn from(fatal: Fatal) -> Self {
+        Self::Stopped(fatal)
+    }
+}
+
+impl From<TypesetError> for Unmade {
+    fn from(error: TypesetError) -> Self {
+        match error {
+            TypesetError::Template { .. }
+            | TypesetError::NoLetters
+            | TypesetError::NotStampable { .. }
+            | TypesetError::Write(_)
+            | TypesetError::Threads(_) => Self::Stopped(error.into()),
+            TypesetError::Export { .. }
+            | TypesetError::Marks(_)
+            | TypesetError::CannotStandTogether(_)
+            | TypesetError::Stamp(_)
+            | TypesetError::Panicked
+            | TypesetError::Data => Self::ByALetter(error.to_string()),
+        }
+    }
 }
 
 /// The letters of a batch that can be printed, on their way to the disk.
@@ -37,8 +74,6 @@ enum Bind<'t> {
 pub(crate) struct PrintJob<'t> {
     typesetter: &'t Typesetter,
     naming: Naming,
-    /// Number of its first letter.
-    first: u64,
     /// Whether the square code of its first letter is to be read as a camera would.
     with_camera: bool,
     printed: Printed,
@@ -50,11 +85,10 @@ pub(crate) struct PrintJob<'t> {
 
 impl<'t> PrintJob<'t> {
     /// A batch without letters.
-    pub fn new(typesetter: &'t Typesetter, naming: Naming, first: u64, with_camera: bool) -> Self {
+    pub fn new(typesetter: &'t Typesetter, naming: Naming, with_camera: bool) -> Self {
         Self {
             typesetter,
             naming,
-            first,
             with_camera,
             printed: Printed::default(),
             waiting: Vec::new(),
@@ -72,7 +106,7 @@ impl<'t> PrintJob<'t> {
     ///
     /// # Errors
     /// Its file cannot be made.
-    pub fn enter(&mut self, galley: Galley, orders: &dyn Orders) -> Result<(), Fatal> {
+    pub fn enter(&mut self, galley: Galley, orders: &dyn Orders) -> Result<(), Unmade> {
         match galley {
             Galley::LaidOut(letters) => {
                 self.waiting = self.numbered(letters)?;
@@ -84,16 +118,22 @@ impl<'t> PrintJob<'t> {
                     let good = self.numbered(letters)?;
                     self.write(good)
                 };
-                typesetter.lay_out_ahead(orders.count(), |place| orders.order(place), print)
+                let order = |place| orders.order(place).map_err(Unmade::Stopped);
+                typesetter.lay_out_ahead(orders.count(), order, print)
             }
         }
+    }
+
+    /// That these are the last numbers of the batch.
+    pub fn keep_until(&mut self, last: u64) {
+        self.naming.last = last;
     }
 
     /// Writes what is left.
     ///
     /// # Errors
     /// Its file cannot be made.
-    pub fn bound(mut self) -> Result<Bound<'t>, Fatal> {
+    pub fn bound(mut self) -> Result<Bound<'t>, Unmade> {
         let waiting = std::mem::take(&mut self.waiting);
         self.write(waiting)?;
         let written = match self.bind.take() {
@@ -119,7 +159,9 @@ impl<'t> PrintJob<'t> {
     /// Enters those letters that can be printed, with their numbers, and hands them out.
     fn numbered(&mut self, letters: Vec<LaidOutLetter<Order>>) -> Result<Vec<LaidOut>, Fatal> {
         let Self {
-            naming: Naming { form, batch, .. },
+            naming: Naming {
+                form, batch, first, ..
+            },
             printed,
             ..
         } = self;
@@ -132,7 +174,7 @@ impl<'t> PrintJob<'t> {
                     continue;
                 }
             };
-            let sequence = self.first + printed.rows.len() as u64;
+            let sequence = *first + printed.rows.len() as u64;
             if sequence > *form.series.numbers().end() {
                 return Err(Fatal::Usage(
                     "a series has room for 999999 letters: divide the campaign into more shards"
@@ -148,8 +190,8 @@ impl<'t> PrintJob<'t> {
                 // of the others from their pictures.
                 with_squares: printed.rows.is_empty() && self.with_camera,
             });
-            if !printed.owners.enter(order.codes, order.row) {
-                printed.also_anothers.push(order.row);
+            if let Some(other) = printed.owners.enter(order.codes, order.row) {
+                printed.also_anothers.extend([other, order.row]);
             }
             printed.places.push(printed.results.len());
             printed.rows.push(ManifestRow {
@@ -169,7 +211,7 @@ impl<'t> PrintJob<'t> {
     }
 
     /// Writes letters, the last that were entered.
-    fn write(&mut self, letters: Vec<LaidOut>) -> Result<(), Fatal> {
+    fn write(&mut self, letters: Vec<LaidOut>) -> Result<(), Unmade> {
         if letters.is_empty() {
             return Ok(());
         }
@@ -207,6 +249,7 @@ impl<'t> PrintJob<'t> {
             form,
             batch,
             begun,
+            ..
         } = &self.naming;
         let what = form.name_of(batch);
         let path = folder.join(&what);
@@ -228,12 +271,12 @@ impl<'t> PrintJob<'t> {
             return Ok(Bind::Each(AtomicFolder::create(&path)?, Vec::new()));
         }
         let file = AtomicFile::create(&path)?;
-        let binding = self.typesetter.binding(file, self.first);
+        let binding = self.typesetter.binding(file, self.naming.first);
         Ok(Bind::Together(Box::new(binding)))
     }
 
     /// What could not be typeset, or not be written to its file.
-    fn failed(&self, error: TypesetError) -> Fatal {
+    fn failed(&self, error: TypesetError) -> Unmade {
         match error {
             TypesetError::Write(source) => {
                 let Naming {
@@ -242,7 +285,7 @@ impl<'t> PrintJob<'t> {
                     batch,
                     ..
                 } = &self.naming;
-                Fatal::cannot_write(&folder.join(form.name_of(batch)), source)
+                Fatal::cannot_write(&folder.join(form.name_of(batch)), source).into()
             }
             other => other.into(),
         }
@@ -254,11 +297,11 @@ impl<'t> PrintJob<'t> {
         &mut self,
         folder: &mut AtomicFolder,
         letters: Vec<LaidOut>,
-    ) -> Result<(), Fatal> {
+    ) -> Result<(), Unmade> {
         let first = self.letters() - letters.len();
         let pdfs = self
             .typesetter
-            .bind_each(letters, self.first + first as u64)?;
+            .bind_each(letters, self.naming.first + first as u64)?;
         let rows = self.printed.rows.iter_mut().skip(first);
         for (row, pdf) in rows.zip(pdfs) {
             let mut id = hexadecimal(&Sha256::digest(&pdf));

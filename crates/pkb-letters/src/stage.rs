@@ -23,6 +23,7 @@ use tokio::task::block_in_place;
 use crate::{
     again::Again,
     bound::PrintedLetter,
+    corrected::{Corrected, PrintedValues},
     editions::{edition_of, manifest_prefix},
     invitee::Rules,
     made_for::{MadeFor, Place},
@@ -72,8 +73,10 @@ pub struct Letters {
 pub struct Seen {
     /// Where the letters and texts are, of earlier runs and of this one.
     made: MadeFor,
-    /// Whether there are any of earlier runs.
-    has_earlier: bool,
+    /// What is on those of earlier runs.
+    earlier: HashMap<NationalId, PrintedValues>,
+    /// Rows that have been corrected since.
+    corrected: Corrected,
     /// Everybody who has been admitted in this run.
     invited: HashSet<NationalId>,
     /// Whose letters have to be made again, because the journal has a part of their file only.
@@ -202,17 +205,12 @@ impl Letters {
         intents: &IntentLog,
     ) -> Result<Vec<Result<PrintedLetter, Verdict>>, Fatal> {
         let galley = block_in_place(|| Galley::of(&self.typesetter, &letters))?;
-        let number = || {
-            let mut press = locked(&self.press);
-            let mut job = press.begin(&self.typesetter);
-            job.enter(galley, &letters)?;
-            press.advance(&job);
-            Ok(job)
-        };
-        let job = self.numbering.take(batch, number).await?;
-        let mut bound = block_in_place(|| job.bound())?;
-        block_in_place(|| bound.read_again(&letters))?;
-        self.naming.take(batch, || bound.name(intents)).await
+        let number = || locked(&self.press).number(&self.typesetter, galley, &letters);
+        let numbered = self.numbering.take(batch, number).await?;
+        let batch_of_letters = block_in_place(|| numbered.vouched_for(&letters))?;
+        self.naming
+            .take(batch, || batch_of_letters.name(intents))
+            .await
     }
 }
 
@@ -344,7 +342,7 @@ impl Stage for Letters {
         {
             let mut seen = locked(&self.seen);
             seen.made.note(patient.national_id, Place::of(delivery));
-            seen.has_earlier = true;
+            seen.earlier.insert(patient.national_id, PrintedValues::of(patient));
         }
         Ok(())
     }
@@ -355,7 +353,7 @@ impl Stage for Letters {
     }
 
     fn minds_stopped(&self) -> bool {
-        locked(&self.seen).has_earlier
+        !locked(&self.seen).earlier.is_empty()
     }
 
     /// Somebody may be put on a list, or die, after the letter was printed and before it is posted.
@@ -397,10 +395,16 @@ impl Stage for Letters {
             }
         }
         if self.again.is_reprinted(record) {
-            Replay::DoAgain
-        } else {
-            Replay::Answer
+            return Replay::DoAgain;
         }
+        if let Some(patient) = &record.patient {
+            let seen = &mut *locked(&self.seen);
+            let then = seen.earlier.get(&patient.national_id);
+            if let (Some(then), Some(place)) = (then, seen.made.of(patient.national_id)) {
+                seen.corrected.compare(record, *then, &place);
+            }
+        }
+        Replay::Answer
     }
 
     fn admit(&self, record: &Record) -> Admission<Invitations> {
@@ -592,6 +596,10 @@ impl Stage for Letters {
         }
         if let Some(papers) = locked(&self.papers).take() {
             papers.finish()?;
+        }
+        let corrected = std::mem::take(&mut locked(&self.seen).corrected);
+        if !corrected.is_empty() {
+            pkb_core::progress::tell(corrected.to_string());
         }
         self.again.finish()
     }

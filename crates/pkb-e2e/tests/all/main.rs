@@ -8,6 +8,7 @@
 
 mod canary;
 mod command_line;
+mod corrected;
 mod data_protection;
 mod demo;
 mod doctor;

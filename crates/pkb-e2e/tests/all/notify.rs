@@ -1,5 +1,6 @@
 //! Text messages and letters through GOV.UK Notify: each of its errors, lost answers, and programs that are killed.
 
+mod corrected;
 mod letters;
 
 use std::{
@@ -263,7 +264,7 @@ fn a_number_that_notify_does_not_take_is_the_outcome_of_its_row_alone() {
     records[0]["patient"]["mobile"] = "+447700900996".into();
     records[0]["delivery"]["channel"] = "both".into();
     records[0]["patient"]["national_id"]["value"] =
-        records[2]["patient"]["national_id"]["value"].clone();
+        record(7, 8, "")["patient"]["national_id"]["value"].clone();
     let ended = send(&campaign, &lines(&[records[0].clone()]));
     assert_eq!(reasons(&ended), [""]);
     assert_eq!(ended.records()[0]["texts"][0]["status"], "refused");

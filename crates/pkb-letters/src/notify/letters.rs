@@ -17,7 +17,7 @@ use super::{
     args::SendLettersArgs,
     letter_file::LetterFile,
     need_journal,
-    once::{Once, Piece, Pledge},
+    once::{Keys, Once, Piece, Pledge},
     target,
 };
 
@@ -75,7 +75,12 @@ impl<D: NotifyDesk> Letters<D> {
             delivery.file.as_bytes(),
             codes.code.expose_code().as_bytes(),
         ]);
-        let pledge = self.once.pledge(key, reference, record.row.number)?;
+        // A letter that was made again, into another file, is another.
+        let keys = Keys {
+            work: key,
+            invitation: key,
+        };
+        let pledge = self.once.pledge(keys, reference, record.row.number)?;
         Ok(Some(Work { pledge, file }))
     }
 
@@ -119,7 +124,11 @@ impl<D: NotifyDesk> Stage for Letters<D> {
     }
 
     fn recall(&self, line: &Recalled, key: Option<Key>) -> Result<(), Fatal> {
-        self.once.recall(line, key)
+        let keys = key.map(|work| Keys {
+            work,
+            invitation: work,
+        });
+        self.once.recall(line, keys, true)
     }
 
     fn replay(&self, record: &Record) -> Replay {

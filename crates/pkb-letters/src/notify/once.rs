@@ -56,6 +56,22 @@ impl Piece<'_> {
     }
 }
 
+/// What is known by which key.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Keys {
+    /// What is sent, and where to: other than before if that was corrected.
+    pub work: Key,
+    /// The invitation, wherever it is sent to.
+    pub invitation: Key,
+}
+
+/// Where an invitation was sent in an earlier run.
+#[derive(Clone, Copy)]
+struct Earlier {
+    work: Key,
+    is_settled: bool,
+}
+
 /// An intent of an earlier run that is not settled.
 #[derive(Clone)]
 struct Open {
@@ -66,6 +82,7 @@ struct Open {
 /// What is to be sent to one patient.
 pub(super) struct Pledge {
     key: Key,
+    invitation: Key,
     reference: String,
     /// Whether it may have been sent already.
     ask: bool,
@@ -89,6 +106,8 @@ pub(super) struct Once<D> {
     ask_first: bool,
     resend: HashSet<u64>,
     open: Mutex<HashMap<Key, Open>>,
+    /// By the key of the invitation.
+    earlier: Mutex<HashMap<Key, Earlier>>,
     seen: Mutex<HashSet<Key>>,
     /// Patients to whom something was sent, in this run or an earlier one.
     sent: Mutex<HashSet<NationalId>>,
@@ -105,25 +124,41 @@ impl<D: NotifyDesk> Once<D> {
             ask_first: args.ask_first,
             resend: args.resend.iter().copied().collect(),
             open: Mutex::default(),
+            earlier: Mutex::default(),
             seen: Mutex::default(),
             sent: Mutex::default(),
         }
     }
 
-    /// Sees a line of the journal; `key` is that of a record.
-    pub(super) fn recall(&self, line: &Recalled, key: Option<Key>) -> Result<(), Fatal> {
+    /// Sees a line of the journal; `keys` are those of a record, and `is_sent` says whether Notify took anything for it.
+    pub(super) fn recall(
+        &self,
+        line: &Recalled,
+        keys: Option<Keys>,
+        is_sent: bool,
+    ) -> Result<(), Fatal> {
         let mut open = locked(&self.open);
+        let mut earlier = locked(&self.earlier);
         match line {
             Recalled::Record(record) => {
                 self.note_sent(record);
-                if let Some(key) = key {
-                    open.remove(&key);
+                if let Some(Keys { work, invitation }) = keys {
+                    open.remove(&work);
+                    let is_settled = true;
+                    match is_sent {
+                        true => earlier.insert(invitation, Earlier { work, is_settled }),
+                        false => earlier.remove(&invitation),
+                    };
                 }
             }
             Recalled::Intent(intent) => {
-                let (key, intent) = read_intent(intent)
+                let (work, intent_of, intent) = read_intent(intent)
                     .ok_or_else(|| Fatal::Input("an intent of the journal is damaged".into()))?;
-                open.insert(key, intent);
+                if let Some(invitation) = intent_of {
+                    let is_settled = false;
+                    earlier.insert(invitation, Earlier { work, is_settled });
+                }
+                open.insert(work, intent);
             }
         }
         Ok(())
@@ -141,6 +176,18 @@ impl<D: NotifyDesk> Once<D> {
         locked(&self.sent).contains(&patient)
     }
 
+    /// Why nothing more is sent to a patient to whom it was sent elsewhere, if it was.
+    fn sent_elsewhere(&self, keys: Keys) -> Option<Verdict> {
+        let earlier = locked(&self.earlier).get(&keys.invitation).copied()?;
+        (earlier.work != keys.work).then(|| match earlier.is_settled {
+            true => Reason::TextedBefore.into(),
+            false => Verdict::with_detail(
+                Reason::PerhapsSent,
+                "to an earlier number, which was corrected since",
+            ),
+        })
+    }
+
     /// Whether the patient comes for the first time in this run.
     pub(super) fn is_first(&self, key: Key) -> bool {
         locked(&self.seen).insert(key)
@@ -149,18 +196,26 @@ impl<D: NotifyDesk> Once<D> {
     /// Takes on what is to be sent to a patient, under `reference` unless an earlier run has begun under another.
     ///
     /// # Errors
-    /// The patient had it in this run, or may have had it so long ago that Notify has forgotten.
-    pub(super) fn pledge(&self, key: Key, reference: Key, row: u64) -> Result<Pledge, Verdict> {
-        if !self.is_first(key) {
+    /// The patient had it in this run, or elsewhere in an earlier one, or may have had it so long ago that Notify has
+    /// forgotten.
+    pub(super) fn pledge(&self, keys: Keys, reference: Key, row: u64) -> Result<Pledge, Verdict> {
+        let (key, invitation) = (keys.work, keys.invitation);
+        let is_asked_for = self.resend.contains(&row);
+        if let Some(verdict) = self.sent_elsewhere(keys).filter(|_| !is_asked_for) {
+            return Err(verdict);
+        }
+        let is_first = [self.is_first(key), self.is_first(invitation)];
+        if is_first.contains(&false) {
             return Err(Reason::AlreadyInvited.into());
         }
         let open = locked(&self.open).get(&key).cloned();
         let long_ago = self.clock.ago(NOTIFY_REMEMBERS);
-        if open.as_ref().is_some_and(|open| open.at < long_ago) && !self.resend.contains(&row) {
+        if open.as_ref().is_some_and(|open| open.at < long_ago) && !is_asked_for {
             return Err(Reason::PerhapsSent.into());
         }
         Ok(Pledge {
             key,
+            invitation,
             ask: open.is_some() || self.ask_first,
             reference: open.map_or_else(|| reference.expose_hex(), |open| open.reference),
             noted: false,
@@ -225,6 +280,7 @@ impl<D: NotifyDesk> Once<D> {
     fn intent(&self, pledge: &Pledge) -> Value {
         json!({
             "key": pledge.key.expose_hex(),
+            "invitation": pledge.invitation.expose_hex(),
             "reference": pledge.reference,
             "at": self.clock.now(),
         })
@@ -254,13 +310,15 @@ impl<D: NotifyDesk> Once<D> {
     }
 }
 
-fn read_intent(intent: &Value) -> Option<(Key, Open)> {
+/// The keys of the work and of the invitation, and what was begun.
+fn read_intent(intent: &Value) -> Option<(Key, Option<Key>, Open)> {
     let text = |name: &str| intent[name].as_str();
     let open = Open {
         reference: text("reference")?.to_owned(),
         at: text("at")?.parse().ok()?,
     };
-    Some((Key::from_hex(text("key")?)?, open))
+    let invitation = text("invitation").and_then(Key::from_hex);
+    Some((Key::from_hex(text("key")?)?, invitation, open))
 }
 
 /// What a panic left behind is as good as before: each change is made in one step.

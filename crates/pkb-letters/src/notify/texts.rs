@@ -4,7 +4,7 @@
 //! the refusal is noted in `texts`, so that `pkb-letters post` still sees the record.
 
 use pkb_core::{
-    Admission, Batch, ExitCode, Fatal, Record, Stage, StageName, Verdict, app,
+    Admission, Batch, ExitCode, Fatal, Reason, Record, Stage, StageName, Verdict, app,
     client::{
         CallError,
         notify::{NotifyDesk, Text},
@@ -20,7 +20,7 @@ use super::{
     Freshness,
     args::SendTextsArgs,
     need_journal,
-    once::{Once, Piece, Pledge},
+    once::{Keys, Once, Piece, Pledge},
     personalisation::{TextTemplate, templates},
     target,
 };
@@ -78,6 +78,26 @@ struct Texts<D> {
     once: Once<D>,
 }
 
+/// A reissue and a reminder are other invitations, with their codes; other codes from another run of pkb-tokens are not. A
+/// number that was corrected is other work for the same invitation.
+fn keys(record: &Record) -> Option<Keys> {
+    let patient = record.patient.as_ref()?;
+    let mobile = patient.mobile.as_ref()?.expose_e164().as_bytes();
+    let national_id = patient.national_id.key_bytes();
+    let is_reissue = |delivery: &Delivery| delivery.edition == Edition::Reissue;
+    let is_another = !record.earlier.is_empty() || record.delivery.as_ref().is_some_and(is_reissue);
+    let code = record.invitation.as_ref().filter(|_| is_another);
+    let code = code.map(|codes| codes.code.expose_code().as_bytes());
+    let with = |part: &[u8]| match code {
+        Some(code) => Key::of(&[&national_id, part, code]),
+        None => Key::of(&[&national_id, part]),
+    };
+    Some(Keys {
+        work: with(mobile),
+        invitation: with(b"invitation"),
+    })
+}
+
 /// The texts to one patient.
 struct Work {
     pledge: Pledge,
@@ -90,8 +110,8 @@ struct Work {
 impl<D: NotifyDesk> Texts<D> {
     fn work(&self, record: &Record, channel: Channel) -> Result<Option<Work>, Verdict> {
         self.freshness.check(record)?;
-        let (Some(patient), Some(codes), Some(key)) =
-            (&record.patient, &record.invitation, self.key(record))
+        let (Some(patient), Some(codes), Some(keys)) =
+            (&record.patient, &record.invitation, keys(record))
         else {
             return Ok(None);
         };
@@ -108,7 +128,7 @@ impl<D: NotifyDesk> Texts<D> {
             codes.code.expose_code().as_bytes(),
         ]);
         Ok(Some(Work {
-            pledge: self.once.pledge(key, reference, record.row.number)?,
+            pledge: self.once.pledge(keys, reference, record.row.number)?,
             mobile: mobile.clone(),
             row,
             alone: channel == Channel::Sms,
@@ -151,32 +171,29 @@ impl<D: NotifyDesk> Stage for Texts<D> {
     const NAME: StageName = StageName::Sms;
     const NEEDS_OWN: Kinds = Kinds::ALL;
 
-    /// The patient and the number: a number that was corrected is new work, and so are a reissue and a reminder with
-    /// their codes; other codes from another run of pkb-tokens are not.
+    /// The patient and the number: what was sent to an earlier number does not answer a corrected one ([`keys`]).
     fn key(&self, record: &Record) -> Option<Key> {
-        let patient = record.patient.as_ref()?;
-        let mobile = patient.mobile.as_ref()?;
-        let national_id = patient.national_id.key_bytes();
-        let mobile = mobile.expose_e164().as_bytes();
-        let is_reissue = |delivery: &Delivery| delivery.edition == Edition::Reissue;
-        let is_another =
-            !record.earlier.is_empty() || record.delivery.as_ref().is_some_and(is_reissue);
-        Some(match &record.invitation {
-            Some(codes) if is_another => {
-                Key::of(&[&national_id, mobile, codes.code.expose_code().as_bytes()])
-            }
-            _ => Key::of(&[&national_id, mobile]),
-        })
+        keys(record).map(|keys| keys.work)
     }
 
-    fn recall(&self, line: &Recalled, key: Option<Key>) -> Result<(), Fatal> {
-        self.once.recall(line, key)
+    fn recall(&self, line: &Recalled, _: Option<Key>) -> Result<(), Fatal> {
+        let record = match line {
+            Recalled::Record(record) => Some(record),
+            Recalled::Intent(_) => None,
+        };
+        // What Notify refused has gone nowhere.
+        let is_sent =
+            record.is_some_and(|record| record.texts.iter().any(|text| text.id.is_some()));
+        let keys = record.and_then(|record| keys(record));
+        self.once.recall(line, keys, is_sent)
     }
 
     fn replay(&self, record: &Record) -> Replay {
-        match self.key(record) {
-            Some(key) if !self.once.is_first(key) => {
-                Replay::Stop(pkb_core::Reason::AlreadyInvited.into())
+        let is_first = keys(record)
+            .map(|keys| [keys.work, keys.invitation].map(|key| self.once.is_first(key)));
+        match is_first {
+            Some(is_first) if is_first.contains(&false) => {
+                Replay::Stop(Reason::AlreadyInvited.into())
             }
             _ => Replay::Answer,
         }
@@ -196,6 +213,15 @@ impl<D: NotifyDesk> Stage for Texts<D> {
         match self.work(record, channel) {
             Ok(Some(work)) => Admission::Work(work),
             Ok(None) => Admission::NotReady,
+            // An outcome would keep the letter from being posted.
+            Err(verdict) if verdict.reason == Reason::TextedBefore && channel == Channel::Both => {
+                let row = record.row.number;
+                tracing::warn!(
+                    "row {row}: its text was sent to an earlier number, so none was sent to the new one. To send it there \
+                     as well: --resend {row}"
+                );
+                Admission::AlreadyDone
+            }
             Err(verdict) => Admission::Stop(verdict),
         }
     }

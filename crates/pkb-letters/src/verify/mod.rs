@@ -2,14 +2,18 @@
 //! record that it is for, and files and manifests with each other.
 //!
 //! * [`page_reader`]: what is drawn on a page; `shared_parts` what many pages share, which is read once, `lines` glyphs
-//!   put together to words, `square_code` the modules of a picture.
+//!   put together to words, `actual_text` glyphs that mean something only together, `square_code` the modules of a
+//!   picture.
 //! * `excerpt`: a long PDF a block of pages at a time, from its objects (`objects`, `scanner`).
 //! * `of_two_patients`: letters and texts with what belongs to another patient, too.
 //! * `manifests`: what the manifests say.
 //! * [`expected`]: what must be on the sheets of a letter, and what must not.
 //! * [`sheets`]: the sheets of one file; pkb-letters does the same before it writes a file.
+//! * `spreadsheets`: those of text messages, read by `csv_reader`.
 //! * Here: a whole folder, or the folders of all shards. A failure names file, sheet and row and no value.
 
+mod actual_text;
+mod csv_reader;
 mod excerpt;
 pub mod expected;
 mod lines;
@@ -20,6 +24,7 @@ pub mod page_reader;
 mod scanner;
 mod shared_parts;
 pub mod sheets;
+mod spreadsheets;
 mod square_code;
 
 use std::{
@@ -41,6 +46,7 @@ use crate::{
     args::{SquareCodes, VerifyArgs},
     editions::{edition_of, manifest_prefix},
     manifest::{self, ManifestRow},
+    rows::counted,
     spool::{self, Place, Spool, SpooledRecords},
 };
 use expected::{Expected, Owners, ShortText};
@@ -48,6 +54,7 @@ use manifests::Manifests;
 use objects::Bytes;
 use of_two_patients::OfTwoPatients;
 use sheets::{Found, Slot};
+use spreadsheets::Spreadsheets;
 
 /// Of so many letters the square code of one is read, besides the first and the last of a file.
 const SAMPLE: u64 = 25;
@@ -82,7 +89,9 @@ fn look_at_all(args: &VerifyArgs) -> Result<Report, Fatal> {
     for edition in Edition::ALL {
         manifests.push(Manifests::read(&folders, edition, &mut report)?);
     }
-    let index = Index::read(args, &manifests, &mut report)?;
+    let mut index = Index::read(args, &manifests, &mut report)?;
+    let spreadsheets = std::mem::take(&mut index.spreadsheets);
+    spreadsheets.check(&folders, &index.records, &mut report)?;
     index.check_files(args, &manifests, &mut report)?;
     check_digests(&manifests, &mut report);
     for folder in &folders {
@@ -130,6 +139,7 @@ struct Index {
     files: Files,
     /// Sheets of letters that were replaced by those of another edition.
     spare: HashMap<String, Vec<(u64, u64)>>,
+    spreadsheets: Spreadsheets,
 }
 
 impl Index {
@@ -146,20 +156,16 @@ impl Index {
         let mut claimed: Vec<HashSet<u64>> = manifests.iter().map(|_| HashSet::new()).collect();
         let mut printed_again = HashSet::new();
         let mut of_two_patients = OfTwoPatients::default();
+        let mut spreadsheets = Spreadsheets::default();
         spool::read_all(args.input.reader()?, |record, raw| {
             let row = record.row.number;
             of_two_patients.see(&record);
             if is_of_another_run(&record, manifests) {
+                spreadsheets.pass_by(&record);
                 return Ok(());
             }
             let letters = letters_of(&record, manifests);
-            if letters.is_empty() {
-                let may_have_one = record.delivery.is_none() && record.outcome.is_none();
-                if record.invitation.is_some() && may_have_one {
-                    report.without_letter.insert(row);
-                }
-                return Ok(());
-            }
+            spreadsheets.enter(&record, !letters.is_empty(), || spool.add(raw))?;
             for (age, (edition, sequence, own)) in letters.into_iter().enumerate() {
                 let place = format!("manifest, letter {sequence} (row {row})");
                 let listed = manifests.get(edition).and_then(|manifests| {
@@ -221,6 +227,7 @@ impl Index {
             records: spool.finish()?,
             files,
             spare,
+            spreadsheets,
         })
     }
 
@@ -283,7 +290,7 @@ impl Index {
         for letter in letters {
             let row = letter.slot.row;
             if let Some(codes) = letter.codes.clone()
-                && !owners.enter(codes, row)
+                && owners.enter(codes, row).is_some()
             {
                 let words = sheets::also_anothers(row);
                 found.failures.push((name.to_owned(), words));
@@ -461,6 +468,9 @@ struct Report {
     files: HashSet<String>,
     letters: u64,
     squares: u64,
+    /// Text messages, and the spreadsheets that have them.
+    texts: u64,
+    spreadsheets: u64,
     failures: Vec<String>,
     failed: u64,
     /// Rows with codes for which there is no letter, where the records do not say why.
@@ -477,12 +487,20 @@ impl Report {
 
     fn print(self, dir: &Path) -> Result<ExitCode, Fatal> {
         let mut text = format!(
-            "{}: {} letters in {} files, {} square codes read\n",
+            "{}: {} in {}, {} read\n",
             dir.display(),
-            self.letters,
-            self.files.len(),
-            self.squares
+            counted(self.letters, "letter", "letters"),
+            counted(self.files.len() as u64, "file", "files"),
+            counted(self.squares, "square code", "square codes"),
         );
+        if self.spreadsheets > 0 {
+            text.push_str(&format!(
+                "{}: {} in {}\n",
+                dir.display(),
+                counted(self.texts, "text message", "text messages"),
+                counted(self.spreadsheets, "spreadsheet", "spreadsheets"),
+            ));
+        }
         if !self.without_letter.is_empty() {
             let rows: Vec<String> = self
                 .without_letter
@@ -491,20 +509,28 @@ impl Report {
                 .map(u64::to_string)
                 .collect();
             text.push_str(&format!(
-                "{} records have codes and no letter (rows {}{}): the records that pkb-letters wrote say why\n",
-                self.without_letter.len(),
+                "{} codes and no letter or text ({} {}{}): the records that pkb-letters wrote say why\n",
+                counted(self.without_letter.len() as u64, "record has", "records have"),
+                if self.without_letter.len() == 1 { "row" } else { "rows" },
                 rows.join(", "),
                 if self.without_letter.len() > rows.len() { ", ..." } else { "" }
             ));
         }
         if self.failed == 0 {
             text.push_str("every sheet is its patient's\n");
+            if self.spreadsheets > 0 {
+                text.push_str("every text message is its patient's\n");
+            }
             app::print(&text)?;
             return Ok(ExitCode::Done);
         }
         text.push_str(&format!(
-            "{} failures: do not post these letters\n",
-            self.failed
+            "{}: {}\n",
+            counted(self.failed, "failure", "failures"),
+            match self.spreadsheets {
+                0 => "do not post these letters",
+                _ => "do not post these letters, and do not send these texts",
+            }
         ));
         for failure in &self.failures {
             text.push_str(&format!("  {failure}\n"));

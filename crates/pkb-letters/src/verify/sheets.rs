@@ -2,7 +2,11 @@
 //!
 //! A block of pages at a time: what is known of a letter is asked for when its sheets are read, and forgotten after.
 
-use std::{borrow::Cow, ops::Range};
+use std::{
+    borrow::Cow,
+    ops::Range,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
 
 use pkb_core::Fatal;
 use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
@@ -31,6 +35,8 @@ pub struct Slot {
 pub struct Found {
     /// What is wrong: the sheet and, where it is known, the row; and words.
     pub failures: Vec<(String, String)>,
+    /// Those failures that are one letter's: its place in `slots`, and words.
+    pub of_letters: Vec<(usize, String)>,
     /// Square codes that were read.
     pub squares: u64,
 }
@@ -38,6 +44,11 @@ pub struct Found {
 impl Found {
     fn fail(&mut self, place: &str, words: &str) {
         self.failures.push((place.to_owned(), words.to_owned()));
+    }
+
+    fn fail_letter(&mut self, at: usize, place: &str, words: &str) {
+        self.fail(place, words);
+        self.of_letters.push((at, words.to_owned()));
     }
 }
 
@@ -72,7 +83,11 @@ pub fn compare<'a>(
         .map(|block| {
             let squares = wanted_squares(slots, &block);
             let is_wanted = |at: usize| squares.binary_search(&at).is_ok();
-            let Ok(pages) = pdf.read(block.pages.clone(), is_wanted) else {
+            // A reader that breaks off at a page has not read it.
+            let read = catch_unwind(AssertUnwindSafe(|| {
+                pdf.read(block.pages.clone(), is_wanted)
+            }));
+            let Ok(Ok(pages)) = read else {
                 return Ok(None);
             };
             let mut found = Found::default();
@@ -80,20 +95,20 @@ pub fn compare<'a>(
                 let Some(slot) = slots.get(at) else { continue };
                 let place = format!("{name}, sheet {} (row {})", slot.pages.0, slot.row);
                 for _ in 0..claims.taken.get(at).copied().unwrap_or_default() {
-                    found.fail(&place, "two rows have this sheet");
+                    found.fail_letter(at, &place, "two rows have this sheet");
                 }
                 let Some(sheets) = sheets_of(slot, &pages, block.pages.start) else {
-                    found.fail(&place, "the sheet is missing");
+                    found.fail_letter(at, &place, "the sheet is missing");
                     continue;
                 };
                 if let Some(expected) = expected(at)? {
                     for words in expected.failures(slot.number, &sheets, owners) {
-                        found.fail(&place, &words);
+                        found.fail_letter(at, &place, &words);
                     }
                 }
                 let squares: usize = sheets.iter().map(|page| page.qr.len()).sum();
                 if slot.with_squares && squares == 0 {
-                    found.fail(&place, "its square code cannot be read");
+                    found.fail_letter(at, &place, "its square code cannot be read");
                 }
                 found.squares += squares as u64;
             }
@@ -106,6 +121,7 @@ pub fn compare<'a>(
     };
     for block in read {
         found.failures.extend(block.failures);
+        found.of_letters.extend(block.of_letters);
         found.squares += block.squares;
     }
     for page in claims.unclaimed {
@@ -239,7 +255,7 @@ pub mod placed {
     ) -> Found {
         let (mut found, mut owners) = (Found::default(), Owners::default());
         for Placed { expected, .. } in letters {
-            if !owners.enter(expected.codes(), expected.row()) {
+            if owners.enter(expected.codes(), expected.row()).is_some() {
                 found.fail(name, &also_anothers(expected.row()));
             }
         }

@@ -1,0 +1,199 @@
+//! Rows that were corrected after their letter or text was made. The journal answers them, so that nobody is written to
+//! twice in silence; the operator is told what was made of the earlier values, and how to make it again.
+
+use std::{
+    fmt,
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+};
+
+use pkb_core::{
+    Record,
+    record::Patient,
+    value::{AddressLine, PersonName, Postcode, UkMobile},
+};
+
+use crate::{made_for::Place, rows::counted};
+
+/// So many rows are named.
+const NAMED: usize = 20;
+
+/// What is on a letter or in a text, as hashes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct PrintedValues {
+    name: u64,
+    address: u64,
+    mobile: u64,
+}
+
+impl PrintedValues {
+    /// Those of a patient.
+    pub(crate) fn of(patient: &Patient) -> Self {
+        let hash = |parts: &mut dyn Iterator<Item = Option<&str>>| {
+            let mut hasher = DefaultHasher::new();
+            for part in parts {
+                part.hash(&mut hasher);
+            }
+            hasher.finish()
+        };
+        let name = |name| Some(PersonName::expose_name(name));
+        let names = [
+            patient.title.as_ref().map(PersonName::expose_name),
+            name(&patient.first_name),
+            name(&patient.last_name),
+        ];
+        let lines = patient
+            .address
+            .iter()
+            .map(AddressLine::expose_line)
+            .map(Some);
+        let post_code = patient.post_code.as_ref().map(Postcode::expose_postcode);
+        let mobile = patient.mobile.as_ref().map(UkMobile::expose_e164);
+        Self {
+            name: hash(&mut names.into_iter()),
+            address: hash(&mut lines.chain([post_code])),
+            mobile: hash(&mut [mobile].into_iter()),
+        }
+    }
+}
+
+/// Rows that were corrected.
+#[derive(Default)]
+pub(crate) struct Corrected {
+    first: Vec<String>,
+    rows: Vec<u64>,
+    count: u64,
+}
+
+impl Corrected {
+    /// Compares a record with what was made of it before.
+    pub(crate) fn compare(&mut self, record: &Record, then: PrintedValues, made: &Place) {
+        let Some(patient) = &record.patient else {
+            return;
+        };
+        let now = PrintedValues::of(patient);
+        let has_letter = made.letter.is_some();
+        let changed: Vec<&str> = [
+            ("name", now.name != then.name),
+            ("address", now.address != then.address && has_letter),
+            (
+                "mobile number",
+                now.mobile != then.mobile && made.texts.is_some(),
+            ),
+        ]
+        .into_iter()
+        .filter_map(|(what, is_changed)| is_changed.then_some(what))
+        .collect();
+        if changed.is_empty() {
+            return;
+        }
+        self.count += 1;
+        if self.first.len() == NAMED {
+            return;
+        }
+        let letter = made.letter.iter();
+        let letter = letter.map(|(file, page)| format!("its letter is {file}, sheet {page}"));
+        let text = made
+            .text
+            .iter()
+            .map(|sheet| format!("its text message is in {sheet}"));
+        let places: Vec<String> = letter.chain(text).collect();
+        let row = record.row.number;
+        self.rows.push(row);
+        self.first.push(format!(
+            "row {row}: {} corrected; {}",
+            changed.join(", "),
+            places.join(", ")
+        ));
+    }
+
+    /// Whether there are none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+}
+
+impl fmt::Display for Corrected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "pkb-letters: {} corrected after the letter or text message was made, and nothing was made again:",
+            counted(self.count, "row was", "rows were")
+        )?;
+        for line in &self.first {
+            writeln!(f, "  {line}")?;
+        }
+        let more = self.count - self.first.len() as u64;
+        if more > 0 {
+            writeln!(f, "  and {}", counted(more, "more row", "more rows"))?;
+        }
+        let rows: Vec<String> = self.rows.iter().map(u64::to_string).collect();
+        let rows = rows.join(" ");
+        write!(
+            f,
+            "  If it has not gone out, take it out. To make it again with new codes: pkb-tokens --reissue {rows}, then \
+             pkb-letters --reissue {rows}"
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(last_name: &str, mobile: &str, line: &str) -> Record {
+        let record = serde_json::json!({
+            "schema": "pkb-record/1", "row": {"file": "a.csv", "number": 3, "of": 3},
+            "patient": {
+                "national_id": {"type": "NHS_NUMBER", "value": "9990000018"}, "first_name": "Ann", "last_name": last_name,
+                "date_of_birth": "1990-05-01", "mobile": mobile, "address": [line, "Byker"], "post_code": "NE1 1XC",
+            },
+            "delivery": {"channel": "both", "file": "letters-0001.pdf", "pages": [4, 4], "sms_file": "sms-0001.csv"},
+        });
+        serde_json::from_value(record).unwrap()
+    }
+
+    fn said(then: &Record, now: &Record) -> String {
+        let (patient, delivery) = (
+            then.patient.as_ref().unwrap(),
+            then.delivery.as_ref().unwrap(),
+        );
+        let mut corrected = Corrected::default();
+        corrected.compare(now, PrintedValues::of(patient), &Place::of(delivery));
+        if corrected.is_empty() {
+            return String::new();
+        }
+        corrected.to_string()
+    }
+
+    #[test]
+    fn what_was_corrected_is_named_with_what_was_made_and_no_value() {
+        let first = record("Lee", "07700900001", "1 Main Street");
+        assert_eq!(said(&first, &first), "");
+        let text = said(&first, &record("Lea", "07700900002", "2 Main Street"));
+        assert!(
+            text.contains(
+                "row 3: name, address, mobile number corrected; its letter is letters-0001.pdf, sheet 4, its \
+                 text message is in sms-0001.csv"
+            ),
+            "{text}"
+        );
+        for value in ["Lea", "Lee", "07700", "Main"] {
+            assert!(!text.contains(value), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_address_does_not_matter_to_who_has_a_text_alone() {
+        let mut first = record("Lee", "07700900001", "1 Main Street");
+        let delivery = first.delivery.as_mut().unwrap();
+        (delivery.channel, delivery.pages) = (pkb_core::record::Channel::Sms, None);
+        assert_eq!(
+            said(&first, &record("Lee", "07700900001", "2 Main Street")),
+            ""
+        );
+        assert_ne!(
+            said(&first, &record("Lee", "07700900002", "1 Main Street")),
+            ""
+        );
+    }
+}
