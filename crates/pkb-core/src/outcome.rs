@@ -204,7 +204,7 @@ reasons! {
     /// The letter does not fit the template.
     DoesNotFit = "does_not_fit", Failed, "make room in the template and run again";
     /// The finished letter was read again, and does not say for certain what its record says.
-    DoubtfulPage = "doubtful_page", Failed, "send this letter by hand, or add a font that has the name's characters, then run again";
+    DoubtfulPage = "doubtful_page", Failed, "read the detail: correct the name or address, or send this letter by hand";
     /// The codes end too soon to be printed.
     CodesExpiring = "codes_expiring", Failed, "run pkb-tokens over this stream: it fetches new codes";
     /// A code that another patient has, too.

@@ -77,9 +77,7 @@ impl<'t> NumberedBatch<'t> {
                 }
                 Err(Unmade::Stopped(fatal)) => return Err(fatal),
             };
-            let doubtful = rest.in_batch(doubtful);
-            warn(orders, &doubtful)?;
-            left_out.extend(doubtful);
+            left_out.extend(rest.in_batch(doubtful));
             if is_first && count > 1 && left_out.len() == count {
                 return Err(all_doubtful(&naming, &left_out));
             }
@@ -146,17 +144,6 @@ fn wrong_alone(
         Found::default(),
     )?;
     Ok(found.failures.into_iter().next().map(|(_, words)| words))
-}
-
-fn warn(orders: &dyn Orders, doubtful: &Doubtful) -> Result<(), Fatal> {
-    for (place, words) in doubtful {
-        let row = orders.order(*place)?.row;
-        tracing::warn!(
-            "row {row}: its finished letter was read again and is doubtful ({words}), so it was left out and the others \
-             were made without it"
-        );
-    }
-    Ok(())
 }
 
 /// Not one letter says what its record says.

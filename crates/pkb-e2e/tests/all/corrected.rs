@@ -58,7 +58,7 @@ fn a_corrected_mobile_is_named_and_verify_finds_the_old_number() {
     assert!(
         after
             .stderr
-            .contains("row 3: another mobile number; its text message is in sms-0001.csv"),
+            .contains("row 3: mobile number corrected; its text message is in sms-0001.csv"),
         "{}",
         after.stderr
     );
@@ -97,8 +97,8 @@ fn a_corrected_name_or_address_is_named_with_its_sheet() {
     );
     for words in [
         "2 rows were corrected after the letter or text message was made",
-        "row 2: another address; its letter is letters-0001.pdf, sheet 1",
-        "row 4: another name; its letter is letters-0001.pdf, sheet 3",
+        "row 2: address corrected; its letter is letters-0001.pdf, sheet 1",
+        "row 4: name corrected; its letter is letters-0001.pdf, sheet 3",
     ] {
         assert!(after.stderr.contains(words), "{words}: {}", after.stderr);
     }

@@ -113,3 +113,78 @@ fn shift(glyphs: &mut [typst::text::Glyph], bytes: usize) -> Option<()> {
     }
     Some(())
 }
+
+#[cfg(test)]
+mod tests {
+    use pkb_core::record::Design;
+    use unicode_normalization::UnicodeNormalization as _;
+
+    use crate::{
+        letter_fields::LetterFields,
+        template::Template,
+        typeset::{Engine, Typesetter},
+        verify::page_reader::read_text_only,
+    };
+
+    /// Yoruba, Igbo, Vietnamese, Lithuanian, Latvian, Navajo, Ewe, Dinka; letters with marks for which there is no letter; Hebrew and
+    /// Arabic with their points; the same picture for two letters.
+    const NAMES: [&str; 20] = [
+        "Ọlọ́runtóbi Adébọ̀wálé",
+        "Ẹ̀bùn Ọlọ́runṣògo",
+        "Ṣọlá Ọ̀ṣunlàdé",
+        "Chịọma Ụ̀zọ̀",
+        "Ńgọ́zi Ǹkẹ́chi",
+        "Ẹ̀kọ́ Ẹ́kúndayọ̀",
+        "Nguyễn Thị Hồng Ngọc",
+        "Žydrūnė̃ Jovaĩša",
+        "Kā̀rlis Bē̌rziņš",
+        "Lǫ́ng Begaye",
+        "Kɔ́mla Ɛ̀lɔ̃",
+        "Dɛ̈ng Nyɔ̈k",
+        "Z\u{327}ana M\u{324}ary",
+        "Ọ\u{301}ọ\u{301}ọ\u{300} Ọ\u{301}lá",
+        "d\u{300}d\u{301}d\u{300} d\u{300}",
+        "שָׁלוֹם כֹּהֵן",
+        "מֹשֶׁה",
+        "Əli Quliyev",
+        "Әлия Серик",
+        "Griffiths Fflur Fifth",
+    ];
+
+    fn letters() -> Vec<LetterFields> {
+        let letter = |name: &&str| LetterFields {
+            name: (*name).to_owned(),
+            ..LetterFields::sample()
+        };
+        NAMES.iter().map(letter).collect()
+    }
+
+    /// As it is drawn from left to right.
+    fn on_paper(name: &str) -> String {
+        let is_hebrew = name.chars().any(|c| ('\u{590}'..='\u{5FF}').contains(&c));
+        match is_hebrew {
+            true => name.chars().rev().collect(),
+            false => name.to_owned(),
+        }
+    }
+
+    #[test]
+    fn names_whose_letters_and_marks_are_several_glyphs_read_as_they_are_written() {
+        let template = Template::built_in().unwrap();
+        for engine in [Engine::Typst, Engine::Stamp] {
+            let typesetter = Typesetter::with_threads(&template, Design::Letter, 1).unwrap();
+            let typesetter = typesetter.with_engine(engine).unwrap();
+            let laid_out = typesetter.lay_out(&letters()).unwrap();
+            let laid_out = laid_out.into_iter().map(Result::unwrap).collect();
+            let pdf = typesetter.bind(laid_out, 1).unwrap().pdf;
+            let pages = read_text_only(pdf).unwrap();
+            assert_eq!(pages.len(), NAMES.len());
+            for (page, name) in pages.iter().zip(NAMES) {
+                let text: String = page.text.nfc().collect();
+                let name: String = on_paper(name).nfc().collect();
+                // In the address and behind "Dear", which stands on another side in a line from right to left.
+                assert_eq!(text.matches(&name).count(), 2, "{engine:?} {name}: {text}");
+            }
+        }
+    }
+}

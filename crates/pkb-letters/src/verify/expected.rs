@@ -371,3 +371,74 @@ fn as_on_paper(text: &str) -> String {
         .map(|paragraph| bidi.reorder_line(paragraph, paragraph.range.clone()))
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn expected(first_name: &str) -> Expected {
+        let record = serde_json::json!({
+            "schema": "pkb-record/1", "row": {"file": "a.csv", "number": 3, "of": 3},
+            "patient": {
+                "national_id": {"type": "NHS_NUMBER", "value": "9990000018"}, "first_name": first_name, "last_name": "Lee",
+                "date_of_birth": "1990-05-01",
+            },
+            "invitation": {"code": "NKcYiAciBU", "token": "KVPnrFYPay", "expires_at": "2026-12-23T09:00:00Z"},
+        });
+        let record: Record = serde_json::from_value(record).unwrap();
+        Expected::of(&record, LetterLanguages::English, Design::Insert).unwrap()
+    }
+
+    fn failures(first_name: &str, text: &str, by_glyphs: Option<&str>) -> Vec<String> {
+        let page = Page {
+            text: text.to_owned(),
+            by_glyphs: by_glyphs.map(str::to_owned),
+            qr: Vec::new(),
+        };
+        let mut owners = Owners::default();
+        owners.enter(["OtherCode1", "OtherTokn1"].map(ShortText::of), 9);
+        expected(first_name).failures(None, &[&page], &owners)
+    }
+
+    const REST: &str = "NKcYiAciBU KVPnrFYPay 22 December 2026";
+
+    #[test]
+    fn a_name_is_read_as_a_person_reads_it_and_a_code_glyph_by_glyph() {
+        let (together, alone) = (format!("Ọ̀la Lee {REST}"), format!("Ọ̀Ọ̀la Lee {REST}"));
+        assert!(failures("Ọ̀la", &together, Some(&alone)).is_empty());
+        assert_eq!(failures("Ọ̀la", &alone, None), ["the name is not on it"]);
+        // Whatever a PDF says that glyphs mean together, no code is taken from it.
+        let other = alone.replace("NKcYiAciBU", "NKcYiAciBX");
+        assert_eq!(
+            failures("Ọ̀la", &together, Some(&other)),
+            ["the invitation code is not on it"]
+        );
+        let others = format!("{alone} OtherTokn1");
+        assert_eq!(
+            failures("Ọ̀la", &together, Some(&others)),
+            ["a code of row 9 is on it"]
+        );
+        let born = format!("{alone} 01/05/1990");
+        assert_eq!(
+            failures("Ọ̀la", &together, Some(&born)),
+            ["the date of birth or the national number is on it"]
+        );
+    }
+
+    #[test]
+    fn a_name_with_other_marks_is_another_name() {
+        for (name, other) in [
+            ("राम", "रमा"),
+            ("Ọ̀la", "Ọ́la"),
+            ("שָׁלוֹם", "שְׁלוֹם"),
+            ("น้ำ", "น่ำ"),
+        ] {
+            let text = format!("{} Lee {REST}", as_on_paper(other));
+            assert_eq!(
+                failures(name, &text, None),
+                ["the name is not on it"],
+                "{name}"
+            );
+        }
+    }
+}
