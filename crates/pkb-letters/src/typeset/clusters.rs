@@ -2,15 +2,17 @@
 //! makes an item of its own of it; each of the items has the whole syllable for its text, and whoever reads the PDF gets
 //! the syllable as often as it has glyphs. In one item the export says what its glyphs mean together, once.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Range};
 
 use typst::layout::{Abs, Em, Frame, FrameItem, Point};
 use typst::text::TextItem;
+use unicode_normalization::UnicodeNormalization as _;
 
 /// How far the end of one item may be from the beginning of the next, in points.
 const NEAR: f64 = 0.01;
 
-/// Puts together the items of a page that have glyphs of one syllable.
+/// Puts together the items of a page that have glyphs of one syllable, and says of each glyph what it means alone, where it
+/// does.
 pub(super) fn join(frame: &mut Frame) {
     if !has_parts(frame) {
         return;
@@ -23,14 +25,68 @@ pub(super) fn join(frame: &mut Frame) {
         match own {
             Some(Some(text)) => *item = FrameItem::Text(text),
             Some(None) => return false,
-            None => {
-                if let FrameItem::Group(group) = item {
-                    join(&mut group.frame);
-                }
-            }
+            None => {}
+        }
+        match item {
+            FrameItem::Group(group) => join(&mut group.frame),
+            FrameItem::Text(text) => divide(text),
+            _ => {}
         }
         true
     });
+}
+
+/// Gives each glyph of a Latin, Greek or Cyrillic syllable its own part of the text: a letter, or a mark. Programs that do not
+/// know what a PDF says of several glyphs together read each letter once, too.
+fn divide(text: &mut TextItem) {
+    let mut start = 0;
+    while let Some(first) = text.glyphs.get(start) {
+        let range = first.range.clone();
+        let same = text.glyphs.iter().skip(start);
+        let end = start + same.take_while(|glyph| glyph.range == range).count();
+        if end - start > 1
+            && let Some(parts) = parts(text, start..end)
+        {
+            let glyphs = text.glyphs.iter_mut().skip(start);
+            for (glyph, part) in glyphs.zip(parts) {
+                glyph.range = part;
+            }
+        }
+        start = end;
+    }
+}
+
+/// The parts of a syllable that its glyphs stand for, if each is the font's own glyph for one character: a letter, and marks.
+fn parts(text: &TextItem, glyphs: Range<usize>) -> Option<Vec<Range<u16>>> {
+    let glyphs = text.glyphs.get(glyphs)?;
+    let whole = glyphs.first()?.range();
+    let mut rest = text.text.get(whole.clone())?;
+    let mut parts = Vec::with_capacity(glyphs.len());
+    for glyph in glyphs {
+        let is_its = |part: &str| {
+            let mut composed = part.nfc();
+            let (Some(character), None) = (composed.next(), composed.next()) else {
+                return false;
+            };
+            let is_in_place = parts.is_empty() != is_mark(character);
+            let own = text.font.ttf().glyph_index(character);
+            is_in_place && own.is_some_and(|own| own.0 == glyph.id)
+        };
+        let ends = rest.char_indices().map(|(at, own)| at + own.len_utf8());
+        let part = ends
+            .filter_map(|end| rest.get(..end))
+            .find(|part| is_its(part))?;
+        let start = whole.end - rest.len();
+        rest = rest.get(part.len()..)?;
+        let end = whole.end - rest.len();
+        parts.push(u16::try_from(start).ok()?..u16::try_from(end).ok()?);
+    }
+    rest.is_empty().then_some(parts)
+}
+
+/// Marks of Latin, Greek and Cyrillic letters.
+const fn is_mark(character: char) -> bool {
+    matches!(character, '\u{300}'..='\u{36F}')
 }
 
 /// Whether anything is to be put together.
@@ -40,7 +96,11 @@ fn has_parts(frame: &Frame) -> bool {
         FrameItem::Group(group) => Some(&group.frame),
         _ => None,
     });
+    let has_marks = |text: &TextItem| text.text.chars().any(is_mark);
     items.any(|pair| matches!(pair, [before, next] if both(before, next).is_some()))
+        || frame
+            .items()
+            .any(|(_, item)| matches!(item, FrameItem::Text(text) if has_marks(text)))
         || groups.into_iter().any(has_parts)
 }
 

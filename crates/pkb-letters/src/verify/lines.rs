@@ -5,6 +5,8 @@
 
 use std::fmt::Write as _;
 
+use hayro::vello_cpu::kurbo::Point;
+
 /// Glyphs whose baselines are nearer than this part of the letter size are on one line.
 const SAME_LINE: f64 = 0.3;
 /// A gap wider than this part of the letter size is a space between words.
@@ -32,6 +34,38 @@ pub struct PlacedGlyph {
     pub baseline: f64,
     /// The letter size.
     pub size: f64,
+}
+
+/// A mark that is drawn so near to the glyph before it is above or below that one's letter, in parts of the letter size.
+const NEAR: f64 = 1.0;
+
+impl Meaning {
+    /// The mark of a letter, if it is one.
+    #[must_use]
+    pub fn mark(&self) -> Option<char> {
+        match self {
+            Self::Character(character) => {
+                Some(*character).filter(|own| matches!(own, '\u{300}'..='\u{36F}'))
+            }
+            Self::Characters(_) => None,
+        }
+    }
+}
+
+impl PlacedGlyph {
+    /// Whether a mark at this place can be above or below this glyph.
+    #[must_use]
+    pub fn has_room_for(&self, mark: Point) -> bool {
+        let near = NEAR * self.size;
+        (self.left - near..=self.right + near).contains(&mark.x)
+            && (self.baseline - mark.y).abs() <= near
+    }
+
+    /// Adds a mark to its letter.
+    pub fn add(&mut self, mark: char) {
+        let text = format!("{}{mark}", self.meaning);
+        self.meaning = Meaning::Characters(text.into());
+    }
 }
 
 impl std::fmt::Display for Meaning {

@@ -402,6 +402,15 @@ impl Device<'_> for Collector {
             Glyph::Type3(_) => 500.0,
         };
         let place = transform * glyph_transform;
+        let mark = meaning
+            .mark()
+            .filter(|_| self.open.iter().all(Option::is_none));
+        if let (Some(mark), Some(before)) = (mark, self.glyphs.last_mut())
+            && before.has_room_for(place * Point::ZERO)
+        {
+            before.add(mark);
+            return;
+        }
         let (start, end, top) = (
             place * Point::ZERO,
             place * Point::new(advance, 0.0),
