@@ -404,23 +404,23 @@ mod tests {
 
     #[test]
     fn a_name_is_read_as_a_person_reads_it_and_a_code_glyph_by_glyph() {
-        let (together, alone) = (format!("Ọ̀la Lee {REST}"), format!("Ọ̀Ọ̀la Lee {REST}"));
-        assert!(failures("Ọ̀la", &together, Some(&alone)).is_empty());
-        assert_eq!(failures("Ọ̀la", &alone, None), ["the name is not on it"]);
+        let (together, alone) = (format!("Ayọ̀ Lee {REST}"), format!("Ayọ̀ọ̀ Lee {REST}"));
+        assert!(failures("Ayọ̀", &together, Some(&alone)).is_empty());
+        assert_eq!(failures("Ayọ̀", &alone, None), ["the name is not on it"]);
         // Whatever a PDF says that glyphs mean together, no code is taken from it.
         let other = alone.replace("NKcYiAciBU", "NKcYiAciBX");
         assert_eq!(
-            failures("Ọ̀la", &together, Some(&other)),
+            failures("Ayọ̀", &together, Some(&other)),
             ["the invitation code is not on it"]
         );
         let others = format!("{alone} OtherTokn1");
         assert_eq!(
-            failures("Ọ̀la", &together, Some(&others)),
+            failures("Ayọ̀", &together, Some(&others)),
             ["a code of row 9 is on it"]
         );
         let born = format!("{alone} 01/05/1990");
         assert_eq!(
-            failures("Ọ̀la", &together, Some(&born)),
+            failures("Ayọ̀", &together, Some(&born)),
             ["the date of birth or the national number is on it"]
         );
     }
