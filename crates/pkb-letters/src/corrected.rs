@@ -93,7 +93,7 @@ impl Corrected {
         let letter = made.letter.iter();
         let letter = letter.map(|(file, page)| format!("its letter is {file}, sheet {page}"));
         let text = made
-            .text
+            .texts
             .iter()
             .map(|sheet| format!("its text message is in {sheet}"));
         let places: Vec<String> = letter.chain(text).collect();
