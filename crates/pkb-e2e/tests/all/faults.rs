@@ -205,6 +205,8 @@ fn check_number_of_calls(ready: &Ready, row: &Row) -> Result<(), String> {
         Unharmed | Stopped(_, OUTAGE) => return Ok(()),
         Stopped(_, UNANSWERED) => 1,
         Outcome(_, "failed: unavailable", _) | Stopped(75, _) => 2,
+        // Once more with a new token.
+        _ if row.fault.contains("401") && ready.at != At::Token => 2,
         Outcome(..) | Stopped(..) => 1,
     };
     let expected = match (ready.at, &row.ends) {
@@ -426,30 +428,17 @@ fn a_token_that_does_not_say_how_long_it_lives_is_used_all_the_same() {
     }
 }
 
+const JUST_GIVEN_OUT: &str = "PKB refuses the access tokens that it has just given out";
+
 #[test]
 fn a_token_that_ended_on_the_way_is_not_the_patients_fault() {
     let cases = [
         (At::ByNationalId, ONCE, 0, ""),
         (At::RecordAccessToken, ONCE, 0, ""),
         (At::Upload, ONCE, 0, ""),
-        (
-            At::ByNationalId,
-            ALWAYS,
-            75,
-            "row 2: failed: unavailable: the access token ended on the way",
-        ),
-        (
-            At::RecordAccessToken,
-            ALWAYS,
-            75,
-            "row 2: failed: unavailable: the access token ended on the way",
-        ),
-        (
-            At::Upload,
-            ALWAYS,
-            75,
-            "batch-0001.csv was not taken: the access token ended on the way",
-        ),
+        (At::ByNationalId, ALWAYS, 77, JUST_GIVEN_OUT),
+        (At::RecordAccessToken, ALWAYS, 77, JUST_GIVEN_OUT),
+        (At::Upload, ALWAYS, 77, JUST_GIVEN_OUT),
     ];
     each_in_a_thread(&cases, |(at, when, code, words)| {
         let ready = Ready::new(*at, 1);
