@@ -2,7 +2,7 @@
 
 use std::{
     borrow::Cow,
-    collections::{BTreeMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     path::PathBuf,
     sync::{Mutex, MutexGuard, PoisonError},
 };
@@ -342,7 +342,8 @@ impl Stage for Letters {
         {
             let mut seen = locked(&self.seen);
             seen.made.note(patient.national_id, Place::of(delivery));
-            seen.earlier.insert(patient.national_id, PrintedValues::of(patient));
+            seen.earlier
+                .insert(patient.national_id, PrintedValues::of(patient));
         }
         Ok(())
     }

@@ -206,6 +206,7 @@ mod tests {
             total,
             retries,
             unnamed_answers: 0,
+            notes: Vec::new(),
             waited: Duration::ZERO,
             wait: why.map(|why| Wait {
                 why,
