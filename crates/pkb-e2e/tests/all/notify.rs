@@ -263,8 +263,11 @@ fn a_number_that_notify_does_not_take_is_the_outcome_of_its_row_alone() {
     // A letter goes to the same patient: the row is not stopped, and the refusal is in the record.
     records[0]["patient"]["mobile"] = "+447700900996".into();
     records[0]["delivery"]["channel"] = "both".into();
+    let other = record(7, 8, "");
     records[0]["patient"]["national_id"]["value"] =
-        record(7, 8, "")["patient"]["national_id"]["value"].clone();
+        other["patient"]["national_id"]["value"].clone();
+    records[0]["pkb"] = other["pkb"].clone();
+    records[0]["invitation"] = other["invitation"].clone();
     let ended = send(&campaign, &lines(&[records[0].clone()]));
     assert_eq!(reasons(&ended), [""]);
     assert_eq!(ended.records()[0]["texts"][0]["status"], "refused");

@@ -55,8 +55,12 @@ fn invited(count: usize) -> Vec<Value> {
             };
             let lines: Vec<String> = (0..at % 5)
                 .map(|line| format!("{at} Line {line} Street"))
-                .chain([format!("Town {}", at % 7)])
+                .chain([match at % 5 {
+                    0 => format!("{at} Only Street"),
+                    _ => format!("Town {}", at % 7),
+                }])
                 .collect();
+            let town_line = (at % 5 > 0).then_some(at % 5);
             let mut record = json!({
                 "schema": "pkb-record/1",
                 "row": {"file": "patients.csv", "number": at + 2, "of": count},
@@ -64,7 +68,7 @@ fn invited(count: usize) -> Vec<Value> {
                     "national_id": {"type": "NHS_NUMBER", "value": patient.national_id},
                     "title": "Mx", "first_name": first, "last_name": last,
                     "date_of_birth": patient.date_of_birth.to_string(),
-                    "address": lines, "town_line": at % 5,
+                    "address": lines, "town_line": town_line,
                     "post_code": format!("NE{} {}AB", at % 60 + 1, at % 10),
                 },
                 "pkb": {"id": format!("{at}"), "checked_at": "2026-11-22T09:00:00Z"},

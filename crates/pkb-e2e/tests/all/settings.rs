@@ -106,7 +106,7 @@ impl Setting {
             "DAYS" => three(["30d", "60d", "90d"]),
             "KEY" => three(["age1a", "age1b", "age1c"]),
             "HH:MM" => three(["17:00", "18:00", "19:00"]),
-            "N" => three(["2", "3", "4"]),
+            "N" | "ROW" => three(["2", "3", "4"]),
             number if number.parse::<u32>().is_ok() => three(["2", "3", "4"]),
             time if time.ends_with(['s', 'h', 'd', 'm']) => three(["2h", "3h", "4h"]),
             other => panic!("{}: the test has no values for {other}: add some", self.key),
