@@ -495,7 +495,8 @@ fn a_run_that_is_killed_while_it_compares_goes_on_where_it_was() {
     let ended = upload(&campaign, "rest", &arguments);
     assert_eq!(ended.code, 0, "{}", ended.stderr);
     let again = calls(&campaign, "by_national_id") - asked;
-    assert!(again <= 600, "{again} of 1600 were asked about again");
+    // Two parts of 500 were noted; calls that were in flight when it was killed count as asked later.
+    assert!(again <= 650, "{again} of 1600 were asked about again");
     assert_eq!(campaign.sandbox.count_patients(), 1600);
 }
 

@@ -492,7 +492,7 @@ fn letters_that_do_not_say_what_they_must_are_not_written_and_no_record_says_tha
     let ended = print(&campaign, &input, &args);
     assert_eq!(ended.code, 2, "{}", ended.stderr);
     for words in [
-        "letters-0001.pdf, sheet 1 (row 2): the post code is not on it",
+        "all 20 letters of letters-0001.pdf are doubtful, so none was written: the post code is not on it",
         "look at the template",
     ] {
         assert!(ended.stderr.contains(words), "{words}: {}", ended.stderr);

@@ -204,8 +204,10 @@ impl<D: NotifyDesk> Once<D> {
         if let Some(verdict) = self.sent_elsewhere(keys).filter(|_| !is_asked_for) {
             return Err(verdict);
         }
-        let is_first = [self.is_first(key), self.is_first(invitation)];
-        if is_first.contains(&false) {
+        let is_first = self.is_first(key);
+        // Where the two are one, it has just been noted.
+        let is_first_invitation = invitation == key || self.is_first(invitation);
+        if !is_first || !is_first_invitation {
             return Err(Reason::AlreadyInvited.into());
         }
         let open = locked(&self.open).get(&key).cloned();
