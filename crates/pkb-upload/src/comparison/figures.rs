@@ -36,19 +36,54 @@ pub struct Figures {
 #[derive(Debug, Default)]
 struct ColumnFigures {
     differs: u64,
-    down: u64,
-    up: u64,
+    down: Shift,
+    up: Shift,
     /// The first and the last row that differs.
     rows: Option<(u64, u64)>,
+}
+
+/// What speaks for a column having moved in one direction.
+#[derive(Debug, Default)]
+struct Shift {
+    /// Rows that have a neighbour's value, and whose own is with the other neighbour.
+    moved: u64,
+    /// Known patients one after the other whose value is different, and in the next row of the file; the last such run,
+    /// and the longest.
+    run: u64,
+    longest: u64,
+}
+
+impl Shift {
+    fn count(&mut self, differences: Differences, column: Column, moved: Moved) {
+        self.moved += u64::from(differences.has_moved(column, moved));
+        if differences.is_next_door(column, moved) {
+            // A family has the same value, wherever it moves.
+            self.run += u64::from(differences.differs(column));
+        } else {
+            self.run = 0;
+        }
+        self.longest = self.longest.max(self.run);
+    }
+
+    /// How many rows say that it has moved.
+    fn rows(&self) -> u64 {
+        let run = if self.longest >= SHORTEST_RUN {
+            self.longest
+        } else {
+            0
+        };
+        self.moved.max(run)
+    }
 }
 
 impl ColumnFigures {
     /// In which direction at least half of what differs has moved.
     fn moved(&self) -> Option<Moved> {
-        let (most, moved) = if self.down >= self.up {
-            (self.down, Moved::Down)
+        let (down, up) = (self.down.rows(), self.up.rows());
+        let (most, moved) = if down >= up {
+            (down, Moved::Down)
         } else {
-            (self.up, Moved::Up)
+            (up, Moved::Up)
         };
         (most >= FEWEST_MOVED && most * 2 >= self.differs).then_some(moved)
     }
@@ -56,6 +91,8 @@ impl ColumnFigures {
 
 /// Fewer values than this in a neighbour's row may be there by chance: families live together.
 const FEWEST_MOVED: u64 = 3;
+/// A shorter run may be there by chance: of somebody who has left home.
+const SHORTEST_RUN: u64 = 3;
 
 impl Figures {
     /// Counts a patient of whom PKB shows its record.
@@ -70,12 +107,12 @@ impl Figures {
         self.no_date += u64::from(differences.has_no_date());
         self.swapped += u64::from(differences.is_swapped());
         for (column, figures) in Column::ALL.into_iter().zip(&mut self.columns) {
+            figures.down.count(differences, column, Moved::Down);
+            figures.up.count(differences, column, Moved::Up);
             if !differences.differs(column) {
                 continue;
             }
             figures.differs += 1;
-            figures.down += u64::from(differences.has_moved(column, Moved::Down));
-            figures.up += u64::from(differences.has_moved(column, Moved::Up));
             let (first, last) = figures.rows.unwrap_or((row, row));
             figures.rows = Some((first.min(row), last.max(row)));
         }
@@ -114,7 +151,7 @@ impl Figures {
     /// More rows than allowed have a name or address that PKB has for the patient in the next row.
     fn too_much_moved(&self, limit: Limit) -> Option<String> {
         Column::ALL.into_iter().find_map(|column| {
-            let moved = self.of(column).down.max(self.of(column).up);
+            let moved = self.of(column).down.rows().max(self.of(column).up.rows());
             limit.is_clearly_exceeded(moved, self.known).then(|| {
                 let what = format!("a different {}", column.words());
                 self.have(self.of(column).differs, &what)

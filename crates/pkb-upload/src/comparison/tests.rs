@@ -62,16 +62,27 @@ fn limit() -> Limit {
 
 /// What the comparison of a file with PKB says; `None` if it may be sent.
 fn refusal(file: &[Person], pkb: &[Person]) -> (Figures, Option<String>) {
+    refusal_of_known(file, pkb, |_| true)
+}
+
+/// The same where PKB knows only some of them.
+fn refusal_of_known(
+    file: &[Person],
+    pkb: &[Person],
+    is_known: impl Fn(usize) -> bool,
+) -> (Figures, Option<String>) {
     let hasher = Hasher::default();
-    let (ours, theirs) = (values(&hasher, file), values(&hasher, pkb));
+    let (ours, all) = (values(&hasher, file), values(&hasher, pkb));
+    let theirs = |at: usize| all.get(at).filter(|_| is_known(at));
     let mut figures = Figures::default();
     for at in 0..ours.len() {
         let neighbour = |at: usize| Neighbour {
             ours: ours.get(at),
-            theirs: theirs.get(at),
+            theirs: theirs(at),
         };
+        let Some(own) = theirs(at) else { continue };
         let above = at.checked_sub(1).map(neighbour).unwrap_or_default();
-        let found = Differences::between(&ours[at], &theirs[at], above, neighbour(at + 1));
+        let found = Differences::between(&ours[at], own, above, neighbour(at + 1));
         figures.count_known(at as u64 + 2, found);
     }
     let dates = || ours.iter().map(|values| values.born);
@@ -207,6 +218,40 @@ fn addresses_that_moved_stop_the_file_though_their_dates_are_right() {
         let told = refused(&moved_down(&pkb, fields, 0, 100), &pkb);
         assert!(told.contains(words), "{told}");
     }
+}
+
+#[test]
+fn addresses_that_moved_stop_the_file_though_pkb_knows_nobody_in_the_next_row() {
+    let pkb = population(300);
+    for (fields, words) in [
+        (&[STREET][..], "the column address moved "),
+        (&[STREET, POSTCODE], "address and postcode moved "),
+        (&[LAST_NAME], "the column last name moved "),
+    ] {
+        for (mv, way) in [
+            (moved_down as fn(&_, &_, _, _) -> _, "down"),
+            (moved_up, "up"),
+        ] {
+            // All rows, and some in the middle.
+            for (from, to) in [(0, 300), (100, 200)] {
+                let file = mv(&pkb, fields, from, to);
+                let (_, refusal) = refusal_of_known(&file, &pkb, |at| at % 7 == 0);
+                let told = refusal.unwrap_or_else(|| panic!("{words}{way} {from} {to}"));
+                assert!(told.contains(&format!("{words}{way} by a row")), "{told}");
+            }
+        }
+    }
+}
+
+#[test]
+fn whoever_leaves_home_stops_nothing_though_pkb_does_not_know_the_family() {
+    let pkb = population(300);
+    let mut file = pkb.clone();
+    for person in file.iter_mut().step_by(10) {
+        person.street = "1 Elsewhere".to_owned();
+    }
+    let (figures, refusal) = refusal_of_known(&file, &pkb, |at| at % 2 == 0);
+    assert_eq!((figures.addresses, refusal), (30, None));
 }
 
 #[test]
