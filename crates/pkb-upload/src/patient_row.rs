@@ -148,11 +148,7 @@ struct RowCheck<'a> {
 impl<'a> RowCheck<'a> {
     /// Whether nobody knows which cell is which, or where one ends.
     fn has_uncertain_cells(&mut self) -> bool {
-        if self.row.len() != self.columns.len() {
-            let fault = Fault::Ragged {
-                cells: self.row.len(),
-                header: self.columns.len(),
-            };
+        if let Some(fault) = self.ragged() {
             self.reject(Place::Row, fault, Reason::RaggedRow);
         }
         match self.row.oddity() {
@@ -168,6 +164,23 @@ impl<'a> RowCheck<'a> {
             }
         }
         self.stopped
+    }
+
+    /// More or fewer cells than the header. Rows of a workbook are all as wide as the widest: there it is a cell behind the
+    /// last column that has a header, such as a value that was pushed out by a cell too many.
+    fn ragged(&self) -> Option<Fault> {
+        let (cells, header) = (self.row.len(), self.columns.len());
+        if cells != header {
+            return Some(Fault::Ragged { cells, header });
+        }
+        let named = self.columns.named();
+        let is_filled =
+            |at: &usize| !matches!(self.texts.get(*at), Ok(text) if text.trim().is_empty());
+        let last = (named..header).rev().find(is_filled)?;
+        Some(Fault::Ragged {
+            cells: last + 1,
+            header: named,
+        })
     }
 
     /// What a cell is called.

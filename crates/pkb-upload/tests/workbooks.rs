@@ -117,6 +117,30 @@ fn patients_on_a_later_sheet_are_read_only_if_it_is_named() {
 }
 
 #[test]
+fn a_cell_behind_the_last_column_that_has_a_header_rejects_its_row() {
+    let behind = |column: u16, text: &'static str| {
+        move |book: &mut Workbook| {
+            let sheet = book.add_worksheet();
+            patients(sheet, 0, 3);
+            sheet.write(2, column, text).unwrap();
+        }
+    };
+    // Such as a value that was pushed out by a cell too many, and a word that somebody wrote beside the table.
+    for (column, text) in [(7, "NE1 4ST"), (7, "Deceased"), (9, "x")] {
+        let (_, words) = check_made(behind(column, text), &[]);
+        for part in [
+            "2  can be uploaded",
+            "1  rejected",
+            "has more or fewer cells than the header",
+        ] {
+            assert!(words.contains(part), "{words}");
+        }
+    }
+    let (code, words) = check_made(behind(8, "  "), &[]);
+    assert_eq!(code, 0, "{words}");
+}
+
+#[test]
 fn a_sheet_that_goes_on_without_a_header_is_named() {
     let (code, words) = check_made(
         |book| {

@@ -135,6 +135,12 @@ impl Columns {
         self.headers.len()
     }
 
+    /// How many there are up to the last that has a header.
+    pub fn named(&self) -> usize {
+        let last = self.headers.iter().rposition(|header| !header.is_empty());
+        last.map_or(0, |at| at + 1)
+    }
+
     /// The cell of a field; where it has several columns, of the one that counts first.
     pub fn place(&self, field: Field) -> Option<usize> {
         self.places[field as usize].map(usize::from)
