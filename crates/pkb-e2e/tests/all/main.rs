@@ -9,6 +9,7 @@
 mod canary;
 mod command_line;
 mod corrected;
+mod damaged_files;
 mod data_protection;
 mod demo;
 mod doctor;
