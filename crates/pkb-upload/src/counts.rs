@@ -51,6 +51,16 @@ impl Counts {
             .any(|(_, other, fault)| *other == place && *fault == code)
     }
 
+    /// The columns with a fault of this code, and how many rows have it there.
+    pub fn of_columns(&self, code: &str) -> impl Iterator<Item = (usize, &Count)> {
+        self.kinds
+            .iter()
+            .filter_map(move |((_, place, fault), count)| match place {
+                Place::Column(at) if *fault == code => Some((*at, count)),
+                _ => None,
+            })
+    }
+
     /// Counts values of a row that are kept in another way than they are written.
     pub fn add_normalised(&mut self, normalised: Normalised) {
         self.normalised.join(normalised);

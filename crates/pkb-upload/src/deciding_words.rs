@@ -61,6 +61,8 @@ struct WordsFile {
     nothing: Vec<String>,
     filler_dates: Vec<String>,
     deceased: Vocabulary,
+    alive: Vocabulary,
+    life_status: Vocabulary,
     patient_status: Vocabulary,
     sensitive: Vocabulary,
     do_not_contact: Vocabulary,
@@ -111,6 +113,8 @@ impl Words {
         let filler_dates = filler_dates.map(|date| date.parse().map_err(|_| date.clone()));
         let vocabularies = [
             (Field::Deceased, file.deceased),
+            (Field::Alive, file.alive),
+            (Field::LifeStatus, file.life_status),
             (Field::PatientStatus, file.patient_status),
             (Field::Sensitive, file.sensitive),
             (Field::DoNotContact, file.do_not_contact),

@@ -32,6 +32,7 @@ mod same_on_threads;
 mod send_after;
 mod sender;
 mod sent_before;
+mod share_of_deaths;
 mod table;
 mod toml_file;
 mod upload_row;

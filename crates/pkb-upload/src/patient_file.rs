@@ -18,6 +18,7 @@ use crate::{
     finding::{Finding, Severity},
     header_row,
     patient_row::{self, CheckedRow, RowRules},
+    share_of_deaths,
     table::{self, Row, Rows, Table},
     words::Words,
     workbook_check,
@@ -92,6 +93,7 @@ impl PatientFile {
         if args.dates.is_none() {
             date_order::check(&table, &columns, &survey.counts)?;
         }
+        share_of_deaths::check(&table, &columns, &mapping, survey.rows, &survey.counts)?;
         if survey.rows == 0 {
             return Err(Fatal::Input(format!(
                 "{}: has no rows below the header",

@@ -506,3 +506,172 @@ fn further_systems_are_read_right() {
     );
     assert_eq!(wales.deceased(), [false, true, true], "{}", wales.messages);
 }
+
+/// Rows with these cells in the only column that says who has died.
+fn deaths_by(header: &str, cells: &[&str]) -> Ended {
+    file(&with_columns(header, cells), "")
+}
+
+#[test]
+fn yes_in_a_column_that_asks_who_is_alive_never_means_dead() {
+    for header in [
+        "Alive",
+        "Is alive?",
+        "Living",
+        "Still living?",
+        "Patient Alive",
+        "ALIVE_IND",
+        "Alive Y/N",
+    ] {
+        let ended = deaths_by(
+            header,
+            &[
+                "Y",
+                "yes",
+                "1",
+                "N",
+                "No",
+                "0",
+                "2",
+                "Deceased",
+                "01/02/2020",
+            ],
+        );
+        assert_eq!(
+            ended.deceased(),
+            [false, false, false, true, true, true, false, true, false],
+            "{header}: {}",
+            ended.messages
+        );
+        let reasons = ended.reasons();
+        assert_eq!([reasons[6], reasons[8]], ["unclear_flag"; 2], "{header}");
+    }
+}
+
+#[test]
+fn yes_does_not_answer_whether_somebody_is_alive_or_dead() {
+    for header in [
+        "Living status",
+        "Alive or dead",
+        "Alive or dead Y/N",
+        "Alive/deceased",
+        "PAT_LIVING_STAT_C",
+        "Vital status",
+        "Dead/alive",
+        "LIFE_STATUS_CD",
+    ] {
+        let ended = deaths_by(
+            header,
+            &["Y", "N", "1", "2", "0", "A", "D", "Living", "Dead"],
+        );
+        let unclear = ["unclear_flag"; 5].into_iter().chain(["-"; 4]);
+        assert_eq!(ended.reasons(), unclear.collect::<Vec<_>>(), "{header}");
+        let dead = [false, true, false, true];
+        assert_eq!(ended.deceased()[5..], dead, "{header}: {}", ended.messages);
+    }
+    let lines = with_columns("Living status", &["Y", "N"]);
+    let said = file(
+        &lines,
+        "[values.\"Living status\"]\nalive = [\"Y\"]\ndead = [\"N\"]",
+    );
+    assert_eq!(said.deceased(), [false, true], "{}", said.messages);
+    assert_eq!(said.code, 0, "{}", said.messages);
+    let refused = file(
+        &lines,
+        "[values.\"Living status\"]\nyes = [\"Y\"]\nno = [\"N\"]",
+    );
+    assert_eq!((refused.code, refused.records.len()), (66, 0));
+    assert!(
+        refused.messages.contains("dead = [\"…\"] and alive"),
+        "{}",
+        refused.messages
+    );
+}
+
+#[test]
+fn the_operators_yes_in_a_column_that_asks_who_is_alive_means_alive() {
+    let lines = with_columns("Alive", &["9", "7", "Y"]);
+    let said = file(&lines, "[values.Alive]\nyes = [\"9\"]\nno = [\"7\"]");
+    assert_eq!(said.deceased(), [false, true, false], "{}", said.messages);
+}
+
+#[test]
+fn a_mapping_that_reads_the_living_as_dead_is_refused_with_the_right_one() {
+    for (header, wrong, right) in [
+        ("Alive", "deceased", "alive"),
+        ("Is pt still alive", "deceased", "alive"),
+        ("Alive or RIP", "deceased", "life_status"),
+        ("Dead", "alive", "deceased"),
+    ] {
+        let lines = with_columns(header, &["Y", "N"]);
+        let refused = file(&lines, &format!("[columns]\n{wrong} = [\"{header}\"]"));
+        assert_eq!((refused.code, refused.records.len()), (66, 0), "{header}");
+        let use_this = format!("Use: [columns] {right} = [\"{header}\"]");
+        assert!(refused.messages.contains(&use_this), "{}", refused.messages);
+    }
+    let lines = with_columns("Is pt still alive", &["Y", "N"]);
+    let refused = file(&lines, "");
+    assert!(
+        refused
+            .messages
+            .contains("    alive = [\"Is pt still alive\"]"),
+        "{}",
+        refused.messages
+    );
+    let mapped = file(&lines, "[columns]\nalive = [\"Is pt still alive\"]");
+    assert_eq!(mapped.deceased(), [false, true], "{}", mapped.messages);
+}
+
+/// A file of so many patients, of whom the first `dead` have Y.
+fn of_many(rows: u32, dead: u32) -> String {
+    let row = |at: u32| {
+        let nine = format!("99970{at:04}");
+        let sum: u32 = (2..=10)
+            .rev()
+            .zip(nine.bytes())
+            .map(|(weight, digit)| weight * u32::from(digit - b'0'))
+            .sum();
+        let check = (11 - sum % 11) % 11;
+        (check < 10).then(|| format!("{nine}{check},Anna,Archer,01/06/1940,"))
+    };
+    let rows = (1..).filter_map(row).take(rows as usize).enumerate();
+    let rows =
+        rows.map(|(at, row)| format!("{row}{}\n", if at < dead as usize { "Y" } else { "N" }));
+    format!(
+        "NHS number,First name,Last name,Date of birth,Deceased\n{}",
+        rows.collect::<String>()
+    )
+}
+
+#[test]
+fn a_column_that_calls_more_than_a_fifth_dead_stops_the_file_until_that_is_said_to_be_right() {
+    let refused = file(&of_many(20, 19), "");
+    assert_eq!(
+        (refused.code, refused.records.len()),
+        (65, 0),
+        "{}",
+        refused.messages
+    );
+    for part in [
+        "column E \"Deceased\" says of 19 of 20 patients",
+        "rows 2, 3, 4, 5, 6, …",
+        "many_dead = [\"Deceased\"]",
+    ] {
+        assert!(refused.messages.contains(part), "{}", refused.messages);
+    }
+    let right = file(&of_many(20, 19), "many_dead = [\"Deceased\"]");
+    assert_eq!(right.records.len(), 20, "{}", right.messages);
+    let turned = file(
+        &of_many(20, 19),
+        "[values.Deceased]\nalive = [\"Y\"]\ndead = [\"N\"]",
+    );
+    assert_eq!(
+        turned.deceased().iter().filter(|dead| **dead).count(),
+        1,
+        "{}",
+        turned.messages
+    );
+    for (rows, dead) in [(20, 4), (19, 19), (100, 20)] {
+        assert_eq!(file(&of_many(rows, dead), "").records.len(), rows as usize);
+    }
+}

@@ -62,6 +62,8 @@ fields! {
     Language = "language", "Language";
     LetterFormat = "letter_format", "Letter format";
     Deceased = "deceased", "Deceased";
+    Alive = "alive", "Alive";
+    LifeStatus = "life_status", "Life status";
     PatientStatus = "patient_status", "Patient status";
     Sensitive = "sensitive", "Sensitive";
     DoNotContact = "do_not_contact", "Do not contact";
@@ -155,12 +157,22 @@ impl Field {
         matches!(
             self,
             Self::Deceased
+                | Self::Alive
+                | Self::LifeStatus
                 | Self::PatientStatus
                 | Self::Sensitive
                 | Self::DoNotContact
                 | Self::Consent
                 | Self::RemovalReason
                 | Self::RemovalDate
+        )
+    }
+
+    /// Whether its columns say who has died.
+    pub fn is_about_death(self) -> bool {
+        matches!(
+            self,
+            Self::Deceased | Self::Alive | Self::LifeStatus | Self::PatientStatus
         )
     }
 

@@ -7,7 +7,7 @@ use pkb_core::{Fatal, value::folded_header};
 use super::{
     Columns, Concern, Field, Mapping,
     field::{BIRTH_PARTS, HOUSE, Several},
-    headers::looks_like_address,
+    headers::{asks, looks_like_address},
 };
 
 /// How alike a header must be to be named as the nearest.
@@ -28,6 +28,7 @@ impl Columns {
         }
         let mut problems = self.repeated(mapping);
         problems.extend(self.mapped_but_absent(mapping));
+        problems.extend(self.contradicted(mapping));
         problems.extend(self.missing());
         let refusals: Vec<String> = self
             .not_passed_over()
@@ -111,6 +112,40 @@ impl Columns {
         columns.chain(values)
     }
 
+    /// Columns about life and death that the mapping reads as the opposite of what their headers ask, and meanings that do not answer
+    /// the question of their column.
+    fn contradicted(&self, mapping: &Mapping) -> Vec<String> {
+        let opposite = |at: usize, field: Field| {
+            let asked = asks(self.header(at))?;
+            let is_opposite = matches!(
+                (field, asked),
+                (Field::Deceased, Field::Alive | Field::LifeStatus)
+                    | (Field::Alive, Field::Deceased | Field::LifeStatus)
+            );
+            is_opposite.then(|| {
+                format!(
+                    "the mapping has {} for {}, and would take the living for dead, or the dead for alive. Use: [columns] {} = {}",
+                    self.label(at),
+                    field.key(),
+                    asked.key(),
+                    self.headers_as_toml(&[at])
+                )
+            })
+        };
+        let columns = (0..self.len()).filter_map(|at| Some((at, self.field(at)?)));
+        let columns = columns.flat_map(|(at, field)| {
+            let header = self.header(at);
+            let is_mapped = mapping.field_of(header).is_some();
+            let meanings = mapping.meanings_of(header);
+            let fault = meanings
+                .fault_in(field)
+                .map(|fault| format!("[values.{}]: {fault}", self.header_as_toml(at)));
+            let opposite = is_mapped.then(|| opposite(at, field)).flatten();
+            opposite.into_iter().chain(fault)
+        });
+        columns.collect()
+    }
+
     fn missing(&self) -> Vec<String> {
         let lacks = |field: Field| self.place(field).is_none();
         let mut missing: Vec<Field> = [Field::NationalId, Field::FirstName, Field::LastName]
@@ -159,18 +194,22 @@ impl Columns {
         if columns.is_empty() {
             return None;
         }
-        let mut of_concern: BTreeMap<Concern, Vec<usize>> = BTreeMap::new();
+        let mut uses: BTreeMap<(Concern, Field), (Vec<usize>, &str)> = BTreeMap::new();
         for (at, concern) in &columns {
-            of_concern.entry(*concern).or_default().push(*at);
+            for (field, hint) in concern.fields(self.header(*at)) {
+                let (columns, _) = uses
+                    .entry((*concern, *field))
+                    .or_insert((Vec::new(), *hint));
+                columns.push(*at);
+            }
         }
         let named = columns
             .iter()
             .map(|(at, concern)| format!("{} (speaks of {})", self.label(*at), concern.words()));
         let named: Vec<String> = named.collect();
-        let uses = of_concern.iter().flat_map(|(concern, columns)| {
+        let uses = uses.iter().map(|((_, field), (columns, hint))| {
             let headers = self.headers_as_toml(columns);
-            let fields = concern.fields().iter();
-            fields.map(move |(field, hint)| format!("    {} = {headers}{hint}", field.key()))
+            format!("    {} = {headers}{hint}", field.key())
         });
         let uses: Vec<String> = uses.collect();
         let all: Vec<usize> = columns.iter().map(|(at, _)| *at).collect();
@@ -228,10 +267,15 @@ impl Columns {
         ))
     }
 
+    /// A header as a string or quoted key in TOML.
+    pub fn header_as_toml(&self, at: usize) -> String {
+        toml::Value::from(self.header(at)).to_string()
+    }
+
     /// Headers as a list in TOML.
     fn headers_as_toml(&self, columns: &[usize]) -> String {
-        let headers = columns.iter().map(|at| toml::Value::from(self.header(*at)));
-        let headers: Vec<String> = headers.map(|header| header.to_string()).collect();
+        let headers = columns.iter().map(|at| self.header_as_toml(*at));
+        let headers: Vec<String> = headers.collect();
         format!("[{}]", headers.join(", "))
     }
 }

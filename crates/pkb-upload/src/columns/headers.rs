@@ -39,10 +39,14 @@ impl Concern {
         }
     }
 
-    /// The fields that such a column may be mapped to, each with a hint where there are several.
-    pub fn fields(self) -> &'static [(Field, &'static str)] {
+    /// The fields that a column with this header may be mapped to, each with a hint where there are several.
+    pub fn fields(self, header: &str) -> &'static [(Field, &'static str)] {
         match self {
-            Self::Death => &[(Field::Deceased, "")],
+            Self::Death => match asks(header) {
+                Some(Field::Alive) => &[(Field::Alive, "")],
+                Some(Field::LifeStatus) => &[(Field::LifeStatus, "")],
+                _ => &[(Field::Deceased, "")],
+            },
             Self::Sensitivity => &[(Field::Sensitive, "")],
             Self::Contact => &[
                 (
@@ -178,6 +182,25 @@ pub fn concern(header: &str) -> Option<Concern> {
         .iter()
         .find(|(_, words)| is_in(words))
         .map(|(concern, _)| *concern)
+}
+
+/// What a header asks, by its words: who has died, who is alive, or which of both.
+pub fn asks(header: &str) -> Option<Field> {
+    let words = words(header);
+    let has = |listed: &[&str]| words.iter().any(|word| listed.contains(&word.as_str()));
+    let folded = folded_header(header);
+    let is_life = has(&["alive", "living", "lives", "byw"]);
+    let is_death = has(&[
+        "dead", "died", "dod", "rip", "decd", "expired", "demised", "marw",
+    ]) || ["death", "deceas"].iter().any(|part| folded.contains(part));
+    let is_status = has(&["status", "stat", "state"]);
+    match (is_life, is_death) {
+        (true, true) => Some(Field::LifeStatus),
+        (true, false) if is_status => Some(Field::LifeStatus),
+        (true, false) => Some(Field::Alive),
+        (false, true) => Some(Field::Deceased),
+        (false, false) => None,
+    }
 }
 
 /// Whether the words of a header say that it may be a line of the patient's address.

@@ -21,11 +21,14 @@ pub struct Mapping {
     pub ignore: Vec<String>,
     /// What words mean in a column that decides whether patients may be written to, by its header.
     pub values: BTreeMap<String, Meanings>,
+    /// Headers of columns that say of many patients that they have died, and are right.
+    pub many_dead: Vec<String>,
     /// Whether a file with towns or postcodes needs no column for the street (`--no-street`).
     pub no_street: bool,
 }
 
-/// Words of a column that mean yes and no.
+/// Words of a column that mean yes and no. In a column that says who has died, [`Meanings::in_column_of`] makes them say
+/// whether somebody has died.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Meanings {
@@ -35,6 +38,44 @@ pub struct Meanings {
     /// Words that mean no.
     #[serde(default)]
     pub no: Vec<String>,
+    /// Words that mean that the patient has died, in a column that says who has.
+    #[serde(default)]
+    pub dead: Vec<String>,
+    /// Words that mean that the patient lives, in a column that says who has died.
+    #[serde(default)]
+    pub alive: Vec<String>,
+}
+
+impl Meanings {
+    /// The meanings in a column of `field`: `yes` and `no` answer whether the patient has died, whatever the header asks.
+    pub fn in_column_of(self, field: Field) -> Self {
+        let (died, lives) = match field {
+            Field::Alive => (self.no, self.yes),
+            _ => (self.yes, self.no),
+        };
+        Self {
+            yes: [died, self.dead].concat(),
+            no: [lives, self.alive].concat(),
+            ..Self::default()
+        }
+    }
+
+    /// What is wrong with them in a column of `field`.
+    pub(super) fn fault_in(&self, field: Field) -> Option<&'static str> {
+        let has_yes_or_no = !self.yes.is_empty() || !self.no.is_empty();
+        let has_life = !self.dead.is_empty() || !self.alive.is_empty();
+        match field {
+            // "Alive or dead: Y" is no answer.
+            Field::LifeStatus if has_yes_or_no => {
+                Some("use dead = [\"…\"] and alive = [\"…\"], not yes and no")
+            }
+            Field::RemovalReason => None,
+            field if has_life && !field.is_about_death() => {
+                Some("use yes = [\"…\"] and no = [\"…\"], not dead and alive")
+            }
+            _ => None,
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -44,6 +85,8 @@ struct MappingFile {
     columns: BTreeMap<String, Names>,
     #[serde(default)]
     ignore: Vec<String>,
+    #[serde(default)]
+    many_dead: Vec<String>,
     #[serde(default)]
     values: BTreeMap<String, Meanings>,
 }
@@ -108,6 +151,7 @@ impl Mapping {
             columns,
             ignore: file.ignore,
             values: file.values,
+            many_dead: file.many_dead,
             no_street: false,
         })
     }
@@ -127,6 +171,11 @@ impl Mapping {
     /// Whether a column is to be left aside.
     pub fn ignores(&self, header: &str) -> bool {
         is_among(header, &self.ignore)
+    }
+
+    /// Whether the operator has said that the many deaths in a column are right.
+    pub fn has_many_dead(&self, header: &str) -> bool {
+        is_among(header, &self.many_dead)
     }
 
     /// Which place a header has among those of a field, from 0.

@@ -83,7 +83,7 @@ impl Columns {
         let (mut further, mut deciding) = (Vec::new(), Vec::new());
         for (at, field) in columns {
             if field.decides_who_is_written_to() {
-                let meanings = mapping.meanings_of(&headers[at]);
+                let meanings = mapping.meanings_of(&headers[at]).in_column_of(field);
                 deciding.push(DecidingColumn {
                     at,
                     field,

@@ -34,7 +34,7 @@ impl RowCheck<'_> {
                 continue;
             }
             match column.field {
-                Field::Deceased | Field::PatientStatus => {
+                field if field.is_about_death() => {
                     deaths.push((column.at, self.says(column, text, born)));
                 }
                 Field::RemovalReason => {
