@@ -9,6 +9,8 @@ use crate::{
 
 /// So many rows of a kind are named.
 const FIRST_ROWS: usize = 5;
+/// So many different values of a kind are named.
+const VALUES: usize = 10;
 
 /// All findings of a file, summed up by kind.
 #[derive(Debug, Default)]
@@ -28,6 +30,10 @@ pub struct Count {
     pub words: String,
     /// What to do.
     pub advice: &'static str,
+    /// Values that are not understood, as they may be shown, with the first row of each. Those that are kept have the earliest
+    /// rows, so that it does not matter in which order parts of the file are read.
+    values: BTreeMap<String, u32>,
+    has_more_values: bool,
 }
 
 impl Counts {
@@ -39,9 +45,14 @@ impl Counts {
             first: Vec::with_capacity(FIRST_ROWS),
             words: finding.fault.words(),
             advice: finding.fault.advice(),
+            values: BTreeMap::new(),
+            has_more_values: false,
         });
         count.rows += 1;
         count.add_first(row);
+        if let Some(shown) = finding.fault.shown() {
+            count.add_value(shown, row);
+        }
     }
 
     /// Whether a place has a fault of this code.
@@ -84,6 +95,10 @@ impl Counts {
                     let own = own.get_mut();
                     own.rows += others.rows;
                     others.first.into_iter().for_each(|row| own.add_first(row));
+                    own.has_more_values |= others.has_more_values;
+                    for (value, row) in &others.values {
+                        own.add_value(value, *row);
+                    }
                 }
             }
         }
@@ -110,6 +125,34 @@ impl Count {
             self.first.insert(at, row);
             self.first.truncate(FIRST_ROWS);
         }
+    }
+
+    fn add_value(&mut self, shown: &str, row: u32) {
+        match self.values.get_mut(shown) {
+            Some(first) => *first = row.min(*first),
+            None => {
+                self.values.insert(shown.to_owned(), row);
+            }
+        }
+        if self.values.len() > VALUES {
+            let last = self.values.iter().max_by_key(|(_, row)| **row);
+            if let Some(last) = last.map(|(value, _)| value.clone()) {
+                self.values.remove(&last);
+                self.has_more_values = true;
+            }
+        }
+    }
+
+    /// `"2" (row 4), "Xxxx" (row 9)`, by row.
+    pub fn values_in_words(&self) -> Option<String> {
+        let mut values: Vec<(&String, &u32)> = self.values.iter().collect();
+        values.sort_by_key(|(value, row)| (**row, *value));
+        let named = values
+            .iter()
+            .map(|(value, row)| format!("\"{value}\" (row {row})"));
+        let named: Vec<String> = named.collect();
+        let more = if self.has_more_values { ", …" } else { "" };
+        (!named.is_empty()).then(|| format!("{}{more}", named.join(", ")))
     }
 
     /// `row 4`, or `rows 4, 9, …`.

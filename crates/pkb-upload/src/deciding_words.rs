@@ -11,7 +11,7 @@ use pkb_core::value::{DateOrder, Problem, folded_header as folded, read_day_of};
 use serde::Deserialize;
 
 use crate::{
-    columns::{Field, Meanings},
+    columns::{Field, Meanings, mask},
     toml_file,
 };
 
@@ -59,11 +59,14 @@ pub struct Lifetime {
 #[serde(deny_unknown_fields)]
 struct WordsFile {
     nothing: Vec<String>,
+    shown: Vec<String>,
     filler_dates: Vec<String>,
     deceased: Vocabulary,
     alive: Vocabulary,
     life_status: Vocabulary,
     patient_status: Vocabulary,
+    discharge_method: Vocabulary,
+    discharge_destination: Vocabulary,
     sensitive: Vocabulary,
     do_not_contact: Vocabulary,
     consent: Vocabulary,
@@ -77,8 +80,9 @@ struct Vocabulary {
     no: Vec<String>,
     /// Words that mean yes wherever they are in a cell, unless a "no" or "not" is in it.
     anywhere: Vec<String>,
+    /// Words that say nothing of death.
     #[serde(default)]
-    unclear: Vec<String>,
+    known: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -91,6 +95,8 @@ struct Reason {
 #[derive(Default)]
 struct Words {
     nothing: HashSet<String>,
+    /// Words that are nobody's name.
+    shown: HashSet<String>,
     filler_dates: HashSet<Date>,
     of_field: HashMap<Field, FieldWords>,
     /// Code and meaning of each word, folded.
@@ -116,12 +122,18 @@ impl Words {
             (Field::Alive, file.alive),
             (Field::LifeStatus, file.life_status),
             (Field::PatientStatus, file.patient_status),
+            (Field::DischargeMethod, file.discharge_method),
+            (Field::DischargeDestination, file.discharge_destination),
             (Field::Sensitive, file.sensitive),
             (Field::DoNotContact, file.do_not_contact),
             (Field::Consent, file.consent),
         ];
         let mut of_field = HashMap::new();
+        let mut shown = HashSet::new();
         for (field, vocabulary) in vocabularies {
+            let known = [&vocabulary.yes, &vocabulary.no, &vocabulary.known];
+            let words = known.into_iter().flatten().flat_map(|word| word.split(' '));
+            shown.extend(words.map(str::to_owned));
             of_field.insert(field, FieldWords::of(vocabulary)?);
         }
         let mut removals = HashMap::new();
@@ -138,6 +150,7 @@ impl Words {
         }
         Ok(Self {
             nothing: file.nothing.iter().map(|word| folded(word)).collect(),
+            shown: file.shown.into_iter().chain(shown).collect(),
             filler_dates: filler_dates.collect::<Result<_, _>>()?,
             of_field,
             removals,
@@ -161,7 +174,7 @@ impl FieldWords {
         let lists = [
             (Says::Yes, vocabulary.yes),
             (Says::No, vocabulary.no),
-            (Says::Unclear, vocabulary.unclear),
+            (Says::Nothing, vocabulary.known),
         ];
         for (meaning, words) in lists {
             for word in words {
@@ -185,9 +198,13 @@ impl FieldWords {
         if !words.clone().any(has) {
             return None;
         }
-        // "Not known to be deceased"
+        // "Not known to be deceased", "Deceased?"
         let is_denied = words.any(|word| matches!(word, "no" | "not" | "non" | "isnt" | "never"));
-        Some(if is_denied { Says::Unclear } else { Says::Yes })
+        Some(if is_denied || text.contains('?') {
+            Says::Unclear
+        } else {
+            Says::Yes
+        })
     }
 }
 
@@ -215,25 +232,31 @@ pub fn says(field: Field, text: &str, meanings: &Meanings, life: Lifetime) -> Sa
         .or_else(|| words.has_word(text))
     {
         Some(says) => says,
-        None if field == Field::PatientStatus => Says::Nothing,
+        // Most discharges say nothing of death.
+        None if matches!(field, Field::DischargeMethod | Field::DischargeDestination) => {
+            Says::Nothing
+        }
         None if field == Field::Deceased => date_of_death(text, life),
         None => Says::Unclear,
     }
 }
 
-/// Whether a text of any kind has a word of death in it.
-pub fn speaks_of_death(text: &str) -> bool {
-    let Some(status) = WORDS.of_field.get(&Field::PatientStatus) else {
-        return true;
-    };
-    let is_apart = |c: char| !c.is_alphabetic() && !matches!(c, '\'' | '\u{2019}');
-    let is_of_death = |word: &str| {
-        (status.anywhere.iter()).any(|listed| listed.eq_ignore_ascii_case(word))
-            || (word.contains(['\'', '\u{2019}']) && status.anywhere.contains(&folded(word)))
-    };
-    // The shortest word has three letters.
-    let words = text.split(is_apart).filter(|word| word.len() > 2);
-    text.len() > 2 && words.into_iter().any(is_of_death)
+/// A value that is not understood, as a message may show it: itself if it is a code or has only words that are known in such columns,
+/// otherwise its form. It may be a patient's name in the wrong column.
+pub fn shown(text: &str) -> String {
+    let text = text.trim();
+    let is_code = text.chars().all(char::is_alphanumeric)
+        && match text.chars().all(|c| c.is_ascii_digit()) {
+            true => text.len() <= 3,
+            false => text.chars().count() <= 2,
+        };
+    let mut words = text.split(|c: char| !c.is_alphanumeric());
+    let is_known = |word: &str| word.is_empty() || WORDS.shown.contains(&word.to_lowercase());
+    if is_code || words.all(is_known) {
+        text.to_owned()
+    } else {
+        mask(text)
+    }
 }
 
 /// A date of death, with or without a time, of whatever exactness.

@@ -39,6 +39,13 @@ pub enum Place {
 pub enum Fault {
     /// A value breaks a rule.
     Value(Problem),
+    /// A value that is not understood, in a column that decides whether a patient may be written to.
+    NotUnderstood {
+        /// What is said of it.
+        problem: Problem,
+        /// The value, or its form if it may be of a person.
+        shown: String,
+    },
     /// The spreadsheet has made something else of a text.
     Typed(CellType),
     /// More or fewer cells than the header.
@@ -160,6 +167,14 @@ impl Place {
         }
     }
 
+    /// What to do, with the header of the column.
+    pub fn advice(self, advice: &str, columns: &Columns) -> String {
+        match self {
+            Self::Column(at) if advice.contains("HEADER") => columns.fill_in_header(at, advice),
+            _ => advice.to_owned(),
+        }
+    }
+
     /// The cells that it speaks of.
     pub fn cells(self, columns: &Columns) -> Vec<usize> {
         match self {
@@ -188,7 +203,7 @@ impl Fault {
     /// A name for scripts: `check_digit`.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Value(problem) => problem.code(),
+            Self::Value(problem) | Self::NotUnderstood { problem, .. } => problem.code(),
             Self::Typed(CellType::Date) => "date_cell",
             Self::Typed(CellType::Time) => "time_cell",
             Self::Typed(CellType::Logical) => "logical_cell",
@@ -212,7 +227,7 @@ impl Fault {
     /// What all faults of the kind have in common, to follow the name of the place.
     pub fn words(&self) -> String {
         match self {
-            Self::Value(problem) => problem.to_string(),
+            Self::Value(problem) | Self::NotUnderstood { problem, .. } => problem.to_string(),
             Self::Typed(cell_type) => cell_type.words().to_owned(),
             Self::Ragged { .. } => "has more or fewer cells than the header".to_owned(),
             Self::TextAfterQuote => "has a quotation mark inside a quoted cell".to_owned(),
@@ -237,10 +252,18 @@ impl Fault {
         }
     }
 
-    /// What to do, in a few words.
+    /// The value that is not understood, as it may be shown.
+    pub fn shown(&self) -> Option<&str> {
+        match self {
+            Self::NotUnderstood { shown, .. } => Some(shown),
+            _ => None,
+        }
+    }
+
+    /// What to do, in a few words. `HEADER` is that of the column, as a string in TOML: see [`Place::advice`].
     pub fn advice(&self) -> &'static str {
         match self {
-            Self::Value(problem) => problem.advice(),
+            Self::Value(problem) | Self::NotUnderstood { problem, .. } => problem.advice(),
             Self::Typed(CellType::Uncalculated) => {
                 "open the workbook in a spreadsheet program, save it, and run the same command again"
             }
@@ -272,7 +295,7 @@ impl Fault {
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Value(problem) => problem.fmt(f),
+            Self::Value(problem) | Self::NotUnderstood { problem, .. } => problem.fmt(f),
             Self::Typed(_) => f.write_str(&self.words()),
             Self::TextAfterQuote | Self::LineBreaks | Self::LikeARow | Self::NotAPatient(_) => {
                 f.write_str(&self.words())

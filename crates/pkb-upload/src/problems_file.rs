@@ -56,7 +56,10 @@ pub fn write(
                 &defused(&column(file, finding)),
                 finding.severity.heading().word(),
                 &finding.fault.to_string(),
-                finding.fault.advice(),
+                &finding
+                    .place
+                    .advice(finding.fault.advice(), &file.columns)
+                    .replace('\n', "  "),
                 &defused(&value),
             ])
             .map_err(csv_failed)?;

@@ -61,7 +61,12 @@ impl fmt::Display for Report<'_> {
                 count.words,
                 count.rows_in_words()
             )?;
-            writeln!(f, "  {:width$}    -> {}", "", count.advice)?;
+            if let Some(values) = count.values_in_words() {
+                writeln!(f, "  {:width$}     found: {values}", "")?;
+            }
+            let advice = place.advice(count.advice, &file.columns);
+            let advice = advice.replace('\n', &format!("\n  {:width$}       ", ""));
+            writeln!(f, "  {:width$}    -> {advice}", "")?;
         }
         Ok(())
     }
@@ -83,14 +88,27 @@ fn unused_columns(columns: &Columns) -> String {
     if columns.has_no_house() {
         text.push_str(
             "there is no column for the house and street: nobody in this file can get a letter\n  -> nothing, if that is right, or \
-             name it in a mapping file (--map): [columns] address_1 = \"HEADER\"\n",
+             write a file columns.toml with the header of that column, and add --map columns.toml:\n     [columns]\n     \
+             address_1 = \"…\"\n",
         );
     }
+    let lines: Vec<usize> = columns.unused().filter(|at| may_be_address(*at)).collect();
+    let ignored = columns.headers_as_toml(&lines);
+    let as_lines = columns.as_address_lines(&lines).replace('\n', "\n     ");
+    let lines_advice = match as_lines.as_str() {
+        "" => format!(
+            "nothing, if that is right, or write a file columns.toml, and add --map columns.toml:\n     ignore = {ignored}"
+        ),
+        lines => format!(
+            "if the order is right, write a file columns.toml, and add --map columns.toml:\n     [columns]\n     {lines}\n     To \
+             leave them aside, the file has this line only:\n     ignore = {ignored}"
+        ),
+    };
     for (words, names, advice) in [
         (
             "not used, though the header looks like a line of the address",
             labels(&may_be_address),
-            "name it in a mapping file (--map): [columns] address_2 = \"HEADER\", or ignore = [\"HEADER\"]",
+            lines_advice.as_str(),
         ),
         (
             "not used",

@@ -465,8 +465,14 @@ fn a_row_whose_notes_speak_of_death_stops_until_the_column_is_mapped_or_ignored(
         "{}",
         stopped.messages
     );
-    let mapped = file(&lines, "[columns]\npatient_status = \"Notes\"");
+    assert!(
+        stopped.messages.contains("  searched_text = [\"Notes\"]\n"),
+        "{}",
+        stopped.messages
+    );
+    let mapped = file(&lines, "[columns]\nsearched_text = \"Notes\"");
     assert_eq!(mapped.deceased(), [false, true, false, true]);
+    assert_eq!(mapped.reasons(), ["-"; 4], "{}", mapped.messages);
     assert_eq!(file(&lines, "ignore = [\"Notes\"]").reasons(), ["-"; 4]);
 }
 
@@ -674,4 +680,307 @@ fn a_column_that_calls_more_than_a_fifth_dead_stops_the_file_until_that_is_said_
     for (rows, dead) in [(20, 4), (19, 19), (100, 20)] {
         assert_eq!(file(&of_many(rows, dead), "").records.len(), rows as usize);
     }
+}
+
+#[test]
+fn a_status_is_of_the_living_only_if_it_is_listed() {
+    let dead = [
+        "Expired",
+        "Passed away",
+        "Not alive",
+        "no longer alive",
+        "Not living",
+        "Demised",
+        "Late",
+        "DOD 01/02/2020",
+        "Patient is no more",
+        "Inactive - Death",
+    ];
+    let ended = deaths_by("Patient status", &dead);
+    assert_eq!(ended.deceased(), [true; 10], "{}", ended.messages);
+    let alive = [
+        "Active",
+        "Regular",
+        "GMS",
+        "Alive",
+        "",
+        "Temporary Resident",
+        "Day case",
+        "N/A",
+    ];
+    let ended = deaths_by("Registration status", &alive);
+    assert_eq!(ended.reasons(), ["-"; 8], "{}", ended.messages);
+    assert_eq!(ended.deceased(), [false; 8]);
+    let unclear = [
+        "2",
+        "D",
+        "Inactive",
+        "Archived",
+        "Deceased?",
+        "Not known to be dead",
+        "Canary",
+        "3",
+        "X",
+    ];
+    let ended = deaths_by("PAT_STATUS_C", &unclear);
+    assert_eq!(ended.reasons(), ["unclear_flag"; 9], "{}", ended.messages);
+}
+
+#[test]
+fn each_status_that_is_not_understood_is_named_once_and_no_name_is_shown() {
+    let ended = deaths_by(
+        "PAT_STATUS_C",
+        &["1", "1", "2", "2", "Inactive", "Canary", "1"],
+    );
+    for part in [
+        "found: \"1\" (row 2), \"2\" (row 4), \"Inactive\" (row 6), \"Xxxxxx\" (row 7)",
+        "[values.\"PAT_STATUS_C\"]",
+        "alive = [\"…\"]",
+    ] {
+        assert!(ended.messages.contains(part), "{part}: {}", ended.messages);
+    }
+    assert!(!ended.messages.contains("Canary"), "{}", ended.messages);
+    let lines = with_columns("PAT_STATUS_C", &["1", "2"]);
+    let said = file(
+        &lines,
+        "[values.\"PAT_STATUS_C\"]\nalive = [\"1\"]\ndead = [\"2\"]",
+    );
+    assert_eq!(said.deceased(), [false, true], "{}", said.messages);
+}
+
+#[test]
+fn a_note_of_a_death_or_against_contact_stops_the_row_whatever_its_words() {
+    for notes in [
+        [
+            "pt passed away 3/3/21",
+            "RIP",
+            "wife says he died last year",
+            "no longer with us",
+            "† 2021",
+            "Expired on ward",
+            "Patient demised",
+            "pt dcd",
+            "told by husband died 3/3",
+            "Husband: died 3/3",
+        ],
+        [
+            "Do not contact patient",
+            "DO NOT SEND LETTERS",
+            "domestic violence - no post to home",
+            "Domestic abuse",
+            "Opted out",
+            "Bu farw 2020",
+            "DEC'D",
+            "wife is well; pt dead",
+            "not alive",
+            "Safeguarding",
+        ],
+    ] {
+        for header in ["Notes", "Alert", "GP comments", "Ward note"] {
+            let ended = deaths_by(header, &notes);
+            assert_eq!(
+                ended.reasons(),
+                ["unclear_flag"; 10],
+                "{header}: {}",
+                ended.messages
+            );
+        }
+    }
+    let lines = with_columns(
+        "Notes",
+        &[
+            "pt passed away 3/3/21",
+            "DO NOT SEND LETTERS",
+            "well",
+            "not known to have died",
+        ],
+    );
+    let mapped = file(&lines, "[columns]\nsearched_text = [\"Notes\"]");
+    assert_eq!(
+        mapped.reasons(),
+        ["-", "do_not_contact", "-", "unclear_flag"],
+        "{}",
+        mapped.messages
+    );
+    assert_eq!(mapped.deceased(), [true, false, false, false]);
+}
+
+#[test]
+fn a_death_in_the_family_or_a_dead_tooth_is_no_death_of_the_patient() {
+    let notes = [
+        "\"mother died 2019, lives with dad\"",
+        "dead tooth",
+        "near-death experience",
+        "husband deceased",
+        "allergic: RIP cream",
+        "brain dead tired",
+        "late husband",
+        "Her mother has died",
+        "Seen after death of her husband",
+        "pt's wife died",
+    ];
+    let ended = deaths_by("Comments", &notes);
+    assert_eq!(ended.reasons(), ["-"; 10], "{}", ended.messages);
+    let columns = "GP Name,Consultant,Next of kin,Mother deceased,NOK status,Practice";
+    let ended = file(
+        &with_columns(
+            columns,
+            &["Dr Dead,Mr Death,Bob Dead,Y,Deceased,Dead Lane Surgery"],
+        ),
+        "",
+    );
+    assert_eq!(
+        (ended.code, ended.reasons()),
+        (0, vec!["-"]),
+        "{}",
+        ended.messages
+    );
+    let stopped = file(&with_columns("Death reported by mother", &["Y"]), "");
+    assert_eq!((stopped.code, stopped.records.len()), (65, 0));
+}
+
+#[test]
+fn a_column_without_a_header_is_told_to_have_one() {
+    let ended = deaths_by("", &["patient died", ""]);
+    assert_eq!(ended.reasons(), ["unclear_flag", "-"]);
+    assert!(
+        ended
+            .messages
+            .contains("column E has no header: give it one"),
+        "{}",
+        ended.messages
+    );
+}
+
+#[test]
+fn headers_of_death_in_other_words_are_known_or_stop_the_file() {
+    for (header, dead) in [
+        ("DTHDATE", "01/03/2026"),
+        ("Dt of dth", "01/03/2026"),
+        ("Dyddiad marw", "01/03/2026"),
+        ("Wedi marw", "Ydy"),
+        ("Demised", "Y"),
+        ("Date passed", "01/03/2026"),
+        ("Passed away?", "Y"),
+        ("Dcsd", "Y"),
+        ("Living", "N"),
+        ("Still living?", "N"),
+        ("Life status", "D"),
+        ("LIFE_STATUS_CD", "D"),
+        ("Discharge method", "4"),
+        ("DISMETH", "5"),
+        ("Discharge destination", "79"),
+        ("Pt status", "RIP"),
+    ] {
+        let ended = deaths_by(header, &["", dead]);
+        assert_eq!(
+            ended.deceased(),
+            [false, true],
+            "{header}: {}",
+            ended.messages
+        );
+    }
+    let discharged = file(
+        &with_columns(
+            "Discharge method,Discharge destination",
+            &["1,19", "2,54", "Died,"],
+        ),
+        "",
+    );
+    assert_eq!(
+        discharged.deceased(),
+        [false, false, true],
+        "{}",
+        discharged.messages
+    );
+    for header in [
+        "MORT_FLAG",
+        "Dec",
+        "TOD",
+        "D",
+        "Mortality",
+        "Marwolaeth Y/N",
+        "Date patient passed away",
+    ] {
+        stops_until_ignored(header, "speaks of death");
+    }
+}
+
+/// A file with a column of this header stops, and goes on when the column is ignored.
+fn stops_until_ignored(header: &str, words: &str) {
+    let lines = with_columns(header, &["Y", "N"]);
+    let stopped = file(&lines, "");
+    assert_eq!(
+        (stopped.code, stopped.records.len()),
+        (65, 0),
+        "{header}: {}",
+        stopped.messages
+    );
+    assert!(
+        stopped.messages.contains(words),
+        "{header}: {}",
+        stopped.messages
+    );
+    assert!(!stopped.messages.contains("HEADER"), "{}", stopped.messages);
+    let ignored = file(&lines, &format!("ignore = [\"{header}\"]"));
+    assert_eq!(ignored.code, 0, "{header}: {}", ignored.messages);
+}
+
+#[test]
+fn headers_of_wishes_in_other_words_stop_the_file_until_they_are_used_or_ignored() {
+    for header in [
+        "Invite",
+        "Send letter",
+        "OK to write",
+        "Returned mail",
+        "Address valid",
+        "Contactable",
+        "Post OK",
+        "Letters",
+        "Stop communications",
+        "NFA flag",
+        "DV flag",
+        "Address withheld",
+        "Preferred contact method",
+        "Mail",
+        "No letters please",
+        "Ok to post",
+        "STOP_COMMS",
+        "InvalidAddress",
+    ] {
+        stops_until_ignored(header, "speaks of consent or contact");
+    }
+    for header in ["Address end date", "ADDRESS_END_DT"] {
+        stops_until_ignored(header, "speaks of removal from a list");
+    }
+    let lines = with_columns("Invite", &["Y", "N"]);
+    let used = file(&lines, "[columns]\nconsent = [\"Invite\"]");
+    assert_eq!(used.reasons(), ["-", "do_not_contact"], "{}", used.messages);
+    for header in [
+        "Ward",
+        "Living arrangements",
+        "Lives alone",
+        "Decision",
+        "Todays date",
+        "Postal area",
+        "Letter date sent",
+    ] {
+        assert_eq!(deaths_by(header, &["x"]).code, 0, "{header}");
+    }
+}
+
+#[test]
+fn an_advice_has_the_headers_of_the_file_and_can_be_used_as_it_is() {
+    let lines = with_columns(
+        "Address 1,Address 2,Town,Road 2,ADDR_LINE_6,Address verified",
+        &["1 Mill Lane,,Leeds,x,y,Y"],
+    );
+    let ended = file(&lines, "");
+    for part in [
+        "     [columns]\n     address_3 = \"Road 2\"\n     address_4 = \"ADDR_LINE_6\"",
+        "     ignore = [\"Road 2\", \"ADDR_LINE_6\"]",
+    ] {
+        assert!(ended.messages.contains(part), "{}", ended.messages);
+    }
+    assert!(!ended.messages.contains("HEADER"), "{}", ended.messages);
 }

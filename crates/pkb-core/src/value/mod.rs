@@ -124,11 +124,15 @@ problems! {
     TooLongAgo = "too_long_ago", "is more than 130 years ago", "correct it, or take the patient out";
 
     /// A word or date that is not understood, in a column that decides whether a patient may be written to.
-    UnclearFlag = "unclear_flag", "has a value that is not understood, and may mean that the patient must not be written to", "correct it, or say what it means in a mapping file (--map): [values.\"HEADER\"] yes = [\"…\"], no = [\"…\"]";
+    UnclearFlag = "unclear_flag", "has a value that is not understood, and may mean that the patient must not be written to", "correct it, or say what it means. Write a file columns.toml, and add --map columns.toml:\n[values.HEADER]\nyes = [\"…\"]\nno = [\"…\"]";
     /// The file says that the patient has died.
     SaysDead = "says_dead", "says that the patient has died: the record is uploaded, and nobody is invited", "nothing: pkb-resolve leaves the patient out";
+    /// A word or code that is not understood, in a column about life and death.
+    UnclearLife = "unclear_life", "has a value that is not understood, and may mean that the patient has died", "correct it, or say what it means. Write a file columns.toml, and add --map columns.toml:\n[values.HEADER]\nalive = [\"…\"]\ndead = [\"…\"]";
     /// A word of death in a column that nobody reads.
-    SpeaksOfDeath = "speaks_of_death", "has a word of death in it, and the column is not used", "look the patient up; then name the column in a mapping file (--map): [columns] patient_status = [\"HEADER\"], or ignore = [\"HEADER\"]";
+    SpeaksOfDeath = "speaks_of_death", "has a word of death in it, and the column is not used", "look the patient up. If such words in this column are about the patient, write a file columns.toml, and add --map columns.toml:\n[columns]\nsearched_text = [HEADER]\nTo leave the column aside, the file has this line only:\nignore = [HEADER]";
+    /// Words against contact in a column that nobody reads.
+    SpeaksOfNoContact = "speaks_of_no_contact", "has words in it such as \"do not send letters\" or \"domestic abuse\", and the column is not used", "look the patient up. If such words in this column are about the patient, write a file columns.toml, and add --map columns.toml:\n[columns]\nsearched_text = [HEADER]\nTo leave the column aside, the file has this line only:\nignore = [HEADER]";
     /// One column says alive, another one dead.
     DeathDisagrees = "death_disagrees", "says alive, and another column says dead: taken as dead", "correct the patient's record";
     /// 01/01/1900 and its like, beside a column that says alive.

@@ -64,7 +64,10 @@ fields! {
     Deceased = "deceased", "Deceased";
     Alive = "alive", "Alive";
     LifeStatus = "life_status", "Life status";
+    DischargeMethod = "discharge_method", "Discharge method";
+    DischargeDestination = "discharge_destination", "Discharge destination";
     PatientStatus = "patient_status", "Patient status";
+    SearchedText = "searched_text", "Searched text";
     Sensitive = "sensitive", "Sensitive";
     DoNotContact = "do_not_contact", "Do not contact";
     Consent = "consent", "Consent";
@@ -132,6 +135,15 @@ pub const HOUSE: [Field; 10] = [
     Field::Address5,
 ];
 
+/// Lines of an address that are nothing but lines.
+pub const ADDRESS_LINES: [Field; 5] = [
+    Field::Address1,
+    Field::Address2,
+    Field::Address3,
+    Field::Address4,
+    Field::Address5,
+];
+
 /// A date of birth in three columns: day, month, year.
 pub const BIRTH_PARTS: [Field; 3] = [Field::BirthDay, Field::BirthMonth, Field::BirthYear];
 
@@ -159,7 +171,10 @@ impl Field {
             Self::Deceased
                 | Self::Alive
                 | Self::LifeStatus
+                | Self::DischargeMethod
+                | Self::DischargeDestination
                 | Self::PatientStatus
+                | Self::SearchedText
                 | Self::Sensitive
                 | Self::DoNotContact
                 | Self::Consent
@@ -172,7 +187,12 @@ impl Field {
     pub fn is_about_death(self) -> bool {
         matches!(
             self,
-            Self::Deceased | Self::Alive | Self::LifeStatus | Self::PatientStatus
+            Self::Deceased
+                | Self::Alive
+                | Self::LifeStatus
+                | Self::DischargeMethod
+                | Self::DischargeDestination
+                | Self::PatientStatus
         )
     }
 

@@ -6,7 +6,7 @@ use pkb_core::{Fatal, value::folded_header};
 
 use super::{
     Columns, Concern, Field, Mapping,
-    field::{BIRTH_PARTS, HOUSE, Several},
+    field::{ADDRESS_LINES, BIRTH_PARTS, HOUSE, Several},
     headers::{asks, looks_like_address},
 };
 
@@ -257,13 +257,16 @@ impl Columns {
                 format!(" (perhaps {})", labels.join(" or "))
             }
         };
-        let header = candidates.first().map_or("HEADER", |at| self.header(*at));
+        // Nobody knows which column it is: the operator has to.
+        let header = match candidates.first() {
+            Some(at) => self.header_as_toml(*at),
+            None => "\"…\"   # the header of the column that has it".to_owned(),
+        };
         Some(format!(
             "no column has the house and street{perhaps}, though there is {}: no letter would arrive\n  What to do: write a file \
-             columns.toml, and add --map columns.toml:\n    [columns]\n    address_1 = {}\n  If nobody is to get a letter: add \
+             columns.toml, and add --map columns.toml:\n    [columns]\n    address_1 = {header}\n  If nobody is to get a letter: add \
              --no-street",
-            places.join(" and "),
-            toml::Value::from(header)
+            places.join(" and ")
         ))
     }
 
@@ -272,8 +275,30 @@ impl Columns {
         toml::Value::from(self.header(at)).to_string()
     }
 
+    /// What a mapping file has for columns that may be lines of the address: the lines that the file does not have yet, in their order.
+    pub fn as_address_lines(&self, columns: &[usize]) -> String {
+        let lines = ADDRESS_LINES.into_iter();
+        let free = lines.filter(|line| self.place(*line).is_none());
+        let lines = free.zip(columns);
+        let lines =
+            lines.map(|(line, at)| format!("{} = {}", line.key(), self.header_as_toml(*at)));
+        let lines: Vec<String> = lines.collect();
+        lines.join("\n")
+    }
+
+    /// An advice with the header of a column in it, as a string in TOML; a column without one cannot be named in a mapping file.
+    pub fn fill_in_header(&self, at: usize, advice: &str) -> String {
+        if self.header(at).is_empty() {
+            return format!(
+                "{} has no header: give it one, and run the same command again",
+                self.label(at)
+            );
+        }
+        advice.replace("HEADER", &self.header_as_toml(at))
+    }
+
     /// Headers as a list in TOML.
-    fn headers_as_toml(&self, columns: &[usize]) -> String {
+    pub fn headers_as_toml(&self, columns: &[usize]) -> String {
         let headers = columns.iter().map(|at| self.header_as_toml(*at));
         let headers: Vec<String> = headers.collect();
         format!("[{}]", headers.join(", "))

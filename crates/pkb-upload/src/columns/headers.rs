@@ -69,7 +69,20 @@ struct ColumnsFile {
     headers: BTreeMap<String, Vec<String>>,
     first_line_or_whole: Names,
     concerns: BTreeMap<Concern, Words>,
+    others: Others,
     address: AddressWords,
+}
+
+/// Words in the headers of columns about other people.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Others {
+    people: Vec<String>,
+    /// Words of columns that speak of the patient, whoever writes in them.
+    but_not: Vec<String>,
+    relatives: Vec<String>,
+    /// What else the header of a column about a relative's life has.
+    life: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -83,6 +96,8 @@ struct Names {
 struct Words {
     words: Vec<String>,
     parts: Vec<String>,
+    #[serde(default)]
+    whole: Vec<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -99,6 +114,7 @@ struct Headers {
     /// Headers of [`Field::Address1`], folded, that may be a whole address.
     may_be_whole: HashSet<String>,
     concerns: BTreeMap<Concern, Words>,
+    others: Others,
     address: AddressWords,
 }
 
@@ -137,6 +153,7 @@ impl Headers {
             fields,
             may_be_whole,
             concerns: file.concerns,
+            others: file.others,
             address: file.address,
         })
     }
@@ -169,12 +186,34 @@ pub fn may_be_whole_address(header: &str) -> bool {
     HEADERS.may_be_whole.contains(&folded_header(header))
 }
 
+/// Whether a column is about somebody else: the name of the GP, the next of kin, "Mother deceased".
+pub fn is_of_others(header: &str) -> bool {
+    let words = words(header);
+    let has = |listed: &[String]| words.iter().any(|word| listed.contains(word));
+    let others = &HEADERS.others;
+    (has(&others.people) && !has(&others.but_not)) || is_life_of_a_relative(&words)
+}
+
+/// "Mother deceased", but not "Death reported by mother".
+fn is_life_of_a_relative(words: &[String]) -> bool {
+    let others = &HEADERS.others;
+    let [first, rest @ ..] = words else {
+        return false;
+    };
+    others.relatives.contains(first) && rest.iter().all(|word| others.life.contains(word))
+}
+
 /// What the words of a header say that the column is about, if that decides whether patients may be written to.
 pub fn concern(header: &str) -> Option<Concern> {
-    let spaced = format!(" {} ", words(header).join(" "));
+    let words = words(header);
+    if is_life_of_a_relative(&words) {
+        return None;
+    }
+    let spaced = format!(" {} ", words.join(" "));
     let folded = folded_header(header);
     let is_in = |listed: &Words| {
         listed.parts.iter().any(|part| folded.contains(part))
+            || listed.whole.contains(&folded)
             || (listed.words.iter()).any(|word| spaced.contains(&format!(" {word} ")))
     };
     HEADERS
@@ -207,7 +246,7 @@ pub fn asks(header: &str) -> Option<Field> {
 pub fn looks_like_address(header: &str) -> bool {
     let words = words(header);
     let has = |listed: &[String]| words.iter().any(|word| listed.contains(word));
-    has(&HEADERS.address.words) && !has(&HEADERS.address.of_others)
+    has(&HEADERS.address.words) && !has(&HEADERS.address.of_others) && concern(header).is_none()
 }
 
 /// The words of a header in lower case: `ReasonForRemoval`, `PAT_DEATH_DATE` and `Dec'd` have three, three and one.

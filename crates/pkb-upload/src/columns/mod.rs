@@ -37,8 +37,8 @@ pub struct Columns {
     fields: Vec<Option<Field>>,
     /// Whether the operator has said to leave a column aside.
     ignored: Vec<bool>,
-    /// Columns without a field that the operator has not said to leave aside.
-    unread: Vec<usize>,
+    /// Columns without a field that may say something of the patient, and that the operator has not said to leave aside.
+    searched: Vec<usize>,
 }
 
 /// A column that decides, by what its cells say, whether a patient may be written to.
@@ -100,8 +100,9 @@ impl Columns {
             .map(|header| mapping.ignores(header))
             .collect();
         Self {
-            unread: (0..headers.len())
+            searched: (0..headers.len())
                 .filter(|at| fields[*at].is_none() && !ignored[*at])
+                .filter(|at| !headers::is_of_others(&headers[*at]))
                 .collect(),
             composes_address: fields
                 .iter()
@@ -206,9 +207,10 @@ impl Columns {
         (0..self.headers.len()).filter(|at| self.fields[*at].is_none())
     }
 
-    /// Columns that hold nothing this program uses, and that the operator has not said to leave aside.
-    pub fn unread(&self) -> &[usize] {
-        &self.unread
+    /// Columns that hold nothing this program uses, that may say something of the patient, and that the operator has not said to leave
+    /// aside.
+    pub fn searched(&self) -> &[usize] {
+        &self.searched
     }
 
     /// Whether the operator has said to leave a column aside.

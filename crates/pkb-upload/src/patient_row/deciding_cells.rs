@@ -34,6 +34,7 @@ impl RowCheck<'_> {
                 continue;
             }
             match column.field {
+                Field::SearchedText => deaths.extend(self.searched_text(column, text)),
                 field if field.is_about_death() => {
                     deaths.push((column.at, self.says(column, text, born)));
                 }
@@ -60,16 +61,39 @@ impl RowCheck<'_> {
         }
     }
 
-    /// Stops the row if a column that nobody reads speaks of death: a note, an alert.
+    /// Stops the row if a column that nobody reads speaks of death or against contact: a note, an alert.
     fn words_in_unused_columns(&mut self) {
         let columns = self.columns;
-        for at in columns.unread() {
+        for at in columns.searched() {
             let text = self.texts.get(*at).unwrap_or_default();
-            if deciding_words::speaks_of_death(text) {
-                let fault = Fault::Value(Problem::SpeaksOfDeath);
-                self.reject(Place::Column(*at), fault, Reason::UnclearFlag);
+            let note = self.rules.words.of_note(text);
+            for (is_said, problem) in [
+                (note.death, Problem::SpeaksOfDeath),
+                (note.no_contact, Problem::SpeaksOfNoContact),
+            ] {
+                if is_said {
+                    self.reject(
+                        Place::Column(*at),
+                        Fault::Value(problem),
+                        Reason::UnclearFlag,
+                    );
+                }
             }
         }
+    }
+
+    /// What a text says of which the operator wants the words of death and against contact to count, and no others.
+    fn searched_text(&mut self, column: &DecidingColumn, text: &str) -> Option<(usize, Says)> {
+        let note = self.rules.words.of_note(text);
+        if note.no_contact {
+            self.exclude_at(column.at, Problem::SaysDoNotContact, Reason::DoNotContact);
+        }
+        let says = if note.is_denied {
+            Says::Unclear
+        } else {
+            Says::Yes
+        };
+        note.death.then_some((column.at, says))
     }
 
     fn says(&self, column: &DecidingColumn, text: &str, born: Option<DateOfBirth>) -> Says {
@@ -78,7 +102,17 @@ impl RowCheck<'_> {
             today: self.rules.today,
             order: self.rules.dates,
         };
-        deciding_words::says(column.field, text, &column.meanings, life)
+        let says = deciding_words::says(column.field, text, &column.meanings, life);
+        if says != Says::Unclear || !column.field.is_about_death() {
+            return says;
+        }
+        // "no longer with us", "passed away at home".
+        let note = self.rules.words.of_note(text);
+        if note.death && !note.is_denied && !text.contains('?') {
+            Says::Yes
+        } else {
+            Says::Unclear
+        }
     }
 
     /// Sensitivity, do not contact, consent.
@@ -141,7 +175,13 @@ impl RowCheck<'_> {
     }
 
     fn unclear(&mut self, at: usize) {
-        let fault = Fault::Value(Problem::UnclearFlag);
+        let field = self.columns.field(at);
+        let problem = match field.is_some_and(Field::is_about_death) {
+            true => Problem::UnclearLife,
+            false => Problem::UnclearFlag,
+        };
+        let shown = deciding_words::shown(self.texts.get(at).unwrap_or_default());
+        let fault = Fault::NotUnderstood { problem, shown };
         self.reject(Place::Column(at), fault, Reason::UnclearFlag);
     }
 

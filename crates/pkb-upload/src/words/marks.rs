@@ -7,7 +7,10 @@ use std::collections::{HashMap, HashSet};
 
 use serde::Deserialize;
 
-use super::first_words::{FirstWords, hash};
+use super::{
+    first_words::{FirstWords, hash},
+    notes::{NoteSays, Notes},
+};
 
 /// What a mark means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,6 +88,14 @@ pub enum Scope {
     Title,
     /// A line of an address, or anything else.
     Address,
+    /// Text of any kind: notes, alerts, a status.
+    Note,
+}
+
+impl Scope {
+    fn is_of_a_name(self) -> bool {
+        matches!(self, Self::Name | Self::Title)
+    }
 }
 
 /// `means` in the file.
@@ -126,14 +137,18 @@ pub(super) enum Places {
     Both,
     Names,
     Addresses,
+    Notes,
 }
 
 impl Places {
-    fn has(self, scope: Scope) -> bool {
-        match self {
-            Self::Both => true,
-            Self::Names => scope != Scope::Address,
-            Self::Addresses => scope == Scope::Address,
+    fn has(self, scope: Scope, how: How) -> bool {
+        match (self, scope) {
+            // In a note, brackets and dashes mark nothing.
+            (Self::Both, Scope::Note) => matches!(how, How::Anywhere | How::Alone),
+            (Self::Both, _) => true,
+            (Self::Names, _) => matches!(scope, Scope::Name | Scope::Title),
+            (Self::Addresses, _) => scope == Scope::Address,
+            (Self::Notes, _) => scope == Scope::Note,
         }
     }
 }
@@ -227,12 +242,62 @@ impl Marks {
         self.titles.contains(&folded_word(word))
     }
 
+    /// What a note says: its marks, but for those about somebody else.
+    pub(super) fn of_note(&self, text: &str, notes: &Notes) -> NoteSays {
+        let mut says = NoteSays::default();
+        if !self.first_words.may_have(text) {
+            return says;
+        }
+        let parts = parts(text);
+        let mut is_marked = vec![false; parts.len()];
+        for at in 0..parts.len() {
+            for mark in self.at(&parts, at, Scope::Note) {
+                is_marked[at..at + mark.words.len()].fill(true);
+                match mark.meaning {
+                    Meaning::Deceased if notes.is_of_others(&parts, at, mark.words.len()) => {}
+                    Meaning::Deceased => says.death = true,
+                    Meaning::DoNotContact => says.no_contact = true,
+                    _ => {}
+                }
+            }
+        }
+        let is_denial = |(part, is_marked): (&Part, &bool)| {
+            !is_marked && matches!(part.word.as_str(), "no" | "not" | "non" | "isnt" | "never")
+        };
+        says.is_denied = parts.iter().zip(&is_marked).any(is_denial);
+        says
+    }
+
+    /// The marks of which the first word is at this place.
+    fn at<'a>(
+        &'a self,
+        parts: &'a [Part],
+        at: usize,
+        scope: Scope,
+    ) -> impl Iterator<Item = &'a Mark> {
+        let marks = parts
+            .get(at)
+            .and_then(|part| self.by_first_word.get(&part.word));
+        let marks = marks
+            .into_iter()
+            .flatten()
+            .filter_map(|mark| self.marks.get(*mark));
+        marks.filter(move |mark| {
+            let found = parts.get(at..at + mark.words.len());
+            let is_found = found.is_some_and(|found| {
+                found.iter().map(|part| &part.word).eq(&mark.words)
+                    && mark.how.fits(found, at, parts.len())
+            });
+            is_found && mark.places.has(scope, mark.how)
+        })
+    }
+
     pub(super) fn meanings(&self, text: &str, scope: Scope) -> Meanings {
         let bits = match scope {
             Scope::Name => &self.titles_too,
-            Scope::Title | Scope::Address => &self.first_words,
+            _ => &self.first_words,
         };
-        let may_be_glued = scope != Scope::Address && self.is_glued(text);
+        let may_be_glued = scope.is_of_a_name() && self.is_glued(text);
         if !may_be_glued && !bits.may_have(text) {
             return Meanings::default();
         }
@@ -254,16 +319,8 @@ impl Marks {
     fn look(&self, parts: &[Part], scope: Scope) -> Meanings {
         let mut meanings = Meanings::default();
         for (at, part) in parts.iter().enumerate() {
-            let marks = self.by_first_word.get(&part.word).into_iter().flatten();
-            for mark in marks.filter_map(|mark| self.marks.get(*mark)) {
-                let found = parts.get(at..at + mark.words.len());
-                let is_found = found.is_some_and(|found| {
-                    found.iter().map(|part| &part.word).eq(&mark.words)
-                        && mark.how.fits(found, at, parts.len())
-                });
-                if is_found && mark.places.has(scope) {
-                    meanings.add(mark.meaning);
-                }
+            for mark in self.at(parts, at, scope) {
+                meanings.add(mark.meaning);
             }
             if scope == Scope::Name && self.titles.contains(&part.word) {
                 meanings.add(if parts.len() == 1 {
@@ -273,7 +330,7 @@ impl Marks {
                 });
             }
         }
-        if let Some(first) = parts.first().filter(|_| scope != Scope::Address) {
+        if let Some(first) = parts.first().filter(|_| scope.is_of_a_name()) {
             for (letters, meaning) in &self.glued {
                 let word = first.word.as_bytes();
                 if word.starts_with(letters) && word.len() > letters.len() {
@@ -306,9 +363,11 @@ impl How {
 }
 
 /// A word of a cell.
-struct Part {
+pub(super) struct Part {
     /// In lower case, without apostrophes and full stops.
-    word: String,
+    pub(super) word: String,
+    /// The first of the text, or behind punctuation.
+    pub(super) begins_clause: bool,
     is_capitals: bool,
     /// In brackets, between stars, or behind " - ".
     is_marked: bool,
@@ -328,15 +387,16 @@ pub(super) fn is_left_out(c: char) -> bool {
     )
 }
 
-fn parts(text: &str) -> Vec<Part> {
+pub(super) fn parts(text: &str) -> Vec<Part> {
     let mut parts: Vec<Part> = Vec::new();
     let (mut depth, mut is_starred, mut is_behind_dash) = (0_u32, false, false);
-    let (mut before, mut in_word) = (' ', false);
+    let (mut before, mut in_word, mut begins_clause) = (' ', false, true);
     for c in text.chars() {
         let is_word = c.is_alphanumeric() || is_sign_of_death(c);
         if is_word && (!in_word || is_sign_of_death(c)) {
             parts.push(Part {
                 word: String::new(),
+                begins_clause,
                 is_capitals: true,
                 is_marked: depth > 0 || is_starred || is_behind_dash,
             });
@@ -347,6 +407,7 @@ fn parts(text: &str) -> Vec<Part> {
                 part.is_capitals &= !c.is_lowercase();
             }
             in_word = !is_sign_of_death(c);
+            begins_clause = false;
         } else if !is_left_out(c) {
             in_word = false;
             match c {
@@ -357,6 +418,7 @@ fn parts(text: &str) -> Vec<Part> {
                 _ => {}
             }
         }
+        begins_clause |= !is_word && !c.is_whitespace() && !matches!(c, '\'' | '\u{2019}');
         before = c;
     }
     parts

@@ -5,6 +5,7 @@ mod fillers;
 mod first_words;
 mod marks;
 mod name_signs;
+mod notes;
 #[cfg(test)]
 mod tests;
 
@@ -18,8 +19,10 @@ use crate::toml_file;
 pub use fillers::{Filler, Fillers, NameOrFiller};
 pub use marks::{Meaning, Meanings, Scope};
 pub use name_signs::NameSigns;
+pub use notes::NoteSays;
 
 use marks::Marks;
+use notes::{Notes, NotesPart};
 
 /// The words that come with the program.
 const BUILT_IN: &str = include_str!("../../data/words.toml");
@@ -30,6 +33,7 @@ pub struct Words {
     /// Words for nothing.
     pub fillers: Fillers,
     marks: Marks,
+    notes: Notes,
 }
 
 #[derive(Deserialize)]
@@ -39,6 +43,8 @@ struct WordsFile {
     titles: Vec<String>,
     #[serde(default)]
     names: NamesPart,
+    #[serde(default)]
+    notes: NotesPart,
     #[serde(default)]
     fillers: FillersPart,
     #[serde(default)]
@@ -94,6 +100,7 @@ impl Words {
     fn of(files: [Option<WordsFile>; 2]) -> Self {
         let mut fillers = Fillers::default();
         let mut marks = Marks::default();
+        let mut notes = Notes::default();
         let mut real = Vec::new();
         for file in files.into_iter().flatten() {
             let FillersPart {
@@ -104,6 +111,7 @@ impl Words {
             fillers.add(&by_programs, Filler::OfPrograms);
             fillers.add(&by_people, Filler::OfPeople);
             fillers.also_names(&also_names);
+            notes.add(&file.notes);
             marks.add_titles(&file.titles);
             for part in file.marks {
                 marks.add(part.means, part.place, part.how, &part.words);
@@ -113,12 +121,21 @@ impl Words {
         fillers.real_names(&real);
         marks.real_names(&real);
         marks.settle();
-        Self { fillers, marks }
+        Self {
+            fillers,
+            marks,
+            notes,
+        }
     }
 
     /// What the words of a cell say.
     pub fn meanings(&self, text: &str, scope: Scope) -> Meanings {
         self.marks.meanings(text, scope)
+    }
+
+    /// What a text of any kind says of the patient.
+    pub fn of_note(&self, text: &str) -> NoteSays {
+        self.marks.of_note(text, &self.notes)
     }
 
     /// A first name without a title that is also in front of it, in its own column or once more in the same cell:

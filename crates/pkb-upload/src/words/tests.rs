@@ -315,3 +315,61 @@ proptest::proptest! {
         let _ = (words.meanings(&text, Scope::Name), words.fillers.of(&text), NameSigns::of(&text));
     }
 }
+
+#[test]
+fn a_word_of_death_is_found_in_any_note() {
+    let words = words();
+    for text in [
+        "DECEASED",
+        "pt died 3/2/14",
+        "RIP",
+        "R.I.P.",
+        "Alert: Dec'd",
+        "dec\u{2019}d",
+        "(dead)",
+        "mother and patient dead",
+        "seen by daughter died at home",
+        "wife well. died 3/3",
+    ] {
+        assert!(words.of_note(text).death, "{text}");
+    }
+    for text in [
+        "",
+        "7B",
+        "studied",
+        "Ripon",
+        "Deadwood Surgery",
+        "December",
+        "trip",
+        "his late wife has died",
+        "the father is dead",
+    ] {
+        assert!(!words.of_note(text).death, "{text}");
+    }
+    assert!(words.of_note("not known to have died").is_denied);
+    assert!(!words.of_note("no longer with us").is_denied);
+}
+
+#[test]
+fn whatever_means_dead_or_no_contact_in_names_and_addresses_means_it_in_notes() {
+    let file: WordsFile = toml_file::parse(BUILT_IN).unwrap();
+    let words = words();
+    for part in file
+        .marks
+        .iter()
+        .filter(|part| part.place == marks::Places::Both)
+    {
+        for word in part
+            .words
+            .iter()
+            .filter(|_| part.how == marks::How::Anywhere)
+        {
+            let note = words.of_note(&format!("seen today {word} 2021"));
+            match part.means {
+                marks::Means::Deceased => assert!(note.death, "{word}"),
+                marks::Means::DoNotContact => assert!(note.no_contact, "{word}"),
+                _ => {}
+            }
+        }
+    }
+}
