@@ -984,3 +984,21 @@ fn an_advice_has_the_headers_of_the_file_and_can_be_used_as_it_is() {
     }
     assert!(!ended.messages.contains("HEADER"), "{}", ended.messages);
 }
+
+#[test]
+fn an_advice_with_two_choices_is_refused_if_both_are_pasted() {
+    let lines = with_columns("Invite", &["Y", "N"]);
+    let both = "[columns]\ndo_not_contact = [\"Invite\"]\nconsent = [\"Invite\"]";
+    let refused = file(&lines, both);
+    assert_eq!(
+        (refused.code, refused.records.len()),
+        (2, 0),
+        "{}",
+        refused.messages
+    );
+    assert!(
+        refused.messages.contains("Keep one of them"),
+        "{}",
+        refused.messages
+    );
+}

@@ -147,6 +147,9 @@ impl Mapping {
                 keys.join(", ")
             ));
         }
+        if let Some(twice) = named_twice(&columns) {
+            return Err(twice);
+        }
         Ok(Self {
             columns,
             ignore: file.ignore,
@@ -200,6 +203,27 @@ impl Mapping {
     }
 }
 
+/// A header under two fields: to be used for one of them, nobody knows which.
+fn named_twice(columns: &BTreeMap<Field, Vec<String>>) -> Option<String> {
+    let mut seen: BTreeMap<String, Field> = BTreeMap::new();
+    let named = columns
+        .iter()
+        .flat_map(|(field, headers)| headers.iter().map(move |header| (*field, header)));
+    for (field, header) in named {
+        if let Some(other) = seen
+            .insert(folded_header(header), field)
+            .filter(|other| *other != field)
+        {
+            return Some(format!(
+                "[columns] has \"{header}\" for {} and for {}. Keep one of them",
+                other.key(),
+                field.key()
+            ));
+        }
+    }
+    None
+}
+
 fn is_among(header: &str, headers: &[String]) -> bool {
     let wanted = folded_header(header);
     headers.iter().any(|other| folded_header(other) == wanted)
@@ -230,6 +254,9 @@ mod tests {
                 .unwrap_err()
                 .starts_with("line 2:")
         );
+        let both = "[columns]\ndo_not_contact = [\"Invite\"]\nconsent = [\"INVITE\"]";
+        let error = Mapping::parse(both).unwrap_err();
+        assert!(error.contains("for do_not_contact and for consent. Keep one"));
         let error = Mapping::parse("[columns]\nlast_name = [\"A\", \"B\"]").unwrap_err();
         assert!(error.contains("last_name must be one header (found 2)"));
     }

@@ -7,10 +7,7 @@ use std::collections::{HashMap, HashSet};
 
 use serde::Deserialize;
 
-use super::{
-    first_words::{FirstWords, hash},
-    notes::{NoteSays, Notes},
-};
+use super::first_words::{FirstWords, hash};
 
 /// What a mark means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -168,9 +165,9 @@ pub(super) enum How {
 }
 
 #[derive(Debug)]
-struct Mark {
-    words: Vec<String>,
-    meaning: Meaning,
+pub(super) struct Mark {
+    pub(super) words: Vec<String>,
+    pub(super) meaning: Meaning,
     places: Places,
     how: How,
 }
@@ -242,34 +239,13 @@ impl Marks {
         self.titles.contains(&folded_word(word))
     }
 
-    /// What a note says: its marks, but for those about somebody else.
-    pub(super) fn of_note(&self, text: &str, notes: &Notes) -> NoteSays {
-        let mut says = NoteSays::default();
-        if !self.first_words.may_have(text) {
-            return says;
-        }
-        let parts = parts(text);
-        let mut is_marked = vec![false; parts.len()];
-        for at in 0..parts.len() {
-            for mark in self.at(&parts, at, Scope::Note) {
-                is_marked[at..at + mark.words.len()].fill(true);
-                match mark.meaning {
-                    Meaning::Deceased if notes.is_of_others(&parts, at, mark.words.len()) => {}
-                    Meaning::Deceased => says.death = true,
-                    Meaning::DoNotContact => says.no_contact = true,
-                    _ => {}
-                }
-            }
-        }
-        let is_denial = |(part, is_marked): (&Part, &bool)| {
-            !is_marked && matches!(part.word.as_str(), "no" | "not" | "non" | "isnt" | "never")
-        };
-        says.is_denied = parts.iter().zip(&is_marked).any(is_denial);
-        says
+    /// Whether any of its words may be the first of a mark.
+    pub(super) fn may_have(&self, text: &str) -> bool {
+        self.first_words.may_have(text)
     }
 
     /// The marks of which the first word is at this place.
-    fn at<'a>(
+    pub(super) fn at<'a>(
         &'a self,
         parts: &'a [Part],
         at: usize,

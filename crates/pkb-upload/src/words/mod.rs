@@ -135,7 +135,7 @@ impl Words {
 
     /// What a text of any kind says of the patient.
     pub fn of_note(&self, text: &str) -> NoteSays {
-        self.marks.of_note(text, &self.notes)
+        self.notes.say(text, &self.marks)
     }
 
     /// A first name without a title that is also in front of it, in its own column or once more in the same cell:

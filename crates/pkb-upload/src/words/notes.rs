@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use serde::Deserialize;
 
-use super::marks::{Part, parts};
+use super::marks::{Marks, Meaning, Part, Scope, parts};
 
 /// What a note says of the patient.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -51,9 +51,38 @@ impl Notes {
         self.relatives.extend(relatives);
     }
 
+    /// What a note says: its marks, but for those about somebody else.
+    pub(super) fn say(&self, text: &str, marks: &Marks) -> NoteSays {
+        let mut says = NoteSays {
+            death: begins_with_date_of_death(text),
+            ..NoteSays::default()
+        };
+        if !marks.may_have(text) {
+            return says;
+        }
+        let parts = parts(text);
+        let mut is_marked = vec![false; parts.len()];
+        for at in 0..parts.len() {
+            for mark in marks.at(&parts, at, Scope::Note) {
+                is_marked[at..at + mark.words.len()].fill(true);
+                match mark.meaning {
+                    Meaning::Deceased if self.is_of_others(&parts, at, mark.words.len()) => {}
+                    Meaning::Deceased => says.death = true,
+                    Meaning::DoNotContact => says.no_contact = true,
+                    _ => {}
+                }
+            }
+        }
+        let is_denial = |(part, is_marked): (&Part, &bool)| {
+            !is_marked && matches!(part.word.as_str(), "no" | "not" | "non" | "isnt" | "never")
+        };
+        says.is_denied = parts.iter().zip(&is_marked).any(is_denial);
+        says
+    }
+
     /// Whether `count` words at this place are about somebody or something else. In doubt they are about the patient: "wife says he
     /// died", "told by husband died 3/3".
-    pub(super) fn is_of_others(&self, parts: &[Part], at: usize, count: usize) -> bool {
+    fn is_of_others(&self, parts: &[Part], at: usize, count: usize) -> bool {
         self.is_harmless(parts, at, count)
             || self.is_behind_a_relative(parts, at)
             || self.is_of_a_relative(parts, at + count)
@@ -100,4 +129,15 @@ impl Notes {
             _ => false,
         }
     }
+}
+
+/// "d. 12/3/2021".
+fn begins_with_date_of_death(text: &str) -> bool {
+    let text = text.trim_start();
+    let Some(rest) = text.strip_prefix("d.").or_else(|| text.strip_prefix("D.")) else {
+        return false;
+    };
+    let mut digits = rest.trim_start().chars();
+    digits.next().is_some_and(|c| c.is_ascii_digit())
+        && digits.filter(char::is_ascii_digit).count() >= 3
 }

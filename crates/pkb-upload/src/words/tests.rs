@@ -327,6 +327,8 @@ fn a_word_of_death_is_found_in_any_note() {
         "Alert: Dec'd",
         "dec\u{2019}d",
         "(dead)",
+        "d. 12/3/2021",
+        "D.2021",
         "mother and patient dead",
         "seen by daughter died at home",
         "wife well. died 3/3",
@@ -336,6 +338,8 @@ fn a_word_of_death_is_found_in_any_note() {
     for text in [
         "",
         "7B",
+        "D. 4",
+        "Q. d. 12",
         "studied",
         "Ripon",
         "Deadwood Surgery",
