@@ -1,6 +1,7 @@
 //! Files that are complete or absent under their final name, and readable by their owner only.
 
 mod folder;
+mod in_use;
 mod leftovers;
 
 use std::{
@@ -14,6 +15,7 @@ use atomic_write_file::AtomicWriteFile;
 use crate::{Fatal, exposure};
 
 pub use folder::AtomicFolder;
+pub use in_use::InUse;
 
 /// A file that gets its name when [`AtomicFile::finish`] is called: written beside its final place,
 /// then synced, renamed, and the folder synced. Dropping it leaves nothing behind, and what a run that was killed has

@@ -10,7 +10,10 @@ use std::{
 
 use tokio::sync::mpsc;
 
-use crate::{Fatal, atomic_file::AtomicFile};
+use crate::{
+    Fatal,
+    atomic_file::{AtomicFile, InUse},
+};
 
 /// Blocks that may wait for a slow reader before the pipeline waits too.
 const WAITING_BLOCKS: usize = 64;
@@ -21,8 +24,8 @@ const POLL: Duration = Duration::from_millis(2);
 pub enum Target {
     /// As they are settled.
     Stream(Box<dyn Write + Send>),
-    /// Into a file that is complete or absent.
-    File(AtomicFile),
+    /// Into a file that is complete or absent, and that no other run is writing.
+    File(AtomicFile, InUse),
 }
 
 impl Target {
@@ -38,7 +41,7 @@ impl Target {
     /// A file, or a device or pipe that stands there.
     ///
     /// # Errors
-    /// It cannot be written there.
+    /// It cannot be written there, or another run is writing it.
     pub fn file(path: &Path) -> Result<Self, Fatal> {
         let is_stream = |known: &std::fs::Metadata| !known.is_file() && !known.is_dir();
         if path.metadata().is_ok_and(|known| is_stream(&known)) {
@@ -46,13 +49,14 @@ impl Target {
             let stream = stream.map_err(|source| Fatal::cannot_write(path, source))?;
             return Ok(Self::Stream(Box::new(stream)));
         }
-        AtomicFile::create(path).map(Self::File)
+        let in_use = InUse::file(path)?;
+        AtomicFile::create(path).map(|file| Self::File(file, in_use))
     }
 
     fn writer(&mut self) -> &mut dyn Write {
         match self {
             Self::Stream(stream) => stream,
-            Self::File(file) => file,
+            Self::File(file, _) => file,
         }
     }
 }
@@ -123,8 +127,8 @@ impl Output {
             .join()
             .unwrap_or_else(|_| Err(Fatal::Bug("the writer thread stopped".into())))?;
         match target {
-            Target::File(file) if complete => file.finish(),
-            Target::File(_) | Target::Stream(_) => Ok(()),
+            Target::File(file, _in_use) if complete => file.finish(),
+            Target::File(..) | Target::Stream(_) => Ok(()),
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use std::{
     borrow::Borrow,
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     path::PathBuf,
 };
 
@@ -129,8 +129,8 @@ pub struct Press {
     until_camera: usize,
     /// Files that earlier runs began, and with which engine; the last of them may be finished and not in the journal.
     begun: HashMap<String, Engine>,
-    /// Batches of this edition of which the journal does not have all letters.
-    unfinished: HashMap<String, Batch>,
+    /// Batches of this edition of which the journal does not have all letters, by their numbers.
+    unfinished: BTreeMap<u64, Batch>,
 }
 
 /// A batch as the journal has it.
@@ -156,7 +156,7 @@ impl Press {
             files: 0,
             until_camera: 0,
             begun: HashMap::new(),
-            unfinished: HashMap::new(),
+            unfinished: BTreeMap::new(),
         }
     }
 
@@ -168,13 +168,13 @@ impl Press {
     /// Counts what an earlier run made or began.
     ///
     /// # Errors
-    /// It is another series.
+    /// It is another series; or a file that was made later is there, and letters of an earlier one are missing.
     pub fn recall(&mut self, line: &Recalled) -> Result<(), Fatal> {
         match line {
             Recalled::Record(record) => {
                 let delivery = record.delivery.as_ref();
                 delivery.map_or(Ok(()), |delivery| self.form.series.check_delivery(delivery))?;
-                self.recall_letters(record);
+                self.recall_letters(record)?;
             }
             Recalled::Intent(intent) => {
                 let Some(file) = intent["file"].as_str() else {
@@ -185,48 +185,71 @@ impl Press {
                 let engine = Engine::deserialize(&intent["engine"]).unwrap_or(Engine::Typst);
                 self.begun.insert(file.to_owned(), engine);
                 // A reprint is made of letters that stand in the journal.
-                let is_own = self.edition != Edition::Reprint && file.starts_with(&self.prefix());
-                if let (true, Some(letters)) = (is_own, intent["letters"].as_u64()) {
+                let number = self
+                    .number_of(stem(file))
+                    .filter(|_| self.edition != Edition::Reprint);
+                if let (Some(number), Some(letters)) = (number, intent["letters"].as_u64()) {
                     let batch = Batch {
                         letters,
                         last: intent["last"].as_u64().unwrap_or_default(),
                         ..Batch::default()
                     };
-                    self.unfinished.insert(stem(file).to_owned(), batch);
+                    self.unfinished.insert(number, batch);
                 }
             }
         }
         Ok(())
     }
 
-    fn recall_letters(&mut self, record: &Record) {
+    /// The number of a batch, if it is one of this edition.
+    fn number_of(&self, batch: &str) -> Option<u64> {
+        batch.strip_prefix(&self.prefix())?.parse().ok()
+    }
+
+    fn recall_letters(&mut self, record: &Record) -> Result<(), Fatal> {
         let Some(patient) = &record.patient else {
-            return;
+            return Ok(());
         };
         let deliveries = record.delivery.iter().flat_map(Delivery::chain);
         for Delivery { file, sequence, .. } in deliveries {
             let Some(mut sequence) = *sequence else {
                 continue;
             };
-            let batch = stem(file);
-            if let Some(unfinished) = self.unfinished.get_mut(batch) {
-                unfinished.patients.insert(patient.national_id);
-                unfinished.last = unfinished.last.max(sequence);
-                if (unfinished.patients.len() as u64) < unfinished.letters {
-                    continue;
+            if let Some(number) = self.number_of(stem(file)) {
+                self.check_order(number, file)?;
+                if let Some(unfinished) = self.unfinished.get_mut(&number) {
+                    unfinished.patients.insert(patient.national_id);
+                    unfinished.last = unfinished.last.max(sequence);
+                    if (unfinished.patients.len() as u64) < unfinished.letters {
+                        continue;
+                    }
+                    sequence = unfinished.last;
+                    self.unfinished.remove(&number);
                 }
-                sequence = unfinished.last;
-                self.unfinished.remove(batch);
+                self.files = self.files.max(number);
             }
             self.letters = self.letters.max(sequence);
-            let number = batch.strip_prefix(&self.prefix());
-            let number = number.and_then(|number| number.parse().ok());
-            self.files = self.files.max(number.unwrap_or_default());
+        }
+        Ok(())
+    }
+
+    /// A run that was killed leaves its last files unfinished. The lines of a file are written before those of the next, so
+    /// that one which lacks letters, and is not the last, has lost them since.
+    fn check_order(&self, number: u64, file: &str) -> Result<(), Fatal> {
+        match self.unfinished.range(..number).next() {
+            None => Ok(()),
+            Some((earlier, batch)) => Err(Fatal::Input(format!(
+                "{file} comes here, and before it only {} of the {} letters of {}: lines have been lost",
+                batch.patients.len(),
+                batch.letters,
+                self.form.name_of(&format!("{}{earlier:04}", self.prefix()))
+            ))),
         }
     }
 
-    /// Whose letters are in files of which the journal does not have all letters: a power cut can tear a batch of
-    /// lines. Such a file is made again whole, under its name and with its numbers.
+    /// Whose letters are in files of which the journal does not have all letters: a run can be killed between the name of
+    /// a file and its lines, and a power cut can tear these. Such a file is made again whole, under its name and with its
+    /// numbers.
     #[must_use]
     pub fn unfinished(&self) -> HashSet<NationalId> {
         let batches = self.unfinished.values();
@@ -387,6 +410,67 @@ mod tests {
         let numbered = press.number(&typesetter, galley, &one())?;
         numbered.vouched_for(&one())?.name(&IntentLog::default())?;
         Ok(std::fs::read(folder.join("letters-0001.pdf")).unwrap())
+    }
+
+    /// The line of a letter.
+    fn letter(file: &str, sequence: u64) -> Recalled {
+        let patients = ["9990000018", "9990000026", "9990000034", "9990000042"];
+        let One(mut record) = one();
+        let number = patients[sequence as usize - 1];
+        record.patient.as_mut().unwrap().national_id = NationalId {
+            value: pkb_core::value::NhsNumber::parse(number).unwrap(),
+            ..record.patient.as_ref().unwrap().national_id
+        };
+        let delivery = serde_json::json!({"channel": "letter", "file": file, "pages": [1, 1], "sequence": sequence});
+        record.delivery = Some(serde_json::from_value(delivery).unwrap());
+        Recalled::Record(Box::new(record))
+    }
+
+    #[test]
+    fn a_file_that_lacks_letters_is_made_again_if_it_is_the_last_and_else_lines_were_lost() {
+        let intent = |file: &str| {
+            let intent = serde_json::json!({"file": file, "letters": 2, "last": 2});
+            Recalled::Intent(intent)
+        };
+        let recall = |lines: &[Recalled]| {
+            let form = Form {
+                separate: false,
+                zip: false,
+                verify: true,
+                is_numbered: true,
+                series: Series::new(None),
+                engine: Engine::Auto,
+            };
+            let mut press = Press::new("print".into(), Edition::First, form);
+            let recalled = lines.iter().try_for_each(|line| press.recall(line));
+            recalled.map(|()| (press.unfinished().len(), press.files))
+        };
+        let (one, two) = ("letters-0001.pdf", "letters-0002.pdf");
+        let of_both = || [intent(one), intent(two), letter(one, 1), letter(one, 2)];
+        assert_eq!(recall(&of_both()).unwrap(), (0, 1));
+        assert_eq!(recall(&of_both()[..3]).unwrap(), (1, 0));
+        let [a, b, c, d] = of_both();
+        assert_eq!(recall(&[a, b, c, d, letter(two, 3)]).unwrap(), (1, 1));
+        // Begun again by the run after the one that was killed.
+        let [a, b, c, d] = of_both();
+        let again = [
+            a,
+            c,
+            intent(one),
+            b,
+            letter(one, 1),
+            d,
+            letter(two, 3),
+            letter(two, 4),
+        ];
+        assert_eq!(recall(&again).unwrap(), (0, 2));
+        let [a, b, c, _] = of_both();
+        let error = recall(&[a, b, c, letter(two, 3)]).unwrap_err();
+        assert!(matches!(error, Fatal::Input(_)));
+        assert_eq!(
+            error.to_string(),
+            "letters-0002.pdf comes here, and before it only 1 of the 2 letters of letters-0001.pdf: lines have been lost"
+        );
     }
 
     #[test]

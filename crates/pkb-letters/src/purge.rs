@@ -20,6 +20,7 @@ use pkb_core::{
     args::{ClockArgs, ONCE},
     atomic_file::AtomicFile,
     clock::uk_date,
+    journal::{self, check::Chain},
     progress::tell,
     record::{CodesStand, Schema},
     stage::IntentLog,
@@ -109,6 +110,15 @@ enum Content {
     Torn,
 }
 
+/// A line of a file.
+struct Line<'a> {
+    /// Without its line end and its check.
+    text: &'a [u8],
+    /// Whether it has a check, as lines of journals have.
+    is_checked: bool,
+    content: Content,
+}
+
 impl Locked {
     fn open(path: &Path) -> Result<Self, Fatal> {
         let cannot_read = |source| Fatal::cannot_read(path, source);
@@ -139,8 +149,8 @@ impl Locked {
 
     /// Sees each record.
     fn read(&self, mut see: impl FnMut(Record)) -> Result<(), Fatal> {
-        self.lines(|_, content| {
-            if let Content::Record(record) = content {
+        self.lines(|line| {
+            if let Content::Record(record) = line.content {
                 see(*record);
             }
             Ok(())
@@ -155,9 +165,12 @@ impl Locked {
             true => None,
             false => Some(AtomicFile::create(&self.path)?),
         };
-        self.lines(|line, content| {
+        // Checks are those of the lines as they are now.
+        let mut chain = Chain::default();
+        let mut written = Vec::new();
+        self.lines(|line| {
             let mut changed = None;
-            match content {
+            match line.content {
                 Content::Record(mut record) => {
                     let stand = record.purge(now);
                     counts.count(stand);
@@ -176,9 +189,16 @@ impl Locked {
             let Some(output) = &mut output else {
                 return Ok(());
             };
-            let line = changed.as_deref().unwrap_or(line);
-            output.write_all(line).map_err(cannot_write)?;
-            output.write_all(b"\n").map_err(cannot_write)
+            let text = changed.as_deref().unwrap_or(line.text);
+            written.clear();
+            if line.is_checked {
+                chain.append(&mut written, text)?;
+            } else {
+                chain.pass(text);
+                written.extend_from_slice(text);
+            }
+            written.push(b'\n');
+            output.write_all(&written).map_err(cannot_write)
         })?;
         // A file in which nothing is to be changed stays as it is.
         match output {
@@ -188,31 +208,42 @@ impl Locked {
         Ok(counts)
     }
 
-    /// Sees each line, without its line end, with what is in it.
-    fn lines(&self, mut see: impl FnMut(&[u8], Content) -> Result<(), Fatal>) -> Result<(), Fatal> {
+    /// Sees each line.
+    fn lines(&self, mut see: impl FnMut(Line<'_>) -> Result<(), Fatal>) -> Result<(), Fatal> {
         let cannot_read = |source| Fatal::cannot_read(&self.path, source);
         let mut input = BufReader::with_capacity(256 << 10, &self.file);
         std::io::Seek::rewind(&mut input).map_err(cannot_read)?;
         let mut line = Vec::new();
+        let mut chain = Chain::default();
         for number in 1_u64.. {
             line.clear();
             if input.read_until(b'\n', &mut line).map_err(cannot_read)? == 0 {
                 break;
             }
             let is_whole = line.ends_with(b"\n");
-            let text = line.trim_ascii_end();
-            let content = match content_of(text) {
-                Some(content) => content,
-                None if !is_whole => Content::Torn,
-                None => {
-                    return Err(Fatal::Input(format!(
-                        "{}, line {number}: neither a record of version {} nor an intent; the file is as it was",
-                        self.path.display(),
-                        Schema::NAME
-                    )));
+            line.truncate(line.trim_ascii_end().len());
+            let mut is_checked = false;
+            let content = match content_of(&line) {
+                Some(_) => {
+                    let check = chain.take_out(&mut line);
+                    is_checked =
+                        check.map_err(|damage| journal::damaged(&self.path, number, damage))?;
+                    content_of(&line)
                 }
+                None => (!is_whole).then_some(Content::Torn),
             };
-            see(text, content)?;
+            let content = content.ok_or_else(|| {
+                Fatal::Input(format!(
+                    "{}, line {number}: neither a record of version {} nor an intent; the file is as it was",
+                    self.path.display(),
+                    Schema::NAME
+                ))
+            })?;
+            see(Line {
+                text: &line,
+                is_checked,
+                content,
+            })?;
         }
         Ok(())
     }
@@ -314,6 +345,32 @@ mod tests {
         let (again, counts) = purged(&text);
         assert_eq!(again, text);
         assert_eq!((counts.taken_out, counts.before), (0, 1));
+    }
+
+    #[test]
+    fn a_journal_has_the_checks_of_what_is_left_in_it_and_a_damaged_one_stays_as_it_is() {
+        let checked = |lines: &[&str]| {
+            let mut chain = Chain::default();
+            let mut out = Vec::new();
+            for line in lines {
+                chain.append(&mut out, line.as_bytes()).unwrap();
+                out.push(b'\n');
+            }
+            String::from_utf8(out).unwrap()
+        };
+        let ended = RECORD.replace("END", "2027-01-01T00:00:00Z");
+        let good = RECORD.replace("END", "2027-01-01T00:00:01Z");
+        let (plain, _) = purged(&format!("{ended}\n{INTENT}\n{good}\n"));
+        let plain: Vec<&str> = plain.lines().collect();
+        let journal = checked(&[&ended, INTENT, &good]);
+        assert_eq!(purged(&journal).0, checked(&plain));
+        let lost = journal.lines().enumerate().filter(|(at, _)| *at != 1);
+        let lost: String = lost.map(|(_, line)| format!("{line}\n")).collect();
+        let file = file(&lost);
+        let refused = Locked::open(file.path()).unwrap().purge(now(), false);
+        let words = refused.err().unwrap().to_string();
+        assert!(words.contains("line 2 does not follow"), "{words}");
+        assert_eq!(std::fs::read_to_string(file.path()).unwrap(), lost);
     }
 
     #[test]

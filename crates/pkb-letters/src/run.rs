@@ -2,7 +2,12 @@
 
 use std::{io::IsTerminal as _, path::Path, sync::Mutex};
 
-use pkb_core::{ExitCode, Fatal, app, atomic_file, output::Target, pipeline::Source};
+use pkb_core::{
+    ExitCode, Fatal, app,
+    atomic_file::{self, InUse},
+    output::Target,
+    pipeline::Source,
+};
 
 use crate::{
     again::Again,
@@ -79,6 +84,8 @@ async fn make_letters(args: LettersArgs) -> Result<ExitCode, Fatal> {
         tracing::warn!("template: {warning}");
     }
     atomic_file::create_private_folder(&out)?;
+    // Until the run has ended.
+    let _in_use = InUse::folder(&out)?;
     if let Some(letters) = args.proof {
         let input = args.input.reader()?;
         return proof::write(&out, input, letters, &rules, &template, typesetter);

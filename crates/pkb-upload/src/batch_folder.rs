@@ -8,7 +8,7 @@ use std::{
 
 use pkb_core::{
     Fatal,
-    atomic_file::{self, AtomicFile},
+    atomic_file::{self, AtomicFile, InUse},
 };
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -49,6 +49,8 @@ struct Batch {
 #[derive(Debug)]
 pub struct BatchFolder {
     path: PathBuf,
+    /// No other run writes into it meanwhile.
+    _in_use: InUse,
     list: List,
 }
 
@@ -56,12 +58,13 @@ impl BatchFolder {
     /// Opens a folder, making it if need be. What an earlier run wrote stays.
     ///
     /// # Errors
-    /// It cannot be written to, or what it holds is not what its list says: then nobody could tell what
+    /// It cannot be written to, another run is writing into it, or what it holds is not what its list says: then nobody could tell what
     /// has been uploaded.
     pub fn open(path: &Path) -> Result<Self, Fatal> {
         atomic_file::create_private_folder(path)?;
         let mut folder = Self {
             path: path.to_owned(),
+            _in_use: InUse::folder(path)?,
             list: read_list(&path.join(LIST))?,
         };
         // A crash after the list was written, and before the file was.
@@ -198,8 +201,12 @@ mod tests {
         let path = folder.path().join("for-pkb");
         let mut batches = BatchFolder::open(&path).unwrap();
         batches.add("a-0001.csv", 2, false, b"one").unwrap();
+        let second = BatchFolder::open(&path).unwrap_err();
+        assert_eq!(second.exit_code(), pkb_core::ExitCode::TryLater);
+        drop(batches);
         let mut again = BatchFolder::open(&path).unwrap();
         again.add("a-0002.csv", 1, true, b"two").unwrap();
+        drop(again);
         let again = BatchFolder::open(&path).unwrap();
         assert!(again.has("a-0001.csv") && again.has("a-0002.csv"));
         let json: serde_json::Value =
@@ -222,6 +229,7 @@ mod tests {
         fs::write(path.join("a-0001.csv"), "other").unwrap();
         fs::remove_file(path.join("a-0002.csv")).unwrap();
         fs::write(path.join("b-0001.csv"), "four").unwrap();
+        drop(batches);
         let error = BatchFolder::open(path).unwrap_err().to_string();
         for part in [
             "a-0001.csv has been changed",
@@ -240,6 +248,7 @@ mod tests {
         batches.add("a-0001.csv", 2, false, b"one").unwrap();
         batches.add("a-0002.csv", 2, false, b"two").unwrap();
         fs::remove_file(path.join("a-0002.csv")).unwrap();
+        drop(batches);
         let mut again = BatchFolder::open(path).unwrap();
         assert!(!again.has("a-0002.csv"));
         again.add("a-0001.csv", 2, false, b"one").unwrap();

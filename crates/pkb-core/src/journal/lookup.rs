@@ -1,9 +1,9 @@
 //! Reads lines of a journal that was opened, by several threads at the same time.
 
-use std::{fs::File, path::Path, sync::Arc};
+use std::{fs::File, ops::Range, path::Path, sync::Arc};
 
 use super::{
-    Key,
+    Key, check,
     index::{Index, Span},
     read_at,
 };
@@ -75,6 +75,7 @@ impl Lookup {
             let part = fetched.bytes.get_mut(place).ok_or_else(wrong_index)?;
             read_at(&self.file, &self.path, part, run.offset)?;
         }
+        fetched.close_lines()?;
         Ok(fetched)
     }
 }
@@ -105,14 +106,28 @@ impl Fetched {
     /// # Errors
     /// [`Fatal::Bug`]: it is not.
     pub(crate) fn line(&self, span: Span) -> Result<&[u8], Fatal> {
-        let behind = self.runs.partition_point(|run| run.offset <= span.offset());
-        let run = behind.checked_sub(1).and_then(|at| self.runs.get(at));
-        let run = run.ok_or_else(wrong_index)?;
-        let start = in_memory(run.at + span.offset() - run.offset);
-        self.bytes
-            .get(start..start + span.length())
-            .ok_or_else(wrong_index)
+        let place = place_of(&self.runs, span)?;
+        self.bytes.get(place).ok_or_else(wrong_index)
     }
+
+    /// Makes lines that have checks end as they did without.
+    fn close_lines(&mut self) -> Result<(), Fatal> {
+        let Self { bytes, runs, spans } = self;
+        for span in spans {
+            let place = place_of(runs, *span)?;
+            check::close(bytes.get_mut(place).ok_or_else(wrong_index)?);
+        }
+        Ok(())
+    }
+}
+
+/// Where a line is among the bytes that were read.
+fn place_of(runs: &[Run], span: Span) -> Result<Range<usize>, Fatal> {
+    let behind = runs.partition_point(|run| run.offset <= span.offset());
+    let run = behind.checked_sub(1).and_then(|at| runs.get(at));
+    let run = run.ok_or_else(wrong_index)?;
+    let start = in_memory(run.at + span.offset() - run.offset);
+    Ok(start..start + span.length())
 }
 
 /// A number of bytes that are read at a time: a block of lines has a few hundred thousand.

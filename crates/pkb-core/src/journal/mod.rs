@@ -1,14 +1,15 @@
 //! The journal of a stage: a file of settled records, so that a stage that was stopped can be run
 //! again by the same command and answers from the file what it has already done.
 //!
-//! Each line is a JSON object in the form of the stage's output, so any earlier output of the stage
-//! serves as its journal. Lines are only ever appended. What a line means, and the order of act,
+//! Each line is a JSON object in the form of the stage's output with a checksum behind it ([`check`]),
+//! so any earlier output of the stage serves as its journal. Whoever reads a line sees it without. Lines are only ever appended. What a line means, and the order of act,
 //! journal and output, is the caller's: a record is handed on when [`Journal::sync`] has returned,
 //! not before. Everything here blocks for as long as the disk takes.
 //!
 //! Measured: `kill -9` tears even an append of a single line, at page boundaries. So healing the
 //! end of the file is part of opening it.
 
+pub mod check;
 mod index;
 mod key;
 mod lookup;
@@ -26,10 +27,12 @@ use std::{
     time::{Duration, Instant},
 };
 
+use self::check::{ADDED_BYTES, Chain};
 pub(crate) use self::index::Span;
 use self::index::{Index, MAX_FILE_BYTES};
 pub use self::key::Key;
 pub(crate) use self::lookup::{Fetched, Lookup};
+pub use self::scan::damaged;
 use crate::{Fatal, atomic_file::sync_name, ndjson::MAX_LINE_BYTES};
 
 /// Bytes that are read from the file at a time where look-ups follow its order.
@@ -75,6 +78,8 @@ pub struct Journal {
     cut_bytes: u64,
     /// Bytes of the file. Lines in `pending` begin here.
     written: u64,
+    /// All lines, also those in `pending`.
+    chain: Chain,
     /// Appended lines, with line ends, that are not in the file yet.
     pending: Vec<u8>,
     /// Lines appended since the last sync, and when the first of them was.
@@ -107,8 +112,8 @@ impl Journal {
     ///
     /// # Errors
     /// * [`Fatal::TryLater`]: another run is using the file. [`Fatal::Usage`]: its file system cannot lock.
-    /// * [`Fatal::Input`]: a line is damaged that is not the last, `read` or `visit` refused one that is a
-    ///   whole JSON object, or the file was never a journal. The file is as it was.
+    /// * [`Fatal::Input`]: a line is damaged, lost, doubled or another journal's, `read` or `visit` refused one
+    ///   that is a whole JSON object, or the file was never a journal. The file is as it was.
     /// * [`Fatal::Io`]: the file cannot be made, read, written or locked, or is not a regular file.
     pub fn open<T: Send>(
         path: &Path,
@@ -147,6 +152,7 @@ impl Journal {
             path: path.into(),
             index: Arc::new(scan.index),
             ready: scan.ready.into(),
+            chain: scan.chain,
             cut_bytes: found_bytes.saturating_sub(scan.good_bytes),
             written,
             pending: Vec::new(),
@@ -210,7 +216,11 @@ impl Journal {
             return Ok(None);
         };
         if let Some(start) = span.offset().checked_sub(self.written) {
-            return slice(&self.pending, start, span).map(Some);
+            self.single.clear();
+            self.single
+                .extend_from_slice(slice(&self.pending, start, span)?);
+            check::close(&mut self.single);
+            return Ok(Some(&self.single));
         }
         let block_end = self.block_offset + self.block.len() as u64;
         if span.offset() < self.block_offset || span.end() > block_end {
@@ -223,6 +233,7 @@ impl Journal {
                 self.cursor = span.end();
                 self.single.resize(span.length(), 0);
                 read_at(&self.file, &self.path, &mut self.single, span.offset())?;
+                check::close(&mut self.single);
                 return Ok(Some(&self.single));
             }
             let left = usize::try_from(self.written - span.offset()).unwrap_or(usize::MAX);
@@ -234,7 +245,9 @@ impl Journal {
         }
         self.cursor = span.end();
         let start = span.offset() - self.block_offset;
-        slice(&self.block, start, span).map(Some)
+        let line = slice_mut(&mut self.block, start, span)?;
+        check::close(line);
+        Ok(Some(line))
     }
 
     /// Appends `line`, a whole JSON object without line end, under `key` (which must be what
@@ -242,26 +255,23 @@ impl Journal {
     /// is on the disk after the next sync; `now` is when the wait for that begins.
     ///
     /// # Errors
-    /// * [`Fatal::Input`]: the line is longer than [`MAX_LINE_BYTES`]; nothing was appended.
+    /// * [`Fatal::Input`]: the line is, with its check, longer than [`MAX_LINE_BYTES`]; nothing was appended.
     /// * [`Fatal::Io`]: the file cannot be written. The journal takes nothing more; lines that were
     ///   synced are intact, and the next [`Self::open`] heals the rest.
     /// * [`Fatal::Bug`]: the line is not a JSON object on one line.
     pub fn append(&mut self, key: Option<Key>, line: &[u8], now: Instant) -> Result<(), Fatal> {
         self.check_not_broken()?;
-        if line.len() > MAX_LINE_BYTES {
+        if line.len() + ADDED_BYTES > MAX_LINE_BYTES {
             return Err(Fatal::Input(format!(
                 "{}: a record of more than 1 MiB cannot be kept",
                 self.path.display()
             )));
         }
-        if !line.starts_with(b"{") || !line.ends_with(b"}") || line.contains(&b'\n') {
-            return Err(Fatal::Bug("a journal line is not one JSON object".into()));
-        }
         let offset = self.written + self.pending.len() as u64;
         if offset + MAX_LINE_BYTES as u64 >= MAX_FILE_BYTES {
             return Err(scan::too_large(&self.path));
         }
-        self.pending.extend_from_slice(line);
+        self.chain.append(&mut self.pending, line)?;
         self.pending.push(b'\n');
         if let Some(key) = key {
             Arc::make_mut(&mut self.index).insert(key, Span::new(offset, line.len()));
@@ -355,8 +365,8 @@ impl Drop for Journal {
 /// last line was torn, and so left out.
 ///
 /// # Errors
-/// * [`Fatal::Input`]: there is no such file, a line is damaged that is not the last, `visit` refused
-///   one, or the file was never a journal.
+/// * [`Fatal::Input`]: there is no such file, a line is damaged, lost, doubled or another journal's,
+///   `visit` refused one, or the file was never a journal.
 /// * [`Fatal::Io`]: the file cannot be read, or is not a regular file.
 pub fn read(path: &Path, mut visit: impl FnMut(&[u8]) -> Result<(), Fatal>) -> Result<bool, Fatal> {
     let cannot_read = |source| Fatal::cannot_read(path, source);
@@ -429,5 +439,13 @@ fn slice(bytes: &[u8], start: u64, span: Span) -> Result<&[u8], Fatal> {
     usize::try_from(start)
         .ok()
         .and_then(|start| bytes.get(start..)?.get(..span.length()))
+        .ok_or_else(|| Fatal::Bug("the journal's index is wrong".into()))
+}
+
+/// The same, to be changed.
+fn slice_mut(bytes: &mut [u8], start: u64, span: Span) -> Result<&mut [u8], Fatal> {
+    usize::try_from(start)
+        .ok()
+        .and_then(|start| bytes.get_mut(start..)?.get_mut(..span.length()))
         .ok_or_else(|| Fatal::Bug("the journal's index is wrong".into()))
 }

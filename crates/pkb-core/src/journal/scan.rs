@@ -1,8 +1,8 @@
 //! Reads a journal from end to end when it is opened, and finds out where its good part ends.
 //!
-//! Nothing is changed here. A write that was broken off leaves the start of a line; after a power
-//! cut, zero bytes may stand where the file had grown and the content had not arrived. Both are
-//! found at the end of the file only, so damage anywhere else is not healed but named.
+//! Nothing is changed here. A write that was broken off leaves the start of a line, without a line end;
+//! after a power cut, zero bytes may stand where the file had grown and the content had not arrived. Both are
+//! found at the end of the file only, so damage anywhere else, or of another kind, is not healed but named.
 //!
 //! Lines are read by several threads, and what they say is put together in their order.
 
@@ -12,8 +12,8 @@ use serde::de::IgnoredAny;
 
 use super::{
     Entry,
+    check::{Chain, Damage, Sum},
     index::{Index, MAX_FILE_BYTES, Span},
-    read_at,
 };
 use crate::{
     Fatal,
@@ -32,6 +32,8 @@ pub(super) struct Scan {
     pub(super) good_bytes: u64,
     /// Whether the last whole line lacks its line end, and nothing but that.
     pub(super) lacks_line_end: bool,
+    /// All whole lines.
+    pub(super) chain: Chain,
 }
 
 /// A line of the file, read.
@@ -41,8 +43,8 @@ struct Line<T> {
     offset: u64,
     /// Offset behind the line end.
     end: u64,
-    /// Bytes without line end and white space.
-    length: usize,
+    /// Its check; the length is that without check, line end and white space.
+    sum: Sum,
     /// Whether it has its line end.
     ended: bool,
     content: Content<T>,
@@ -58,6 +60,8 @@ enum Content<T> {
     Refused(Fatal),
     /// Anything else.
     Damaged {
+        /// Whether it may be what a broken write left of a line.
+        may_be_torn: bool,
         /// Whether it may be what a broken write left of a journal's first line.
         may_start_a_journal: bool,
     },
@@ -74,7 +78,6 @@ pub(super) fn scan<T: Send>(
 ) -> Result<Scan, Fatal> {
     let mut blocks = BlockReader::new(file.take(bytes));
     let mut scanner = Scanner {
-        file,
         path,
         visit,
         scan: Scan::default(),
@@ -85,7 +88,7 @@ pub(super) fn scan<T: Send>(
     let mut failed = None;
     in_order(
         || blocks.read().transpose(),
-        |block| block.map(|block| read_lines(&block, bytes, &read)),
+        |block| block.map(|block| read_lines(block, bytes, &read)),
         |lines| {
             let put = lines.and_then(|lines| {
                 let lines = lines.map_err(|source| Fatal::cannot_read(path, source))?;
@@ -105,36 +108,43 @@ pub(super) fn scan<T: Send>(
 
 /// Reads the lines of a block; `bytes` is where the file ends.
 fn read_lines<T>(
-    block: &Block,
+    mut block: Block,
     bytes: u64,
     read: impl Fn(&[u8], u64) -> Result<T, Fatal>,
 ) -> Vec<Line<T>> {
-    block
-        .lines()
-        .map(|line| {
-            let text = without_space(line);
-            Line {
-                number: line.number,
-                offset: line.offset,
-                end: line.end,
-                length: text.len(),
-                ended: line.ended,
-                content: content(line, line.end >= bytes, &read),
-            }
-        })
-        .collect()
+    let sum = |line: RawLine<'_>| (line.offset, Sum::of(without_space(line)));
+    let sums: Vec<(u64, Sum)> = block.lines().map(sum).collect();
+    for (offset, sum) in &sums {
+        if sum.is_whole() {
+            block.set(offset + sum.length as u64 - 1, b'}');
+        }
+    }
+    let line = |(line, (_, sum)): (RawLine<'_>, (u64, Sum))| Line {
+        number: line.number,
+        offset: line.offset,
+        end: line.end,
+        sum,
+        ended: line.ended,
+        content: content(line, sum, line.end >= bytes, &read),
+    };
+    block.lines().zip(sums).map(line).collect()
 }
 
 /// What a line is, which may be the last.
 fn content<T>(
     line: RawLine<'_>,
+    sum: Sum,
     last: bool,
     read: impl Fn(&[u8], u64) -> Result<T, Fatal>,
 ) -> Content<T> {
-    let text = without_space(line);
-    if line.ended && text.is_empty() {
+    let with_check = without_space(line);
+    if line.ended && with_check.is_empty() {
         return Content::Empty;
     }
+    let text = match sum.is_whole() {
+        true => &with_check[..sum.length],
+        false => with_check,
+    };
     // Before the end of the file it is enough that `read` understands the line; at the end it must
     // not even see half of one.
     let is_last = last || !line.ended;
@@ -146,8 +156,20 @@ fn content<T>(
         }
     }
     Content::Damaged {
+        may_be_torn: has_zeros(text) || (!line.ended && !lacks_its_line_end(text)),
         may_start_a_journal: may_start_a_journal(text),
     }
+}
+
+/// Whether part of a line never arrived on the disk. A single zero byte may be a space with a flipped bit.
+fn has_zeros(text: &[u8]) -> bool {
+    text.windows(2).any(|two| two == [0, 0])
+}
+
+/// Whether a line is whole, and something else stands where its line end was: then it was not broken off.
+fn lacks_its_line_end(text: &[u8]) -> bool {
+    text.split_last()
+        .is_some_and(|(_, text)| Sum::of(text).is_whole())
 }
 
 /// The text of a line; of one that is too long, its start as it is.
@@ -177,7 +199,6 @@ fn may_start_a_journal(text: &[u8]) -> bool {
 
 /// Puts together what the lines say, in their order.
 struct Scanner<'a, V> {
-    file: &'a File,
     path: &'a Path,
     visit: V,
     scan: Scan,
@@ -198,8 +219,13 @@ impl<V> Scanner<'_, V> {
             let is_start = !line.ended && matches!(line.content, Content::Damaged { .. });
             return match is_start {
                 true => Ok(()),
-                false => Err(damaged_in_the_middle(self.path, number)),
+                false => Err(damaged(self.path, number, Damage::Changed)),
             };
+        }
+        if matches!(line.content, Content::Read(_) | Content::Refused(_)) {
+            // What is not as it was written is not asked about.
+            let follows = self.scan.chain.follow(line.sum);
+            follows.map_err(|damage| damaged(self.path, line.number, damage))?;
         }
         let entry = match line.content {
             Content::Empty => {
@@ -208,32 +234,30 @@ impl<V> Scanner<'_, V> {
             }
             Content::Refused(refusal) => return Err(refused(self.path, line.number, &refusal)),
             Content::Damaged {
-                may_start_a_journal: false,
-            } if self.whole_lines == 0 => return Err(not_a_journal(self.path)),
-            Content::Damaged { .. } => {
+                may_be_torn,
+                may_start_a_journal,
+            } if self.whole_lines == 0
+                && !line.sum.is_checked()
+                && !(may_be_torn && may_start_a_journal) =>
+            {
+                return Err(not_a_journal(self.path));
+            }
+            Content::Damaged {
+                may_be_torn: true, ..
+            } => {
                 self.damaged = Some(line.number);
                 return Ok(());
             }
-            Content::Read(read) => match (self.visit)(read) {
-                Ok(entry) => entry,
-                Err(refusal) => {
-                    let mut text = vec![0; line.length];
-                    read_at(self.file, self.path, &mut text, line.offset)?;
-                    if is_whole(&text) {
-                        return Err(refused(self.path, line.number, &refusal));
-                    }
-                    if self.whole_lines == 0 && !may_start_a_journal(&text) {
-                        return Err(not_a_journal(self.path));
-                    }
-                    self.damaged = Some(line.number);
-                    return Ok(());
-                }
-            },
+            Content::Damaged { .. } => {
+                return Err(damaged(self.path, line.number, Damage::Changed));
+            }
+            Content::Read(read) => (self.visit)(read)
+                .map_err(|refusal| not_understood(self.path, line.number, refusal))?,
         };
         if line.end >= MAX_FILE_BYTES {
             return Err(too_large(self.path));
         }
-        let span = Span::new(line.offset, line.length);
+        let span = Span::new(line.offset, line.sum.length);
         let replaced = match entry {
             Entry::Ready(key) => {
                 self.scan.ready.push(span);
@@ -272,11 +296,27 @@ fn refused(path: &Path, line: u64, refusal: &Fatal) -> Fatal {
     ))
 }
 
-fn damaged_in_the_middle(path: &Path, line: u64) -> Fatal {
+/// The line is one of this stage's, and cannot stand where it does.
+fn not_understood(path: &Path, line: u64, refusal: Fatal) -> Fatal {
+    match refusal {
+        // The command is not the one that wrote it.
+        Fatal::Usage(words) => Fatal::Usage(format!("{}: {words}", path.display())),
+        Fatal::Input(words) => put_back(path, &format!("line {line}: {words}")),
+        other => other,
+    }
+}
+
+/// A line of the journal at `path` is not what was written there.
+pub fn damaged(path: &Path, line: u64, damage: Damage) -> Fatal {
+    put_back(path, &damage.at(line))
+}
+
+/// What to do about a journal that is not as it was: whoever took a line out would have its work done twice.
+fn put_back(path: &Path, words: &str) -> Fatal {
     Fatal::Input(format!(
-        "{}, line {line}: damaged, and more follows it, so this was not a write that broke off; \
-         use a copy from before the damage, or take the line out to have its work done again",
-        path.display()
+        "{0}: {words}. What to do: take nothing out of it, since what it has would be done twice. Put back a copy that has \
+         all its lines, and run the same command again: cp COPY {0}",
+        path.display(),
     ))
 }
 

@@ -60,6 +60,15 @@ impl RawLine<'_> {
 }
 
 impl Block {
+    /// Changes the byte at `offset` from the start of the input, which must be one of this block.
+    pub(crate) fn set(&mut self, offset: u64, byte: u8) {
+        let at = offset.checked_sub(self.offset);
+        let at = at.and_then(|at| usize::try_from(at).ok());
+        if let Some(place) = at.and_then(|at| self.bytes.get_mut(at)) {
+            *place = byte;
+        }
+    }
+
     /// Its lines, also empty ones.
     pub(crate) fn lines(&self) -> impl Iterator<Item = RawLine<'_>> {
         let (mut at, mut number) = (0, self.first_line);

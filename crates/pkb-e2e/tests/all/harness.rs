@@ -214,3 +214,12 @@ pub fn synthetic_csv(count: usize, seed: u64) -> Vec<u8> {
     }
     file.into_inner().unwrap()
 }
+
+/// A journal whose lines were changed by a test, as an output is: without checks, nobody can tell.
+pub fn without_checks(journal: &str) -> String {
+    let line = |line: &str| match line.rfind(",\"check\":\"") {
+        Some(at) => format!("{}}}\n", &line[..at]),
+        None => format!("{line}\n"),
+    };
+    journal.lines().map(line).collect()
+}

@@ -10,6 +10,7 @@ mod canary;
 mod command_line;
 mod corrected;
 mod damaged_files;
+mod damaged_journals;
 mod data_protection;
 mod demo;
 mod doctor;

@@ -8,7 +8,7 @@ use std::{
 use jiff::SignedDuration;
 use pkb_sandbox::{Clock, Config};
 
-use crate::harness::{Campaign, Ended, NOW, synthetic_csv};
+use crate::harness::{Campaign, Ended, NOW, synthetic_csv, without_checks};
 
 /// A campaign of 120 patients with a PKB that takes `processing_ms` by `clock` for each file.
 fn campaign(processing_ms: u32, clock: Clock) -> Campaign {
@@ -153,7 +153,7 @@ fn an_upload_that_pkb_no_longer_knows_is_settled_by_looking_up_its_rows() {
     let journal = String::from_utf8(campaign.read("u.journal")).unwrap();
     let forgotten = journal.replace("\"accepted\":\"", "\"accepted\":\"x");
     assert_ne!(journal, forgotten);
-    campaign.write("u.journal", forgotten);
+    campaign.write("u.journal", without_checks(&forgotten));
     pass_a_second(&clock);
     let ended = upload(&campaign, &[]);
     assert_eq!(ended.code, 0, "{}", ended.stderr);

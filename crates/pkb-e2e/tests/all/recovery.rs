@@ -213,8 +213,14 @@ fn disturbed_round(rows: usize, seed: u64, expected: &BTreeMap<String, Vec<u8>>)
     for _ in 0..2 + random.below(4) {
         let mut children = start_pipeline(&campaign);
         std::thread::sleep(Duration::from_millis(10 + random.below(rows as u64 * 3)));
+        if random.below(3) == 0 {
+            second_run(&campaign, seed);
+        }
         kill(&mut children[random.below(4) as usize]);
         wait_for_all(children);
+        if random.below(2) == 0 {
+            flipped_bit(&campaign, &mut random, seed);
+        }
     }
     for attempt in 0.. {
         let ended = wait_for_all(start_pipeline(&campaign));
@@ -244,6 +250,42 @@ fn disturbed_round(rows: usize, seed: u64, expected: &BTreeMap<String, Vec<u8>>)
         "seed {seed}: a batch was taken twice"
     );
     each_patient_has_one_letter(&campaign);
+}
+
+/// Somebody starts letters into the same folder, with a journal of their own and nobody's records. If it is there first,
+/// the other is refused and comes again.
+fn second_run(campaign: &Campaign, seed: u64) {
+    let args = ["--out", "print", "--journal", "second.journal"];
+    let ended = run(&mut command(campaign, ("pkb-letters", &args)), b"");
+    assert!(
+        matches!(ended.code, 66 | 75),
+        "seed {seed}: {}: {}",
+        ended.code,
+        ended.stderr
+    );
+}
+
+/// A bit flips in a journal: its stage stops, and goes on once the file is as it was.
+fn flipped_bit(campaign: &Campaign, random: &mut Random, seed: u64) {
+    let which = random.below(4) as usize;
+    let name = ["u.journal", "r.journal", "t.journal", "l.journal"][which];
+    let Ok(mut journal) = std::fs::read(campaign.path(name)) else {
+        return;
+    };
+    // What is behind the last whole line is cut off by the next run.
+    let whole = journal.iter().rposition(|byte| *byte == b'\n');
+    let Some(at) = whole.map(|end| random.below(end as u64) as usize) else {
+        return;
+    };
+    let bit = 1 << random.below(8);
+    journal[at] ^= bit;
+    campaign.write(name, &journal);
+    let ended = wait_for_all(start_pipeline(campaign));
+    let (code, said) = &ended[which];
+    assert_eq!(*code, Some(66), "seed {seed}: {name}, byte {at}: {said}");
+    assert!(campaign.read(name) == journal, "seed {seed}: {name}");
+    journal[at] ^= bit;
+    campaign.write(name, &journal);
 }
 
 fn each_patient_has_one_letter(campaign: &Campaign) {

@@ -9,7 +9,13 @@ use std::{
 };
 
 use jiff::{ToSpan as _, civil::Date};
-use pkb_core::{Fatal, Record, clock::uk_date, exposure, value::NhsNumber};
+use pkb_core::{
+    Fatal, Record,
+    clock::uk_date,
+    exposure,
+    journal::{self, check::Chain},
+    value::NhsNumber,
+};
 
 use super::{file_name, malformed};
 
@@ -54,7 +60,8 @@ impl InvitedBefore {
     /// `today`.
     ///
     /// # Errors
-    /// The file cannot be read, or a line before the last is not a record.
+    /// The file cannot be read, a line before the last is not a record, or the journal is damaged: nobody must be invited
+    /// twice because a line was lost.
     pub fn read(path: &Path, interval: Interval, today: Date) -> Result<Self, Fatal> {
         exposure::warn_of_file(path);
         let file = File::open(path).map_err(|source| Fatal::cannot_read(path, source))?;
@@ -64,16 +71,20 @@ impl InvitedBefore {
         let mut days: HashMap<NhsNumber, Date> = HashMap::new();
         let mut broken = Vec::new();
         let (mut lines, mut letters) = (0_u64, 0_u64);
+        let mut chain = Chain::default();
         for line in BufReader::new(file).split(b'\n') {
-            let line = line.map_err(|source| Fatal::cannot_read(path, source))?;
+            let mut line = line.map_err(|source| Fatal::cannot_read(path, source))?;
             lines += 1;
-            if line.trim_ascii().is_empty() {
+            line.truncate(line.trim_ascii_end().len());
+            if line.is_empty() {
                 continue;
             }
             let Ok(value) = serde_json::from_slice::<serde_json::Value>(&line) else {
                 broken.push(lines);
                 continue;
             };
+            let check = chain.take_out(&mut line);
+            check.map_err(|damage| journal::damaged(path, lines, damage))?;
             // Intents stand between the records.
             if value["schema"] == pkb_core::stage::IntentLog::SCHEMA {
                 continue;
@@ -184,6 +195,22 @@ mod tests {
                 .unwrap()
                 .contains("line 1 is not a record")
         );
+    }
+
+    #[test]
+    fn a_journal_that_has_lost_a_line_is_refused() {
+        let mut chain = Chain::default();
+        let mut lines = Vec::new();
+        for number in ["9990000018", "9990000026", "9990000034"] {
+            let record = RECORD.replace("DATE", "").replace("9990000018", number);
+            let mut line = Vec::new();
+            chain.append(&mut line, record.as_bytes()).unwrap();
+            lines.push(String::from_utf8(line).unwrap());
+        }
+        assert_eq!(read(&lines.join("\n"), "365d").unwrap().len(), 3);
+        lines.remove(1);
+        let words = read(&lines.join("\n"), "365d").err().unwrap();
+        assert!(words.contains("line 2 does not follow"), "{words}");
     }
 
     #[test]

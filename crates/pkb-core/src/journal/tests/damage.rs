@@ -59,7 +59,6 @@ fn what_a_power_cut_leaves_behind_the_last_whole_line_is_cut_off() {
         [b"\0\0\0\0", end, b"\n"].concat(),
         // The end of one line and the start of the next.
         [b"\0\0\0\0", end, b"\n", start].concat(),
-        [start, b"\n\0\0\0\0"].concat(),
         [&torn[..], &torn[..]].concat(),
         b"\xff\xfe{".to_vec(),
     ] {
@@ -114,7 +113,7 @@ fn a_line_of_another_stage_is_refused_wherever_it_is_and_the_file_left_alone() {
         (1, lines(&[other.clone(), record(1, "a")])),
         (2, lines(&[record(1, "a"), other.clone()])),
         (2, lines(&[record(1, "a"), other.clone(), record(2, "b")])),
-        (2, [lines(&[record(1, "a")]), other].concat()),
+        (2, lines(&[record(1, "a"), other]).trim_ascii_end().to_vec()),
     ] {
         let place = Place::with(&content);
         let expected = format!(
@@ -127,26 +126,73 @@ fn a_line_of_another_stage_is_refused_wherever_it_is_and_the_file_left_alone() {
 }
 
 #[test]
-fn damage_before_the_end_is_named_by_line_and_the_file_left_alone() {
+fn damage_that_no_broken_write_leaves_is_named_by_line_and_the_file_left_alone() {
     let good = record(1, "a");
     let long = vec![b'x'; MAX_LINE_BYTES + 1];
+    let whole = unchecked(std::slice::from_ref(&good));
+    let junk = &lines(&[good.clone(), record(2, "b")])[lines(&[good.clone()]).len()..];
+    let junk = &junk[..junk.len() - 1];
     for (bad, rest) in [
-        (&good[..20], lines(std::slice::from_ref(&good))),
-        (&good[..20], good.clone()),
-        (b"Canary", b"\n".to_vec()),
-        (b"Canary", b"Canary\n".to_vec()),
-        (b"\0\0\0\0", lines(std::slice::from_ref(&good))),
-        (&long, lines(std::slice::from_ref(&good))),
+        (&good[..20], &whole[..]),
+        (&good[..20], &good),
+        // More than half a line may be lost, and a line end is none of it.
+        (&good[..20], b""),
+        (b"Canary", b""),
+        (b"Canary", b"\n"),
+        (b"Canary", b"Canary\n"),
+        (b"\0\0\0\0", &whole),
+        (&long, &whole),
+        // The line end is something else now.
+        (&[junk, b"*"].concat(), b"\n"),
     ] {
-        let content = [&good[..], b"\n", bad, b"\n", &rest].concat();
+        let content = [&lines(&[good.clone()]), bad, b"\n", rest].concat();
         let place = Place::with(&content);
         let text = place.refusal().to_string();
         assert!(
-            text.contains("journal.ndjson, line 2: damaged, and more follows"),
+            text.contains("journal.ndjson: line 2 is damaged: it is not"),
             "{text}"
         );
-        assert!(!text.contains("Canary"));
+        assert!(!text.contains("Canary") && text.contains("take nothing out of it"));
         assert_eq!(place.content(), content);
+    }
+    let content = [&lines(&[good.clone()]), junk, b"*"].concat();
+    let place = Place::with(&content);
+    assert!(place.refusal().to_string().contains("line 2 is damaged"));
+    assert_eq!(place.content(), content);
+}
+
+#[test]
+fn an_output_serves_as_a_journal_until_a_line_among_those_of_the_journal_has_no_check() {
+    let all: Vec<_> = (1..5).map(|number| record(number, "a")).collect();
+    let place = Place::with(&unchecked(&all[..2]));
+    let mut journal = place.open();
+    append(&mut journal, 3, &all[2]);
+    append(&mut journal, 4, &all[3]);
+    drop(journal);
+    let mut journal = place.open();
+    for (number, line) in (1..).zip(&all) {
+        assert_eq!(found(&mut journal, number).as_ref(), Some(line));
+    }
+    drop(journal);
+    let content = place.content();
+    let first = content.iter().position(|byte| *byte == b'\n').unwrap() + 1;
+    for (bad, words) in [
+        // A line of the output is lost, has changed or is there twice.
+        (content[first..].to_vec(), "line 2 does not follow"),
+        ([b" ", &content[..]].concat(), "line 3 does not follow"),
+        (
+            [&content[..first], &content[..]].concat(),
+            "line 4 does not follow",
+        ),
+        (
+            [&content[..], &unchecked(&all[..1])].concat(),
+            "line 5 was not written by the run",
+        ),
+    ] {
+        let place = Place::with(&bad);
+        let text = place.refusal().to_string();
+        assert!(text.contains(words), "{text}");
+        assert_eq!(place.content(), bad);
     }
 }
 

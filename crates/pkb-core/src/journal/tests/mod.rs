@@ -77,12 +77,21 @@ impl Place {
     }
 }
 
-/// The lines, each with its line end.
+/// The lines, each with its check and line end, as a journal writes them.
 fn lines(lines: &[Vec<u8>]) -> Vec<u8> {
-    lines
-        .iter()
-        .flat_map(|line| [line.as_slice(), b"\n"].concat())
-        .collect()
+    let mut chain = Chain::default();
+    let mut content = Vec::new();
+    for line in lines {
+        chain.append(&mut content, line).unwrap();
+        content.push(b'\n');
+    }
+    content
+}
+
+/// The lines, each with its line end, as an output has them.
+fn unchecked(lines: &[Vec<u8>]) -> Vec<u8> {
+    let ended = lines.iter().flat_map(|line| [line, &b"\n"[..]].concat());
+    ended.collect()
 }
 
 fn append(journal: &mut Journal, number: u64, line: &[u8]) {
@@ -227,11 +236,11 @@ fn only_a_json_object_on_one_line_of_at_most_1_mib_is_appended() {
     let place = Place::new();
     let mut journal = place.open();
     let now = Instant::now();
-    for line in [&b""[..], b"[]", b"{}\n", b"{\n}", b"{"] {
+    for line in [&b""[..], b"[]", b"{}", b"{}\n", b"{\n}", b"{"] {
         let refused = journal.append(None, line, now).unwrap_err();
         assert!(matches!(refused, Fatal::Bug(_)));
     }
-    let room = MAX_LINE_BYTES - record(1, "").len();
+    let room = MAX_LINE_BYTES - ADDED_BYTES - record(1, "").len();
     let longest = record(1, &"x".repeat(room));
     append(&mut journal, 1, &longest);
     let too_long = record(2, &"x".repeat(room + 1));

@@ -29,6 +29,74 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
+/// What a disk, an editor or a script does to a file.
+#[derive(Debug, Clone)]
+enum Harm {
+    Flip(usize, u8),
+    Lose(usize),
+    Double(usize),
+    Swap(usize, usize),
+    /// This line becomes that of another journal.
+    Foreign(usize),
+    /// A line of another journal is put in.
+    Insert(usize, usize),
+    CutOff(usize),
+    /// Bytes are gone.
+    Hole(usize, usize),
+}
+
+fn harm() -> impl Strategy<Value = Harm> {
+    let at = || any::<prop::sample::Index>().prop_map(|index| index.index(1 << 20));
+    prop_oneof![
+        4 => (at(), 0_u8..8).prop_map(|(at, bit)| Harm::Flip(at, bit)),
+        2 => at().prop_map(Harm::Lose),
+        1 => at().prop_map(Harm::Double),
+        1 => (at(), at()).prop_map(|(one, other)| Harm::Swap(one, other)),
+        1 => at().prop_map(Harm::Foreign),
+        1 => (at(), at()).prop_map(|(at, which)| Harm::Insert(at, which)),
+        1 => at().prop_map(Harm::CutOff),
+        1 => (at(), 1_usize..40).prop_map(|(at, bytes)| Harm::Hole(at, bytes)),
+    ]
+}
+
+impl Harm {
+    fn done_to(&self, content: &[u8], other: &[u8]) -> Vec<u8> {
+        let cut = |content: &[u8]| -> Vec<Vec<u8>> {
+            let lines = content.split_inclusive(|byte| *byte == b'\n');
+            lines.map(<[u8]>::to_vec).collect()
+        };
+        let (mut bytes, mut lines, others) = (content.to_vec(), cut(content), cut(other));
+        if lines.is_empty() {
+            return bytes;
+        }
+        let count = lines.len();
+        match *self {
+            Self::Flip(at, bit) => {
+                let at = at % bytes.len();
+                bytes[at] ^= 1 << bit;
+                return bytes;
+            }
+            Self::CutOff(at) => {
+                bytes.truncate(at % bytes.len());
+                return bytes;
+            }
+            Self::Hole(at, length) => {
+                let at = at % bytes.len();
+                bytes.drain(at..(at + length).min(content.len()));
+                return bytes;
+            }
+            Self::Lose(at) => drop(lines.remove(at % count)),
+            Self::Double(at) => lines.insert(at % count, lines[at % count].clone()),
+            Self::Swap(one, other) => lines.swap(one % count, other % count),
+            Self::Foreign(at) => lines[at % count] = others[at % others.len()].clone(),
+            Self::Insert(at, which) => {
+                lines.insert(at % (count + 1), others[which % others.len()].clone())
+            }
+        }
+        lines.concat()
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
 
@@ -80,6 +148,36 @@ proptest! {
             let model: HashMap<_, _> = history.iter().map(|(number, line)| (*number, line)).collect();
             prop_assert_eq!(journal.len(), model.len());
             prop_assert!(model.keys().all(|number| journal.contains(key(*number))));
+        }
+    }
+
+    #[test]
+    fn a_damaged_journal_is_refused_and_left_alone_or_answers_as_it_did(
+        count in 1_usize..12,
+        harms in proptest::collection::vec(harm(), 1..4),
+    ) {
+        let all: Vec<_> = (1..=count as u64).map(|number| record(number, "a")).collect();
+        let others: Vec<_> = (1..=count as u64).map(|number| record(number, "another's")).collect();
+        let mut content = lines(&all);
+        for harm in &harms {
+            content = harm.done_to(&content, &lines(&others));
+        }
+        let place = Place::with(&content);
+        match open(&place.path()) {
+            Ok(mut journal) => {
+                // The end may have been cut off, as a kill does; or nothing was changed after all, or another's was given.
+                let known = journal.len();
+                let expected = if found(&mut journal, 1).as_ref() == others.first() { &others } else { &all };
+                for number in 1..=count {
+                    let line = found(&mut journal, number as u64);
+                    let expected = expected.get(number - 1).filter(|_| number <= known);
+                    prop_assert_eq!(line.as_ref(), expected);
+                }
+            }
+            Err(refusal) => {
+                prop_assert!(matches!(refusal, Fatal::Input(_)));
+                prop_assert_eq!(place.content(), content);
+            }
         }
     }
 
