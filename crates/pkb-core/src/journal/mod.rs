@@ -375,7 +375,11 @@ pub fn read(path: &Path, mut visit: impl FnMut(&[u8]) -> Result<(), Fatal>) -> R
     }
     let file = File::open(path).map_err(cannot_read)?;
     let bytes = file.metadata().map_err(cannot_read)?.len();
-    let read = |line: &[u8], _| Ok(line.to_vec());
+    // `visit` says which JSON object it does not know, and not what was never a journal.
+    let read = |line: &[u8], _| match scan::is_whole(line) {
+        true => Ok(line.to_vec()),
+        false => Err(Fatal::Input("not a JSON object".into())),
+    };
     let scan = scan::scan(&file, bytes, path, read, |line| {
         visit(&line).map(|()| Entry::Other)
     })?;

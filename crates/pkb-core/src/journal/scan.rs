@@ -182,7 +182,7 @@ fn without_space<'a>(line: RawLine<'a>) -> &'a [u8] {
 }
 
 /// Whether a line is a JSON object, complete and with nothing after it.
-fn is_whole(text: &[u8]) -> bool {
+pub(super) fn is_whole(text: &[u8]) -> bool {
     text.starts_with(b"{")
         && std::str::from_utf8(text)
             .is_ok_and(|text| serde_json::from_str::<IgnoredAny>(text).is_ok())
