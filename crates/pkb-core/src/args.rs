@@ -15,7 +15,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     Clock, Fatal,
-    client::{AuthStyle, Client, Credentials, Settings, fhir::FhirSettings},
+    client::{
+        AuthStyle, Client, Credentials, Settings, fhir::FhirSettings, network::Network,
+        proxies::Proxies,
+    },
     exposure,
     monitor::Monitor,
     output::Target,
@@ -209,6 +212,24 @@ pub struct PkbArgs {
     )]
     auth_style: AuthStyle,
 
+    /// What to ask access tokens for (OAuth scopes, with spaces between them), if the server wants that said
+    #[arg(long, env = "PKB_SCOPE", value_name = "SCOPES", help_heading = "PKB")]
+    scope: Option<String>,
+
+    /// File with certificates (PEM) of authorities to trust besides this machine's, such as your network's own. Take
+    /// them from your network team, never from the connection
+    #[arg(long, env = "PKB_CA_FILE", value_name = "FILE", help_heading = "PKB")]
+    ca_file: Option<PathBuf>,
+
+    /// File with your certificate and its key (PEM, mode 0600), for servers that want to see one (mutual TLS)
+    #[arg(
+        long,
+        env = "PKB_CLIENT_CERT",
+        value_name = "FILE",
+        help_heading = "PKB"
+    )]
+    client_cert: Option<PathBuf>,
+
     /// Address of PKB's FHIR interface, for what asks for many patients at once; https, or a loopback address
     #[arg(long, env = "PKB_FHIR_URL", value_name = "URL", help_heading = "PKB")]
     fhir_url: Option<String>,
@@ -258,6 +279,8 @@ impl PkbArgs {
                 )?),
             },
             auth_style: self.auth_style,
+            scope: self.scope.clone(),
+            network: self.network()?,
             timeout_seconds: self.timeout,
             attempts: self.attempts,
             give_up_seconds: self.give_up_after,
@@ -267,7 +290,19 @@ impl PkbArgs {
         })
     }
 
-    /// The same for a look: one try, and not for long.
+    /// How servers are reached.
+    ///
+    /// # Errors
+    /// The environment names a proxy that cannot be used.
+    pub(crate) fn network(&self) -> Result<Network, Fatal> {
+        Ok(Network {
+            ca_file: self.ca_file.clone(),
+            client_cert: self.client_cert.clone(),
+            proxies: Proxies::from_environment()?,
+        })
+    }
+
+    /// A client for a look: one try, and not for long.
     ///
     /// # Errors
     /// As [`PkbArgs::client`].

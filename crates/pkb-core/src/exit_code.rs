@@ -53,11 +53,11 @@ impl ExitCode {
         ),
         (
             Self::NotUnderstood,
-            "PKB or GOV.UK Notify answered something that this program does not understand",
+            "PKB or GOV.UK Notify answered something that this program does not understand, or cannot be trusted to be who it is",
         ),
         (
             Self::Credentials,
-            "PKB or GOV.UK Notify refused the credentials",
+            "PKB, GOV.UK Notify or a proxy refused the credentials",
         ),
         (Self::Interrupted, "stopped by Ctrl-C"),
         (Self::Terminated, "stopped by SIGTERM"),

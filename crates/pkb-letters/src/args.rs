@@ -250,11 +250,12 @@ pub struct LettersArgs {
     #[command(flatten)]
     pub sms_texts: SmsArgs,
 
-    /// Page where patients register; the codes are added to it
+    /// Page where patients register; the codes are added to it. https, or a loopback address
     #[arg(
         long,
         env = "PKB_JOIN_URL",
         default_value = "https://joinpkb.com/",
+        value_parser = crate::join_url::parse,
         value_name = "URL"
     )]
     pub join_url: Url,

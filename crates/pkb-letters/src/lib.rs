@@ -22,6 +22,7 @@ mod corrected;
 pub mod editions;
 pub mod fonts;
 pub mod invitee;
+mod join_url;
 pub mod language;
 pub mod ledger;
 pub mod letter_fields;

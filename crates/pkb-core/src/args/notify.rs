@@ -11,7 +11,11 @@ use clap::Args;
 use super::parse_duration;
 use crate::{
     Fatal,
-    client::notify::{ApiKey, BASE_URL, Notify, NotifySettings, read_api_key},
+    client::{
+        network::Network,
+        notify::{ApiKey, BASE_URL, Notify, NotifySettings, read_api_key},
+        proxies::Proxies,
+    },
     monitor::Monitor,
 };
 
@@ -22,6 +26,16 @@ pub struct NotifyArgs {
     /// Address and key.
     #[command(flatten)]
     key: NotifyKeyArgs,
+
+    /// File with certificates (PEM) of authorities to trust besides this machine's, such as your network's own. Take
+    /// them from your network team, never from the connection
+    #[arg(
+        long,
+        env = "PKB_CA_FILE",
+        value_name = "FILE",
+        help_heading = "GOV.UK Notify"
+    )]
+    ca_file: Option<PathBuf>,
 
     /// Seconds to wait for one answer
     #[arg(long, default_value_t = 60, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600), help_heading = "GOV.UK Notify")]
@@ -86,10 +100,15 @@ impl NotifyKeyArgs {
     ///
     /// # Errors
     /// The key is missing or is none, or the address is wrong.
-    pub(crate) fn client(&self) -> Result<Notify, Fatal> {
+    pub(crate) fn client(&self, network: Network) -> Result<Notify, Fatal> {
         Notify::new(NotifySettings {
             base_url: self.notify_url.clone(),
             api_key: self.key()?,
+            // PKB's certificate for us is not for Notify.
+            network: Network {
+                client_cert: None,
+                ..network
+            },
             timeout_seconds: 20,
             attempts: 1,
             give_up_seconds: 20,
@@ -122,6 +141,11 @@ impl NotifyArgs {
         Notify::new(NotifySettings {
             base_url: self.key.notify_url.clone(),
             api_key: self.key.key()?,
+            network: Network {
+                ca_file: self.ca_file.clone(),
+                client_cert: None,
+                proxies: Proxies::from_environment()?,
+            },
             timeout_seconds: self.timeout,
             attempts: self.attempts,
             give_up_seconds: self.give_up_after,

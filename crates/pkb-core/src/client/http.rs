@@ -2,8 +2,13 @@
 
 use std::time::Duration;
 
-use reqwest::{Response, redirect::Policy};
+use reqwest::{Method, Request, RequestBuilder, Response, Url, redirect::Policy};
 
+use super::{
+    network::Network,
+    network_fault::{NetworkFault, is_refused_by_proxy},
+    proxies::Proxies,
+};
 use crate::Fatal;
 
 /// Longest answer that is read. A user has a few kilobytes, the report on an upload of 50,000 rows
@@ -15,20 +20,70 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// connection that is just being closed.
 const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 
-pub(super) fn http_client(timeout_seconds: u64, loopback: bool) -> Result<reqwest::Client, Fatal> {
-    let mut builder = reqwest::Client::builder()
-        .user_agent(concat!("pkb/", env!("CARGO_PKG_VERSION")))
-        .redirect(Policy::none())
-        .connect_timeout(CONNECT_TIMEOUT)
-        .timeout(Duration::from_secs(timeout_seconds))
-        .pool_idle_timeout(POOL_IDLE_TIMEOUT);
-    if loopback {
-        // A machine behind a proxy cannot reach itself through it.
-        builder = builder.no_proxy();
+/// The library's client with what it was made from. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Http {
+    client: reqwest::Client,
+    proxies: Proxies,
+}
+
+impl Http {
+    /// A client for `network` that waits for one answer at most so long.
+    ///
+    /// # Errors
+    /// A file of certificates cannot be used, or this machine has none.
+    pub(super) fn new(network: &Network, timeout_seconds: u64) -> Result<Self, Fatal> {
+        let builder = reqwest::Client::builder()
+            .user_agent(concat!("pkb/", env!("CARGO_PKG_VERSION")))
+            .redirect(Policy::none())
+            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(Duration::from_secs(timeout_seconds))
+            .pool_idle_timeout(POOL_IDLE_TIMEOUT);
+        let client = network.applied_to(builder)?.build();
+        let client = client.map_err(|error| cannot_set_up(&error, network))?;
+        let proxies = network.proxies.clone();
+        Ok(Self { client, proxies })
     }
-    // reqwest's own text may name the certificate file, nothing secret; the cause is enough.
-    builder.build().map_err(|_| {
-        Fatal::Usage("cannot set up TLS: are certificates installed (ca-certificates)?".into())
+
+    /// A request to `url`.
+    pub(super) fn request(&self, method: Method, url: Url) -> RequestBuilder {
+        self.client.request(method, url)
+    }
+
+    /// Sends a request.
+    pub(super) async fn execute(&self, request: Request) -> reqwest::Result<Response> {
+        self.client.execute(request).await
+    }
+
+    /// Why there can be no connection, if trying again does not help.
+    pub(super) fn fault(&self, error: &reqwest::Error) -> Option<NetworkFault> {
+        NetworkFault::of(error, &self.proxies)
+    }
+
+    /// What an answer of status 400 says of the connection and not of what was asked.
+    pub(super) fn fault_in_answer(&self, url: &Url, body: &[u8]) -> Option<NetworkFault> {
+        NetworkFault::of_bad_request(body, url, &self.proxies)
+    }
+}
+
+/// The library's own text may name files, and does not say what to do.
+fn cannot_set_up(error: &reqwest::Error, network: &Network) -> Fatal {
+    tracing::debug!(builder = error.is_builder(), "TLS cannot be set up");
+    let files = [
+        ("--ca-file", &network.ca_file),
+        ("--client-cert", &network.client_cert),
+    ];
+    let named = files
+        .iter()
+        .filter_map(|(name, file)| file.as_ref().map(|_| *name));
+    let named: Vec<&str> = named.collect();
+    Fatal::Usage(match named.is_empty() {
+        true => "cannot set up TLS: this machine knows no authorities. What to do: install the package ca-certificates".into(),
+        false => format!(
+            "cannot set up TLS with the file of {}. What to do: check that certificates in it are whole, and that a key belongs to its \
+             certificate",
+            named.join(" or ")
+        ),
     })
 }
 
@@ -54,6 +109,8 @@ pub(super) async fn read_body(mut response: Response) -> Result<Vec<u8>, BodyErr
 pub(super) fn plain_cause(error: &reqwest::Error) -> &'static str {
     if error.is_timeout() {
         "no answer in time"
+    } else if is_refused_by_proxy(error) {
+        "the proxy makes no connection to it"
     } else if error.is_connect() {
         "no connection"
     } else {

@@ -1,6 +1,7 @@
 //! The clients of Patients Know Best and of GOV.UK Notify: the only place that speaks HTTP.
 //!
 //! * `token`, `refresh_token`: access tokens (OAuth 2.0), fetched early and by one call for all.
+//! * [`network`], `proxies`, `network_fault`: authorities, certificates and proxies, and why there can be no connection in confidence.
 //! * `transport`, `retry`, `http`: one request with its retries, rate and errors.
 //! * `whom`, `refusal`, [`access_watch`], `clock_check`: whether an answer is about the patient who was asked for, about the token or about
 //!   the client, and whether our clock is right.
@@ -17,10 +18,13 @@ pub mod code_desk;
 pub mod directory;
 pub mod fhir;
 mod http;
+pub mod network;
+mod network_fault;
 pub mod notify;
 #[cfg(test)]
 mod on_loopback;
 pub mod probe;
+pub mod proxies;
 mod refresh_token;
 mod refusal;
 pub mod rest;
@@ -46,9 +50,11 @@ use transport::Transport;
 /// How the OAuth client shows its secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum AuthStyle {
-    /// HTTP Basic, as PKB's OAuth page shows.
+    /// HTTP Basic, as PKB's OAuth page shows, and as RFC 6749 says: name and secret are percent-encoded first
     Basic,
-    /// In the form, as PKB's newer identity service wants it.
+    /// The same without that, for servers that do not decode it (secrets with characters such as + / = are refused otherwise)
+    BasicRaw,
+    /// In the form, as PKB's newer identity service wants it
     Body,
 }
 
@@ -74,6 +80,10 @@ pub struct Settings {
     pub credentials: Credentials,
     /// How to show a secret.
     pub auth_style: AuthStyle,
+    /// What access tokens are asked for, where the server wants that said (OAuth's scopes, with spaces between them).
+    pub scope: Option<String>,
+    /// How servers are reached.
+    pub network: network::Network,
     /// Longest wait for one answer, in seconds.
     pub timeout_seconds: u64,
     /// Calls in all for one request.
@@ -109,7 +119,7 @@ impl Client {
         let base = checked_url(&settings.base_url, "PKB_BASE_URL")?;
         let token_url = checked_url(&settings.token_url, "PKB_TOKEN_URL")?;
         let fhir = settings.fhir.as_ref().map(Fhir::new).transpose()?;
-        let transport = Transport::new(&settings, token_url, is_loopback(&base))?;
+        let transport = Transport::new(&settings, token_url)?;
         Ok(Self {
             transport,
             base,
@@ -274,7 +284,8 @@ fn checked_url(text: &str, name: &str) -> Result<Url, Fatal> {
     }
 }
 
-fn is_loopback(url: &Url) -> bool {
+/// Whether an address is this very machine's.
+pub fn is_loopback(url: &Url) -> bool {
     match url.host_str() {
         Some("localhost") => true,
         Some(host) => host

@@ -1,14 +1,15 @@
 //! Whether a server can be reached, step by step, and what time it has. No secret is sent.
 
-use std::{
-    error::Error as _,
-    time::{Duration, SystemTime},
-};
+use std::time::{Duration, SystemTime};
 
-use reqwest::{Url, header};
+use reqwest::{Method, header};
 use tokio::{net, time::timeout};
 
-use super::{checked_url, http::http_client, is_loopback};
+use super::{
+    checked_url,
+    http::{Http, plain_cause},
+    network::Network,
+};
 use crate::Fatal;
 
 /// Longest wait for each step.
@@ -46,21 +47,24 @@ pub enum Unreached {
         /// What happened.
         cause: String,
     },
-    /// The certificate is not trusted.
-    #[error(
-        "{0} shows a certificate that this machine does not trust: a proxy that looks into TLS? Its certificate belongs into the system's store (ca-certificates)"
-    )]
-    Certificate(String),
+    /// No connection in confidence: the certificate, the protocol, or who is asked for a password.
+    #[error("{0}")]
+    NotInConfidence(Fatal),
     /// Anything else.
-    #[error("{0} does not answer: is a proxy in between?")]
-    Answer(String),
+    #[error("{server} does not answer ({cause}): is a proxy in between?")]
+    Answer {
+        /// Name and port, and the proxy.
+        server: String,
+        /// What happened.
+        cause: &'static str,
+    },
 }
 
 /// Reaches the server of `address`, the setting `name`: its name, its port, its certificate, an answer to a question for nothing.
 ///
 /// # Errors
 /// The step at which it failed.
-pub async fn reach(name: &str, address: &str) -> Result<Reached, Unreached> {
+pub async fn reach(name: &str, address: &str, network: &Network) -> Result<Reached, Unreached> {
     let url = checked_url(address, name).map_err(Unreached::Setting)?;
     let host = url
         .host_str()
@@ -69,7 +73,7 @@ pub async fn reach(name: &str, address: &str) -> Result<Reached, Unreached> {
         .to_owned();
     let port = url.port_or_known_default().unwrap_or(443);
     let server = format!("{host}:{port}");
-    let proxy = proxy_for(&url);
+    let proxy = network.proxies.of(&url).map(|proxy| proxy.variable);
     if proxy.is_none() {
         // With a proxy, these two are its business.
         let addresses: Vec<_> = net::lookup_host((host.as_str(), port))
@@ -88,17 +92,21 @@ pub async fn reach(name: &str, address: &str) -> Result<Reached, Unreached> {
             .map_err(|_| failed("no answer in time".into()))?
             .map_err(|error| failed(error.kind().to_string()))?;
     }
-    let http = http_client(PATIENCE.as_secs(), is_loopback(&url)).map_err(Unreached::Setting)?;
+    let http = Http::new(network, PATIENCE.as_secs()).map_err(Unreached::Setting)?;
     // The server's root: nothing that PKB documents, so nothing happens there.
     let mut root = url.clone();
     root.set_path("/");
     root.set_query(None);
-    let response = http.head(root).send().await.map_err(|error| {
-        if is_about_certificate(&error) {
-            Unreached::Certificate(server.clone())
-        } else {
-            Unreached::Answer(server.clone())
-        }
+    let sent = http.request(Method::HEAD, root).send().await;
+    let response = sent.map_err(|error| match http.fault(&error) {
+        Some(fault) => Unreached::NotInConfidence(fault.into_fatal()),
+        None => Unreached::Answer {
+            server: match proxy {
+                Some(variable) => format!("{server} (through the proxy that {variable} names)"),
+                None => server.clone(),
+            },
+            cause: plain_cause(&error),
+        },
     })?;
     Ok(Reached {
         clock_ahead_seconds: response
@@ -117,43 +125,6 @@ fn seconds_ahead(theirs: SystemTime, ours: SystemTime) -> i64 {
         Ok(ahead) => seconds(ahead),
         Err(behind) => -seconds(behind.duration()),
     }
-}
-
-/// The causes' words are rustls's; only whether they speak of the certificate is looked at.
-fn is_about_certificate(error: &reqwest::Error) -> bool {
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        if error.to_string().to_lowercase().contains("certificate") {
-            return true;
-        }
-        cause = error.source();
-    }
-    false
-}
-
-/// The variable that sends calls of this address through a proxy. Its value may hold a password.
-fn proxy_for(url: &Url) -> Option<&'static str> {
-    if is_loopback(url) {
-        return None;
-    }
-    let is_set = |name: &&str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    let exempt = ["NO_PROXY", "no_proxy"]
-        .into_iter()
-        .find(is_set)
-        .is_some_and(|name| {
-            let host = url.host_str().unwrap_or_default();
-            let list = std::env::var(name).unwrap_or_default();
-            list.split(',').map(str::trim).any(|entry| {
-                let entry = entry.trim_start_matches('.');
-                entry == "*"
-                    || host == entry
-                    || host
-                        .strip_suffix(entry)
-                        .is_some_and(|rest| !entry.is_empty() && rest.ends_with('.'))
-            })
-        });
-    let names = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
-    names.into_iter().find(is_set).filter(|_| !exempt)
 }
 
 #[cfg(test)]

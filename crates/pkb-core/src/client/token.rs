@@ -8,10 +8,11 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use oauth2::{
     AsyncHttpClient, AuthType, ClientId, ClientSecret, EndpointNotSet, EndpointSet, HttpRequest,
     HttpResponse, RefreshToken, RequestTokenError, Scope, TokenResponse as _, TokenUrl,
-    basic::{BasicClient, BasicErrorResponse, BasicTokenResponse},
+    basic::{BasicClient, BasicErrorResponse, BasicErrorResponseType, BasicTokenResponse},
 };
 use reqwest::{
     StatusCode,
@@ -21,7 +22,9 @@ use secrecy::ExposeSecret as _;
 use tokio::sync::Mutex;
 
 use super::{
-    AuthStyle, CallError, Credentials, Settings, http,
+    AuthStyle, CallError, Credentials, Settings,
+    http::{self, Http},
+    network_fault::NetworkFault,
     refresh_token::RefreshTokenFile,
     retry::{self, Backoff, Outage},
     transport::ONE_REQUEST,
@@ -34,6 +37,9 @@ use crate::{
 /// How long a token is used when the answer does not say how long it lives.
 const DEFAULT_LIFE: Duration = Duration::from_secs(300);
 
+/// The scope of PKB's tethered tokens, where no other is set.
+const TETHERED_SCOPE: &str = "SITE";
+
 type OauthClient =
     BasicClient<EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointSet>;
 
@@ -41,6 +47,8 @@ type OauthClient =
 pub(super) struct TokenSource {
     oauth: OauthClient,
     grant: Grant,
+    /// What is asked for, if that is said.
+    scopes: Vec<Scope>,
     http: Exchange,
     attempts: u32,
     /// PKB has refused a young token, and then taken a new one.
@@ -83,10 +91,19 @@ impl Token {
 }
 
 /// Why the token address gave no token.
-#[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
 enum Failure {
     #[error("refused")]
     Refused,
+    /// The credentials may be good, but not for what was asked for with them.
+    #[error("scope refused")]
+    ScopeRefused,
+    /// The credentials may be good, but not for this way to ask.
+    #[error("grant refused")]
+    GrantRefused,
+    /// There can be no connection in confidence.
+    #[error("no connection in confidence")]
+    Network(NetworkFault),
     #[error("{cause}")]
     Unavailable {
         cause: &'static str,
@@ -103,6 +120,11 @@ impl Failure {
     }
 }
 
+const SCOPE_REFUSED: &str = "the token address does not give this client the scope that it was asked for (invalid_scope). What to do: \
+     ask the server's operator which scopes PKB_CLIENT_ID may ask for, and set --scope";
+const GRANT_REFUSED: &str = "the token address does not let this client ask in this way (unauthorized_client or unsupported_grant_type). \
+     What to do: ask the server's operator for a client with client credentials, or for a refresh token (--refresh-token-file)";
+
 /// Why there is no token.
 enum TokenError {
     Failure(Failure),
@@ -110,16 +132,12 @@ enum TokenError {
 }
 
 impl TokenSource {
-    pub(super) fn new(
-        settings: &Settings,
-        token_url: String,
-        http: reqwest::Client,
-    ) -> Result<Self, Fatal> {
+    pub(super) fn new(settings: &Settings, token_url: String, http: Http) -> Result<Self, Fatal> {
         let url = TokenUrl::new(token_url)
             .map_err(|_| Fatal::Usage("PKB_TOKEN_URL is not a URL".into()))?;
         let oauth = BasicClient::new(ClientId::new(settings.client_id.clone()))
             .set_auth_type(match settings.auth_style {
-                AuthStyle::Basic => AuthType::BasicAuth,
+                AuthStyle::Basic | AuthStyle::BasicRaw => AuthType::BasicAuth,
                 AuthStyle::Body => AuthType::RequestBody,
             })
             .set_token_uri(url);
@@ -132,10 +150,18 @@ impl TokenSource {
                 (oauth, Grant::Tethered(RefreshTokenFile::new(path)))
             }
         };
-        let http = Exchange(http);
+        let basic_raw = match (&settings.credentials, settings.auth_style) {
+            (Credentials::Secret(secret), AuthStyle::BasicRaw) => {
+                Some(basic_raw(&settings.client_id, secret.expose_secret())?)
+            }
+            _ => None,
+        };
+        let scope = settings.scope.clone();
+        let http = Exchange { http, basic_raw };
         Ok(Self {
             oauth,
             grant,
+            scopes: scopes(scope.as_deref()),
             http,
             attempts: settings.attempts,
             end_early: AtomicBool::new(false),
@@ -168,8 +194,8 @@ impl TokenSource {
         monitor: &Monitor,
     ) -> Result<Token, CallError> {
         let mut current = self.current.lock().await;
-        if let Some(failure) = current.given_up {
-            return Err(CallError::Fatal(self.reason_to_stop(failure)));
+        if let Some(failure) = &current.given_up {
+            return Err(CallError::Fatal(self.reason_to_stop(failure.clone())));
         }
         if let Some(token) = &current.token {
             let is_refused = refused.is_some_and(|refused| refused.fetched == token.fetched);
@@ -197,7 +223,7 @@ impl TokenSource {
                     continue;
                 }
             }
-            current.given_up = Some(failure);
+            current.given_up = Some(failure.clone());
             return Err(CallError::Fatal(self.reason_to_stop(failure)));
         }
     }
@@ -208,6 +234,9 @@ impl TokenSource {
                 Fatal::TryLater(format!("no access token to be had: {cause}; try again later"))
             }
             Failure::Refused => Fatal::Credentials(self.refusal().into()),
+            Failure::ScopeRefused => Fatal::Credentials(SCOPE_REFUSED.into()),
+            Failure::GrantRefused => Fatal::Credentials(GRANT_REFUSED.into()),
+            Failure::Network(fault) => fault.into_fatal(),
             Failure::NotUnderstood => Fatal::NotUnderstood(
                 "the token address answered something that is not an access token: check PKB_TOKEN_URL and proxies".into(),
             ),
@@ -230,16 +259,18 @@ impl TokenSource {
         let answer = match &self.grant {
             Grant::ClientCredentials => {
                 let request = self.oauth.exchange_client_credentials();
+                let request = request.add_scopes(self.scopes.iter().cloned());
                 understood(request.request_async(&self.http).await)?
             }
             Grant::Tethered(file) => {
                 // Other stages of the pipeline use the same file: one at a time.
                 let held = file.hold().await.map_err(TokenError::Fatal)?;
                 let token = RefreshToken::new(held.read().map_err(TokenError::Fatal)?);
-                let request = self
-                    .oauth
-                    .exchange_refresh_token(&token)
-                    .add_scope(Scope::new("SITE".into()));
+                let request = self.oauth.exchange_refresh_token(&token);
+                let request = match self.scopes.is_empty() {
+                    true => request.add_scope(Scope::new(TETHERED_SCOPE.into())),
+                    false => request.add_scopes(self.scopes.iter().cloned()),
+                };
                 let answer = understood(request.request_async(&self.http).await)?;
                 if let Some(next) = answer.refresh_token() {
                     held.store(next.secret()).map_err(TokenError::Fatal)?;
@@ -272,15 +303,48 @@ fn understood(
 ) -> Result<BasicTokenResponse, TokenError> {
     answer.map_err(|error| {
         TokenError::Failure(match error {
-            RequestTokenError::ServerResponse(_) => Failure::Refused,
+            RequestTokenError::ServerResponse(answer) => refused_for(answer.error()),
             RequestTokenError::Request(failure) => failure,
             RequestTokenError::Parse(..) | RequestTokenError::Other(_) => Failure::NotUnderstood,
         })
     })
 }
 
+/// What one of OAuth's error codes means (RFC 6749, 5.2; `temporarily_unavailable` and `server_error` are from 4.1.2.1, and servers
+/// send them here, too).
+fn refused_for(code: &BasicErrorResponseType) -> Failure {
+    use BasicErrorResponseType as Code;
+    match code {
+        Code::InvalidScope => Failure::ScopeRefused,
+        Code::UnauthorizedClient | Code::UnsupportedGrantType => Failure::GrantRefused,
+        Code::Extension(code) if code == "temporarily_unavailable" || code == "server_error" => {
+            Failure::unavailable("the token address says that it is unavailable for now")
+        }
+        _ => Failure::Refused,
+    }
+}
+
+/// The scopes of a setting that has spaces between them.
+fn scopes(setting: Option<&str>) -> Vec<Scope> {
+    let words = setting.unwrap_or_default().split_whitespace();
+    words.map(|scope| Scope::new(scope.to_owned())).collect()
+}
+
+/// The header `Authorization` with name and secret as they are (RFC 7617).
+fn basic_raw(client_id: &str, secret: &str) -> Result<HeaderValue, Fatal> {
+    let shown = STANDARD.encode(format!("{client_id}:{secret}"));
+    let mut value = HeaderValue::from_str(&format!("Basic {shown}"))
+        .map_err(|_| Fatal::Bug("Base64 does not go into a header".into()))?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
 /// Lets oauth2 use our HTTP client.
-struct Exchange(reqwest::Client);
+struct Exchange {
+    http: Http,
+    /// What is sent in place of oauth2's own header `Authorization`.
+    basic_raw: Option<HeaderValue>,
+}
 
 impl<'c> AsyncHttpClient<'c> for Exchange {
     type Error = Failure;
@@ -293,8 +357,17 @@ impl<'c> AsyncHttpClient<'c> for Exchange {
             request
                 .headers_mut()
                 .insert(header::CONNECTION, ONE_REQUEST);
-            let broken = |error| Failure::unavailable(http::plain_cause(&error));
-            let response = self.0.execute(request).await.map_err(broken)?;
+            if let Some(value) = &self.basic_raw {
+                request
+                    .headers_mut()
+                    .insert(header::AUTHORIZATION, value.clone());
+            }
+            let broken = |error| match self.http.fault(&error) {
+                Some(fault) => Failure::Network(fault),
+                None => Failure::unavailable(http::plain_cause(&error)),
+            };
+            let url = request.url().clone();
+            let response = self.http.execute(request).await.map_err(broken)?;
             let status = response.status();
             match status {
                 status if retry::is_busy(status) || status.is_server_error() => {
@@ -313,6 +386,11 @@ impl<'c> AsyncHttpClient<'c> for Exchange {
             }
             let broke_off = |_| Failure::unavailable("the answer broke off");
             let body = http::read_body(response).await.map_err(broke_off)?;
+            if status == StatusCode::BAD_REQUEST
+                && let Some(fault) = self.http.fault_in_answer(&url, &body)
+            {
+                return Err(Failure::Network(fault));
+            }
             // Without its content type, as the other calls: the body tells what it is.
             oauth2::http::Response::builder()
                 .status(status)

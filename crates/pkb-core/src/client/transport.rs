@@ -19,7 +19,8 @@ use secrecy::ExposeSecret as _;
 use super::{
     CallError, Settings,
     clock_check::{ClockCheck, clock_off_by},
-    http::{BodyError, http_client, plain_cause, read_body},
+    http::{BodyError, Http, plain_cause, read_body},
+    network::Network,
     notify::ApiKey,
     retry::{self, Backoff, Outage},
     token::{Token, TokenSource},
@@ -85,7 +86,7 @@ pub(super) type Explain = Box<dyn Fn(&Unsuccessful) -> Option<Meaning> + Send + 
 
 /// Sends requests.
 pub(super) struct Transport {
-    http: reqwest::Client,
+    http: Http,
     /// Whom we call, in messages.
     server: &'static str,
     pass: Pass,
@@ -124,7 +125,7 @@ enum Again {
 
 impl Transport {
     /// To PKB.
-    pub(super) fn new(settings: &Settings, token_url: Url, loopback: bool) -> Result<Self, Fatal> {
+    pub(super) fn new(settings: &Settings, token_url: Url) -> Result<Self, Fatal> {
         let pace = Pace {
             timeout_seconds: settings.timeout_seconds,
             attempts: settings.attempts,
@@ -133,7 +134,7 @@ impl Transport {
             random: settings.random.clone(),
             monitor: Arc::clone(&settings.monitor),
         };
-        let http = http_client(pace.timeout_seconds, loopback)?;
+        let http = Http::new(&settings.network, pace.timeout_seconds)?;
         let tokens = Box::new(TokenSource::new(settings, token_url.into(), http.clone())?);
         let pass = Pass::Tokens(tokens, ClockCheck::default());
         Ok(Self::with("PKB", http, pass, None, pace))
@@ -144,16 +145,16 @@ impl Transport {
         key: ApiKey,
         explain: Explain,
         pace: Pace,
-        loopback: bool,
+        network: &Network,
     ) -> Result<Self, Fatal> {
-        let http = http_client(pace.timeout_seconds, loopback)?;
+        let http = Http::new(network, pace.timeout_seconds)?;
         let (pass, explain) = (Pass::Key(key), Some(explain));
         Ok(Self::with("GOV.UK Notify", http, pass, explain, pace))
     }
 
     fn with(
         server: &'static str,
-        http: reqwest::Client,
+        http: Http,
         pass: Pass,
         explain: Option<Explain>,
         pace: Pace,
@@ -277,7 +278,7 @@ impl Transport {
     /// Sends a request once.
     ///
     /// # Errors
-    /// Our clock is wrong.
+    /// Our clock is wrong, or there can be no connection in confidence.
     async fn send(
         &self,
         request: RequestBuilder,
@@ -286,7 +287,12 @@ impl Transport {
     ) -> Result<Sent, Fatal> {
         let response = match request.send().await {
             Ok(response) => response,
-            Err(error) => return Ok(Sent::Again(again_after_error(&error, repeat))),
+            Err(error) => {
+                return match self.http.fault(&error) {
+                    Some(fault) => Err(fault.into_fatal()),
+                    None => Ok(Sent::Again(again_after_error(&error, repeat))),
+                };
+            }
         };
         // What may have been carried out is settled, whatever the time is.
         if let (Pass::Tokens(_, clock), Repeat::Safe) = (&self.pass, repeat) {
@@ -386,9 +392,22 @@ impl Transport {
         *not_before = Some(not_before.map_or(until, |before| before.max(until)));
     }
 
+    /// A 400 is the server's word on what was asked, or the web server's in front of it on our certificate.
+    async fn after_bad_request(&self, response: Response) -> CallError {
+        let (status, url) = (response.status().as_u16(), response.url().clone());
+        let body = read_body(response).await.unwrap_or_default();
+        match self.http.fault_in_answer(&url, &body) {
+            Some(fault) => CallError::Fatal(fault.into_fatal()),
+            None => CallError::Refused { status },
+        }
+    }
+
     async fn again_after(&self, response: Response, repeat: Repeat) -> Again {
         let status = response.status();
         let asked = retry::retry_after(response.headers(), SystemTime::now());
+        if status == StatusCode::BAD_REQUEST && self.explain.is_none() {
+            return Again::Give(self.after_bad_request(response).await);
+        }
         if let Some(again) = self.explained(response).await {
             return again;
         }

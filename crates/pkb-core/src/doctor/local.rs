@@ -55,6 +55,27 @@ pub(super) fn secret_file(path: &Path, about: &'static str, findings: &mut Findi
     }
 }
 
+/// The file of a certificate and its key: there, and ours alone. That it holds both is seen when it is used.
+pub(super) fn key_file(path: &Path, about: &'static str, findings: &mut Findings) {
+    let name = path.display();
+    let Ok(metadata) = fs::metadata(path) else {
+        return findings.problem(
+            about,
+            ExitCode::Usage,
+            format!("{name}: there is no such file"),
+        );
+    };
+    let mode = metadata.permissions().mode() & 0o777;
+    match mode & 0o077 {
+        0 => findings.ok(about, format!("{name}: mode {mode:04o}")),
+        _ => findings.problem(
+            about,
+            ExitCode::Usage,
+            format!("{name}: others can read or change the key in it (mode {mode:04o}). Run: chmod 600 {name}. Ask for a new certificate if they may have read it"),
+        ),
+    }
+}
+
 /// What does not belong into the file of a secret. White space around it does no harm.
 fn rubbish(bytes: &[u8]) -> Option<&'static str> {
     let Ok(text) = std::str::from_utf8(bytes) else {

@@ -160,7 +160,7 @@ pub async fn run(args: DoctorArgs) -> Result<ExitCode, Fatal> {
     )
     .await;
     if args.notify {
-        remote::notify(&args.notify_key, &mut findings).await;
+        remote::notify(&args.notify_key, &args.pkb, &mut findings).await;
     }
     crate::app::print(&findings.to_string())?;
     Ok(findings.exit_code())

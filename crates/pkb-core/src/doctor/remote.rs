@@ -1,12 +1,13 @@
 //! PKB and GOV.UK Notify: reached, on time, and willing.
 
-use super::Findings;
+use super::{Findings, local::key_file};
 use crate::{
     ExitCode, Fatal,
     args::{NotifyKeyArgs, PkbArgs},
     client::{
         CallError, Client,
         fhir::BatchError,
+        network::{Network, SYSTEM_CA_VARIABLE},
         notify::{NotifyDesk as _, TemplateId},
         probe::{Reached, Unreached, reach},
         rest::PathTemplate,
@@ -28,8 +29,11 @@ pub(super) async fn pkb(
     let mut asked = Vec::new();
     let mut clock = None;
     let mut all_reached = true;
+    let Some(network) = network(args, findings) else {
+        return;
+    };
     for (name, address) in args.addresses() {
-        match reach(name, address).await {
+        match reach(name, address, &network).await {
             Ok(reached) => {
                 clock = clock.or(reached.clock_ahead_seconds);
                 if !asked.contains(&reached.server) {
@@ -74,6 +78,36 @@ pub(super) async fn pkb(
     fhir(&client, findings).await;
 }
 
+/// How servers are reached, if that is in order.
+fn network(args: &PkbArgs, findings: &mut Findings) -> Option<Network> {
+    let network = match args.network() {
+        Ok(network) => network,
+        Err(fatal) => {
+            findings.fatal("network", &fatal);
+            return None;
+        }
+    };
+    if let Some(file) = &network.ca_file {
+        let file = file.display();
+        findings.ok(
+            "authorities",
+            format!("this machine's, and those in {file}: whoever holds their keys can read along"),
+        );
+    }
+    if std::env::var_os(SYSTEM_CA_VARIABLE).is_some() {
+        findings.ok(
+            "authorities",
+            format!(
+                "those in the file that {SYSTEM_CA_VARIABLE} names, in place of this machine's"
+            ),
+        );
+    }
+    if let Some(file) = &network.client_cert {
+        key_file(file, "certificate", findings);
+    }
+    Some(network)
+}
+
 fn how(reached: &Reached) -> String {
     let certificate =
         match reached.server.starts_with("127.") || reached.server.starts_with("localhost") {
@@ -92,8 +126,8 @@ fn how(reached: &Reached) -> String {
 fn code(unreached: &Unreached) -> ExitCode {
     match unreached {
         Unreached::Setting(fatal) => fatal.exit_code(),
-        Unreached::Certificate(_) => ExitCode::Usage,
-        Unreached::Name(_) | Unreached::Connection { .. } | Unreached::Answer(_) => {
+        Unreached::NotInConfidence(fatal) => fatal.exit_code(),
+        Unreached::Name(_) | Unreached::Connection { .. } | Unreached::Answer { .. } => {
             ExitCode::TryLater
         }
     }
@@ -148,8 +182,10 @@ async fn fhir(client: &Client, findings: &mut Findings) {
 }
 
 /// Whether Notify takes the key: it is asked for a template that there is not.
-pub(super) async fn notify(args: &NotifyKeyArgs, findings: &mut Findings) {
-    let Ok(notify) = args.client() else { return };
+pub(super) async fn notify(args: &NotifyKeyArgs, pkb: &PkbArgs, findings: &mut Findings) {
+    let Ok(notify) = pkb.network().and_then(|network| args.client(network)) else {
+        return;
+    };
     let Some(nobody) = TemplateId::parse("00000000-0000-4000-8000-000000000000") else {
         return;
     };

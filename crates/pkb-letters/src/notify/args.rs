@@ -52,11 +52,12 @@ pub struct SendTextsArgs {
     #[arg(long)]
     pub sms_fold: bool,
 
-    /// Page where patients register; the codes are added to it
+    /// Page where patients register; the codes are added to it. https, or a loopback address
     #[arg(
         long,
         env = "PKB_JOIN_URL",
         default_value = "https://joinpkb.com/",
+        value_parser = crate::join_url::parse,
         value_name = "URL"
     )]
     pub join_url: Url,

@@ -24,7 +24,8 @@ use serde::{Deserialize, Serialize};
 pub use api_key::{ApiKey, read_api_key};
 
 use super::{
-    CallError, checked_url, is_loopback,
+    CallError, checked_url,
+    network::Network,
     transport::{Pace, Repeat, Transport},
     under,
 };
@@ -44,6 +45,8 @@ pub struct NotifySettings {
     pub base_url: String,
     /// The key.
     pub api_key: ApiKey,
+    /// How it is reached.
+    pub network: Network,
     /// Longest wait for one answer, in seconds.
     pub timeout_seconds: u64,
     /// Calls in all for one request.
@@ -173,7 +176,7 @@ impl Notify {
             settings.api_key,
             Box::new(move |answer| errors::explain(answer, pause)),
             pace,
-            is_loopback(&base),
+            &settings.network,
         )?;
         Ok(Self { transport, base })
     }

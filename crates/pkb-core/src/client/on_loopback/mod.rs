@@ -1,13 +1,16 @@
 //! The calls over real connections, to a server that breaks HTTP's rules.
 
 mod answers;
+mod certificates;
 mod connections;
+mod networks;
+mod oauth;
 mod refusals;
 mod server;
 
 use std::sync::Arc;
 
-use super::{AuthStyle, Client, Credentials, Settings, rest::PathTemplate};
+use super::{AuthStyle, Client, Credentials, Settings, network::Network, rest::PathTemplate};
 use crate::{
     monitor::Monitor,
     value::{NationalId, NationalIdType, NhsNumber},
@@ -44,20 +47,34 @@ fn client(url: &str) -> (Client, Arc<Monitor>) {
 
 /// The same with access tokens from the server at `token_url`.
 fn client_with_tokens(url: &str, token_url: &str) -> (Client, Arc<Monitor>) {
-    let monitor = Arc::<Monitor>::default();
-    let client = Client::new(Settings {
+    client_on(url, token_url, Network::default())
+}
+
+/// The same on a network.
+fn client_on(url: &str, token_url: &str, network: Network) -> (Client, Arc<Monitor>) {
+    let settings = Settings {
+        network,
+        ..settings(url, token_url)
+    };
+    let monitor = Arc::clone(&settings.monitor);
+    (Client::new(settings).unwrap(), monitor)
+}
+
+fn settings(url: &str, token_url: &str) -> Settings {
+    Settings {
         base_url: url.into(),
         fhir: None,
         token_url: format!("{token_url}/token"),
         client_id: "client".into(),
         credentials: Credentials::Secret("secret".to_owned().into()),
         auth_style: AuthStyle::Basic,
+        scope: None,
+        network: Network::default(),
         timeout_seconds: 20,
         attempts: 3,
         give_up_seconds: 60,
         rate: 0,
         random: fastrand::Rng::with_seed(1),
-        monitor: Arc::clone(&monitor),
-    });
-    (client.unwrap(), monitor)
+        monitor: Arc::default(),
+    }
 }

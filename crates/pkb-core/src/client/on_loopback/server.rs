@@ -7,11 +7,12 @@ use std::{
     time::Duration,
 };
 
-/// A request: which connection it came by, counted from 0, and its head in small letters.
+/// A request: which connection it came by, counted from 0, its head in small letters, and all of it as it came.
 #[derive(Clone, Debug)]
 pub(super) struct Request {
     pub(super) connection: usize,
     pub(super) head: String,
+    pub(super) whole: String,
 }
 
 impl Request {
@@ -96,10 +97,16 @@ impl Server {
         asked.cloned().collect()
     }
 
+    /// The requests for access tokens.
+    pub(super) fn token_requests(&self) -> Vec<Request> {
+        let requests = self.requests.lock().unwrap();
+        let asked = requests.iter().filter(|request| request.is_for_token());
+        asked.cloned().collect()
+    }
+
     /// How many access tokens were asked for.
     pub(super) fn tokens(&self) -> usize {
-        let requests = self.requests.lock().unwrap();
-        requests.iter().filter(|it| it.is_for_token()).count()
+        self.token_requests().len()
     }
 }
 
@@ -120,11 +127,15 @@ fn serve(
                 return Ok(());
             }
         }
-        let head = head.to_lowercase();
-        let request = Request { connection, head };
+        let mut request = Request {
+            connection,
+            head: head.to_lowercase(),
+            whole: head,
+        };
         let length = request.header("content-length");
         let mut body = vec![0; length.map_or(0, |length| length.parse().unwrap())];
         reader.read_exact(&mut body)?;
+        request.whole.push_str(&String::from_utf8_lossy(&body));
         let bytes = answer(&request);
         let is_token = request.is_for_token();
         seen.lock().unwrap().push(request);

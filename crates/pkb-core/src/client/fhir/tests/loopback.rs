@@ -15,6 +15,7 @@ use crate::{
     client::{
         AuthStyle, CallError, Client, Credentials, Settings,
         fhir::{BatchError, FhirSettings, MAX_INVITATION_TOKENS, Refusal},
+        network::Network,
     },
     value::NationalId,
 };
@@ -83,6 +84,8 @@ fn client(url: &str, org_id: Option<&str>) -> Result<Client, Fatal> {
         client_id: "client".into(),
         credentials: Credentials::Secret("secret".to_owned().into()),
         auth_style: AuthStyle::Basic,
+        scope: None,
+        network: Network::default(),
         timeout_seconds: 60,
         attempts: 3,
         give_up_seconds: 60,

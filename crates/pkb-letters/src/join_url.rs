@@ -1,0 +1,55 @@
+//! The page where patients register, as letters and texts name it.
+
+use pkb_core::client::is_loopback;
+use url::Url;
+
+/// Reads the address. It carries a patient's two codes, and a letter with it cannot be taken back: it must be https. Rehearsals may
+/// have a loopback address.
+///
+/// # Errors
+/// It is another address, or none.
+pub(crate) fn parse(text: &str) -> Result<Url, &'static str> {
+    let url =
+        Url::parse(text.trim()).map_err(|_| "not an address, such as https://joinpkb.com/")?;
+    let is_for_patients = url.scheme() == "https" && url.username().is_empty();
+    let is_for_rehearsals = url.scheme() == "http" && is_loopback(&url);
+    match is_for_patients || is_for_rehearsals {
+        true => Ok(url),
+        false => Err(
+            "the link carries a patient's codes, so it must begin with https:// (a loopback address is for rehearsals)",
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_only_put_into_links_that_are_encrypted_or_stay_on_this_machine() {
+        for good in [
+            "https://joinpkb.com/",
+            " https://pkb.example/join?lang=cy ",
+            "http://127.0.0.1:8180/join/",
+            "http://localhost:8180/",
+            "https://[::1]/",
+        ] {
+            assert!(parse(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "http://joinpkb.com/",
+            "HTTP://joinpkb.com",
+            "http://10.0.0.1/",
+            "http://127.0.0.1.pkb.example/",
+            "http://localhost@pkb.example/",
+            "https://joinpkb.com@pkb.example/",
+            "ftp://joinpkb.com/",
+            "javascript:alert(1)",
+            "file:///join",
+            "joinpkb.com",
+            "",
+        ] {
+            assert!(parse(bad).is_err(), "{bad}");
+        }
+    }
+}
