@@ -199,7 +199,7 @@ fn all_mistakes_are_said_at_once_with_their_lines_and_what_to_do() {
         "line 10: [pkb] rate: \"1.5\" will not do",
         "line 11: [pkb] secret: a secret must not",
         "line 12: [pkb] client_secret_file: ~ is the shell's",
-        "line 13: [pkb] auth_style: \"bodi\" will not do: one of basic, body; did you mean body?",
+        "line 13: [pkb] auth_style: \"bodi\" will not do: one of basic, basic-raw, body; did you mean body?",
         "line 14: [leters]: there is no such table; did you mean [letters]?",
     ] {
         assert!(said.contains(part), "{part} is missing:\n{said}");
