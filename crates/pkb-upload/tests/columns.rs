@@ -841,7 +841,7 @@ fn a_death_in_the_family_or_a_dead_tooth_is_no_death_of_the_patient() {
 
 #[test]
 fn a_column_without_a_header_is_told_to_have_one() {
-    let ended = deaths_by("", &["patient died", ""]);
+    let ended = deaths_by(",Ward", &["patient died,7B", ",7B"]);
     assert_eq!(ended.reasons(), ["unclear_flag", "-"]);
     assert!(
         ended
