@@ -26,6 +26,9 @@ impl Columns {
                  birth: put one above the rows, or name its columns with --map (and look with: pkb-upload columns)"
             )));
         }
+        if let Some(refusal) = self.goes_over_into_a_row(file) {
+            return Err(refusal);
+        }
         let mut problems = self.repeated(mapping);
         problems.extend(self.mapped_but_absent(mapping));
         problems.extend(self.contradicted(mapping));
@@ -229,10 +232,16 @@ impl Columns {
         ))
     }
 
-    /// Whether the file has a part of the address, and nothing that says which house.
+    /// Whether the file has a part of the address or somebody else's address, and nothing that says which house.
     pub fn has_no_house(&self) -> bool {
         let has = |field: &Field| self.place(*field).is_some();
-        !HOUSE.iter().any(has) && (has(&Field::PostCode) || PLACES.iter().any(has))
+        // A next of kin's or a practice's address is none of the patient's, and somebody may think it is.
+        let is_address = |at: usize| {
+            let header = folded_header(self.header(at));
+            header.contains("address") || header.contains("postcode")
+        };
+        let has_others = || self.unread().iter().any(|at| is_address(*at));
+        !HOUSE.iter().any(has) && (has(&Field::PostCode) || PLACES.iter().any(has) || has_others())
     }
 
     /// Towns, and nothing that says which house.

@@ -2,6 +2,7 @@
 
 mod field;
 mod header_check;
+mod header_values;
 mod headers;
 mod mapping;
 mod mask;
@@ -39,6 +40,8 @@ pub struct Columns {
     ignored: Vec<bool>,
     /// Columns without a field that may say something of the patient, and that the operator has not said to leave aside.
     searched: Vec<usize>,
+    /// The first header that looks like a value.
+    first_value: Option<usize>,
 }
 
 /// A column that decides, by what its cells say, whether a patient may be written to.
@@ -71,7 +74,12 @@ impl Columns {
 
     /// Finds what can be found, for showing.
     pub fn recognise(header: &[&str], mapping: &Mapping) -> Self {
-        let headers: Vec<String> = header.iter().map(|cell| cell.trim().to_owned()).collect();
+        let mut headers: Vec<String> = header.iter().map(|cell| cell.trim().to_owned()).collect();
+        let first_value = header_values::first(&headers, mapping);
+        // Nobody is shown.
+        for header in headers.iter_mut().skip(first_value.unwrap_or(usize::MAX)) {
+            header.clear();
+        }
         let fields = fields_of(&headers, mapping);
         let mut columns: Vec<(usize, Field)> = fields
             .iter()
@@ -118,6 +126,7 @@ impl Columns {
             further,
             deciding,
             fields,
+            first_value,
         }
     }
 

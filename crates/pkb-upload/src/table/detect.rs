@@ -76,7 +76,7 @@ fn weigh(seen: &Evidence, source: &Source) -> Result<(EncodingChoice, Certainty)
         first,
     } = doubt.question();
     Err(Fatal::Refused(format!(
-        "{source}: is not {utf_8}, and its encoding is not certain. These are words from {lines}, with x for each certain letter:{shown}\nChoose the encoding that has the right letters, and run the command with it, such as: {}\nOr export the file again as CSV UTF-8.",
+        "{source}: is not {utf_8}, and its encoding is not certain. These are words from {lines}, with x for hidden letters:{shown}\nChoose the encoding that has the right letters, and run the command with it, such as: {}\nOr export the file again as CSV UTF-8.",
         source.command(&format!("--encoding {first}")),
     )))
 }

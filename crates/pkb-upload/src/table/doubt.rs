@@ -15,6 +15,8 @@ use super::{code_page::CodePage, encoding::EncodingChoice, plausible::is_plausib
 const BUFFER: usize = 256 << 10;
 /// So many words are shown.
 const WORDS: usize = 5;
+/// So many doubtful letters of a word are shown at most.
+const SHOWN_LETTERS: usize = 2;
 
 /// An encoding with one byte for each character, and what was seen of it.
 struct Candidate {
@@ -255,18 +257,41 @@ fn is_edge(byte: u8) -> bool {
     matches!(byte, b',' | b';' | b'\t' | b'|' | b'\n' | b'\r')
 }
 
-/// The form of a word, in which only the doubtful characters are shown.
+/// The form of a word, in which few doubtful characters are shown: one or two that are no neighbours, or of a word
+/// with more of them only the first. A name in another script is doubtful as a whole, and must not be read here.
 fn masked(word: &[u8], candidate: &Candidate) -> String {
+    let doubtful = word.iter().filter(|byte| !byte.is_ascii()).count();
+    let most = if doubtful > SHOWN_LETTERS {
+        1
+    } else {
+        doubtful
+    };
+    let (mut shown, mut after_shown) = (0, false);
     word.iter()
-        .map(|byte| match byte {
-            b'A'..=b'Z' => 'X',
-            b'a'..=b'z' => 'x',
-            b'0'..=b'9' => '9',
-            0..0x20 | 0x7f => char::REPLACEMENT_CHARACTER,
-            _ => match candidate.character(*byte) {
-                c if c.is_control() => char::REPLACEMENT_CHARACTER,
-                c => c,
-            },
+        .map(|byte| {
+            let hidden = hidden(*byte, candidate);
+            let is_shown = !byte.is_ascii() && shown < most && !after_shown;
+            after_shown = is_shown;
+            shown += usize::from(is_shown);
+            match candidate.character(*byte) {
+                c if is_shown && !c.is_control() => c,
+                _ => hidden,
+            }
         })
         .collect()
+}
+
+/// What is shown for a character that is not.
+fn hidden(byte: u8, candidate: &Candidate) -> char {
+    match byte {
+        0..0x20 | 0x7f => char::REPLACEMENT_CHARACTER,
+        b'0'..=b'9' => '9',
+        _ => match candidate.character(byte) {
+            c if c.is_control() => char::REPLACEMENT_CHARACTER,
+            c if c.is_uppercase() => 'X',
+            c if c.is_alphabetic() => 'x',
+            c if c.is_ascii() => c,
+            _ => '*',
+        },
+    }
 }

@@ -177,6 +177,37 @@ fn code_pages_of_dos_mac_and_wales_are_asked_for_with_masked_words() {
 }
 
 #[test]
+fn a_question_shows_no_name_that_is_doubtful_as_a_whole() {
+    for (label, names) in [
+        ("windows-1253", "Γιώργος,Παππάς"),
+        ("windows-1251", "Наталья,Иванова"),
+        ("koi8-r", "Наталья,Иванова"),
+        ("windows-1255", "שלום,כהן"),
+        ("windows-1250", "Wiśniewski,Żółćik"),
+        ("iso-8859-7", "Νίκος,Ιω"),
+    ] {
+        let rows = format!("First name,Last name\n{names}\n");
+        let question = question(&rows, label);
+        for name in names.split(',') {
+            let letters: Vec<char> = name.chars().filter(|c| !c.is_ascii()).collect();
+            for pair in letters.windows(2) {
+                let pair: String = pair.iter().collect();
+                assert!(!question.contains(&pair), "{label}: {question}");
+            }
+        }
+        for shown in question
+            .lines()
+            .filter(|line| line.trim_start().starts_with("--encoding"))
+        {
+            for word in shown.split_whitespace().skip(2) {
+                let doubtful = word.chars().filter(|c| c.is_alphabetic() && !c.is_ascii());
+                assert!(doubtful.count() <= 2, "{label}: {question}");
+            }
+        }
+    }
+}
+
+#[test]
 fn other_single_byte_encodings_are_asked_for() {
     for (text, label) in [
         ("Имя,Фамилия\nАнна,Каренина\n", "windows-1251"),
