@@ -240,7 +240,10 @@ impl Columns {
             let header = folded_header(self.header(at));
             header.contains("address") || header.contains("postcode")
         };
-        let has_others = || self.unread().iter().any(|at| is_address(*at));
+        let has_others = || {
+            let mut open = self.unused().filter(|at| !self.is_ignored(*at));
+            open.any(is_address)
+        };
         !HOUSE.iter().any(has) && (has(&Field::PostCode) || PLACES.iter().any(has) || has_others())
     }
 

@@ -1,6 +1,6 @@
 //! Whether any word of a cell may be the first word of a mark: one pass, no allocation.
 
-use super::marks::{is_left_out, is_sign_of_death};
+use super::parts::{is_left_out, is_sign_of_death};
 
 /// FNV-1a of a word in lower case.
 pub(super) fn hash(word: &str) -> u32 {

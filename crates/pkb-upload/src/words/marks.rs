@@ -7,7 +7,11 @@ use std::collections::{HashMap, HashSet};
 
 use serde::Deserialize;
 
-use super::first_words::{FirstWords, hash};
+use super::{
+    first_words::{FirstWords, hash},
+    how::How,
+    parts::{Part, folded_word, parts},
+};
 
 /// What a mark means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +62,11 @@ pub struct Meanings(u16);
 impl Meanings {
     fn add(&mut self, meaning: Meaning) {
         self.0 |= 1 << meaning as u8;
+    }
+
+    /// Takes a meaning back.
+    fn remove(&mut self, meaning: Meaning) {
+        self.0 &= !(1 << meaning as u8);
     }
 
     /// Whether they say nothing.
@@ -133,6 +142,7 @@ pub(super) enum Places {
     #[default]
     Both,
     Names,
+    Titles,
     Addresses,
     Notes,
 }
@@ -144,24 +154,11 @@ impl Places {
             (Self::Both, Scope::Note) => matches!(how, How::Anywhere | How::Alone),
             (Self::Both, _) => true,
             (Self::Names, _) => matches!(scope, Scope::Name | Scope::Title),
+            (Self::Titles, _) => scope == Scope::Title,
             (Self::Addresses, _) => scope == Scope::Address,
             (Self::Notes, _) => scope == Scope::Note,
         }
     }
-}
-
-/// `how` in the file.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum How {
-    #[default]
-    Anywhere,
-    Beside,
-    Capitals,
-    Marked,
-    Alone,
-    Last,
-    Glued,
 }
 
 #[derive(Debug)]
@@ -180,6 +177,8 @@ pub(super) struct Marks {
     real_names: HashSet<String>,
     by_first_word: HashMap<String, Vec<usize>>,
     glued: Vec<(Vec<u8>, Meaning)>,
+    /// Letters with which a word ends, in lower case.
+    glued_behind: Vec<(String, Meaning)>,
     /// Bits of the hashes of first words, and of titles.
     first_words: FirstWords,
     titles_too: FirstWords,
@@ -223,6 +222,10 @@ impl Marks {
                 self.glued.push((first.clone().into_bytes(), mark.meaning));
                 continue;
             }
+            if mark.how == How::GluedBehind {
+                self.glued_behind.push((first.clone(), mark.meaning));
+                continue;
+            }
             self.first_words.set(hash(first));
             self.titles_too.set(hash(first));
             self.by_first_word
@@ -262,7 +265,7 @@ impl Marks {
             let found = parts.get(at..at + mark.words.len());
             let is_found = found.is_some_and(|found| {
                 found.iter().map(|part| &part.word).eq(&mark.words)
-                    && mark.how.fits(found, at, parts.len())
+                    && mark.how.fits(parts, at, mark.words.len())
             });
             is_found && mark.places.has(scope, mark.how)
         })
@@ -274,21 +277,47 @@ impl Marks {
             _ => &self.first_words,
         };
         let may_be_glued = scope.is_of_a_name() && self.is_glued(text);
-        if !may_be_glued && !bits.may_have(text) {
+        let has_cross = scope == Scope::Name && ends_with_cross(text);
+        if !may_be_glued && !has_cross && !bits.may_have(text) {
             return Meanings::default();
         }
         if !self.real_names.is_empty() && self.real_names.contains(&text.trim().to_lowercase()) {
             return Meanings::default();
         }
-        self.look(&parts(text), scope)
+        let mut meanings = self.look(&parts(text), scope);
+        if has_cross {
+            meanings.add(Meaning::Deceased);
+        }
+        if meanings.has(Meaning::Deceased) {
+            meanings.remove(Meaning::NotOfAName);
+        }
+        meanings
     }
 
     fn is_glued(&self, text: &str) -> bool {
         let first = text.trim_start().as_bytes();
-        self.glued.iter().any(|(letters, _)| {
+        let begins = self.glued.iter().any(|(letters, _)| {
             first
                 .get(..letters.len())
                 .is_some_and(|start| start.eq_ignore_ascii_case(letters))
+        });
+        begins || text.split(' ').any(|word| self.ends_glued(word))
+    }
+
+    /// Whether a word seems to end with the letters of a mark; nearly none does.
+    fn ends_glued(&self, word: &str) -> bool {
+        let word = word.trim_end_matches(|c: char| !c.is_alphanumeric());
+        if !matches!(word.as_bytes().last(), Some(b'd' | b'D')) {
+            return false;
+        }
+        let mut behind = self.glued_behind.iter();
+        behind.any(|(letters, _)| {
+            let wanted = letters.bytes().rev();
+            let mut seen = word.bytes().rev().filter(u8::is_ascii_alphanumeric);
+            wanted.into_iter().all(|letter| {
+                seen.next()
+                    .is_some_and(|byte| byte.eq_ignore_ascii_case(&letter))
+            })
         })
     }
 
@@ -306,6 +335,15 @@ impl Marks {
                 });
             }
         }
+        if scope.is_of_a_name() {
+            for (letters, meaning) in &self.glued_behind {
+                let ends =
+                    |part: &Part| part.word.len() > letters.len() && part.word.ends_with(letters);
+                if parts.iter().any(ends) {
+                    meanings.add(*meaning);
+                }
+            }
+        }
         if let Some(first) = parts.first().filter(|_| scope.is_of_a_name()) {
             for (letters, meaning) in &self.glued {
                 let word = first.word.as_bytes();
@@ -318,95 +356,8 @@ impl Marks {
     }
 }
 
-impl How {
-    /// `found` begins at place `at` of `all` words.
-    fn fits(self, found: &[Part], at: usize, all: usize) -> bool {
-        let is_alone = found.len() == all;
-        match self {
-            Self::Anywhere => true,
-            Self::Beside => !is_alone,
-            Self::Capitals => {
-                (!is_alone && found.iter().all(|part| part.is_capitals))
-                    || found.iter().all(|part| part.is_marked)
-            }
-            Self::Marked => found.iter().all(|part| part.is_marked),
-            Self::Alone => is_alone,
-            Self::Last => !is_alone && at + found.len() == all,
-            // Not by whole words.
-            Self::Glued => false,
-        }
-    }
-}
-
-/// A word of a cell.
-pub(super) struct Part {
-    /// In lower case, without apostrophes and full stops.
-    pub(super) word: String,
-    /// The first of the text, or behind punctuation.
-    pub(super) begins_clause: bool,
-    is_capitals: bool,
-    /// In brackets, between stars, or behind " - ".
-    is_marked: bool,
-}
-
-/// Signs that are words by themselves.
-pub(super) fn is_sign_of_death(c: char) -> bool {
-    matches!(c, '†' | '✝' | '✞' | '☠')
-}
-
-/// What is left out of words: apostrophes, full stops, and what nobody sees.
-pub(super) fn is_left_out(c: char) -> bool {
-    matches!(
-        c,
-        '\'' | '.' | '`' | '´' | '\u{2018}' | '\u{2019}' | '\u{ad}' | '\u{200b}'
-            ..='\u{200f}' | '\u{2060}' | '\u{feff}'
-    )
-}
-
-pub(super) fn parts(text: &str) -> Vec<Part> {
-    let mut parts: Vec<Part> = Vec::new();
-    let (mut depth, mut is_starred, mut is_behind_dash) = (0_u32, false, false);
-    let (mut before, mut in_word, mut begins_clause) = (' ', false, true);
-    for c in text.chars() {
-        let is_word = c.is_alphanumeric() || is_sign_of_death(c);
-        if is_word && (!in_word || is_sign_of_death(c)) {
-            parts.push(Part {
-                word: String::new(),
-                begins_clause,
-                is_capitals: true,
-                is_marked: depth > 0 || is_starred || is_behind_dash,
-            });
-        }
-        if is_word {
-            if let Some(part) = parts.last_mut() {
-                part.word.extend(c.to_lowercase());
-                part.is_capitals &= !c.is_lowercase();
-            }
-            in_word = !is_sign_of_death(c);
-            begins_clause = false;
-        } else if !is_left_out(c) {
-            in_word = false;
-            match c {
-                '(' | '[' | '{' | '<' => depth += 1,
-                ')' | ']' | '}' | '>' => depth = depth.saturating_sub(1),
-                '*' | '#' | '~' if c != before => is_starred = !is_starred,
-                '-' | '\u{2013}' | '\u{2014}' if before == ' ' => is_behind_dash = true,
-                _ => {}
-            }
-        }
-        begins_clause |= !is_word && !c.is_whitespace() && !matches!(c, '\'' | '\u{2019}');
-        before = c;
-    }
-    parts
-}
-
-/// A word as the words of cells are compared.
-fn folded_word(text: &str) -> String {
-    parts(text).into_iter().map(|part| part.word).collect()
-}
-
-/// Whether two words differ in nothing but case and full stops.
-pub(super) fn same_word(one: &str, other: &str) -> bool {
-    let folded = folded_word(one);
-    !folded.is_empty() && folded == folded_word(other)
+/// Whether a name ends with a cross made of a plus sign: `SMITH +`, `Smith (+)`.
+fn ends_with_cross(name: &str) -> bool {
+    name.trim_end_matches([' ', ')', ']', '*', '.'])
+        .ends_with('+')
 }

@@ -3,9 +3,11 @@
 
 mod fillers;
 mod first_words;
+mod how;
 mod marks;
 mod name_signs;
 mod notes;
+mod parts;
 #[cfg(test)]
 mod tests;
 
@@ -76,7 +78,7 @@ struct MarksPart {
     #[serde(default, rename = "in")]
     place: marks::Places,
     #[serde(default)]
-    how: marks::How,
+    how: how::How,
     words: Vec<String>,
 }
 
@@ -152,8 +154,8 @@ impl Words {
             };
             let next = behind.split(' ').next().unwrap_or_default();
             let is_repeated = self.marks.is_title(word)
-                && (title.is_some_and(|title| marks::same_word(title, word))
-                    || marks::same_word(next, word));
+                && (title.is_some_and(|title| parts::same_word(title, word))
+                    || parts::same_word(next, word));
             if !is_repeated || behind.is_empty() {
                 break;
             }

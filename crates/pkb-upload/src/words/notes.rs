@@ -4,7 +4,10 @@ use std::collections::HashSet;
 
 use serde::Deserialize;
 
-use super::marks::{Marks, Meaning, Part, Scope, parts};
+use super::{
+    marks::{Marks, Meaning, Scope},
+    parts::{Part, parts},
+};
 
 /// What a note says of the patient.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
