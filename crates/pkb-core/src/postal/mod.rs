@@ -4,6 +4,7 @@
 
 mod countries;
 mod folded_names;
+mod street;
 
 use std::sync::LazyLock;
 
@@ -30,7 +31,7 @@ pub enum Unmailable {
     NoPostCode,
     /// No lines at all.
     NoLines,
-    /// Nothing but a town, a county or a country.
+    /// Nothing but a town, a county, a country, the number of a house or flat, or words that are no address.
     NoStreet,
     /// Abroad, and letters do not go abroad.
     Abroad,
@@ -53,7 +54,9 @@ impl Unmailable {
             Self::PseudoPostCode => "the postcode means no fixed or no known address",
             Self::NoPostCode => "the address has no postcode",
             Self::NoLines => "the address has no lines: three are needed with name and postcode",
-            Self::NoStreet => "the address has no street, only a town or a country",
+            Self::NoStreet => {
+                "the address has no street, only a town, a country, the number of a house or flat, or words such as \"as above\""
+            }
             Self::Abroad => "the address is abroad: --international writes there",
             Self::CountryDiffers => {
                 "the address names a country outside the UK, and the postcode is a UK one"
@@ -114,7 +117,12 @@ pub fn lines(patient: &Patient, international: bool) -> Result<PostalLines<'_>, 
     }
     let further = lines.get(1..).unwrap_or_default();
     let destination = match real_code {
-        Some(code) if further.iter().any(|(_, line)| differs(line, code)) => {
+        Some(code)
+            if further.iter().any(|(_, line)| differs(line, code))
+                || further
+                    .last()
+                    .is_some_and(|(_, line)| ends_elsewhere(line, code)) =>
+        {
             return Err(Unmailable::CountryDiffers);
         }
         Some(_) => Destination::PostCode,
@@ -176,10 +184,18 @@ fn differs(line: &str, code: &Postcode) -> bool {
     }
 }
 
+/// Whether the last line names a country abroad behind a town, and the post code is not of a place with that name.
+fn ends_elsewhere(line: &str, code: &Postcode) -> bool {
+    Country::is_behind_a_town(line) && !is_uk_place(line, code.area().unwrap_or_default())
+}
+
 /// Whether the last line names a country that is not at home. One line alone is no address.
 fn ends_abroad(lines: &[(usize, &str)]) -> bool {
     let last = lines.last();
-    last.is_some_and(|(_, line)| matches!(Country::at_the_end_of(line), Some(Country::Foreign)))
+    last.is_some_and(|(_, line)| {
+        matches!(Country::at_the_end_of(line), Some(Country::Foreign))
+            || Country::is_behind_a_town(line)
+    })
 }
 
 /// `BFPO 57`, `BFPO c/o 57`: the number of a Forces post office.
@@ -198,16 +214,27 @@ pub fn is_forces_number(line: &str) -> bool {
         && number.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Whether a line is left that may be a street: none of town, county and country. A Forces number is enough with a
+/// Whether a line is left that may be a street: none of town, county and country, no flat or house number alone, and no
+/// words such as "as above". A Forces number is enough with a
 /// unit or a name above it, and stands for the street where a post code follows.
 fn has_street(patient: &Patient, lines: &[(usize, &str)], destination: Destination) -> bool {
     let is = |part: Option<u8>, at: usize| part.map(usize::from) == Some(at);
     let mut streets = lines
         .iter()
-        .filter(|(at, _)| !is(patient.town_line, *at) && !is(patient.county_line, *at));
+        .enumerate()
+        .filter(|(_, (at, _))| !is(patient.town_line, *at) && !is(patient.county_line, *at));
+    // Without a column for it the town is probably the last line.
+    let may_be_town = |order: usize, line: &str| {
+        patient.town_line.is_none()
+            && order > 0
+            && order + 1 == lines.len()
+            && !line.contains(|c: char| c.is_ascii_digit())
+    };
     match destination {
         Destination::PostCode => {
-            streets.next().is_some() || lines.iter().any(|(_, line)| is_forces_number(line))
+            streets.any(|(order, (_, line))| {
+                !may_be_town(order, line) && street::may_be_street(line, patient)
+            }) || lines.iter().any(|(_, line)| is_forces_number(line))
         }
         Destination::Forces => true,
         Destination::Abroad => lines.len() > 1,

@@ -33,6 +33,17 @@ fn a_country_abroad_beside_a_uk_postcode_keeps_the_letter_back() {
         &["1 Main Street", "Ireland", "Dublin"],
         &["1 Main Street", "Douglas", "Isle of Man"],
         &["1 Main Street", "Boston", "U.S.A."],
+        &["ul. Polna 1", "Warszawa", "Polska"],
+        &["Hauptstr. 1", "Berlin", "DEUTSCHLAND"],
+        &["1 Main St", "Letterkenny", "Co. Donegal"],
+        &["1 Main St", "County Cork"],
+        &["1 Main St", "Lahore PAKISTAN"],
+        &["1 Main St", "Letterkenny", "Ireland (Rep)"],
+        &["1 Main St", "Sydney", "NSW Australia"],
+        &["1 Main St", "Boston MA USA"],
+        &["1 Main St", "Kingston", "Jamaica West Indies, Jamaica"],
+        &["1 Main St", "Praha", "\u{10c}esk\u{e1} republika"],
+        &["1 Main St", "Dublin"],
     ] {
         assert_eq!(of(lines, "NE1 4ST", false), Err(Unmailable::CountryDiffers));
         assert_eq!(of(lines, "NE1 4ST", true), Err(Unmailable::CountryDiffers));
@@ -57,6 +68,17 @@ fn names_that_only_look_like_countries_are_printed() {
         ),
         (&["1 Main Street", "Douglas", "Isle of Man"], "IM1 1AA"),
         (&["1 Main Street", "St Helens, Lancashire"], "WA10 1AA"),
+        (&["1 Main Street", "Little France"], "EH16 4SA"),
+        (&["1 Main Street", "Louth"], "LN11 0AA"),
+        (&["1 Main Street", "Co. Down"], "BT20 3AA"),
+        (&["1 Main Street", "Belfast Northern Ireland"], "BT1 1AA"),
+        (
+            &["1 Main Street", "Ireland (Northern)", "Belfast"],
+            "BT1 1AA",
+        ),
+        (&["1 Main Street", "Kerry"], "SY16 4NA"),
+        (&["Rose Villa", "Close of St Chad"], "WS13 7LD"),
+        (&["1 Main Street", "c/o Tom Jordan"], "LS1 1AA"),
     ] {
         assert_eq!(of(lines, code, false).unwrap(), lines);
     }
@@ -104,6 +126,29 @@ fn an_address_without_a_street_gets_no_letter() {
         of(&["England"], "LS6 3AA", false),
         Err(Unmailable::NoStreet)
     );
+}
+
+#[test]
+fn a_number_or_words_for_a_street_get_no_letter() {
+    for line in [
+        "As above",
+        "Flat 2",
+        "12",
+        "See notes",
+        "Leeds",
+        "LS1 1AA",
+        "Richards",
+    ] {
+        let extra = format!(r#","address":["{line}","Leeds"],"town_line":1,"post_code":"LS6 3AA""#);
+        let town = lines(&patient(&extra), false).err();
+        assert_eq!(town, Some(Unmailable::NoStreet), "{line}");
+        let no_town_column = of(&[line, "Leeds"], "LS6 3AA", false);
+        assert_eq!(no_town_column.is_ok(), line == "Leeds", "{line}");
+        assert!(
+            of(&[line, "1 Mill Lane", "Leeds"], "LS6 3AA", false).is_ok(),
+            "{line}"
+        );
+    }
 }
 
 #[test]

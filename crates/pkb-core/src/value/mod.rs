@@ -29,7 +29,7 @@ pub use nhs_number::NhsNumber;
 pub use number_status::NhsNumberStatus;
 pub use phone::Phone;
 pub use postcode::Postcode;
-pub use text::{AddressLine, PersonName, folded_header, looks_like_mojibake};
+pub use text::{AddressLine, PersonName, folded_header, has_lost_letter, looks_like_mojibake};
 pub use uk_mobile::UkMobile;
 pub use unseen::has_unusual_characters;
 pub use written_date::{DateOrder, read_day_of};
@@ -83,7 +83,7 @@ problems! {
     /// A word for nothing that people also have as a name, written as a name is.
     PerhapsFiller = "perhaps_filler", "is a name, and also a word that databases write for nothing: taken as a name", "make sure that it is the patient's name";
     /// UTF-8 that was read as Windows-1252 and saved again.
-    Mojibake = "mojibake", "looks as if it was saved in a wrong encoding once (such as \u{c3}\u{a9} for \u{e9})", "export again from the patient administration system, not through a spreadsheet";
+    Mojibake = "mojibake", "looks as if it was saved in a wrong encoding once (such as \u{c3}\u{a9} or ? for \u{e9})", "export again from the patient administration system, not through a spreadsheet";
 
     /// A national id that is not ten digits.
     NotTenDigits = "not_ten_digits", "is not ten digits", "correct the number";
@@ -158,7 +158,7 @@ problems! {
     /// No post code.
     NoPostcode = "no_postcode", "has no postcode", "fill it in";
     /// No line of a street.
-    NoStreet = "no_street", "has no street, only a town or a country", "fill in the street";
+    NoStreet = "no_street", "has no street, only a town, a country, the number of a house or flat, or words such as \"as above\"", "fill in the street";
     /// Nobody lives there, or nobody knows where the patient lives.
     NoAbode = "no_abode", "says that the patient has left, or has no fixed or no known address", "nothing, or fill in the address";
     /// A country that is not in the United Kingdom.

@@ -188,3 +188,45 @@ fn a_prison_is_said_and_a_letter_goes_there() {
         "{report}"
     );
 }
+
+#[test]
+fn cells_that_are_no_street_keep_the_letter_back_and_the_check_says_so() {
+    let no_street = [
+        "As above",
+        "ditto",
+        "See notes",
+        "Flat 2",
+        "12",
+        "Leeds",
+        "LS6 3AA",
+        "West Yorkshire",
+        "07700 900000",
+        "a@b.example",
+        "Smith",
+    ];
+    let rows: Vec<String> = no_street
+        .iter()
+        .map(|street| format!(",Ann,Smith,01/01/1940,{street},,Leeds,,LS6 3AA,,"))
+        .collect();
+    let file = file_of(&rows.iter().map(String::as_str).collect::<Vec<_>>());
+    let report = Report(&file).to_string();
+    assert!(report.contains("11  the address has no street"), "{report}");
+    let kept = kept_back(file);
+    assert_eq!(kept.len(), no_street.len(), "{kept:?}");
+}
+
+#[test]
+fn the_number_of_a_house_without_a_street_keeps_the_letter_back() {
+    let header = "NHS number,First name,Last name,Date of birth,House number,House name,Street,Town,Postcode";
+    let file = with_header(
+        header,
+        &[
+            "9997000005,Ann,Smith,01/01/1940,12,,,Leeds,LS6 3AA",
+            "9997000013,Ann,Jones,01/01/1940,,Rose Villa,,Leeds,LS6 3AA",
+            "9997000021,Ann,Evans,01/01/1940,12,,Mill Lane,Leeds,LS6 3AA",
+            "9997000048,Ann,Hughes,01/01/1940,12,,Leeds,Leeds,LS6 3AA",
+        ],
+    );
+    let kept: Vec<u64> = kept_back(file).into_keys().collect();
+    assert_eq!(kept, [2, 5]);
+}
