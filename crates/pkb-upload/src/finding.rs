@@ -209,6 +209,7 @@ impl Fault {
             Self::Typed(CellType::Logical) => "logical_cell",
             Self::Typed(CellType::Number) => "number_cell",
             Self::Typed(CellType::Uncalculated) => "formula_without_result",
+            Self::Ragged { cells, header } if cells < header => "short_row",
             Self::Ragged { .. } => "ragged_row",
             Self::TextAfterQuote => "text_after_quote",
             Self::LineBreaks => "line_breaks",
@@ -229,7 +230,10 @@ impl Fault {
         match self {
             Self::Value(problem) | Self::NotUnderstood { problem, .. } => problem.to_string(),
             Self::Typed(cell_type) => cell_type.words().to_owned(),
-            Self::Ragged { .. } => "has more or fewer cells than the header".to_owned(),
+            Self::Ragged { cells, header } if cells < header => {
+                "has fewer cells than the header".to_owned()
+            }
+            Self::Ragged { .. } => "has more cells than the header".to_owned(),
             Self::TextAfterQuote => "has a quotation mark inside a quoted cell".to_owned(),
             Self::LineBreaks => {
                 "has line breaks in its cells: each cell is read as several lines".to_owned()
@@ -269,6 +273,9 @@ impl Fault {
             }
             Self::Typed(_) => {
                 "format the column as Text, then type the cell again; or export CSV from the patient system"
+            }
+            Self::Ragged { cells, header } if cells < header => {
+                "export with all separators, also behind empty cells at the end of a row; nobody can tell which cell is missing"
             }
             Self::Ragged { .. } => Reason::RaggedRow.advice(),
             Self::TextAfterQuote => {

@@ -95,6 +95,33 @@ pub fn looks_like_mojibake(text: &str) -> bool {
     })
 }
 
+/// Whether a letter of a name was lost, or became a sign: `Si?n`, `Zo¿`, `Jos?`. No name has such a sign beside a letter.
+pub fn has_lost_letter(name: &str) -> bool {
+    if name.is_ascii() && !name.contains('?') {
+        return false;
+    }
+    let mut before = ' ';
+    name.chars().any(|c| {
+        let pair = (before, c);
+        before = c;
+        match pair {
+            ('?', other) | (other, '?') => other.is_alphabetic(),
+            (one, two) => {
+                (is_no_letter(one) && two.is_alphabetic())
+                    || (is_no_letter(two) && one.is_alphabetic())
+            }
+        }
+    })
+}
+
+/// Signs that stand where another encoding has letters; not the signs that Spanish names have (`Mª`), apostrophes,
+/// dashes and daggers.
+fn is_no_letter(c: char) -> bool {
+    matches!(c, '¡'..='©' | '¬' | '®'..='³' | '¶' | '¹' | '¼'..='¿' | '×' | '÷')
+        || "ƒ…‡ˆ‰•˜™€‚\u{fffd}".contains(c)
+        || matches!(c, '\u{2500}'..='\u{259f}')
+}
+
 /// What Windows-1252 makes of the bytes 0x80 to 0xBF. Five of them it leaves undefined; decoders
 /// make control characters of those.
 fn is_continuation(c: char) -> bool {
@@ -245,6 +272,37 @@ mod tests {
             "â",
         ] {
             assert!(!looks_like_mojibake(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_lost_letter_is_seen() {
+        for name in [
+            "Si?n",
+            "Zo\u{bf}",
+            "Jos?",
+            "?ngel",
+            "Si\u{fffd}n",
+            "Zo\u{a2}",
+            "Nu\u{a4}ez",
+            "Si\u{192}n",
+            "Si\u{2021}n",
+            "Jos\u{201a}",
+            "Si\u{251c}n",
+        ] {
+            assert!(has_lost_letter(name), "{name}");
+        }
+        for name in [
+            "Si\u{e2}n",
+            "M\u{aa} Jos\u{e9}",
+            "O\u{2019}Brien",
+            "Ann (?)",
+            "Smith \u{2020}",
+            "Ann \u{2013} Mary",
+            "Zo\u{eb}",
+            "\u{160}\u{17e}",
+        ] {
+            assert!(!has_lost_letter(name), "{name}");
         }
     }
 

@@ -45,7 +45,7 @@ pub(super) fn read(text: &str, order: DateOrder) -> Result<Date, Problem> {
     if text.is_empty() {
         return Err(Problem::Empty);
     }
-    let (day, time) = split_time(text);
+    let (day, time) = split_time(without_age(text));
     match (read_day(day, order), time) {
         (Ok(_), Some(time)) if !is_midnight(time) => Err(Problem::HasTime),
         (Err(Problem::NotADate), _) => Err(excel_damage::name_or(text, Problem::NotADate)),
@@ -64,7 +64,7 @@ pub fn read_day_of(text: &str, order: DateOrder) -> Result<Date, Problem> {
     if text.is_empty() {
         return Err(Problem::Empty);
     }
-    let (day, _) = split_time(text);
+    let (day, _) = split_time(without_age(text));
     read_day(day, order).map_err(|problem| match problem {
         Problem::NotADate => excel_damage::name_or(text, problem),
         named => named,
@@ -100,6 +100,25 @@ pub(super) fn read_parts(day: &str, month: &str, year: &str) -> Result<Date, Pro
     })
 }
 
+/// Cuts off an age that patient administration systems put behind a date: `(86y)`, `(86 yrs)`.
+fn without_age(text: &str) -> &str {
+    let behind = text
+        .strip_suffix(')')
+        .and_then(|rest| rest.rsplit_once('('));
+    let is_age = |age: &str| {
+        let unit = age.trim().trim_start_matches(|c: char| c.is_ascii_digit());
+        unit.len() < age.trim().len()
+            && matches!(
+                unit.trim().to_ascii_lowercase().as_str(),
+                "y" | "yr" | "yrs" | "year" | "years"
+            )
+    };
+    match behind {
+        Some((date, age)) if is_age(age) => date.trim_end(),
+        _ => text,
+    }
+}
+
 /// Cuts off a time of day: hours before the first colon, with a space or a T in front.
 fn split_time(text: &str) -> (&str, Option<&str>) {
     let time_from = text.find(':').map(|colon| {
@@ -115,9 +134,16 @@ fn split_time(text: &str) -> (&str, Option<&str>) {
     }
 }
 
-/// `00:00`, `00:00:00`, `00:00:00.000`, `00:00:00Z`: what databases put behind a date that has no
+/// `00:00`, `00:00:00`, `00:00:00.000`, `00:00:00Z`, `12:00AM`: what databases put behind a date that has no
 /// time. A zone other than UTC is not among them: the day may be another one there.
 fn is_midnight(time: &str) -> bool {
+    let length = time.len().saturating_sub(2);
+    if let Some((clock, half)) = time.split_at_checked(length)
+        && half.eq_ignore_ascii_case("am")
+        && let Some(minutes) = clock.trim_end().strip_prefix("12:")
+    {
+        return !minutes.contains(['Z', 'z']) && is_midnight(&format!("00:{minutes}"));
+    }
     let time = time.strip_suffix(['Z', 'z']).unwrap_or(time);
     let (clock, fraction) = match time.split_once('.') {
         Some((clock, fraction)) => (clock, Some(fraction)),
@@ -256,7 +282,10 @@ fn run(text: &str) -> Option<(&str, &str)> {
 /// What stands before the next letter or digit, and what follows it.
 fn separator(text: &str) -> (&str, &str) {
     let length = text.bytes().take_while(|byte| b"/-. ,".contains(byte));
-    text.split_at(length.count())
+    let (separator, rest) = text.split_at(length.count());
+    // "Jan  1 1940"
+    let is_gap = separator.len() > 1 && separator.trim().is_empty();
+    (if is_gap { " " } else { separator }, rest)
 }
 
 /// 1 to 12. Three letters or the whole name; September also has an abbreviation of four.

@@ -3,7 +3,7 @@
 use pkb_core::{
     Reason,
     record::NoLetter,
-    value::{PersonName, Problem},
+    value::{PersonName, Problem, has_lost_letter, looks_like_mojibake},
 };
 
 use super::{Kind, Place, RowCheck};
@@ -105,7 +105,11 @@ impl RowCheck<'_> {
                 }
             }
         }
-        self.warn_of_mojibake(field);
+        if (!self.are_ascii && looks_like_mojibake(text)) || has_lost_letter(text) {
+            // It would be printed, and PKB would know the patient by it.
+            let fault = Fault::Value(Problem::Mojibake);
+            self.reject(Place::Field(field), fault, Reason::BadName);
+        }
         let Some(name) = self.needed(field, parse, NAME_REASONS) else {
             self.stop_if_marked(field, text);
             return None;

@@ -428,7 +428,7 @@ fn whatever_means_dead_or_no_contact_in_names_and_addresses_means_it_in_notes() 
         for word in part
             .words
             .iter()
-            .filter(|_| part.how == marks::How::Anywhere)
+            .filter(|_| part.how == how::How::Anywhere)
         {
             let note = words.of_note(&format!("seen today {word} 2021"));
             match part.means {

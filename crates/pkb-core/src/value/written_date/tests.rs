@@ -39,6 +39,10 @@ fn one_day_is_read_in_all_its_spellings() {
         "21\u{2011}04\u{2011}1999",
         "\u{202a}21/04/1999\u{202c}",
         "21\u{a0}April\u{a0}1999",
+        "Apr  21  1999",
+        "21-Apr-1999 (26y)",
+        "21/04/1999 (26 yrs)",
+        "21-Apr-1999(26Y)",
     ] {
         assert_eq!(day_first(text), Ok(day(1999, 4, 21)), "{text}");
     }
@@ -59,6 +63,9 @@ fn midnight_is_dropped_and_any_other_time_is_named() {
         "T00:00:00.000",
         " 00:00:00.000Z",
         " 00:00:00.0000000",
+        " 12:00AM",
+        " 12:00:00 AM",
+        " 12:00:00.000am",
     ] {
         for date in ["1999-04-21", "21/04/1999", "21 April 1999", "19990421"] {
             let text = format!("{date}{time}");
@@ -71,7 +78,10 @@ fn midnight_is_dropped_and_any_other_time_is_named() {
         " 00:00:00.001",
         "T00:00:00+00:00",
         "T00:00:00+01:00",
-        " 12:00:00 AM",
+        " 12:00:00 PM",
+        " 12:01AM",
+        " 1:00AM",
+        " 12:00Z AM",
         " 00:00.0",
         " 00:00:00:00",
     ] {
@@ -125,6 +135,9 @@ fn what_can_not_be_read_is_refused_for_the_right_reason() {
         ("21/04/01999", NotADate),
         ("021/04/1999", NotADate),
         ("21/04/1999x", NotADate),
+        ("21/04/1999 (x)", NotADate),
+        ("21/04/1999 (y)", NotADate),
+        ("21/04/1999 (estimated)", NotADate),
         ("21/04/1999/", NotADate),
         ("/21/04/1999", NotADate),
         ("21/04", NotADate),

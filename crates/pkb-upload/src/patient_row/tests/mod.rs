@@ -246,3 +246,59 @@ fn names_like_formulas_and_names_without_letters_are_rejected() {
             .collect::<Vec<_>>()
     );
 }
+
+#[test]
+fn no_letter_goes_to_somebody_whom_a_name_or_title_calls_dead() {
+    let dead = [
+        ",Anna,SMITH DEAD",
+        ",Anna,SMITHDECEASED",
+        ",Anna,D'CEASED SMITH",
+        ",Anna,SMITH +",
+        ",Anna,SMITH (Est. of)",
+        ",ANNA (D),Smith",
+        ",ANNADECEASED,Smith",
+        ",Anna Dec,Smith",
+        "RIP,Anna,Smith",
+        "Late Mr,Anna,Smith",
+        "Dead,Anna,Smith",
+    ];
+    let rows: Vec<String> = dead
+        .iter()
+        .map(|names| format!("{names},01/01/1940,1 Mill Lane,,Leeds,,LS6 3AA,,"))
+        .collect();
+    let file = file_of(&rows.iter().map(String::as_str).collect::<Vec<_>>());
+    let report = Report(&file).to_string();
+    assert_eq!(file.survey.excluded, dead.len() as u64, "{report}");
+    let file = file_of(&[
+        ",Dec,Donnelly,01/01/1940,1 Mill Lane,,Leeds,,LS6 3AA,,",
+        ",Rip,Nowak-Dec,01/01/1940,1 Dead Lane,,Leeds,,LS6 3AA,,",
+    ]);
+    assert_eq!(file.survey.excluded, 0);
+}
+
+#[test]
+fn dates_and_words_of_death_in_addresses_and_telephones_stop_the_row() {
+    let file = file_of(&[
+        ",Ann,Smith,01/01/1940,Died 3/2020,,Leeds,,LS6 3AA,,",
+        ",Ann,Smith,01/01/1940,Patient died,,Leeds,,LS6 3AA,,",
+        ",Ann,Smith,01/01/1940,Late of 1 Mill Lane,,Leeds,,LS6 3AA,,",
+        ",Ann,Smith,01/01/1940,1 Mill Lane,,Leeds,,LS6 3AA,died 2020,",
+        ",Ann,Smith,01/01/1940,1 Mill Lane,,Leeds,,LS6 3AA,RIP 2021,",
+        ",Ann,Smith,01/01/1940,1 Mill Lane,,Leeds,,LS6 3AA,,d. 2020 passed away",
+    ]);
+    assert_eq!(file.survey.excluded, 6, "{}", Report(&file));
+}
+
+#[test]
+fn a_name_with_lost_letters_is_rejected_and_one_with_accents_is_not() {
+    let stopped = stopped(file_of(&[
+        ",Si\u{c3}\u{a2}n,Hughes,01/01/1940,1 Mill Lane,,Leeds,,LS6 3AA,,",
+        ",Elen,O\u{e2}\u{20ac}\u{2122}Brien,01/01/1940,1 Mill Lane,,Leeds,,LS6 3AA,,",
+        ",Zo\u{bf},Hughes,01/01/1940,1 Mill Lane,,Leeds,,LS6 3AA,,",
+        ",Si?n,Hughes,01/01/1940,1 Mill Lane,,Leeds,,LS6 3AA,,",
+        ",Si\u{e2}n,O\u{2019}Brien,01/01/1940,1 Mill Lane,,Leeds,,LS6 3AA,,",
+    ]));
+    let rejected: Vec<(u64, Reason)> = stopped.into_iter().collect();
+    let bad = Reason::BadName;
+    assert_eq!(rejected, [(2, bad), (3, bad), (4, bad), (5, bad)]);
+}
