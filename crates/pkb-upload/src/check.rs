@@ -32,7 +32,7 @@ pub async fn check(args: &CheckArgs) -> Result<ExitCode, Fatal> {
         let (noted, intents) = (Noted::default(), IntentLog::default());
         let rows = comparison.compare(&file, &pkb_file, &noted, |_| false, &intents);
         let rows = rows.await?;
-        text.push_str(&format!("\n{}", told(&rows, comparison)));
+        text.push_str(&format!("\n{}", told(&rows)));
         compared = Some(rows);
     }
     if let Some(path) = &args.problems {
@@ -73,16 +73,12 @@ fn comparison(args: &CheckArgs) -> Result<Comparison, Fatal> {
 }
 
 /// What a comparison found, and what an upload would do.
-fn told(rows: &ComparedRows, comparison: &Comparison) -> String {
-    let mut text = Told {
-        figures: &rows.figures,
-        api: comparison.api(),
-        known: Known::Full,
-    }
-    .to_string();
+fn told(rows: &ComparedRows) -> String {
+    let mut text = Told::new(rows, Known::Full).to_string();
     if let Some(refusal) = &rows.refusal {
         text.push_str(&format!(
-            "\n{refusal}.\nAn upload of this file would stop before anything is sent.\n"
+            "\n{refusal}.\nAn upload of this file would stop before anything is sent. {}.\n",
+            refusal.if_the_file_is_right()
         ));
     }
     text

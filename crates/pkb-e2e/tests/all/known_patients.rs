@@ -95,6 +95,97 @@ fn of_a_file_whose_dates_moved_by_a_row_nothing_is_sent() {
     }
 }
 
+/// The fixture with what `change` makes of the addresses of all rows, in their order.
+fn with_addresses(change: impl FnOnce(&mut [(String, String)])) -> String {
+    let text = text(KNOWN);
+    let mut lines = text.lines();
+    let header = lines.next().unwrap();
+    let column = |name: &str| header.split(',').position(|cell| cell == name).unwrap();
+    let (line, postcode) = (column("Address 1"), column("Post code"));
+    let mut rows: Vec<Vec<String>> = lines
+        .map(|row| row.split(',').map(str::to_owned).collect())
+        .collect();
+    let mut addresses: Vec<(String, String)> = rows
+        .iter()
+        .map(|row| (row[line].clone(), row[postcode].clone()))
+        .collect();
+    change(&mut addresses);
+    for (row, address) in rows.iter_mut().zip(addresses) {
+        (row[line], row[postcode]) = address;
+    }
+    let rows: Vec<String> = rows.iter().map(|row| row.join(",")).collect();
+    format!("{header}\n{}\n", rows.join("\n"))
+}
+
+#[test]
+fn of_a_file_with_the_house_numbers_of_the_rows_above_nothing_is_sent() {
+    let campaign = campaign();
+    let file = with_addresses(|addresses| {
+        let number = |line: &str| line.split_once(' ').unwrap().0.to_owned();
+        let mut numbers: Vec<String> = addresses.iter().map(|(line, _)| number(line)).collect();
+        numbers.rotate_right(1);
+        for ((line, _), number) in addresses.iter_mut().zip(numbers) {
+            *line = format!("{number} {}", line.split_once(' ').unwrap().1);
+        }
+    });
+    campaign.write("p.csv", file);
+    let ended = upload(&campaign, "rest", &["p.csv"]);
+    assert_eq!((ended.code, calls(&campaign, "upload")), (65, 0));
+    let told = "the column house number moved down by a row";
+    assert!(ended.stderr.contains(told), "{}", ended.stderr);
+}
+
+#[test]
+fn a_mass_change_of_addresses_is_sent_only_if_the_operator_says_that_it_is_one() {
+    let campaign = campaign();
+    let file = with_addresses(|addresses| {
+        for (at, (line, postcode)) in addresses.iter_mut().enumerate() {
+            (*line, *postcode) = (format!("{} New Street", at + 1), "TS1 3BA".to_owned());
+        }
+    });
+    campaign.write("p.csv", file);
+    let ended = upload(&campaign, "rest", &["p.csv"]);
+    assert_eq!((ended.code, calls(&campaign, "upload")), (65, 0));
+    let told = "100 of 100 known patients have a different address at PKB";
+    assert!(ended.stderr.contains(told), "{}", ended.stderr);
+    let way = "--max-address-changes 100%";
+    assert!(ended.stderr.contains(way), "{}", ended.stderr);
+    let sent = upload(
+        &campaign,
+        "rest",
+        &["p.csv", "--max-address-changes", "100%"],
+    );
+    assert_eq!(sent.code, 0, "{}", sent.stderr);
+}
+
+#[test]
+fn where_fhir_is_asked_a_sample_is_asked_by_rest_for_names_and_addresses() {
+    let campaign = campaign();
+    campaign.write(
+        "p.csv",
+        with_addresses(|addresses| addresses.rotate_right(1)),
+    );
+    let ended = upload(&campaign, "fhir", &["p.csv"]);
+    assert_eq!((ended.code, calls(&campaign, "upload")), (65, 0));
+    assert_eq!(calls(&campaign, "by_national_id"), 51);
+    let told = "51 of a sample of 51 known patients have a different address at PKB: it looks as if the columns address and \
+                postcode moved down by a row";
+    assert!(ended.stderr.contains(told), "{}", ended.stderr);
+}
+
+#[test]
+fn where_rest_tells_nothing_the_summary_says_that_names_were_not_compared() {
+    let campaign = campaign();
+    let arguments = [
+        fixture(KNOWN).to_str().unwrap().to_owned(),
+        "--user-path=/none/{number}/{type}".to_owned(),
+    ];
+    let ended = upload(&campaign, "fhir", &arguments.each_ref().map(String::as_str));
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    let told = "Names and addresses were not compared";
+    assert!(ended.stderr.contains(told), "{}", ended.stderr);
+}
+
 #[test]
 fn a_patient_file_that_was_uploaded_first_is_compared_with_as_any_other() {
     let campaign = Campaign::start(World::default());

@@ -21,6 +21,16 @@ pub struct CompareArgs {
     )]
     pub max_mismatches: Limit,
 
+    /// Stop before anything is sent if more of the patients whom PKB has live in another house than PKB says: a number, or a
+    /// percentage (then at least 3 patients). 100% allows for new addresses of everybody
+    #[arg(
+        long,
+        value_name = "N|P%",
+        default_value = "50%",
+        help_heading = "Comparison with PKB"
+    )]
+    pub max_address_changes: Limit,
+
     /// Interface of PKB that is asked which patients it has. FHIR takes 5,000 patients a call and tells their dates of birth;
     /// REST takes one, and tells names and addresses also
     #[arg(

@@ -6,7 +6,7 @@ use pkb_core::{Fatal, journal::Key, monitor::Monitor, progress::tell, stage::Int
 use serde_json::Value;
 use tokio::sync::OnceCell;
 
-use super::{ComparedRows, Comparison, Known, Noted, Told};
+use super::{ComparedRows, Comparison, Known, Noted, Refusal, Told};
 use crate::{patient_file::PatientFile, pkb_file::PkbFile};
 
 /// What the stage needs for the comparison.
@@ -67,15 +67,14 @@ impl BeforeUpload {
                 .comparison
                 .compare(file, pkb_file, &noted, is_unsettled, intents)
                 .await?;
-            let told = Told {
-                figures: &compared.figures,
-                api: self.comparison.api(),
-                known: self.known,
-            };
+            let told = Told::new(&compared, self.known);
             tell(&told);
             self.monitor.note(told.in_short());
             match &compared.refusal {
-                Some(refusal) => Err(refused(refusal, file.table.name())),
+                Some(refusal) => {
+                    let lists_rows = !compared.mismatches.is_empty();
+                    Err(refused(refusal, file.table.name(), lists_rows))
+                }
                 None => Ok(compared),
             }
         };
@@ -87,10 +86,15 @@ impl BeforeUpload {
     }
 }
 
-/// Too many rows of a file differ.
-fn refused(refusal: &str, file: &str) -> Fatal {
+/// Too many rows of a file differ. `lists_rows` says whether `pkb-upload check` has rows to list.
+fn refused(refusal: &Refusal, file: &str, lists_rows: bool) -> Fatal {
+    let list = if lists_rows {
+        format!(" To list the rows: pkb-upload check {file} --compare --problems problems.csv.")
+    } else {
+        String::new()
+    };
     Fatal::TooManyRejects(format!(
-        "{refusal}. Nothing was sent. To list the rows: pkb-upload check {file} --compare --problems problems.csv. If the file is \
-         right, and PKB is not, raise --max-mismatches: only rows whose date of birth or whole name differs are left out then"
+        "{refusal}. Nothing was sent.{list} {}",
+        refusal.if_the_file_is_right()
     ))
 }

@@ -6,7 +6,7 @@ use super::values::{Column, Values};
 
 /// In what a row differs from what PKB has of the patient.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Differences(u32);
+pub struct Differences(u64);
 
 /// Where PKB's value is in the file instead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,13 +29,15 @@ pub struct Neighbour<'a> {
 /// Bits of a column: it differs, it moved down, it moved up, PKB's value is in the row below, or above.
 const BITS: u32 = 5;
 /// The address as a whole differs.
-const ADDRESS: u32 = 1 << 25;
+const ADDRESS: u64 = 1 << 30;
 /// Day and month are the other way round.
-const SWAPPED: u32 = 1 << 26;
+const SWAPPED: u64 = 1 << 31;
 /// PKB has no date of birth.
-const NO_DATE: u32 = 1 << 27;
+const NO_DATE: u64 = 1 << 32;
+/// The address is that of another house.
+const HOME: u64 = 1 << 33;
 /// All bits that there are.
-const ALL: u32 = (1 << 28) - 1;
+const ALL: u64 = (1 << 34) - 1;
 
 impl Differences {
     /// Compares a row with what PKB has (`theirs`). `above` and `below` are its neighbours in the file.
@@ -70,8 +72,12 @@ impl Differences {
                 }
             }
         }
-        if ours.address != 0 && theirs.address != 0 && ours.address != theirs.address {
+        let is_another = |ours: u64, theirs: u64| ours != 0 && theirs != 0 && ours != theirs;
+        if is_another(ours.address, theirs.address) {
             bits |= ADDRESS;
+        }
+        if is_another(ours.home, theirs.home) {
+            bits |= HOME;
         }
         match (ours.born, theirs.born) {
             (Some(ours), Some(theirs))
@@ -88,14 +94,13 @@ impl Differences {
     }
 
     /// The number, for the journal.
-    pub fn number(self) -> u32 {
+    pub fn number(self) -> u64 {
         self.0
     }
 
     /// Reads what [`Self::number`] gave.
     pub fn from_number(number: u64) -> Option<Self> {
-        let bits = u32::try_from(number).ok()?;
-        (bits & !ALL == 0).then_some(Self(bits))
+        (number & !ALL == 0).then_some(Self(number))
     }
 
     /// Whether the value of `column` is different.
@@ -122,6 +127,11 @@ impl Differences {
     /// Whether the address differs.
     pub fn changes_address(self) -> bool {
         self.0 & ADDRESS != 0
+    }
+
+    /// Whether the address is that of another house: its first two lines or its postcode differ.
+    pub fn changes_home(self) -> bool {
+        self.0 & HOME != 0
     }
 
     /// Whether day and month are the other way round at PKB.
@@ -152,11 +162,11 @@ impl Differences {
     }
 }
 
-fn differs(column: Column) -> u32 {
+fn differs(column: Column) -> u64 {
     1 << (column as u32 * BITS)
 }
 
-fn has_moved(column: Column, moved: Moved) -> u32 {
+fn has_moved(column: Column, moved: Moved) -> u64 {
     let bit = match moved {
         Moved::Down => 1,
         Moved::Up => 2,
@@ -164,7 +174,7 @@ fn has_moved(column: Column, moved: Moved) -> u32 {
     1 << (column as u32 * BITS + bit)
 }
 
-fn is_next_door(column: Column, moved: Moved) -> u32 {
+fn is_next_door(column: Column, moved: Moved) -> u64 {
     has_moved(column, moved) << 2
 }
 
@@ -205,7 +215,7 @@ mod tests {
             );
             assert_eq!(found.changes_name(), changes_name, "{first} {last}");
             assert!(!found.changes_address());
-            assert_eq!(Differences::from_number(found.number().into()), Some(found));
+            assert_eq!(Differences::from_number(found.number()), Some(found));
         }
         let ours = hasher.ours(&patient("Anna", "O'Brien", "1941-03-16", "2 High Road"));
         assert!(alone(&ours, &theirs).changes_address());

@@ -1,12 +1,41 @@
 //! What a comparison with PKB comes to: counts, whether the file may be sent, and what it looks like if not.
 
+use std::fmt;
+
 use pkb_core::rows::{Rows, counted, listed};
 
 use super::{
+    Limits,
     differences::{Differences, Moved},
     values::Column,
 };
 use crate::limit::Limit;
+
+/// Why nothing of a file may be sent. Shown, it is what was found and what it looks like.
+#[derive(Debug)]
+pub struct Refusal {
+    found: String,
+    looks: String,
+    is_about_addresses: bool,
+}
+
+impl Refusal {
+    /// What to do if it is PKB that is wrong, and not the file.
+    pub fn if_the_file_is_right(&self) -> &'static str {
+        if self.is_about_addresses {
+            "If the addresses of the file are right, and PKB's are old, run the same command with: --max-address-changes 100%"
+        } else {
+            "If the file is right, and PKB is not, raise --max-mismatches: only rows whose date of birth or whole name differs are \
+             left out then"
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.found, self.looks)
+    }
+}
 
 /// What was counted.
 #[derive(Debug, Default)]
@@ -25,10 +54,14 @@ pub struct Figures {
     pub names: u64,
     /// Known patients whose address would change.
     pub addresses: u64,
+    /// Known patients whose house is another one at PKB.
+    homes: u64,
     /// Known patients of whom PKB has no date of birth.
     pub no_date: u64,
     /// Dates of birth whose day and month are the other way round at PKB.
     swapped: u64,
+    /// These are patients of a sample.
+    is_sample: bool,
     columns: [ColumnFigures; Column::ALL.len()],
 }
 
@@ -95,6 +128,14 @@ const FEWEST_MOVED: u64 = 3;
 const SHORTEST_RUN: u64 = 3;
 
 impl Figures {
+    /// For a sample of the known patients.
+    pub fn of_a_sample() -> Self {
+        Self {
+            is_sample: true,
+            ..Self::default()
+        }
+    }
+
     /// Counts a patient of whom PKB shows its record.
     pub fn count_known(&mut self, row: u64, differences: Differences) {
         self.known += 1;
@@ -104,6 +145,7 @@ impl Figures {
             self.names += u64::from(differences.changes_name());
             self.addresses += u64::from(differences.changes_address());
         }
+        self.homes += u64::from(differences.changes_home());
         self.no_date += u64::from(differences.has_no_date());
         self.swapped += u64::from(differences.is_swapped());
         for (column, figures) in Column::ALL.into_iter().zip(&mut self.columns) {
@@ -124,13 +166,32 @@ impl Figures {
     }
 
     /// Why nothing of the file may be sent, if so. `in_order` says whether the dates of birth of the file are sorted.
-    pub fn refusal(&self, limit: Limit, in_order: bool) -> Option<String> {
-        let found = self
+    pub fn refusal(&self, limits: Limits, in_order: bool) -> Option<Refusal> {
+        let limit = limits.mismatches;
+        let rows_differ = self
             .too_many_mismatches(limit)
             .or_else(|| self.too_much_moved(limit))
-            .or_else(|| self.too_much_different(limit))?;
-        let looks = self.looks_like(in_order);
-        Some(format!("{found}: {looks}"))
+            .or_else(|| self.too_much_different(limit));
+        let (found, looks, is_about_addresses) = match rows_differ {
+            Some(found) => (found, self.looks_like(in_order), false),
+            None => (
+                self.too_many_addresses(limits.address_changes)?,
+                self.addresses_look_like(),
+                true,
+            ),
+        };
+        Some(Refusal {
+            found,
+            looks,
+            is_about_addresses,
+        })
+    }
+
+    /// More patients than allowed live in another house than at PKB: so many do not move.
+    fn too_many_addresses(&self, limit: Limit) -> Option<String> {
+        limit
+            .is_clearly_exceeded(self.homes, self.known)
+            .then(|| self.have(self.homes, "a different address"))
     }
 
     /// More rows than allowed have a different date of birth or name.
@@ -159,9 +220,9 @@ impl Figures {
         })
     }
 
-    /// Most rows have another name or postcode than PKB: no population changes so much.
+    /// Most rows have another name than PKB: no population changes so much.
     fn too_much_different(&self, limit: Limit) -> Option<String> {
-        let columns = [Column::FirstName, Column::LastName, Column::Postcode];
+        let columns = [Column::FirstName, Column::LastName];
         columns.into_iter().find_map(|column| {
             let differs = self.of(column).differs;
             let most = differs * 2 > self.known && limit.is_clearly_exceeded(differs, self.known);
@@ -172,7 +233,8 @@ impl Figures {
     fn have(&self, differ: u64, what: &str) -> String {
         let have = if differ == 1 { "has" } else { "have" };
         let known = counted(self.known, "known patient", "known patients");
-        format!("{differ} of {known} {have} {what} at PKB")
+        let sample = if self.is_sample { "a sample of " } else { "" };
+        format!("{differ} of {sample}{known} {have} {what} at PKB")
     }
 
     /// What is wrong with the file, in all likelihood.
@@ -199,6 +261,17 @@ impl Figures {
                 .to_owned();
         }
         "it looks as if the rows are about other patients than their numbers say".to_owned()
+    }
+
+    fn addresses_look_like(&self) -> String {
+        let moved: Vec<(Column, Moved)> = [Column::Street, Column::HouseNumber, Column::Postcode]
+            .into_iter()
+            .filter_map(|column| Some((column, self.of(column).moved()?)))
+            .collect();
+        match moved.first() {
+            Some((_, first)) => self.looks_moved(&moved, *first),
+            None => "it looks as if the addresses are in the rows of other patients".to_owned(),
+        }
     }
 
     fn looks_moved(&self, moved: &[(Column, Moved)], first: Moved) -> String {
@@ -228,6 +301,10 @@ impl Figures {
         let columns: Vec<&str> = moved
             .iter()
             .filter(|(_, way)| *way == first)
+            // A whole line that moved has taken its number along.
+            .filter(|(column, _)| {
+                *column != Column::HouseNumber || !moved.contains(&(Column::Street, first))
+            })
             .map(|(column, _)| column.words())
             .collect();
         let noun = if columns.len() == 1 {

@@ -10,6 +10,7 @@ mod differences;
 mod figures;
 mod file_rows;
 mod notes;
+mod sample;
 mod told;
 mod values;
 
@@ -36,8 +37,9 @@ use pkb_core::{
 };
 
 pub use before_upload::BeforeUpload;
-pub use figures::Figures;
+pub use figures::{Figures, Refusal};
 pub use notes::{FIELD, Noted};
+pub use sample::Sampled;
 pub use told::Told;
 
 use crate::{args::CompareArgs, limit::Limit, patient_file::PatientFile, pkb_file::PkbFile};
@@ -57,6 +59,15 @@ pub enum Known {
     Skip,
 }
 
+/// How much may differ before nothing is sent.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Known patients with a different date of birth, name, or a value of a neighbour's row.
+    pub mismatches: Limit,
+    /// Known patients who live in another house.
+    pub address_changes: Limit,
+}
+
 /// Patients to ask REST for before that is noted in the journal.
 const REST_PART: usize = 500;
 /// If PKB has shown none of so many patients, it will show none of the others.
@@ -65,13 +76,14 @@ const ENOUGH_REFUSALS: u64 = 50;
 /// Where PKB is asked.
 enum PkbDirectory {
     Rest(RestDirectory),
-    Fhir(FhirDirectory),
+    /// FHIR for all, and REST for a sample.
+    Fhir(FhirDirectory, RestDirectory),
 }
 
 /// What it takes to compare a patient file with PKB.
 pub struct Comparison {
     directory: PkbDirectory,
-    max_mismatches: Limit,
+    limits: Limits,
     clock: Clock,
     monitor: Arc<Monitor>,
 }
@@ -84,8 +96,10 @@ pub struct ComparedRows {
     pub mismatches: Vec<(u64, Verdict)>,
     /// What was counted.
     pub figures: Figures,
+    /// What is known of names and addresses where FHIR was asked.
+    pub sampled: Sampled,
     /// Why nothing may be sent, if so.
-    pub refusal: Option<String>,
+    pub refusal: Option<Refusal>,
 }
 
 impl Comparison {
@@ -99,28 +113,22 @@ impl Comparison {
         clock: Clock,
         monitor: &Arc<Monitor>,
     ) -> Result<Self, Fatal> {
+        let path = PathTemplate::new(&args.user_path, &["{number}", "{type}"])?;
+        let at_a_time = usize::from(args.concurrency.concurrency);
+        let rest = RestDirectory::new(Arc::clone(&pkb), path, at_a_time);
         let directory = match args.api {
-            Api::Fhir => PkbDirectory::Fhir(FhirDirectory::new(pkb)?),
-            Api::Rest => {
-                let path = PathTemplate::new(&args.user_path, &["{number}", "{type}"])?;
-                let at_a_time = usize::from(args.concurrency.concurrency);
-                PkbDirectory::Rest(RestDirectory::new(pkb, path, at_a_time))
-            }
+            Api::Fhir => PkbDirectory::Fhir(FhirDirectory::new(pkb)?, rest),
+            Api::Rest => PkbDirectory::Rest(rest),
         };
         Ok(Self {
             directory,
-            max_mismatches: args.max_mismatches,
+            limits: Limits {
+                mismatches: args.max_mismatches,
+                address_changes: args.max_address_changes,
+            },
             clock,
             monitor: Arc::clone(monitor),
         })
-    }
-
-    /// Which interface is asked.
-    pub fn api(&self) -> Api {
-        match self.directory {
-            PkbDirectory::Rest(_) => Api::Rest,
-            PkbDirectory::Fhir(_) => Api::Fhir,
-        }
     }
 
     /// Compares all rows of `file` that are not settled. `noted` is what the journal says; `is_unsettled` whether a row may
@@ -157,16 +165,21 @@ impl Comparison {
             left -= part.len() as u64;
             compared.check_access(left == 0)?;
         }
-        compared.refusal = compared
-            .figures
-            .refusal(self.max_mismatches, rows.dates_are_in_order());
+        let in_order = rows.dates_are_in_order();
+        compared.refusal = compared.figures.refusal(self.limits, in_order);
+        if let PkbDirectory::Fhir(_, rest) = &self.directory {
+            compared.sample(rest, &rows, &hasher).await?;
+            if let (None, Sampled::Compared(figures)) = (&compared.refusal, &compared.sampled) {
+                compared.refusal = figures.refusal(self.limits, in_order);
+            }
+        }
         Ok(compared)
     }
 
     fn part_rows(&self) -> usize {
         match self.directory {
             PkbDirectory::Rest(_) => REST_PART,
-            PkbDirectory::Fhir(_) => FhirDirectory::MAX_BATCH,
+            PkbDirectory::Fhir(..) => FhirDirectory::MAX_BATCH,
         }
     }
 
@@ -229,7 +242,7 @@ impl Comparison {
     async fn look_up(&self, ids: &[NationalId]) -> Answers<KnownPatient> {
         match &self.directory {
             PkbDirectory::Rest(directory) => directory.look_up(ids).await,
-            PkbDirectory::Fhir(directory) => directory.look_up(ids).await,
+            PkbDirectory::Fhir(directory, _) => directory.look_up(ids).await,
         }
     }
 }
@@ -260,8 +273,43 @@ impl ComparedRows {
             rows: HashMap::new(),
             mismatches: Vec::new(),
             figures: Figures::default(),
+            sampled: Sampled::NotNeeded,
             refusal: None,
         }
+    }
+
+    /// Compares names and addresses of a sample of the known patients, and stops those who are somebody else.
+    async fn sample(
+        &mut self,
+        rest: &RestDirectory,
+        rows: &FileRows,
+        hasher: &Hasher,
+    ) -> Result<(), Fatal> {
+        let is_known = |row: &FileRow| matches!(self.of(row.key), Some(Ok(Compared::Known)));
+        let known: Vec<usize> = (0..rows.rows().len())
+            .filter(|place| is_known(&rows.rows()[*place]))
+            .collect();
+        if known.is_empty() {
+            return Ok(());
+        }
+        let Some(compared) = sample::compare(rest, rows, &sample::places(&known), hasher).await?
+        else {
+            self.sampled = Sampled::NotCompared;
+            return Ok(());
+        };
+        let mut figures = Figures::of_a_sample();
+        for (place, differences) in compared {
+            let row = &rows.rows()[place];
+            figures.count_known(row.number, differences);
+            if let Some(verdict) = differences.mismatch() {
+                self.figures.mismatched.add(row.number);
+                self.mismatches.push((row.number, verdict.clone()));
+                self.rows.insert(row.key, Err(verdict));
+            }
+        }
+        self.mismatches.sort_by_key(|(number, _)| *number);
+        self.sampled = Sampled::Compared(figures);
+        Ok(())
     }
 
     /// What is to become of a row; `None` if it was not compared.

@@ -4,11 +4,11 @@ use pkb_core::record::Patient;
 use proptest::prelude::*;
 
 use super::{
+    Limits,
     differences::{Differences, Neighbour},
     figures::Figures,
     values::{Hasher, Values},
 };
-use crate::limit::Limit;
 
 const FIRST: [&str; 7] = ["Anna", "Bryn", "Carol", "David", "Ewa", "Farid", "Gwen"];
 const LAST: [&str; 5] = ["Archer", "Baker", "Carter", "Davies", "Evans"];
@@ -56,8 +56,11 @@ fn values(hasher: &Hasher, people: &[Person]) -> Vec<Values> {
         .collect()
 }
 
-fn limit() -> Limit {
-    "1%".parse().unwrap()
+fn limits() -> Limits {
+    Limits {
+        mismatches: "1%".parse().unwrap(),
+        address_changes: "50%".parse().unwrap(),
+    }
 }
 
 /// What the comparison of a file with PKB says; `None` if it may be sent.
@@ -87,8 +90,8 @@ fn refusal_of_known(
     }
     let dates = || ours.iter().map(|values| values.born);
     let in_order = dates().is_sorted() || dates().rev().is_sorted();
-    let refusal = figures.refusal(limit(), in_order);
-    (figures, refusal)
+    let refusal = figures.refusal(limits(), in_order);
+    (figures, refusal.map(|refusal| refusal.to_string()))
 }
 
 fn refused(file: &[Person], pkb: &[Person]) -> String {
@@ -307,6 +310,81 @@ fn marriages_and_removals_are_counted_and_stop_nothing() {
     let (figures, refusal) = refusal(&file, &pkb);
     assert_eq!((figures.names, figures.addresses), (30, 30));
     assert_eq!((figures.mismatched.count(), refusal), (0, None));
+}
+
+/// The population in streets of its own form: a house number, and whatever street the family lives in.
+fn with_numbers(people: &[Person], numbers: impl Fn(usize) -> usize) -> Vec<Person> {
+    let house = |(at, person): (usize, &Person)| Person {
+        street: format!("{} Mill Road {}", numbers(at), LAST[at % LAST.len()]),
+        ..person.clone()
+    };
+    people.iter().enumerate().map(house).collect()
+}
+
+#[test]
+fn house_numbers_of_the_row_above_stop_the_file_though_the_streets_are_right() {
+    let number = |at: usize| 1 + at * 37 % 211;
+    let pkb = with_numbers(&population(100), number);
+    let down = with_numbers(&pkb, |at| number((at + 99) % 100));
+    let told = refused(&down, &pkb);
+    assert!(
+        told.ends_with("the column house number moved down by a row (rows 2 to 101)"),
+        "{told}"
+    );
+    let up = with_numbers(&pkb, |at| number((at + 1) % 100));
+    assert!(refused(&up, &pkb).contains("house number moved up by a row"));
+}
+
+#[test]
+fn house_numbers_of_rows_further_away_stop_the_file_with_the_way_forward() {
+    let number = |at: usize| 1 + at * 37 % 211;
+    let pkb = with_numbers(&population(100), number);
+    let (figures, told) = refusal(&with_numbers(&pkb, |at| number(at + 5)), &pkb);
+    assert_eq!(
+        told.as_deref(),
+        Some(
+            "100 of 100 known patients have a different address at PKB: it looks as if the addresses are in the rows of other patients"
+        )
+    );
+    let refusal = figures.refusal(limits(), false).unwrap();
+    assert!(
+        refusal
+            .if_the_file_is_right()
+            .ends_with("--max-address-changes 100%")
+    );
+    let all = Limits {
+        address_changes: "100%".parse().unwrap(),
+        ..limits()
+    };
+    assert!(
+        figures.refusal(all, false).is_none(),
+        "a real change of all"
+    );
+}
+
+#[test]
+fn two_changed_addresses_are_too_few_to_stop_a_file() {
+    let pkb = population(2);
+    let mut file = pkb.clone();
+    for person in &mut file {
+        person.street = "1 Elsewhere".to_owned();
+    }
+    let (figures, told) = refusal(&file, &pkb);
+    assert_eq!((figures.addresses, told), (2, None));
+}
+
+#[test]
+fn streets_without_their_house_numbers_in_other_rows_stop_the_file() {
+    let street = |at: usize, people: &[Person]| -> Vec<Person> {
+        let moved = |(row, person): (usize, &Person)| Person {
+            street: format!("{row} {} Street", FIRST[(row + at) % FIRST.len()]),
+            ..person.clone()
+        };
+        people.iter().enumerate().map(moved).collect()
+    };
+    let pkb = street(0, &population(100));
+    let told = refused(&street(6, &pkb), &pkb);
+    assert!(told.contains("a different address at PKB"), "{told}");
 }
 
 proptest! {

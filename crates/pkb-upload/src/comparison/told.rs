@@ -2,21 +2,30 @@
 
 use std::fmt;
 
-use pkb_core::{args::Api, rows::counted};
+use pkb_core::rows::counted;
 
-use super::{Known, figures::Figures};
+use super::{ComparedRows, Known, Sampled, figures::Figures};
 
 /// The counts of a comparison, one a line. No values.
 pub struct Told<'a> {
     /// What was counted.
-    pub figures: &'a Figures,
-    /// Which interface was asked.
-    pub api: Api,
+    figures: &'a Figures,
+    /// What FHIR does not tell.
+    sampled: &'a Sampled,
     /// What is uploaded of known patients.
-    pub known: Known,
+    known: Known,
 }
 
-impl Told<'_> {
+impl<'a> Told<'a> {
+    /// Of a comparison; `known` is what is uploaded of known patients.
+    pub fn new(compared: &'a ComparedRows, known: Known) -> Self {
+        Self {
+            figures: &compared.figures,
+            sampled: &compared.sampled,
+            known,
+        }
+    }
+
     /// The same in a sentence, for the summary.
     pub fn in_short(&self) -> String {
         let figures = self.figures;
@@ -36,7 +45,29 @@ impl Told<'_> {
                 parts.push(format!("{count} {words}"));
             }
         }
-        format!("compared with PKB before the upload: {}", parts.join(", "))
+        let compared = format!("compared with PKB before the upload: {}", parts.join(", "));
+        match self.names_and_addresses() {
+            None => compared,
+            Some(told) => format!("{compared}. {told}"),
+        }
+    }
+
+    /// How far names and addresses were compared, where FHIR was asked.
+    fn names_and_addresses(&self) -> Option<String> {
+        match self.sampled {
+            Sampled::NotNeeded => None,
+            Sampled::Compared(figures) => Some(format!(
+                "Names and addresses were compared for a sample of {}: {} a different name, {} a different address",
+                counted(figures.known, "known patient", "known patients"),
+                have(figures.names + figures.mismatched.count()),
+                have(figures.addresses),
+            )),
+            Sampled::NotCompared => Some(
+                "Names and addresses were not compared: FHIR does not tell them, and REST showed none of a sample. If your client may \
+                 use REST, compare them with: --api rest"
+                    .to_owned(),
+            ),
+        }
     }
 
     fn changes(&self) -> Vec<(u64, String)> {
@@ -63,6 +94,14 @@ impl Told<'_> {
                 "  of them: PKB has no date of birth".to_owned(),
             ),
         ]
+    }
+}
+
+fn have(count: u64) -> String {
+    match count {
+        0 => "none has".to_owned(),
+        1 => "1 has".to_owned(),
+        many => format!("{many} have"),
     }
 }
 
@@ -113,12 +152,9 @@ impl fmt::Display for Told<'_> {
         for (count, words) in lines.iter().filter(|(count, _)| *count > 0) {
             writeln!(f, "  {count:>width$}  {words}")?;
         }
-        if self.api == Api::Fhir && figures.known > 0 {
-            writeln!(
-                f,
-                "  Whether names or addresses change is not told by FHIR (--api rest tells it)."
-            )?;
+        match self.names_and_addresses() {
+            Some(told) => writeln!(f, "  {told}."),
+            None => Ok(()),
         }
-        Ok(())
     }
 }

@@ -19,17 +19,20 @@ pub enum Column {
     LastName,
     /// The first line of the address.
     Street,
+    /// Numbers of house and flat, in the first two lines of the address.
+    HouseNumber,
     /// Postcode.
     Postcode,
 }
 
 impl Column {
     /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::DateOfBirth,
         Self::FirstName,
         Self::LastName,
         Self::Street,
+        Self::HouseNumber,
         Self::Postcode,
     ];
 
@@ -40,6 +43,7 @@ impl Column {
             Self::FirstName => "first name",
             Self::LastName => "last name",
             Self::Street => "address",
+            Self::HouseNumber => "house number",
             Self::Postcode => "postcode",
         }
     }
@@ -54,9 +58,12 @@ pub struct Values {
     pub(super) first_name: u64,
     pub(super) last_name: u64,
     pub(super) street: u64,
+    pub(super) house_number: u64,
     pub(super) postcode: u64,
     /// All lines and the postcode.
     pub address: u64,
+    /// The first two lines and the postcode: which house it is, whatever is written of town and county.
+    pub home: u64,
 }
 
 impl Values {
@@ -80,6 +87,7 @@ impl Values {
             Column::FirstName => self.first_name,
             Column::LastName => self.last_name,
             Column::Street => self.street,
+            Column::HouseNumber => self.house_number,
             Column::Postcode => self.postcode,
         }
     }
@@ -89,6 +97,15 @@ impl Values {
 fn number_of(date: Date) -> u64 {
     let part = |part: i16| u64::from(part.unsigned_abs());
     part(date.year()) * 10_000 + part(date.month().into()) * 100 + part(date.day().into())
+}
+
+/// The words with digits: `Flat 2`, `12a Mill Road` has `2 12a`.
+fn house_numbers(first: &str, second: &str) -> String {
+    let words = [first, second].into_iter().flat_map(str::split_whitespace);
+    let numbers: Vec<&str> = words
+        .filter(|word| word.bytes().any(|byte| byte.is_ascii_digit()))
+        .collect();
+    numbers.join(" ")
 }
 
 /// Makes [`Values`]. Keyed anew in each run: nobody can make a file whose values collide.
@@ -106,8 +123,10 @@ impl Hasher {
             first_name: self.hash(patient.first_name.expose_name()),
             last_name: self.hash(patient.last_name.expose_name()),
             street: self.hash(&lines[0]),
+            house_number: self.hash(&house_numbers(&lines[0], &lines[1])),
             postcode: self.hash(postcode),
             address: self.hash(&(lines.concat() + postcode)),
+            home: self.hash(&(lines[..2].concat() + postcode)),
         }
     }
 
@@ -120,9 +139,15 @@ impl Hasher {
             first_name: text(known.first_name.as_deref()),
             last_name: text(known.last_name.as_deref()),
             street: text(address.map(|address| &*address.lines[0])),
+            house_number: address.map_or(0, |address| {
+                self.hash(&house_numbers(&address.lines[0], &address.lines[1]))
+            }),
             postcode: text(address.map(|address| &*address.postcode)),
             address: address.map_or(0, |address| {
                 self.hash(&(address.lines.concat() + &address.postcode))
+            }),
+            home: address.map_or(0, |address| {
+                self.hash(&(address.lines[..2].concat() + &address.postcode))
             }),
         }
     }
