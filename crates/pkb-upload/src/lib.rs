@@ -18,6 +18,7 @@ mod header_row;
 #[doc(hidden)]
 pub mod hot;
 mod limit;
+mod moved_block;
 mod normalised;
 mod not_a_patient;
 mod not_text;
@@ -29,6 +30,7 @@ mod report;
 mod run;
 #[cfg(test)]
 mod same_on_threads;
+mod second_table;
 mod send_after;
 mod sender;
 mod sent_before;

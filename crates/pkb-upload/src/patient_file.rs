@@ -12,13 +12,15 @@ use pkb_core::{
 use crate::{
     across_rows::AcrossRows,
     args::PatientFileArgs,
-    columns::Columns,
+    columns::{Columns, Mapping},
     counts::Counts,
     date_order,
     finding::{Finding, Severity},
     header_row,
+    moved_block::FilledCells,
     patient_row::{self, CheckedRow, RowRules},
     share_of_deaths,
+    second_table,
     table::{self, Row, Rows, Table},
     words::Words,
     workbook_check,
@@ -51,6 +53,9 @@ pub struct Survey {
     /// What was found, by kind.
     pub counts: Counts,
     across: AcrossRows,
+    filled: FilledCells,
+    /// The first row that begins another table.
+    second_table: Option<u64>,
 }
 
 /// A row in the second reading.
@@ -89,7 +94,8 @@ impl PatientFile {
             keep_extra: args.keep_extra,
             words: Arc::new(Words::read(args.words.as_deref())?),
         };
-        let survey = Survey::of(&mut rows, &columns, &rules)?;
+        let survey = Survey::of(&mut rows, &columns, &rules, &mapping)?;
+        survey.is_one_table(&table, &columns)?;
         if args.dates.is_none() {
             date_order::check(&table, &columns, &survey.counts)?;
         }
@@ -193,12 +199,21 @@ pub fn read_header<'a>(
 }
 
 impl Survey {
-    fn of(rows: &mut Rows, columns: &Columns, rules: &RowRules) -> Result<Self, Fatal> {
+    fn of(
+        rows: &mut Rows,
+        columns: &Columns,
+        rules: &RowRules,
+        mapping: &Mapping,
+    ) -> Result<Self, Fatal> {
         let mut survey = Self::default();
         let begin = || (survey.beside(), Vec::new());
         let parts = table::fold(rows, begin, |(part, findings), row| {
             findings.clear();
             let checked = patient_row::check(row, columns, rules, findings);
+            if checked.number.is_none() && second_table::begins(row, columns, mapping) {
+                part.see_second_table(row.number);
+            }
+            part.filled.see(row);
             part.add(row_number(row), &checked, findings);
         })?;
         for (part, _) in parts {
@@ -233,6 +248,23 @@ impl Survey {
         self.excluded += part.excluded;
         self.counts.join(part.counts);
         self.across.join(part.across);
+        self.filled.join(&part.filled);
+        if let Some(row) = part.second_table {
+            self.see_second_table(row);
+        }
+    }
+
+    fn see_second_table(&mut self, row: u64) {
+        let first = self.second_table.get_or_insert(row);
+        *first = row.min(*first);
+    }
+
+    /// Stops if the rows are not those of one table, each with its own cells.
+    fn is_one_table(&self, table: &Table, columns: &Columns) -> Result<(), Fatal> {
+        match self.second_table {
+            Some(row) => Err(second_table::refused(table, row)),
+            None => self.filled.check(table, columns),
+        }
     }
 
     /// Draws the conclusions, when all rows have been seen.
