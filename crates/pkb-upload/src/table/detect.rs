@@ -73,11 +73,20 @@ fn weigh(seen: &Evidence, source: &Source) -> Result<(EncodingChoice, Certainty)
     let Question {
         shown,
         lines,
-        first,
+        likeliest,
     } = doubt.question();
+    let command = match likeliest {
+        Some(label) => format!(
+            "such as: {}",
+            source.command(&format!("--encoding {label}"))
+        ),
+        None => format!(
+            "in place of ENCODING: {}",
+            source.command("--encoding ENCODING")
+        ),
+    };
     Err(Fatal::Refused(format!(
-        "{source}: is not {utf_8}, and its encoding is not certain. These are words from {lines}, with x for hidden letters:{shown}\nChoose the encoding that has the right letters, and run the command with it, such as: {}\nOr export the file again as CSV UTF-8.",
-        source.command(&format!("--encoding {first}")),
+        "{source}: is not {utf_8}, and its encoding is not certain. These are words from {lines}, with x for hidden letters:{shown}\nChoose the encoding that has the right letters, and run the command with it, {command}\nOr export the file again as CSV UTF-8.",
     )))
 }
 

@@ -7,7 +7,10 @@ use std::{
     io::{self, Read},
 };
 
-use encoding_rs::{ISO_8859_14, ISO_8859_15, MACINTOSH, WINDOWS_1252, WINDOWS_1254};
+use encoding_rs::{
+    ISO_8859_2, ISO_8859_14, ISO_8859_15, MACINTOSH, WINDOWS_1250, WINDOWS_1252, WINDOWS_1254,
+    WINDOWS_1257,
+};
 
 use super::{code_page::CodePage, encoding::EncodingChoice, plausible::is_plausible};
 
@@ -18,11 +21,17 @@ const WORDS: usize = 5;
 /// So many doubtful letters of a word are shown at most.
 const SHOWN_LETTERS: usize = 2;
 
+/// Central Europe, and the Baltic.
+const RARE: [&encoding_rs::Encoding; 3] = [WINDOWS_1250, ISO_8859_2, WINDOWS_1257];
+
 /// An encoding with one byte for each character, and what was seen of it.
 struct Candidate {
     encoding: EncodingChoice,
     /// The characters of the bytes from 0x80.
     characters: Vec<char>,
+    /// Files of British hospitals are hardly ever in it: it is shown where Windows-1252 makes nothing of a text, and makes no doubt
+    /// by itself.
+    is_rare: bool,
     plausible: bool,
     /// It reads something otherwise than Windows-1252, the first candidate.
     differs: bool,
@@ -43,6 +52,7 @@ impl Candidate {
         Self {
             encoding,
             characters: (0x80..=0xff).map(character).collect(),
+            is_rare: RARE.iter().any(|rare| encoding == (*rare).into()),
             plausible: true,
             differs: false,
             words: Vec::new(),
@@ -113,6 +123,7 @@ impl Doubt {
             ISO_8859_15.into(),
             WINDOWS_1254.into(),
         ];
+        encodings.extend(RARE.map(EncodingChoice::from));
         let is_other = !encodings.contains(&guess);
         if matches!(guess, EncodingChoice::Web(web) if web.is_single_byte() && is_other) {
             encodings.push(guess);
@@ -175,7 +186,10 @@ impl Doubt {
         let [windows, others @ ..] = &*self.candidates else {
             return false;
         };
-        windows.plausible && !others.iter().any(|other| other.plausible && other.differs)
+        windows.plausible
+            && !others
+                .iter()
+                .any(|other| !other.is_rare && other.plausible && other.differs)
     }
 
     /// What to ask the operator.
@@ -185,6 +199,7 @@ impl Doubt {
             .candidates
             .iter()
             .filter(|candidate| candidate.plausible && (candidate.differs || windows(candidate)))
+            .filter(|candidate| !candidate.is_rare || !self.candidates[0].plausible)
             .collect();
         let unlikely = self.candidates.iter().filter(|candidate| {
             // Windows-1252 is shown whatever it makes of the text: it is what most files are in.
@@ -206,6 +221,10 @@ impl Doubt {
         words.sort();
         let mut shown = String::new();
         let certain = likely.len();
+        let likeliest = likely
+            .first()
+            .filter(|first| !first.is_rare)
+            .map(|first| first.encoding.label());
         likely.extend(unlikely);
         for (at, candidate) in likely.iter().enumerate() {
             let label = candidate.encoding.label();
@@ -224,9 +243,7 @@ impl Doubt {
         Question {
             shown,
             lines: lines(&words),
-            first: likely
-                .first()
-                .map_or_else(String::new, |first| first.encoding.label()),
+            likeliest,
         }
     }
 }
@@ -237,8 +254,8 @@ pub(super) struct Question {
     pub(super) shown: String,
     /// Their lines.
     pub(super) lines: String,
-    /// The label of the first encoding.
-    pub(super) first: String,
+    /// The label of the likeliest encoding; `None` if none is, or only a rare one.
+    pub(super) likeliest: Option<String>,
 }
 
 /// `line 2`, `lines 2, 3 and 4`.

@@ -217,3 +217,39 @@ fn other_single_byte_encodings_are_asked_for() {
         assert!(question.contains(" --encoding "), "{question}");
     }
 }
+
+#[test]
+fn no_command_is_advised_with_an_encoding_that_is_not_likely() {
+    for (text, label, shown) in [
+        (
+            "Name\nWiśniewski\nŁukasz\nŻaneta\n",
+            "windows-1250",
+            "Xxśxxxxxxx",
+        ),
+        ("Name\nDvořák\nJiří\n", "windows-1250", "Xxxřáx"),
+        ("Name\nWiśniewski\nŁukasz\n", "iso-8859-2", "Xxśxxxxxxx"),
+        ("Name\nBērziņš\n", "windows-1257", "Xēxxxņš"),
+        (
+            "Name\nΓιώργος\nΠαππάς\nΠαπαδόπουλος\n",
+            "windows-1253",
+            "Παππάς",
+        ),
+    ] {
+        let question = question(text, label);
+        assert!(question.contains(shown), "{question}");
+        assert!(
+            question.contains("patients.csv --encoding ENCODING"),
+            "{question}"
+        );
+    }
+    let romanian = question("Name\nŞandor\nŢurcan\n", "windows-1250");
+    assert!(
+        romanian.contains("Şxxxxx"),
+        "shown beside Welsh: {romanian}"
+    );
+    let sure = question("Name\nYıldız\nErdoğan\nŞahin\n", "windows-1254");
+    assert!(
+        sure.contains("patients.csv --encoding windows-1254"),
+        "{sure}"
+    );
+}
