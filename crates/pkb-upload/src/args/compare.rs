@@ -27,6 +27,7 @@ pub struct CompareArgs {
         long,
         value_name = "N|P%",
         default_value = "50%",
+        hide_short_help = true,
         help_heading = "Comparison with PKB"
     )]
     pub max_address_changes: Limit,
