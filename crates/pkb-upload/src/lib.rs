@@ -41,6 +41,7 @@ mod upload_row;
 mod upload_stage;
 mod words;
 mod workbook_check;
+mod workbook_notes;
 
 /// The program.
 pub fn main() -> std::process::ExitCode {

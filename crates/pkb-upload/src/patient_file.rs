@@ -23,7 +23,7 @@ use crate::{
     second_table,
     table::{self, Row, Rows, Table},
     words::Words,
-    workbook_check,
+    workbook_check, workbook_notes,
 };
 
 /// A patient file that has been read once.
@@ -94,6 +94,9 @@ impl PatientFile {
             keep_extra: args.keep_extra,
             words: Arc::new(Words::read(args.words.as_deref())?),
         };
+        workbook_notes::comments(&table, number, &rules.words)?;
+        workbook_notes::struck_rows(&table)?;
+        workbook_notes::covered_cells(&table)?;
         let survey = Survey::of(&mut rows, &columns, &rules, &mapping)?;
         survey.is_one_table(&table, &columns)?;
         if args.dates.is_none() {

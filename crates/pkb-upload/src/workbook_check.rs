@@ -1,12 +1,17 @@
 //! What a workbook leaves open is asked before a row is read: on which sheet the patients are, and what
 //! becomes of rows and columns that the spreadsheet does not show. Text files leave none of it open.
 
-use pkb_core::{Fatal, rows::counted, value::NhsNumber};
+use pkb_core::{
+    Fatal,
+    rows::counted,
+    value::{NhsNumber, folded_header},
+};
 
 use crate::{
     args::Hidden,
-    columns::{Columns, Field, Mapping},
+    columns::{Columns, Field, Mapping, concern},
     table::{SheetOverview, Table},
+    workbook_notes,
 };
 
 /// Headers of which two must be there for a table to be about patients.
@@ -36,6 +41,9 @@ pub fn one_sheet_has_patients(
         .filter_map(|sheet| Some((sheet, patient_rows(sheet, mapping)?)))
         .collect();
     let file = table.name();
+    if patients.len() > 1 {
+        no_sheet_of_exclusions(table, &patients)?;
+    }
     match &patients[..] {
         [] => Ok(()),
         [(sheet, _)] if sheet.is_read && !sheet.is_hidden => Ok(()),
@@ -62,6 +70,48 @@ pub fn one_sheet_has_patients(
             )))
         }
     }
+}
+
+/// Words of a sheet's name, besides those of headers, that say that its patients get no letter.
+const EXCLUDES: [&str; 8] = [
+    "exclu",
+    "optout",
+    "optedout",
+    "optingout",
+    "remove",
+    "withdraw",
+    "donot",
+    "deceased",
+];
+
+/// Stops if a sheet that is not read is named as if its patients must not be written to: to leave it aside would bring them a
+/// letter.
+fn no_sheet_of_exclusions(table: &Table, patients: &[(&SheetOverview, u64)]) -> Result<(), Fatal> {
+    let excludes = |name: &str| {
+        let folded = folded_header(name);
+        concern(name).is_some() || EXCLUDES.iter().any(|word| folded.contains(word))
+    };
+    let read = patients.iter().find(|(sheet, _)| sheet.is_read);
+    let other = patients
+        .iter()
+        .find(|(sheet, _)| !sheet.is_read && excludes(&sheet.name));
+    let (Some((read, _)), Some((other, _))) = (read, other) else {
+        return Ok(());
+    };
+    if excludes(&read.name) {
+        return Ok(());
+    }
+    let (read_name, other_name) = (quoted(&read.name), quoted(&other.name));
+    let also = match workbook_notes::shared_patients(table, other)? {
+        0 => format!("the sheet {other_name} has patients"),
+        1 => format!("a patient of the sheet {read_name} is on the sheet {other_name} as well"),
+        _ => format!("patients of the sheet {read_name} are on the sheet {other_name} as well"),
+    };
+    Err(Fatal::Refused(format!(
+        "{}: {also}, and its name says that they may have to get no letter. What to do: mark these patients on {read_name} in a column \
+         such as Deceased or Do not contact, or delete their rows there. Then run the same command with: --sheet {read_name}",
+        table.name()
+    )))
 }
 
 /// The rows of patients on a sheet, if it seems to have any: those below a header of patients, or from

@@ -8,7 +8,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use rust_xlsxwriter::{Format, Workbook, Worksheet};
+use rust_xlsxwriter::{Format, Note, Workbook, Worksheet};
 use zip::{ZipArchive, ZipWriter, write::SimpleFileOptions};
 
 const HEADER: [&str; 7] = [
@@ -352,4 +352,107 @@ fn a_date_in_an_address_of_a_text_file_is_rejected_too() {
     assert_eq!(code, 65);
     assert!(words.contains("2  Address 1 is a date:"), "{words}");
     assert!(words.contains("1  can be uploaded"), "{words}");
+}
+
+#[test]
+fn comments_of_death_or_do_not_contact_stop_the_file_and_others_do_not() {
+    for (note, stops) in [
+        ("Died 3 March", true),
+        ("RIP", true),
+        ("Please do not write to her", true),
+        ("DECEASED per GP", true),
+        ("Prefers mornings", false),
+    ] {
+        let (code, words) = check_made(
+            |book| {
+                let sheet = book.add_worksheet();
+                patients(sheet, 0, 3);
+                sheet.insert_note(2, 2, &Note::new(note)).unwrap();
+            },
+            &[],
+        );
+        assert_eq!(words.contains("row 3. Comments"), stops, "{note}: {words}");
+        assert_eq!(code == 65, stops, "{note}: {words}");
+        assert!(!words.contains(note), "{words}");
+    }
+}
+
+#[test]
+fn rows_that_are_struck_through_stop_the_file() {
+    let struck = Format::new().set_font_strikethrough();
+    let (code, words) = check_made(
+        |book| {
+            let sheet = book.add_worksheet();
+            patients(sheet, 0, 3);
+            // An empty cell has nothing to strike out.
+            sheet.write_blank(1, 9, &struck).unwrap();
+            sheet.write_with_format(3, 1, "Canary", &struck).unwrap();
+        },
+        &[],
+    );
+    assert_eq!(code, 65, "{words}");
+    assert!(words.contains("struck through in row 4"), "{words}");
+}
+
+#[test]
+fn values_that_a_merged_cell_covers_stop_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let (plain, covered) = (folder.path().join("a.xlsx"), folder.path().join("b.xlsx"));
+    let mut book = Workbook::new();
+    let sheet = book.add_worksheet();
+    patients(sheet, 0, 3);
+    // The last name of the second patient is under the first name.
+    sheet
+        .merge_range(2, 1, 2, 2, "Canary", &Format::new())
+        .unwrap();
+    sheet.write(2, 2, "Canary").unwrap();
+    book.save(&covered).unwrap();
+    let (code, words) = check(&covered, &[]);
+    assert_eq!(code, 65, "{words}");
+    assert!(
+        words.contains("merged cells in row 3 cover other cells"),
+        "{words}"
+    );
+    // Nothing is under a merged cell, as usual.
+    let mut book = Workbook::new();
+    let sheet = book.add_worksheet();
+    patients(sheet, 0, 3);
+    sheet
+        .merge_range(1, 7, 2, 8, "Ward 3", &Format::new())
+        .unwrap();
+    book.save(&plain).unwrap();
+    assert_eq!(check(&plain, &[]).0, 0);
+}
+
+#[test]
+fn a_sheet_of_the_dead_or_of_exclusions_is_not_called_a_copy() {
+    for name in [
+        "RIP",
+        "Deceased",
+        "Exclusions",
+        "Opt-outs",
+        "DO NOT CONTACT",
+        "Removed",
+    ] {
+        let (code, words) = check_made(
+            |book| {
+                patients(book.add_worksheet().set_name("Patients").unwrap(), 0, 3);
+                patients(book.add_worksheet().set_name(name).unwrap(), 1, 1);
+            },
+            &[],
+        );
+        assert_eq!(code, 65, "{words}");
+        let also =
+            format!("a patient of the sheet \"Patients\" is on the sheet \"{name}\" as well");
+        assert!(words.contains(&also), "{words}");
+        assert!(!words.contains("old or copies"), "{words}");
+    }
+    let (_, words) = check_made(
+        |book| {
+            patients(book.add_worksheet().set_name("March").unwrap(), 0, 2);
+            patients(book.add_worksheet().set_name("April").unwrap(), 2, 1);
+        },
+        &[],
+    );
+    assert!(words.contains("old or copies"), "{words}");
 }

@@ -16,7 +16,7 @@ use pkb_core::{
 
 pub use field::{ADDRESS, BIRTH_PARTS, CARERS, Field};
 use field::{COMPOSED, HOUSE, Several};
-pub use headers::{Concern, looks_like_address};
+pub use headers::{Concern, concern, looks_like_address};
 pub use mapping::{Mapping, Meanings};
 pub use mask::mask;
 

@@ -71,6 +71,9 @@ pub struct Table {
     sheets: Vec<SheetOverview>,
     hidden_rows: Ranges,
     hidden_columns: Ranges,
+    covered_rows: Ranges,
+    struck_rows: Ranges,
+    comments: Vec<(u32, String)>,
 }
 
 impl Table {
@@ -125,6 +128,9 @@ impl Table {
             sheets: Vec::new(),
             hidden_rows: Ranges::default(),
             hidden_columns: Ranges::default(),
+            covered_rows: Ranges::default(),
+            struck_rows: Ranges::default(),
+            comments: Vec::new(),
         })
     }
 
@@ -136,6 +142,9 @@ impl Table {
             sheets: sheet.sheets,
             hidden_rows: sheet.hidden_rows,
             hidden_columns: sheet.hidden_columns,
+            covered_rows: sheet.covered_rows,
+            struck_rows: sheet.struck_rows,
+            comments: sheet.comments,
         }
     }
 
@@ -152,6 +161,22 @@ impl Table {
     /// Columns that the workbook does not show.
     pub fn hidden_columns(&self) -> &Ranges {
         &self.hidden_columns
+    }
+
+    /// Rows of a workbook with values that a merged cell covers; they are read as empty.
+    pub fn covered_rows(&self) -> &Ranges {
+        &self.covered_rows
+    }
+
+    /// Rows of a workbook with text that is struck through.
+    pub fn struck_rows(&self) -> &Ranges {
+        &self.struck_rows
+    }
+
+    /// What comments on cells of a workbook say, each with the row that the spreadsheet shows.
+    pub fn comments(&self) -> impl Iterator<Item = (u64, &str)> {
+        let comments = self.comments.iter();
+        comments.map(|(row, words)| (u64::from(*row) + 1, words.as_str()))
     }
 
     /// The file's name without its folder; `stdin` for standard input.

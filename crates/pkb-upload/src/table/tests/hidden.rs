@@ -216,3 +216,29 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn a_cell_of_an_ods_file_that_another_covers_is_empty() {
+    let covered = "<table:covered-table-cell office:value-type=\"string\"><text:p>a ghost</text:p></table:covered-table-cell>";
+    let cell = |text: &str| {
+        format!(
+            "<table:table-cell office:value-type=\"string\"><text:p>{text}</text:p></table:table-cell>"
+        )
+    };
+    let row = format!(
+        "<table:table-row>{}{covered}<table:covered-table-cell/>{}</table:table-row>",
+        cell("shown"),
+        cell("last")
+    );
+    let table = open(ods(
+        "",
+        &format!("<table:table table:name=\"Patients\">{row}</table:table>"),
+    ))
+    .unwrap();
+    let mut rows = table.rows().unwrap();
+    let mut row = Row::default();
+    assert!(rows.next_row(&mut row).unwrap());
+    let cells: Vec<&str> = (0..row.len()).map(|at| row.cell(at).unwrap()).collect();
+    assert_eq!(cells, ["shown", "", "", "last"]);
+    assert_eq!(table.covered_rows().to_string(), "1");
+}

@@ -2,6 +2,8 @@
 //! looked at, so that no patients are left behind unseen.
 
 mod bounds;
+mod comments;
+mod merged;
 mod ods;
 mod ods_values;
 mod package;

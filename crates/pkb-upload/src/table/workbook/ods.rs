@@ -192,7 +192,10 @@ impl<R: BufRead> Content<R> {
                             sheet.writer.hide_also(place.row, after - 1);
                         }
                         if is_start {
-                            let cells = self.read_row()?;
+                            let (cells, has_covered) = self.read_row()?;
+                            if has_covered && after > place.row {
+                                sheet.covered_rows.add(place.row, after - 1);
+                            }
                             write(&cells, place.row..after, sheet)?;
                         }
                         place.row = after;
@@ -215,9 +218,10 @@ impl<R: BufRead> Content<R> {
     }
 
     /// The cells of a row that are not empty: where each begins, how often it comes, and its value, which
-    /// is empty if a formula has no result.
-    fn read_row(&mut self) -> Result<Vec<(u32, u32, DataRef<'static>)>, Trouble> {
+    /// is empty if a formula has no result. And whether a cell that another one covers has a value.
+    fn read_row(&mut self) -> Result<(Vec<RowCell>, bool), Trouble> {
         let mut cells = Vec::new();
+        let mut has_covered = false;
         let mut column = 0_u32;
         loop {
             let event = self.xml.next()?;
@@ -227,6 +231,7 @@ impl<R: BufRead> Content<R> {
                     if is(&tag, "table:table-cell") || is(&tag, "table:covered-table-cell") =>
                 {
                     let repeated = repeated(&tag, "table:number-columns-repeated")?;
+                    let is_covered = is(&tag, "table:covered-table-cell");
                     let mut value = value(&tag)?;
                     let is_uncalculated = is_without_result(&tag);
                     if is_start {
@@ -235,13 +240,17 @@ impl<R: BufRead> Content<R> {
                             value = DataRef::String(shown);
                         }
                     }
-                    if value != DataRef::Empty || is_uncalculated {
+                    if is_covered {
+                        has_covered |= value != DataRef::Empty;
+                    } else if value != DataRef::Empty || is_uncalculated {
                         cells.push((column, repeated, value));
                     }
                     column = column.saturating_add(repeated);
                 }
                 Event::Start(_) => skip(&mut self.xml)?,
-                Event::End(tag) if tag.name().as_ref() == "table:table-row" => return Ok(cells),
+                Event::End(tag) if tag.name().as_ref() == "table:table-row" => {
+                    return Ok((cells, has_covered));
+                }
                 Event::Eof => return Err(Trouble::Unreadable),
                 _ => {}
             }
@@ -324,8 +333,11 @@ impl Styles {
     }
 }
 
+/// Where a cell begins, how often it comes, and its value.
+type RowCell = (u32, u32, DataRef<'static>);
+
 fn write(
-    cells: &[(u32, u32, DataRef<'static>)],
+    cells: &[RowCell],
     rows: std::ops::Range<u32>,
     sheet: &mut OpenSheet,
 ) -> Result<(), Trouble> {

@@ -2,7 +2,7 @@
 //! read keeps within bounds. Parts are found as calamine finds them, which reads the cells.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     fs::File,
     io::{self, BufReader, Read, Seek, Write},
     ops::Range,
@@ -39,6 +39,8 @@ pub(super) struct Package<R> {
     names: HashMap<String, String>,
     /// Bytes that were inflated so far.
     inflated: u64,
+    /// Numbers of the styles of cells whose text is struck through.
+    pub(super) struck: HashSet<u32>,
 }
 
 /// The XML of a part.
@@ -56,6 +58,7 @@ impl<R: Read + Seek> Package<R> {
             zip,
             names,
             inflated: 0,
+            struck: HashSet::new(),
         })
     }
 
@@ -93,11 +96,11 @@ impl<R: Read + Seek> Package<R> {
         let sheets = self
             .read(&workbook, MAX_PART, sheet_ids)?
             .ok_or(Trouble::Unreadable)?;
-        for other in ["styles.xml", "theme/theme1.xml"] {
-            self.read(&format!("{folder}{other}"), MAX_PART, |part| {
-                each_event(part, |_| Ok(()))
-            })?;
-        }
+        let styles = self.read(&format!("{folder}styles.xml"), MAX_PART, struck_styles)?;
+        self.struck = styles.unwrap_or_default();
+        self.read(&format!("{folder}theme/theme1.xml"), MAX_PART, |part| {
+            each_event(part, |_| Ok(()))
+        })?;
         let strings = format!("{folder}sharedStrings.xml");
         self.read(&strings, MAX_STRINGS, shared_strings)?;
         sheets
@@ -224,6 +227,54 @@ fn targets<R: Read>(part: &mut Part<'_, R>) -> Result<HashMap<String, String>, T
         Ok(())
     })?;
     Ok(targets)
+}
+
+/// The targets of the relations whose kinds end so.
+pub(super) fn targets_of<R: Read>(
+    part: &mut Part<'_, R>,
+    kinds: &[&str],
+) -> Result<Vec<String>, Trouble> {
+    let mut targets = Vec::new();
+    each_event(part, |tag| {
+        let is_wanted = attribute(tag, "Type")
+            .is_some_and(|kind| kinds.iter().any(|wanted| kind.ends_with(wanted)));
+        if tag.local_name().as_ref() == "Relationship" && is_wanted {
+            targets.extend(attribute(tag, "Target").map(std::borrow::Cow::into_owned));
+        }
+        Ok(())
+    })?;
+    Ok(targets)
+}
+
+/// The styles of cells, by their numbers, whose font is struck through.
+fn struck_styles<R: Read>(part: &mut Part<'_, R>) -> Result<HashSet<u32>, Trouble> {
+    let mut list = String::new();
+    let (mut fonts, mut styles) = (0_u32, 0_u32);
+    let (mut struck_fonts, mut struck) = (HashSet::new(), HashSet::new());
+    each_event(part, |tag| {
+        match tag.local_name().as_ref() {
+            name @ ("fonts" | "fills" | "borders" | "cellStyleXfs" | "cellXfs" | "cellStyles"
+            | "dxfs") => name.clone_into(&mut list),
+            "font" if list == "fonts" => fonts += 1,
+            "strike" if list == "fonts" => {
+                let is_off = attribute(tag, "val")
+                    .is_some_and(|value| matches!(value.trim(), "0" | "false" | "off"));
+                if !is_off {
+                    struck_fonts.insert(fonts.saturating_sub(1));
+                }
+            }
+            "xf" if list == "cellXfs" => {
+                let font = attribute(tag, "fontId").and_then(|font| font.parse().ok());
+                if font.is_some_and(|font: u32| struck_fonts.contains(&font)) {
+                    struck.insert(styles);
+                }
+                styles += 1;
+            }
+            _ => {}
+        }
+        Ok(())
+    })?;
+    Ok(struck)
 }
 
 fn sheet_ids<R: Read>(part: &mut Part<'_, R>) -> Result<Vec<String>, Trouble> {

@@ -2,7 +2,7 @@
 
 use std::{fs::File, sync::Arc};
 
-use calamine::{Sheet, SheetType, SheetVisible};
+use calamine::{DataRef, Sheet, SheetType, SheetVisible};
 
 use super::{Format, Trouble};
 use crate::table::{
@@ -45,12 +45,31 @@ pub(in crate::table) struct Converted {
     pub(in crate::table) hidden_rows: Ranges,
     /// Columns of the sheet that the spreadsheet does not show.
     pub(in crate::table) hidden_columns: Ranges,
+    /// Rows of the sheet with values that a merged cell covers.
+    pub(in crate::table) covered_rows: Ranges,
+    /// Rows of the sheet with text that is struck through.
+    pub(in crate::table) struck_rows: Ranges,
+    /// Rows of the sheet, from 0, and what comments on their cells say.
+    pub(in crate::table) comments: Vec<(u32, String)>,
 }
 
 /// A sheet that is being read.
 pub(super) struct OpenSheet {
     pub(super) writer: SheetWriter,
     pub(super) hidden_columns: Ranges,
+    /// Rows with values that a merged cell covers.
+    pub(super) covered_rows: Ranges,
+    pub(super) struck_rows: Ranges,
+    pub(super) comments: Vec<(u32, String)>,
+}
+
+impl OpenSheet {
+    /// Takes a cell that another one covers: it is as if empty, but where it is not, that is told.
+    pub(super) fn cover(&mut self, row: u32, cell: &DataRef<'_>) {
+        if *cell != DataRef::Empty {
+            self.covered_rows.add(row, row);
+        }
+    }
 }
 
 /// The sheets of a workbook, of which one is to be read.
@@ -136,6 +155,9 @@ impl Choice {
             let mut sheet = OpenSheet {
                 writer: SheetWriter::new(wanted.drops_hidden)?,
                 hidden_columns: Ranges::default(),
+                covered_rows: Ranges::default(),
+                struck_rows: Ranges::default(),
+                comments: Vec::new(),
             };
             fill(&listed.name, listed.at, &mut sheet)?;
             let (spool, mut written) = sheet.writer.finish()?;
@@ -147,10 +169,18 @@ impl Choice {
                 first_rows: std::mem::take(&mut written.first_rows),
             });
             if is_chosen {
-                chosen = Some((spool, written, sheet.hidden_columns));
+                chosen = Some((
+                    spool,
+                    written,
+                    sheet.hidden_columns,
+                    sheet.covered_rows,
+                    sheet.struck_rows,
+                    sheet.comments,
+                ));
             }
         }
-        let (spool, written, hidden_columns) = chosen.ok_or(Trouble::Unreadable)?;
+        let (spool, written, hidden_columns, covered_rows, struck_rows, comments) =
+            chosen.ok_or(Trouble::Unreadable)?;
         Ok(Converted {
             spool,
             width: written.width,
@@ -158,6 +188,9 @@ impl Choice {
             sheets: overviews,
             hidden_rows: written.hidden_rows,
             hidden_columns,
+            covered_rows,
+            struck_rows,
+            comments,
         })
     }
 

@@ -8,7 +8,7 @@ use std::io::{Cursor, Read as _, Seek as _, SeekFrom, Write as _};
 use calamine::{Data, DataRef, Range, Reader as _, Xls};
 use cfb::CompoundFile;
 
-use super::{Converted, Format, Trouble, Wanted, sheets::OpenSheet};
+use super::{Converted, Format, Trouble, Wanted, merged::Merged, sheets::OpenSheet};
 use crate::table::{cell_text, ranges::Ranges, source::Source};
 
 /// Bytes of a workbook: of each of Excel's 65,536 rows four kilobytes.
@@ -49,16 +49,23 @@ pub(super) fn read(source: &Source, wanted: &Wanted<'_>) -> Result<Converted, Tr
             sheet.writer.hide(marks.hidden_rows.clone());
             sheet.hidden_columns = marks.hidden_columns.clone();
         }
-        write(&book.worksheet_range(name)?, sheet)
+        let merged = book.merge_cells_by_sheet_name(name)?;
+        let merged = merged.iter().map(|cells| (cells.start, cells.end));
+        let mut merged = Merged::new(merged.collect())?;
+        write(&book.worksheet_range(name)?, &mut merged, sheet)
     })
 }
 
-fn write(range: &Range<Data>, sheet: &mut OpenSheet) -> Result<(), Trouble> {
+fn write(range: &Range<Data>, merged: &mut Merged, sheet: &mut OpenSheet) -> Result<(), Trouble> {
     let (first_row, first_column) = range.start().unwrap_or_default();
     for (row, cells) in (first_row..).zip(range.rows()) {
         for (column, cell) in (first_column..).zip(cells) {
             let cell: DataRef<'_> = cell_text::borrow(cell);
-            sheet.writer.put((row, column), &cell)?;
+            if merged.covers((row, column)) {
+                sheet.cover(row, &cell);
+            } else {
+                sheet.writer.put((row, column), &cell)?;
+            }
         }
     }
     Ok(())

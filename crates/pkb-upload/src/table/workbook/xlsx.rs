@@ -1,7 +1,11 @@
 //! XLSX: a first look at a sheet's XML tells what calamine does not (hidden rows and columns, formulas
 //! without results, sizes); then calamine reads its cells one by one, whatever the size of the sheet.
 
-use std::{collections::HashMap, io::Read, ops::Range};
+use std::{
+    collections::{HashMap, HashSet},
+    io::Read,
+    ops::Range,
+};
 
 use calamine::{DataRef, Reader as _, Xlsx};
 use quick_xml::events::{BytesStart, Event};
@@ -9,6 +13,8 @@ use quick_xml::events::{BytesStart, Event};
 use super::{
     Converted, Format, Trouble, Wanted,
     bounds::MAX_SHEET,
+    comments::{self, Comment},
+    merged::{Group, Merged},
     package::{MAX_TEXT, Package, Part, attribute},
     sheets::OpenSheet,
 };
@@ -26,10 +32,16 @@ const MAX_UNCALCULATED: usize = 4 << 20;
 struct Marks {
     hidden_rows: Ranges,
     hidden_columns: Ranges,
+    /// Rows with text that is struck through.
+    struck_rows: Ranges,
+    /// Cells that are merged into one.
+    merged: Vec<Group>,
+    comments: Vec<Comment>,
     /// Cells with a formula whose result is not in the file, as row and column from 0.
     uncalculated: Vec<(u32, u32)>,
     /// The tag that gives the sheet's size, where calamine cannot read it. Nothing depends on it.
     bad_dimension: Option<Range<u64>>,
+    has_no_rows: bool,
 }
 
 /// Reads the wanted sheet, or all.
@@ -40,11 +52,13 @@ pub(super) fn read(source: &Source, wanted: &Wanted<'_>) -> Result<Converted, Tr
     let choice = wanted.choose(book.sheets_metadata(), Format::Xlsx)?;
     let mut marks: HashMap<usize, Marks> = HashMap::new();
     let mut blanks = HashMap::new();
+    let struck = std::mem::take(&mut package.struck);
     for at in choice.places() {
         let path = paths.get(at).ok_or(Trouble::Unreadable)?;
         let mut found = package
-            .read(path, MAX_SHEET, look)?
+            .read(path, MAX_SHEET, |part| look(part, &struck))?
             .ok_or(Trouble::Unreadable)?;
+        found.comments = comments::of_sheet(&mut package, path)?;
         if let Some(place) = found.bad_dimension.take() {
             blanks.insert(path.clone(), place);
         }
@@ -57,11 +71,19 @@ pub(super) fn read(source: &Source, wanted: &Wanted<'_>) -> Result<Converted, Tr
         let marks = marks.remove(&at).unwrap_or_default();
         sheet.writer.hide(marks.hidden_rows);
         sheet.hidden_columns = marks.hidden_columns;
+        sheet.struck_rows = marks.struck_rows;
+        sheet.comments = marks.comments;
+        let mut merged = Merged::new(marks.merged)?;
         let mut uncalculated = marks.uncalculated.into_iter().peekable();
         let mut cells = book.worksheet_cells_reader(name)?;
         while let Some(cell) = cells.next_cell()? {
             let place = cell.get_position();
-            if uncalculated.next_if_eq(&place).is_some() && *cell.get_value() == DataRef::Empty {
+            let is_uncalculated = uncalculated.next_if_eq(&place).is_some();
+            if merged.covers(place) {
+                sheet.cover(place.0, cell.get_value());
+                continue;
+            }
+            if is_uncalculated && *cell.get_value() == DataRef::Empty {
                 sheet.writer.put_uncalculated(place)?;
             } else {
                 sheet.writer.put(place, cell.get_value())?;
@@ -71,15 +93,36 @@ pub(super) fn read(source: &Source, wanted: &Wanted<'_>) -> Result<Converted, Tr
     })
 }
 
-/// Looks at a sheet from its beginning to the end of its rows.
-fn look<R: Read>(part: &mut Part<'_, R>) -> Result<Marks, Trouble> {
+/// Looks at a sheet. `struck` are the styles of text that is struck through.
+fn look<R: Read>(part: &mut Part<'_, R>, struck: &HashSet<u32>) -> Result<Marks, Trouble> {
     let mut marks = Marks::default();
-    let mut cells = Cells::default();
+    look_above_rows(part, &mut marks)?;
+    look_at_rows(part, struck, &mut marks)?;
+    loop {
+        match part.next()? {
+            Event::Start(tag) | Event::Empty(tag) if tag.local_name().as_ref() == "mergeCell" => {
+                marks.merged.extend(group_of(&tag));
+            }
+            Event::Eof => return Ok(marks),
+            _ => {}
+        }
+    }
+}
+
+/// The cells that a tag merges.
+fn group_of(tag: &BytesStart<'_>) -> Option<Group> {
+    let places = attribute(tag, "ref")?;
+    let (first, last) = places.split_once(':')?;
+    Some((place_of(first)?, place_of(last)?))
+}
+
+/// Looks at a sheet up to the beginning of its rows.
+fn look_above_rows<R: Read>(part: &mut Part<'_, R>, marks: &mut Marks) -> Result<(), Trouble> {
     loop {
         let before = part.position();
         match part.next()? {
             Event::Start(tag) => match tag.local_name().as_ref() {
-                "sheetData" => break,
+                "sheetData" => return Ok(()),
                 "dimension" if !is_dimension(&tag) => {
                     marks.bad_dimension = Some(before..part.position());
                 }
@@ -87,7 +130,10 @@ fn look<R: Read>(part: &mut Part<'_, R>) -> Result<Marks, Trouble> {
                 _ => {}
             },
             Event::Empty(tag) => match tag.local_name().as_ref() {
-                "sheetData" => return Ok(marks),
+                "sheetData" => {
+                    marks.has_no_rows = true;
+                    return Ok(());
+                }
                 "dimension" if !is_dimension(&tag) => {
                     marks.bad_dimension = Some(before..part.position());
                 }
@@ -98,15 +144,27 @@ fn look<R: Read>(part: &mut Part<'_, R>) -> Result<Marks, Trouble> {
             _ => {}
         }
     }
+}
+
+/// Looks at the rows of a sheet, up to their end.
+fn look_at_rows<R: Read>(
+    part: &mut Part<'_, R>,
+    struck: &HashSet<u32>,
+    marks: &mut Marks,
+) -> Result<(), Trouble> {
+    if marks.has_no_rows {
+        return Ok(());
+    }
+    let mut cells = Cells::default();
     loop {
         match part.next()? {
-            Event::Start(tag) => cells.begin(&tag, &mut marks)?,
+            Event::Start(tag) => cells.begin(&tag, struck, marks)?,
             Event::Empty(tag) => {
-                cells.begin(&tag, &mut marks)?;
-                cells.end(tag.local_name().as_ref(), &mut marks)?;
+                cells.begin(&tag, struck, marks)?;
+                cells.end(tag.local_name().as_ref(), marks)?;
             }
-            Event::End(tag) if tag.local_name().as_ref() == "sheetData" => return Ok(marks),
-            Event::End(tag) => cells.end(tag.local_name().as_ref(), &mut marks)?,
+            Event::End(tag) if tag.local_name().as_ref() == "sheetData" => return Ok(()),
+            Event::End(tag) => cells.end(tag.local_name().as_ref(), marks)?,
             Event::Text(text) => cells.text += text.len(),
             Event::CData(text) => cells.text += text.len(),
             Event::GeneralRef(_) => cells.text += 1,
@@ -131,10 +189,16 @@ struct Cells {
     /// Bytes of text before the value began.
     before_value: usize,
     has_value: bool,
+    is_struck: bool,
 }
 
 impl Cells {
-    fn begin(&mut self, tag: &BytesStart<'_>, marks: &mut Marks) -> Result<(), Trouble> {
+    fn begin(
+        &mut self,
+        tag: &BytesStart<'_>,
+        struck: &HashSet<u32>,
+        marks: &mut Marks,
+    ) -> Result<(), Trouble> {
         match tag.local_name().as_ref() {
             "row" => {
                 if let Some(number) = attribute(tag, "r") {
@@ -150,10 +214,15 @@ impl Cells {
             }
             "c" => {
                 self.has_type = false;
+                self.is_struck = false;
                 for attribute in tag.attributes().with_checks(false).flatten() {
                     match attribute.key.as_ref() {
                         "r" => self.go_to(&attribute.value)?,
                         "t" => self.has_type = true,
+                        "s" if !struck.is_empty() => {
+                            let style = attribute.value.parse();
+                            self.is_struck = style.is_ok_and(|style| struck.contains(&style));
+                        }
                         _ => {}
                     }
                 }
@@ -186,6 +255,9 @@ impl Cells {
             "row" => self.row = self.row.saturating_add(1),
             "v" => self.has_value = self.text > self.before_value,
             "c" => {
+                if self.is_struck && self.text > 0 {
+                    marks.struck_rows.add(self.row, self.row);
+                }
                 // A result that is an empty text has a type.
                 if self.has_formula && !self.has_value && !self.has_type {
                     if marks.uncalculated.len() == MAX_UNCALCULATED {
@@ -242,7 +314,7 @@ fn is_dimension(tag: &BytesStart<'_>) -> bool {
 }
 
 /// Row and column from 0 of a place such as `B7`.
-fn place_of(text: &str) -> Option<(u32, u32)> {
+pub(super) fn place_of(text: &str) -> Option<(u32, u32)> {
     let digits = text.find(|letter: char| !letter.is_ascii_alphabetic())?;
     let (letters, row) = text.split_at(digits);
     if letters.is_empty() || letters.len() > 3 || !row.bytes().all(|byte| byte.is_ascii_digit()) {
