@@ -22,6 +22,7 @@ mod moved_block;
 mod normalised;
 mod not_a_patient;
 mod not_text;
+mod one_column_off;
 mod patient_file;
 mod patient_row;
 mod pkb_file;

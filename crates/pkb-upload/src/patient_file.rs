@@ -18,6 +18,7 @@ use crate::{
     finding::{Finding, Severity},
     header_row,
     moved_block::FilledCells,
+    one_column_off::{self, DatesBeside},
     patient_row::{self, CheckedRow, RowRules},
     share_of_deaths,
     second_table,
@@ -54,6 +55,7 @@ pub struct Survey {
     pub counts: Counts,
     across: AcrossRows,
     filled: FilledCells,
+    dates_beside: DatesBeside,
     /// The first row that begins another table.
     second_table: Option<u64>,
 }
@@ -97,7 +99,7 @@ impl PatientFile {
         workbook_notes::comments(&table, number, &rules.words)?;
         workbook_notes::struck_rows(&table)?;
         workbook_notes::covered_cells(&table)?;
-        let survey = Survey::of(&mut rows, &columns, &rules, &mapping)?;
+        let mut survey = Survey::of(&mut rows, &columns, &rules, &mapping)?;
         survey.is_one_table(&table, &columns)?;
         if args.dates.is_none() {
             date_order::check(&table, &columns, &survey.counts)?;
@@ -209,6 +211,7 @@ impl Survey {
         mapping: &Mapping,
     ) -> Result<Self, Fatal> {
         let mut survey = Self::default();
+        let pairs = one_column_off::pairs(columns);
         let begin = || (survey.beside(), Vec::new());
         let parts = table::fold(rows, begin, |(part, findings), row| {
             findings.clear();
@@ -217,6 +220,7 @@ impl Survey {
                 part.see_second_table(row.number);
             }
             part.filled.see(row);
+            part.dates_beside.see(row, &pairs, rules.dates);
             part.add(row_number(row), &checked, findings);
         })?;
         for (part, _) in parts {
@@ -252,6 +256,7 @@ impl Survey {
         self.counts.join(part.counts);
         self.across.join(part.across);
         self.filled.join(&part.filled);
+        self.dates_beside.join(part.dates_beside);
         if let Some(row) = part.second_table {
             self.see_second_table(row);
         }
@@ -263,10 +268,13 @@ impl Survey {
     }
 
     /// Stops if the rows are not those of one table, each with its own cells.
-    fn is_one_table(&self, table: &Table, columns: &Columns) -> Result<(), Fatal> {
+    fn is_one_table(&mut self, table: &Table, columns: &Columns) -> Result<(), Fatal> {
         match self.second_table {
             Some(row) => Err(second_table::refused(table, row)),
-            None => self.filled.check(table, columns),
+            None => {
+                self.filled.check(table, columns)?;
+                self.dates_beside.check(table, columns)
+            }
         }
     }
 

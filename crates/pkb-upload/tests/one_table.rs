@@ -211,3 +211,72 @@ fn what_a_report_says_below_its_table_is_no_column_that_moved() {
         assert!(!told.contains("moved"), "{footer}: {told}");
     }
 }
+
+/// Six patients with a ward and a date of death, of which `change` makes something.
+fn with_ward(header: &str, change: impl Fn(usize) -> (&'static str, &'static str)) -> String {
+    let lines: Vec<String> = rows()
+        .iter()
+        .enumerate()
+        .map(|(at, row)| {
+            let (ward, died) = change(at);
+            format!("{},{ward},{died},", row[..7].join(","))
+        })
+        .collect();
+    let columns: Vec<&str> = HEADER.split(',').take(7).collect();
+    format!("{},{header}\n{}\n", columns.join(","), lines.join("\n"))
+}
+
+#[test]
+fn a_date_of_death_that_slid_into_the_column_beside_it_stops_the_file() {
+    let slid = |at| {
+        if at == 2 {
+            ("01/03/2026", "")
+        } else {
+            ("W1", "")
+        }
+    };
+    let told = refused(&with_ward("Ward,Date of death,Notes", slid));
+    assert!(
+        told.contains("row 4: column H \"Ward\" has a date"),
+        "{told}"
+    );
+    assert!(told.contains("ignore = [\"Ward\"]"), "{told}");
+    // To the right.
+    let slid = |at| {
+        if at == 4 {
+            ("", "2026-03-01")
+        } else {
+            ("", "")
+        }
+    };
+    let told = refused(&with_ward("Date of death,Notes,Ward", slid));
+    assert!(
+        told.contains("row 6: column I \"Notes\" has a date"),
+        "{told}"
+    );
+    let slid = |at| {
+        if at < 2 {
+            ("1 Mar 2026", "")
+        } else {
+            ("", "01/03/2026")
+        }
+    };
+    let told = refused(&with_ward("Consultant,Date deceased,Ward", slid));
+    assert!(told.contains("rows 2, 3: column H"), "{told}");
+}
+
+#[test]
+fn dates_beside_a_date_of_death_that_belong_there_stop_nothing() {
+    for (header, ward, died) in [
+        ("Date of admission,Date of death,Notes", "01/03/2026", ""),
+        ("Last seen,Date of death,Notes", "01/03/2026", ""),
+        ("Ward,Date of death,Notes", "3-5", ""),
+        ("Ward,Date of death,Notes", "Ward 12", ""),
+        ("Ward,Date of death,Notes", "01/03/2026", "01/03/2026"),
+    ] {
+        let (_, told) = check(&with_ward(header, |at| {
+            if at == 2 { (ward, died) } else { ("", "") }
+        }));
+        assert!(!told.contains("slid"), "{header} {ward}: {told}");
+    }
+}
