@@ -5,7 +5,6 @@ use std::collections::HashSet;
 use pkb_core::{Fatal, rows::Rows, value::NhsNumber};
 
 use crate::{
-    deciding_words::speaks_of_death,
     table::{Row, SheetOverview, Table},
     words::{Meaning, Scope, Words},
 };
@@ -35,9 +34,11 @@ const ORDERS: [&str; 6] = [
 pub fn comments(table: &Table, header: u64, words: &Words) -> Result<(), Fatal> {
     let is_grave = |text: &str| {
         let meanings = words.meanings(text, Scope::Address);
+        let note = words.of_note(text);
         let lower = text.to_lowercase();
         GRAVE.into_iter().any(|meaning| meanings.has(meaning))
-            || speaks_of_death(text)
+            || note.death
+            || note.no_contact
             || ORDERS.iter().any(|order| lower.contains(order))
     };
     let rows = table
