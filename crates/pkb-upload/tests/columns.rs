@@ -815,7 +815,7 @@ fn a_death_in_the_family_or_a_dead_tooth_is_no_death_of_the_patient() {
         "allergic: RIP cream",
         "brain dead tired",
         "late husband",
-        "Her mother has died",
+        "His late wife has died",
         "Seen after death of her husband",
         "pt's wife died",
     ];

@@ -215,6 +215,13 @@ impl Columns {
             format!("    {} = {headers}{hint}", field.key())
         });
         let uses: Vec<String> = uses.collect();
+        let keep = match columns
+            .iter()
+            .any(|(at, it)| it.fields(self.header(*at)).len() > 1)
+        {
+            true => " (keep one line for a column)",
+            false => "",
+        };
         let all: Vec<usize> = columns.iter().map(|(at, _)| *at).collect();
         let (columns, it) = match all.len() {
             1 => ("1 column is not used, and may say".to_owned(), "it"),
@@ -225,7 +232,7 @@ impl Columns {
         };
         Some(format!(
             "{columns} who must not be written to: {}\n  What to do: write a file columns.toml, and add --map columns.toml. To use \
-             {it}:\n    [columns]\n{}\n  To leave {it} aside, if nobody must be left out for {it} (above [columns]):\n    ignore = {}",
+             {it}{keep}:\n    [columns]\n{}\n  To leave {it} aside, if nobody must be left out for {it} (above [columns]):\n    ignore = {}",
             named.join(", "),
             uses.join("\n"),
             self.headers_as_toml(&all)

@@ -182,6 +182,8 @@ pub(super) struct Marks {
     /// Bits of the hashes of first words, and of titles.
     first_words: FirstWords,
     titles_too: FirstWords,
+    /// Bits of the first words of marks that count in a note.
+    of_notes: FirstWords,
 }
 
 impl Marks {
@@ -228,6 +230,10 @@ impl Marks {
             }
             self.first_words.set(hash(first));
             self.titles_too.set(hash(first));
+            let counts = matches!(mark.meaning, Meaning::Deceased | Meaning::DoNotContact);
+            if counts && mark.places.has(Scope::Note, mark.how) {
+                self.of_notes.set(hash(first));
+            }
             self.by_first_word
                 .entry(first.clone())
                 .or_default()
@@ -242,9 +248,9 @@ impl Marks {
         self.titles.contains(&folded_word(word))
     }
 
-    /// Whether any of its words may be the first of a mark.
-    pub(super) fn may_have(&self, text: &str) -> bool {
-        self.first_words.may_have(text)
+    /// Whether any word of a note may be the first of a mark.
+    pub(super) fn may_be_in_note(&self, text: &str) -> bool {
+        self.of_notes.may_have(text)
     }
 
     /// The marks of which the first word is at this place.

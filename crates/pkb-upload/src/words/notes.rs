@@ -60,7 +60,7 @@ impl Notes {
             death: begins_with_date_of_death(text),
             ..NoteSays::default()
         };
-        if !marks.may_have(text) {
+        if !marks.may_be_in_note(text) {
             return says;
         }
         let parts = parts(text);
@@ -107,10 +107,7 @@ impl Notes {
         while let Some(before) = at.checked_sub(1).filter(|_| !parts[at].begins_clause) {
             let part = &parts[before];
             if self.relatives.contains(&part.word) {
-                let whose = before.checked_sub(1).map(|at| &parts[at]);
-                let is_whose =
-                    |part: &Part| part.begins_clause && WHOSE.contains(&part.word.as_str());
-                return part.begins_clause || whose.is_some_and(is_whose);
+                return begins_clause(parts, before);
             }
             if !BETWEEN.contains(&part.word.as_str()) {
                 return false;
@@ -132,6 +129,16 @@ impl Notes {
             _ => false,
         }
     }
+}
+
+/// Whether a clause begins with the word at this place, or with "her", "his late" and the like in front of it.
+fn begins_clause(parts: &[Part], at: usize) -> bool {
+    let mut words = parts[..=at].iter().rev();
+    let is_first = |part: &Part| part.begins_clause;
+    words.next().is_some_and(is_first)
+        || words
+            .take_while(|part| WHOSE.contains(&part.word.as_str()))
+            .any(is_first)
 }
 
 /// "d. 12/3/2021".
