@@ -139,6 +139,7 @@ fn the_operators_own_words_come_first() {
     let meanings = Meanings {
         yes: vec!["late".into(), "N".into()],
         no: vec!["9".into(), "R".into()],
+        ..Meanings::default()
     };
     let says = |text| says(Field::Deceased, text, &meanings, life());
     assert_eq!(
