@@ -156,8 +156,8 @@ pub struct OnceArgs {
     #[arg(long, help_heading = ONCE)]
     pub ask_first: bool,
 
-    /// Send to these rows of the patient file although nobody can say any more whether an earlier run did
-    /// (perhaps_sent), or although it went to an earlier number, which was corrected since (texted_before)
+    /// Send to these rows of the patient file, although an earlier run may have done so (perhaps_sent) or has texted an
+    /// earlier number of the patient (texted_before)
     #[arg(long, value_name = "ROW", num_args = 1.., help_heading = ONCE)]
     pub resend: Vec<u64>,
 

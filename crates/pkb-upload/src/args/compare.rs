@@ -11,8 +11,8 @@ use crate::limit::Limit;
 /// How the patients of a file are compared with PKB.
 #[derive(Debug, Args)]
 pub struct CompareArgs {
-    /// Stop before anything is sent if more of the patients whom PKB has differ from the file: a number, or a percentage (then
-    /// at least 3 patients)
+    /// Stop before anything is sent if more known patients than this differ at PKB: a number such as 5, or a percentage
+    /// (then at least 3 patients)
     #[arg(
         long,
         value_name = "N|P%",
@@ -44,8 +44,8 @@ pub struct CompareArgs {
     )]
     pub api: Api,
 
-    /// Path of byNationalId under the base address, by which patients are looked up: before the upload, and after one
-    /// that was not answered
+    /// Path of byNationalId under the base address, to look up patients before an upload, and after an upload that PKB
+    /// did not answer
     #[arg(long, default_value = USER_PATH, value_name = "PATH", help_heading = "PKB")]
     pub user_path: String,
 

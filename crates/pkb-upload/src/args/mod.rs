@@ -60,7 +60,7 @@ pub enum Command {
     Profile,
     /// Look at everything that a campaign needs: settings, secrets, this machine, PKB
     ///
-    /// One line for each thing, with what to do where it is not in order; the exit code is that of the gravest. Nothing is changed. PKB is
+    /// One line for each thing, with what to do where it is not in order; the exit code is that of the most serious. Nothing is changed. PKB is
     /// asked for an access token, and about a number of the range that is for tests and that no patient has.
     #[command(
         after_help = "Examples:\n  pkb-upload doctor\n  pkb-upload doctor --notify --settings board.toml"
@@ -117,8 +117,8 @@ pub struct CheckArgs {
     #[arg(long, requires = "problems", help_heading = ONCE)]
     pub show_values: bool,
 
-    /// Ask PKB also which of the patients it has, and whether their dates of birth are those of the file, as an upload does
-    /// before it sends anything
+    /// Also ask PKB which of the patients it has, and whether their dates of birth match. An upload does this before it
+    /// sends anything
     #[arg(long, help_heading = "Comparison with PKB")]
     pub compare: bool,
 

@@ -22,7 +22,7 @@ pub struct PatientFileArgs {
 
     /// Sheet of a workbook, by name or number
     ///
-    /// Without this option the first sheet is read. The run stops if another sheet has patients.
+    /// Without this option the first sheet is read. The run stops if a different sheet has patients.
     #[arg(long, value_name = "SHEET", help_heading = "Reading the file")]
     pub sheet: Option<String>,
 
@@ -39,8 +39,8 @@ pub struct PatientFileArgs {
 
     /// What to do with hidden columns of a workbook
     ///
-    /// Without this option the run stops if there are any that would be used. A column that says who has
-    /// died is always used.
+    /// Without this option the run stops if there are any that would be used. Columns that decide who must not be written
+    /// to are always used.
     #[arg(
         long,
         value_enum,
@@ -49,7 +49,7 @@ pub struct PatientFileArgs {
     )]
     pub hidden_columns: Option<Hidden>,
 
-    /// Row that is the header, as a spreadsheet counts; the first that is not empty if absent
+    /// Row of the header, as a spreadsheet counts rows [default: the first row that is not empty]
     #[arg(
         long,
         value_name = "ROW",
@@ -58,11 +58,11 @@ pub struct PatientFileArgs {
     )]
     header_row: Option<u64>,
 
-    /// Encoding of a text file, such as utf-8, windows-1252 or cp850; detected if absent
+    /// Encoding of a text file, such as utf-8, windows-1252 or cp850 [default: detected]
     #[arg(long, value_name = "NAME", value_parser = parse_encoding, help_heading = "Reading the file")]
     encoding: Option<EncodingChoice>,
 
-    /// What stands between the cells of a text file; detected if absent
+    /// What separates the cells of a text file [default: detected]
     #[arg(
         long,
         value_enum,
@@ -79,11 +79,11 @@ pub struct PatientFileArgs {
     #[arg(long, value_name = "FILE", help_heading = "Reading the file")]
     pub words: Option<PathBuf>,
 
-    /// Take a file without a column for the street: nobody gets a letter
+    /// Accept a file without a column for the street: nobody gets a letter
     #[arg(long, help_heading = "Reading the file")]
     no_street: bool,
 
-    /// What the national numbers are, where no column says it; by their header if absent
+    /// What the national numbers are, if no column says so [default: what their header says]
     #[arg(
         long,
         value_enum,
@@ -92,7 +92,7 @@ pub struct PatientFileArgs {
     )]
     pub number_type: Option<NumberType>,
 
-    /// What comes first in dates such as 03/04/1999; the day if absent, unless dates contradict it
+    /// What comes first in dates such as 03/04/1999 [default: the day, unless dates contradict it]
     #[arg(
         long,
         value_enum,

@@ -113,12 +113,12 @@ pub struct UploadArgs {
     #[arg(long, default_value = "4h", value_name = "TIME", value_parser = parse_duration, help_heading = "PKB")]
     pub wait_processed: Duration,
 
-    /// Do not ask PKB which of the patients it has before they are uploaded, because your client may not read. Dates of birth at
-    /// PKB are then overwritten whatever they are
+    /// Upload without asking PKB which of the patients it has, if your client may not read. Dates of birth at PKB are
+    /// then overwritten, even if they differ
     #[arg(long, conflicts_with = "known", help_heading = "Comparison with PKB")]
     pub no_compare: bool,
 
-    /// What is uploaded of patients whom PKB has already
+    /// What to upload for patients that PKB already has
     #[arg(
         long,
         value_enum,
