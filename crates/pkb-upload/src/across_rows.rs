@@ -26,7 +26,7 @@ use crate::{
 /// What is known of all rows.
 #[derive(Default)]
 pub struct AcrossRows {
-    /// Keyed anew in each run: nobody can make a file whose values collide.
+    /// A new key in each run: nobody can make a file whose values collide.
     hasher: RandomState,
     /// Each row with a national id.
     numbers: Vec<NumberedRow>,

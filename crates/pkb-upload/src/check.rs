@@ -1,4 +1,4 @@
-//! `pkb-upload check` and `pkb-upload columns`: looks at a patient file. PKB is asked only if that is wanted.
+//! `pkb-upload check` and `pkb-upload columns`: looks at a patient file. PKB is asked only with `--compare`.
 
 use std::sync::Arc;
 
@@ -126,7 +126,7 @@ pub fn columns(args: &ColumnsArgs) -> Result<ExitCode, Fatal> {
             };
             let field = match (columns.field(at), columns.concern(at)) {
                 (Some(field), _) => field.name().to_owned(),
-                (None, Some(concern)) if sure => format!("- (speaks of {})", concern.words()),
+                (None, Some(concern)) if sure => format!("- (about {})", concern.words()),
                 (None, _) => "-".to_owned(),
             };
             [label, field, samples[at].join(" | ")]

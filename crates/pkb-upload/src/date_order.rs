@@ -45,7 +45,8 @@ pub fn check(table: &Table, columns: &Columns, counts: &Counts) -> Result<(), Fa
         "--dates day-first"
     };
     Err(Fatal::Refused(format!(
-        "{}: it is not certain whether the day or the month comes first in the dates of birth. {} only if the month comes first (row {row} is one). {} only if the day comes first. {} both ways. Find out which is right. Run: {}",
+        "{}: it is not certain whether the day or the month comes first in the dates of birth. {} only if the month comes first (row {row} is one). {} only if the day comes first. {} both ways. Find \
+         out which is right, then run the command with that order, such as: {}",
         table.name(),
         fit(month_first),
         fit(day_first),

@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_in_addresses_is_no_date() {
+    fn what_addresses_have_is_not_a_date() {
         for text in [
             "",
             "3-5",

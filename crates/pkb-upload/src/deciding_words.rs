@@ -26,7 +26,7 @@ pub enum Says {
     Yes,
     /// No.
     No,
-    /// A date that stands for none, or is one: another column has to say it.
+    /// A date that may mean no date: a different column must say so.
     FillerDate,
     /// A word or date that nobody understands.
     Unclear,

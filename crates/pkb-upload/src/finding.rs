@@ -61,7 +61,7 @@ pub enum Fault {
     LineBreaks,
     /// Line breaks, and as many separators as a row has.
     LikeARow,
-    /// The row is no patient's.
+    /// The row is not a patient.
     NotAPatient(NotAPatient),
     /// The same number stands in other rows that say something else.
     Differing(OtherRows),
@@ -283,7 +283,7 @@ impl Fault {
             }
             Self::LineBreaks => "nothing, if these cells have several lines",
             Self::LikeARow => {
-                "look at the cell: if a quotation mark has swallowed the next row, close or remove the mark"
+                "look at the cell: if a quotation mark runs on into the next row, close or remove the mark"
             }
             Self::NotAPatient(_) => Reason::NotAPatient.advice(),
             Self::Differing(_) => Reason::DuplicatePatient.advice(),

@@ -30,7 +30,7 @@ pub fn columns(
         }
         match find(table, number, mapping)? {
             Some(header) => Err(Fatal::Refused(format!(
-                "{}: row {number} is not the header. The header seems to be row {header}: --header-row {header}. Run: {}",
+                "{}: row {number} is not the header. The header seems to be row {header}. Run: {}",
                 table.name(),
                 table.command(&format!("--header-row {header}")),
             ))),
@@ -61,7 +61,7 @@ fn find(table: &Table, first: u64, mapping: &Mapping) -> Result<Option<u64>, Fat
     Ok(best.1)
 }
 
-/// What a wrong separator makes of quotation marks ends the reading, and is no fault of the file.
+/// Quotation marks that a wrong separator breaks end the reading, and are not a fault of the file.
 fn next_row(rows: &mut Rows, row: &mut Row) -> bool {
     rows.next_row(row).unwrap_or(false)
 }

@@ -21,7 +21,7 @@ impl Limit {
     }
 }
 
-/// Fewer rows than this are no sign of a wrong file where the limit is a percentage.
+/// Fewer rows than this are not a sign of a wrong file if the limit is a percentage.
 const FEWEST: u64 = 3;
 
 impl Limit {

@@ -1,11 +1,11 @@
-//! Rows of a report that are no patients: totals, headers that are repeated on each page, and what
+//! Rows of a report that are not patients: totals, headers that are repeated on each page, and what
 //! programs write below a table. They are rejected whatever they are called; this says what they are.
 
 use pkb_core::value::folded_header;
 
 use crate::{columns::Columns, table::Row};
 
-/// What a row is that is no patient.
+/// What a row is that is not a patient.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NotAPatient {
     /// The header once more.

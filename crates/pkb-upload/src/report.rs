@@ -113,10 +113,10 @@ fn unused_columns(columns: &Columns) -> String {
         (
             "not used",
             labels(&|at| is_open(at) && !may_be_address(at)),
-            "nothing, or name it in a mapping file (--map), or carry it along (--keep-extra)",
+            "nothing, or name it in a mapping file (--map), or keep it in the records (--keep-extra)",
         ),
         (
-            "left aside by your mapping",
+            "skipped by your mapping",
             labels(&|at| !is_open(at)),
             "nothing, if that is right",
         ),

@@ -71,7 +71,7 @@ async fn upload(args: UploadArgs) -> Result<ExitCode, Fatal> {
     refuse_a_bad_file(&file, args.max_rejects)?;
     let monitor = &args.stream.progress.monitor;
     if args.no_compare {
-        let note = "not compared with PKB (--no-compare): dates of birth that PKB has are overwritten, whatever they are";
+        let note = "not compared with PKB (--no-compare): dates of birth at PKB are overwritten, even if they differ";
         tell(format!("pkb-upload: warning: {note}"));
         monitor.note(note.to_owned());
     }
@@ -114,8 +114,8 @@ fn client(args: &UploadArgs) -> Result<Option<Arc<Client>>, Fatal> {
     if args.batches.is_some() && !missing.is_empty() {
         let are = if missing.len() == 1 { "is" } else { "are" };
         return Err(Fatal::Usage(format!(
-            "{} {are} not set: before batches are written, PKB is asked whether it has other dates of birth for these patients, which \
-             the upload would overwrite. Set what is missing, or write the batches without this comparison: --no-compare",
+            "{} {are} not set. Before batches are written, PKB is asked whether its dates of birth differ, because an \
+             upload overwrites them. Set what is missing, or write the batches without this comparison: --no-compare",
             listed(&missing)
         )));
     }

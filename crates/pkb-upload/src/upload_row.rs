@@ -16,7 +16,7 @@ use crate::{
 pub struct UploadRow {
     /// How it is known in the journal.
     pub key: Key,
-    /// Whom it is about.
+    /// Which patient it is about.
     pub national_id: NationalId,
     /// The patient's line of the "Add many patients" file.
     pub line: Vec<u8>,

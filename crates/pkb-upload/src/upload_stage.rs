@@ -38,7 +38,7 @@ pub struct UploadStage {
     pub destination: Destination,
     /// What is asked before the first batch; nothing with `--no-compare` and `--dry-run`.
     pub before_upload: Option<BeforeUpload>,
-    /// What is uploaded of patients whom PKB has already.
+    /// What to upload for patients that PKB already has.
     pub known: Known,
     /// PKB's file.
     pub pkb_file: PkbFile,
@@ -64,7 +64,7 @@ impl UploadStage {
         }
     }
 
-    /// Of a patient whom PKB has already, and of whom nothing is uploaded.
+    /// Of a patient that PKB already has, and for whom nothing is uploaded.
     fn skipped(&self, compared: Compared) -> Upload {
         Upload {
             batch: None,
@@ -99,8 +99,8 @@ impl UploadStage {
             return Ok(());
         }
         Err(Fatal::Usage(
-            "the journal is of a run with another --columns, --special-characters, --keep-email or --profile: use the same \
-             again, or begin a new journal to upload all rows anew"
+            "the journal belongs to a run with a different --columns, --special-characters, --keep-email or --profile. Use \
+             the same options, or start a new journal to upload all rows again"
                 .into(),
         ))
     }
@@ -348,9 +348,9 @@ impl Stage for UploadStage {
         Some(match &self.destination {
             Destination::Nowhere => "the same without --dry-run".to_owned(),
             Destination::Folder(_) => format!(
-                "upload the batches at PKB's page; when PKB has processed them, pkb-resolve over {records}"
+                "upload the batches at PKB's page; when PKB has processed them, run pkb-resolve on {records}"
             ),
-            Destination::Pkb(_) => format!("pkb-resolve over {records}"),
+            Destination::Pkb(_) => format!("pkb-resolve on {records}"),
         })
     }
 

@@ -54,7 +54,7 @@ pub fn one_sheet_has_patients(
             quoted(&sheet.name)
         ))),
         [(sheet, _)] => Err(Fatal::Refused(format!(
-            "{file}: the first sheet has no patients. They seem to be on another sheet, {}. To read it, run the same command with: \
+            "{file}: the first sheet has no patients. They seem to be on a different sheet, {}. To read it, run the same command with: \
              --sheet {}",
             described(&patients[0]),
             quoted(&sheet.name)
@@ -63,7 +63,7 @@ pub fn one_sheet_has_patients(
             let all: Vec<String> = patients.iter().map(described).collect();
             Err(Fatal::Refused(format!(
                 "{file}: {} sheets seem to have patients: {}. A run reads one sheet. If the others are old or copies, run the same \
-                 command with the right one, such as: --sheet {}. If all are wanted, copy their rows into one sheet",
+                 command with the right one, such as: --sheet {}. If you want all of them, copy their rows into one sheet",
                 patients.len(),
                 all.join(", "),
                 quoted(&sheet.name)
@@ -161,7 +161,7 @@ pub fn hidden_rows(table: &Table, said: Option<Hidden>) -> Result<(), Fatal> {
     }
     Err(Fatal::Refused(format!(
         "{}: {} (such as by a filter): {hidden}. Somebody may have hidden these patients so that they get no letter. To leave \
-         them out, run the same command with: --hidden-rows drop. To read them like all others: --hidden-rows keep",
+         them out, run the same command with: --hidden-rows drop. To read them like all other rows: --hidden-rows keep",
         table.name(),
         match hidden.count() {
             1 => "1 row is hidden".to_owned(),

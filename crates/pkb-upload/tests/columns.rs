@@ -269,14 +269,14 @@ fn a_file_with_towns_and_no_street_goes_no_further_until_it_is_said_otherwise() 
 }
 
 #[test]
-fn a_column_of_deaths_that_nobody_knows_stops_the_file_until_it_is_mapped_or_ignored() {
+fn an_unknown_column_of_deaths_stops_the_file_until_mapped_or_ignored() {
     let lines = with_columns("PAT_DEATH_NOTED", &["N", "Y"]);
     let refused = file(&lines, "");
     assert_eq!((refused.code, refused.records.len()), (65, 0));
     assert!(
         refused
             .messages
-            .contains("1 column is not used, and may say who must not be written to: column E \"PAT_DEATH_NOTED\" (speaks of death)"),
+            .contains("1 column is not used, and may say who must not be written to: column E \"PAT_DEATH_NOTED\" (about death)"),
         "{}",
         refused.messages
     );
@@ -287,7 +287,7 @@ fn a_column_of_deaths_that_nobody_knows_stops_the_file_until_it_is_mapped_or_ign
     assert!(
         ignored
             .messages
-            .contains("left aside by your mapping: column E"),
+            .contains("skipped by your mapping: column E"),
         "{}",
         ignored.messages
     );
@@ -409,7 +409,7 @@ fn rows_that_are_only_excluded_are_done() {
 }
 
 #[test]
-fn of_two_telephone_columns_the_first_that_is_filled_counts_where_the_mapping_orders_them() {
+fn the_first_filled_telephone_column_counts_if_the_mapping_orders_them() {
     let lines = with_columns(
         "Mobile,Mobile Tel",
         &[
@@ -448,7 +448,7 @@ fn columns_that_are_not_used_are_named_with_what_to_do() {
 }
 
 #[test]
-fn a_row_whose_notes_speak_of_death_stops_until_the_column_is_mapped_or_ignored() {
+fn a_row_with_death_in_its_notes_stops_until_the_column_is_mapped() {
     let lines = with_columns(
         "Notes",
         &["", "patient died 3/2/14", "studied in Ripon", "DECEASED"],

@@ -297,7 +297,7 @@ fn without_results(path: &Path) {
 }
 
 #[test]
-fn a_hidden_column_that_may_speak_of_death_or_consent_is_never_dropped() {
+fn a_hidden_column_about_death_or_consent_is_never_dropped() {
     for header in ["CAUSE_OF_DEATH", "SMS consent", "VIP"] {
         let hidden = |book: &mut Workbook| {
             let sheet = book.add_worksheet();
@@ -335,7 +335,7 @@ fn a_formula_without_its_result_is_never_an_empty_cell() {
 }
 
 #[test]
-fn a_date_in_an_address_of_a_text_file_is_rejected_too() {
+fn a_date_in_an_address_of_a_text_file_is_also_rejected() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("saved.csv");
     let row = |number: &str, address: &str| {

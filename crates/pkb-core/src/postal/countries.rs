@@ -7,7 +7,7 @@ use super::folded_names::{FoldedNames, folded};
 /// A country that is not in the United Kingdom.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Country {
-    /// A crown dependency, with its post code areas: mail goes there as at home.
+    /// A Crown dependency, with its postcode areas: addressed like the United Kingdom.
     Dependency(&'static [&'static str]),
     /// Any other.
     Foreign,

@@ -35,7 +35,7 @@ pub enum Unmailable {
     NoStreet,
     /// Abroad, and letters do not go abroad.
     Abroad,
-    /// A country abroad, and a post code of the United Kingdom.
+    /// A country abroad, with a UK postcode.
     CountryDiffers,
 }
 
@@ -59,7 +59,7 @@ impl Unmailable {
             }
             Self::Abroad => "the address is abroad: --international writes there",
             Self::CountryDiffers => {
-                "the address names a country outside the UK, and the postcode is a UK one"
+                "the address names a country outside the UK, but the postcode is a UK postcode"
             }
         }
     }

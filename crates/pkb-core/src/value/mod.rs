@@ -76,21 +76,21 @@ problems! {
     BeginsLikeFormula = "begins_like_formula", "begins with =, +, - or @, as a formula of a spreadsheet does", "correct the name";
     /// `#N/A`, `#REF!`, `####` and their like.
     SpreadsheetError = "spreadsheet_error", "is an error of the spreadsheet, not a value", "correct the formula or widen the column, and export again";
-    /// `NULL`, `unknown` and other words for nothing.
-    Filler = "filler", "is a word or sign for nothing, such as NULL or UNKNOWN: taken as empty", "nothing, if that is right";
+    /// `NULL`, `unknown` and other words that mean empty.
+    Filler = "filler", "is a word or sign that means empty, such as NULL or UNKNOWN: read as empty", "nothing, if that is right";
     /// The same where a name is needed.
-    FillerForName = "filler_for_name", "is a word for nothing, such as NULL or UNKNOWN, where a name is needed", "fill in the name. If the word is the patient's name, list it under `names` in a file for --words";
-    /// A word for nothing that people also have as a name, written as a name is.
-    PerhapsFiller = "perhaps_filler", "is a name, and also a word that databases write for nothing: taken as a name", "make sure that it is the patient's name";
+    FillerForName = "filler_for_name", "is a word that means empty, such as NULL or UNKNOWN, but a name is needed", "fill in the name. If the word is the patient's name, list it under `names` in a file for --words";
+    /// A word that means empty and is also a name, written like a name.
+    PerhapsFiller = "perhaps_filler", "is a word that databases write for an empty cell, and is also a real name: read as a name", "make sure that it is the patient's name";
     /// UTF-8 that was read as Windows-1252 and saved again.
     Mojibake = "mojibake", "looks as if it was saved in a wrong encoding once (such as \u{c3}\u{a9} or ? for \u{e9})", "export again from the patient administration system, not through a spreadsheet";
 
     /// A national id that is not ten digits.
     NotTenDigits = "not_ten_digits", "is not ten digits", "correct the number";
     /// Letters beside the digits.
-    HasLetters = "has_letters", "has letters in it", "keep the ten digits and nothing else";
+    HasLetters = "has_letters", "has letters in it", "keep only the 10 digits";
     /// Digits of another script than ours.
-    OtherDigits = "other_digits", "has digits of another script in it", "type the number with the digits 0 to 9";
+    OtherDigits = "other_digits", "has digits of a different script", "type the number with the digits 0 to 9";
     /// Nine digits: Excel drops leading zeros.
     LostLeadingZero = "lost_leading_zero", "has nine digits, as when Excel drops a leading zero", "export again with the column as text; do not add the zero by hand, since nobody knows that it was one";
     /// A number such as 9.99E+09.
@@ -138,23 +138,23 @@ problems! {
     /// 01/01/1900 and its like, beside a column that says alive.
     FillerDate = "filler_date", "has a date that stands for none, such as 01/01/1900, beside a column that says alive: taken as empty", "nothing, if that is right";
     /// The file says that the record is sensitive.
-    SaysSensitive = "says_sensitive", "says that the record is sensitive", "nothing: nobody is written to whose record is sensitive";
+    SaysSensitive = "says_sensitive", "says that the record is sensitive", "nothing: patients with a sensitive record are not written to";
     /// The file says that the patient is not to be contacted.
     SaysDoNotContact = "says_do_not_contact", "says that the patient must not be contacted", "nothing: your file says so";
-    /// The file says that the patient was taken off a list, and may live elsewhere.
-    SaysRemoved = "says_removed", "says that the patient was removed from a list and may have moved", "find the present address, and correct the record";
+    /// The file says that the patient was removed from a list, and may have moved.
+    SaysRemoved = "says_removed", "says that the patient was removed from a list and may have moved", "find the current address, and correct the record";
     /// The postcode in a whole address is not that of its column.
-    PostcodesDiffer = "postcodes_differ", "has a postcode in it that is not the one in the postcode column: both are left out, and no letter can go", "correct the address";
+    PostcodesDiffer = "postcodes_differ", "has a postcode that does not match the postcode column: both are left out, and no letter can be sent", "correct the address";
     /// Not one of the codes 01 to 08.
-    NotANumberStatus = "not_a_number_status", "is not a status of NHS numbers (01 to 08)", "correct it";
+    NotANumberStatus = "not_a_number_status", "is not an NHS number status (01 to 08)", "correct it";
     /// More lines than a letter has room for, and too long to be joined.
-    TooManyLines = "too_many_lines", "has more than five lines in all, too long to be joined", "join lines, so that five are left";
+    TooManyLines = "too_many_lines", "has more than 5 lines, which are too long to be joined", "join lines until 5 are left";
     /// Not of the form of a United Kingdom post code.
-    NotAPostcode = "not_a_postcode", "is not a UK postcode", "correct it: it is left out of PKB's file, and no letter can go there";
+    NotAPostcode = "not_a_postcode", "is not a UK postcode", "correct the postcode: it is left out of PKB's file, and no letter can be sent";
     /// The form is right, the area does not exist.
-    UnknownPostcodeArea = "unknown_postcode_area", "begins with letters that are no postcode area", "correct it: it is left out of PKB's file, and no letter can go there";
+    UnknownPostcodeArea = "unknown_postcode_area", "begins with letters that are not a postcode area", "correct the postcode: it is left out of PKB's file, and no letter can be sent";
     /// ZZ99 and its like.
-    PseudoPostcode = "pseudo_postcode", "means no fixed or no known address", "nothing: the record is created, and no letter can go there";
+    PseudoPostcode = "pseudo_postcode", "means no fixed or no known address", "nothing: the record is created, but no letter can be sent";
     /// No post code.
     NoPostcode = "no_postcode", "has no postcode", "fill it in";
     /// No line of a street.
@@ -162,30 +162,30 @@ problems! {
     /// Nobody lives there, or nobody knows where the patient lives.
     NoAbode = "no_abode", "says that the patient has left, or has no fixed or no known address", "nothing, or fill in the address";
     /// A country that is not in the United Kingdom.
-    Abroad = "abroad", "is in a country outside the UK", "nothing; pkb-letters --international writes there";
-    /// A country abroad beside a post code at home.
-    CountryDiffers = "country_differs", "names a country outside the UK, and the postcode is a UK one", "find out which is right, and correct the other";
+    Abroad = "abroad", "is in a country outside the UK", "nothing, or use pkb-letters --international to write there";
+    /// A country abroad, with a UK postcode.
+    CountryDiffers = "country_differs", "names a country outside the UK, but the postcode is a UK postcode", "find out which of the two is right, and correct the other";
 
     /// "(Deceased)", "RIP".
-    MarkedDeceased = "marked_deceased", "has a word in it that says that the patient has died", "look the patient up. If the patient lives, take the word out";
+    MarkedDeceased = "marked_deceased", "has a word that says that the patient has died", "look up the patient. If the patient is alive, delete the word";
     /// "DO NOT USE", "see other record".
-    MarkedDoNotUse = "marked_do_not_use", "has a word in it that says not to use this record", "find the patient's right record, and take this row out";
+    MarkedDoNotUse = "marked_do_not_use", "has a word that says not to use this record", "find the patient's correct record, and delete this row";
     /// "(SENSITIVE)", "do not contact".
-    MarkedDoNotContact = "marked_do_not_contact", "has a word in it that says not to write to the patient", "look the patient up. If the patient may be written to, take the word out";
+    MarkedDoNotContact = "marked_do_not_contact", "has a word that says not to write to the patient", "look up the patient. If the patient may be written to, delete the word";
     /// "HMP".
-    Prison = "prison", "speaks of a prison", "ask whether a letter with codes may go there. If not, list it with pkb-resolve --exclude-address";
+    Prison = "prison", "names a prison", "ask whether a letter with codes may go there. If not, list it with pkb-resolve --exclude-address";
     /// "Baby of".
     Newborn = "newborn", "is a word for a newborn child, not yet a name", "make sure that the name is the one in the patient's record";
     /// "Test".
     TestPatient = "test_patient", "has a word that is written for test patients", "make sure that the patient is real";
     /// Words and signs that names do not have.
-    NotOfAName = "not_of_a_name", "has a word, a digit or a sign in it that names do not have", "take out what is not part of the name: it would be printed";
+    NotOfAName = "not_of_a_name", "has a word, a digit or a sign that names do not have", "delete what is not part of the name: it would be printed";
     /// "Mrs" in a first name.
     TitleInName = "title_in_name", "has a title in it", "move the title to a column of its own: it would be printed in the name";
     /// "Mr" alone.
-    TitleForName = "title_for_name", "is a title, where a name is needed", "fill in the name";
+    TitleForName = "title_for_name", "is a title, but a name is needed", "fill in the name";
     /// "SMITH, Ann".
-    CommaInName = "comma_in_name", "has a comma in it, as when last and first name are in one cell", "keep the first name and the last name in their own columns";
+    CommaInName = "comma_in_name", "has a comma in it, as when last and first name are in one cell", "put the first name and the last name into separate columns";
     /// Not a United Kingdom mobile number.
     NotAMobile = "not_a_mobile", "is not a UK mobile number", "correct it; the patient gets a letter meanwhile";
     /// A telephone number, but not a mobile.

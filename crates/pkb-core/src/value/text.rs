@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_sees_is_taken_out_of_names_and_separators_become_spaces() {
+    fn invisible_characters_are_removed_from_names_and_separators_become_spaces() {
         for (text, name) in [
             ("Le\u{200e}e", "Lee"),
             ("\u{202a}Lee\u{202c}", "Lee"),

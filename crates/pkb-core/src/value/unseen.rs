@@ -1,5 +1,5 @@
-//! Characters that nobody sees, and other ways to write a digit, a space or a hyphen. What they stand for is certain,
-//! so they are read as that and never a reason to reject a row. They come from web pages, PDF files and telephones'
+//! Invisible characters, and different ways to write a digit, a space or a hyphen. Their meaning is certain, so they are
+//! normalised and never a reason to reject a row. They come from web pages, PDF files and telephones'
 //! address books, whose texts were copied into patient administration systems.
 
 use std::borrow::Cow;
@@ -105,7 +105,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn what_nobody_sees_is_taken_out_and_digits_become_plain() {
+    fn invisible_characters_are_removed_and_digits_become_plain() {
         for (text, plain) in [
             ("999\u{a0}700\u{202f}0005", "999 700 0005"),
             ("\u{200d}9997000013", "9997000013"),
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn what_changes_the_order_of_characters_is_not_taken_out() {
+    fn what_changes_the_order_of_characters_is_not_removed() {
         for text in ["12\u{202e}34", "12\u{0}34", "12\u{fffc}34"] {
             assert_eq!(legible(text), text);
         }

@@ -1,4 +1,4 @@
-//! What is wrong with a header row: columns that are missing, mean the same, or must not be passed over.
+//! What is wrong with a header row: columns that are missing, mean the same, or must not be skipped.
 
 use std::collections::BTreeMap;
 
@@ -17,13 +17,13 @@ const ALIKE: f64 = 0.7;
 const PLACES: [Field; 3] = [Field::Locality, Field::Town, Field::County];
 
 impl Columns {
-    /// Refuses a header that cannot be worked with, or with which somebody might be written to though the file calls them dead,
-    /// sensitive or not to be contacted.
+    /// Refuses a header that cannot be worked with, or with which a patient might be written to although the file says
+    /// dead, sensitive or do not contact.
     pub(super) fn check(&self, file: &str, mapping: &Mapping) -> Result<(), Fatal> {
         if !self.is_surely_a_header() {
             return Err(Fatal::Input(format!(
                 "{file}: the first row is not a header with names such as NHS number, First name, Last name, Date of \
-                 birth: put one above the rows, or name its columns with --map (and look with: pkb-upload columns)"
+                 birth. Put a header above the rows, or name the columns with --map. To see the columns, run: pkb-upload columns"
             )));
         }
         if let Some(refusal) = self.goes_over_into_a_row(file) {
@@ -45,7 +45,7 @@ impl Columns {
             };
         }
         let problems = format!(
-            "{file}: {}. Rename the columns, or name them with --map (look with: pkb-upload columns)",
+            "{file}: {}. Rename the columns, or name them with --map. To see the columns, run: pkb-upload columns",
             problems.join("; ")
         );
         Err(Fatal::Input([vec![problems], refusals].concat().join("\n")))
@@ -97,7 +97,7 @@ impl Columns {
             let absent = headers.iter().filter(move |header| !is_there(header));
             absent.map(|header| {
                 format!(
-                    "the mapping has \"{header}\" for {} and the file has no such column",
+                    "the mapping has \"{header}\" for {}, but the file has no such column",
                     field.key()
                 )
             })
@@ -109,7 +109,7 @@ impl Columns {
         let values = mapping.values.keys().filter(move |header| !decides(header));
         let values = values.map(|header| {
             format!(
-                "the mapping has [values] for \"{header}\", which is no column that says whether a patient may be written to"
+                "the mapping has [values] for \"{header}\", which is not a column that says whether a patient may be written to"
             )
         });
         columns.chain(values)
@@ -189,7 +189,7 @@ impl Columns {
             .map(|(at, _)| at)
     }
 
-    /// Columns that speak of death, consent and the like, and that nobody uses.
+    /// Columns about death, consent and the like that are not used.
     fn not_passed_over(&self) -> Option<String> {
         let columns: Vec<(usize, Concern)> = (0..self.len())
             .filter_map(|at| Some((at, self.concern(at)?)))
@@ -208,7 +208,7 @@ impl Columns {
         }
         let named = columns
             .iter()
-            .map(|(at, concern)| format!("{} (speaks of {})", self.label(*at), concern.words()));
+            .map(|(at, concern)| format!("{} (about {})", self.label(*at), concern.words()));
         let named: Vec<String> = named.collect();
         let uses = uses.iter().map(|((_, field), (columns, hint))| {
             let headers = self.headers_as_toml(columns);
@@ -223,11 +223,16 @@ impl Columns {
             false => "",
         };
         let all: Vec<usize> = columns.iter().map(|(at, _)| *at).collect();
-        let (columns, it) = match all.len() {
-            1 => ("1 column is not used, and may say".to_owned(), "it"),
+        let (columns, it, if_not) = match all.len() {
+            1 => (
+                "1 column is not used, and may say".to_owned(),
+                "it",
+                "it does",
+            ),
             several => (
                 format!("{several} columns are not used, and may say"),
                 "them",
+                "they do",
             ),
         };
         Some(format!(

@@ -29,7 +29,7 @@ pub enum Concern {
 }
 
 impl Concern {
-    /// For a sentence, after "speaks of".
+    /// For a sentence, after "about".
     pub fn words(self) -> &'static str {
         match self {
             Self::Death => "death",
@@ -131,7 +131,7 @@ impl Headers {
             }
         }
         for (key, headers) in &file.headers {
-            let field = Field::of_key(key).ok_or_else(|| format!("{key} is no field"))?;
+            let field = Field::of_key(key).ok_or_else(|| format!("{key} is not a field"))?;
             for header in headers {
                 match fields.insert(folded_header(header), field) {
                     Some(other) if other != field => {

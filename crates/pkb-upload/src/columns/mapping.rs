@@ -11,13 +11,13 @@ use super::{
 };
 use crate::toml_file;
 
-/// Which headers stand for which field, where the headers themselves do not say it.
+/// Which headers mean which field, where the headers themselves do not say so.
 #[derive(Debug, Default)]
 pub struct Mapping {
     /// Headers of the file for a field, in the order in which they count.
     pub columns: BTreeMap<Field, Vec<String>>,
-    /// Headers of columns that are not to be read, although their headers are known or speak of something that must not
-    /// be passed over.
+    /// Headers of columns that are not to be read, although their headers are known or about something that must not be
+    /// skipped.
     pub ignore: Vec<String>,
     /// What words mean in a column that decides whether patients may be written to, by its header.
     pub values: BTreeMap<String, Meanings>,
@@ -171,7 +171,7 @@ impl Mapping {
         field.is_some_and(Field::decides_who_is_written_to) || concern(header).is_some()
     }
 
-    /// Whether a column is to be left aside.
+    /// Whether a column is ignored.
     pub fn ignores(&self, header: &str) -> bool {
         is_among(header, &self.ignore)
     }

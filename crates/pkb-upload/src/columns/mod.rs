@@ -170,7 +170,7 @@ impl Columns {
         &self.deciding
     }
 
-    /// What a column is about that nobody uses, if it must not be passed over.
+    /// What an unused column is about, if it must not be skipped.
     pub fn concern(&self, at: usize) -> Option<Concern> {
         let is_open = self.fields[at].is_none() && !self.ignored[at];
         is_open
@@ -403,7 +403,7 @@ mod tests {
     }
 
     #[test]
-    fn a_column_that_speaks_of_death_and_is_not_used_stops_the_file() {
+    fn a_column_about_death_that_is_not_used_stops_the_file() {
         for header in [
             "CAUSE_OF_DEATH",
             "Pt dead?",
@@ -418,7 +418,7 @@ mod tests {
             for part in [
                 "column E",
                 header,
-                "speaks of",
+                "about",
                 "ignore = [",
                 "--map columns.toml",
             ] {
@@ -437,16 +437,16 @@ mod tests {
     }
 
     #[test]
-    fn all_columns_that_must_not_be_passed_over_are_named_at_once() {
+    fn all_columns_that_must_not_be_skipped_are_named_at_once() {
         let refused = find_with(
             &["Death cert", "VIP", "Opt out of SMS"],
             &Mapping::default(),
         );
         let words = refused.unwrap_err().to_string();
         for part in [
-            "\"Death cert\" (speaks of death)",
-            "\"VIP\" (speaks of sensitivity)",
-            "\"Opt out of SMS\" (speaks of consent or contact)",
+            "\"Death cert\" (about death)",
+            "\"VIP\" (about sensitivity)",
+            "\"Opt out of SMS\" (about consent or contact)",
             "deceased = [\"Death cert\"]",
             "do_not_contact = [\"Opt out of SMS\"]   # if yes means: must not",
             "consent = [\"Opt out of SMS\"]   # if yes means: agrees",

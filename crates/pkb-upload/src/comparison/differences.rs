@@ -145,17 +145,17 @@ impl Differences {
     }
 
     /// Why the row must not be uploaded, if so: PKB's date of birth is different, or first and last name are both. One name
-    /// alone is not enough: people marry, and some go by another first name.
+    /// alone is not enough: people marry, and some use a different first name.
     pub fn mismatch(self) -> Option<Verdict> {
         let names = self.differs(Column::FirstName) && self.differs(Column::LastName);
         let detail = match (self.differs(Column::DateOfBirth), names) {
             (false, false) => return None,
-            (true, false) => "PKB has a different date of birth: nothing was uploaded over it",
+            (true, false) => "PKB has a different date of birth: the row was not uploaded",
             (false, true) => {
-                "PKB has a different first name and last name: nothing was uploaded over them"
+                "PKB has a different first name and last name: the row was not uploaded"
             }
             (true, true) => {
-                "PKB has a different date of birth, first name and last name: nothing was uploaded over them"
+                "PKB has a different date of birth, first name and last name: the row was not uploaded"
             }
         };
         Some(Verdict::with_detail(Reason::IdentityMismatch, detail))
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn what_pkb_does_not_tell_is_no_difference() {
+    fn what_pkb_does_not_tell_is_not_a_difference() {
         let ours = Hasher::default().ours(&patient("Anna", "Archer", "1941-03-16", "1 High Road"));
         let found = alone(&ours, &Values::default());
         assert!(found.mismatch().is_none() && !found.changes_name() && !found.changes_address());

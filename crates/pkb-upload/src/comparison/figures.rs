@@ -40,13 +40,13 @@ impl fmt::Display for Refusal {
 /// What was counted.
 #[derive(Debug, Default)]
 pub struct Figures {
-    /// Patients of whom PKB has no record.
+    /// Patients without a record at PKB.
     pub new: u64,
-    /// Patients of whom PKB has a record that it shows.
+    /// Patients with a record that PKB shows.
     pub known: u64,
-    /// Patients of whom PKB has a record that it does not show.
+    /// Patients with a record that PKB does not show.
     pub no_access: u64,
-    /// Patients of whom nothing was found out.
+    /// Patients without a clear answer.
     pub unclear: u64,
     /// Rows that must not be uploaded.
     pub mismatched: Rows,
@@ -160,7 +160,7 @@ impl Figures {
         }
     }
 
-    /// Patients about whom PKB gave an answer that says anything.
+    /// Patients with a clear answer of PKB.
     pub fn told(&self) -> u64 {
         self.new + self.known
     }
@@ -257,10 +257,10 @@ impl Figures {
                 .to_owned();
         }
         if dates > 0 && in_order {
-            return "the dates of birth are in order: it looks as if their column was sorted without the others"
+            return "the dates of birth are in order: it looks as if this column was sorted without the others"
                 .to_owned();
         }
-        "it looks as if the rows are about other patients than their numbers say".to_owned()
+        "it looks as if the national numbers belong to different patients".to_owned()
     }
 
     fn addresses_look_like(&self) -> String {

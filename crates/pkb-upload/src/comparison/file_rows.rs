@@ -11,7 +11,7 @@ pub struct FileRow {
     pub number: u64,
     /// How it is known in the journal.
     pub key: Key,
-    /// Whom it is about.
+    /// Which patient it is about.
     pub national_id: NationalId,
     /// What it says.
     pub values: Values,

@@ -1,7 +1,7 @@
 //! The comparison with PKB before anything is sent.
 //!
-//! An upload overwrites the date of birth by which it is told later whose record it is: after it the comparison would agree
-//! with itself. So PKB is asked before the first batch which of the patients it has, and with which date of birth (over REST
+//! An upload overwrites the date of birth by which pkb-resolve recognises the patient: after an upload that comparison
+//! always agrees. So PKB is asked before the first batch which of the patients it has, and with which date of birth (over REST
 //! also which name and address). A row that differs is not uploaded; a file of which too many differ is not sent at all.
 //! That is decided over all rows together, because a fault may be in the last batch.
 
@@ -48,7 +48,7 @@ use file_rows::{FileRow, FileRows};
 use notes::Standing;
 use values::{Hasher, Values};
 
-/// What is uploaded of patients whom PKB has already.
+/// What to upload for patients that PKB already has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Known {
     /// All columns
@@ -251,14 +251,14 @@ impl Comparison {
 fn advised(fatal: Fatal) -> Fatal {
     match fatal {
         Fatal::Credentials(refusal) => Fatal::Credentials(format!(
-            "{refusal}. Nothing was sent: PKB is asked which patients it has before an upload. If the client may upload and not \
-             read, ask PKB for read access, or upload without the comparison: --no-compare"
+            "{refusal}. Nothing was sent: PKB is asked which patients it has before an upload. If the client may upload \
+             but not read, ask PKB for read access, or upload without the comparison: --no-compare"
         )),
         other => other,
     }
 }
 
-/// Where a patient stands of whom PKB shows no record; `Err` if its answer does not say.
+/// The standing of a patient whose record PKB does not show; `Err` if its answer does not say.
 fn unknown(verdict: Verdict) -> Result<Standing, Verdict> {
     match verdict.reason {
         Reason::NotFound => Ok(Standing::New),
@@ -352,8 +352,8 @@ impl ComparedRows {
             return Ok(());
         }
         Err(Fatal::Credentials(format!(
-            "PKB does not let this client read any of {} that it was asked about, so dates of birth cannot be compared before \
-             they are overwritten: nothing was sent. Ask PKB for read access, or upload without the comparison: --no-compare",
+            "PKB does not let this client read any of {}. Dates of birth cannot be compared before they are overwritten, \
+             so nothing was sent. Ask PKB for read access, or upload without the comparison: --no-compare",
             pkb_core::rows::counted(refused, "patient", "patients")
         )))
     }

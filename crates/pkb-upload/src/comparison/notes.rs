@@ -79,7 +79,7 @@ impl Noted {
         Some(())
     }
 
-    /// A row that an earlier run settled, or (`answers` is false) one whose answer does not serve this run.
+    /// A row that an earlier run settled, or (`answers` is false) one whose answer this run cannot use.
     pub fn settle(&mut self, key: Key, answers: bool) {
         if answers {
             self.settled.insert(key);

@@ -270,7 +270,7 @@ fn numbers_that_moved_are_told_from_everything_else_that_did() {
 }
 
 #[test]
-fn rows_about_other_patients_altogether_are_told_as_such() {
+fn rows_about_different_patients_are_told_as_such() {
     let pkb = population(100);
     let mut file = pkb.clone();
     file.rotate_left(52);

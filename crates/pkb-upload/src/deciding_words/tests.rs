@@ -120,7 +120,7 @@ fn what_may_mean_anything_is_not_understood() {
 }
 
 #[test]
-fn dates_that_databases_write_for_none_are_no_deaths_by_themselves() {
+fn dates_that_databases_write_for_no_date_are_not_deaths_by_themselves() {
     for text in [
         "01/01/1900",
         "1900-01-01 00:00:00",

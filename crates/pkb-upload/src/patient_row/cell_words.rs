@@ -135,7 +135,7 @@ impl RowCheck<'_> {
         !meanings.is_empty()
     }
 
-    /// Excludes the row if a cell that is no name and no address says that the patient must not be invited.
+    /// Excludes the row if a cell that is neither name nor address says that the patient must not be invited.
     pub(super) fn stop_if_marked(&mut self, field: Field, text: &str) {
         let meanings = self.rules.words.meanings(text, Scope::Address);
         for meaning in [Meaning::Deceased, Meaning::DoNotUse, Meaning::DoNotContact] {

@@ -89,7 +89,7 @@ impl PkbFile {
     }
 
     /// How a row is known in the journal: the patient and all that is uploaded of them, so that a row that was corrected is
-    /// uploaded again. What is left out for a patient whom PKB has already does not count.
+    /// uploaded again. What is left out for a patient that PKB already has does not count.
     pub fn key(&self, patient: &Patient) -> Key {
         Key::of(&[
             &patient.national_id.key_bytes(),

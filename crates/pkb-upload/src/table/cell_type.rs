@@ -15,7 +15,7 @@ pub enum CellType {
     Time,
     /// TRUE or FALSE.
     Logical,
-    /// A number with a fraction, below 0, or too large for a house: 2.10 becomes 2.1, 1E10 ten milliards.
+    /// A number with a fraction, below 0, or too large for a house: 2.10 becomes 2.1, 1E10 becomes 10000000000.
     Number,
     /// A formula whose result is not in the file.
     Uncalculated,
@@ -47,17 +47,17 @@ impl CellType {
     /// What the cell is, to follow the name of its place.
     pub fn words(self) -> &'static str {
         match self {
-            Self::Date => "is a date: a spreadsheet has made it of what was typed (such as 3-5)",
-            Self::Time => "is a time: a spreadsheet has made it of what was typed (such as 3:30)",
+            Self::Date => "is a date: a spreadsheet made it from text such as 3-5",
+            Self::Time => "is a time: a spreadsheet made it from text such as 3:30",
             Self::Logical => "is a TRUE or FALSE cell, not text",
             Self::Number => {
-                "is a number cell that no house or flat has: digits may be lost (such as 2.10 or 1E10)"
+                "is a number that no house or flat has: digits may be lost (such as 2.10 or 1E10)"
             }
             Self::Uncalculated => "is a formula without its result",
         }
     }
 
-    /// The letter that stands for the type in a spool.
+    /// The letter for the type in a spool.
     pub(super) fn letter(self) -> char {
         match self {
             Self::Date => 'd',
@@ -68,7 +68,7 @@ impl CellType {
         }
     }
 
-    /// The type that a letter stands for.
+    /// The type that a letter means.
     pub(super) fn of_letter(letter: u8) -> Option<Self> {
         match letter {
             b'd' => Some(Self::Date),

@@ -61,7 +61,8 @@ fn weigh(seen: &Evidence, source: &Source) -> Result<(EncodingChoice, Certainty)
         let [characters, bytes] =
             [(valid, "character"), (invalid, "byte")].map(|(count, what)| counted(count, what));
         return Err(Fatal::Refused(format!(
-            "{source}: mixes encodings: {characters} of {utf_8} and {bytes} of another encoding. Export the file again as CSV UTF-8. Or have the rows with other bytes rejected. Run: {}",
+            "{source}: mixes encodings: {characters} of {utf_8} and {bytes} of a different encoding. Export the file again as CSV UTF-8. Or \
+             reject the rows with other bytes. Run: {}",
             source.command("--encoding utf-8"),
         )));
     }
@@ -263,7 +264,7 @@ mod tests {
         let mixed = ["Siân\n".repeat(9).as_bytes(), b"Jos\xe9\n"].concat();
         let error = detect(&mixed).unwrap_err().to_string();
         assert!(
-            error.contains("9 characters of UTF-8 and 1 byte of another encoding"),
+            error.contains("9 characters of UTF-8 and 1 byte of a different encoding"),
             "{error}"
         );
     }

@@ -1,4 +1,4 @@
-//! Ctrl-Z (0x1A), with which programs of DOS end a text file. It is no row and no part of a cell.
+//! Ctrl-Z (0x1A), with which programs of DOS end a text file. It is neither a row nor part of a cell.
 
 use std::io::{self, Read};
 
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_ctrl_z_at_the_end_is_taken_away() {
+    fn only_a_ctrl_z_at_the_end_is_removed() {
         for (bytes, text) in [
             (&b"a\n\x1a"[..], &b"a\n"[..]),
             (b"a\x1a\r\n", b"a"),

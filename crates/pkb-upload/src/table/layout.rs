@@ -27,7 +27,7 @@ pub(super) struct Layout {
     pub(super) hint: bool,
     /// Columns of a workbook's sheet: its rows are as wide, its quotation marks are right.
     pub(super) sheet_width: Option<usize>,
-    /// The row that is the header; what is above it is no part of the table.
+    /// The row of the header; what is above that row is not part of the table.
     pub(super) header_row: Option<u64>,
 }
 
@@ -74,7 +74,7 @@ impl Layout {
         for separator in Separator::ALL {
             let layout = self.separated_by(separator);
             let mut row = Row::default();
-            // What a wrong separator makes of quotation marks is no fault of the file.
+            // Quotation marks that a wrong separator breaks are not a fault of the file.
             let _ = Rows::new(source.clone(), &layout)?.next_row(&mut row);
             if row.len() > best.0 {
                 best = (row.len(), layout);

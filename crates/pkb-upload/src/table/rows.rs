@@ -246,7 +246,7 @@ impl Rows {
 
     fn unclosed(&self, number: u64, at: usize) -> Fatal {
         Fatal::Refused(format!(
-            "{}: row {number}, cell {}: a quotation mark opens the cell and is not closed in it, so that the following rows run into the cell. Close the mark or remove it, and check the file again. Run: {}",
+            "{}: row {number}, cell {}: a quotation mark opens the cell and is not closed there, so the next rows run into the cell. Close the mark or remove it, and check the file again. Run: {}",
             self.source,
             at + 1,
             self.source.command("").trim_end(),

@@ -31,7 +31,7 @@ pub enum Meaning {
     Newborn,
     /// A test patient, perhaps.
     Test,
-    /// A word that is no part of a name.
+    /// A word that is not part of a name.
     NotOfAName,
     /// A title beside a name.
     TitleInName,
@@ -40,7 +40,7 @@ pub enum Meaning {
 }
 
 impl Meaning {
-    /// All of them, the gravest first.
+    /// All of them, the most serious first.
     pub const ALL: [Self; 10] = [
         Self::Deceased,
         Self::DoNotUse,
@@ -79,7 +79,7 @@ impl Meanings {
         self.0 & (1 << meaning as u8) != 0
     }
 
-    /// All that they say, the gravest first.
+    /// All that they say, the most serious first.
     pub fn each(self) -> impl Iterator<Item = Meaning> {
         Meaning::ALL.into_iter().filter(move |it| self.has(*it))
     }

@@ -1,4 +1,4 @@
-//! Words in cells that are no part of a name or an address: for nothing, of death, "do not use", titles. They are data
+//! Words in cells that are not part of a name or an address: for nothing, of death, "do not use", titles. They are data
 //! (`data/words.toml`), which an organisation extends (`--words`).
 
 mod fillers;

@@ -311,7 +311,7 @@ fn null_is_a_name_where_it_is_written_like_one() {
 }
 
 #[test]
-fn an_organisation_adds_words_and_takes_words_away() {
+fn an_organisation_adds_and_removes_words() {
     let own = r#"
         [fillers]
         by_people = ["dim cyfeiriad"]
@@ -344,7 +344,7 @@ fn mistakes_in_a_file_of_words_are_named_with_their_line() {
 }
 
 #[test]
-fn titles_that_are_repeated_are_taken_out() {
+fn titles_that_are_repeated_are_removed() {
     let words = words();
     for (name, title, rest) in [
         ("Mr John", Some("Mr"), Some("John")),

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn the_town_below_an_unknown_address_is_no_street() {
+fn the_town_below_an_unknown_address_is_not_a_street() {
     let kept_back = kept_back(file_of(&[
         "Ms,Ann,Smith,01/01/1940,UNKNOWN,,Leeds,,LS6 3AA,,",
         "Ms,Ann,Smith,01/01/1940,,Not known,Leeds,,LS6 3AA,,",
@@ -31,7 +31,7 @@ fn a_foreign_address_creates_the_record_and_keeps_the_letter_back() {
         "{report}"
     );
     assert!(
-        report.contains("names a country outside the UK, and the postcode is a UK one"),
+        report.contains("names a country outside the UK, but the postcode is a UK postcode"),
         "{report}"
     );
     let posted: Vec<u64> = vec![6, 7, 8, 9, 13, 17];
@@ -184,7 +184,7 @@ fn a_prison_is_said_and_a_letter_goes_there() {
     ]);
     let report = Report(&file).to_string();
     assert!(
-        report.contains("Address 1 speaks of a prison (rows 2, 3)"),
+        report.contains("Address 1 names a prison (rows 2, 3)"),
         "{report}"
     );
 }

@@ -133,7 +133,7 @@ fn nobody_is_greeted_with_a_title_twice() {
 }
 
 #[test]
-fn marks_in_titles_addresses_and_telephones_stop_the_row_too() {
+fn marks_in_titles_addresses_and_telephones_also_stop_the_row() {
     let file = file_of(&[
         "Dec'd,Ann,Smith,01/01/1940,1 Mill Lane,,Leeds,,LS6 3AA,,",
         "Mrs,Ann,Smith,01/01/1940,DECEASED,,Leeds,,LS6 3AA,,",
@@ -202,19 +202,20 @@ fn a_name_that_is_a_word_for_nothing_is_named_and_not_emptied() {
     ]);
     let report = Report(&file).to_string();
     assert!(
-        report.contains("is a word for nothing, such as NULL or UNKNOWN, where a name is needed"),
+        report
+            .contains("is a word that means empty, such as NULL or UNKNOWN, but a name is needed"),
         "{report}"
     );
     assert_eq!(stopped(file).into_keys().collect::<Vec<_>>(), [3, 4, 5, 6]);
 }
 
 #[test]
-fn numbers_with_characters_that_nobody_sees_are_read_and_counted() {
+fn numbers_with_invisible_characters_are_read_and_counted() {
     let file = fixture("invisible-characters.csv");
     let report = Report(&file).to_string();
     assert!(report.contains("normalised: 15 NHS numbers"), "{report}");
     assert!(
-        report.contains("NHS number has digits of another script in it (row 14)"),
+        report.contains("NHS number has digits of a different script (row 14)"),
         "{report}"
     );
     assert!(

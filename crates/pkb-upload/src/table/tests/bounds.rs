@@ -170,7 +170,7 @@ fn an_old_workbook_with_cells_far_apart_is_refused() {
 }
 
 #[test]
-fn a_text_document_is_no_workbook() {
+fn a_text_document_is_not_a_workbook() {
     let bytes = package(&[
         ("mimetype", b"application/vnd.oasis.opendocument.text"),
         ("content.xml", b"<office:document-content/>"),

@@ -11,7 +11,7 @@ fn with_header(text: &str, row: u64) -> Result<Vec<ReadRow>, Fatal> {
 }
 
 #[test]
-fn rows_above_the_header_are_no_rows_of_the_table() {
+fn rows_above_the_header_are_not_rows_of_the_table() {
     let text = "Trust, North\n\nRun: 1, 2, 3, 4\na;b;c\nd;\"e\nf\";g\n";
     assert_eq!(
         shown(with_header(text, 4)),

@@ -45,7 +45,7 @@ fn a_quote_that_closes_in_a_later_row_is_refused_wherever_it_opens_and_closes() 
 }
 
 #[test]
-fn a_quote_that_swallows_a_short_row_is_refused_by_the_number_it_begins_with() {
+fn a_quote_that_runs_into_a_short_row_is_refused_by_its_first_number() {
     let begins = "NHS number,First name,Last name,Date of birth,Notes\n999 000 0026,Ann,Lee,1990-01-01,\"rang";
     for next in ["9990000034,Bob,Ray\"\n", "999-000-0034,Bob,Ray\"\n"] {
         assert!(error(format!("{begins}\n{next}")).contains("row 2, cell 5: a quotation mark"));

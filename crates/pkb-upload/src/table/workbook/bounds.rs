@@ -60,7 +60,9 @@ impl<R: BufRead> Xml<R> {
         };
         let event = match self.reader.read_event_into(&mut self.buffer) {
             Ok(event) => event,
-            Err(_) if bounded(&self.reader) => return Err(Trouble::TooLarge("a part of it")),
+            Err(_) if bounded(&self.reader) => {
+                return Err(Trouble::TooLarge("a part of the workbook"));
+            }
             Err(_) => return Err(Trouble::Unreadable),
         };
         match event {
@@ -69,7 +71,7 @@ impl<R: BufRead> Xml<R> {
             _ => {}
         }
         if self.depth > MAX_DEPTH {
-            return Err(Trouble::TooLarge("a part of it"));
+            return Err(Trouble::TooLarge("a part of the workbook"));
         }
         Ok(event)
     }
@@ -162,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_xml_is_unreadable() {
+    fn what_is_not_xml_is_unreadable() {
         assert!(matches!(events(b"<a b", 100), Err(Trouble::Unreadable)));
     }
 }

@@ -112,13 +112,14 @@ impl Trouble {
     fn of(self, source: &Source) -> Fatal {
         match self {
             Self::Password => Fatal::Input(format!(
-                "{source}: is protected by a password; save it without one, or as CSV UTF-8"
+                "{source}: is protected by a password. Save it without a password, or as CSV UTF-8"
             )),
             Self::Unreadable => Fatal::Input(format!(
-                "{source}: cannot be read as a workbook (XLSX, XLSM, XLS or ODS): it is damaged or of another kind; save it as CSV UTF-8, and if it is a ZIP archive, unpack it first"
+                "{source}: cannot be read as a workbook (XLSX, XLSM, XLS or ODS): it is damaged or not a workbook. Save it \
+                 as CSV UTF-8. If it is a ZIP archive, unpack it first"
             )),
             Self::TooLarge(what) => Fatal::Refused(format!(
-                "{source}: {what} is larger than that of any patient file. Copy the patients' rows into a new workbook, or save them as CSV UTF-8"
+                "{source}: {what} is larger than any patient file needs. Copy the patients' rows into a new workbook, or save them as CSV UTF-8"
             )),
             Self::LongCell(row, column) => Fatal::Refused(format!(
                 "{source}: row {}, column {}: the cell is longer than a spreadsheet allows. Correct it, or save the sheet as CSV UTF-8",
@@ -126,12 +127,13 @@ impl Trouble {
                 letters(column as usize)
             )),
             Self::Misplaced(row, column) => Fatal::Refused(format!(
-                "{source}: row {}, column {}: the workbook has a cell here that no spreadsheet can have: twice, out of order or beyond the last. Open the workbook in a spreadsheet program and save it again, or save it as CSV UTF-8",
+                "{source}: row {}, column {}: this cell is there twice, out of order or beyond the last cell of a \
+                 spreadsheet. Open the workbook in a spreadsheet program and save it again, or save it as CSV UTF-8",
                 row.saturating_add(1),
                 letters(column as usize)
             )),
             Self::NoSuchSheet { wanted, sheets } => Fatal::Usage(format!(
-                "{source}: has no sheet \"{wanted}\"; its sheets are {}",
+                "{source}: has no sheet \"{wanted}\". Its sheets are {}. Give one of them with --sheet",
                 sheets.join(", ")
             )),
             Self::Other(fatal) => fatal,
@@ -168,7 +170,7 @@ impl From<WriteError> for Trouble {
         match error {
             WriteError::Misplaced(row, column) => Self::Misplaced(row, column),
             WriteError::LongCell(row, column) => Self::LongCell(row, column),
-            WriteError::LargeSheet => Self::TooLarge("one of its sheets"),
+            WriteError::LargeSheet => Self::TooLarge("a sheet"),
             WriteError::Spool(fatal) => Self::Other(fatal),
         }
     }

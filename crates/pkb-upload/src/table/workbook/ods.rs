@@ -308,7 +308,7 @@ impl<R: BufRead> Content<R> {
                 _ => {}
             }
             if shown.len() > MAX_TEXT {
-                return Err(Trouble::TooLarge("one of its cells"));
+                return Err(Trouble::TooLarge("a cell"));
             }
         }
     }
@@ -343,7 +343,7 @@ fn write(
 ) -> Result<(), Trouble> {
     let filled: u64 = cells.iter().map(|(_, times, _)| u64::from(*times)).sum();
     if filled.saturating_mul(rows.len() as u64) > MAX_REPEATED_CELLS {
-        return Err(Trouble::TooLarge("the number of its cells"));
+        return Err(Trouble::TooLarge("the number of cells"));
     }
     for row in rows {
         for (first, repeated, value) in cells {

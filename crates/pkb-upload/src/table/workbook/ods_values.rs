@@ -71,7 +71,7 @@ pub(super) fn is_without_result(tag: &BytesStart<'_>) -> bool {
     !text(tag, "table:formula").is_empty() && text(tag, "office:value-type").is_empty()
 }
 
-/// The character that an entity stands for.
+/// The character that an entity means.
 pub(super) fn character(entity: &BytesRef<'_>) -> Result<char, Trouble> {
     match &**entity {
         "amp" => Ok('&'),

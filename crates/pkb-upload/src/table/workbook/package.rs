@@ -198,7 +198,7 @@ fn each_event<R: Read>(
             _ => {}
         }
     }
-    Err(Trouble::TooLarge("a part of it"))
+    Err(Trouble::TooLarge("a part of the workbook"))
 }
 
 fn workbook_path<R: Read>(part: &mut Part<'_, R>) -> Result<Option<String>, Trouble> {
@@ -289,7 +289,7 @@ fn sheet_ids<R: Read>(part: &mut Part<'_, R>) -> Result<Vec<String>, Trouble> {
 }
 
 fn shared_strings<R: Read>(part: &mut Part<'_, R>) -> Result<(), Trouble> {
-    let too_large = Trouble::TooLarge("the list of its texts");
+    let too_large = Trouble::TooLarge("the list of texts");
     let (mut strings, mut length) = (0_u64, 0);
     loop {
         match part.next()? {

@@ -114,7 +114,7 @@ fn look(file: &mut CompoundFile<Cursor<Vec<u8>>>) -> Result<Vec<Marks>, Trouble>
         area += seen.end.0 * seen.end.1;
         cells += seen.cells;
         if area.max(cells) > MAX_CELLS {
-            return Err(Trouble::TooLarge("the number of its cells"));
+            return Err(Trouble::TooLarge("the number of cells"));
         }
         marks.push(seen);
     }

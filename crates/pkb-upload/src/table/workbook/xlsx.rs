@@ -261,7 +261,7 @@ impl Cells {
                 // A result that is an empty text has a type.
                 if self.has_formula && !self.has_value && !self.has_type {
                     if marks.uncalculated.len() == MAX_UNCALCULATED {
-                        return Err(Trouble::TooLarge("the number of its formulas"));
+                        return Err(Trouble::TooLarge("the number of formulas"));
                     }
                     marks.uncalculated.push((self.row, self.column));
                 }
