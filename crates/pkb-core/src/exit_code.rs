@@ -14,7 +14,7 @@ pub enum ExitCode {
     Bug,
     /// The command line or a setting is wrong.
     Usage,
-    /// Finished, but some rows were rejected or failed for good, or nobody could be advanced.
+    /// Finished, but some rows were rejected or failed for good, or nobody could be advanced; or the patient file was refused.
     SomeRowsRejected,
     /// No input, input that ended early, or input that is not a record stream.
     Input,
@@ -40,7 +40,7 @@ impl ExitCode {
         (Self::Usage, "the command line or a setting is wrong"),
         (
             Self::SomeRowsRejected,
-            "finished, some rows rejected or failed for good, or nobody could be advanced",
+            "some rows rejected or failed for good, nobody could be advanced, or the patient file was refused",
         ),
         (
             Self::Input,

@@ -33,7 +33,7 @@ pub enum Fatal {
     /// An answer of PKB or GOV.UK Notify makes no sense to this program.
     #[error("{0}")]
     NotUnderstood(String),
-    /// PKB answered about somebody else than the patient who was asked for. Nothing of such an answer is kept.
+    /// PKB answered about a different patient, not the one who was asked for. Nothing of such an answer is kept.
     #[error("{}", about_somebody_else(*.row))]
     AboutSomebodyElse {
         /// Which of the patients who were asked for together, from 0, where that can be told.
@@ -123,12 +123,12 @@ impl Fatal {
 
 fn about_somebody_else(row: Option<u64>) -> String {
     let about = match row {
-        Some(row) => format!("another patient than the one in row {row}"),
+        Some(row) => format!("a different patient instead of the one in row {row}"),
         None => "a patient who was not asked for".to_owned(),
     };
     format!(
-        "PKB answered about {about}. Nothing of that answer is kept. What to do: print nothing of this campaign until PKB's support \
-         has found out why (tell them the time of this message). Then run the same command again"
+        "PKB answered about {about}. Nothing of that answer is kept. What to do: print nothing of this campaign. Tell \
+         PKB's support the time of this message, and ask why. When PKB has found the cause, run the same command again"
     )
 }
 

@@ -140,19 +140,19 @@ reasons! {
     /// An address line that cannot be one.
     BadAddress = "bad_address", Rejected, "correct the address";
     /// A word in a name or address says that the patient has died.
-    MarkedDeceased = "marked_deceased", Excluded, "look the patient up; if the patient lives, take the word out of the name or address";
+    MarkedDeceased = "marked_deceased", Excluded, "look up the patient. If the patient is alive, delete the word from the name or address";
     /// A word in a name or address says that the record is not to be used.
-    MarkedDoNotUse = "marked_do_not_use", Excluded, "find the patient's right record and upload that one";
+    MarkedDoNotUse = "marked_do_not_use", Excluded, "find the patient's correct record, and upload that record";
     /// A word in a name or address says that the patient is not to be written to.
-    MarkedDoNotContact = "marked_do_not_contact", Excluded, "look the patient up; if the patient may be written to, take the word out";
+    MarkedDoNotContact = "marked_do_not_contact", Excluded, "look up the patient. If the patient may be written to, delete the word";
     /// A column that decides whether the patient may be written to says something that is not understood.
-    UnclearFlag = "unclear_flag", Rejected, "correct the cell, or say in a mapping file what it means (--map, [values])";
+    UnclearFlag = "unclear_flag", Rejected, "correct the cell, or say in a mapping file what its value means (--map, [values])";
     /// The patient file says that the record is sensitive.
-    Sensitive = "sensitive", Excluded, "nothing: nobody is written to whose record is sensitive";
+    Sensitive = "sensitive", Excluded, "nothing: patients with a sensitive record are not written to";
     /// The patient file says that the patient is not to be contacted.
     DoNotContact = "do_not_contact", Excluded, "nothing: your file says so";
     /// The patient file says that the patient was removed from a practice's list, and may have moved.
-    Removed = "removed", Excluded, "find the present address, and correct the record";
+    Removed = "removed", Excluded, "find the current address, and correct the record";
     /// The same national id stands in more than one row.
     DuplicatePatient = "duplicate_patient", Rejected, "keep one row for each patient";
     /// The row says the same as an earlier one.
@@ -169,8 +169,8 @@ reasons! {
     IdentityMismatch = "identity_mismatch", Excluded, "find out whose record it is before anything is sent";
     /// PKB has no date of birth, which the join page asks for.
     NoDateOfBirth = "no_date_of_birth", Excluded, "complete the patient's record at PKB";
-    /// PKB has one record for this patient and for another of the campaign.
-    SharedRecord = "shared_record", Failed, "ask PKB whose record it is, and correct the numbers; then run the same command again";
+    /// PKB has one record for this patient and for a different patient of the campaign.
+    SharedRecord = "shared_record", Failed, "ask PKB whose record it is, and correct the wrong number. Then run the same command again";
     /// Too young to be invited.
     UnderAge = "under_age", Excluded, "nothing: the record is created, a letter is for later";
     /// PKB's last name for the number is another one.
@@ -203,12 +203,12 @@ reasons! {
     MissingGlyph = "missing_glyph", Failed, "add a font for the script to the template's fonts folder and run again";
     /// The letter does not fit the template.
     DoesNotFit = "does_not_fit", Failed, "make room in the template and run again";
-    /// The finished letter was read again, and does not say for certain what its record says.
+    /// The finished letter was read again, and it is not certain that it says what its record says.
     DoubtfulPage = "doubtful_page", Failed, "read the detail: correct the name or address, or send this letter by hand";
     /// The codes end too soon to be printed.
     CodesExpiring = "codes_expiring", Failed, "run pkb-tokens over this stream: it fetches new codes";
-    /// A code that another patient has, too.
-    SharedCodes = "shared_codes", Failed, "run pkb-tokens over this stream, or the same command again: it fetches new codes; tell PKB";
+    /// A code that a different patient also has.
+    SharedCodes = "shared_codes", Failed, "run pkb-tokens on this stream again, to fetch new codes. Tell PKB";
     /// The same patient was already given a letter in this run.
     AlreadyInvited = "already_invited", Excluded, "nothing: the patient gets one letter";
     /// Notify takes no such number or letter.
@@ -217,8 +217,8 @@ reasons! {
     NotPostable = "not_postable", Failed, "make the letters with pkb-letters --separate, within Notify's limits, and run again";
     /// It was about to be sent in an earlier run, so long ago that Notify can no longer say whether it was.
     PerhapsSent = "perhaps_sent", Failed, "look in Notify's own reports; if it was not sent, run again with --resend ROW";
-    /// A text went to another number of the patient, which has been corrected since.
-    TextedBefore = "texted_before", Failed, "look who has the earlier number; to send the text to the new one, run again with --resend ROW";
+    /// A text message went to an earlier number of the patient, which has been corrected since.
+    TextedBefore = "texted_before", Failed, "find out who has the earlier number. To text the new number, run the same command again with --resend ROW";
     /// PKB could not be reached, or was busy, for longer than we waited.
     Unavailable = "unavailable", Failed, "run the stage again later";
     /// A request was sent and no answer came: it may have been carried out.

@@ -169,14 +169,14 @@ impl Owner {
     }
 }
 
-/// What a patient has that another has, too.
+/// What a patient has that a different patient also has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shared {
     /// The reasons: the record, the codes, or both.
     pub reasons: Vec<Reason>,
     /// The others, in the order in which they came.
     pub others: Vec<Owner>,
-    /// Whether nobody has noticed before.
+    /// Whether this is new.
     pub is_new: bool,
 }
 
@@ -200,7 +200,7 @@ pub struct Owners {
     first: HashMap<u64, Owner>,
     /// What several patients have, and all of them: two at least.
     shared: HashMap<u64, Vec<Owner>>,
-    /// The record that each patient has now: PKB may have put it right.
+    /// The record that each patient has now: PKB may have corrected it.
     records: HashMap<NationalId, u64>,
 }
 
@@ -312,7 +312,7 @@ impl Owners {
         }
         match rows.as_slice() {
             [] if shared.reasons.contains(&Reason::SharedRecord) => {
-                "PKB names another record than the one that the codes were made for".to_owned()
+                "PKB names a different record from the one that the codes were made for".to_owned()
             }
             [] => "another patient has the same code".to_owned(),
             [row] => format!("{row} has {what}"),
@@ -520,7 +520,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_that_pkb_has_put_right_is_no_longer_shared() {
+    fn a_record_that_pkb_has_corrected_is_no_longer_shared() {
         let mut owners = Owners::default();
         come(&mut owners, &record(0, 2, "777", ""));
         assert!(come(&mut owners, &record(1, 3, "777", "")).is_some());

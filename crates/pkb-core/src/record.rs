@@ -246,7 +246,7 @@ pub struct KeyPkb {
     pub checked_at: Timestamp,
 }
 
-/// The fields of [`Invitation`] that matter to whether it still serves, and to whom it belongs.
+/// The fields of [`Invitation`] that decide whether it is still usable, and which patient it belongs to.
 #[derive(Debug, Deserialize)]
 pub struct KeyInvitation {
     /// Invitation code.
@@ -568,7 +568,7 @@ pub struct Invitation {
     /// When they were fetched instead of earlier ones that were good (`pkb-tokens --reissue`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reissued_at: Option<Timestamp>,
-    /// Whether they took the place of codes that another patient has, too: nothing that has those may be sent.
+    /// Whether these codes replaced codes that a different patient also has: nothing with the replaced codes may be sent.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub instead_of_shared: bool,
     /// Kept for whoever wrote it.

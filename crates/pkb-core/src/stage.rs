@@ -138,8 +138,8 @@ pub trait Stage: Send + Sync + 'static {
     const NAME: StageName;
     /// What of a record must be no other patient's before the work is done on it (see [`crate::owners`]).
     const NEEDS_OWN: Kinds = Kinds::NONE;
-    /// What of a record must be no other patient's once the work is done, since the work brings it. PKB may have put it right by the
-    /// next run: then it is asked again, whatever the journal says.
+    /// What of a record must be no other patient's once the work is done, since the work brings it. PKB may have
+    /// corrected it by the next run, so PKB is asked again, whatever the journal says.
     const BRINGS_OWN: Kinds = Kinds::NONE;
 
     /// How many pieces of work go together. How records fall into batches depends on their order
@@ -218,7 +218,7 @@ pub trait Stage: Send + Sync + 'static {
     }
 
     /// What has been done for a patient, now or in an earlier run, and what to do about it if it turns out that it has
-    /// what belongs to another: `its letter was printed: take letters-0001.pdf, sheet 12, out before the letters are
+    /// what belongs to another: `its letter was printed: remove sheet 12 of letters-0001.pdf before the letters are
     /// posted`.
     fn done_for(&self, _patient: NationalId) -> Option<String> {
         None

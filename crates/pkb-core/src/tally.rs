@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_that_advances_nobody_is_no_success_and_says_why() {
+    fn a_run_that_advances_nobody_is_not_a_success_and_says_why() {
         let mut many = vec![Reason::NotFound; 1_200];
         many.extend([Reason::NoAccess, Reason::NoAccess, Reason::Deceased]);
         for (reasons, stage, words) in [

@@ -5,9 +5,9 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::{Fatal, Kind, Reason, Verdict};
 
-/// Fewer patients say nothing.
+/// Fewer patients than this prove nothing.
 const ENOUGH: u64 = 20;
-/// So many of a hundred are nearly all.
+/// This many of 100 are nearly all.
 const NEARLY_ALL_PERCENT: u64 = 95;
 
 /// How many patients PKB has answered about, and how many of them it does not let us see.
@@ -46,9 +46,9 @@ impl AccessWatch {
             return Ok(());
         }
         Err(Fatal::Credentials(format!(
-            "PKB lets this client see nearly nobody: no access to {no_access} of {answered} patients. What to do: ask PKB whether the \
-             client in PKB_CLIENT_ID acts for the organisation whose upload made these records, and may read them and make codes. Then \
-             run the same command again"
+            "PKB lets this client see nearly nobody: no access to {no_access} of {answered} patients. What to do: ask PKB \
+             whether the client in PKB_CLIENT_ID acts for the organisation that uploaded these patients. Ask also whether \
+             this client may read their records and make codes. Then run the same command again"
         )))
     }
 }
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn failures_say_nothing_and_patients_whom_pkb_does_not_have_are_seen() {
+    fn failures_say_nothing_and_patients_that_pkb_does_not_have_count_as_seen() {
         assert_eq!(
             watch(&[&[Reason::Unavailable; 50], &[Reason::NotFound; 50]]),
             [false, false]

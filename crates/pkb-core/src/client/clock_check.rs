@@ -1,5 +1,5 @@
-//! Whether this machine's clock is right, by the `Date` of a server's answers (RFC 9110, 6.6.1). Ages, last days and what is too old hang on
-//! it: with a clock that is a year ahead, letters name a last day on which their codes have long expired.
+//! Whether this machine's clock is right, by the `Date` of a server's answers (RFC 9110, 6.6.1). Ages, last days and the
+//! age of answers depend on the clock: if it is a year ahead, letters name a last day after their codes expired.
 
 use std::{
     sync::atomic::{AtomicBool, Ordering},
@@ -10,7 +10,7 @@ use reqwest::header::{self, HeaderMap};
 
 use crate::Fatal;
 
-/// A difference that is worth a word.
+/// A difference that is worth a warning.
 const WORTH_A_WORD: Duration = Duration::from_secs(5 * 60);
 /// A difference that makes dates wrong.
 const TOO_MUCH: Duration = Duration::from_secs(24 * 60 * 60);
@@ -36,14 +36,14 @@ impl ClockCheck {
         };
         if off_by >= TOO_MUCH {
             return Err(Fatal::Usage(format!(
-                "this machine's clock is {} {side} PKB's, so that dates on letters would be wrong. What to do: set the clock \
-                 (to see it: timedatectl), then run the same command again",
+                "this machine's clock is {} {side} PKB's, so dates on letters would be wrong. What to do: set the clock \
+                 (to see the time: timedatectl). Then run the same command again",
                 in_words(off_by)
             )));
         }
         if off_by >= WORTH_A_WORD && !self.has_warned.swap(true, Ordering::Relaxed) {
             tracing::warn!(
-                "this machine's clock is {} {side} PKB's: set it before letters are printed (to see it: timedatectl)",
+                "this machine's clock is {} {side} PKB's: set the clock before letters are printed (to see the time: timedatectl)",
                 in_words(off_by)
             );
         }

@@ -17,10 +17,10 @@ pub(super) enum Refusal {
     Unsaid,
 }
 
-const SESSION_OVER: &str = "PKB has ended this client's API session. What to do: have a coordinator make a new refresh token in PKB's \
-     web interface, put it into the file of --refresh-token-file, and run the same command again";
-const WRONG_CLIENT: &str = "PKB does not take this kind of client here. What to do: ask PKB for a system client that may make these calls, \
-     then set PKB_CLIENT_ID and run the same command again";
+const SESSION_OVER: &str = "PKB has closed this client's API session. What to do: ask a coordinator to make a new refresh \
+    token in PKB's web interface. Put that token into the file of --refresh-token-file. Then run the same command again";
+const WRONG_CLIENT: &str = "PKB does not accept this kind of client for this call. What to do: ask PKB for a system client \
+    that may make these calls. Set PKB_CLIENT_ID, then run the same command again";
 
 #[derive(Deserialize)]
 struct Body {

@@ -64,7 +64,7 @@ struct UserAnswer {
     national_ids: serde_json::Value,
 }
 
-/// The address of the user object. It is only compared: one that is no text is as if it were not there.
+/// The address of the user object. It is only compared: one that is not a text is ignored.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct AddressAnswer {
@@ -113,7 +113,7 @@ struct TokenAnswer {
 }
 
 impl Client {
-    /// `GET …/byNationalId/{number}/{type}`. An answer that does not say whom it is about is believed, since its connection carried
+    /// `GET …/byNationalId/{number}/{type}`. An answer that names no patient is believed, since its connection carried
     /// one question, and counted.
     ///
     /// # Errors

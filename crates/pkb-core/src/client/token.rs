@@ -178,8 +178,9 @@ impl TokenSource {
     pub(super) fn note_early_end(&self) {
         if !self.end_early.swap(true, Ordering::Relaxed) {
             tracing::warn!(
-                "PKB ended an access token before its time: it seems to keep one for each client, and something else signs in as \
-                 PKB_CLIENT_ID. Nothing is lost, but it takes longer. To be faster, run one stage after another"
+                "an access token of PKB expired early. PKB seems to keep one token for each client, and a second program \
+                 signs in as PKB_CLIENT_ID. Nothing is lost, but the run takes longer. To be faster, run one stage at a \
+                 time"
             );
         }
     }

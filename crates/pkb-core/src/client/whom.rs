@@ -1,10 +1,10 @@
-//! Whom an answer of the REST interface is about, by the national ids of the user object (p.4504551428).
+//! Which patient an answer of the REST interface is about, by the national ids of the user object (p.4504551428).
 
 use serde_json::Value;
 
 use crate::value::{NationalId, NationalIdType, NhsNumber};
 
-/// Whom an answer names.
+/// Which patient an answer names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Named {
     /// The patient who was asked for.

@@ -51,7 +51,7 @@ struct Slot<G> {
     gleaned: Option<Box<G>>,
     /// What it has that must be no other patient's, to be looked at before it is written.
     brought: Option<Box<Belongings>>,
-    /// Other patients for whom something was done with the same: that is said when it is written.
+    /// Other patients for whom something was done with the same codes or record: they are named when it is written.
     others: Vec<Owner>,
 }
 

@@ -60,7 +60,7 @@ pub(super) struct Open<G> {
     pub(super) line: Line,
     /// Whether it is as an earlier run has settled it.
     pub(super) answered: Option<Answered<G>>,
-    /// What an earlier run has settled is no answer, since it has codes that another patient has, too.
+    /// What an earlier run has settled is not an answer, because it has codes that a different patient also has.
     pub(super) had_shared_codes: bool,
 }
 
@@ -68,7 +68,7 @@ pub(super) struct Open<G> {
 pub(super) struct Answered<G> {
     /// What is to be collected of it, if the stage leaves it at that.
     pub(super) gleaned: Option<Box<G>>,
-    /// What it was done with has turned out to be another patient's, too: the record came with other codes instead.
+    /// What it was done with also belongs to a different patient: the record came with different codes instead.
     pub(super) is_with_shared_codes: bool,
 }
 
@@ -232,7 +232,7 @@ impl<S: Stage> Judge<S> {
         if !self.stage.answers(record, settled.outcome.as_ref()) {
             return Ok(no);
         }
-        // What PKB said to two patients alike may have been put right.
+        // What PKB said about two patients alike may have been corrected.
         if S::BRINGS_OWN.any() && self.shared.as_ref().is_some_and(|it| it.concerns(&settled)) {
             return Ok(Taken::Not {
                 had_shared_codes: S::BRINGS_OWN.codes,

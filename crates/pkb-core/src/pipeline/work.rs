@@ -14,7 +14,7 @@ pub(super) struct Piece<W> {
     pub(super) place: u64,
     pub(super) work: W,
     pub(super) kept: Kept,
-    /// Codes that it had are another patient's, too.
+    /// Its earlier codes also belong to a different patient.
     pub(super) had_shared_codes: bool,
 }
 

@@ -18,23 +18,23 @@ pub enum Codes {
     /// Nothing: PKB left the patient out.
     #[default]
     LeftOut,
-    /// Something that may be another patient's: why.
+    /// Codes that may be a different patient's: why.
     Doubtful(&'static str),
 }
 
 const SHARED: &str = "PKB gave the same code to two patients";
-const TWO_PAIRS: &str = "PKB gave two pairs of codes for one patient and none for another, so none of that answer is taken";
-const HALF_ANOTHER: &str = "PKB gave two pairs of codes for the patient that have a code in common";
+const TWO_PAIRS: &str = "PKB gave two pairs of codes for one patient and none for a different patient. No codes of that answer are used";
+const HALF_ANOTHER: &str = "PKB gave the patient two pairs of codes with one code in common";
 const UNREADABLE: &str = "PKB's codes for the patient are not understood";
 
 /// The codes that an answer has for each of `ids`.
 ///
-/// Nothing is taken that may have been made for somebody else:
+/// No codes are used that may have been made for a different patient:
 ///
-/// * from an answer with a part that may be about anybody, nothing at all;
-/// * a code that two patients have is nobody's;
-/// * where one patient has two different pairs and another has none, parts may stand under other patients' numbers, so nothing at all;
-/// * otherwise, of two pairs for one patient the one that expires last is taken.
+/// * from an answer with a part that may be about any patient, no codes are used;
+/// * a code that two patients have belongs to nobody;
+/// * if one patient has two different pairs and one has none, parts may be under the wrong numbers, so no codes are used;
+/// * otherwise, of two pairs for one patient, the pair that expires last is used.
 ///
 /// # Errors
 /// See [`Answer::read`]; [`CallError::NotUnderstood`] for an answer of which nothing is taken.
@@ -43,7 +43,7 @@ pub(super) fn read(ids: &[NationalId], body: &[u8]) -> Result<Vec<Codes>, CallEr
     answer.left_aside.warn();
     if answer.unplaced > 0 {
         return Err(CallError::NotUnderstood(
-            "PKB's answer has codes that may be anybody's, so none of it is taken",
+            "PKB's answer has codes that may belong to a different patient. No codes of that answer are used",
         ));
     }
     let shared = shared_codes(&answer);
@@ -113,7 +113,7 @@ fn choose(pairs: Vec<Result<RecordAccess, &'static str>>) -> Codes {
     }
 }
 
-/// Codes of either kind that stand in the parts of two patients.
+/// Codes of either kind that are in the parts of two patients.
 fn shared_codes(answer: &Answer) -> HashSet<String> {
     let mut owners = HashMap::with_capacity(answer.parts.len() * 2);
     let mut shared = HashSet::new();

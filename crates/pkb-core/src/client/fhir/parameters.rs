@@ -178,7 +178,7 @@ impl LeftAside {
                 unreadable,
             } = self;
             tracing::warn!(
-                "parts of PKB's answer were left aside: {unnamed} about nobody, {several} about two patients at once, {unreadable} not understood"
+                "parts of PKB's answer were skipped: {unnamed} about nobody, {several} about two patients at once, {unreadable} not understood"
             );
         }
     }
@@ -194,14 +194,14 @@ pub(super) struct Answer {
     pub(super) unplaced: usize,
 }
 
-/// Whom a part is about.
+/// Which patient a part is about.
 enum Whom {
     /// The patient at this place.
     Asked(usize),
-    /// Somebody whom nobody asked for.
+    /// A patient who was not asked for.
     Stranger,
     Nobody,
-    /// More than one, of whom one was asked for.
+    /// More than one patient, one of them asked for.
     Several,
 }
 
@@ -209,8 +209,8 @@ impl Answer {
     /// Reads the parts of an answer that have `name`.
     ///
     /// # Errors
-    /// It is no such answer; [`Fatal::AboutSomebodyElse`] if a part names somebody whom nobody asked for: then the answer may be one to
-    /// another question.
+    /// The answer is not of this form; [`Fatal::AboutSomebodyElse`] if a part names a patient who was not asked for: then
+    /// the answer may belong to a different question.
     pub(super) fn read(ids: &[NationalId], body: &[u8], name: &str) -> Result<Self, CallError> {
         let distinct = distinct(ids);
         if body.len() > MOST_BYTES_BESIDES + MOST_BYTES_A_PATIENT * distinct.len() {

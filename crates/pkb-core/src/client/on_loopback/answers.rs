@@ -13,7 +13,7 @@ use crate::{
     value::PkbId,
 };
 
-/// What becomes of the first patient, about whom `body` is answered; and how many answers named nobody.
+/// The outcome of the first patient, whose answer is `body`; and how many answers named nobody.
 async fn found(body: Value) -> (Result<Known, CallError>, u64) {
     let text = body.to_string();
     let server = Server::start(Script::default(), move |_| answer(200, "", &text));
@@ -78,7 +78,7 @@ async fn every_digit_of_a_long_id_is_kept() {
 }
 
 #[tokio::test]
-async fn a_date_of_birth_that_is_no_plain_date_is_not_understood() {
+async fn a_date_of_birth_that_is_not_a_plain_date_is_not_understood() {
     for text in [
         "2000-09-14T23:00:00.000Z",
         "2000-09-15T00:00:00+01:00",

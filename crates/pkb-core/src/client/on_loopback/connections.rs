@@ -1,4 +1,4 @@
-//! One answer too many, early, late or half: nobody gets another patient's answer, and nobody another's codes.
+//! One answer too many, early, late or half: nobody gets a different patient's answer or codes.
 
 use std::{collections::HashSet, time::Duration};
 
@@ -60,7 +60,7 @@ fn odd_servers() -> Vec<(&'static str, Script)> {
 }
 
 #[tokio::test]
-async fn an_answer_too_many_is_never_the_answer_about_the_next_patient() {
+async fn an_extra_answer_is_never_the_answer_about_the_next_patient() {
     for (what, script) in odd_servers() {
         let server = Server::start(script, right);
         let (client, monitor) = client(&server.url);
@@ -77,7 +77,7 @@ async fn an_answer_too_many_is_never_the_answer_about_the_next_patient() {
 }
 
 #[tokio::test]
-async fn an_answer_too_many_never_gives_anybody_anothers_codes() {
+async fn an_extra_answer_never_gives_codes_of_a_different_patient() {
     for (what, script) in odd_servers() {
         let server = Server::start(script, right);
         let (client, _) = client(&server.url);
@@ -112,7 +112,7 @@ async fn an_answer_that_was_sent_before_the_question_is_never_believed_about_ano
         early: answer(200, "", &body.to_string()),
         ..Script::default()
     };
-    // The token has a server of its own, or it would be answered early, too.
+    // The token has a server of its own, or its request would also be answered early.
     let server = Server::start(script, right);
     let tokens = Server::start(Script::default(), right);
     let (client, _) = super::client_with_tokens(&server.url, &tokens.url);

@@ -44,7 +44,7 @@ pub(super) struct Script {
     pub(super) early: Vec<u8>,
     /// Of the answer before, in front of each answer.
     pub(super) repeats_the_last: bool,
-    /// How much of the answer stands behind it once more: all is 1.
+    /// How much of the answer is repeated after it: all is 1.
     pub(super) surplus: f64,
     /// After how long.
     pub(super) surplus_after: Duration,

@@ -21,7 +21,7 @@ use crate::{
 };
 
 impl<S: Stage> Engine<S> {
-    /// Whether a record has what the stage needs and another patient has, too.
+    /// Whether a record has what the stage needs and a different patient also has.
     pub(super) fn need_own(
         &mut self,
         record: &Record,
@@ -104,7 +104,7 @@ impl<S: Stage> Engine<S> {
         Ok(())
     }
 
-    /// Stops a patient whose work has not been begun, since a second one has the same. `false` if there is no such work.
+    /// Stops a patient whose work has not begun, because a second patient has the same. `false` if there is no such work.
     fn stop_forming(&mut self, other: Owner) -> Result<bool, Fatal> {
         let mut found = None;
         for (at, piece) in self.forming.iter().enumerate() {
@@ -180,7 +180,7 @@ impl<S: Stage> Engine<S> {
         }
     }
 
-    /// Says what is to be done about patients who went on and have not been stopped after all.
+    /// Says what to do about patients who went on and have not been stopped.
     pub(super) fn tell_gone_on(&self) {
         for GoneOn {
             first,
@@ -199,8 +199,8 @@ impl<S: Stage> Engine<S> {
                 // Then nothing was made for it.
                 None if S::NEEDS_OWN.codes => {}
                 None => tracing::warn!(
-                    "{name}: row {second} has the same PKB record or code, and {name} went on before that was known: the next \
-                     stage stops it, and so does this one if the same command is run again"
+                    "{name}: row {second} has the same PKB record or code, which was found after {name} had gone on. The \
+                     next stage stops {name}. To stop {name} here, run the same command again"
                 ),
             }
         }

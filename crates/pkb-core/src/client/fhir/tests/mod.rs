@@ -85,7 +85,9 @@ fn refused<T>(answer: Result<T, CallError>) -> Option<Refused> {
     match answer {
         Ok(_) => None,
         Err(CallError::Fatal(Fatal::AboutSomebodyElse { .. })) => Some(Refused::SomebodyElse),
-        Err(CallError::NotUnderstood(what)) if what.contains("anybody's") => {
+        Err(CallError::NotUnderstood(what))
+            if what.contains("may belong to a different patient") =>
+        {
             Some(Refused::MayBeAnybodys)
         }
         Err(CallError::NotUnderstood(what)) if what.contains("two pairs") => {
@@ -251,7 +253,7 @@ fn of_two_pairs_for_one_patient_the_one_that_ends_last_is_taken() {
 }
 
 #[test]
-fn a_part_is_about_one_patient_who_was_asked_for_or_nothing_of_the_answer_is_taken() {
+fn an_answer_with_a_part_about_nobody_who_was_asked_for_is_not_used() {
     use Refused::{MayBeAnybodys, SomebodyElse};
     let (id, other, stranger) = (nhs("9990000018"), nhs("9990000026"), nhs("9990000034"));
     let same_digits = of(NationalIdType::ChiNumber, "9990000018");
@@ -325,7 +327,7 @@ fn a_part_about_two_patients_who_were_asked_for_is_neithers_even_in_two_schemes(
 }
 
 #[test]
-fn a_remark_on_the_answer_costs_nobody_their_codes_and_a_part_of_another_name_does() {
+fn a_remark_costs_nobody_their_codes_and_a_part_of_a_different_name_does() {
     let id = nhs("9990000018");
     let with = |other: Value| codes::read(&[id], &body([tokens_part(&id, "Code", None), other]));
     let remark = with(json!({"name": "total", "valueInteger": 1})).unwrap();
@@ -349,7 +351,7 @@ fn codes_of_two(parts: [(usize, &str, &str); 2]) -> Result<Vec<Codes>, CallError
 }
 
 #[test]
-fn a_code_of_either_kind_that_two_patients_have_is_nobodys() {
+fn a_code_of_either_kind_that_two_patients_have_belongs_to_nobody() {
     for parts in [
         [(0, "CodeSame", "CodeOne"), (1, "CodeSame", "CodeTwo")],
         [(0, "CodeOne", "CodeSame"), (1, "CodeTwo", "CodeSame")],
@@ -378,7 +380,7 @@ fn with_two_pairs_for_one_patient_and_none_for_another_nothing_is_taken() {
 }
 
 #[test]
-fn two_pairs_that_have_one_code_in_common_are_nobodys() {
+fn two_pairs_that_have_one_code_in_common_belong_to_nobody() {
     for second in ["CodeTwo", "CodeFour"] {
         let code = if second == "CodeTwo" {
             "CodeThree"
@@ -433,7 +435,7 @@ const NO_DATES: [&str; 16] = [
 ];
 
 #[test]
-fn a_date_of_birth_with_a_time_or_half_of_one_is_not_understood_and_never_another_day() {
+fn a_date_of_birth_with_a_time_is_not_understood_and_never_a_different_day() {
     let unreadable = PatientStatus::Unreadable("PKB's date of birth is not a date");
     let alive = |born: Value| {
         status_of(json!([
