@@ -73,7 +73,7 @@ help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1	\2/p' $(CAMPAIGN_MK) | expand -t 14
 	@echo "make -j$(SHARDS) works on all shards side by side. After an interruption run the same command again."
 
-check: | logs ## what is wrong with the patient file (problems.csv), in what it differs from PKB, and the letter; sends nothing
+check: | logs ## what is wrong with the patient file (problems.csv), how it differs from PKB, and the letter; sends nothing
 	@umask 077; pkb-upload check $(PATIENTS) $(FILE_FLAGS) $(COMPARE) $(COMPARE_FLAGS) --problems problems.csv > logs/check.log; \
 		code=$$?; cat logs/check.log; ! grep -q "would stop before anything is sent" logs/check.log || exit $$code; \
 		[ $$code != 65 ] || { echo "check: rows with these problems would be rejected or not be uploaded" >&2; code=0; }; exit $$code

@@ -537,7 +537,7 @@ mod tests {
         let now = Belongings::of(&record(0, 2, "778", "C1 T1"), &owners.salt).unwrap();
         let shared = owners.come_again(&now).unwrap();
         let detail = owners.verdict(&shared, "a.csv").detail.unwrap();
-        assert!(detail.contains("PKB names another record"), "{detail}");
+        assert!(detail.contains("PKB names a different record"), "{detail}");
         assert!(come(&mut owners, &record(1, 3, "777", "C3 T3")).is_some());
         let same = Belongings::of(&record(0, 2, "", "C1 T1"), &owners.salt).unwrap();
         assert!(

@@ -70,7 +70,7 @@ pub(crate) struct Printed {
     pub places: Vec<usize>,
     pub rows: Vec<ManifestRow>,
     pub slots: Vec<Slot>,
-    /// Whose codes they have, and rows that have a code which another has, too.
+    /// Whose codes they have, and rows with a code that a different row also has.
     pub owners: Owners,
     pub also_anothers: Vec<u64>,
 }
@@ -79,7 +79,7 @@ pub(crate) struct Printed {
 pub(crate) type Doubtful = BTreeMap<usize, String>;
 
 impl Bound<'_> {
-    /// Reads the letters with other code than wrote them, if that is wanted, and says which are not what they should be.
+    /// Reads the letters with different code from the code that wrote them, if asked to, and says which are doubtful.
     ///
     /// # Errors
     /// The files cannot be read, or something is wrong and it is not known with which letter.
@@ -133,7 +133,10 @@ impl Bound<'_> {
             if also_anothers.contains(&slot.row)
                 && let Some(place) = places.get(at)
             {
-                doubtful.insert(*place, "another row has one of its codes".to_owned());
+                doubtful.insert(
+                    *place,
+                    "a different row also has one of its codes".to_owned(),
+                );
             }
         }
         for (first, found) in found {

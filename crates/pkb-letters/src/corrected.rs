@@ -1,5 +1,5 @@
 //! Rows that were corrected after their letter or text was made. The journal answers them, so that nobody is written to
-//! twice in silence; the operator is told what was made of the earlier values, and how to make it again.
+//! twice unnoticed. The operator is told what was made with the earlier values, and how to make it again.
 
 use std::{
     fmt,
@@ -130,7 +130,7 @@ impl fmt::Display for Corrected {
         let rows = rows.join(" ");
         write!(
             f,
-            "  If it has not gone out, take it out. To make it again with new codes: pkb-tokens --reissue {rows}, then \
+            "  Remove each letter or text message that has not gone out. To make them again with new codes: pkb-tokens --reissue {rows}, then \
              pkb-letters --reissue {rows}"
         )
     }

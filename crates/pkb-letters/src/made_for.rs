@@ -1,4 +1,4 @@
-//! Where the letter and the text of each patient are, to be named when they must not go out after all.
+//! Where the letter and the text message of each patient are, to name them if they must not go out.
 
 use std::{collections::HashMap, fmt};
 
@@ -27,20 +27,20 @@ impl Place {
     }
 }
 
-/// What is to be done about it.
+/// What to do about it.
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some((file, page)) = &self.letter {
             write!(
                 f,
-                "its letter was printed: take {file}, sheet {page}, out before the letters are posted"
+                "its letter was printed: remove sheet {page} of {file} before the letters are posted"
             )?;
         }
         if let Some(file) = &self.texts {
             let and = if self.letter.is_some() { "; " } else { "" };
             write!(
                 f,
-                "{and}its text is in {file}: delete its line before the spreadsheet is uploaded"
+                "{and}its text message is in {file}: delete that line before the spreadsheet is uploaded"
             )?;
         }
         Ok(())

@@ -1,5 +1,5 @@
-//! A batch of letters that is made until each of its letters can be vouched for: a letter that cannot be made, or whose
-//! finished sheets are not what they should be, is its row's outcome, and the others are made without it.
+//! A batch of letters, made until every letter in it is certain. A letter that cannot be made, or whose finished sheets
+//! are doubtful, is its row's outcome, and the others are made without it.
 
 use std::collections::BTreeMap;
 
@@ -146,7 +146,7 @@ fn wrong_alone(
     Ok(found.failures.into_iter().next().map(|(_, words)| words))
 }
 
-/// Not one letter says what its record says.
+/// All letters are doubtful.
 fn all_doubtful(naming: &Naming, doubtful: &Doubtful) -> Fatal {
     let words = doubtful.values().next().map_or("", String::as_str);
     let text = format!(
@@ -157,7 +157,7 @@ fn all_doubtful(naming: &Naming, doubtful: &Doubtful) -> Fatal {
     // One and the same with all of them is the template's.
     match doubtful.values().all(|other| other == words) {
         true => Fatal::Usage(format!(
-            "{text}. It is so with every letter: look at the template"
+            "{text}. Every letter has this fault: correct the template, and run pkb-letters template check on it"
         )),
         false => Fatal::Bug(text),
     }
@@ -388,7 +388,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let all = printed(folder.path(), false, &[letters(2, &[0, 1])]);
         let words = all.err().unwrap().to_string();
-        assert!(words.contains("look at the template"), "{words}");
+        assert!(words.contains("correct the template"), "{words}");
         assert_eq!(folder.path().read_dir().unwrap().count(), 0);
 
         let later = [letters(2, &[]), letters(2, &[0, 1]), letters(1, &[])];

@@ -1,4 +1,4 @@
-//! Patients whom PKB knows before anything is uploaded: what the world file says of their records, and a world made of a patient file.
+//! Patients that PKB has before anything is uploaded: what the world file says of their records, and a world made of a patient file.
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -72,7 +72,9 @@ impl World {
             row,
             what: what.to_owned(),
         };
-        let header = reader.headers().map_err(|_| refused(1, "is no header"))?;
+        let header = reader
+            .headers()
+            .map_err(|_| refused(1, "is not a header"))?;
         let mut places = [0; generate::COLUMNS.len()];
         for (place, name) in places.iter_mut().zip(generate::COLUMNS) {
             let found = header.iter().position(|header| header == name);
@@ -88,7 +90,7 @@ impl World {
                 first_name: text(2),
                 last_name: text(3),
                 date_of_birth: date_of_birth(cell(4))
-                    .ok_or_else(|| refused(row, "has a date of birth that is no date"))?,
+                    .ok_or_else(|| refused(row, "has a date of birth that is not a date"))?,
                 address1: text(5),
                 address2: text(6),
                 city: text(7),

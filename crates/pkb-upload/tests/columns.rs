@@ -331,8 +331,8 @@ fn any_of_several_columns_that_says_dead_is_believed() {
         ]
     );
     for part in [
-        "says alive, and another column says dead",
-        "has a date that stands for none",
+        "says alive, but a different column says dead",
+        "has a date that means no date",
     ] {
         assert!(ended.messages.contains(part), "{}", ended.messages);
     }
@@ -461,7 +461,7 @@ fn a_row_with_death_in_its_notes_stops_until_the_column_is_mapped() {
     assert!(
         stopped
             .messages
-            .contains("column E \"Notes\" has a word of death in it"),
+            .contains("column E \"Notes\" has a word that means death"),
         "{}",
         stopped.messages
     );

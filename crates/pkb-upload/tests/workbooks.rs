@@ -272,8 +272,8 @@ fn what_a_spreadsheet_made_of_text_is_rejected_where_it_would_be_printed() {
     for line in [
         "1  First name is a TRUE or FALSE cell, not text (row 2)",
         "1  Post code is a time:",
-        "1  Address 1 is a number cell",
-        "1  Town is a number cell",
+        "1  Address 1 is a number that no house",
+        "1  Town is a number that no house",
         "1  can be uploaded",
     ] {
         assert!(words.contains(line), "{line}: {words}");

@@ -1,5 +1,5 @@
-//! A PKB that gives the wrong answers, and knows for whom it made each code: for the test that no letter, text or
-//! spreadsheet ever has codes that were made for somebody else.
+//! A PKB that gives wrong answers, and knows which patient it made each code for: for the test that no letter, text
+//! message or spreadsheet has a different patient's codes.
 //!
 //! It is a server of its own, without a library for HTTP: so that it can send what no such library would, as an answer
 //! too many. `wire` are connections, `answers` what is said.
@@ -35,13 +35,13 @@ pub enum Mischief {
     NoId,
     /// Both: the pair of codes that was given last.
     RepeatedCodes,
-    /// Both: a pair that was made for another patient, who gets it, too, when asked about.
+    /// Both: a pair that was made for a different patient, who also gets it when asked about.
     CodesInAdvance,
     /// Both: the right access code with an invitation code that another has.
     OthersCode,
     /// Both: the right invitation code with an access code that another has.
     OthersToken,
-    /// Both: after an answer comes another one, for which nobody has asked.
+    /// Both: after an answer comes a second one, which nobody asked for.
     OneTooMany,
     /// Both: answers come late, some after the client has given up waiting.
     Delays,
@@ -49,7 +49,7 @@ pub enum Mischief {
     OtherOrder,
     /// FHIR: two pairs for one patient, the second of which was made for another, and none for that one.
     TwoPairs,
-    /// FHIR: parts that do not say whom they are about.
+    /// FHIR: parts that name no patient.
     NobodyNamed,
     /// FHIR: parts about patients who were not asked for, with the codes of one who was.
     Strangers,
@@ -91,7 +91,7 @@ impl Mischief {
     }
 }
 
-/// Somebody whom PKB has. All have the same name.
+/// A patient that PKB has. All have the same name.
 #[derive(Debug, Clone)]
 pub struct Person {
     /// National number.
@@ -110,7 +110,7 @@ pub const BORN: &str = "1940-01-01";
 /// What the server is made of.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Whom it has.
+    /// The patients that it has.
     pub people: Vec<Person>,
     /// What goes wrong.
     pub mischief: Mischief,
@@ -206,7 +206,7 @@ impl HostilePkb {
         self.shared.is_tame.store(true, Ordering::Relaxed);
     }
 
-    /// The national number of the patient for whom a code was made.
+    /// The national number of the patient that a code was made for.
     #[must_use]
     pub fn made_for(&self, code: &str) -> Option<String> {
         let memory = self.shared.memory();

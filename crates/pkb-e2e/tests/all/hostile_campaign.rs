@@ -274,13 +274,15 @@ impl Hostile {
         let is_told = match place.split_once(", row ") {
             Some((sheet, row)) => self.said.lines().any(|line| {
                 line.contains(&format!("row {row}"))
-                    && line.contains(&format!("its text is in {sheet}"))
+                    && line.contains(&format!("its text message is in {sheet}"))
             }),
             None if place.starts_with("row ") => self.said.lines().any(|line| {
                 line.contains(&format!("{place}:"))
-                    && (line.contains(", out before") || line.contains("delete its line"))
+                    && (line.contains("remove sheet ") || line.contains("delete that line"))
             }),
-            None => said(&format!("take {place}, out")),
+            None => place
+                .split_once(", sheet ")
+                .is_some_and(|(file, sheet)| said(&format!("remove sheet {sheet} of {file}"))),
         };
         let list = if is_told {
             &mut outcome.told

@@ -229,7 +229,7 @@ fn one_different_date_of_birth_stops_its_row_and_no_other() {
 }
 
 #[test]
-fn a_row_that_is_corrected_after_a_mismatch_is_new_work_and_no_other_is_asked_about_again() {
+fn only_a_row_that_is_corrected_after_a_mismatch_is_asked_about_again() {
     let campaign = campaign();
     let arguments = ["p.csv", "--journal", "u.journal", "--output", "u.ndjson"];
     campaign.write("p.csv", with_cell(51, 4, "01/02/1903"));
@@ -505,7 +505,7 @@ fn a_client_that_may_not_read_is_told_what_to_ask_for() {
 }
 
 #[test]
-fn a_patient_whom_pkb_does_not_show_gets_the_mandatory_columns_only() {
+fn a_patient_that_pkb_does_not_show_gets_the_mandatory_columns_only() {
     let mut world = World::of_patient_file(text(KNOWN).as_bytes()).unwrap();
     let mut hidden = world.get("9997000005").unwrap().clone();
     hidden.no_access = true;

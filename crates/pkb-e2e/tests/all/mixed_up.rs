@@ -76,7 +76,7 @@ fn an_answer_about_another_number_stops_pkb_resolve_and_nothing_of_it_is_kept() 
             set_rules(&campaign, &[rule]);
             let resolved = stage(&campaign, "pkb-resolve", "rest", &uploaded.stdout);
             assert_eq!(resolved.code, 76, "{}", resolved.stderr);
-            let place = format!("another patient than the one in row {row}");
+            let place = format!("a different patient instead of the one in row {row}");
             assert!(resolved.stderr.contains(&place), "{}", resolved.stderr);
             let mine = |record: &&Value| number(record) == sufferer;
             let records = resolved.records();
@@ -154,7 +154,7 @@ fn a_date_of_birth_with_a_time_is_not_understood_over_both_interfaces() {
 }
 
 #[test]
-fn one_answer_too_many_gives_nobody_anothers_answer_or_codes() {
+fn an_extra_answer_gives_nobody_a_different_patients_answer_or_codes() {
     for fault in [
         json!({}),
         json!({"after_ms": 1}),
@@ -219,7 +219,7 @@ fn parts_of_a_fhir_answer_that_are_somebody_elses_give_nobody_codes() {
 }
 
 #[test]
-fn stages_side_by_side_lose_nobody_where_pkb_keeps_one_token_a_client() {
+fn stages_side_by_side_lose_nobody_if_pkb_keeps_one_token_a_client() {
     let campaign = Campaign::start(World::default());
     campaign.write("patients.csv", synthetic_csv(60, 7));
     let faults = Faults::from_json(r#"{"one_live_token": true}"#).unwrap();
@@ -234,7 +234,7 @@ fn stages_side_by_side_lose_nobody_where_pkb_keeps_one_token_a_client() {
 }
 
 #[test]
-fn nearly_nobody_whom_we_may_see_stops_with_what_to_ask_pkb() {
+fn a_client_that_may_see_nearly_nobody_stops_with_what_to_ask_pkb() {
     let (campaign, uploaded) = campaign_of(25);
     let resolved = stage(&campaign, "pkb-resolve", "rest", &uploaded.stdout);
     for (program, endpoint, input) in [

@@ -76,7 +76,7 @@ fn two_numbers_with_one_pkb_record_get_no_letter_and_both_rows_are_named() {
     assert_eq!(resolved.code, 65);
     assert!(
         resolved.stderr.contains(
-            "row 2: row 3 has the same PKB record or code, and row 2 went on before that was known"
+            "row 2: row 3 has the same PKB record or code, which was found after row 2 had gone on"
         ),
         "{}",
         resolved.stderr
@@ -243,8 +243,8 @@ fn a_letter_that_is_printed_is_named_when_another_patient_comes_with_its_code() 
         ["", "", "", "", "shared_codes", ""]
     );
     assert_eq!(delivered.code, 65);
-    let said = "row 3: row 6 has the same PKB record or code, and its letter was printed: take letters-0001.pdf, sheet 2, out before the \
-                letters are posted; its text is in sms-0001.csv: delete its line before the spreadsheet is uploaded";
+    let said = "row 3: row 6 has the same PKB record or code, and its letter was printed: remove sheet 2 of letters-0001.pdf before the \
+                letters are posted; its text message is in sms-0001.csv: delete that line before the spreadsheet is uploaded";
     assert!(delivered.stderr.contains(said), "{}", delivered.stderr);
     let verify = |stream: &[u8]| {
         let verified = campaign.stage("pkb-letters", &["verify", "print"], stream);
@@ -253,8 +253,8 @@ fn a_letter_that_is_printed_is_named_when_another_patient_comes_with_its_code() 
     };
     let found = verify(&delivered.stdout);
     for said in [
-        "letters-0001.pdf, sheet 2 (row 3): row 6 has the same code: take it out",
-        "sms-0001.csv (row 3): row 6 has the same code: take it out",
+        "letters-0001.pdf, sheet 2 (row 3): row 6 has the same code: remove this letter or text message",
+        "sms-0001.csv (row 3): row 6 has the same code: remove this letter or text message",
     ] {
         assert!(found.contains(said), "{found}");
     }
@@ -272,7 +272,7 @@ fn a_letter_that_is_printed_is_named_when_another_patient_comes_with_its_code() 
         again.stderr
     );
     assert!(
-        again.stderr.contains("take letters-0001.pdf, sheet 2, out"),
+        again.stderr.contains("remove sheet 2 of letters-0001.pdf"),
         "{}",
         again.stderr
     );
@@ -289,7 +289,7 @@ fn a_letter_that_is_printed_is_named_when_another_patient_comes_with_its_code() 
 }
 
 #[test]
-fn a_letter_does_not_go_out_once_other_codes_have_taken_the_place_of_shared_ones() {
+fn a_letter_with_shared_codes_does_not_go_out_once_new_codes_are_there() {
     // As after a run that was killed before pkb-letters saw the second patient.
     let campaign = Campaign::start(pkb_sandbox::World::default());
     let invited = invited(&campaign, |_| {});
@@ -308,14 +308,14 @@ fn a_letter_does_not_go_out_once_other_codes_have_taken_the_place_of_shared_ones
         again.stderr
     );
     assert!(
-        again.stderr.contains("take letters-0001.pdf, sheet 2, out"),
+        again.stderr.contains("remove sheet 2 of letters-0001.pdf"),
         "{}",
         again.stderr
     );
 }
 
 #[test]
-fn a_run_that_advances_nobody_says_why_and_is_no_success() {
+fn a_run_that_advances_nobody_says_why_and_is_not_a_success() {
     let campaign = Campaign::start(pkb_sandbox::World::default());
     campaign.write("p.csv", crate::harness::synthetic_csv(5, 5));
     let checked = checked(&campaign, "p.csv");

@@ -223,7 +223,7 @@ fn each_error_that_is_planted_in_a_file_is_found() {
             let own = letters[7].address.len() - 1;
             letters[7].address[own] = letters[8].address.last().unwrap().clone();
         },
-        "the post code is not on it",
+        "the postcode is not on it",
     );
     find(
         |letters| letters[7].join_url = letters[8].join_url.clone(),
@@ -231,7 +231,7 @@ fn each_error_that_is_planted_in_a_file_is_found() {
     );
     find(
         |letters| letters[1].last_day = letters[1].last_day.tomorrow().unwrap(),
-        "the day on which the codes end is not on it",
+        "the day on which the codes expire is not on it",
     );
 }
 
@@ -492,8 +492,8 @@ fn letters_that_do_not_say_what_they_must_are_not_written_and_no_record_says_tha
     let ended = print(&campaign, &input, &args);
     assert_eq!(ended.code, 2, "{}", ended.stderr);
     for words in [
-        "all 20 letters of letters-0001.pdf are doubtful, so none was written: the post code is not on it",
-        "look at the template",
+        "all 20 letters of letters-0001.pdf are doubtful, so none was written: the postcode is not on it",
+        "correct the template",
     ] {
         assert!(ended.stderr.contains(words), "{words}: {}", ended.stderr);
     }

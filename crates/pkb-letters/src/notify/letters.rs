@@ -169,8 +169,8 @@ impl<D: NotifyDesk> Stage for Letters<D> {
     }
 
     fn done_for(&self, patient: NationalId) -> Option<String> {
-        let words = "its letter was given to GOV.UK Notify: cancel it there if it is not printed yet, and tell your data \
-                     protection officer";
+        let words = "its letter was given to GOV.UK Notify: cancel the letter there if it is not printed yet. Tell your \
+            data protection officer";
         self.once.has_sent(patient).then(|| words.to_owned())
     }
 

@@ -109,7 +109,7 @@ pub(super) struct Once<D> {
     /// By the key of the invitation.
     earlier: Mutex<HashMap<Key, Earlier>>,
     seen: Mutex<HashSet<Key>>,
-    /// Patients to whom something was sent, in this run or an earlier one.
+    /// Patients who were sent something, in this run or an earlier one.
     sent: Mutex<HashSet<NationalId>>,
 }
 
@@ -176,7 +176,7 @@ impl<D: NotifyDesk> Once<D> {
         locked(&self.sent).contains(&patient)
     }
 
-    /// Why nothing more is sent to a patient to whom it was sent elsewhere, if it was.
+    /// Why nothing more is sent to a patient who was texted at a different number, if so.
     fn sent_elsewhere(&self, keys: Keys) -> Option<Verdict> {
         let earlier = locked(&self.earlier).get(&keys.invitation).copied()?;
         (earlier.work != keys.work).then(|| match earlier.is_settled {

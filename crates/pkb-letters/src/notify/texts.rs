@@ -217,8 +217,8 @@ impl<D: NotifyDesk> Stage for Texts<D> {
             Err(verdict) if verdict.reason == Reason::TextedBefore && channel == Channel::Both => {
                 let row = record.row.number;
                 tracing::warn!(
-                    "row {row}: its text was sent to an earlier number, so none was sent to the new one. To send it there \
-                     as well: --resend {row}"
+                    "row {row}: its text message was sent to an earlier number, so none was sent to the new number. To \
+                     text the new number: run the same command again with --resend {row}"
                 );
                 Admission::AlreadyDone
             }
@@ -241,8 +241,8 @@ impl<D: NotifyDesk> Stage for Texts<D> {
     }
 
     fn done_for(&self, patient: NationalId) -> Option<String> {
-        let words = "its text was given to GOV.UK Notify: tell the patient not to use the codes, and tell your data \
-                     protection officer";
+        let words = "its text message was given to GOV.UK Notify: tell the patient not to use the codes. Tell your data \
+            protection officer";
         self.once.has_sent(patient).then(|| words.to_owned())
     }
 

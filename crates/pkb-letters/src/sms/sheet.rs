@@ -1,7 +1,7 @@
 //! The spreadsheet of text messages.
 //!
 //! Notify takes at most 100,000 rows and 10 MiB a file. A cell that a template needs must not be
-//! empty. Cells are written as they are sent: whatever were put before them would stand in the message. A name never
+//! empty. Cells are written as they are sent: anything put before them would be in the message. A name never
 //! begins with `=`, `+`, `-` or `@` ([`PersonName`](pkb_core::value::PersonName)); a number does, and Notify reads it as text. A spreadsheet
 //! program takes them for formulas and spoils the numbers: the sheet is not to be opened and saved in one.
 

@@ -104,7 +104,7 @@ fn has_parts(frame: &Frame) -> bool {
         || groups.into_iter().any(has_parts)
 }
 
-/// By its place in the frame, what becomes of an item: another one, or none.
+/// By its place in the frame, what becomes of an item: a different item, or none.
 fn joined(frame: &Frame) -> BTreeMap<usize, Option<TextItem>> {
     let mut joined = BTreeMap::new();
     let mut last: Option<(usize, (Point, FrameItem))> = None;

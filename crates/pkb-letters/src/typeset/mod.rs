@@ -314,7 +314,7 @@ impl Typesetter {
                 .as_mut()
                 .and_then(LentShaper::get)
                 .and_then(|shaper| {
-                    // A bug that one patient's name brings out is no other's: Typst lays that letter out.
+                    // A bug that one patient's name shows does not stop other letters: Typst lays that letter out.
                     let stamped = || self.stamped(letter.borrow(), shaper);
                     catch_unwind(AssertUnwindSafe(stamped)).ok().flatten()
                 });

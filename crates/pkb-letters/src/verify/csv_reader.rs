@@ -1,4 +1,4 @@
-//! Comma-separated values (RFC 4180), read by other code than writes them.
+//! Comma-separated values (RFC 4180), read by different code from the code that writes them.
 
 /// The rows of a file. `None` if it is not of the form that GOV.UK Notify and spreadsheet programs agree on: quotes around a
 /// whole cell or none, and as many cells in each row as in the first.

@@ -258,7 +258,7 @@ fn address(patient: &Patient) -> Vec<Part> {
     lines
         .into_iter()
         .map(|line| Part::new("a line of the address", line, Kind::AddressLine))
-        .chain(post_code.map(|code| Part::new("the post code", code.to_owned(), Kind::Words)))
+        .chain(post_code.map(|code| Part::new("the postcode", code.to_owned(), Kind::Words)))
         .collect()
 }
 
@@ -272,7 +272,7 @@ pub(super) fn last_day(
     languages.filter_map(move |language| {
         let words = date_in(language, day?);
         Some(Part::new(
-            "the day on which the codes end",
+            "the day on which the codes expire",
             words,
             Kind::Words,
         ))
@@ -426,7 +426,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_with_other_marks_is_another_name() {
+    fn a_name_with_different_marks_is_a_different_name() {
         for (name, other) in [
             ("राम", "रमा"),
             ("Ọ̀la", "Ọ́la"),

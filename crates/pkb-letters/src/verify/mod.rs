@@ -5,7 +5,7 @@
 //!   put together to words, `actual_text` glyphs that mean something only together, `square_code` the modules of a
 //!   picture.
 //! * `excerpt`: a long PDF a block of pages at a time, from its objects (`objects`, `scanner`).
-//! * `of_two_patients`: letters and texts with what belongs to another patient, too.
+//! * `of_two_patients`: letters and text messages with what also belongs to a different patient.
 //! * `manifests`: what the manifests say.
 //! * [`expected`]: what must be on the sheets of a letter, and what must not.
 //! * [`sheets`]: the sheets of one file; pkb-letters does the same before it writes a file.
@@ -509,7 +509,7 @@ impl Report {
                 .map(u64::to_string)
                 .collect();
             text.push_str(&format!(
-                "{} codes and no letter or text ({} {}{}): the records that pkb-letters wrote say why\n",
+                "{} codes and no letter or text message ({} {}{}): the records that pkb-letters wrote say why\n",
                 counted(self.without_letter.len() as u64, "record has", "records have"),
                 if self.without_letter.len() == 1 { "row" } else { "rows" },
                 rows.join(", "),
@@ -529,7 +529,7 @@ impl Report {
             counted(self.failed, "failure", "failures"),
             match self.spreadsheets {
                 0 => "do not post these letters",
-                _ => "do not post these letters, and do not send these texts",
+                _ => "do not post these letters, and do not send these text messages",
             }
         ));
         for failure in &self.failures {

@@ -1,5 +1,5 @@
-//! Letters and texts with a PKB record or a code that another patient of the stream has, too. Neither may go out, whoever
-//! came first: nobody can tell whose the codes are.
+//! Letters and text messages with a PKB record or a code that a different patient of the stream also has. Neither may go
+//! out: nobody can tell whose the codes are.
 
 use std::collections::BTreeMap;
 
@@ -41,12 +41,20 @@ impl OfTwoPatients {
         };
         let row = record.row.number;
         for other in &shared.others {
-            let words = format!("row {row} has {}: take it out", shared.what());
+            let words = format!(
+                "row {row} has {}: remove this letter or text message",
+                shared.what()
+            );
             self.rows.insert(other.row(), (other.patient, words));
         }
         let detail = self.owners.detail(&shared, &record.row.file);
-        self.rows
-            .insert(row, (own.patient, format!("{detail}: take it out")));
+        self.rows.insert(
+            row,
+            (
+                own.patient,
+                format!("{detail}: remove this letter or text message"),
+            ),
+        );
     }
 
     /// Says so of each letter and text. `letters` are all there are, with their files.

@@ -54,7 +54,7 @@ impl Found {
 
 /// What is said of a row that has the code of another.
 pub fn also_anothers(row: u64) -> String {
-    format!("row {row} has a code that another row has, too")
+    format!("row {row} has a code that a different row also has")
 }
 
 /// Reads a PDF and compares it with its letters, on all threads of the pool it is called in. A file on the disk is not read

@@ -1,4 +1,4 @@
-//! The spreadsheets of text messages, read again with another reader than wrote them, and each row compared with its record.
+//! The spreadsheets of text messages, read again with different code, and each row compared with its record.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -70,7 +70,7 @@ impl Spreadsheets {
             }
         }
         let Some(codes) = &record.invitation else {
-            // They have ended and are no longer kept: nothing can be compared.
+            // These codes have expired and are no longer kept: nothing can be compared.
             if let Some(sheet) = own {
                 *self.spare.entry(sheet.to_owned()).or_default() += 1;
             }
@@ -158,7 +158,7 @@ impl Spreadsheets {
         for text in &own {
             if owners.enter(text.codes.clone(), text.row).is_some() {
                 let place = format!("{name} (row {})", text.row);
-                report.fail(&place, "a code that another row has, too");
+                report.fail(&place, "a different row also has one of its codes");
             }
         }
         let mut by_code: HashMap<&str, Vec<usize>> = HashMap::new();
@@ -195,7 +195,10 @@ impl Spreadsheets {
         let left = sheet.rows.len().saturating_sub(claimed);
         if left > spare {
             let lines = crate::rows::counted((left - spare) as u64, "line is", "lines are");
-            report.fail(name, &format!("{lines} nobody's: no record has the codes"));
+            report.fail(
+                name,
+                &format!("{lines} nobody's: no record has these codes"),
+            );
         }
         Ok(())
     }
@@ -264,7 +267,7 @@ impl SheetRow {
         let mobile = patient.mobile.as_ref().map(|mobile| mobile.expose_e164());
         check(
             mobile == Some(self.cell(0)),
-            "the phone number is not the record's: the text would go to somebody else, or to an earlier number",
+            "the phone number is not the record's: the text message would go to a different person, or to an earlier number",
         );
         let name = one_line(patient.first_name.expose_name());
         let is_name = self.cell(1) == name || self.cell(1) == gsm::folded(&name);
@@ -277,11 +280,14 @@ impl SheetRow {
         check(self.cell(4) == token, "the access code is not the record's");
         let day = last_day(codes, pkb_core::value::LetterLanguages::English).next();
         let is_day = day.is_some_and(|day| day.value == self.cell(5));
-        check(is_day, "the day on which the codes end is not the record's");
+        check(
+            is_day,
+            "the day on which the codes expire is not the record's",
+        );
         let query = self.cell(6).split_once('?').map_or("", |(_, query)| query);
         let has = |part: String| query.split('&').any(|own| own == part);
         let is_link = has(format!("t1={code}")) && has(format!("t2={token}"));
-        check(is_link, "the link has not the record's codes");
+        check(is_link, "the link does not have the record's codes");
         let is_seen = |value: &String| self.0.iter().any(|cell| cell.contains(value.as_str()));
         check(
             !forbidden(patient).iter().any(is_seen),
@@ -313,7 +319,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_list_of_shared_mobiles_is_no_spreadsheet_for_texts() {
+    fn the_list_of_shared_mobiles_is_not_a_spreadsheet_for_text_messages() {
         assert!(is_spreadsheet("sms-0001.csv") && is_spreadsheet("sms-03-0001.csv"));
         assert!(!is_spreadsheet("sms-shared-mobiles.csv") && !is_spreadsheet("manifest.csv"));
     }
@@ -366,7 +372,7 @@ mod tests {
             (
                 6,
                 "https://joinpkb.com/?t1=NKcYiAciBU&t2=OtherTokn1",
-                "the link has not",
+                "the link does not have",
             ),
         ] {
             let found = failures(column, cell);

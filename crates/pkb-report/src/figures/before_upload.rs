@@ -16,7 +16,7 @@ pub enum Before {
     Known,
     /// PKB had a record and did not show it.
     NoAccess,
-    /// PKB had another date of birth or name, so nothing was uploaded.
+    /// PKB had a different date of birth or name, so nothing was uploaded.
     Different,
     /// PKB was not asked, so a date of birth may have been overwritten.
     NotCompared,

@@ -120,7 +120,7 @@ fn warnings(page: &Page<'_>) -> Markup {
         @if not_compared > 0 {
             p .warning {
                 strong { (counted(not_compared, "row was", "rows were")) " uploaded without a comparison with PKB." }
-                " If PKB had a different date of birth, it was overwritten, and the check after the upload could not see it."
+                " If PKB had a different date of birth, that date was overwritten. The check after the upload could not notice this."
             }
         }
         @for earlier in other_files {

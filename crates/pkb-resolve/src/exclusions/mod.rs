@@ -82,7 +82,7 @@ impl Exclusions {
                 Some(line) => format!("{name}, line {line}"),
                 // It may be on the list: a text message must not go there either.
                 None if is_incomplete(patient) => format!(
-                    "{name}: a part of the address was left out, so it cannot be compared. Correct it in the patient file"
+                    "{name}: a part of the address was left out, so the address cannot be compared. Correct the address in the patient file"
                 ),
                 None => return None,
             };

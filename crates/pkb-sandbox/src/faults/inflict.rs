@@ -267,7 +267,9 @@ fn error(fault: StatusFault) -> Response {
             let word = title.to_lowercase().replace(' ', "_");
             reply::error(status, &word, "a fault that the sandbox was asked for")
         }
-        ErrorBody::InvalidToken => reply::error(status, "invalid_token", "the access token ended"),
+        ErrorBody::InvalidToken => {
+            reply::error(status, "invalid_token", "the access token expired")
+        }
     };
     add_headers(response.headers_mut(), fault);
     response

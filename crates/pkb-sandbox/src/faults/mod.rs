@@ -95,7 +95,7 @@ pub(crate) use person::PersonFault;
 /// | `"strangers": 2` | so many parts about patients whom nobody asked for |
 /// | `"other_systems": 0.1` | in this share the identifier's system ends in a slash, or a local identifier stands before it |
 /// | `"moved": 0.1` | this share is under the number of the patient of the next part, who then has two parts |
-/// | `"renamed": 0.1` | this share is under the number of somebody whom nobody asked for |
+/// | `"renamed": 0.1` | this share is under the number of a patient who was not asked for |
 /// | `"two_names": 0.1` | this share is under the patient's number and the next one's |
 /// | `"unnamed": 0.1` | this share has no identifier |
 /// | `"shared_codes": 0.1`, `"shared_code": 0.1`, `"shared_token": 0.1` | this share has both codes, the invitation code or the access code of the part before (`generate_tokens`) |

@@ -51,7 +51,7 @@ async fn an_upload_overwrites_what_a_world_of_a_patient_file_knows() {
 }
 
 #[test]
-fn a_patient_file_that_no_world_can_be_made_of_is_refused_by_row_and_without_values() {
+fn a_file_that_cannot_become_a_world_is_refused_by_row_without_values() {
     let header = generate::COLUMNS.join(",");
     let row = format!("{GUIDE},,Canary,Canary,15/09/2000,,,,,,,,");
     for (file, part) in [

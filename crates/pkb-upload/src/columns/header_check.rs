@@ -23,7 +23,7 @@ impl Columns {
         if !self.is_surely_a_header() {
             return Err(Fatal::Input(format!(
                 "{file}: the first row is not a header with names such as NHS number, First name, Last name, Date of \
-                 birth. Put a header above the rows, or name the columns with --map. To see the columns, run: pkb-upload columns"
+                 birth. Put a header above the rows, or name the columns with --map. To see the columns, run pkb-upload columns on this file"
             )));
         }
         if let Some(refusal) = self.goes_over_into_a_row(file) {
@@ -45,7 +45,7 @@ impl Columns {
             };
         }
         let problems = format!(
-            "{file}: {}. Rename the columns, or name them with --map. To see the columns, run: pkb-upload columns",
+            "{file}: {}. Rename the columns, or name them with --map. To see the columns, run pkb-upload columns on this file",
             problems.join("; ")
         );
         Err(Fatal::Input([vec![problems], refusals].concat().join("\n")))

@@ -276,7 +276,7 @@ fn rows_about_different_patients_are_told_as_such() {
     file.rotate_left(52);
     let told = refused(&file, &pkb);
     assert!(
-        told.contains("about other patients than their numbers say"),
+        told.contains("the national numbers belong to different patients"),
         "{told}"
     );
 }

@@ -47,7 +47,7 @@ fn nobody_is_texted_at_two_numbers_in_silence() {
 }
 
 #[test]
-fn a_corrected_number_beside_a_letter_does_not_keep_the_letter_from_being_posted() {
+fn a_corrected_number_does_not_keep_the_letter_from_being_posted() {
     let campaign = campaign();
     let with_letter = |corrected| {
         let mut records = records(corrected);
@@ -64,7 +64,7 @@ fn a_corrected_number_beside_a_letter_does_not_keep_the_letter_from_being_posted
     assert!(
         corrected
             .stderr
-            .contains("row 3: its text was sent to an earlier number"),
+            .contains("row 3: its text message was sent to an earlier number"),
         "{}",
         corrected.stderr
     );

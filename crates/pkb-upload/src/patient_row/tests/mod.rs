@@ -98,7 +98,7 @@ fn marks_of_death_and_do_not_use_stop_the_row_and_the_rest_is_said() {
         "has a title in it",
         "is a word for a newborn child",
         "has a comma in it",
-        "in it that names do not have",
+        "a sign that names do not have",
         "prison",
     ] {
         assert!(report.contains(words), "{words}\n{report}");
@@ -167,7 +167,7 @@ fn words_for_nothing_count_as_empty_and_are_said() {
     let file = fixture("filler-words.csv");
     let report = Report(&file).to_string();
     assert!(
-        report.contains("28  Address 2 is a word or sign for nothing"),
+        report.contains("28  Address 2 is a word or sign that means empty"),
         "{report}"
     );
     for record in records(file) {
