@@ -223,21 +223,16 @@ impl Columns {
             false => "",
         };
         let all: Vec<usize> = columns.iter().map(|(at, _)| *at).collect();
-        let (columns, it, if_not) = match all.len() {
-            1 => (
-                "1 column is not used, and may say".to_owned(),
-                "it",
-                "it does",
-            ),
+        let (columns, it) = match all.len() {
+            1 => ("1 column is not used, and may say".to_owned(), "it"),
             several => (
                 format!("{several} columns are not used, and may say"),
                 "them",
-                "they do",
             ),
         };
         Some(format!(
             "{columns} who must not be written to: {}\n  What to do: write a file columns.toml, and add --map columns.toml. To use \
-             {it}{keep}:\n    [columns]\n{}\n  To leave {it} aside, if nobody must be left out for {it} (above [columns]):\n    ignore = {}",
+             {it}{keep}:\n    [columns]\n{}\n  To leave {it} aside, because no patient must be left out for {it} (above [columns]):\n    ignore = {}",
             named.join(", "),
             uses.join("\n"),
             self.headers_as_toml(&all)

@@ -425,11 +425,7 @@ fn whatever_means_dead_or_no_contact_in_names_and_addresses_means_it_in_notes() 
         .iter()
         .filter(|part| part.place == marks::Places::Both)
     {
-        for word in part
-            .words
-            .iter()
-            .filter(|_| part.how == how::How::Anywhere)
-        {
+        for word in part.words.iter().filter(|_| part.how == how::How::Anywhere) {
             let note = words.of_note(&format!("seen today {word} 2021"));
             match part.means {
                 marks::Means::Deceased => assert!(note.death, "{word}"),
