@@ -157,7 +157,7 @@ fn code_pages_of_dos_mac_and_wales_are_asked_for_with_masked_words() {
     let welsh = question("Siân\nŴyn\nŶnys\nGŵen\n", "iso-8859-14");
     assert_eq!(
         words(&welsh, "iso-8859-14").unwrap(),
-        "Ŵxx Ŷxxx Xŵxx",
+        "Xxâx Ŵxx Ŷxxx Xŵxx",
         "{welsh}"
     );
     // What Windows-1252 could be, and another encoding too.
@@ -226,13 +226,13 @@ fn no_command_is_advised_with_an_encoding_that_is_not_likely() {
             "windows-1250",
             "Xxśxxxxxxx",
         ),
-        ("Name\nDvořák\nJiří\n", "windows-1250", "Xxxřáx"),
+        ("Name\nDvořák\nJiří\n", "windows-1250", "Xxxřxx"),
         ("Name\nWiśniewski\nŁukasz\n", "iso-8859-2", "Xxśxxxxxxx"),
-        ("Name\nBērziņš\n", "windows-1257", "Xēxxxņš"),
+        ("Name\nBērziņš\n", "windows-1257", "Xēxxxxx"),
         (
             "Name\nΓιώργος\nΠαππάς\nΠαπαδόπουλος\n",
             "windows-1253",
-            "Παππάς",
+            "Πxxxxx",
         ),
     ] {
         let question = question(text, label);
