@@ -902,7 +902,7 @@ fn headers_of_death_in_other_words_are_known_or_stop_the_file() {
         "Marwolaeth Y/N",
         "Date patient passed away",
     ] {
-        stops_until_ignored(header, "speaks of death");
+        stops_until_ignored(header, "about death");
     }
 }
 
@@ -948,10 +948,10 @@ fn headers_of_wishes_in_other_words_stop_the_file_until_they_are_used_or_ignored
         "STOP_COMMS",
         "InvalidAddress",
     ] {
-        stops_until_ignored(header, "speaks of consent or contact");
+        stops_until_ignored(header, "about consent or contact");
     }
     for header in ["Address end date", "ADDRESS_END_DT"] {
-        stops_until_ignored(header, "speaks of removal from a list");
+        stops_until_ignored(header, "about removal from a list");
     }
     let lines = with_columns("Invite", &["Y", "N"]);
     let used = file(&lines, "[columns]\nconsent = [\"Invite\"]");

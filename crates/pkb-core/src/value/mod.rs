@@ -126,17 +126,17 @@ problems! {
     /// A word or date that is not understood, in a column that decides whether a patient may be written to.
     UnclearFlag = "unclear_flag", "has a value that is not understood, and may mean that the patient must not be written to", "correct it, or say what it means. Write a file columns.toml, and add --map columns.toml:\n[values.HEADER]\nyes = [\"…\"]\nno = [\"…\"]";
     /// The file says that the patient has died.
-    SaysDead = "says_dead", "says that the patient has died: the record is uploaded, and nobody is invited", "nothing: pkb-resolve leaves the patient out";
+    SaysDead = "says_dead", "says that the patient has died: the record is uploaded, but the patient is not invited", "nothing: pkb-resolve leaves the patient out";
     /// A word or code that is not understood, in a column about life and death.
     UnclearLife = "unclear_life", "has a value that is not understood, and may mean that the patient has died", "correct it, or say what it means. Write a file columns.toml, and add --map columns.toml:\n[values.HEADER]\nalive = [\"…\"]\ndead = [\"…\"]";
-    /// A word of death in a column that nobody reads.
-    SpeaksOfDeath = "speaks_of_death", "has a word of death in it, and the column is not used", "look the patient up. If such words in this column are about the patient, write a file columns.toml, and add --map columns.toml:\n[columns]\nsearched_text = [HEADER]\nTo leave the column aside, the file has this line only:\nignore = [HEADER]";
-    /// Words against contact in a column that nobody reads.
-    SpeaksOfNoContact = "speaks_of_no_contact", "has words in it such as \"do not send letters\" or \"domestic abuse\", and the column is not used", "look the patient up. If such words in this column are about the patient, write a file columns.toml, and add --map columns.toml:\n[columns]\nsearched_text = [HEADER]\nTo leave the column aside, the file has this line only:\nignore = [HEADER]";
+    /// A word that means death, in a column that is not used.
+    SpeaksOfDeath = "speaks_of_death", "has a word that means death, but the column is not used", "look the patient up. If such words in this column are about the patient, write a file columns.toml, and add --map columns.toml:\n[columns]\nsearched_text = [HEADER]\nTo leave the column aside, the file has this line only:\nignore = [HEADER]";
+    /// Words against contact, in a column that is not used.
+    SpeaksOfNoContact = "speaks_of_no_contact", "has words such as \"do not send letters\" or \"domestic abuse\", but the column is not used", "look the patient up. If such words in this column are about the patient, write a file columns.toml, and add --map columns.toml:\n[columns]\nsearched_text = [HEADER]\nTo leave the column aside, the file has this line only:\nignore = [HEADER]";
     /// One column says alive, another one dead.
-    DeathDisagrees = "death_disagrees", "says alive, and another column says dead: taken as dead", "correct the patient's record";
+    DeathDisagrees = "death_disagrees", "says alive, but a different column says dead: read as dead", "correct the patient's record";
     /// 01/01/1900 and its like, beside a column that says alive.
-    FillerDate = "filler_date", "has a date that stands for none, such as 01/01/1900, beside a column that says alive: taken as empty", "nothing, if that is right";
+    FillerDate = "filler_date", "has a date that means no date, such as 01/01/1900, and a different column says alive: read as empty", "nothing, if that is right";
     /// The file says that the record is sensitive.
     SaysSensitive = "says_sensitive", "says that the record is sensitive", "nothing: patients with a sensitive record are not written to";
     /// The file says that the patient is not to be contacted.

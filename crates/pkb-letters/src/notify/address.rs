@@ -93,7 +93,7 @@ mod tests {
         for (address, post_code, words) in [
             ("", "NE1 1AA", "no lines"),
             (r#""a","b","c","d","e","f""#, "NE1 1AA", "more than 7"),
-            (r#""--","Newcastle""#, "NE1 1AA", "first two lines"),
+            (r#""--","Newcastle""#, "NE1 1AA", "no street"),
             (r#""1 Main Street","(Newcastle)""#, "NE1 1AA", "begins with"),
             (r#""/ Main Street""#, "NE1 1AA", "begins with"),
             (r#""No fixed  abode""#, "NE1 1AA", "no fixed"),
