@@ -209,7 +209,7 @@ impl<'a> RowCheck<'a> {
         }
         let title = self.title();
         let first_name = self.first_name(title.as_ref());
-        let last_name = self.name(Field::LastName, |name| PersonName::parse(name));
+        let last_name = self.name(Field::LastName, PersonName::parse);
         let date_of_birth = self.date_of_birth();
         let mut address = self.address();
         let mut post_code = self.post_code();

@@ -39,7 +39,7 @@ impl NhsNumber {
             if c.is_ascii_digit() {
                 *digits.get_mut(count).ok_or(Problem::NotTenDigits)? = c as u8;
                 count += 1;
-            } else if !is_grouping(c) && !(c == '.' && has_stops_of_groups(text)) {
+            } else if !(is_grouping(c) || (c == '.' && has_stops_of_groups(text))) {
                 return Err(excel_damage::name_or(text, not_digits(text)));
             }
         }

@@ -308,7 +308,7 @@ impl ComparedRows {
             }
         }
         self.mismatches.sort_by_key(|(number, _)| *number);
-        self.sampled = Sampled::Compared(figures);
+        self.sampled = Sampled::Compared(Box::new(figures));
         Ok(())
     }
 

@@ -24,7 +24,7 @@ pub enum Sampled {
     /// REST tells them of all patients.
     NotNeeded,
     /// They were compared for a sample.
-    Compared(Figures),
+    Compared(Box<Figures>),
     /// REST told them of nobody.
     NotCompared,
 }

@@ -186,7 +186,7 @@ fn has_separator(text: &str) -> bool {
 /// One pass without a branch: nearly no line has any.
 fn may_have_separator(text: &str) -> bool {
     text.bytes()
-        .fold(false, |may, byte| may | (byte < b' ') | (byte >= 0x80))
+        .fold(false, |may, byte| may | !(b' '..0x80).contains(&byte))
 }
 
 /// Adds a line of an address, unless there is nothing in it; or says what is wrong with it.

@@ -224,7 +224,9 @@ impl Doubt {
         let likeliest = likely
             .first()
             .filter(|first| !first.is_rare)
-            .map(|first| first.encoding.label());
+            .map(|first| first.encoding.label())
+            // It is Windows-1252 that is in doubt: where another reads as well, no command is safe to paste.
+            .filter(|label| certain == 1 || label != "windows-1252");
         likely.extend(unlikely);
         for (at, candidate) in likely.iter().enumerate() {
             let label = candidate.encoding.label();

@@ -148,10 +148,7 @@ impl Words {
         title: Option<&str>,
     ) -> Option<&'a str> {
         let mut rest = first_name;
-        loop {
-            let Some((word, behind)) = rest.split_once(' ') else {
-                break;
-            };
+        while let Some((word, behind)) = rest.split_once(' ') {
             let next = behind.split(' ').next().unwrap_or_default();
             let is_repeated = self.marks.is_title(word)
                 && (title.is_some_and(|title| parts::same_word(title, word))

@@ -130,7 +130,7 @@ fn damage_that_no_broken_write_leaves_is_named_by_line_and_the_file_left_alone()
     let good = record(1, "a");
     let long = vec![b'x'; MAX_LINE_BYTES + 1];
     let whole = unchecked(std::slice::from_ref(&good));
-    let junk = &lines(&[good.clone(), record(2, "b")])[lines(&[good.clone()]).len()..];
+    let junk = &lines(&[good.clone(), record(2, "b")])[lines(std::slice::from_ref(&good)).len()..];
     let junk = &junk[..junk.len() - 1];
     for (bad, rest) in [
         (&good[..20], &whole[..]),
@@ -145,7 +145,7 @@ fn damage_that_no_broken_write_leaves_is_named_by_line_and_the_file_left_alone()
         // The line end is something else now.
         (&[junk, b"*"].concat(), b"\n"),
     ] {
-        let content = [&lines(&[good.clone()]), bad, b"\n", rest].concat();
+        let content = [&lines(std::slice::from_ref(&good)), bad, b"\n", rest].concat();
         let place = Place::with(&content);
         let text = place.refusal().to_string();
         assert!(
@@ -155,7 +155,7 @@ fn damage_that_no_broken_write_leaves_is_named_by_line_and_the_file_left_alone()
         assert!(!text.contains("Canary") && text.contains("take nothing out of it"));
         assert_eq!(place.content(), content);
     }
-    let content = [&lines(&[good.clone()]), junk, b"*"].concat();
+    let content = [&lines(std::slice::from_ref(&good)), junk, b"*"].concat();
     let place = Place::with(&content);
     assert!(place.refusal().to_string().contains("line 2 is damaged"));
     assert_eq!(place.content(), content);

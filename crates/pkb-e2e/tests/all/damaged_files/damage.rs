@@ -47,7 +47,7 @@ pub struct Moved {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum End {
     /// The value that has no row any more.
-    OtherEnd,
+    Wrapped,
     /// What was there.
     Same,
     /// Nothing.
@@ -206,7 +206,7 @@ impl Moved {
             down: random.below(2) == 0,
             from,
             to,
-            end: [End::OtherEnd, End::Same, End::Empty][random.below(3) as usize],
+            end: [End::Wrapped, End::Same, End::Empty][random.below(3) as usize],
         }
     }
 
@@ -224,7 +224,7 @@ impl Moved {
                 values.rotate_left(1);
             }
             match self.end {
-                End::OtherEnd => {}
+                End::Wrapped => {}
                 End::Same => values[end] = was_there,
                 End::Empty => values[end].clear(),
             }

@@ -59,11 +59,11 @@ impl Hospital {
             .filter(|row| form.has_all_of(&row.concat()))
             .take(size)
             .collect();
-        for at in 0..size {
+        for row in &mut rows {
             for column in [FIRST_NAME, LAST_NAME] {
                 let name = WITH_MARKS[random.below(WITH_MARKS.len() as u64) as usize];
                 if random.below(4) == 0 && form.has_all_of(name) {
-                    rows[at][column] = name.to_owned();
+                    row[column] = name.to_owned();
                 }
             }
         }

@@ -247,9 +247,10 @@ fn no_command_is_advised_with_an_encoding_that_is_not_likely() {
         romanian.contains("Şxxxxx"),
         "shown beside Welsh: {romanian}"
     );
-    let sure = question("Name\nYıldız\nErdoğan\nŞahin\n", "windows-1254");
+    // Windows-1252 reads these as well.
+    let turkish = question("Name\nYıldız\nErdoğan\nŞahin\n", "windows-1254");
     assert!(
-        sure.contains("patients.csv --encoding windows-1254"),
-        "{sure}"
+        turkish.contains("Xıxxıx") && turkish.contains("patients.csv --encoding ENCODING"),
+        "{turkish}"
     );
 }
