@@ -92,7 +92,7 @@ impl Setting {
         };
         let example = self.example.trim_matches(['[', ']', '"']);
         by_key.unwrap_or_else(|| match example {
-            "FILE" | "DIR" | "NAME" | "SHEET" | "ID" | "age" => three(["a", "b", "c"]),
+            "FILE" | "DIR" | "NAME" | "SHEET" | "ID" | "SCOPES" | "age" => three(["a", "b", "c"]),
             "URL" => three([
                 "https://a.example",
                 "https://b.example",
