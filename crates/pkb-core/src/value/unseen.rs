@@ -91,7 +91,7 @@ pub(super) fn has_other_digits(text: &str) -> bool {
     text.chars().any(|c| !c.is_ascii() && c.is_numeric())
 }
 
-/// Whether a text has anything in it that [`legible`] or a name's rules take out or replace: for counting. Line breaks,
+/// Whether a text has anything in it that `legible` or a name's rules take out or replace: for counting. Line breaks,
 /// and spaces around it, are not.
 pub fn has_unusual_characters(text: &str) -> bool {
     text.trim()
