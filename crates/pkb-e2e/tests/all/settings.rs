@@ -78,7 +78,9 @@ impl Setting {
             return [0, last / 2, last].map(|at| self.choices[at].clone());
         }
         let by_key = match self.key.as_str() {
-            "max_rejects" | "max_mismatches" | "max_address_changes" => Some(three(["1%", "2", "3%"])),
+            "max_rejects" | "max_mismatches" | "max_address_changes" => {
+                Some(three(["1%", "2", "3%"]))
+            }
             "sms_template" | "campaign" => Some(three(["one", "other", "third"])),
             "encoding" => Some(three(["utf-8", "windows-1252", "utf-16le"])),
             "sms_price" => Some(three(["2", "3.1", "4"])),
