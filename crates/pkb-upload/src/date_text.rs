@@ -1,19 +1,7 @@
 //! Whether a text is nothing but a date, as spreadsheets write one into a text file.
 
-const MONTHS: [&str; 12] = [
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-];
+use pkb_core::value::MONTHS;
+
 /// `3/5/26` to `2026-05-03 00:00:00.000`.
 const LENGTHS: std::ops::RangeInclusive<usize> = 5..=23;
 

@@ -32,7 +32,7 @@ pub use postcode::Postcode;
 pub use text::{AddressLine, PersonName, folded_header, has_lost_letter, looks_like_mojibake};
 pub use uk_mobile::UkMobile;
 pub use unseen::has_unusual_characters;
-pub use written_date::{DateOrder, read_day_of};
+pub use written_date::{DateOrder, MONTHS, read_day_of};
 
 /// Defines [`Problem`]: code, words that follow the name of a column, and what to do.
 macro_rules! problems {

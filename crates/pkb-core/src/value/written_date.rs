@@ -23,7 +23,8 @@ pub enum DateOrder {
 /// Years of dates without separators, where a year may stand at either end.
 const YEARS_WITHOUT_SEPARATORS: std::ops::RangeInclusive<i16> = 1850..=2150;
 
-const MONTHS: [&str; 12] = [
+/// The names of the months in English, in lower case.
+pub const MONTHS: [&str; 12] = [
     "january",
     "february",
     "march",

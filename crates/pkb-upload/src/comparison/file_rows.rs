@@ -2,7 +2,10 @@
 
 use pkb_core::{Fatal, journal::Key, value::NationalId};
 
-use super::values::{Hasher, Values};
+use super::{
+    differences::Neighbour,
+    values::{Hasher, Values},
+};
 use crate::{patient_file::PatientFile, pkb_file::PkbFile};
 
 /// A row that is to be uploaded.
@@ -44,6 +47,24 @@ impl FileRows {
     /// The rows.
     pub fn rows(&self) -> &[FileRow] {
         &self.0
+    }
+
+    /// The row at `place`, if there is one, for comparison with the row beside it. `places` are the rows that PKB was asked
+    /// about, in their order, and `theirs` what it has of each; of any other row that is not known.
+    pub fn neighbour<'a>(
+        &'a self,
+        place: Option<usize>,
+        places: &[usize],
+        theirs: &'a [Option<Values>],
+    ) -> Neighbour<'a> {
+        Neighbour {
+            ours: place
+                .and_then(|place| self.0.get(place))
+                .map(|row| &row.values),
+            theirs: place
+                .and_then(|place| places.binary_search(&place).ok())
+                .and_then(|at| theirs.get(at)?.as_ref()),
+        }
     }
 
     /// Whether the dates of birth are sorted, up or down.

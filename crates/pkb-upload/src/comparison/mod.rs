@@ -43,7 +43,7 @@ pub use sample::Sampled;
 pub use told::Told;
 
 use crate::{args::CompareArgs, limit::Limit, patient_file::PatientFile, pkb_file::PkbFile};
-use differences::{Differences, Neighbour};
+use differences::Differences;
 use file_rows::{FileRow, FileRows};
 use notes::Standing;
 use values::{Hasher, Values};
@@ -204,15 +204,7 @@ impl Comparison {
             .iter()
             .map(|answer| answer.as_ref().ok().map(|known| hasher.theirs(known)))
             .collect();
-        let neighbour = |place: Option<usize>| Neighbour {
-            ours: place
-                .and_then(|place| rows.rows().get(place))
-                .map(|row| &row.values),
-            // Of a row in another part it is not known: one row in hundreds.
-            theirs: place
-                .and_then(|place| places.binary_search(&place).ok())
-                .and_then(|at| theirs[at].as_ref()),
-        };
+        let neighbour = |place: Option<usize>| rows.neighbour(place, places, &theirs);
         let mut may_be_uploaded = Vec::with_capacity(places.len());
         for ((place, answer), theirs) in places.iter().zip(answers).zip(&theirs) {
             let row = &rows.rows()[*place];

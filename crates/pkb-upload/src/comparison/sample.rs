@@ -7,7 +7,7 @@ use pkb_core::{
 };
 
 use super::{
-    differences::{Differences, Neighbour},
+    differences::Differences,
     figures::Figures,
     file_rows::FileRows,
     values::{Hasher, Values},
@@ -70,14 +70,7 @@ pub async fn compare(
         .iter()
         .map(|answer| answer.as_ref().ok().map(|known| hasher.theirs(known)))
         .collect();
-    let neighbour = |place: Option<usize>| Neighbour {
-        ours: place
-            .and_then(|place| rows.rows().get(place))
-            .map(|row| &row.values),
-        theirs: place
-            .and_then(|place| places.binary_search(&place).ok())
-            .and_then(|at| theirs[at].as_ref()),
-    };
+    let neighbour = |place: Option<usize>| rows.neighbour(place, places, &theirs);
     let compared: SampledRows = places
         .iter()
         .zip(&theirs)
