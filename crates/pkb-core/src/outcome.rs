@@ -121,8 +121,8 @@ macro_rules! reasons {
 reasons! {
     /// The row has more or fewer cells than the header.
     RaggedRow = "ragged_row", Rejected, "correct the row: a comma in a value needs quotes around the value, and each cell a header";
-    /// The row is no patient's: a total, a repeated header, or the end of a report.
-    NotAPatient = "not_a_patient", Rejected, "delete the row: it is no patient's";
+    /// The row is not a patient: a total, a repeated header, or the end of a report.
+    NotAPatient = "not_a_patient", Rejected, "delete the row: it is not a patient";
     /// The row's bytes are not UTF-8.
     NotUtf8 = "not_utf8", Rejected, "give --encoding, or export the file as UTF-8";
     /// No national id.

@@ -13,7 +13,7 @@ pub(super) enum Country {
     Foreign,
 }
 
-/// Parts of the United Kingdom: Royal Mail needs no country on mail at home.
+/// Parts of the United Kingdom: Royal Mail needs no country on inland mail.
 const AT_HOME: [&str; 24] = [
     "england",
     "scotland",

@@ -57,7 +57,7 @@ impl Unmailable {
             Self::NoStreet => {
                 "the address has no street, only a town, a country, the number of a house or flat, or words such as \"as above\""
             }
-            Self::Abroad => "the address is abroad: --international writes there",
+            Self::Abroad => "the address is abroad: to write there, use --international",
             Self::CountryDiffers => {
                 "the address names a country outside the UK, but the postcode is a UK postcode"
             }

@@ -130,12 +130,12 @@ problems! {
     /// A word or code that is not understood, in a column about life and death.
     UnclearLife = "unclear_life", "has a value that is not understood, and may mean that the patient has died", "correct it, or say what it means. Write a file columns.toml, and add --map columns.toml:\n[values.HEADER]\nalive = [\"…\"]\ndead = [\"…\"]";
     /// A word that means death, in a column that is not used.
-    SpeaksOfDeath = "speaks_of_death", "has a word that means death, but the column is not used", "look the patient up. If such words in this column are about the patient, write a file columns.toml, and add --map columns.toml:\n[columns]\nsearched_text = [HEADER]\nTo leave the column aside, the file has this line only:\nignore = [HEADER]";
+    SpeaksOfDeath = "speaks_of_death", "has a word that means death, but the column is not used", "look up the patient. If such words in this column are about the patient, write a file columns.toml, and add --map columns.toml:\n[columns]\nsearched_text = [HEADER]\nTo skip the column, write only this line:\nignore = [HEADER]";
     /// Words against contact, in a column that is not used.
-    SpeaksOfNoContact = "speaks_of_no_contact", "has words such as \"do not send letters\" or \"domestic abuse\", but the column is not used", "look the patient up. If such words in this column are about the patient, write a file columns.toml, and add --map columns.toml:\n[columns]\nsearched_text = [HEADER]\nTo leave the column aside, the file has this line only:\nignore = [HEADER]";
-    /// One column says alive, another one dead.
+    SpeaksOfNoContact = "speaks_of_no_contact", "has words such as \"do not send letters\" or \"domestic abuse\", but the column is not used", "look up the patient. If such words in this column are about the patient, write a file columns.toml, and add --map columns.toml:\n[columns]\nsearched_text = [HEADER]\nTo skip the column, write only this line:\nignore = [HEADER]";
+    /// One column says alive, a different column says dead.
     DeathDisagrees = "death_disagrees", "says alive, but a different column says dead: read as dead", "correct the patient's record";
-    /// 01/01/1900 and its like, beside a column that says alive.
+    /// 01/01/1900 and similar dates, if a different column says alive.
     FillerDate = "filler_date", "has a date that means no date, such as 01/01/1900, and a different column says alive: read as empty", "nothing, if that is right";
     /// The file says that the record is sensitive.
     SaysSensitive = "says_sensitive", "says that the record is sensitive", "nothing: patients with a sensitive record are not written to";

@@ -32,8 +32,8 @@ pub struct CompareArgs {
     )]
     pub max_address_changes: Limit,
 
-    /// Interface of PKB that is asked which patients it has. FHIR takes 5,000 patients a call and tells their dates of birth;
-    /// REST takes one, and tells names and addresses also
+    /// Interface of PKB for the comparison. FHIR takes 5,000 patients a call and tells dates of birth. REST takes one
+    /// patient a call, and also tells names and addresses
     #[arg(
         long,
         env = "PKB_API",

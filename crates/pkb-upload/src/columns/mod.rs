@@ -38,7 +38,7 @@ pub struct Columns {
     fields: Vec<Option<Field>>,
     /// Whether the operator has said to leave a column aside.
     ignored: Vec<bool>,
-    /// Columns without a field that may say something of the patient, and that the operator has not said to leave aside.
+    /// Columns without a field that may say something of the patient, and that the operator has not said to ignore.
     searched: Vec<usize>,
     /// The first header that looks like a value.
     first_value: Option<usize>,
@@ -216,8 +216,8 @@ impl Columns {
         (0..self.headers.len()).filter(|at| self.fields[*at].is_none())
     }
 
-    /// Columns that hold nothing this program uses, that may say something of the patient, and that the operator has not said to leave
-    /// aside.
+    /// Columns that hold nothing this program uses, that may say something of the patient, and that the operator has not
+    /// said to ignore.
     pub fn searched(&self) -> &[usize] {
         &self.searched
     }

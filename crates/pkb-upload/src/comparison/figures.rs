@@ -25,8 +25,8 @@ impl Refusal {
         if self.is_about_addresses {
             "If the addresses of the file are right, and PKB's are old, run the same command with: --max-address-changes 100%"
         } else {
-            "If the file is right, and PKB is not, raise --max-mismatches: only rows whose date of birth or whole name differs are \
-             left out then"
+            "If the file is right and PKB is wrong, raise --max-mismatches. Then only rows whose date of birth or whole \
+             name differs are left out"
         }
     }
 }
@@ -56,7 +56,7 @@ pub struct Figures {
     pub addresses: u64,
     /// Known patients whose house is another one at PKB.
     homes: u64,
-    /// Known patients of whom PKB has no date of birth.
+    /// Known patients without a date of birth at PKB.
     pub no_date: u64,
     /// Dates of birth whose day and month are the other way round at PKB.
     swapped: u64,
@@ -136,7 +136,7 @@ impl Figures {
         }
     }
 
-    /// Counts a patient of whom PKB shows its record.
+    /// Counts a patient whose record PKB shows.
     pub fn count_known(&mut self, row: u64, differences: Differences) {
         self.known += 1;
         if differences.mismatch().is_some() {

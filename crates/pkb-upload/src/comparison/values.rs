@@ -108,7 +108,7 @@ fn house_numbers(first: &str, second: &str) -> String {
     numbers.join(" ")
 }
 
-/// Makes [`Values`]. Keyed anew in each run: nobody can make a file whose values collide.
+/// Makes [`Values`]. A new key in each run: nobody can make a file whose values collide.
 #[derive(Default)]
 pub struct Hasher(RandomState);
 
