@@ -8,6 +8,10 @@ const LENGTHS: std::ops::RangeInclusive<usize> = 5..=23;
 /// Whether a text is a date: `03-May`, `May-03`, `03/05/2026`, `2026-05-03 00:00:00`. Flats such as `2/1`
 /// and houses such as `3-5` are none.
 pub fn is_date(text: &str) -> bool {
+    // Nearly no text has one of these.
+    if !text.bytes().any(|byte| matches!(byte, b'-' | b'/' | b'.')) {
+        return false;
+    }
     let text = text.trim();
     if !LENGTHS.contains(&text.len()) || !text.is_ascii() {
         return false;

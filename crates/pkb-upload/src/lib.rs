@@ -17,6 +17,7 @@ mod fuzz;
 mod header_row;
 #[doc(hidden)]
 pub mod hot;
+mod house_numbers;
 mod limit;
 mod moved_block;
 mod normalised;

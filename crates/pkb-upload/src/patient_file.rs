@@ -17,6 +17,7 @@ use crate::{
     date_order,
     finding::{Finding, Severity},
     header_row,
+    house_numbers::HouseNumbers,
     moved_block::FilledCells,
     one_column_off::{self, DatesBeside},
     patient_row::{self, CheckedRow, RowRules},
@@ -55,6 +56,7 @@ pub struct Survey {
     across: AcrossRows,
     filled: FilledCells,
     dates_beside: DatesBeside,
+    house_numbers: HouseNumbers,
     /// The first row that begins another table.
     second_table: Option<u64>,
 }
@@ -104,6 +106,7 @@ impl PatientFile {
             date_order::check(&table, &columns, &survey.counts)?;
         }
         share_of_deaths::check(&table, &columns, &mapping, survey.rows, &survey.counts)?;
+        survey.house_numbers.check(&table, &columns, &mapping)?;
         if survey.rows == 0 {
             return Err(Fatal::Input(format!(
                 "{}: has no rows below the header",
@@ -246,6 +249,9 @@ impl Survey {
             self.counts.add(number, finding);
         }
         self.across.see(number, checked);
+        if let Some(patient) = &checked.patient {
+            self.house_numbers.see(patient);
+        }
     }
 
     fn join(&mut self, part: Self) {
@@ -256,6 +262,7 @@ impl Survey {
         self.across.join(part.across);
         self.filled.join(&part.filled);
         self.dates_beside.join(part.dates_beside);
+        self.house_numbers.join(part.house_numbers);
         if let Some(row) = part.second_table {
             self.see_second_table(row);
         }

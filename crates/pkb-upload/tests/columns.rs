@@ -628,8 +628,8 @@ fn a_mapping_that_reads_the_living_as_dead_is_refused_with_the_right_one() {
     assert_eq!(mapped.deceased(), [false, true], "{}", mapped.messages);
 }
 
-/// A file of so many patients, of whom the first `dead` have Y.
-fn of_many(rows: u32, dead: u32) -> String {
+/// So many patients: their numbers, names and dates of birth, with a comma at the end.
+fn patients(rows: u32) -> impl Iterator<Item = String> {
     let row = |at: u32| {
         let nine = format!("99970{at:04}");
         let sum: u32 = (2..=10)
@@ -640,7 +640,12 @@ fn of_many(rows: u32, dead: u32) -> String {
         let check = (11 - sum % 11) % 11;
         (check < 10).then(|| format!("{nine}{check},Anna,Archer,01/06/1940,"))
     };
-    let rows = (1..).filter_map(row).take(rows as usize).enumerate();
+    (1..).filter_map(row).take(rows as usize)
+}
+
+/// A file of so many patients, of whom the first `dead` have Y.
+fn of_many(rows: u32, dead: u32) -> String {
+    let rows = patients(rows).enumerate();
     let rows =
         rows.map(|(at, row)| format!("{row}{}\n", if at < dead as usize { "Y" } else { "N" }));
     format!(
@@ -1001,4 +1006,50 @@ fn an_advice_with_two_choices_is_refused_if_both_are_pasted() {
         "{}",
         refused.messages
     );
+}
+
+/// A file of so many patients who live in the same street, the first `numbered` of them in a house with a number.
+fn in_a_street(street: &str, rows: u32, numbered: usize) -> String {
+    let line = |(at, row): (usize, String)| {
+        let house = if at < numbered { "7 " } else { "" };
+        format!("{row}{house}{street},Leeds 2,LS1 1AA,{}\n", at + 1)
+    };
+    let rows: String = patients(rows).enumerate().map(line).collect();
+    format!(
+        "NHS number,First name,Last name,Date of birth,Address 1,Town,Postcode,Dwelling\n{rows}"
+    )
+}
+
+#[test]
+fn a_file_with_hardly_a_house_number_stops_until_that_is_said_to_be_right() {
+    for street in ["Mill Lane", "Jesmond"] {
+        let lines = in_a_street(street, 20, 3);
+        let refused = file(&lines, "");
+        assert_eq!((refused.code, refused.records.len()), (65, 0), "{street}");
+        for part in [
+            "only 3 of 20 addresses have a number",
+            "Not used so far: column H \"Dwelling\"",
+            "few_house_numbers = true",
+        ] {
+            assert!(refused.messages.contains(part), "{}", refused.messages);
+        }
+        let mapped = file(&lines, "[columns]\nhouse_number = \"Dwelling\"");
+        assert_eq!(mapped.records.len(), 20, "{}", mapped.messages);
+        let right = file(&lines, "few_house_numbers = true");
+        assert_eq!(right.records.len(), 20, "{}", right.messages);
+    }
+    for (rows, numbered) in [(19, 0), (20, 4)] {
+        let usual = file(&in_a_street("Mill Lane", rows, numbered), "");
+        assert_eq!(usual.records.len(), rows as usize, "{}", usual.messages);
+    }
+}
+
+#[test]
+fn a_column_that_is_only_called_status_is_not_passed_over() {
+    for header in ["Status", "STATUS_CODE", "Status description"] {
+        let lines = with_columns(header, &["Active", "D", "Deceased", ""]);
+        let ended = file(&lines, "");
+        assert_eq!(ended.reasons(), ["-", "unclear_flag", "-", "-"], "{header}");
+        assert_eq!(ended.deceased(), [false, false, true, false], "{header}");
+    }
 }

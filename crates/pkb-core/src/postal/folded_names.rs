@@ -7,11 +7,20 @@ use foldhash::fast::FixedState;
 /// Longest name that is looked for, in bytes.
 const MAX_BYTES: usize = 48;
 
-/// A set of names. A table tells nearly every line by its first byte and its length, without folding it.
+/// A set of names. A table tells nearly every line by its first and last letter and its length, without folding it.
 pub(super) struct FoldedNames {
     names: HashSet<String, FixedState>,
-    /// For each first byte, the lengths that names have.
-    lengths: Box<[u64; 256]>,
+    /// The lengths that names with these first and last letters have.
+    lengths: Box<[u64; ENDS]>,
+}
+
+/// How many pairs of first and last letters are told apart.
+const ENDS: usize = 32 * 32;
+
+/// The place of a text's first and last byte in the table: the same in both cases, and one for all letters that are not ASCII.
+fn ends(text: &[u8]) -> Option<usize> {
+    let class = |byte: &u8| usize::from(if byte.is_ascii() { byte & 31 } else { 0 });
+    Some(class(text.first()?) * 32 + class(text.last()?))
 }
 
 impl FoldedNames {
@@ -19,12 +28,10 @@ impl FoldedNames {
     pub(super) fn of<N: AsRef<str>>(names: impl IntoIterator<Item = N>) -> Self {
         let names = names.into_iter().map(|name| folded(name.as_ref()));
         let names: HashSet<String, FixedState> = names.collect();
-        let mut lengths = Box::new([0; 256]);
+        let mut lengths = Box::new([0; ENDS]);
         for name in names.iter().filter(|name| name.len() <= MAX_BYTES) {
-            if let Some(first) = name.as_bytes().first() {
-                lengths[usize::from(*first)] |= 1 << name.len();
-                // É is é.
-                lengths[usize::from(first.to_ascii_uppercase())] |= 1 << name.len();
+            if let Some(ends) = ends(name.as_bytes()) {
+                lengths[ends] |= 1 << name.len();
             }
         }
         Self { names, lengths }
@@ -37,15 +44,13 @@ impl FoldedNames {
 
     fn may_have(&self, line: &str) -> bool {
         let bytes = line.as_bytes();
-        let Some(first) = bytes.first().filter(|_| bytes.len() <= MAX_BYTES) else {
+        let Some(ends) = ends(bytes).filter(|_| bytes.len() <= MAX_BYTES) else {
             return false;
         };
-        let lengths = self.lengths[usize::from(*first)];
         // Full stops and spaces are what folding makes shorter.
-        lengths & (1 << bytes.len()) != 0
-            || (lengths != 0
-                && (memchr::memchr(b'.', bytes).is_some()
-                    || memchr::memmem::find(bytes, b"  ").is_some()))
+        self.lengths[ends] & (1 << bytes.len()) != 0
+            || memchr::memchr(b'.', bytes).is_some()
+            || memchr::memmem::find(bytes, b"  ").is_some()
     }
 }
 
@@ -76,8 +81,10 @@ mod tests {
 
     #[test]
     fn names_are_found_whatever_their_case_stops_and_spaces() {
-        let names = FoldedNames::of(["united kingdom", "uk", "\u{e9}ire"]);
+        let names = FoldedNames::of(["united kingdom", "uk", "\u{e9}ire", "россия"]);
         for line in [
+            "Россия",
+            "РОССИЯ",
             "United Kingdom",
             "UNITED  KINGDOM",
             "U.K.",

@@ -23,6 +23,8 @@ pub struct Mapping {
     pub values: BTreeMap<String, Meanings>,
     /// Headers of columns that say of many patients that they have died, and are right.
     pub many_dead: Vec<String>,
+    /// Whether hardly an address of the file has the number of a house, and that is right.
+    pub few_house_numbers: bool,
     /// Whether a file with towns or postcodes needs no column for the street (`--no-street`).
     pub no_street: bool,
 }
@@ -87,6 +89,8 @@ struct MappingFile {
     ignore: Vec<String>,
     #[serde(default)]
     many_dead: Vec<String>,
+    #[serde(default)]
+    few_house_numbers: bool,
     #[serde(default)]
     values: BTreeMap<String, Meanings>,
 }
@@ -155,6 +159,7 @@ impl Mapping {
             ignore: file.ignore,
             values: file.values,
             many_dead: file.many_dead,
+            few_house_numbers: file.few_house_numbers,
             no_street: false,
         })
     }
