@@ -34,6 +34,8 @@ pub struct AcrossRows {
     same_number: BTreeMap<NineDigits, SameNumber>,
     emails: Sightings,
     people: Sightings,
+    /// Hash of the person and row of those who have died.
+    dead: BTreeSet<(u64, u32)>,
     addresses: Sightings,
     /// Where texts are put together, to be hashed.
     scratch: Vec<u8>,
@@ -120,6 +122,9 @@ impl AcrossRows {
         let mut scratch = std::mem::take(&mut self.scratch);
         let person = self.person_hash(patient, &mut scratch);
         self.people.seen.push((person, row));
+        if patient.deceased {
+            self.dead.insert((person, row));
+        }
         if let Some(address) = self.address_hash(patient, &mut scratch) {
             self.addresses.seen.push((address, row));
         }
@@ -129,6 +134,7 @@ impl AcrossRows {
     /// Takes over what was seen of other rows.
     pub fn join(&mut self, mut other: Self) {
         self.numbers.append(&mut other.numbers);
+        self.dead.append(&mut other.dead);
         for (own, others) in [
             (&mut self.emails, other.emails),
             (&mut self.people, other.people),
@@ -176,10 +182,28 @@ impl AcrossRows {
         (self.addresses.repeated.len() as u64, patients.sum())
     }
 
-    /// Good rows that are rejected because other rows of the same number differ.
+    /// Good rows that are rejected because other rows of the same number differ, or other rows of the same person say that he or
+    /// she has died.
     pub fn rejected(&self) -> u64 {
         let differing = self.same_number.values().filter(|same| same.differing);
-        differing.map(|same| u64::from(same.good)).sum()
+        let differing: u64 = differing.map(|same| u64::from(same.good)).sum();
+        differing + self.said_dead().count() as u64
+    }
+
+    /// Whether any row of a person says that he or she has died.
+    fn is_dead(&self, person: u64) -> bool {
+        let rows = self.dead.range((person, 0)..=(person, u32::MAX));
+        rows.count() > 0
+    }
+
+    /// Rows that do not say that their patient has died, while another row of the same person does.
+    fn said_dead(&self) -> impl Iterator<Item = u32> + '_ {
+        let people = self.people.repeated.iter();
+        let of_dead = people.filter(|(person, _)| self.is_dead(**person));
+        of_dead.flat_map(|(person, rows)| {
+            let rows = rows.iter().copied();
+            rows.filter(|row| !self.dead.contains(&(*person, *row)))
+        })
     }
 
     /// Good rows for which an earlier one stands.
@@ -238,8 +262,18 @@ impl AcrossRows {
                 patients: u32::try_from(rows.len()).unwrap_or(u32::MAX),
             });
         let person = self.person_hash(patient, &mut scratch);
+        let is_dead = patient.deceased;
         if let Some(rows) = self.people.others(person, row) {
-            find(Place::Row, Fault::SamePerson(rows), Severity::Warning);
+            if !is_dead && self.is_dead(person) {
+                checked.patient = None;
+                find(
+                    Place::Row,
+                    Fault::SamePersonDied(rows),
+                    Severity::Rejected(Reason::UnclearFlag),
+                );
+            } else {
+                find(Place::Row, Fault::SamePerson(rows), Severity::Warning);
+            }
         }
     }
 
@@ -270,26 +304,30 @@ impl AcrossRows {
                     )
                 })
         });
-        let shared = |sightings: &Sightings, finding: Finding| {
-            let rows: Vec<u32> = sightings.repeated.values().flatten().copied().collect();
-            rows.into_iter().map(move |row| (row, finding.clone()))
-        };
-        let emails = shared(
-            &self.emails,
-            Finding {
+        let emails = self.emails.repeated.values().flatten().map(|row| {
+            let finding = Finding {
                 place: Place::Field(Field::Email),
                 fault: Fault::SharedEmail(OtherRows::default()),
                 severity: Severity::LeftOut,
-            },
-        );
-        let people = shared(
-            &self.people,
-            Finding {
+            };
+            (*row, finding)
+        });
+        let said_dead: BTreeSet<u32> = self.said_dead().collect();
+        let people = self.people.repeated.values().flatten().map(move |row| {
+            let (fault, severity) = if said_dead.contains(row) {
+                let died = Fault::SamePersonDied(OtherRows::default());
+                (died, Severity::Rejected(Reason::UnclearFlag))
+            } else {
+                let same = Fault::SamePerson(OtherRows::default());
+                (same, Severity::Warning)
+            };
+            let finding = Finding {
                 place: Place::Row,
-                fault: Fault::SamePerson(OtherRows::default()),
-                severity: Severity::Warning,
-            },
-        );
+                fault,
+                severity,
+            };
+            (*row, finding)
+        });
         same_number.chain(emails).chain(people)
     }
 
@@ -504,6 +542,22 @@ mod tests {
             judged(&rows),
             [(vec!["same_person"], true), (vec!["same_person"], true)]
         );
+    }
+
+    #[test]
+    fn a_person_who_has_died_under_one_number_is_not_invited_under_another() {
+        let mut dead = patient(ONE, "LEE", "a@example.org");
+        dead.deceased = true;
+        let mut rows = vec![dead.clone(), patient(TWO, "Lee", "b@example.org")];
+        let died = (vec!["same_person_died"], false);
+        assert_eq!(judged(&rows), [(vec!["same_person"], true), died.clone()]);
+        dead.national_id.value = NhsNumber::parse("9990000034").unwrap();
+        rows.push(dead);
+        let same = (vec!["same_person"], true);
+        assert_eq!(judged(&rows)[1], died);
+        rows[2].last_name = rows[1].last_name.clone();
+        rows[1].deceased = true;
+        assert_eq!(judged(&rows)[1].1, same.1);
     }
 
     #[test]

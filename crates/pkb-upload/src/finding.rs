@@ -71,6 +71,8 @@ pub enum Fault {
     SharedEmail(OtherRows),
     /// Name, date of birth and post code stand in other rows under other numbers.
     SamePerson(OtherRows),
+    /// The same, and one of those rows says that the person has died.
+    SamePersonDied(OtherRows),
 }
 
 /// What becomes of a row for a finding, the gravest first.
@@ -222,6 +224,7 @@ impl Fault {
             Self::Repeated(_) => "repeated_row",
             Self::SharedEmail(_) => "shared_email",
             Self::SamePerson(_) => "same_person",
+            Self::SamePersonDied(_) => "same_person_died",
         }
     }
 
@@ -252,6 +255,9 @@ impl Fault {
             Self::SharedEmail(_) => "stands in the rows of other patients, too".to_owned(),
             Self::SamePerson(_) => {
                 "has the name, date of birth and post code of a row with another number".to_owned()
+            }
+            Self::SamePersonDied(_) => {
+                "has the name, date of birth and post code of somebody who has died, under another number".to_owned()
             }
         }
     }
@@ -294,6 +300,9 @@ impl Fault {
             Self::SamePerson(_) => {
                 "find out whether it is one patient with two numbers, or twins, or chance"
             }
+            Self::SamePersonDied(_) => {
+                "find out whether it is the same patient: if so, say so in this row, too, or take it out"
+            }
         }
     }
 }
@@ -317,6 +326,10 @@ impl fmt::Display for Fault {
             Self::SamePerson(others) => write!(
                 f,
                 "has the name, date of birth and post code of {others} under another number"
+            ),
+            Self::SamePersonDied(others) => write!(
+                f,
+                "has the name, date of birth and post code of {others}, of which one says that the patient has died"
             ),
         }
     }
