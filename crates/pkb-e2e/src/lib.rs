@@ -5,4 +5,4 @@
 pub mod bench_calls;
 pub mod demo_patient;
 pub mod hostile_pkb;
-pub use pkb_letters::verify::page_reader;
+pub use pkb_verify::page_reader;

@@ -14,10 +14,9 @@ use pkb_core::{
     Fatal, Record,
     journal::Key,
     record::{Delivery, Edition, Invitation, Patient},
+    rows::Rows,
     value::NationalId,
 };
-
-use crate::rows::Rows;
 
 /// What a run makes again.
 pub(crate) struct Again {

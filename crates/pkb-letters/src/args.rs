@@ -2,9 +2,9 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use clap::{Args as ClapArgs, Parser, Subcommand};
 use pkb_core::{
-    args::{InputArgs, ONCE, ProgressArgs, StreamArgs, parse_duration},
+    args::{InputArgs, ONCE, StreamArgs, parse_duration},
     record::Design,
     value::{LetterFormat, LetterLanguages},
 };
@@ -19,8 +19,9 @@ use crate::{
     seal::SealArgs,
     sms::args::SmsArgs,
     sorting::Order,
-    typeset::Engine,
 };
+use pkb_typeset::typesetter::Engine;
+use pkb_verify::args::VerifyArgs;
 
 /// Make the letters and the SMS sheet of a campaign
 ///
@@ -117,44 +118,6 @@ pub struct MergeArgs {
     /// The stream was a part on purpose when it was split: only prove that no row came twice
     #[arg(long, help_heading = ONCE)]
     pub partial: bool,
-}
-
-/// Reading finished letters again.
-#[derive(Debug, ClapArgs)]
-pub struct VerifyArgs {
-    /// Folder of the letters, or one with the folders of several shards
-    #[arg(value_name = "DIR")]
-    pub dir: PathBuf,
-
-    /// The records that pkb-letters wrote, or those that it read
-    #[command(flatten)]
-    pub input: InputArgs,
-
-    /// Which square codes to read as a camera would, from the drawn page: each takes some tens of
-    /// milliseconds. The others are read from their pictures, if the template has them as such
-    #[arg(
-        long,
-        value_enum,
-        default_value = "sample",
-        value_name = "WHICH",
-        visible_alias = "qr"
-    )]
-    pub square_codes: SquareCodes,
-
-    /// What is shown of the work.
-    #[command(flatten)]
-    pub progress: ProgressArgs,
-}
-
-/// Which square codes to read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum SquareCodes {
-    /// None
-    None,
-    /// The first and last of a file, and one of 25
-    Sample,
-    /// All
-    All,
 }
 
 /// What can be done with templates.

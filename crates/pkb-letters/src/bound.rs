@@ -5,6 +5,7 @@ use std::{borrow::Cow, collections::BTreeMap, path::Path};
 use pkb_core::{
     Fatal, Verdict,
     atomic_file::{AtomicFile, AtomicFolder},
+    print_files::manifest::ManifestRow,
     stage::IntentLog,
 };
 use rayon::iter::{
@@ -12,16 +13,15 @@ use rayon::iter::{
 };
 
 use crate::{
-    manifest::ManifestRow,
     press::Orders,
     print_job::{Naming, Unmade},
-    typeset::Typesetter,
-    verify::{
-        expected::Owners,
-        objects::Bytes,
-        sheets::{self, Found, Slot},
-    },
     zipping,
+};
+use pkb_typeset::typesetter::Typesetter;
+use pkb_verify::{
+    expected::Owners,
+    objects::Bytes,
+    sheets::{self, Found, Slot},
 };
 
 /// A letter in a finished file.

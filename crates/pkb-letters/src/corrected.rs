@@ -8,11 +8,11 @@ use std::{
 
 use pkb_core::{
     Record,
+    print_files::made_for::Place,
     record::Patient,
+    rows::counted,
     value::{AddressLine, PersonName, Postcode, UkMobile},
 };
-
-use crate::{made_for::Place, rows::counted};
 
 /// So many rows are named.
 const NAMED: usize = 20;

@@ -6,15 +6,14 @@ use jiff::{Timestamp, civil::Date};
 use pkb_core::{
     Reason, Verdict,
     clock::last_whole_day,
+    language::date_in,
     record::{Design, Invitation, Patient},
     value::{Language, LetterFormat, LetterLanguages},
 };
 use url::Url;
 
-use crate::{
-    address::expose_address, language::date_in, letter_fields::LetterFields, sms::SmsRow,
-    template::Template,
-};
+use crate::{address::expose_address, sms::SmsRow};
+use pkb_typeset::{letter_fields::LetterFields, template::Template};
 
 /// By which way patients are invited.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]

@@ -9,11 +9,11 @@ use crate::{
     bound::{Bound, Doubtful, PrintedLetter},
     press::{Galley, Order, Orders},
     print_job::{Naming, PrintJob, Unmade},
-    typeset::Typesetter,
-    verify::{
-        expected::{Expected, Owners},
-        sheets::{self, Found, Slot},
-    },
+};
+use pkb_typeset::typesetter::Typesetter;
+use pkb_verify::{
+    expected::{Expected, Owners},
+    sheets::{self, Found, Slot},
 };
 
 /// A batch whose numbers are kept for it.
@@ -111,7 +111,7 @@ fn wrong_alone(
     naming: &Naming,
     orders: &Rest<'_>,
     (place, order): (usize, &Order),
-    letter: crate::typeset::LaidOut,
+    letter: pkb_typeset::typesetter::LaidOut,
 ) -> Result<Option<String>, Fatal> {
     let slot = Slot {
         row: order.row,
@@ -234,18 +234,14 @@ mod tests {
 
     use pkb_core::{
         Record,
+        print_files::series::Series,
         record::{Design, Edition},
         value::LetterLanguages,
     };
 
     use super::*;
-    use crate::{
-        letter_fields::LetterFields,
-        press::{Form, Press},
-        series::Series,
-        template::Template,
-        typeset::Engine,
-    };
+    use crate::press::{Form, Press};
+    use pkb_typeset::{letter_fields::LetterFields, template::Template, typesetter::Engine};
 
     /// Letters to patients in rows 2 and following; those of some rows are expected to say something else.
     struct Letters {
@@ -292,7 +288,7 @@ mod tests {
                 },
                 codes: codes
                     .each_ref()
-                    .map(|code| crate::verify::expected::ShortText::of(code)),
+                    .map(|code| pkb_verify::expected::ShortText::of(code)),
                 row: at as u64 + 2,
                 post_code: "NE1 1XC".into(),
             })
@@ -372,7 +368,7 @@ mod tests {
             assert_eq!(numbers(second), [5, 6]);
             if !separate {
                 let pdf = std::fs::read(folder.path().join("letters-0001.pdf")).unwrap();
-                let pages = crate::verify::page_reader::read_text_only(pdf).unwrap();
+                let pages = pkb_verify::page_reader::read_text_only(pdf).unwrap();
                 assert_eq!(pages.len(), 3);
                 assert!(
                     !pages

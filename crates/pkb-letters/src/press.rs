@@ -11,19 +11,21 @@ use serde::Deserialize as _;
 
 use pkb_core::{
     Fatal, Record,
+    print_files::series::Series,
     record::{Delivery, Edition},
     stage::Recalled,
     value::NationalId,
 };
 
 use crate::{
-    letter_fields::LetterFields,
     numbered_batch::NumberedBatch,
     print_job::{Naming, PrintJob, Unmade},
-    series::Series,
-    typeset::{Engine, LaidOutLetter, TypesetError, Typesetter},
-    verify::expected::{Expected, ShortText},
 };
+use pkb_typeset::{
+    letter_fields::LetterFields,
+    typesetter::{Engine, LaidOutLetter, Typesetter},
+};
+use pkb_verify::expected::{Expected, ShortText};
 
 /// The first letter of a run, and later the first of a file, has its square code read as a camera would after so many others.
 const LETTERS_A_CAMERA: usize = 500;
@@ -326,13 +328,6 @@ pub(crate) fn stem(file: &str) -> &str {
     file.split(['/', '.']).next().unwrap_or_default()
 }
 
-impl From<TypesetError> for Fatal {
-    /// What is to be done about it is to be done to the template.
-    fn from(error: TypesetError) -> Self {
-        Self::Usage(error.to_string())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::path::Path;
@@ -344,7 +339,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::template::Template;
+    use pkb_typeset::template::Template;
 
     /// One letter.
     struct One(Record);

@@ -5,16 +5,16 @@ use std::path::PathBuf;
 use pkb_core::{
     Fatal, Verdict,
     atomic_file::{AtomicFile, AtomicFolder},
+    print_files::manifest::{ManifestRow, hexadecimal},
 };
 use sha2::{Digest as _, Sha256};
 
 use crate::{
     bound::{Bound, Printed, Written, file_name},
-    manifest::{ManifestRow, hexadecimal},
     press::{Form, Galley, Order, Orders},
-    typeset::{Binding, Engine, LaidOut, LaidOutLetter, TypesetError, Typesetter},
-    verify::sheets::Slot,
 };
+use pkb_typeset::typesetter::{Binding, Engine, LaidOut, LaidOutLetter, TypesetError, Typesetter};
+use pkb_verify::sheets::Slot;
 
 /// What a batch is called, and where it goes.
 #[derive(Debug, Clone)]

@@ -3,11 +3,10 @@
 
 use std::{collections::BTreeMap, io::Read, path::Path};
 
-use pkb_core::{ExitCode, Fatal, Verdict, app, atomic_file::AtomicFile};
+use pkb_core::{ExitCode, Fatal, Verdict, app, atomic_file::AtomicFile, spool};
 
-use crate::{
-    invitee::Rules, letter_fields::LetterFields, spool, template::Template, typeset::Typesetter,
-};
+use crate::invitee::Rules;
+use pkb_typeset::{letter_fields::LetterFields, template::Template, typesetter::Typesetter};
 
 /// Codes that no patient has: too plain to be taken for real ones.
 const FALSE_CODES: [&str; 2] = ["ProofOnly0", "NotACode01"];

@@ -7,25 +7,25 @@ use pkb_core::{
     atomic_file::{self, InUse},
     output::Target,
     pipeline::Source,
+    print_files::{editions::edition_of, series::Series},
 };
 
 use crate::{
     again::Again,
     args::{Args, Command, LettersArgs, TemplateCommand},
-    editions::edition_of,
     invitee::Rules,
     ledger, merge, notify,
     press::{Form, Press},
     proof, purge, seal,
-    series::Series,
     sms::{SheetNumbers, TextMessages},
     sorting::{self, Order},
     stage::{Letters, Papers, Seen},
-    template::{Template, marks::NumberMark},
     template_check,
     turns::Turns,
-    typeset::{Engine, Typesetter},
-    verify,
+};
+use pkb_typeset::{
+    template::{Template, marks::NumberMark},
+    typesetter::{Engine, Typesetter},
 };
 
 /// Letters of one file at most, if Typst may have to lay out all of them.
@@ -39,7 +39,7 @@ pub async fn run(args: Args) -> Result<ExitCode, Fatal> {
     match args.command {
         Some(Command::Template(TemplateCommand::New { dir })) => new_template(&dir),
         Some(Command::Template(TemplateCommand::Check { dir })) => template_check::check(&dir),
-        Some(Command::Verify(args)) => verify::verify(args).await,
+        Some(Command::Verify(args)) => pkb_verify::verify(args).await,
         Some(Command::Ledger(args)) => ledger::answer(&args),
         Some(Command::Purge(args)) => purge::purge(&args),
         Some(Command::Seal(args)) => seal::seal(&args),

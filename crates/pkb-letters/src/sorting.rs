@@ -4,9 +4,9 @@
 use std::io::Read;
 
 use clap::ValueEnum;
-use pkb_core::{Fatal, value::Postcode};
+use pkb_core::{Fatal, spool, value::Postcode};
 
-use crate::{address::postal_order, spool};
+use crate::address::postal_order;
 
 /// In which order letters are printed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]

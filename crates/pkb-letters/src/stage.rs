@@ -13,6 +13,12 @@ use pkb_core::{
     journal::Key,
     owners::Kinds,
     pipeline::Records,
+    print_files::{
+        editions::{edition_of, manifest_prefix},
+        made_for::{MadeFor, Place},
+        manifest::ManifestRow,
+        sheet_of,
+    },
     record::{Channel, Delivery, Design, Edition, Invitation, Patient, PkbAnswer, Unknown},
     stage::{BatchResult, IntentLog, Recalled, Replay},
     value::{LetterFormat, LetterLanguages, NationalId, Postcode},
@@ -24,17 +30,14 @@ use crate::{
     again::Again,
     bound::PrintedLetter,
     corrected::{Corrected, PrintedValues},
-    editions::{edition_of, manifest_prefix},
     invitee::Rules,
-    made_for::{MadeFor, Place},
-    manifest::{Manifest, ManifestRow},
+    manifest::Manifest,
     press::{Galley, Order, Orders, Press},
     sms::{SheetNumbers, SmsRow, TextMessages},
-    template::Template,
     turns::Turns,
-    typeset::Typesetter,
-    verify::expected::{Expected, ShortText},
 };
+use pkb_typeset::{template::Template, typesetter::Typesetter};
+use pkb_verify::expected::{Expected, ShortText};
 
 /// The stage.
 pub struct Letters {
@@ -299,14 +302,6 @@ fn letters_of(record: &Record) -> Vec<ManifestRow> {
     letters
         .filter_map(|letter| ManifestRow::of(record, letter))
         .collect()
-}
-
-/// The sheet of a delivery, if it has a text message.
-pub(crate) fn sheet_of(delivery: &Delivery) -> Option<&str> {
-    match delivery.channel {
-        Channel::Sms => Some(&delivery.file),
-        Channel::Letter | Channel::Both => delivery.sms_file.as_deref(),
-    }
 }
 
 impl Stage for Letters {

@@ -9,10 +9,10 @@ use pkb_core::{
     value::{LetterFormat, LetterLanguages},
 };
 
-use crate::{
+use pkb_typeset::{
     letter_fields::LetterFields,
     template::{Template, words_file},
-    typeset::{Engine, TypesetError, Typesetter},
+    typesetter::{Engine, TypesetError, Typesetter},
 };
 
 /// Scripts that names come in, and a word in each.

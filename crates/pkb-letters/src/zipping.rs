@@ -6,13 +6,11 @@ use std::{
     path::Path,
 };
 
-use pkb_core::{Fatal, atomic_file::AtomicFile};
+use crate::manifest::csv_of;
+use pkb_core::{Fatal, atomic_file::AtomicFile, print_files::manifest::ManifestRow};
 use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
-use crate::{
-    manifest::{ManifestRow, csv_of},
-    verify::objects::Bytes,
-};
+use pkb_verify::objects::Bytes;
 
 /// Writes the zip of the letters in `rows`, whose files `open` opens. The same letters are the same bytes: no entry has a
 /// time.

@@ -80,9 +80,9 @@ mod tests {
     #[test]
     fn all_glyphs_of_our_fonts_keep_their_outlines_and_widths() {
         for file in [
-            include_bytes!("../../pkb-letters/assets/fonts/Arimo-Regular.ttf").as_slice(),
-            include_bytes!("../../pkb-letters/assets/fonts/Arimo-Bold.ttf"),
-            include_bytes!("../../pkb-letters/assets/fonts/Cousine-Bold.ttf"),
+            include_bytes!("../../pkb-typeset/assets/fonts/Arimo-Regular.ttf").as_slice(),
+            include_bytes!("../../pkb-typeset/assets/fonts/Arimo-Bold.ttf"),
+            include_bytes!("../../pkb-typeset/assets/fonts/Cousine-Bold.ttf"),
         ] {
             let smaller = unhinted(file).unwrap();
             assert!(smaller.len() * 4 < file.len() * 3, "{}", smaller.len());

@@ -4,18 +4,14 @@ use std::collections::BTreeSet;
 
 use pkb_core::{
     Record,
+    print_files::manifest,
     record::{Design, Invitation, Patient},
     value::{LetterFormat, LetterLanguages},
 };
-use pkb_letters::{
-    invitee::{Rules, Ways},
-    letter_fields::LetterFields,
-    manifest,
-    template::Template,
-    typeset::Typesetter,
-    verify::page_reader,
-};
+use pkb_letters::invitee::{Rules, Ways};
 use pkb_sandbox::World;
+use pkb_typeset::{letter_fields::LetterFields, template::Template, typesetter::Typesetter};
+use pkb_verify::page_reader;
 use serde_json::{Value, json};
 
 use crate::harness::{Campaign, Ended, records};

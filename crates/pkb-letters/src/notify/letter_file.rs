@@ -13,7 +13,7 @@ use pkb_core::{
     record::{Delivery, Invitation},
 };
 
-use crate::verify::page_reader;
+use pkb_verify::page_reader;
 
 /// Pages of a letter at most (Notify).
 const MAX_PAGES: u64 = 10;
@@ -129,8 +129,8 @@ fn not_postable(words: &str) -> Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{letter_fields::LetterFields, template::Template, typeset::Typesetter};
     use pkb_core::record::Design;
+    use pkb_typeset::{letter_fields::LetterFields, template::Template, typesetter::Typesetter};
 
     fn checked(letters: &[LetterFields], pages: u64, code: &str) -> Result<(), &'static str> {
         let template = Template::built_in().unwrap();

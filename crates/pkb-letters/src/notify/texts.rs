@@ -27,8 +27,8 @@ use super::{
 use crate::{
     invitee::{Rules, Ways},
     sms::SmsRow,
-    template::Template,
 };
+use pkb_typeset::template::Template;
 
 /// Sends the texts of a stream.
 ///

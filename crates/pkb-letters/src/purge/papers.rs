@@ -9,16 +9,16 @@ use std::{
 use jiff::Timestamp;
 use pkb_core::{
     Fatal, Record,
+    print_files::{
+        editions::manifest_prefix,
+        manifest::{self, ManifestJson},
+        sheet_of,
+    },
     progress::tell,
     record::{Design, Edition},
 };
 
-use crate::{
-    editions::manifest_prefix,
-    manifest::{self, ManifestJson},
-    press::stem,
-    stage::sheet_of,
-};
+use crate::press::stem;
 
 /// A letter: its file, its number and the row that it is for.
 type Letter = (String, u64, u64);

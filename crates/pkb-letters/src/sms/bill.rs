@@ -2,13 +2,11 @@
 
 use std::fmt;
 
-use super::{
-    args::Price,
+use super::{args::Price, sheet::SmsRow, text::Texts};
+use pkb_core::{
     gsm::{self, Encoding, MAX_CHARACTERS},
-    sheet::SmsRow,
-    text::Texts,
+    rows::{Rows, counted},
 };
-use crate::rows::{Rows, counted};
 
 /// Counts of all messages so far.
 pub(super) struct Bill {

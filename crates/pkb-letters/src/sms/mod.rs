@@ -2,7 +2,6 @@
 //!
 //! * [`args`]: what can be asked.
 //! * [`text`]: the template texts, and what stands in a message.
-//! * [`gsm`]: how Notify changes and counts the characters of a message.
 //! * [`sheet`]: the spreadsheet.
 //! * `bill`: what the messages cost, and which of them need a look.
 //! * `shared_mobiles`: patients whose messages go to the same telephone.
@@ -12,7 +11,6 @@
 
 pub mod args;
 mod bill;
-pub mod gsm;
 mod shared_mobiles;
 pub mod sheet;
 pub mod text;
@@ -22,9 +20,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use pkb_core::{Fatal, Record, atomic_file::AtomicFile, progress::tell};
-
-use crate::stage::sheet_of;
+use pkb_core::{Fatal, Record, atomic_file::AtomicFile, print_files::sheet_of, progress::tell};
 
 use self::{args::SmsArgs, bill::Bill, shared_mobiles::SharedMobiles};
 pub use self::{

@@ -9,7 +9,7 @@ use std::{
     path::Path,
 };
 
-use crate::rows::counted;
+use pkb_core::rows::counted;
 
 /// Name of the list in the folder of the letters.
 pub(super) const FILE_NAME: &str = "sms-shared-mobiles.csv";

@@ -11,10 +11,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use pkb_core::{Fatal, atomic_file::AtomicFile};
+use pkb_core::{Fatal, atomic_file::AtomicFile, gsm, print_files::series::Series};
 
-use super::{gsm, one_line};
-use crate::series::Series;
+use super::one_line;
 
 /// Rows of a sheet at most (Notify).
 const MAX_ROWS: u64 = 100_000;

@@ -9,12 +9,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use pkb_core::{Fatal, atomic_file::AtomicFile};
+use pkb_core::{
+    Fatal,
+    atomic_file::AtomicFile,
+    gsm::{self, Encoding, MAX_CHARACTERS},
+};
 use thiserror::Error;
 
 use super::{
     args::SmsTemplate,
-    gsm::{self, Encoding, MAX_CHARACTERS},
     sheet::{Column, SmsRow},
 };
 

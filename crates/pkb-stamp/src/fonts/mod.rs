@@ -9,10 +9,12 @@ pub(crate) mod common;
 use rustybuzz::ttf_parser::{self, GlyphId, Tag};
 use sha2::{Digest as _, Sha256};
 
-use crate::glyphs::GlyphSet;
-use crate::shaper::{Features, Glyph, Shaper};
-use crate::syntax::{integer, number, put};
-use crate::unhinted::unhinted;
+use crate::{
+    glyphs::GlyphSet,
+    shaper::{Features, Glyph, Shaper},
+    syntax::{integer, number, put},
+    unhinted::unhinted,
+};
 
 /// Letters that fonts join into one glyph.
 const LIGATURES: [&str; 5] = ["ff", "fi", "fl", "ffi", "ffl"];
@@ -431,9 +433,9 @@ pub(crate) mod tests {
     pub(crate) fn fonts() -> Fonts {
         let mut fonts = Fonts::new();
         for file in [
-            include_bytes!("../../../pkb-letters/assets/fonts/Arimo-Regular.ttf").as_slice(),
-            include_bytes!("../../../pkb-letters/assets/fonts/Arimo-Bold.ttf"),
-            include_bytes!("../../../pkb-letters/assets/fonts/Cousine-Bold.ttf"),
+            include_bytes!("../../../pkb-typeset/assets/fonts/Arimo-Regular.ttf").as_slice(),
+            include_bytes!("../../../pkb-typeset/assets/fonts/Arimo-Bold.ttf"),
+            include_bytes!("../../../pkb-typeset/assets/fonts/Cousine-Bold.ttf"),
         ] {
             assert!(fonts.add(file, 0));
         }
@@ -442,7 +444,7 @@ pub(crate) mod tests {
 
     /// The one with Arabic letters.
     pub(crate) fn arabic() -> &'static [u8] {
-        include_bytes!("../../../pkb-letters/assets/fonts/NotoSansArabic-Regular.ttf")
+        include_bytes!("../../../pkb-typeset/assets/fonts/NotoSansArabic-Regular.ttf")
     }
 
     #[test]

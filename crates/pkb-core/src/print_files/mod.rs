@@ -1,0 +1,17 @@
+//! What the folder of letters and text messages has in it: what its files are called, which numbers are theirs, and the manifests.
+//! Written by pkb-letters; read by what verifies, purges, and tells who was sent what.
+
+pub mod editions;
+pub mod made_for;
+pub mod manifest;
+pub mod series;
+
+use crate::record::{Channel, Delivery};
+
+/// The sheet of a delivery, if it has a text message.
+pub fn sheet_of(delivery: &Delivery) -> Option<&str> {
+    match delivery.channel {
+        Channel::Sms => Some(&delivery.file),
+        Channel::Letter | Channel::Both => delivery.sms_file.as_deref(),
+    }
+}

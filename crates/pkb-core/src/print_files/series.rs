@@ -1,0 +1,146 @@
+//! `--series`: letters of one shard of a campaign, which must not be mistaken for those of another one.
+//!
+//! Whoever prints has the files of all shards in one queue and the sheets of all on one floor. So a series is in the
+//! name of each file, and each number is the only one of the campaign; within a series numbers follow each other, so that
+//! a missing sheet is seen.
+
+use std::{num::NonZeroU16, ops::RangeInclusive};
+
+use crate::{
+    Fatal,
+    print_files::editions::{edition_of, prefix},
+    record::{Delivery, Edition},
+};
+
+/// Numbers of each series: six digits, as sheets of a campaign without series have.
+const NUMBERS: u64 = 1_000_000;
+
+/// Which letters of a campaign these are: all, or those of a shard.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Series(Option<NonZeroU16>);
+
+impl Series {
+    /// The series with this number, from 1; `None` for a campaign in one piece.
+    #[must_use]
+    pub fn new(number: Option<u16>) -> Self {
+        Self(number.and_then(NonZeroU16::new))
+    }
+
+    /// Beginning of the names of its letters: `letters-`, `letters-03-`.
+    #[must_use]
+    pub fn of_letters(self, edition: Edition) -> String {
+        self.after(prefix(edition))
+    }
+
+    /// Beginning of the names of its text message sheets: `sms-`, `sms-03-`.
+    #[must_use]
+    pub fn of_sheets(self) -> String {
+        self.after("sms-")
+    }
+
+    fn after(self, prefix: &str) -> String {
+        match self.0 {
+            Some(number) => format!("{prefix}{number:02}-"),
+            None => prefix.to_owned(),
+        }
+    }
+
+    /// The numbers that its letters may have.
+    #[must_use]
+    pub fn numbers(self) -> RangeInclusive<u64> {
+        match self.0.map(|number| u64::from(number.get())) {
+            Some(number) => number * NUMBERS + 1..=number * NUMBERS + NUMBERS - 1,
+            None => 1..=u64::MAX,
+        }
+    }
+
+    /// Refuses a journal in which a file of another series stands: it is another shard's, and does not know who of
+    /// this one has a letter.
+    ///
+    /// # Errors
+    /// [`Fatal::Usage`].
+    pub fn check(self, file: &str) -> Result<(), Fatal> {
+        match series_of(file) {
+            Some(found) if found != self => Err(Fatal::Usage(format!(
+                "it has {file} in it, and this run makes {}0001 and so on: {}",
+                self.of_letters(Edition::First),
+                match found.0 {
+                    Some(number) =>
+                        format!("give it --series {number} as before, or this shard's own journal"),
+                    None => "give it no --series, as before, or this shard's own journal".into(),
+                }
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    /// As [`Self::check`], for all files of a delivery.
+    ///
+    /// # Errors
+    /// As [`Self::check`].
+    pub fn check_delivery(self, delivery: &Delivery) -> Result<(), Fatal> {
+        delivery.chain().try_for_each(|delivery| {
+            self.check(&delivery.file)?;
+            delivery
+                .sms_file
+                .as_deref()
+                .map_or(Ok(()), |sheet| self.check(sheet))
+        })
+    }
+}
+
+/// The series of a file of letters or text messages; `None` for other files.
+fn series_of(file: &str) -> Option<Series> {
+    let beginning = edition_of(file).map_or("sms-", prefix);
+    let batch = file.split(['/', '.']).next()?.strip_prefix(beginning)?;
+    Some(Series::new(match batch.split_once('-') {
+        Some((number, _)) => Some(number.parse().ok()?),
+        None => {
+            batch.parse::<u64>().ok()?;
+            None
+        }
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn neither_names_nor_numbers_of_two_series_are_alike() {
+        let [none, third, last] = [None, Some(3), Some(999)].map(Series::new);
+        assert_eq!(none.of_letters(Edition::First), "letters-");
+        assert_eq!(third.of_letters(Edition::Reprint), "reprint-03-");
+        assert_eq!(third.of_sheets(), "sms-03-");
+        assert_eq!(third.numbers(), 3_000_001..=3_999_999);
+        assert_eq!(last.of_letters(Edition::First), "letters-999-");
+        assert_eq!(Series::new(Some(4)).numbers().start(), &4_000_001);
+        assert_eq!(none.numbers().start(), &1);
+    }
+
+    #[test]
+    fn a_journal_of_another_series_is_refused_with_what_to_do() {
+        let [none, third] = [None, Some(3)].map(Series::new);
+        for file in [
+            "letters-03-0001.pdf",
+            "sms-03-0001.csv",
+            "reissue-03-0002/3000123-ab.pdf",
+        ] {
+            assert!(third.check(file).is_ok(), "{file}");
+            let refusal = none.check(file).unwrap_err().to_string();
+            assert!(
+                refusal.contains("give it --series 3 as before"),
+                "{refusal}"
+            );
+        }
+        for file in [
+            "letters-0001.pdf",
+            "sms-0001.csv",
+            "letters-0001/000123-ab.pdf",
+        ] {
+            assert!(none.check(file).is_ok(), "{file}");
+            assert!(third.check(file).is_err(), "{file}");
+        }
+        assert!(third.check("manifest.csv").is_ok());
+    }
+}

@@ -1,0 +1,40 @@
+//! Writes sample letters as a PDF, to look at a template:
+//! `cargo run -p pkb-letters --example sample_letter -- OUT.pdf [TEMPLATE_FOLDER [DESIGN]]`. One letter for each of the
+//! languages and prints.
+
+use std::path::Path;
+
+use anyhow::Context as _;
+use clap::ValueEnum as _;
+use pkb_core::{
+    record::Design,
+    value::{LetterFormat, LetterLanguages},
+};
+use pkb_typeset::{letter_fields::LetterFields, template::Template, typesetter::Typesetter};
+
+fn main() -> anyhow::Result<()> {
+    let mut arguments = std::env::args_os().skip(1);
+    let out = arguments.next().context("name a PDF file to write")?;
+    let template = match arguments.next() {
+        Some(folder) if !folder.is_empty() => Template::open(Path::new(&folder))?,
+        _ => Template::built_in()?,
+    };
+    let design = match arguments.next().and_then(|text| text.into_string().ok()) {
+        Some(text) => Design::from_str(&text, true).map_err(anyhow::Error::msg)?,
+        None => Design::Letter,
+    };
+    let mut letters = Vec::new();
+    for languages in LetterLanguages::ALL {
+        for format in LetterFormat::ALL {
+            letters.push(LetterFields {
+                languages,
+                format,
+                ..LetterFields::sample()
+            });
+        }
+    }
+    let typesetter = Typesetter::new(&template, design)?;
+    let laid_out = typesetter.lay_out(&letters)?;
+    let laid_out = laid_out.into_iter().collect::<Result<_, _>>()?;
+    std::fs::write(&out, typesetter.bind(laid_out, 123)?.pdf).context("failed to write the PDF")
+}

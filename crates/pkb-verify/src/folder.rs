@@ -1,0 +1,436 @@
+//! A whole folder of letters, or the folders of all shards. A failure names file, sheet and row and no value.
+
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    fs,
+    path::{Path, PathBuf},
+};
+
+use pkb_core::{
+    ExitCode, Fatal, Record, StageName, app,
+    print_files::{
+        editions::{edition_of, manifest_prefix},
+        manifest::{self, ManifestRow},
+    },
+    progress::Task,
+    record::{Design, Edition},
+    spool::{self, Place, Spool, SpooledRecords},
+    value::LetterLanguages,
+};
+use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
+
+use crate::{
+    args::{SquareCodes, VerifyArgs},
+    expected::{Expected, Owners, ShortText},
+    manifests::Manifests,
+    objects::Bytes,
+    of_two_patients::OfTwoPatients,
+    report::Report,
+    sheets::{self, Found, Slot},
+    spreadsheets::Spreadsheets,
+};
+
+/// Of so many letters the square code of one is read, besides the first and the last of a file.
+const SAMPLE: u64 = 25;
+/// So many files are looked at before the next are read.
+const FILES_AT_A_TIME: usize = 16;
+
+/// What is counted while it lasts.
+const TASK: Task = Task {
+    program: "pkb-letters verify",
+    unit: "letters",
+    is_last: true,
+    results_on_screen: false,
+};
+
+/// Verifies the letters in a folder, or in those of its folders that have letters of shards in them.
+///
+/// # Errors
+/// The records, the manifest or the folder cannot be read at all. What is wrong with letters is listed, and
+/// the program ends with [`ExitCode::SomeRowsRejected`].
+pub async fn verify(args: VerifyArgs) -> Result<ExitCode, Fatal> {
+    let (progress, dir) = (args.progress.clone(), args.dir.clone());
+    let report = app::on_a_thread(&progress, TASK, move || look_at_all(&args)).await?;
+    report.print(&dir)
+}
+
+fn look_at_all(args: &VerifyArgs) -> Result<Report, Fatal> {
+    let mut report = Report::default();
+    let folders = folders_of_letters(&args.dir)?;
+    let mut manifests = Vec::new();
+    for edition in Edition::ALL {
+        manifests.push(Manifests::read(&folders, edition, &mut report)?);
+    }
+    let mut index = Index::read(args, &manifests, &mut report)?;
+    let spreadsheets = std::mem::take(&mut index.spreadsheets);
+    spreadsheets.check(&folders, &index.records, &mut report)?;
+    index.check_files(args, &manifests, &mut report)?;
+    check_digests(&manifests, &mut report);
+    for folder in &folders {
+        nothing_is_left_over(folder, &manifests, &mut report)?;
+    }
+    Ok(report)
+}
+
+/// The folder itself and those in it, as far as they have letters.
+fn folders_of_letters(dir: &Path) -> Result<Vec<PathBuf>, Fatal> {
+    let [manifest, _] = manifest::file_names(manifest_prefix(Edition::First));
+    let cannot = |source| Fatal::cannot_read(dir, source);
+    let mut folders = Vec::new();
+    for entry in fs::read_dir(dir).map_err(cannot)? {
+        let path = entry.map_err(cannot)?.path();
+        if path.join(&manifest).exists() {
+            folders.push(path);
+        }
+    }
+    folders.sort_unstable();
+    // That there are no letters at all is said of the folder that was named.
+    if folders.is_empty() || dir.join(&manifest).exists() {
+        folders.insert(0, dir.to_owned());
+    }
+    Ok(folders)
+}
+
+/// A letter in its file.
+struct Entry {
+    slot: Slot,
+    sequence: u64,
+    languages: LetterLanguages,
+    design: Design,
+    /// `None` if the record has none any more.
+    codes: Option<[ShortText; 2]>,
+    record: Place,
+}
+
+/// The letters of each file, by edition and name.
+type Files = BTreeMap<(usize, String), Vec<Entry>>;
+
+/// Where the record of each letter is.
+struct Index {
+    records: SpooledRecords,
+    files: Files,
+    /// Sheets of letters that were replaced by those of another edition.
+    spare: HashMap<String, Vec<(u64, u64)>>,
+    spreadsheets: Spreadsheets,
+}
+
+impl Index {
+    /// Reads the records and pairs each with its letter. A record that has been to pkb-letters says where its letter is;
+    /// for one that has not, the manifest does.
+    fn read(
+        args: &VerifyArgs,
+        manifests: &[Manifests],
+        report: &mut Report,
+    ) -> Result<Self, Fatal> {
+        let mut spool = Spool::create()?;
+        let mut files = Files::new();
+        let mut spare: HashMap<String, Vec<(u64, u64)>> = HashMap::new();
+        let mut claimed: Vec<HashSet<u64>> = manifests.iter().map(|_| HashSet::new()).collect();
+        let mut printed_again = HashSet::new();
+        let mut of_two_patients = OfTwoPatients::default();
+        let mut spreadsheets = Spreadsheets::default();
+        spool::read_all(args.input.reader()?, |record, raw| {
+            let row = record.row.number;
+            of_two_patients.see(&record);
+            if is_of_another_run(&record, manifests) {
+                spreadsheets.pass_by(&record);
+                return Ok(());
+            }
+            let letters = letters_of(&record, manifests);
+            spreadsheets.enter(&record, !letters.is_empty(), || spool.add(raw))?;
+            for (age, (edition, sequence, own)) in letters.into_iter().enumerate() {
+                let place = format!("manifest, letter {sequence} (row {row})");
+                let listed = manifests.get(edition).and_then(|manifests| {
+                    let row = manifests.row(sequence)?;
+                    Some((manifests, row))
+                });
+                let Some((manifests, listed)) = listed else {
+                    report.fail(&place, "the manifest lacks the letter");
+                    continue;
+                };
+                if !claimed
+                    .get_mut(edition)
+                    .is_some_and(|claimed| claimed.insert(sequence))
+                {
+                    report.fail(&place, "two records have it");
+                }
+                if own.as_ref().is_some_and(|own| *own != listed) {
+                    report.fail(&place, "the manifest says something else than the record");
+                }
+                let entry = own.unwrap_or(listed);
+                if !entry.is_possible() {
+                    report.fail(&place, "its pages cannot be those of a letter");
+                    continue;
+                }
+                if edition > 0 {
+                    printed_again.insert(row);
+                }
+                if age == 0 {
+                    let letter = Entry::new(&record, &entry, manifests, spool.add(raw)?);
+                    let letters = files.entry((edition, entry.file)).or_default();
+                    letters.push(letter);
+                } else {
+                    let pages = (entry.first_page, entry.last_page);
+                    spare.entry(entry.file).or_default().push(pages);
+                }
+            }
+            Ok(())
+        })?;
+        let letters = files
+            .iter()
+            .flat_map(|((_, name), letters)| letters.iter().map(move |letter| (name, letter.slot)));
+        of_two_patients.tell(letters, |place, words| report.fail(place, words));
+        for (edition, manifests) in manifests.iter().enumerate() {
+            let Some(claimed) = claimed.get(edition) else {
+                continue;
+            };
+            let left = manifests.rows();
+            for row in left.filter(|row| !claimed.contains(&row.sequence)) {
+                if printed_again.contains(&row.row) {
+                    let pages = (row.first_page, row.last_page);
+                    spare.entry(row.file).or_default().push(pages);
+                } else {
+                    let place = format!("manifest, letter {}", row.sequence);
+                    report.fail(&place, "no record has the letter");
+                }
+            }
+        }
+        Ok(Self {
+            records: spool.finish()?,
+            files,
+            spare,
+            spreadsheets,
+        })
+    }
+
+    /// Compares all files with their records, some at a time and on all processors.
+    fn check_files(
+        mut self,
+        args: &VerifyArgs,
+        manifests: &[Manifests],
+        report: &mut Report,
+    ) -> Result<(), Fatal> {
+        let total = self
+            .files
+            .values()
+            .map(|letters| letters.len() as u64)
+            .sum();
+        args.progress.monitor.rows(0, total);
+        let mut files = std::mem::take(&mut self.files).into_iter().peekable();
+        let mut ordinal = 0;
+        while files.peek().is_some() {
+            let mut batch = Vec::new();
+            for ((edition, name), mut letters) in files.by_ref().take(FILES_AT_A_TIME) {
+                let Some(manifests) = manifests.get(edition) else {
+                    continue;
+                };
+                choose_squares(&mut letters, args.square_codes, &mut ordinal);
+                report.letters += letters.len() as u64;
+                report.files.insert(name.clone());
+                let spare = self.spare.remove(&name).unwrap_or_default();
+                batch.push((manifests.path(&name, &args.dir), name, letters, spare));
+            }
+            let found: Vec<Found> = batch
+                .into_par_iter()
+                .map(|(path, name, letters, spare)| self.check_file(&path, &name, &letters, &spare))
+                .collect::<Result<_, Fatal>>()?;
+            for found in found {
+                report.squares += found.squares;
+                for (place, words) in found.failures {
+                    report.fail(&place, &words);
+                }
+            }
+            args.progress.monitor.rows(report.letters, total);
+        }
+        Ok(())
+    }
+
+    fn check_file(
+        &self,
+        path: &Path,
+        name: &str,
+        letters: &[Entry],
+        spare: &[(u64, u64)],
+    ) -> Result<Found, Fatal> {
+        let mut found = Found::default();
+        let Ok(pdf) = Bytes::of_file(path) else {
+            let words = "the file is missing or cannot be read".to_owned();
+            found.failures.push((name.to_owned(), words));
+            return Ok(found);
+        };
+        let mut owners = Owners::default();
+        for letter in letters {
+            let row = letter.slot.row;
+            if let Some(codes) = letter.codes.clone()
+                && owners.enter(codes, row).is_some()
+            {
+                let words = sheets::also_anothers(row);
+                found.failures.push((name.to_owned(), words));
+            }
+        }
+        let slots: Vec<Slot> = letters.iter().map(|letter| letter.slot).collect();
+        let expected = |at: usize| {
+            let letter = letters.get(at);
+            letter
+                .map(|letter| self.expected(letter).map(Cow::Owned))
+                .transpose()
+        };
+        sheets::compare(name, pdf, &slots, expected, spare, &owners, found)
+    }
+
+    /// What a letter must say, from its record.
+    fn expected(&self, letter: &Entry) -> Result<Expected, Fatal> {
+        let record = self.records.record(letter.record)?;
+        Expected::of(&record, letter.languages, letter.design).ok_or_else(|| {
+            let words = match record.without_codes() {
+                Some(_) => "its codes were taken out by pkb-letters purge: nothing can be compared any more",
+                None => "no patient or no codes",
+            };
+            Fatal::Input(format!("row {}: {words}", letter.slot.row))
+        })
+    }
+}
+
+impl Entry {
+    /// `row` says where the letter is.
+    fn new(record: &Record, row: &ManifestRow, manifests: &Manifests, place: Place) -> Self {
+        let home = manifests.home(&row.file);
+        let design = match &record.delivery {
+            Some(delivery) => delivery.design,
+            None => home.map(|home| home.design),
+        };
+        let is_numbered = home.is_some_and(|home| home.is_numbered);
+        Self {
+            slot: Slot {
+                row: row.row,
+                number: is_numbered.then_some(row.sequence),
+                pages: (row.first_page, row.last_page),
+                with_squares: false,
+            },
+            sequence: row.sequence,
+            languages: row.language,
+            design: design.unwrap_or_default(),
+            codes: record.invitation.as_ref().map(|codes| {
+                [codes.code.expose_code(), codes.token.expose_code()].map(ShortText::of)
+            }),
+            record: place,
+        }
+    }
+}
+
+/// Puts the letters of a file into the order of their pages, and chooses those whose square codes are to be read.
+fn choose_squares(letters: &mut [Entry], square_codes: SquareCodes, ordinal: &mut u64) {
+    letters.sort_unstable_by_key(|letter| (letter.slot.pages.0, letter.sequence));
+    let last = letters.len().saturating_sub(1);
+    for (at, letter) in letters.iter_mut().enumerate() {
+        let is_sample = ordinal.is_multiple_of(SAMPLE) || (last > 0 && (at == 0 || at == last));
+        *ordinal += 1;
+        letter.slot.with_squares = match square_codes {
+            SquareCodes::All => true,
+            SquareCodes::None => false,
+            SquareCodes::Sample => is_sample,
+        };
+    }
+}
+
+/// Whether a record passed by the run that made these letters, and its own letter is of a run before: a
+/// reminder is not for everybody in the stream.
+fn is_of_another_run(record: &Record, manifests: &[Manifests]) -> bool {
+    let is_passed_by = record
+        .outcome
+        .as_ref()
+        .is_some_and(|outcome| outcome.stage == StageName::Recheck);
+    let mut manifests = manifests.iter();
+    is_passed_by && !manifests.any(|manifest| manifest.of_row(record.row.number).is_some())
+}
+
+/// Edition, number and place of a record's letters, the newest first. A record that has not been to pkb-letters does not
+/// know its place.
+fn letters_of(record: &Record, manifests: &[Manifests]) -> Vec<(usize, u64, Option<ManifestRow>)> {
+    match &record.delivery {
+        Some(delivery) => delivery
+            .chain()
+            .filter_map(|delivery| {
+                let own = ManifestRow::of(record, delivery)?;
+                // Manifests are in the order of `Edition::ALL`.
+                Some((edition_of(&own.file)? as usize, own.sequence, Some(own)))
+            })
+            .collect(),
+        None => {
+            let by_row = |manifests: &Manifests| manifests.of_row(record.row.number);
+            let editions = manifests.iter().enumerate().rev();
+            editions
+                .filter_map(|(edition, manifests)| Some((edition, by_row(manifests)?, None)))
+                .take(1)
+                .collect()
+        }
+    }
+}
+
+/// Compares each file's bytes with the digest that the manifest has.
+fn check_digests(manifests: &[Manifests], report: &mut Report) {
+    let files = manifests.iter().flat_map(|manifests| {
+        let files = manifests.files().iter();
+        files.map(|file| (file, manifests.path(&file.file, Path::new(""))))
+    });
+    for (file, path) in files {
+        match manifest::digest(&path) {
+            Ok(found) if found == (file.bytes, file.sha256.clone()) => {}
+            Ok(_) => report.fail(&file.file, "it was changed after it was made (SHA-256)"),
+            Err(_) => {
+                if !report.files.contains(&file.file) {
+                    report.fail(&file.file, "the file is missing or cannot be read");
+                }
+            }
+        }
+    }
+}
+
+/// Nothing may be in the folder that no manifest is about.
+fn nothing_is_left_over(
+    dir: &Path,
+    manifests: &[Manifests],
+    report: &mut Report,
+) -> Result<(), Fatal> {
+    let known: HashSet<&str> = manifests
+        .iter()
+        .flat_map(|manifests| manifests.files_in(dir))
+        .collect();
+    let mut names = BTreeSet::new();
+    let mut folders = vec![PathBuf::new()];
+    while let Some(folder) = folders.pop() {
+        let path = dir.join(&folder);
+        let cannot = |source| Fatal::cannot_read(&path, source);
+        for entry in fs::read_dir(&path).map_err(cannot)? {
+            let entry = entry.map_err(cannot)?;
+            let name = folder.join(entry.file_name());
+            let is_folder = entry.file_type().map_err(cannot)?.is_dir();
+            match name.to_str() {
+                Some(text) if is_folder && edition_of(text).is_some() => {
+                    folders.push(name);
+                }
+                Some(text) => {
+                    names.insert(text.to_owned());
+                }
+                None => {}
+            }
+        }
+    }
+    for name in names {
+        let stem = name.strip_suffix(".zip");
+        let is_of = |file: &&str, stem: &str| {
+            file.strip_prefix(stem)
+                .is_some_and(|rest| rest.starts_with(['.', '/']))
+        };
+        let is_known = match stem {
+            Some(stem) => known.iter().any(|file| is_of(file, stem)),
+            None => known.contains(name.as_str()),
+        };
+        let is_letters = stem.is_some() || name.ends_with(".pdf");
+        if edition_of(&name).is_some() && is_letters && !is_known {
+            report.fail(&name, "no record has a letter in this file");
+        }
+    }
+    Ok(())
+}
