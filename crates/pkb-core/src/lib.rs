@@ -5,22 +5,17 @@
 //! No stage lives here: this crate does not know what a letter or a patient file is.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
-mod allocator;
-pub mod app;
-pub mod args;
 pub mod atomic_file;
-pub mod client;
 pub mod clock;
 pub mod completeness;
-pub mod doctor;
 pub mod exit_code;
 pub mod exposure;
 pub mod fatal;
+pub mod figures;
 pub mod gsm;
 mod in_order;
 pub mod journal;
 pub mod language;
-pub mod logging;
 pub mod monitor;
 pub mod names;
 pub mod ndjson;
@@ -31,12 +26,10 @@ pub mod owners;
 pub mod pipeline;
 pub mod postal;
 pub mod print_files;
-pub mod progress;
 pub mod record;
 pub mod rows;
 #[cfg(test)]
 mod schema_file;
-pub mod settings;
 pub mod shards;
 pub mod spool;
 pub mod spreadsheet;

@@ -42,7 +42,7 @@ pub enum Why {
 
 impl Why {
     /// Whether both are of the same kind.
-    pub(crate) fn is_like(&self, other: &Self) -> bool {
+    pub fn is_like(&self, other: &Self) -> bool {
         std::mem::discriminant(self) == std::mem::discriminant(other)
     }
 }
@@ -72,7 +72,7 @@ impl Wait {
     }
 
     /// How long it lasts, as far as that is known at `now`.
-    pub(crate) fn length(&self, now: Instant) -> Duration {
+    pub fn length(&self, now: Instant) -> Duration {
         let end = self.until.map_or(now, |until| until.max(now));
         end.saturating_duration_since(self.since)
     }
@@ -161,12 +161,12 @@ impl Monitor {
     }
 
     /// Since `since` there were nothing but failures; `cause` is the last.
-    pub(crate) fn outage(&self, since: Instant, cause: &str) {
+    pub fn outage(&self, since: Instant, cause: &str) {
         self.notes().outage = Some((since, cause.to_owned()));
     }
 
     /// A proper answer came.
-    pub(crate) fn answered(&self) {
+    pub fn answered(&self) {
         self.notes().outage = None;
     }
 

@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use crate::{
     ExitCode, Fatal, Kind, Reason, StageName,
+    figures::{grouped, in_words, rate},
     monitor::Snapshot,
-    progress::{grouped, in_words, rate},
     tally::Tally,
 };
 

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use crate::{ExitCode, Kind, Outcome, Reason, StageName, progress::grouped};
+use crate::{ExitCode, Kind, Outcome, Reason, StageName, figures::grouped};
 
 /// What a stage did with one record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

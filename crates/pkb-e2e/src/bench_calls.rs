@@ -7,9 +7,8 @@ use std::{path::PathBuf, time::Instant};
 
 use anyhow::Context as _;
 use clap::Parser;
-use pkb_core::{
-    ExitCode, Fatal, Record, args::PkbArgs, ndjson::NdjsonReader, progress::tell, value::NationalId,
-};
+use pkb_cli::{args::PkbArgs, progress::tell};
+use pkb_core::{ExitCode, Fatal, Record, ndjson::NdjsonReader, value::NationalId};
 use reqwest::{Client, Url};
 use serde_json::json;
 

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, bail, ensure};
 use clap::Parser;
-use pkb_core::{ExitCode, progress::tell};
+use pkb_cli::progress::tell;
+use pkb_core::ExitCode;
 use url::Url;
 
 use crate::page_reader;

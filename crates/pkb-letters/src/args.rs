@@ -3,8 +3,8 @@
 use std::{path::PathBuf, time::Duration};
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
+use pkb_cli::args::{InputArgs, ONCE, StreamArgs, parse_duration};
 use pkb_core::{
-    args::{InputArgs, ONCE, StreamArgs, parse_duration},
     record::Design,
     value::{LetterFormat, LetterLanguages},
 };

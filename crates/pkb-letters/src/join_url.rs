@@ -1,6 +1,6 @@
 //! The page where patients register, as letters and texts name it.
 
-use pkb_core::client::is_loopback;
+use pkb_client::is_loopback;
 use url::Url;
 
 /// Reads the address. It carries a patient's two codes, and a letter with it cannot be taken back: it must be https. Rehearsals may

@@ -14,11 +14,9 @@ use std::{
 
 use clap::Args;
 use jiff::Timestamp;
+use pkb_cli::{args::ONCE, progress::tell};
 use pkb_core::{
-    ExitCode, Fatal, Record, StageName,
-    args::ONCE,
-    exposure, journal,
-    progress::tell,
+    ExitCode, Fatal, Record, StageName, exposure, journal,
     record::{Channel, Delivery, Edition},
     stage::IntentLog,
     value::NhsNumber,

@@ -1,5 +1,5 @@
 //! `pkb-letters`: from codes to letters, SMS sheets and the manifest.
 
 fn main() -> std::process::ExitCode {
-    pkb_core::app::main("pkb-letters", pkb_letters::run::run)
+    pkb_cli::app::main("pkb-letters", pkb_letters::run::run)
 }

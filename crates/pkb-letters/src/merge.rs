@@ -1,6 +1,7 @@
 //! `pkb-letters merge`: the shards of a campaign as one stream, and what only all of them together show.
 
-use pkb_core::{ExitCode, Fatal, Record, progress::tell, shards::merge};
+use pkb_cli::progress::tell;
+use pkb_core::{ExitCode, Fatal, Record, shards::merge};
 
 use crate::{args::MergeArgs, sms};
 

@@ -3,7 +3,8 @@
 
 use std::{collections::BTreeMap, io::Read, path::Path};
 
-use pkb_core::{ExitCode, Fatal, Verdict, app, atomic_file::AtomicFile, spool};
+use pkb_cli::app;
+use pkb_core::{ExitCode, Fatal, Verdict, atomic_file::AtomicFile, spool};
 
 use crate::invitee::Rules;
 use pkb_typeset::{letter_fields::LetterFields, template::Template, typesetter::Typesetter};

@@ -15,13 +15,15 @@ use std::{
 
 use clap::Args;
 use jiff::Timestamp;
+use pkb_cli::{
+    args::{ClockArgs, ONCE},
+    progress::tell,
+};
 use pkb_core::{
     ExitCode, Fatal, Record,
-    args::{ClockArgs, ONCE},
     atomic_file::AtomicFile,
     clock::uk_date,
     journal::{self, check::Chain},
-    progress::tell,
     record::{CodesStand, Schema},
     stage::IntentLog,
 };

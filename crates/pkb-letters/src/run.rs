@@ -2,8 +2,9 @@
 
 use std::{io::IsTerminal as _, path::Path, sync::Mutex};
 
+use pkb_cli::app;
 use pkb_core::{
-    ExitCode, Fatal, app,
+    ExitCode, Fatal,
     atomic_file::{self, InUse},
     output::Target,
     pipeline::Source,
@@ -53,7 +54,7 @@ pub async fn run(args: Args) -> Result<ExitCode, Fatal> {
 
 fn new_template(dir: &Path) -> Result<ExitCode, Fatal> {
     Template::write_to(dir).map_err(|error| Fatal::Usage(error.to_string()))?;
-    pkb_core::progress::tell(format!(
+    pkb_cli::progress::tell(format!(
         "{0}: edit template.toml (who sends the letter) and the words in letter.typ, then: pkb-letters template check {0}",
         dir.display()
     ));

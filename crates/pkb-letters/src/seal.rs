@@ -13,7 +13,8 @@ use std::{
 };
 
 use clap::Args;
-use pkb_core::{ExitCode, Fatal, args::ONCE, progress::tell};
+use pkb_cli::{args::ONCE, progress::tell};
+use pkb_core::{ExitCode, Fatal};
 
 use archive::{Sealed, Tree};
 

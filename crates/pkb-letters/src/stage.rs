@@ -595,7 +595,7 @@ impl Stage for Letters {
         }
         let corrected = std::mem::take(&mut locked(&self.seen).corrected);
         if !corrected.is_empty() {
-            pkb_core::progress::tell(corrected.to_string());
+            pkb_cli::progress::tell(corrected.to_string());
         }
         self.again.finish()
     }

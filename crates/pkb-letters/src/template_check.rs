@@ -3,8 +3,9 @@
 
 use std::path::Path;
 
+use pkb_cli::app;
 use pkb_core::{
-    ExitCode, Fatal, app,
+    ExitCode, Fatal,
     record::Design,
     value::{LetterFormat, LetterLanguages},
 };

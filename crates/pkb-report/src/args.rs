@@ -3,7 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use clap::Args;
-use pkb_core::args::{ClockArgs, InputArgs, ONCE, parse_duration};
+use pkb_cli::args::{ClockArgs, InputArgs, ONCE, parse_duration};
 
 use crate::figures::areas::FEWEST_SHOWN;
 

@@ -2,11 +2,11 @@
 
 use std::{io::Read, os::unix::fs::MetadataExt as _, path::Path};
 
+use pkb_cli::progress::tell;
 use pkb_core::{
     ExitCode, Fatal,
     atomic_file::AtomicFile,
     ndjson::{NdjsonError, NdjsonReader},
-    progress::tell,
 };
 
 use crate::{

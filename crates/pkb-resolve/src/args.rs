@@ -3,11 +3,11 @@
 use std::{path::PathBuf, time::Duration};
 
 use clap::{Parser, ValueEnum};
-use pkb_core::{
-    Clock,
-    args::{ApiArgs, ConcurrencyArgs, InputArgs, ONCE, PkbArgs, StreamArgs, parse_duration},
-    client::rest::USER_PATH,
+use pkb_cli::args::{
+    ApiArgs, ConcurrencyArgs, InputArgs, ONCE, PkbArgs, StreamArgs, parse_duration,
 };
+use pkb_client::rest::USER_PATH;
+use pkb_core::Clock;
 
 use crate::{exclusions::Interval, reminders::Reminders};
 

@@ -2,7 +2,8 @@
 //! All patients get a record; only these get a letter.
 
 use jiff::civil::Date;
-use pkb_core::{Reason, Record, Verdict, client::directory::Known, names, record::Patient};
+use pkb_client::directory::Known;
+use pkb_core::{Reason, Record, Verdict, names, record::Patient};
 
 use crate::exclusions::Exclusions;
 

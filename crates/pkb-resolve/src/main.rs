@@ -9,5 +9,5 @@ mod reminders;
 mod run;
 
 fn main() -> std::process::ExitCode {
-    pkb_core::app::main("pkb-resolve", run::run)
+    pkb_cli::app::main("pkb-resolve", run::run)
 }

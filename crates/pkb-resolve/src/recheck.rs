@@ -11,16 +11,14 @@ use std::{
 };
 
 use jiff::Timestamp;
+use pkb_cli::{app, args::Api, progress::tell};
+use pkb_client::{
+    directory::{Known, Registrations},
+    fhir::PatientStatus,
+};
 use pkb_core::{
     Admission, Batch, Clock, ExitCode, Fatal, Outcome, Reason, Record, Stage, StageName, Verdict,
-    app,
-    args::Api,
-    client::{
-        directory::{Known, Registrations},
-        fhir::PatientStatus,
-    },
     journal::Key,
-    progress::tell,
     record::{KeyFields, Patient, PkbAnswer, Unknown, Uptake},
     stage::{BatchResult, Conclusion, Replay},
     value::NationalId,

@@ -6,15 +6,14 @@ use std::{
 };
 
 use jiff::Timestamp;
+use pkb_cli::{app, args::Api};
+use pkb_client::{
+    access_watch::AccessWatch,
+    directory::{Directory, FhirDirectory, Known, RestDirectory},
+    rest::PathTemplate,
+};
 use pkb_core::{
     Admission, Batch, Clock, ExitCode, Fatal, Outcome, Reason, Record, Stage, StageName, Verdict,
-    app,
-    args::Api,
-    client::{
-        access_watch::AccessWatch,
-        directory::{Directory, FhirDirectory, Known, RestDirectory},
-        rest::PathTemplate,
-    },
     journal::Key,
     monitor::{Monitor, Why},
     owners::Kinds,

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use clap::Parser;
-use pkb_core::{
-    args::{ApiArgs, ConcurrencyArgs, InputArgs, ONCE, PkbArgs, StreamArgs, parse_duration},
-    client::rest::TOKEN_PATH,
+use pkb_cli::args::{
+    ApiArgs, ConcurrencyArgs, InputArgs, ONCE, PkbArgs, StreamArgs, parse_duration,
 };
+use pkb_client::rest::TOKEN_PATH;
 
 /// Fetch the invitation code and the access code of each patient who may be invited
 ///

@@ -6,5 +6,5 @@ mod reissue;
 mod run;
 
 fn main() -> std::process::ExitCode {
-    pkb_core::app::main("pkb-tokens", run::run)
+    pkb_cli::app::main("pkb-tokens", run::run)
 }

@@ -3,13 +3,13 @@
 use std::{io::IsTerminal as _, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
+use pkb_cli::{app, args::Api};
+use pkb_client::{
+    code_desk::{CodeDesk, FhirDesk, Invitee, RestDesk},
+    rest::PathTemplate,
+};
 use pkb_core::{
-    Admission, Batch, Clock, ExitCode, Fatal, Outcome, Reason, Record, Stage, StageName, app,
-    args::Api,
-    client::{
-        code_desk::{CodeDesk, FhirDesk, Invitee, RestDesk},
-        rest::PathTemplate,
-    },
+    Admission, Batch, Clock, ExitCode, Fatal, Outcome, Reason, Record, Stage, StageName,
     journal::Key,
     owners::Kinds,
     record::{Invitation, KeyFields, Unknown},

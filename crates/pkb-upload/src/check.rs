@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use pkb_core::{ExitCode, Fatal, app, monitor::Monitor, rows::listed, stage::IntentLog};
+use pkb_cli::app;
+use pkb_core::{ExitCode, Fatal, monitor::Monitor, rows::listed, stage::IntentLog};
 
 use crate::{
     args::{CheckArgs, ColumnsArgs},

@@ -47,5 +47,5 @@ mod workbook_notes;
 
 /// The program.
 pub fn main() -> std::process::ExitCode {
-    pkb_core::app::main("pkb-upload", run::run)
+    pkb_cli::app::main("pkb-upload", run::run)
 }

@@ -2,15 +2,9 @@
 
 use std::sync::{Arc, Mutex, atomic::AtomicBool};
 
-use pkb_core::{
-    Clock, ExitCode, Fatal, Stage as _, app,
-    client::{Client, rest::PathTemplate},
-    doctor,
-    pipeline::Source,
-    progress::tell,
-    rows::listed,
-    shards::split,
-};
+use pkb_cli::{app, doctor, progress::tell};
+use pkb_client::{Client, rest::PathTemplate};
+use pkb_core::{Clock, ExitCode, Fatal, Stage as _, pipeline::Source, rows::listed, shards::split};
 
 use crate::{
     args::{Args, Command, SplitArgs, UploadArgs},

@@ -10,17 +10,12 @@ use std::{
     time::Duration,
 };
 
-use pkb_core::{
-    Fatal, Reason, Verdict,
-    client::{
-        CallError, Client,
-        rest::PathTemplate,
-        upload::{UploadId, UploadReport, UploadStatus, Uploaded},
-    },
-    journal::Key,
-    stage::IntentLog,
-    value::NationalId,
+use pkb_client::{
+    CallError, Client,
+    rest::PathTemplate,
+    upload::{UploadId, UploadReport, UploadStatus, Uploaded},
 };
+use pkb_core::{Fatal, Reason, Verdict, journal::Key, stage::IntentLog, value::NationalId};
 
 use crate::{
     batch_folder::sha256,

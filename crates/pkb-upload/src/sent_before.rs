@@ -7,7 +7,8 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use pkb_core::{Fatal, client::upload::UploadId, journal::Key};
+use pkb_client::upload::UploadId;
+use pkb_core::{Fatal, journal::Key};
 use serde_json::{Value, json};
 
 /// A batch that was about to be sent.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, ValueEnum};
-use pkb_core::args::{InputArgs, ProgressArgs};
+use pkb_cli::args::{InputArgs, ProgressArgs};
 
 /// Reading finished letters again.
 #[derive(Debug, ClapArgs)]

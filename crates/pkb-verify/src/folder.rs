@@ -7,13 +7,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use pkb_cli::{app, progress::Task};
 use pkb_core::{
-    ExitCode, Fatal, Record, StageName, app,
+    ExitCode, Fatal, Record, StageName,
     print_files::{
         editions::{edition_of, manifest_prefix},
         manifest::{self, ManifestRow},
     },
-    progress::Task,
     record::{Design, Edition},
     spool::{self, Place, Spool, SpooledRecords},
     value::LetterLanguages,

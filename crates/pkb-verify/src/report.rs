@@ -5,7 +5,8 @@ use std::{
     path::Path,
 };
 
-use pkb_core::{ExitCode, Fatal, app, rows::counted};
+use pkb_cli::app;
+use pkb_core::{ExitCode, Fatal, rows::counted};
 
 /// So many failures are listed.
 const LISTED: usize = 100;

@@ -19,7 +19,7 @@ use std::{io::Read, path::Path, sync::Arc};
 use tokio::sync::mpsc;
 
 pub use self::records::Records;
-pub(crate) use self::signals::Signals;
+pub use self::signals::Signals;
 use self::{engine::Engine, judge::Judge, reader::read_all, settled_journal::SettledJournal};
 use crate::{Fatal, Record, Stage, monitor::Monitor, output::Target, tally::Tally};
 

@@ -5,14 +5,14 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::Fatal;
 
 /// Both signals.
-pub(crate) struct Signals {
+pub struct Signals {
     interrupt: Signal,
     terminate: Signal,
 }
 
 impl Signals {
     /// From now on the signals do not end the program by themselves.
-    pub(crate) fn listen() -> Result<Self, Fatal> {
+    pub fn listen() -> Result<Self, Fatal> {
         let listen =
             |kind| signal(kind).map_err(|source| Fatal::io("cannot listen for signals", source));
         Ok(Self {
@@ -22,7 +22,7 @@ impl Signals {
     }
 
     /// Waits for a signal.
-    pub(crate) async fn next(&mut self) -> Fatal {
+    pub async fn next(&mut self) -> Fatal {
         let terminated = tokio::select! {
             _ = self.interrupt.recv() => false,
             _ = self.terminate.recv() => true,

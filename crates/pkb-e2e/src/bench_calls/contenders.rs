@@ -9,10 +9,8 @@ use std::{
 };
 
 use anyhow::Context as _;
-use pkb_core::{
-    client::rest::{PathTemplate, USER_PATH},
-    value::NationalId,
-};
+use pkb_client::rest::{PathTemplate, USER_PATH};
+use pkb_core::value::NationalId;
 use reqwest::{Client, Url, header};
 use tokio::{net::TcpStream, task::JoinSet};
 

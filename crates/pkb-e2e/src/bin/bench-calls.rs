@@ -2,5 +2,5 @@
 //! several latencies of a sandbox that the environment names.
 
 fn main() -> std::process::ExitCode {
-    pkb_core::app::main("bench-calls", pkb_e2e::bench_calls::run)
+    pkb_cli::app::main("bench-calls", pkb_e2e::bench_calls::run)
 }

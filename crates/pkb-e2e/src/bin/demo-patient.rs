@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use pkb_e2e::demo_patient::{Args, play};
 
 fn main() -> ExitCode {
-    pkb_core::app::main("demo-patient", |args: Args| async move {
+    pkb_cli::app::main("demo-patient", |args: Args| async move {
         play(&args)
             .await
             .map_err(|error| pkb_core::Fatal::Input(format!("{error:#}")))

@@ -3,10 +3,8 @@
 use std::{path::PathBuf, time::Duration};
 
 use clap::{Args as ClapArgs, Subcommand};
-use pkb_core::{
-    args::{InputArgs, NotifyArgs, ONCE, StreamArgs, parse_duration},
-    client::notify::{Postage, TemplateId},
-};
+use pkb_cli::args::{InputArgs, NotifyArgs, ONCE, StreamArgs, parse_duration};
+use pkb_client::notify::{Postage, TemplateId};
 use url::Url;
 
 /// Text messages.

@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
+use pkb_cli::app;
+use pkb_client::notify::{NotifyDesk, PdfLetter, Postage};
 use pkb_core::{
-    Admission, Batch, ExitCode, Fatal, Reason, Record, Stage, StageName, Verdict, app,
-    client::notify::{NotifyDesk, PdfLetter, Postage},
+    Admission, Batch, ExitCode, Fatal, Reason, Record, Stage, StageName, Verdict,
     journal::Key,
     owners::Kinds,
     record::{Channel, Dispatch},

@@ -18,7 +18,8 @@ mod texts;
 use std::io::IsTerminal as _;
 
 use jiff::Timestamp;
-use pkb_core::{ExitCode, Fatal, Reason, Record, Verdict, args::StreamArgs, output::Target};
+use pkb_cli::args::StreamArgs;
+use pkb_core::{ExitCode, Fatal, Reason, Record, Verdict, output::Target};
 
 use args::{FreshnessArgs, PostArgs, PostCommand, SmsCommand};
 

@@ -16,13 +16,13 @@ use std::{
 };
 
 use jiff::Timestamp;
+use pkb_cli::args::StreamArgs;
+use pkb_client::{
+    CallError,
+    notify::{NotifyDesk, PdfLetter, Taken, Text},
+};
 use pkb_core::{
     Clock, Fatal, Reason, Record, Verdict,
-    args::StreamArgs,
-    client::{
-        CallError,
-        notify::{NotifyDesk, PdfLetter, Taken, Text},
-    },
     journal::Key,
     monitor::{Monitor, Why},
     record::{Dispatch, DispatchStatus, Unknown},

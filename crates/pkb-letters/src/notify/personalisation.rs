@@ -2,13 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use pkb_core::{
-    Fatal,
-    client::{
-        CallError,
-        notify::{NotifyDesk, TemplateId},
-    },
+use pkb_client::{
+    CallError,
+    notify::{NotifyDesk, TemplateId},
 };
+use pkb_core::Fatal;
 
 use crate::sms::SmsRow;
 

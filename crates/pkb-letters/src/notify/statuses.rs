@@ -9,12 +9,12 @@ use std::{
     time::Duration,
 };
 
+use pkb_cli::{app, progress::tell};
+use pkb_client::{CallError, notify::NotifyDesk};
 use pkb_core::{
-    Admission, Batch, Clock, ExitCode, Fatal, Record, Stage, StageName, app,
-    client::{CallError, notify::NotifyDesk},
+    Admission, Batch, Clock, ExitCode, Fatal, Record, Stage, StageName,
     journal::Key,
     monitor::{Monitor, Why},
-    progress::tell,
     record::Dispatch,
     stage::BatchResult,
 };

@@ -3,12 +3,13 @@
 //! A text that Notify does not take stops the record if there is no other way to the patient; with a letter beside it
 //! the refusal is noted in `texts`, so that `pkb-letters post` still sees the record.
 
+use pkb_cli::app;
+use pkb_client::{
+    CallError,
+    notify::{NotifyDesk, Text},
+};
 use pkb_core::{
-    Admission, Batch, ExitCode, Fatal, Reason, Record, Stage, StageName, Verdict, app,
-    client::{
-        CallError,
-        notify::{NotifyDesk, Text},
-    },
+    Admission, Batch, ExitCode, Fatal, Reason, Record, Stage, StageName, Verdict,
     journal::Key,
     owners::Kinds,
     record::{Channel, Delivery, Design, Dispatch, Edition},
@@ -69,7 +70,7 @@ pub(super) async fn send(args: SendTextsArgs) -> Result<ExitCode, Fatal> {
 
 struct Texts<D> {
     templates: Vec<TextTemplate>,
-    sender: Option<pkb_core::client::notify::TemplateId>,
+    sender: Option<pkb_client::notify::TemplateId>,
     organisation: String,
     /// Whether names are written without accents that make a text dearer.
     sms_fold: bool,

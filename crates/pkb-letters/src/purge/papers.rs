@@ -7,6 +7,7 @@ use std::{
 };
 
 use jiff::Timestamp;
+use pkb_cli::progress::tell;
 use pkb_core::{
     Fatal, Record,
     print_files::{
@@ -14,7 +15,6 @@ use pkb_core::{
         manifest::{self, ManifestJson},
         sheet_of,
     },
-    progress::tell,
     record::{Design, Edition},
 };
 

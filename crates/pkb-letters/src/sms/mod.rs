@@ -20,7 +20,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use pkb_core::{Fatal, Record, atomic_file::AtomicFile, print_files::sheet_of, progress::tell};
+use pkb_cli::progress::tell;
+use pkb_core::{Fatal, Record, atomic_file::AtomicFile, print_files::sheet_of};
 
 use self::{args::SmsArgs, bill::Bill, shared_mobiles::SharedMobiles};
 pub use self::{

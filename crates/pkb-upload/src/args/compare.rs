@@ -1,10 +1,8 @@
 //! How the patients of a file are compared with PKB.
 
 use clap::Args;
-use pkb_core::{
-    args::{Api, ConcurrencyArgs, PkbArgs},
-    client::rest::USER_PATH,
-};
+use pkb_cli::args::{Api, ConcurrencyArgs, PkbArgs};
+use pkb_client::rest::USER_PATH;
 
 use crate::limit::Limit;
 

@@ -7,11 +7,11 @@ mod upload;
 use std::{num::NonZeroU16, path::PathBuf};
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
-use pkb_core::{
+use pkb_cli::{
     args::{ClockArgs, InputArgs, ONCE},
     doctor::DoctorArgs,
-    shards::MAX_SHARDS,
 };
+use pkb_core::shards::MAX_SHARDS;
 
 pub use compare::CompareArgs;
 pub use patient_file::{Hidden, PatientFileArgs};

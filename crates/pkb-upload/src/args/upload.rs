@@ -3,10 +3,8 @@
 use std::{path::PathBuf, time::Duration};
 
 use clap::Args;
-use pkb_core::{
-    args::{ONCE, StreamArgs, parse_duration},
-    client::upload::UPLOAD_PATH,
-};
+use pkb_cli::args::{ONCE, StreamArgs, parse_duration};
+use pkb_client::upload::UPLOAD_PATH;
 
 use super::{CompareArgs, PatientFileArgs};
 use crate::{

@@ -2,7 +2,8 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use pkb_core::{Fatal, journal::Key, monitor::Monitor, progress::tell, stage::IntentLog};
+use pkb_cli::progress::tell;
+use pkb_core::{Fatal, journal::Key, monitor::Monitor, stage::IntentLog};
 use serde_json::Value;
 use tokio::sync::OnceCell;
 

@@ -21,14 +21,14 @@ use std::sync::Arc;
 
 use clap::ValueEnum;
 use foldhash::{HashMap, HashMapExt as _};
+use pkb_cli::args::Api;
+use pkb_client::{
+    Client,
+    directory::{Answers, Directory as _, FhirDirectory, Known as KnownPatient, RestDirectory},
+    rest::PathTemplate,
+};
 use pkb_core::{
     Clock, Fatal, Reason, Verdict,
-    args::Api,
-    client::{
-        Client,
-        directory::{Answers, Directory as _, FhirDirectory, Known as KnownPatient, RestDirectory},
-        rest::PathTemplate,
-    },
     journal::Key,
     monitor::{Monitor, Why},
     record::Compared,

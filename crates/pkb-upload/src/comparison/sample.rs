@@ -1,10 +1,7 @@
 //! FHIR tells dates of birth only. So REST is asked about a sample of the patients whom FHIR knows, for names and addresses.
 
-use pkb_core::{
-    Fatal,
-    client::directory::{Directory as _, RestDirectory},
-    value::NationalId,
-};
+use pkb_client::directory::{Directory as _, RestDirectory};
+use pkb_core::{Fatal, value::NationalId};
 
 use super::{
     differences::Differences,

@@ -4,7 +4,8 @@ use std::hash::BuildHasher as _;
 
 use foldhash::quality::RandomState;
 use jiff::civil::Date;
-use pkb_core::{client::directory::Known, names::folded_name, record::Patient, value::Postcode};
+use pkb_client::directory::Known;
+use pkb_core::{names::folded_name, record::Patient, value::Postcode};
 
 use crate::pkb_file::address_cells;
 

@@ -1,0 +1,234 @@
+//! What every program of the house does around its work: arguments, logging, runtime, summary,
+//! exit code.
+
+use std::{
+    future::Future,
+    io::{self, IsTerminal as _, Write as _},
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    time::Instant,
+};
+
+use clap::Parser;
+
+use crate::{
+    args::{ProgressArgs, StreamArgs},
+    logging,
+    progress::{Progress, Task, is_pipe, tell},
+    settings::{self, Instead},
+};
+use pkb_core::{
+    ExitCode, Fatal, Stage, StageName,
+    atomic_file::AtomicFile,
+    exposure,
+    journal::storage,
+    output::Target,
+    pipeline::{self, Signals, Source},
+    summary::{Ended, Summary},
+};
+
+/// Parses the arguments, runs `work`, and turns how it ended into an exit code. A panic becomes
+/// exit code 1, and its message (which may hold a value) is not shown.
+pub fn main<A, F>(program: &str, work: impl FnOnce(A) -> F) -> std::process::ExitCode
+where
+    A: Parser,
+    F: Future<Output = Result<ExitCode, Fatal>>,
+{
+    let args = match settings::arguments(program, std::env::args_os().collect()) {
+        Ok(args) => args,
+        Err(instead) => return do_instead(program, instead).into(),
+    };
+    logging::start(program);
+    std::panic::set_hook(Box::new(|info| {
+        let place = info
+            .location()
+            .map_or_else(String::new, |at| format!(" at {}:{}", at.file(), at.line()));
+        tell(format!("bug{place}: please report this line"));
+    }));
+    let result = catch_unwind(AssertUnwindSafe(|| run(work(args))))
+        .unwrap_or_else(|_| Err(Fatal::Bug("the program broke off".into())));
+    match result {
+        Ok(code) => code.into(),
+        Err(fatal) => {
+            tell(format!("{program}: {fatal}"));
+            fatal.exit_code().into()
+        }
+    }
+}
+
+/// What is done instead of the program's work.
+fn do_instead(program: &str, instead: Instead) -> ExitCode {
+    let stopped = match instead {
+        Instead::Clap(error, notes) => {
+            let _ = error.print();
+            notes.into_iter().for_each(tell);
+            // Help and version are asked for (0); the rest is a usage error (2).
+            return if error.use_stderr() {
+                ExitCode::Usage
+            } else {
+                ExitCode::Done
+            };
+        }
+        Instead::Print(text) => match print(&text) {
+            Ok(()) => return ExitCode::Done,
+            Err(fatal) => fatal,
+        },
+        Instead::Stop(fatal) => fatal,
+    };
+    tell(format!("{program}: {stopped}"));
+    stopped.exit_code()
+}
+
+/// Writes a text that was asked for to standard output.
+///
+/// # Errors
+/// It cannot be written.
+pub fn print(text: &str) -> Result<(), Fatal> {
+    io::stdout()
+        .write_all(text.as_bytes())
+        .map_err(|source| Fatal::io("cannot write to standard output", source))
+}
+
+fn run<F: Future<Output = Result<ExitCode, Fatal>>>(work: F) -> Result<ExitCode, Fatal> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|source| Fatal::io("cannot start", source))?
+        .block_on(work)
+}
+
+/// Runs a stage over its input, and tells how it went: summary, what stopped it, what to do next.
+///
+/// # Errors
+/// The summary cannot be written. What stopped the stage is told here, and is in the exit code.
+pub async fn run_stage<S: Stage>(
+    stage: S,
+    source: Source,
+    output: Target,
+    in_flight: usize,
+    args: &StreamArgs,
+) -> Result<ExitCode, Fatal> {
+    let program = S::NAME.program();
+    if args.clock.is_fixed() {
+        tell(format!(
+            "{program}: note: the time is fixed (PKB_FIXED_TIME): not for a real campaign"
+        ));
+    }
+    if let Some(path) = args.journal.as_deref().filter(|_| !args.one_machine) {
+        storage::check(path)?;
+    }
+    if let Some(journal) = &args.journal {
+        exposure::warn_of_file(journal);
+    }
+    if matches!(output, Target::Stream(_)) {
+        exposure::warn_of_stdout();
+    }
+    // Begun now, so that a place that cannot be written shows before the work and not after it.
+    let summary_file = args
+        .summary
+        .as_deref()
+        .map(AtomicFile::create)
+        .transpose()?;
+    let start = Instant::now();
+    let (stage, monitor) = (Arc::new(stage), &args.progress.monitor);
+    let task = task(S::NAME, &output);
+    let progress = Progress::start(&args.progress, task);
+    let report = pipeline::run(
+        Arc::clone(&stage),
+        source,
+        output,
+        args.journal.as_deref(),
+        args.limits(in_flight),
+        Arc::clone(monitor),
+    )
+    .await;
+    drop(progress);
+    let code = match &report.fatal {
+        Some(fatal) => fatal.exit_code(),
+        None => stage.exit_code(report.tally.exit_code(S::NAME)),
+    };
+    let records = args.output.as_deref().map_or_else(
+        || "these records".to_owned(),
+        |path| path.display().to_string(),
+    );
+    let summary = Summary::of(
+        S::NAME,
+        Ended {
+            tally: &report.tally,
+            files: report.files,
+            snapshot: monitor.snapshot(Instant::now()),
+            elapsed: start.elapsed(),
+            code,
+            fatal: report.fatal.as_ref(),
+            journal: args.journal.is_some(),
+            next_step: stage.next_step(&records),
+        },
+    );
+    if code != ExitCode::Done || !args.progress.quiet {
+        tell(&summary);
+        if let Some(fatal) = &report.fatal {
+            tell(format!("{program}: {fatal}"));
+        } else if code == ExitCode::SomeRowsRejected
+            && let Some(nobody) = report.tally.nobody_advanced(S::NAME)
+            && (task.is_last || nobody.is_by_the_stage())
+        {
+            tell(format!("{program}: {nobody}"));
+        }
+        // In a pipeline the last stage speaks for all.
+        if task.is_last {
+            tell(summary.next());
+        }
+    }
+    if let Some(mut file) = summary_file {
+        let json = serde_json::to_vec_pretty(&summary)
+            .map_err(|_| Fatal::Bug("the summary cannot be written".into()))?;
+        file.write_all(&json)
+            .map_err(|source| Fatal::io("cannot write the summary", source))?;
+        file.finish()?;
+    }
+    Ok(code)
+}
+
+/// Shows progress of `work` that is no stage, or not yet.
+///
+/// # Errors
+/// Somebody has stopped the program meanwhile.
+pub async fn with_progress<T>(
+    args: &ProgressArgs,
+    task: Task,
+    work: impl Future<Output = T>,
+) -> Result<T, Fatal> {
+    let mut signals = Signals::listen()?;
+    let _progress = Progress::start(args, task);
+    tokio::select! {
+        done = work => Ok(done),
+        signal = signals.next() => Err(signal),
+    }
+}
+
+/// The same for work that waits for nothing: it has a thread of its own, which ends with the program.
+///
+/// # Errors
+/// What stopped the work, or that somebody has stopped the program.
+pub async fn on_a_thread<T: Send + 'static>(
+    args: &ProgressArgs,
+    task: Task,
+    work: impl FnOnce() -> Result<T, Fatal> + Send + 'static,
+) -> Result<T, Fatal> {
+    let (sender, done) = tokio::sync::oneshot::channel();
+    // Nobody may be there any more who waits for it.
+    std::thread::spawn(move || drop(sender.send(work())));
+    let broken = |_| Err(Fatal::Bug("the work broke off".into()));
+    with_progress(args, task, async { done.await.unwrap_or_else(broken) }).await?
+}
+
+/// A stage as it is shown.
+pub fn task(stage: StageName, output: &Target) -> Task {
+    let streams = matches!(output, Target::Stream(_));
+    Task {
+        program: stage.program(),
+        unit: "rows",
+        is_last: !(streams && is_pipe(io::stdout())),
+        results_on_screen: streams && io::stdout().is_terminal(),
+    }
+}

@@ -1,0 +1,47 @@
+//! What a program shows of its work.
+
+use std::{sync::Arc, time::Duration};
+
+use clap::Args;
+
+use super::{STREAM, parse_duration};
+use crate::progress::When;
+use pkb_core::monitor::Monitor;
+
+/// What a program shows of its work, and where it notes it.
+#[derive(Debug, Clone, Args)]
+pub struct ProgressArgs {
+    /// When to show progress: a live line on a terminal, a line a minute in a log
+    #[arg(
+        long = "progress",
+        value_enum,
+        default_value = "auto",
+        value_name = "WHEN",
+        help_heading = STREAM
+    )]
+    pub when: When,
+
+    /// No progress, and no summary if all went well; errors and warnings stay
+    #[arg(long, help_heading = STREAM)]
+    pub quiet: bool,
+
+    /// How often a log gets a line (for tests)
+    #[arg(long = "progress-interval", hide = true, value_parser = parse_duration, default_value = "60s", value_name = "TIME")]
+    pub interval: Duration,
+
+    /// What happens, noted by all that work with these arguments.
+    #[arg(skip)]
+    pub monitor: Arc<Monitor>,
+}
+
+#[cfg(test)]
+impl Default for ProgressArgs {
+    fn default() -> Self {
+        Self {
+            when: When::Auto,
+            quiet: false,
+            interval: Duration::from_secs(60),
+            monitor: Arc::default(),
+        }
+    }
+}

@@ -1,0 +1,257 @@
+//! A look at everything a campaign needs, before it begins: settings, secrets, this machine, PKB, GOV.UK Notify. Each thing is
+//! a line that says what to do; nothing is changed, at PKB neither.
+//!
+//! * `local`: secrets, files, folders, space; `remote`: servers, their clocks, credentials, interfaces.
+
+mod local;
+mod remote;
+
+use std::{fmt, path::Path, process::Command, sync::Arc};
+
+use clap::Args;
+
+use crate::{
+    args::{NotifyKeyArgs, PkbArgs},
+    settings::PROGRAMS,
+};
+use pkb_client::rest::{PathTemplate, USER_PATH};
+use pkb_core::{ExitCode, Fatal};
+
+/// What can be asked of the doctor.
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// Also ask GOV.UK Notify whether it takes the API key
+    #[arg(long)]
+    notify: bool,
+
+    /// Path of byNationalId under the base address
+    #[arg(long, default_value = USER_PATH, value_name = "PATH", help_heading = "PKB")]
+    user_path: String,
+
+    /// Notify.
+    #[command(flatten)]
+    notify_key: NotifyKeyArgs,
+
+    /// PKB.
+    #[command(flatten)]
+    pkb: PkbArgs,
+}
+
+/// How bad something is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Level {
+    Ok,
+    Warning,
+    /// The programs would end with this.
+    Problem(ExitCode),
+}
+
+/// What was found.
+#[derive(Debug)]
+struct Finding {
+    level: Level,
+    /// What was looked at.
+    about: &'static str,
+    /// What it is like, and what to do.
+    what: String,
+}
+
+/// All that was found.
+#[derive(Debug, Default)]
+struct Findings(Vec<Finding>);
+
+impl Findings {
+    fn add(&mut self, level: Level, about: &'static str, what: impl Into<String>) {
+        let what = what.into();
+        self.0.push(Finding { level, about, what });
+    }
+
+    fn ok(&mut self, about: &'static str, what: impl Into<String>) {
+        self.add(Level::Ok, about, what);
+    }
+
+    fn warn(&mut self, about: &'static str, what: impl Into<String>) {
+        self.add(Level::Warning, about, what);
+    }
+
+    fn problem(&mut self, about: &'static str, code: ExitCode, what: impl Into<String>) {
+        self.add(Level::Problem(code), about, what);
+    }
+
+    fn fatal(&mut self, about: &'static str, fatal: &Fatal) {
+        self.problem(about, fatal.exit_code(), fatal.to_string());
+    }
+
+    /// The code of the gravest: what has to be mended first comes first.
+    fn exit_code(&self) -> ExitCode {
+        const GRAVEST_FIRST: [ExitCode; 6] = [
+            ExitCode::Usage,
+            ExitCode::Credentials,
+            ExitCode::NotUnderstood,
+            ExitCode::Input,
+            ExitCode::Io,
+            ExitCode::TryLater,
+        ];
+        let has = |code: &ExitCode| {
+            self.0
+                .iter()
+                .any(|finding| finding.level == Level::Problem(*code))
+        };
+        let other = self.0.iter().find_map(|finding| match finding.level {
+            Level::Problem(code) => Some(code),
+            _ => None,
+        });
+        GRAVEST_FIRST
+            .into_iter()
+            .find(has)
+            .or(other)
+            .unwrap_or(ExitCode::Done)
+    }
+}
+
+impl fmt::Display for Findings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for Finding { level, about, what } in &self.0 {
+            let level = match level {
+                Level::Ok => "ok",
+                Level::Warning => "warning",
+                Level::Problem(_) => "problem",
+            };
+            writeln!(
+                f,
+                "{level:<8} {about:<12} {}",
+                what.replace('\n', "\n                      ")
+            )?;
+        }
+        let count = |wanted: fn(&Level) -> bool| {
+            self.0
+                .iter()
+                .filter(|finding| wanted(&finding.level))
+                .count()
+        };
+        let (problems, warnings) = (
+            count(|level| matches!(level, Level::Problem(_))),
+            count(|level| *level == Level::Warning),
+        );
+        match (problems, warnings) {
+            (0, 0) => writeln!(f, "\nall is well"),
+            (0, _) => writeln!(f, "\nready to go; warnings: {warnings}"),
+            (_, _) => writeln!(f, "\nnot ready: problems: {problems}, warnings: {warnings}"),
+        }
+    }
+}
+
+/// Looks at everything, and says what it found on standard output.
+///
+/// # Errors
+/// The report cannot be written.
+pub async fn run(args: DoctorArgs) -> Result<ExitCode, Fatal> {
+    let mut findings = Findings::default();
+    settings(&args, &mut findings);
+    if let Some(file) = args.pkb.secret_file() {
+        local::secret_file(file, "secret", &mut findings);
+    }
+    notify_key(&args, &mut findings);
+    local::machine(Path::new("."), &mut findings);
+    remote::pkb(
+        &args.pkb,
+        PathTemplate::new(&args.user_path, &["{number}", "{type}"]),
+        &mut findings,
+    )
+    .await;
+    if args.notify {
+        remote::notify(&args.notify_key, &args.pkb, &mut findings).await;
+    }
+    crate::app::print(&findings.to_string())?;
+    Ok(findings.exit_code())
+}
+
+fn settings(args: &DoctorArgs, findings: &mut Findings) {
+    let missing = args.pkb.missing();
+    match missing.is_empty() {
+        true => match args.pkb.client(&Arc::default()) {
+            Ok(_) => findings.ok("settings", "complete"),
+            Err(fatal) => findings.fatal("settings", &fatal),
+        },
+        false => findings.problem(
+            "settings",
+            ExitCode::Usage,
+            format!(
+                "not set: {}. Export them, or write them below [pkb] in pkb.toml (`pkb-upload config --toml > pkb.toml` is a start)",
+                missing.join(", ")
+            ),
+        ),
+    }
+    // Each program checks its own part of the file; they are installed side by side.
+    for program in PROGRAMS.map(|name| format!("pkb-{name}")) {
+        let asked = std::env::current_exe().and_then(|own| {
+            Command::new(own.with_file_name(&program))
+                .arg("config")
+                .output()
+        });
+        match asked {
+            Ok(output) if output.status.success() => {}
+            Ok(output) => findings.problem(
+                "settings",
+                ExitCode::Usage,
+                String::from_utf8_lossy(&output.stderr)
+                    .trim_end()
+                    .to_owned(),
+            ),
+            Err(_) => findings.warn(
+                "programs",
+                format!("{program} is not beside this program: is it installed?"),
+            ),
+        }
+    }
+}
+
+fn notify_key(args: &DoctorArgs, findings: &mut Findings) {
+    if let Some(file) = args.notify_key.file() {
+        local::secret_file(file, "Notify key", findings);
+    } else if std::env::var_os("NOTIFY_API_KEY").is_none() {
+        if args.notify {
+            findings.problem(
+                "Notify key",
+                ExitCode::Usage,
+                "not set: NOTIFY_API_KEY_FILE names the file that holds it",
+            );
+        } else {
+            findings.ok(
+                "Notify key",
+                "not set, and only needed for texts and letters through GOV.UK Notify",
+            );
+        }
+        return;
+    }
+    match args.notify_key.key() {
+        Ok(_) if args.notify => {}
+        Ok(_) => findings.ok(
+            "Notify key",
+            "has the form of one (--notify asks Notify about it)",
+        ),
+        Err(fatal) => findings.fatal("Notify key", &fatal),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_code_is_that_of_what_has_to_be_mended_first() {
+        let mut findings = Findings::default();
+        findings.warn("x", "y");
+        assert_eq!(findings.exit_code(), ExitCode::Done);
+        findings.problem("x", ExitCode::TryLater, "y");
+        findings.problem("x", ExitCode::Credentials, "y");
+        assert_eq!(findings.exit_code(), ExitCode::Credentials);
+        findings.problem("x", ExitCode::Usage, "two\nlines");
+        assert_eq!(findings.exit_code(), ExitCode::Usage);
+        let text = findings.to_string();
+        assert!(
+            text.ends_with("\nnot ready: problems: 3, warnings: 1\n"),
+            "{text}"
+        );
+    }
+}

@@ -1,0 +1,11 @@
+//! What every program does around its work: arguments, settings, logging, progress and manual pages.
+
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
+
+mod allocator;
+pub mod app;
+pub mod args;
+pub mod doctor;
+pub mod logging;
+pub mod progress;
+pub mod settings;

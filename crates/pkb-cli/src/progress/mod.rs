@@ -1,0 +1,341 @@
+//! What the operator sees of a stage that works: one live line in a pipeline, drawn by the last stage,
+//! because only its output is not a pipe; a plain line a minute where there is no terminal; and a word of
+//! each other stage when it waits for long.
+//!
+//! * `screen`: the terminal, as messages and several programs share it.
+//! * `line`, `pace`: what is said.
+//! * Here: who says it, and when.
+
+mod line;
+mod pace;
+mod screen;
+
+use std::{
+    os::unix::fs::FileTypeExt as _,
+    sync::{
+        Arc,
+        mpsc::{self, RecvTimeoutError},
+    },
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
+
+use clap::ValueEnum;
+
+use self::{line::Words, pace::Pace};
+use crate::args::ProgressArgs;
+use pkb_core::{
+    figures::in_words,
+    monitor::{Monitor, Snapshot, Wait, Why},
+};
+
+pub use screen::{Stderr, tell};
+
+/// How often the live line is drawn anew: often enough to be alive, and to mend soon what others wrote.
+const TICK: Duration = Duration::from_millis(200);
+/// How often a stage without a live line looks whether there is something to say.
+const LOOK: Duration = Duration::from_secs(1);
+/// A wait of this length is told by a stage that has no live line...
+const LONG_WAIT: Duration = Duration::from_secs(10);
+/// ...and again so much later.
+const TELL_AGAIN: Duration = Duration::from_secs(600);
+
+/// When to show progress.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum When {
+    /// By the last stage of a pipeline: a live line on a terminal, a line a minute elsewhere.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// What a program works on.
+#[derive(Debug, Clone, Copy)]
+pub struct Task {
+    /// Name of the program.
+    pub program: &'static str,
+    /// What is counted, in the plural.
+    pub unit: &'static str,
+    /// Whether no other stage comes after it, which would show the progress of all.
+    pub is_last: bool,
+    /// Whether its results themselves are shown on the terminal.
+    pub results_on_screen: bool,
+}
+
+/// What is shown of a task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Live,
+    Lines,
+    /// Long waits only.
+    Waits,
+}
+
+impl Form {
+    /// `None`: nothing at all.
+    fn choose(args: &ProgressArgs, task: &Task, terminal: bool) -> Option<Self> {
+        let is_mine = match args.when {
+            When::Always => true,
+            When::Never => false,
+            When::Auto => task.is_last && !(terminal && task.results_on_screen),
+        };
+        match (args.quiet, is_mine, terminal) {
+            (true, _, _) => None,
+            (_, true, true) => Some(Self::Live),
+            (_, true, false) => Some(Self::Lines),
+            (_, false, _) => Some(Self::Waits),
+        }
+    }
+}
+
+/// Shows progress until it is dropped, and takes the live line off the screen then.
+#[must_use]
+pub struct Progress(Option<(mpsc::Sender<()>, JoinHandle<()>)>);
+
+impl Progress {
+    /// Shows what `args.monitor` notes of `task`.
+    pub fn start(args: &ProgressArgs, task: Task) -> Self {
+        Self(
+            Form::choose(args, &task, screen::is_terminal()).map(|form| {
+                let (stop, stopped) = mpsc::channel();
+                let monitor = Arc::clone(&args.monitor);
+                let teller = Teller::start(task, form, args.interval, Instant::now());
+                (
+                    stop,
+                    std::thread::spawn(move || watch(&monitor, teller, &stopped)),
+                )
+            }),
+        )
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if let Some((stop, thread)) = self.0.take() {
+            drop(stop);
+            // It does not panic; if it did, the line of progress would not be worth a word.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// A thread of its own: it is alive while nothing else moves.
+fn watch(monitor: &Monitor, mut teller: Teller, stopped: &mpsc::Receiver<()>) {
+    let pause = match teller.form {
+        Form::Live => TICK,
+        Form::Lines | Form::Waits => LOOK.min(teller.interval),
+    };
+    let colours = screen::has_colours();
+    while stopped.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
+        let now = Instant::now();
+        let snapshot = monitor.snapshot(now);
+        if let Some(message) = teller.message(&snapshot, now) {
+            tell(message);
+        }
+        if teller.form == Form::Live {
+            screen::draw(
+                teller
+                    .words(&snapshot, now)
+                    .in_line(screen::columns(), colours),
+            );
+        }
+    }
+    screen::erase();
+}
+
+/// Decides what is worth a line, and when.
+struct Teller {
+    task: Task,
+    form: Form,
+    interval: Duration,
+    pace: Pace,
+    next_line: Instant,
+    /// The wait that was told and lasts.
+    told: Option<Wait>,
+    /// What was told last, and when.
+    told_last: Option<(Why, Instant)>,
+}
+
+impl Teller {
+    fn start(task: Task, form: Form, interval: Duration, now: Instant) -> Self {
+        Self {
+            task,
+            form,
+            interval,
+            pace: Pace::start(now),
+            next_line: now + interval,
+            told: None,
+            told_last: None,
+        }
+    }
+
+    fn words(&self, snapshot: &Snapshot, now: Instant) -> Words {
+        Words::of(self.task.program, self.task.unit, snapshot, &self.pace, now)
+    }
+
+    /// What is to be said at `now`, if anything is.
+    fn message(&mut self, snapshot: &Snapshot, now: Instant) -> Option<String> {
+        self.pace.note(now, snapshot.done);
+        match self.form {
+            Form::Live => None,
+            Form::Lines if now >= self.next_line => {
+                self.next_line = now + self.interval;
+                Some(self.words(snapshot, now).in_full())
+            }
+            Form::Lines | Form::Waits => self.wait_message(snapshot.wait.as_ref(), now),
+        }
+    }
+
+    /// A long wait is told when it is one, now and then while it lasts or comes again, and when it is over.
+    fn wait_message(&mut self, wait: Option<&Wait>, now: Instant) -> Option<String> {
+        let program = self.task.program;
+        let Some(wait) = wait.filter(|wait| wait.why != Why::NoInput) else {
+            let told = self.told.take()?;
+            let lasted = in_words(now.saturating_duration_since(told.since));
+            return Some(format!("{program}: goes on after {lasted}"));
+        };
+        let was_told = self.told_last.as_ref().is_some_and(|(why, at)| {
+            why.is_like(&wait.why) && now.saturating_duration_since(*at) < TELL_AGAIN
+        });
+        let is_long = match wait.why {
+            // Whoever has pressed Ctrl-C wants to know at once why the prompt does not come.
+            Why::Stopping => wait.length(now) >= LOOK,
+            _ => wait.length(now) >= LONG_WAIT,
+        };
+        if was_told || !is_long {
+            return None;
+        }
+        self.told = Some(wait.clone());
+        self.told_last = Some((wait.why.clone(), now));
+        Some(format!("{program}: {}", wait.words(now)))
+    }
+}
+
+/// Whether a stream is a pipe.
+pub(crate) fn is_pipe(stream: impl std::os::fd::AsFd) -> bool {
+    stream
+        .as_fd()
+        .try_clone_to_owned()
+        .and_then(|fd| std::fs::File::from(fd).metadata())
+        .is_ok_and(|metadata| metadata.file_type().is_fifo())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TASK: Task = Task {
+        program: "pkb-resolve",
+        unit: "rows",
+        is_last: false,
+        results_on_screen: false,
+    };
+
+    fn args(when: When, quiet: bool) -> ProgressArgs {
+        ProgressArgs {
+            when,
+            quiet,
+            ..ProgressArgs::default()
+        }
+    }
+
+    #[test]
+    fn only_the_last_stage_has_a_line_and_only_a_terminal_has_a_live_one() {
+        use Form::{Lines, Live, Waits};
+        let last = Task {
+            is_last: true,
+            ..TASK
+        };
+        let on_screen = Task {
+            results_on_screen: true,
+            ..last
+        };
+        for (when, quiet, task, terminal, form) in [
+            (When::Auto, false, last, true, Some(Live)),
+            (When::Auto, false, last, false, Some(Lines)),
+            (When::Auto, false, TASK, true, Some(Waits)),
+            (When::Auto, false, TASK, false, Some(Waits)),
+            (When::Auto, false, on_screen, true, Some(Waits)),
+            (When::Auto, false, on_screen, false, Some(Lines)),
+            (When::Always, false, TASK, true, Some(Live)),
+            (When::Always, false, TASK, false, Some(Lines)),
+            (When::Never, false, last, true, Some(Waits)),
+            (When::Auto, true, last, true, None),
+            (When::Always, true, last, false, None),
+        ] {
+            let chosen = Form::choose(&args(when, quiet), &task, terminal);
+            assert_eq!(chosen, form, "{when:?} {quiet} {task:?} {terminal}");
+        }
+    }
+
+    /// What is said at each second, with a wait from one second to another.
+    fn said(form: Form, seconds: u64, waits: &[(u64, u64, Why)]) -> Vec<(u64, String)> {
+        let start = Instant::now();
+        let at = |second| start + Duration::from_secs(second);
+        let mut teller = Teller::start(TASK, form, Duration::from_secs(60), start);
+        let mut said = Vec::new();
+        for second in 0..seconds {
+            let wait = waits
+                .iter()
+                .find(|(from, to, _)| (*from..*to).contains(&second));
+            let snapshot = Snapshot {
+                done: second * 10,
+                total: 100_000,
+                wait: wait.map(|(from, to, why)| Wait {
+                    why: why.clone(),
+                    since: at(*from),
+                    until: Some(at(*to)),
+                }),
+                ..Snapshot::default()
+            };
+            said.extend(
+                teller
+                    .message(&snapshot, at(second))
+                    .map(|text| (second, text)),
+            );
+        }
+        said
+    }
+
+    #[test]
+    fn a_log_gets_a_line_a_minute_and_none_in_the_first() {
+        assert_eq!(said(Form::Lines, 60, &[]), []);
+        let said = said(Form::Lines, 200, &[]);
+        let seconds: Vec<u64> = said.iter().map(|(second, _)| *second).collect();
+        assert_eq!(seconds, [60, 120, 180]);
+        assert_eq!(
+            said[0].1,
+            "pkb-resolve: 600 of 100,000 rows (0%), 10/s, 2 h 45 min left"
+        );
+    }
+
+    #[test]
+    fn a_stage_without_a_line_tells_long_waits_once_and_when_they_are_over() {
+        let waits = [
+            (5, 8, Why::AskedBy("PKB")),
+            (20, 50, Why::AskedBy("PKB")),
+            (60, 100, Why::NoInput),
+            // The same again soon: nothing new.
+            (105, 115, Why::AskedBy("PKB")),
+        ];
+        assert_eq!(
+            said(Form::Waits, 120, &waits),
+            [
+                (20, "pkb-resolve: waiting 30 s, asked by PKB".to_owned()),
+                (50, "pkb-resolve: goes on after 30 s".to_owned()),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_wait_of_hours_is_told_every_ten_minutes() {
+        let waits = [(0, 3000, Why::Processing("batch-0001.csv".into()))];
+        let seconds: Vec<u64> = said(Form::Waits, 2000, &waits)
+            .iter()
+            .map(|(second, _)| *second)
+            .collect();
+        assert_eq!(seconds, [0, 600, 1200, 1800]);
+    }
+}

@@ -1,0 +1,231 @@
+//! The settings file as it is written: tables, keys and values with their lines. What they mean is not known here.
+
+use std::{
+    fs,
+    os::unix::fs::MetadataExt as _,
+    path::{Path, PathBuf},
+};
+
+use toml::{
+    Spanned,
+    de::{DeTable, DeValue},
+};
+
+use super::Problem;
+use pkb_core::Fatal;
+
+/// Read if it is in the current folder and no other file is named.
+pub(super) const DEFAULT_NAME: &str = "pkb.toml";
+
+/// A settings file.
+#[derive(Debug, Default)]
+pub(super) struct SettingsFile {
+    /// Where it is; `None` if there is none.
+    pub(super) path: Option<PathBuf>,
+    pub(super) tables: Vec<Table>,
+}
+
+/// A table: `[letters.sms]`.
+#[derive(Debug)]
+pub(super) struct Table {
+    /// `["letters", "sms"]`; empty for what stands above the first header.
+    pub(super) name: Vec<String>,
+    pub(super) line: usize,
+    pub(super) entries: Vec<Entry>,
+}
+
+/// A key and its value.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) key: String,
+    pub(super) line: usize,
+    pub(super) value: Value,
+}
+
+/// A value, as far as options can have it.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Value {
+    Switch(bool),
+    /// Also numbers and times, as they are written: the option's own parser says whether they will do.
+    Text(String),
+    List(Vec<Value>),
+    /// A table in a list, which no option takes.
+    Table,
+}
+
+impl SettingsFile {
+    /// The file that is `named` (it must be there), or the one of the current folder (it need not).
+    ///
+    /// # Errors
+    /// It cannot be read, or must not be trusted.
+    pub(super) fn open(named: Option<&Path>) -> Result<(Self, Vec<Problem>), Fatal> {
+        let path = named.unwrap_or(Path::new(DEFAULT_NAME));
+        let bytes = match fs::read(path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && named.is_none() => {
+                return Ok((Self::default(), Vec::new()));
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Err(Fatal::Usage(format!(
+                    "{}: no such settings file (--settings, or PKB_SETTINGS)",
+                    path.display()
+                )));
+            }
+            Err(error) => return Err(Fatal::cannot_read(path, error)),
+        };
+        if named.is_none() {
+            refuse_a_strangers(path)?;
+        }
+        let text = String::from_utf8(bytes)
+            .map_err(|_| Fatal::Usage(format!("{}: not in UTF-8", path.display())))?;
+        let (tables, problems) = parse(&text);
+        Ok((
+            Self {
+                path: Some(path.to_owned()),
+                tables,
+            },
+            problems,
+        ))
+    }
+}
+
+/// A file that is read without being asked for says where the secret goes: in /tmp it might be anybody's.
+fn refuse_a_strangers(path: &Path) -> Result<(), Fatal> {
+    let metadata = fs::metadata(path).map_err(|error| Fatal::cannot_read(path, error))?;
+    let user = rustix::process::geteuid().as_raw();
+    let why = if ![0, user].contains(&metadata.uid()) {
+        "it belongs to another user"
+    } else if metadata.mode() & 0o002 != 0 {
+        "everybody on this machine may write to it"
+    } else {
+        return Ok(());
+    };
+    let name = path.display();
+    Err(Fatal::Usage(format!(
+        "{name} in this folder is not used: {why}, and it says where the secret is sent. \
+         If it is the right one, name it: --settings {name}"
+    )))
+}
+
+fn parse(text: &str) -> (Vec<Table>, Vec<Problem>) {
+    let lines = Lines::new(text);
+    let (root, errors) = DeTable::parse_recoverable(text);
+    let problems = errors
+        .iter()
+        .map(|error| Problem {
+            line: error.span().map_or(1, |span| lines.at(span.start)),
+            // Not the error's own picture of the line, which may hold anything.
+            what: format!("not TOML: {}", error.message()),
+        })
+        .collect();
+    let mut tables = Vec::new();
+    collect(root.get_ref(), Vec::new(), 1, &lines, &mut tables);
+    (tables, problems)
+}
+
+fn collect(
+    table: &DeTable<'_>,
+    name: Vec<String>,
+    line: usize,
+    lines: &Lines,
+    tables: &mut Vec<Table>,
+) {
+    let at = tables.len();
+    tables.push(Table {
+        name: name.clone(),
+        line,
+        entries: Vec::new(),
+    });
+    for (key, value) in table {
+        let line = lines.at(key.span().start);
+        if let DeValue::Table(inner) = value.get_ref() {
+            let mut name = name.clone();
+            name.push(key.get_ref().to_string());
+            collect(inner, name, line, lines, tables);
+        } else {
+            tables[at].entries.push(Entry {
+                key: key.get_ref().to_string(),
+                line,
+                value: read_value(value),
+            });
+        }
+    }
+}
+
+fn read_value(value: &Spanned<DeValue<'_>>) -> Value {
+    match value.get_ref() {
+        DeValue::String(text) => Value::Text(text.to_string()),
+        DeValue::Integer(number) => Value::Text(match number.radix() {
+            10 => number.as_str().to_owned(),
+            radix => i64::from_str_radix(number.as_str(), radix)
+                .map_or_else(|_| number.as_str().to_owned(), |number| number.to_string()),
+        }),
+        DeValue::Float(number) => Value::Text(number.as_str().to_owned()),
+        DeValue::Boolean(on) => Value::Switch(*on),
+        DeValue::Datetime(time) => Value::Text(time.to_string()),
+        DeValue::Array(values) => Value::List(values.iter().map(read_value).collect()),
+        DeValue::Table(_) => Value::Table,
+    }
+}
+
+/// Where lines begin.
+struct Lines(Vec<usize>);
+
+impl Lines {
+    fn new(text: &str) -> Self {
+        Self(memchr::memchr_iter(b'\n', text.as_bytes()).collect())
+    }
+
+    /// The line that a byte is in, from 1.
+    fn at(&self, byte: usize) -> usize {
+        1 + self.0.partition_point(|end| *end < byte)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_taken_as_they_are_written() {
+        let (tables, problems) = parse(
+            "# a comment\n[upload]\nrate = 50_0\nsms_price = 2.40\nzip = true\nexclude = [\"a\", 2]\nsend_after = 17:00:00\n[upload.check]\n",
+        );
+        assert!(problems.is_empty());
+        let values: Vec<_> = tables[1]
+            .entries
+            .iter()
+            .map(|e| (e.key.as_str(), e.line, &e.value))
+            .collect();
+        let text = |text: &str| Value::Text(text.into());
+        let list = Value::List(vec![text("a"), text("2")]);
+        for wanted in [
+            ("rate", 3, &text("500")),
+            ("sms_price", 4, &text("2.40")),
+            ("zip", 5, &Value::Switch(true)),
+            ("exclude", 6, &list),
+            ("send_after", 7, &text("17:00:00")),
+        ] {
+            assert!(values.contains(&wanted), "{wanted:?} in {values:?}");
+        }
+        assert_eq!(
+            (tables[2].name.join("."), tables[2].line),
+            ("upload.check".into(), 8)
+        );
+    }
+
+    #[test]
+    fn what_is_not_toml_is_said_with_its_lines_and_without_the_text() {
+        let (_, problems) = parse("[upload]\nrate = Canary\nx = 1\n[pkb\n");
+        let lines: Vec<_> = problems.iter().map(|problem| problem.line).collect();
+        assert!(lines.contains(&2) && lines.contains(&4), "{problems:?}");
+        assert!(!format!("{problems:?}").contains("Canary"));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_read_or_refused(text in "(\\PC|\n|[\\[\\]=\"a.]){0,60}") {
+            parse(&text);
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! The HTTP library as this program uses it: connections, bodies, and errors without addresses.
+
+use std::time::Duration;
+
+use reqwest::{Method, Request, RequestBuilder, Response, Url, redirect::Policy};
+
+use super::{
+    network::Network,
+    network_fault::{NetworkFault, is_refused_by_proxy},
+    proxies::Proxies,
+};
+use pkb_core::Fatal;
+
+/// Longest answer that is read. A user has a few kilobytes, the report on an upload of 50,000 rows
+/// a few megabytes.
+const MAX_BODY_BYTES: usize = 64 << 20;
+/// Longest wait for a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Idle connections are closed before common servers do, so that a request does not meet a
+/// connection that is just being closed.
+const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// The library's client with what it was made from. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Http {
+    client: reqwest::Client,
+    proxies: Proxies,
+}
+
+impl Http {
+    /// A client for `network` that waits for one answer at most so long.
+    ///
+    /// # Errors
+    /// A file of certificates cannot be used, or this machine has none.
+    pub(super) fn new(network: &Network, timeout_seconds: u64) -> Result<Self, Fatal> {
+        let builder = reqwest::Client::builder()
+            .user_agent(concat!("pkb/", env!("CARGO_PKG_VERSION")))
+            .redirect(Policy::none())
+            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(Duration::from_secs(timeout_seconds))
+            .pool_idle_timeout(POOL_IDLE_TIMEOUT);
+        let client = network.applied_to(builder)?.build();
+        let client = client.map_err(|error| cannot_set_up(&error, network))?;
+        let proxies = network.proxies.clone();
+        Ok(Self { client, proxies })
+    }
+
+    /// A request to `url`.
+    pub(super) fn request(&self, method: Method, url: Url) -> RequestBuilder {
+        self.client.request(method, url)
+    }
+
+    /// Sends a request.
+    pub(super) async fn execute(&self, request: Request) -> reqwest::Result<Response> {
+        self.client.execute(request).await
+    }
+
+    /// Why there can be no connection, if trying again does not help.
+    pub(super) fn fault(&self, error: &reqwest::Error) -> Option<NetworkFault> {
+        NetworkFault::of(error, &self.proxies)
+    }
+
+    /// What an answer of status 400 says of the connection and not of what was asked.
+    pub(super) fn fault_in_answer(&self, url: &Url, body: &[u8]) -> Option<NetworkFault> {
+        NetworkFault::of_bad_request(body, url, &self.proxies)
+    }
+}
+
+/// The library's own text may name files, and does not say what to do.
+fn cannot_set_up(error: &reqwest::Error, network: &Network) -> Fatal {
+    tracing::debug!(builder = error.is_builder(), "TLS cannot be set up");
+    let files = [
+        ("--ca-file", &network.ca_file),
+        ("--client-cert", &network.client_cert),
+    ];
+    let named = files
+        .iter()
+        .filter_map(|(name, file)| file.as_ref().map(|_| *name));
+    let named: Vec<&str> = named.collect();
+    Fatal::Usage(match named.is_empty() {
+        true => "cannot set up TLS: this machine knows no authorities. What to do: install the package ca-certificates".into(),
+        false => format!(
+            "cannot set up TLS with the file of {}. What to do: check that certificates in it are whole, and that a key belongs to its \
+             certificate",
+            named.join(" or ")
+        ),
+    })
+}
+
+/// Why a body was not read.
+pub(super) enum BodyError {
+    BrokeOff,
+    TooLong,
+}
+
+/// Reads a body up to [`MAX_BODY_BYTES`].
+pub(super) async fn read_body(mut response: Response) -> Result<Vec<u8>, BodyError> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|_| BodyError::BrokeOff)? {
+        if body.len() + chunk.len() > MAX_BODY_BYTES {
+            return Err(BodyError::TooLong);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+/// What happened, without the URL that reqwest's own texts hold.
+pub(super) fn plain_cause(error: &reqwest::Error) -> &'static str {
+    if error.is_timeout() {
+        "no answer in time"
+    } else if is_refused_by_proxy(error) {
+        "the proxy makes no connection to it"
+    } else if error.is_connect() {
+        "no connection"
+    } else {
+        "the connection broke"
+    }
+}

@@ -1,0 +1,80 @@
+//! The calls over real connections, to a server that breaks HTTP's rules.
+
+mod answers;
+mod certificates;
+mod connections;
+mod networks;
+mod oauth;
+mod refusals;
+mod server;
+
+use std::sync::Arc;
+
+use super::{AuthStyle, Client, Credentials, Settings, network::Network, rest::PathTemplate};
+use pkb_core::{
+    monitor::Monitor,
+    value::{NationalId, NationalIdType, NhsNumber},
+};
+
+/// Ten digits of a patient of the test range: the first, the second, and so on.
+fn number(count: usize) -> String {
+    (9_990_000_000_u64..)
+        .map(|number| number.to_string())
+        .filter(|digits| NhsNumber::parse(digits).is_ok())
+        .nth(count)
+        .unwrap()
+}
+
+fn patient(count: usize) -> NationalId {
+    NationalId {
+        scheme: NationalIdType::NhsNumber,
+        value: NhsNumber::parse(&number(count)).unwrap(),
+    }
+}
+
+fn user_path() -> PathTemplate {
+    PathTemplate::new("/users/{number}/{type}", &["{number}", "{type}"]).unwrap()
+}
+
+fn token_path() -> PathTemplate {
+    PathTemplate::new("/tokens/{id}", &["{id}"]).unwrap()
+}
+
+/// A client of the server at `url`, and where it notes what it waits for.
+fn client(url: &str) -> (Client, Arc<Monitor>) {
+    client_with_tokens(url, url)
+}
+
+/// The same with access tokens from the server at `token_url`.
+fn client_with_tokens(url: &str, token_url: &str) -> (Client, Arc<Monitor>) {
+    client_on(url, token_url, Network::default())
+}
+
+/// The same on a network.
+fn client_on(url: &str, token_url: &str, network: Network) -> (Client, Arc<Monitor>) {
+    let settings = Settings {
+        network,
+        ..settings(url, token_url)
+    };
+    let monitor = Arc::clone(&settings.monitor);
+    (Client::new(settings).unwrap(), monitor)
+}
+
+fn settings(url: &str, token_url: &str) -> Settings {
+    Settings {
+        base_url: url.into(),
+        fhir: None,
+        token_url: format!("{token_url}/token"),
+        client_id: "client".into(),
+        credentials: Credentials::Secret("secret".to_owned().into()),
+        auth_style: AuthStyle::Basic,
+        scope: None,
+        network: Network::default(),
+        timeout_seconds: 20,
+        attempts: 3,
+        give_up_seconds: 60,
+        rate: 0,
+        random: fastrand::Rng::with_seed(1),
+        monitor: Arc::default(),
+    }
+}

@@ -1,0 +1,460 @@
+//! One request to PKB, or to GOV.UK Notify, with everything that makes it reliable: token, rate, retries, and errors
+//! that name no value.
+
+mod refused;
+
+use std::{
+    num::NonZeroU32,
+    sync::{Arc, Mutex},
+    time::{Duration, Instant, SystemTime},
+};
+
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use reqwest::{
+    Method, RequestBuilder, Response, StatusCode, Url,
+    header::{self, HeaderValue},
+};
+use secrecy::ExposeSecret as _;
+
+use super::{
+    CallError, Settings,
+    clock_check::{ClockCheck, clock_off_by},
+    http::{BodyError, Http, plain_cause, read_body},
+    network::Network,
+    notify::ApiKey,
+    retry::{self, Backoff, Outage},
+    token::{Token, TokenSource},
+};
+use pkb_core::{
+    Fatal,
+    monitor::{Monitor, Why},
+};
+use refused::Refused;
+
+/// What may happen to a request that was sent and not answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Repeat {
+    /// Asking twice is the same as asking once.
+    Safe,
+    /// It may have been carried out: do not send it again.
+    Never,
+}
+
+/// How a request shows who sends it.
+enum Pass {
+    /// By access tokens that are fetched (PKB). Its clock is compared with ours.
+    Tokens(Box<TokenSource>, ClockCheck),
+    /// By tokens that we sign ourselves (GOV.UK Notify).
+    Key(ApiKey),
+}
+
+/// How often, how long and how fast.
+pub(super) struct Pace {
+    /// Longest wait for one answer, in seconds.
+    pub(super) timeout_seconds: u64,
+    /// Calls in all for one request.
+    pub(super) attempts: u32,
+    /// Seconds of nothing but failures after which the stage stops.
+    pub(super) give_up_seconds: u64,
+    /// Requests a second; 0 for no limit.
+    pub(super) rate: u32,
+    /// Where the jitter of pauses comes from.
+    pub(super) random: fastrand::Rng,
+    /// Where retries and waits are noted.
+    pub(super) monitor: Arc<Monitor>,
+}
+
+/// An answer that is no success, for [`Explain`].
+pub(super) struct Unsuccessful {
+    pub(super) status: StatusCode,
+    /// How far our clock is from the server's, if it tells the time.
+    pub(super) clock_off_by: Option<Duration>,
+    /// Empty if it broke off.
+    pub(super) body: Vec<u8>,
+}
+
+/// What an answer that is no success means.
+pub(super) enum Meaning {
+    /// That is the end of the call.
+    Give(CallError),
+    /// All calls have to pause for so long; then this one is made again, for it was not carried out.
+    Pause(Duration),
+}
+
+/// What a server means by an answer that is no success; `None` where the rules hold that are common to all.
+pub(super) type Explain = Box<dyn Fn(&Unsuccessful) -> Option<Meaning> + Send + Sync>;
+
+/// Sends requests.
+pub(super) struct Transport {
+    http: Http,
+    /// Whom we call, in messages.
+    server: &'static str,
+    pass: Pass,
+    explain: Option<Explain>,
+    rate: Option<DefaultDirectRateLimiter>,
+    backoff: Backoff,
+    outage: Outage,
+    attempts: u32,
+    monitor: Arc<Monitor>,
+    /// No request is sent before this moment: PKB asked for a pause, which concerns all calls.
+    not_before: Mutex<Option<Instant>>,
+}
+
+/// A connection carries one request to PKB. So bytes behind the end of an answer, and an answer that comes when none is due, can never
+/// become the answer to another question, about another patient: neither answers nor codes say on their own which request they belong to. Over
+/// HTTP/2 a request has a number of its own; the header is left out there, and the connection is kept.
+pub(super) const ONE_REQUEST: HeaderValue = HeaderValue::from_static("close");
+
+/// What came of sending a request.
+enum Sent {
+    Body(Vec<u8>),
+    /// 401 or 403.
+    Refused(Response),
+    Again(Again),
+}
+
+/// What to do after an attempt that brought nothing.
+enum Again {
+    Now,
+    After {
+        cause: String,
+        pause: Option<Duration>,
+    },
+    Give(CallError),
+}
+
+impl Transport {
+    /// To PKB.
+    pub(super) fn new(settings: &Settings, token_url: Url) -> Result<Self, Fatal> {
+        let pace = Pace {
+            timeout_seconds: settings.timeout_seconds,
+            attempts: settings.attempts,
+            give_up_seconds: settings.give_up_seconds,
+            rate: settings.rate,
+            random: settings.random.clone(),
+            monitor: Arc::clone(&settings.monitor),
+        };
+        let http = Http::new(&settings.network, pace.timeout_seconds)?;
+        let tokens = Box::new(TokenSource::new(settings, token_url.into(), http.clone())?);
+        let pass = Pass::Tokens(tokens, ClockCheck::default());
+        Ok(Self::with("PKB", http, pass, None, pace))
+    }
+
+    /// To GOV.UK Notify.
+    pub(super) fn to_notify(
+        key: ApiKey,
+        explain: Explain,
+        pace: Pace,
+        network: &Network,
+    ) -> Result<Self, Fatal> {
+        let http = Http::new(network, pace.timeout_seconds)?;
+        let (pass, explain) = (Pass::Key(key), Some(explain));
+        Ok(Self::with("GOV.UK Notify", http, pass, explain, pace))
+    }
+
+    fn with(
+        server: &'static str,
+        http: Http,
+        pass: Pass,
+        explain: Option<Explain>,
+        pace: Pace,
+    ) -> Self {
+        Self {
+            http,
+            server,
+            pass,
+            explain,
+            rate: NonZeroU32::new(pace.rate)
+                .map(|rate| RateLimiter::direct(Quota::per_second(rate))),
+            backoff: Backoff::new(pace.random),
+            outage: Outage::new(
+                server,
+                Duration::from_secs(pace.give_up_seconds),
+                Arc::clone(&pace.monitor),
+            ),
+            attempts: pace.attempts,
+            monitor: pace.monitor,
+            not_before: Mutex::new(None),
+        }
+    }
+
+    /// Where waits are noted.
+    pub(super) fn monitor(&self) -> &Monitor {
+        &self.monitor
+    }
+
+    /// Fetches an access token, where calls carry one.
+    pub(super) async fn sign_in(&self) -> Result<(), CallError> {
+        if let Pass::Tokens(tokens, _) = &self.pass {
+            tokens
+                .token(None, &self.backoff, &self.outage, &self.monitor)
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// What a request carries to show who sends it; and the access token, where it is one.
+    async fn show_pass(
+        &self,
+        request: RequestBuilder,
+        refused: Option<&Token>,
+    ) -> Result<(RequestBuilder, Option<Token>), CallError> {
+        match &self.pass {
+            Pass::Key(key) => {
+                let signed = key.sign(SystemTime::now());
+                Ok((request.bearer_auth(signed.expose_secret()), None))
+            }
+            Pass::Tokens(tokens, _) => {
+                let token = tokens
+                    .token(refused, &self.backoff, &self.outage, &self.monitor)
+                    .await?;
+                let request = request
+                    .header(header::AUTHORIZATION, token.bearer.clone())
+                    .header(header::CONNECTION, ONE_REQUEST);
+                Ok((request, Some(token)))
+            }
+        }
+    }
+
+    /// Sends a request until it is answered for good. `build` makes the request anew for each
+    /// attempt. Returns the body of a 2xx answer.
+    pub(super) async fn call(
+        &self,
+        method: Method,
+        url: Url,
+        repeat: Repeat,
+        build: impl Fn(RequestBuilder) -> RequestBuilder,
+    ) -> Result<Vec<u8>, CallError> {
+        self.call_until_whole(method, url, repeat, |_| true, build)
+            .await
+    }
+
+    /// The same for answers that can be told to have been cut off on the way by what is in them, where a proxy passed on the
+    /// half that it got as if it were all.
+    pub(super) async fn call_until_whole(
+        &self,
+        method: Method,
+        url: Url,
+        repeat: Repeat,
+        is_whole: impl Fn(&[u8]) -> bool,
+        build: impl Fn(RequestBuilder) -> RequestBuilder,
+    ) -> Result<Vec<u8>, CallError> {
+        let mut attempt = 0;
+        let mut refused = Refused::default();
+        loop {
+            attempt += 1;
+            self.wait_for_turn().await;
+            let request = build(self.http.request(method.clone(), url.clone()));
+            let (request, token) = self.show_pass(request, refused.last.as_ref()).await?;
+            let sent = self.send(request, repeat, &is_whole).await;
+            let again = match (sent.map_err(CallError::Fatal)?, token) {
+                (Sent::Body(body), _) => {
+                    self.outage.answered();
+                    self.note_early_end(&refused);
+                    return Ok(body);
+                }
+                (Sent::Refused(response), Some(token)) => {
+                    self.after_refusal(response, token, &mut refused).await
+                }
+                (Sent::Refused(response), None) => self.again_after(response, repeat).await,
+                (Sent::Again(again), _) => again,
+            };
+            match again {
+                Again::Give(error) => {
+                    if !matches!(error, CallError::Unanswered) {
+                        self.outage.answered();
+                    }
+                    return Err(error);
+                }
+                // A call with a new token is no further attempt.
+                Again::Now => attempt -= 1,
+                Again::After { cause, pause } => {
+                    self.pause_before_next(attempt, cause, pause).await?;
+                }
+            }
+        }
+    }
+
+    /// Sends a request once.
+    ///
+    /// # Errors
+    /// Our clock is wrong, or there can be no connection in confidence.
+    async fn send(
+        &self,
+        request: RequestBuilder,
+        repeat: Repeat,
+        is_whole: impl Fn(&[u8]) -> bool,
+    ) -> Result<Sent, Fatal> {
+        let response = match request.send().await {
+            Ok(response) => response,
+            Err(error) => {
+                return match self.http.fault(&error) {
+                    Some(fault) => Err(fault.into_fatal()),
+                    None => Ok(Sent::Again(again_after_error(&error, repeat))),
+                };
+            }
+        };
+        // What may have been carried out is settled, whatever the time is.
+        if let (Pass::Tokens(_, clock), Repeat::Safe) = (&self.pass, repeat) {
+            clock.check(response.headers(), SystemTime::now())?;
+        }
+        Ok(match response.status() {
+            status if status.is_success() => match read_body(response).await {
+                Ok(body) if is_whole(&body) => Sent::Body(body),
+                Ok(_) => Sent::Again(again_after_broken_answer(BodyError::BrokeOff, repeat)),
+                Err(error) => Sent::Again(again_after_broken_answer(error, repeat)),
+            },
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Sent::Refused(response),
+            _ => Sent::Again(self.again_after(response, repeat).await),
+        })
+    }
+
+    /// Waits before attempt number `attempt + 1`.
+    ///
+    /// # Errors
+    /// There is none: that was the last, or there has been nothing but failures for too long.
+    async fn pause_before_next(
+        &self,
+        attempt: u32,
+        cause: String,
+        asked: Option<Duration>,
+    ) -> Result<(), CallError> {
+        self.outage.failed(&cause).map_err(CallError::Fatal)?;
+        if attempt >= self.attempts {
+            return Err(CallError::Unavailable {
+                cause,
+                attempts: attempt,
+            });
+        }
+        let pause = asked.unwrap_or_else(|| self.backoff.pause(attempt));
+        tracing::debug!(
+            "attempt {attempt}: {cause}; again in {} ms",
+            pause.as_millis()
+        );
+        let why = match asked {
+            Some(_) => Why::AskedBy(self.server),
+            None => Why::Retry(cause),
+        };
+        let waiting = self.monitor.wait(why, Some(Instant::now() + pause));
+        tokio::time::sleep(pause).await;
+        drop(waiting);
+        self.monitor.retried();
+        Ok(())
+    }
+
+    /// Waits for the rate limit and for a pause that PKB asked for.
+    async fn wait_for_turn(&self) {
+        if let Some(rate) = &self.rate {
+            rate.until_ready().await;
+        }
+        loop {
+            let until = *self
+                .not_before
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner);
+            match until {
+                Some(until) if until > Instant::now() => {
+                    let _waiting = self.monitor.wait(Why::AskedBy(self.server), Some(until));
+                    tokio::time::sleep_until(until.into()).await;
+                }
+                _ => return,
+            }
+        }
+    }
+
+    /// What the server means by an answer, if that is something of its own.
+    async fn explained(&self, response: Response) -> Option<Again> {
+        let explain = self.explain.as_ref()?;
+        let meaning = explain(&Unsuccessful {
+            status: response.status(),
+            clock_off_by: clock_off_by(response.headers(), SystemTime::now()),
+            body: read_body(response).await.unwrap_or_default(),
+        })?;
+        Some(match meaning {
+            Meaning::Give(error) => Again::Give(error),
+            Meaning::Pause(pause) => {
+                self.pause_all(pause);
+                Again::After {
+                    cause: format!("{} asks for a pause", self.server),
+                    pause: Some(pause),
+                }
+            }
+        })
+    }
+
+    /// Lets no call begin for so long.
+    fn pause_all(&self, pause: Duration) {
+        let until = Instant::now() + pause;
+        let mut not_before = self
+            .not_before
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        *not_before = Some(not_before.map_or(until, |before| before.max(until)));
+    }
+
+    /// A 400 is the server's word on what was asked, or the web server's in front of it on our certificate.
+    async fn after_bad_request(&self, response: Response) -> CallError {
+        let (status, url) = (response.status().as_u16(), response.url().clone());
+        let body = read_body(response).await.unwrap_or_default();
+        match self.http.fault_in_answer(&url, &body) {
+            Some(fault) => CallError::Fatal(fault.into_fatal()),
+            None => CallError::Refused { status },
+        }
+    }
+
+    async fn again_after(&self, response: Response, repeat: Repeat) -> Again {
+        let status = response.status();
+        let asked = retry::retry_after(response.headers(), SystemTime::now());
+        if status == StatusCode::BAD_REQUEST && self.explain.is_none() {
+            return Again::Give(self.after_bad_request(response).await);
+        }
+        if let Some(again) = self.explained(response).await {
+            return again;
+        }
+        if retry::is_busy(status) {
+            if repeat == Repeat::Never && !retry::was_not_carried_out(status) {
+                return Again::Give(CallError::Unanswered);
+            }
+            if let Some(pause) = asked {
+                self.pause_all(pause);
+            }
+            return Again::After {
+                cause: format!("{} answered {}", self.server, status.as_u16()),
+                pause: asked,
+            };
+        }
+        Again::Give(match status {
+            StatusCode::NOT_FOUND => CallError::NotFound,
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => CallError::NoAccess,
+            status if status.is_redirection() => CallError::NotUnderstood(
+                "PKB answered with a redirect: check the base URL and proxies",
+            ),
+            status => CallError::Refused {
+                status: status.as_u16(),
+            },
+        })
+    }
+}
+
+fn again_after_broken_answer(error: BodyError, repeat: Repeat) -> Again {
+    match (error, repeat) {
+        (BodyError::TooLong, _) => Again::Give(CallError::NotUnderstood("the answer is too long")),
+        (BodyError::BrokeOff, Repeat::Never) => Again::Give(CallError::Unanswered),
+        (BodyError::BrokeOff, Repeat::Safe) => Again::After {
+            cause: "the answer broke off".into(),
+            pause: None,
+        },
+    }
+}
+
+fn again_after_error(error: &reqwest::Error, repeat: Repeat) -> Again {
+    // A connection that was never made carried no request. Everything else may have: reqwest's
+    // `is_request` does not mean "was not sent".
+    if !error.is_connect() && repeat == Repeat::Never {
+        return Again::Give(CallError::Unanswered);
+    }
+    Again::After {
+        cause: plain_cause(error).into(),
+        pause: None,
+    }
+}

@@ -1,0 +1,335 @@
+//! The upload of a patient file. PKB publishes the web form and no address for machines, so the
+//! path is a setting and its default ours, and so is how a program learns that PKB, which works
+//! through a file for a while, is done: an upload is answered with its report, or with an id whose
+//! status can be asked for below the same path.
+
+use std::time::{Duration, Instant};
+
+use reqwest::{Method, header, multipart};
+use serde::Deserialize;
+
+use super::{CallError, Client, rest::parse_json, transport::Repeat};
+use pkb_core::{Fatal, monitor::Why};
+
+/// Where batches are sent unless a setting says otherwise. Not published by PKB.
+pub const UPLOAD_PATH: &str = "/upload/patients";
+
+/// First pause before PKB is asked whether it is done; doubles each time.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+/// Longest pause.
+const LONGEST_PAUSE: Duration = Duration::from_secs(15);
+
+/// What PKB reports of an upload. An answer without all three is no report: it would say of every
+/// row that it was taken.
+#[derive(Debug)]
+pub struct UploadReport {
+    /// Records that are new.
+    pub created: u64,
+    /// Records that were there and have been updated.
+    pub updated: u64,
+    /// Rows that were not taken.
+    pub failed: Vec<FailedRow>,
+}
+
+/// A row that PKB's importer did not take. Its message may hold values, so it is not read.
+#[derive(Debug, Deserialize)]
+pub struct FailedRow {
+    /// Line of the uploaded file, the header being 1.
+    pub row: u64,
+}
+
+/// PKB's name for an upload that it works on: one segment of a path, whatever the server sends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UploadId(String);
+
+impl UploadId {
+    /// Longest id.
+    const MAX_BYTES: usize = 128;
+
+    /// An id of letters, digits, `-` and `_`; `None` for anything else.
+    pub fn parse(text: &str) -> Option<Self> {
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+        let is_id = (1..=Self::MAX_BYTES).contains(&text.len()) && text.bytes().all(is_plain);
+        is_id.then(|| Self(text.to_owned()))
+    }
+
+    /// The id as PKB writes it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What PKB answers to an upload.
+#[derive(Debug)]
+pub enum Uploaded {
+    /// It is done.
+    Processed(UploadReport),
+    /// It has the file, and will work on it.
+    Accepted(UploadId),
+}
+
+/// Where an upload stands that PKB has accepted.
+#[derive(Debug)]
+pub enum UploadStatus {
+    /// PKB is not done.
+    Processing,
+    /// PKB is done.
+    Processed(UploadReport),
+}
+
+/// Both answers as they are written. Which one it is must be unmistakable, so the fields are looked
+/// at one by one.
+#[derive(Deserialize)]
+struct Answer {
+    upload: Option<String>,
+    state: Option<State>,
+    created: Option<u64>,
+    updated: Option<u64>,
+    failed: Option<Vec<FailedRow>>,
+}
+
+#[derive(Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+enum State {
+    Processing,
+    Processed,
+}
+
+impl Answer {
+    fn into_report(self) -> Result<UploadReport, CallError> {
+        match (self.created, self.updated, self.failed) {
+            (Some(created), Some(updated), Some(failed)) => Ok(UploadReport {
+                created,
+                updated,
+                failed,
+            }),
+            _ => Err(CallError::NotUnderstood(
+                "PKB's answer to the upload is no report",
+            )),
+        }
+    }
+
+    fn into_uploaded(self) -> Result<Uploaded, CallError> {
+        if self.state != Some(State::Processing) {
+            return self.into_report().map(Uploaded::Processed);
+        }
+        let id = self.upload.as_deref().and_then(UploadId::parse);
+        id.map(Uploaded::Accepted).ok_or(CallError::NotUnderstood(
+            "PKB has accepted the upload without a usable id",
+        ))
+    }
+
+    fn into_status(self, asked: &UploadId) -> Result<UploadStatus, CallError> {
+        if self.upload.as_deref() != Some(asked.as_str()) {
+            return Err(CallError::NotUnderstood(
+                "PKB's answer is not about the upload that was asked for",
+            ));
+        }
+        match self.state {
+            Some(State::Processing) => Ok(UploadStatus::Processing),
+            Some(State::Processed) => self.into_report().map(UploadStatus::Processed),
+            None => Err(CallError::NotUnderstood(
+                "PKB does not say where the upload stands",
+            )),
+        }
+    }
+}
+
+impl Client {
+    /// Sends one "Add many patients" file. It is sent once: if no answer comes, it may or may not
+    /// have been taken.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub async fn upload(
+        &self,
+        path: &str,
+        file_name: &str,
+        csv: Vec<u8>,
+    ) -> Result<Uploaded, CallError> {
+        let url = self.url(path)?;
+        let bytes = bytes::Bytes::from(csv);
+        let build = |request: reqwest::RequestBuilder| {
+            let length = bytes.len() as u64;
+            let part = multipart::Part::stream_with_length(bytes.clone(), length)
+                .file_name(file_name.to_owned())
+                .mime_str("text/csv");
+            match part {
+                Ok(part) => request.multipart(multipart::Form::new().part("file", part)),
+                // The type is a constant and well-formed.
+                Err(_) => request,
+            }
+        };
+        let body = self
+            .transport
+            .call(Method::POST, url, Repeat::Never, build)
+            .await
+            .map_err(about_no_patient)?;
+        parse_json::<Answer>(&body)?.into_uploaded()
+    }
+
+    /// Asks where an upload stands that PKB has accepted. `path` is where it was sent.
+    ///
+    /// # Errors
+    /// [`CallError::NotFound`] if PKB does not know the id; see [`CallError`] for the others.
+    pub async fn upload_status(
+        &self,
+        path: &str,
+        id: &UploadId,
+    ) -> Result<UploadStatus, CallError> {
+        let url = self.url(&format!("{}/{}", path.trim_end_matches('/'), id.as_str()))?;
+        let body = self
+            .transport
+            .call(Method::GET, url, Repeat::Safe, |request| {
+                request.header(header::ACCEPT, "application/json")
+            })
+            .await
+            .map_err(|error| match error {
+                CallError::NotFound => error,
+                error => about_no_patient(error),
+            })?;
+        parse_json::<Answer>(&body)?.into_status(id)
+    }
+
+    /// Asks again and again until PKB is done with the upload `name`, for `patience` at most: then it is still
+    /// [`UploadStatus::Processing`].
+    ///
+    /// # Errors
+    /// As [`Client::upload_status`].
+    pub async fn wait_for_upload(
+        &self,
+        path: &str,
+        name: &str,
+        id: &UploadId,
+        patience: Duration,
+    ) -> Result<UploadStatus, CallError> {
+        let _waiting = self
+            .transport
+            .monitor()
+            .wait(Why::Processing(name.to_owned()), None);
+        let since = Instant::now();
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let left = patience.saturating_sub(since.elapsed());
+            tokio::time::sleep(pause.min(left)).await;
+            let status = self.upload_status(path, id).await?;
+            if matches!(status, UploadStatus::Processed(_)) || left <= pause {
+                return Ok(status);
+            }
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+}
+
+/// An upload is about no patient: a refusal and a wrong address concern all that would come after.
+fn about_no_patient(error: CallError) -> CallError {
+    CallError::Fatal(match error {
+        CallError::NoAccess => Fatal::Credentials(
+            "PKB does not let this client upload patient files: ask PKB for that, or use --batches"
+                .into(),
+        ),
+        CallError::NotFound => Fatal::NotUnderstood(
+            "PKB has nothing at the address of the upload: check PKB_BASE_URL and --upload-path"
+                .into(),
+        ),
+        error => return error,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const REPORT: &str = r#""created":1,"updated":2,"failed":[{"row":3,"message":"Canary"}]"#;
+
+    fn answer(fields: &str) -> Result<Answer, CallError> {
+        parse_json(format!("{{{fields}}}").as_bytes())
+    }
+
+    fn uploaded(fields: &str) -> Result<Uploaded, CallError> {
+        answer(fields).and_then(Answer::into_uploaded)
+    }
+
+    fn status(fields: &str) -> Result<UploadStatus, CallError> {
+        let asked = UploadId::parse("A-1").unwrap();
+        answer(fields).and_then(|answer| answer.into_status(&asked))
+    }
+
+    #[test]
+    fn an_upload_is_answered_with_a_report_or_with_an_id() {
+        assert!(
+            matches!(uploaded(REPORT), Ok(Uploaded::Processed(report)) if report.failed[0].row == 3)
+        );
+        assert!(matches!(
+            uploaded(&format!(r#""upload":"A-1","state":"processed",{REPORT}"#)),
+            Ok(Uploaded::Processed(_))
+        ));
+        assert!(matches!(
+            uploaded(r#""upload":"A-1","state":"processing""#),
+            Ok(Uploaded::Accepted(id)) if id.as_str() == "A-1"
+        ));
+    }
+
+    #[test]
+    fn half_a_report_is_no_report() {
+        for fields in [
+            "",
+            r#""created":1,"updated":2"#,
+            r#""created":1,"failed":[]"#,
+            r#""updated":1,"failed":[]"#,
+            r#""upload":"A-1""#,
+            r#""upload":"A-1","state":"processed""#,
+            r#""state":"processing""#,
+            r#""upload":"../users","state":"processing""#,
+            r#""upload":"A-1","state":"lost""#,
+        ] {
+            assert!(
+                matches!(uploaded(fields), Err(CallError::NotUnderstood(_))),
+                "{fields}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_status_is_about_the_upload_that_was_asked_for() {
+        assert!(matches!(
+            status(r#""upload":"A-1","state":"processing""#),
+            Ok(UploadStatus::Processing)
+        ));
+        assert!(matches!(
+            status(&format!(r#""upload":"A-1","state":"processed",{REPORT}"#)),
+            Ok(UploadStatus::Processed(report)) if (report.created, report.updated) == (1, 2)
+        ));
+        for fields in [
+            r#""upload":"A-2","state":"processing""#,
+            r#""state":"processing""#,
+            REPORT,
+            r#""upload":"A-1""#,
+            r#""upload":"A-1","state":"processed""#,
+        ] {
+            assert!(
+                matches!(status(fields), Err(CallError::NotUnderstood(_))),
+                "{fields}"
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn an_id_adds_one_segment_to_an_address_and_nothing_else(text in ".{0,140}|[-_A-Za-z0-9]{0,140}") {
+            let base = reqwest::Url::parse("http://127.0.0.1/upload/patients/x").unwrap();
+            match UploadId::parse(&text) {
+                Some(id) => {
+                    let url = base.join(id.as_str()).unwrap();
+                    prop_assert_eq!(url.as_str(), format!("http://127.0.0.1/upload/patients/{text}"));
+                }
+                None => prop_assert!(
+                    text.is_empty()
+                        || text.len() > UploadId::MAX_BYTES
+                        || text.contains(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_')
+                ),
+            }
+        }
+    }
+}
