@@ -1,6 +1,7 @@
 //! Arguments that the stages share.
 
 mod notify;
+mod one_of;
 mod progress;
 
 use std::{
@@ -25,6 +26,7 @@ use pkb_core::{
 };
 
 pub use notify::{NotifyArgs, NotifyKeyArgs};
+pub use one_of::one_of;
 pub use progress::ProgressArgs;
 
 /// Heading of the options that concern a single run, and are refused in a settings file, where they would hold for

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
-use pkb_cli::args::{InputArgs, ONCE, StreamArgs, parse_duration};
+use pkb_cli::args::{InputArgs, ONCE, StreamArgs, one_of, parse_duration};
 use pkb_core::{
     record::Design,
     value::{LetterFormat, LetterLanguages},
@@ -22,6 +22,38 @@ use crate::{
 };
 use pkb_typeset::typesetter::Engine;
 use pkb_verify::args::VerifyArgs;
+
+/// Designs, as help lists them.
+const DESIGNS: [(&str, &str, Design); 3] = [
+    ("letter", "A letter on its own", Design::Letter),
+    (
+        "insert",
+        "A sheet that goes into the envelope of another letter; it bears no address",
+        Design::Insert,
+    ),
+    (
+        "reminder",
+        "A letter to somebody who was invited before and has not registered",
+        Design::Reminder,
+    ),
+];
+
+/// Languages, as help lists them.
+const LANGUAGES: [(&str, &str, LetterLanguages); 3] = [
+    ("en", "English alone", LetterLanguages::English),
+    ("cy", "Welsh alone", LetterLanguages::Welsh),
+    (
+        "cy+en",
+        "Both, Welsh first",
+        LetterLanguages::WelshAndEnglish,
+    ),
+];
+
+/// Sizes of print, as help lists them.
+const FORMATS: [(&str, &str, LetterFormat); 2] = [
+    ("standard", "12 point", LetterFormat::Standard),
+    ("large", "16 point", LetterFormat::Large),
+];
 
 /// Make the letters and the SMS sheet of a campaign
 ///
@@ -153,15 +185,15 @@ pub struct LettersArgs {
     pub template: Option<PathBuf>,
 
     /// Which design of the template
-    #[arg(long, value_enum, default_value = "letter", value_name = "DESIGN")]
+    #[arg(long, value_parser = one_of(&DESIGNS), default_value = "letter", value_name = "DESIGN")]
     pub design: Design,
 
     /// Languages for patients whose preference is not in their record [default: as template.toml says]
-    #[arg(long, value_enum, value_name = "LANGUAGES")]
+    #[arg(long, value_parser = one_of(&LANGUAGES), value_name = "LANGUAGES")]
     pub language: Option<LetterLanguages>,
 
     /// Print for patients whose format is not in their record [default: as template.toml says]
-    #[arg(long, value_enum, value_name = "FORMAT")]
+    #[arg(long, value_parser = one_of(&FORMATS), value_name = "FORMAT")]
     pub format: Option<LetterFormat>,
 
     /// By which way patients are invited. For text messages there are also the spreadsheet and the

@@ -1,11 +1,10 @@
 //! Writes sample letters as a PDF, to look at a template:
-//! `cargo run -p pkb-letters --example sample_letter -- OUT.pdf [TEMPLATE_FOLDER [DESIGN]]`. One letter for each of the
+//! `cargo run -p pkb-typeset --example sample_letter -- OUT.pdf [TEMPLATE_FOLDER [DESIGN]]`. One letter for each of the
 //! languages and prints.
 
 use std::path::Path;
 
 use anyhow::Context as _;
-use clap::ValueEnum as _;
 use pkb_core::{
     record::Design,
     value::{LetterFormat, LetterLanguages},
@@ -20,7 +19,10 @@ fn main() -> anyhow::Result<()> {
         _ => Template::built_in()?,
     };
     let design = match arguments.next().and_then(|text| text.into_string().ok()) {
-        Some(text) => Design::from_str(&text, true).map_err(anyhow::Error::msg)?,
+        Some(text) => Design::ALL
+            .into_iter()
+            .find(|design| design.as_str() == text)
+            .context("no design has this name")?,
         None => Design::Letter,
     };
     let mut letters = Vec::new();

@@ -1,41 +1,26 @@
 //! In which languages and in which print a letter is.
 
-use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
 use super::Problem;
 
 /// The languages of a letter.
 #[derive(
-    Debug,
-    Clone,
-    Copy,
-    Default,
-    PartialEq,
-    Eq,
-    Hash,
-    PartialOrd,
-    Ord,
-    Serialize,
-    Deserialize,
-    ValueEnum,
+    Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
 )]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum LetterLanguages {
     /// English alone
     #[default]
     #[serde(rename = "en")]
-    #[value(name = "en")]
     English,
     /// Welsh alone
     #[serde(rename = "cy")]
-    #[value(name = "cy")]
     Welsh,
     // Welsh Language Standards (No. 7) Regulations 2018: where the preference is not known, and Welsh
     // so that it is read first.
     /// Both, Welsh first
     #[serde(rename = "cy+en")]
-    #[value(name = "cy+en")]
     WelshAndEnglish,
 }
 
@@ -66,18 +51,7 @@ impl LetterLanguages {
 
 /// How large the print of a letter is (NHS Accessible Information Standard, DCB1605).
 #[derive(
-    Debug,
-    Clone,
-    Copy,
-    Default,
-    PartialEq,
-    Eq,
-    Hash,
-    PartialOrd,
-    Ord,
-    Serialize,
-    Deserialize,
-    ValueEnum,
+    Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
 )]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]

@@ -1,7 +1,6 @@
 //! Dates as hospitals write them. Only what can be read in one way is read: a year of two digits,
 //! or a month in front where the day is expected, is named and never guessed.
 
-use clap::ValueEnum;
 use jiff::civil::Date;
 
 use super::{
@@ -11,7 +10,7 @@ use super::{
 };
 
 /// Which of day and month comes first where both are digits and the year comes last.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum DateOrder {
     /// `21/04/1999`, as in the United Kingdom.
     #[default]

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
+use pkb_cli::args::one_of;
 use pkb_core::{
     Fatal,
     value::{DateOrder, NationalIdType},
@@ -12,6 +13,20 @@ use crate::{
     columns::Mapping,
     table::{EncodingChoice, Separator, TableOptions, parse_encoding},
 };
+
+/// Orders of dates, as help lists them.
+const ORDERS: [(&str, &str, DateOrder); 2] = [
+    (
+        "day-first",
+        "`21/04/1999`, as in the United Kingdom",
+        DateOrder::DayFirst,
+    ),
+    (
+        "month-first",
+        "`04/21/1999`, as in the United States",
+        DateOrder::MonthFirst,
+    ),
+];
 
 /// A patient file and how it is to be read.
 #[derive(Debug, Args)]
@@ -95,7 +110,7 @@ pub struct PatientFileArgs {
     /// What comes first in dates such as 03/04/1999 [default: the day, unless dates contradict it]
     #[arg(
         long,
-        value_enum,
+        value_parser = one_of(&ORDERS),
         value_name = "ORDER",
         help_heading = "Reading the file"
     )]
