@@ -51,7 +51,7 @@ ifneq ($(shell expr "$(SHARDS)" : '[1-9][0-9]*$$' >/dev/null && [ "$(SHARDS)" -l
 $(error SHARDS has to be a number from 1 to 999, and RATE a number that is not smaller: each shard gets a part of it)
 endif
 
-# 01-of-04 and so on, as pkb-upload split names them.
+# 01-of-04 and so on, as pkb split names them.
 NAMES := $(shell w=$$(printf %s $(SHARDS) | wc -c); [ $$w -ge 2 ] || w=2; \
 	for i in $$(seq $(SHARDS)); do printf "%0*d-of-%0*d " $$w $$i $$w $(SHARDS); done)
 # A shard has one process at a time, so that all together keep to the rate.
@@ -102,7 +102,7 @@ uploaded.ndjson: $(PATIENTS) | journals logs
 		--output $@ $(UPLOAD_FLAGS)
 
 $(SPLIT) &: uploaded.ndjson | logs
-	@$(STEP) logs/split.log $(lastword $(SPLIT)) pkb-upload split uploaded.ndjson --shards $(SHARDS) --out shards
+	@$(STEP) logs/split.log $(lastword $(SPLIT)) pkb split uploaded.ndjson --shards $(SHARDS) --out shards
 
 resolved/%.ndjson: shards/%.ndjson | resolved journals logs
 	@$(STEP) logs/resolve-$*.log $@ pkb-resolve $< --partial --rate $(SHARE) --journal journals/resolve-$*.journal \
@@ -122,11 +122,11 @@ delivered/%.ndjson: invited/%.ndjson | delivered journals logs print
 		--output $@ $(LETTERS_FLAGS)
 
 delivered.ndjson: $(DELIVERED) | logs
-	@$(STEP) logs/merge.log $@ pkb-letters merge $(DELIVERED) --output $@ \
+	@$(STEP) logs/merge.log $@ pkb merge $(DELIVERED) --output $@ \
 		$(if $(filter-out letter,$(CHANNEL)),--shared-mobiles shared-mobiles.csv)
 
 verified.txt: delivered.ndjson | logs
-	@$(STEP) --proof logs/verify.log $@ pkb-letters verify print delivered.ndjson $(VERIFY_FLAGS)
+	@$(STEP) --proof logs/verify.log $@ pkb verify print delivered.ndjson $(VERIFY_FLAGS)
 
 report.html: delivered.ndjson | logs
-	@$(STEP) logs/report.log $@ pkb-letters report --in delivered.ndjson --out $@
+	@$(STEP) logs/report.log $@ pkb report --in delivered.ndjson --out $@

@@ -108,7 +108,7 @@ def check(program: str, folder: pathlib.Path, engine: str, names: list) -> list[
             found.append(f"row {one['row']['number']}: {one['outcome']}")
     if made.returncode != 0:
         found.append(f"exit code {made.returncode}: {made.stderr}")
-    verified = run([program, "verify", str(out)], made.stdout)
+    verified = run([str(pathlib.Path(program).with_name("pkb")), "verify", str(out)], made.stdout)
     if verified.returncode != 0:
         found.append(f"verify: {verified.stdout}{verified.stderr}")
     for path in sorted(out.glob("*.pdf")):

@@ -55,7 +55,7 @@ def peaks(bench, times):
         bench.head("invited.ndjson", "fewer.ndjson", letters)
         look("pkb-letters, stamp, merged", letters, f"{print_them} --output delivered.ndjson")
         look("pkb-letters, from its journal", letters, print_them)
-        look("pkb-letters verify", letters, "pkb-letters verify print delivered.ndjson --square-codes none")
+        look("pkb verify", letters, "pkb verify print delivered.ndjson --square-codes none")
         look("pkb-letters, stamp, separate", letters, f"{stamped('separate', 'fewer.ndjson')} --separate")
         bench.head("invited.ndjson", "few.ndjson", by_typst)
         typst = "pkb-letters few.ndjson --partial --out typst --engine typst --no-verify"

@@ -15,7 +15,7 @@ def run(bench):
         """A folder with so many letters; how many, and the command that reads them again."""
         count = bench.head("letters.ndjson", f"{name}-letters.ndjson", min(count, letters))
         bench.run(f"{stamped(name, f'{name}-letters.ndjson')} --output {name}.ndjson")
-        return count, f"pkb-letters verify {name} {name}.ndjson --square-codes"
+        return count, f"pkb verify {name} {name}.ndjson --square-codes"
 
     every, verify_every = made("every", letters)
     fewer, verify_fewer = made("fewer", FEWER)

@@ -62,7 +62,7 @@ pub struct Record {
     /// What pkb-tokens fetched.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub invitation: Option<Invitation>,
-    /// That there were codes, which have ended (pkb-letters purge).
+    /// That there were codes, which have ended (pkb purge).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub purged: Option<Purged>,
     /// What pkb-letters made.

@@ -8,20 +8,15 @@ use pkb_core::{
     record::Design,
     value::{LetterFormat, LetterLanguages},
 };
-use pkb_report::args::ReportArgs;
 use url::Url;
 
 use crate::{
     invitee::Ways,
-    ledger::LedgerArgs,
     notify::args::{PostArgs, SmsCommand},
-    purge::PurgeArgs,
-    seal::SealArgs,
     sms::args::SmsArgs,
     sorting::Order,
 };
 use pkb_typeset::typesetter::Engine;
-use pkb_verify::args::VerifyArgs;
 
 /// Designs, as help lists them.
 const DESIGNS: [(&str, &str, Design); 3] = [
@@ -87,26 +82,6 @@ pub enum Command {
         after_help = "Examples:\n  pkb-letters template new our-letter\n  pkb-letters template check our-letter"
     )]
     Template(TemplateCommand),
-    /// Read finished letters again, and compare every sheet with its record and the manifest
-    #[command(
-        after_help = "Examples:\n  pkb-letters verify print < delivered.ndjson\n  pkb-letters verify print delivered.ndjson --qr all"
-    )]
-    Verify(VerifyArgs),
-    /// Say who was sent what and when, from the journal of the letters
-    #[command(
-        after_help = "Examples:\n  pkb-letters ledger --journal letters.journal --row 812 2040\n  pkb-letters ledger --journal letters.journal --national-ids - < numbers"
-    )]
-    Ledger(LedgerArgs),
-    /// Take codes that have ended out of records and journals, and keep what was sent to whom and when
-    #[command(
-        after_help = "Examples:\n  pkb-letters purge --dry-run *.ndjson *.journal\n  pkb-letters purge delivered.ndjson letters.journal --letters print"
-    )]
-    Purge(PurgeArgs),
-    /// Put a finished campaign into one encrypted archive
-    #[command(
-        after_help = "Example:\n  pkb-letters seal spring-2026 --recipients-file archive-keys.txt --out spring-2026.tar.age --remove"
-    )]
-    Seal(SealArgs),
     /// Send text messages through GOV.UK Notify
     #[command(
         subcommand,
@@ -115,41 +90,6 @@ pub enum Command {
     Sms(SmsCommand),
     /// Have letters printed and posted by GOV.UK Notify
     Post(Box<PostArgs>),
-    /// Write a page about the campaign, for the board and for the engineer, from the records of any stage
-    #[command(
-        after_help = "Examples:\n  pkb-letters report --in delivered.ndjson --out report.html --json report.json\n  pkb-letters report --in rechecked.ndjson --out report.html --csv tables --earlier report.json"
-    )]
-    Report(ReportArgs),
-    /// Make one stream of the shards of a campaign, once it is proven that no row is missing or came twice
-    #[command(
-        after_help = "Examples:\n  pkb-letters merge delivered/*.ndjson --output delivered.ndjson\n  pkb-letters merge --check resolved/*.ndjson"
-    )]
-    Merge(MergeArgs),
-}
-
-/// Shards into one stream.
-#[derive(Debug, ClapArgs)]
-pub struct MergeArgs {
-    /// All shards of one stage, in any order; of any stage of the campaign
-    #[arg(value_name = "SHARD", required = true)]
-    pub shards: Vec<PathBuf>,
-
-    /// Write the records to FILE (complete or absent, mode 0600), in the order of the rows of the patient file
-    #[arg(long, value_name = "FILE", required_unless_present = "check")]
-    pub output: Option<PathBuf>,
-
-    /// Also write to FILE which patients of different shards, too, share a mobile that text messages go to: the list
-    /// of each shard knows only its own
-    #[arg(long, value_name = "FILE", requires = "output")]
-    pub shared_mobiles: Option<PathBuf>,
-
-    /// Only prove it, and write nothing
-    #[arg(long, conflicts_with = "output", help_heading = ONCE)]
-    pub check: bool,
-
-    /// The stream was a part on purpose when it was split: only prove that no row came twice
-    #[arg(long, help_heading = ONCE)]
-    pub partial: bool,
 }
 
 /// What can be done with templates.

@@ -2,7 +2,7 @@
 //! reason why there is none.
 
 use clap::ValueEnum;
-use jiff::{Timestamp, civil::Date};
+use jiff::civil::Date;
 use pkb_core::{
     Reason, Verdict,
     clock::last_whole_day,
@@ -192,12 +192,7 @@ impl Rules {
 
 /// The last whole day on which codes work: the day before the one in which they end.
 pub(crate) fn last_day(codes: &Invitation) -> Result<Date, Verdict> {
-    last_day_before(codes.expires_at)
-}
-
-/// The last whole day before the one with this moment in it.
-pub(crate) fn last_day_before(end: Timestamp) -> Result<Date, Verdict> {
-    last_whole_day(end).ok_or_else(|| Reason::CodesExpiring.into())
+    last_whole_day(codes.expires_at).ok_or_else(|| Reason::CodesExpiring.into())
 }
 
 /// What a person types to get to a page: no scheme, no slash at the end.

@@ -3,7 +3,6 @@
 //! * Who gets what: [`invitee`], [`address`].
 //! * The files: [`press`], [`manifest`], [`sms`].
 //! * The stage: [`args`], [`run`], [`stage`], [`sorting`]; letters that are made again: `again`.
-//! * Who was sent what: [`ledger`]. What is no longer needed: [`purge`], [`seal`].
 //! * Sending it through GOV.UK Notify: [`notify`].
 //! * Looking before printing: [`template_check`], [`proof`].
 //!
@@ -18,17 +17,13 @@ mod bound;
 mod corrected;
 pub mod invitee;
 mod join_url;
-pub mod ledger;
 pub mod manifest;
-pub mod merge;
 pub mod notify;
 mod numbered_batch;
 pub mod press;
 mod print_job;
 pub mod proof;
-pub mod purge;
 pub mod run;
-pub mod seal;
 pub mod sms;
 pub mod sorting;
 pub mod stage;

@@ -11,7 +11,7 @@ use serde::Deserialize as _;
 
 use pkb_core::{
     Fatal, Record,
-    print_files::series::Series,
+    print_files::{series::Series, stem},
     record::{Delivery, Edition},
     stage::Recalled,
     value::NationalId,
@@ -321,11 +321,6 @@ impl Press {
         }
         self.until_camera = self.until_camera.saturating_sub(letters);
     }
-}
-
-/// The batch of a file: `letters-0001` of `letters-0001.pdf` and of `letters-0001/000123-….pdf`.
-pub(crate) fn stem(file: &str) -> &str {
-    file.split(['/', '.']).next().unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -15,9 +15,9 @@ use crate::{
     again::Again,
     args::{Args, Command, LettersArgs, TemplateCommand},
     invitee::Rules,
-    ledger, merge, notify,
+    notify,
     press::{Form, Press},
-    proof, purge, seal,
+    proof,
     sms::{SheetNumbers, TextMessages},
     sorting::{self, Order},
     stage::{Letters, Papers, Seen},
@@ -40,14 +40,8 @@ pub async fn run(args: Args) -> Result<ExitCode, Fatal> {
     match args.command {
         Some(Command::Template(TemplateCommand::New { dir })) => new_template(&dir),
         Some(Command::Template(TemplateCommand::Check { dir })) => template_check::check(&dir),
-        Some(Command::Verify(args)) => pkb_verify::verify(args).await,
-        Some(Command::Ledger(args)) => ledger::answer(&args),
-        Some(Command::Purge(args)) => purge::purge(&args),
-        Some(Command::Seal(args)) => seal::seal(&args),
         Some(Command::Sms(command)) => notify::sms(command).await,
         Some(Command::Post(args)) => notify::post(*args).await,
-        Some(Command::Report(args)) => pkb_report::run::run(&args),
-        Some(Command::Merge(args)) => merge::merge(&args),
         None => make_letters(args.letters).await,
     }
 }

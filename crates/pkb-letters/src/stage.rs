@@ -532,7 +532,7 @@ impl Stage for Letters {
     fn next_step(&self, records: &str) -> Option<String> {
         let folder = self.folder.display();
         Some(format!(
-            "before anything is posted, pkb-letters verify {folder} over {records}"
+            "before anything is posted, pkb verify {folder} over {records}"
         ))
     }
 

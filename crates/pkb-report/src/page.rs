@@ -105,7 +105,7 @@ fn about(page: &Page<'_>) -> Markup {
                 "was before." }
             p { "The report holds no name, no number of a patient, no date of birth, no address and no code. Row numbers are those of "
                 "the patient file in a spreadsheet, where the header is row 1." }
-            p .soft { "Made by pkb-letters report " (env!("CARGO_PKG_VERSION")) " on " (moment(page.figures.now)) ", UK time." }
+            p .soft { "Made by pkb report " (env!("CARGO_PKG_VERSION")) " on " (moment(page.figures.now)) ", UK time." }
         }
     }
 }

@@ -28,9 +28,7 @@ use crate::{
 /// been written all the same.
 pub fn run(args: &ReportArgs) -> Result<ExitCode, Fatal> {
     if args.clock.is_fixed() {
-        tell(
-            "pkb-letters report: note: the time is fixed (PKB_FIXED_TIME): not for a real campaign",
-        );
+        tell("pkb report: note: the time is fixed (PKB_FIXED_TIME): not for a real campaign");
     }
     refuse_to_overwrite_the_input(args)?;
     let earlier = args
@@ -116,7 +114,7 @@ fn summary(figures: &Figures, out: &Path) -> String {
         .map(|(end, words)| format!("{} {words}", number(figures.ended(end))))
         .collect();
     format!(
-        "pkb-letters report: {}: {}; {}",
+        "pkb report: {}: {}; {}",
         counted(figures.records(), "record", "records"),
         ends.join(", "),
         out.display()
@@ -126,7 +124,7 @@ fn summary(figures: &Figures, out: &Path) -> String {
 fn say_what_is_missing(figures: &Figures, partial: bool) -> Result<ExitCode, Fatal> {
     if figures.repeated > 0 {
         tell(format!(
-            "pkb-letters report: {} came more than once and {} counted once: was a file given twice?",
+            "pkb report: {} came more than once and {} counted once: was a file given twice?",
             counted(figures.repeated, "row", "rows"),
             if figures.repeated == 1 { "was" } else { "were" }
         ));

@@ -2,12 +2,12 @@
 
 use std::sync::{Arc, Mutex, atomic::AtomicBool};
 
-use pkb_cli::{app, doctor, progress::tell};
+use pkb_cli::{app, progress::tell};
 use pkb_client::{Client, rest::PathTemplate};
-use pkb_core::{Clock, ExitCode, Fatal, Stage as _, pipeline::Source, rows::listed, shards::split};
+use pkb_core::{Clock, ExitCode, Fatal, Stage as _, pipeline::Source, rows::listed};
 
 use crate::{
-    args::{Args, Command, SplitArgs, UploadArgs},
+    args::{Args, Command, UploadArgs},
     batch_folder::BatchFolder,
     check,
     comparison::{BeforeUpload, Comparison},
@@ -32,23 +32,8 @@ pub async fn run(args: Args) -> Result<ExitCode, Fatal> {
             app::print(Profile::built_in_text())?;
             Ok(ExitCode::Done)
         }
-        Some(Command::Doctor(args)) => doctor::run(*args).await,
-        Some(Command::Split(args)) => split(&args),
         None => upload(args.upload).await,
     }
-}
-
-fn split(args: &SplitArgs) -> Result<ExitCode, Fatal> {
-    let counts = split::split(args.input.reader()?, args.shards, &args.out, args.partial)?;
-    let most = counts.iter().max().copied().unwrap_or_default();
-    let least = counts.iter().min().copied().unwrap_or_default();
-    tell(format!(
-        "pkb-upload: {} rows in {} shards of {least} to {most} rows in {}",
-        counts.iter().sum::<u64>(),
-        counts.len(),
-        args.out.display()
-    ));
-    Ok(ExitCode::Done)
 }
 
 async fn upload(args: UploadArgs) -> Result<ExitCode, Fatal> {

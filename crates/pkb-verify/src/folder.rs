@@ -38,7 +38,7 @@ const FILES_AT_A_TIME: usize = 16;
 
 /// What is counted while it lasts.
 const TASK: Task = Task {
-    program: "pkb-letters verify",
+    program: "pkb verify",
     unit: "letters",
     is_last: true,
     results_on_screen: false,
@@ -284,7 +284,9 @@ impl Index {
         let record = self.records.record(letter.record)?;
         Expected::of(&record, letter.languages, letter.design).ok_or_else(|| {
             let words = match record.without_codes() {
-                Some(_) => "its codes were taken out by pkb-letters purge: nothing can be compared any more",
+                Some(_) => {
+                    "its codes were taken out by pkb purge: nothing can be compared any more"
+                }
                 None => "no patient or no codes",
             };
             Fatal::Input(format!("row {}: {words}", letter.slot.row))

@@ -1,4 +1,4 @@
-//! `pkb-letters verify`: reads finished letters again, with other code than wrote them, and compares every sheet with the
+//! `pkb verify`: reads finished letters again, with other code than wrote them, and compares every sheet with the
 //! record that it is for, and files and manifests with each other.
 //!
 //! * [`page_reader`]: what is drawn on a page; `shared_parts` what many pages share, which is read once, `lines` glyphs

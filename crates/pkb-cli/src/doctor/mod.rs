@@ -12,7 +12,7 @@ use clap::Args;
 
 use crate::{
     args::{NotifyKeyArgs, PkbArgs},
-    settings::PROGRAMS,
+    settings::{PROGRAMS, program_of},
 };
 use pkb_client::rest::{PathTemplate, USER_PATH};
 use pkb_core::{ExitCode, Fatal};
@@ -177,13 +177,13 @@ fn settings(args: &DoctorArgs, findings: &mut Findings) {
             "settings",
             ExitCode::Usage,
             format!(
-                "not set: {}. Export them, or write them below [pkb] in pkb.toml (`pkb-upload config --toml > pkb.toml` is a start)",
+                "not set: {}. Export them, or write them below [pkb] in pkb.toml (`pkb config --toml > pkb.toml` is a start)",
                 missing.join(", ")
             ),
         ),
     }
     // Each program checks its own part of the file; they are installed side by side.
-    for program in PROGRAMS.map(|name| format!("pkb-{name}")) {
+    for program in PROGRAMS.map(program_of) {
         let asked = std::env::current_exe().and_then(|own| {
             Command::new(own.with_file_name(&program))
                 .arg("config")

@@ -36,7 +36,7 @@ use clap::{
     parser::ValueSource,
 };
 
-pub use schema::PROGRAMS;
+pub use schema::{PROGRAMS, program_of};
 
 use self::{file::SettingsFile, schema::Schema};
 use pkb_core::{Fatal, nearest::nearest};

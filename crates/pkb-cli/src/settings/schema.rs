@@ -8,7 +8,7 @@ use crate::args::{ApiArgs, ConcurrencyArgs, NotifyArgs, ONCE, PkbArgs, STREAM};
 use pkb_core::nearest::nearest;
 
 /// Tables of the programs. A program knows its own options only: another's table is for that one to check.
-pub const PROGRAMS: [&str; 4] = ["upload", "resolve", "tokens", "letters"];
+pub const PROGRAMS: [&str; 5] = ["upload", "resolve", "tokens", "letters", "pkb"];
 
 /// The tables that a program knows.
 pub(super) struct Schema {
@@ -300,8 +300,16 @@ fn walk(command: &Command, name: Vec<String>, tables: &mut Vec<SchemaTable>) {
 }
 
 /// `upload` of `pkb-upload`.
-pub(super) fn table_of(program: &str) -> &str {
+pub fn table_of(program: &str) -> &str {
     program.strip_prefix("pkb-").unwrap_or(program)
+}
+
+/// The program of a table.
+pub fn program_of(table: &str) -> String {
+    match table {
+        "pkb" => table.to_owned(),
+        _ => format!("pkb-{table}"),
+    }
 }
 
 /// Whether an option may be given several times.

@@ -6,11 +6,11 @@ use clap::Arg;
 
 use super::{
     Sources,
-    schema::{PROGRAMS, SchemaTable, is_list, is_setting, is_switch, key, table_of},
+    schema::{PROGRAMS, SchemaTable, is_list, is_setting, is_switch, key, program_of, table_of},
 };
 
 const HEAD: &str = "\
-# Settings of pkb-upload, pkb-resolve, pkb-tokens and pkb-letters. Every program reads pkb.toml of the folder that it is started in, or
+# Settings of pkb-upload, pkb-resolve, pkb-tokens, pkb-letters and pkb. Every program reads pkb.toml of the folder that it is started in, or
 # the file that --settings or PKB_SETTINGS names. A flag beats an environment variable, that beats this file, and that the default.
 # What is below [pkb] and [notify] is for all programs; any of it may stand below the table of a program, for that one alone.
 # A setting is an option without its --, and with _ for -; paths are taken from the folder that the program is started in.
@@ -46,7 +46,12 @@ fn write_own(sources: &Sources, text: &mut String) {
             .settings()
             .filter(|arg| sources.schema.tables_for(&table.name, arg).len() == 1)
             .collect();
-        if table.name.len() == 1 || !settings.is_empty() {
+        // What pkb itself needs stands in the table that all programs share.
+        let is_shared = sources
+            .schema
+            .shared()
+            .any(|shared| shared.name == table.name);
+        if (table.name.len() == 1 && !is_shared) || !settings.is_empty() {
             write_table(table, settings.into_iter(), text);
         }
     }
@@ -54,7 +59,7 @@ fn write_own(sources: &Sources, text: &mut String) {
 
 /// Another program's part, from itself: only it knows its options. It is installed beside this one.
 fn of_another(program: &str) -> String {
-    let name = format!("pkb-{program}");
+    let name = program_of(program);
     let printed = std::env::current_exe().ok().and_then(|own| {
         let mut process = Process::new(own.with_file_name(&name));
         let output = process.args(["config", "--toml=own"]).output().ok()?;

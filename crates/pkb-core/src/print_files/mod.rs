@@ -5,6 +5,7 @@ pub mod editions;
 pub mod made_for;
 pub mod manifest;
 pub mod series;
+pub mod shared_mobiles;
 
 use crate::record::{Channel, Delivery};
 
@@ -14,4 +15,10 @@ pub fn sheet_of(delivery: &Delivery) -> Option<&str> {
         Channel::Sms => Some(&delivery.file),
         Channel::Letter | Channel::Both => delivery.sms_file.as_deref(),
     }
+}
+
+/// The batch of a file: `letters-0001` of `letters-0001.pdf` and of `letters-0001/000123-….pdf`.
+#[must_use]
+pub fn stem(file: &str) -> &str {
+    file.split(['/', '.']).next().unwrap_or_default()
 }

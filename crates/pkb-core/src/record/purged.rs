@@ -64,7 +64,7 @@ impl Record {
     /// Why a stage that needs the codes cannot have them, if they were taken out.
     pub fn without_codes(&self) -> Option<Verdict> {
         self.purged.as_ref().map(|_| {
-            let words = "the codes have ended, and were taken out by pkb-letters purge";
+            let words = "the codes have ended, and were taken out by pkb purge";
             Verdict::with_detail(Reason::CodesExpiring, words)
         })
     }

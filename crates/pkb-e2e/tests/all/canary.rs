@@ -99,7 +99,7 @@ fn no_value_of_a_patient_and_no_secret_is_in_any_message_log_or_argument() {
     // Who was sent what, asked by numbers; the same codes again as if they were new.
     let questions = NUMBERS.join("\n");
     let ledger = ["ledger", "--journal", "l.journal", "--national-ids", "-"];
-    let answers = stage("pkb-letters", &ledger, questions.as_bytes());
+    let answers = stage("pkb", &ledger, questions.as_bytes());
     assert!(answers.stdout.starts_with(b"question,answer,") && answers.code == 0);
     let reissue = ["--out", "print", "--journal", "l.journal", "--reissue", "2"];
     assert_eq!(stage("pkb-letters", &reissue, &invited.stdout).code, 2);

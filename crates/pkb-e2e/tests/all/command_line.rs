@@ -7,7 +7,13 @@ use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
 
 use crate::harness::{NOW, programs, root};
 
-const PROGRAMS: [&str; 4] = ["pkb-upload", "pkb-resolve", "pkb-tokens", "pkb-letters"];
+const PROGRAMS: [&str; 5] = [
+    "pkb-upload",
+    "pkb-resolve",
+    "pkb-tokens",
+    "pkb-letters",
+    "pkb",
+];
 
 /// Runs the cases with the programs, and with nothing from outside: they and the shell are behind scripts that see to it.
 fn check(cases: &str) {

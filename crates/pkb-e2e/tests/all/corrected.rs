@@ -37,7 +37,7 @@ fn letters(campaign: &Campaign, channel: &str, invited: &[u8]) -> Ended {
 }
 
 fn verify(campaign: &Campaign, delivered: &[u8]) -> (i32, String) {
-    let ended = campaign.stage("pkb-letters", &["verify", "print"], delivered);
+    let ended = campaign.stage("pkb", &["verify", "print"], delivered);
     (ended.code, String::from_utf8(ended.stdout).unwrap())
 }
 

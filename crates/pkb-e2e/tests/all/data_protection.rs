@@ -96,7 +96,7 @@ fn with_codes(campaign: &Campaign, codes: &BTreeSet<String>) -> Vec<String> {
 
 fn purge(campaign: &Campaign, day: &str, args: &[&str]) -> Ended {
     let args = [&["purge"], &FILES[..], args].concat();
-    on(campaign, day, "pkb-letters", &args)
+    on(campaign, day, "pkb", &args)
 }
 
 #[test]
@@ -108,7 +108,7 @@ fn codes_that_have_ended_go_from_every_file_and_what_was_sent_is_still_known() {
         on(
             &campaign,
             "2027-01-10",
-            "pkb-letters",
+            "pkb",
             &["ledger", "--journal", "l.journal"],
         )
     };
@@ -224,12 +224,12 @@ fn without_their_codes_patients_get_no_second_letter_and_no_unasked_codes() {
     let verified = on(
         &campaign,
         "2027-01-10",
-        "pkb-letters",
+        "pkb",
         &["verify", "print", "l.ndjson"],
     );
     assert_ne!(verified.code, 0);
     assert!(
-        verified.stderr.contains("taken out by pkb-letters purge"),
+        verified.stderr.contains("taken out by pkb purge"),
         "{}",
         verified.stderr
     );
@@ -319,7 +319,7 @@ fn a_campaign_is_sealed_as_a_whole_or_not_at_all_and_then_removed() {
             "keys",
         ];
         let args = [&fixed, &["--out", "spring.tar.age", "--age", age][..], args].concat();
-        campaign.stage("pkb-letters", &args, b"")
+        campaign.stage("pkb", &args, b"")
     };
     let nothing_is_changed = || {
         assert!(!campaign.path("spring.tar.age").exists());

@@ -1,4 +1,4 @@
-//! `pkb-upload doctor` against a local PKB with one thing wrong at a time.
+//! `pkb doctor` against a local PKB with one thing wrong at a time.
 
 use std::{os::unix::fs::PermissionsExt as _, process::Command};
 
@@ -16,7 +16,7 @@ fn look(campaign: &Campaign, change: impl FnOnce(&mut Command)) -> Ended {
         let path = campaign.write(name, secret);
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
     }
-    let mut command = Command::new(programs().join("pkb-upload"));
+    let mut command = Command::new(programs().join("pkb"));
     command
         .current_dir(campaign.folder.path())
         .env_clear()

@@ -425,7 +425,7 @@ fn without_the_comparison_the_summary_and_the_report_say_so() {
             .contains("--no-compare")
     );
     let report = campaign.stage(
-        "pkb-letters",
+        "pkb",
         &["report", "--in", "u.ndjson", "--out", "r.html"],
         b"",
     );

@@ -96,7 +96,7 @@ fn some_row(campaign: &Campaign) -> (u64, Value) {
 /// The answers of the ledger, by the names of their columns.
 fn ask(campaign: &Campaign, args: &[&str], input: &[u8]) -> (Vec<BTreeMap<String, String>>, Ended) {
     let ended = campaign.stage(
-        "pkb-letters",
+        "pkb",
         &[&["ledger", "--journal", "l.journal"], args].concat(),
         input,
     );
@@ -389,7 +389,7 @@ fn the_ledger_is_read_while_a_run_has_it_and_left_as_it_is() {
         ("patients.csv", "not a journal", 66),
         ("none.journal", "no such file", 66),
     ] {
-        let ended = campaign.stage("pkb-letters", &["ledger", "--journal", name], b"");
+        let ended = campaign.stage("pkb", &["ledger", "--journal", name], b"");
         assert_eq!(ended.code, code, "{}", ended.stderr);
         assert!(ended.stderr.contains(words), "{}", ended.stderr);
     }

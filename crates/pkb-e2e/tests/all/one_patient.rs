@@ -95,7 +95,7 @@ fn two_numbers_with_one_pkb_record_get_no_letter_and_both_rows_are_named() {
         ["shared_record", "shared_record", ""]
     );
     assert_eq!(delivered.code, 65);
-    let verified = campaign.stage("pkb-letters", &["verify", "print"], &delivered.stdout);
+    let verified = campaign.stage("pkb", &["verify", "print"], &delivered.stdout);
     assert_eq!(verified.code, 0, "{}", verified.stderr);
 
     // The next run knows of both, and asks PKB again.
@@ -218,7 +218,7 @@ fn equal_codes_stop_their_rows_and_nobody_else() {
         );
         assert_eq!(delivered.code, 65, "{}", delivered.stderr);
         assert!(!delivered.stderr.contains("bug"), "{}", delivered.stderr);
-        let verified = campaign.stage("pkb-letters", &["verify", "print"], &delivered.stdout);
+        let verified = campaign.stage("pkb", &["verify", "print"], &delivered.stdout);
         assert_eq!(verified.code, 0, "{}", verified.stderr);
     }
 }
@@ -247,7 +247,7 @@ fn a_letter_that_is_printed_is_named_when_another_patient_comes_with_its_code() 
                 letters are posted; its text message is in sms-0001.csv: delete that line before the spreadsheet is uploaded";
     assert!(delivered.stderr.contains(said), "{}", delivered.stderr);
     let verify = |stream: &[u8]| {
-        let verified = campaign.stage("pkb-letters", &["verify", "print"], stream);
+        let verified = campaign.stage("pkb", &["verify", "print"], stream);
         assert_eq!(verified.code, 65);
         String::from_utf8(verified.stdout).unwrap()
     };

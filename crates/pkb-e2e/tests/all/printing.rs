@@ -98,7 +98,7 @@ fn print(campaign: &Campaign, input: &[u8], args: &[&str]) -> Ended {
 }
 
 fn verify(campaign: &Campaign, input: &[u8], args: &[&str]) -> (i32, String) {
-    let ended = campaign.stage("pkb-letters", &[&["verify", "print"], args].concat(), input);
+    let ended = campaign.stage("pkb", &[&["verify", "print"], args].concat(), input);
     (
         ended.code,
         String::from_utf8(ended.stdout).unwrap() + &ended.stderr,

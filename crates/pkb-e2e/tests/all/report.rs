@@ -20,7 +20,7 @@ fn campaign() -> Campaign {
 
 fn report(campaign: &Campaign, args: &[&str], stream: &[u8]) -> Ended {
     let always = ["report", "--out", "report.html", "--json", "report.json"];
-    campaign.stage("pkb-letters", &[&always, args].concat(), stream)
+    campaign.stage("pkb", &[&always, args].concat(), stream)
 }
 
 fn page(campaign: &Campaign) -> String {
@@ -454,7 +454,7 @@ fn an_earlier_report_is_compared_with() {
     let campaign = campaign();
     let mut records: Vec<Value> = (2..=11).map(|number| invited(number, 10)).collect();
     records[3]["outcome"] = json!({"stage":"resolve","kind":"excluded","reason":"deceased"});
-    let mut before = campaign.command("pkb-letters");
+    let mut before = campaign.command("pkb");
     before.args([
         "report",
         "--out",
@@ -511,7 +511,7 @@ fn reports_are_private_and_never_replace_the_stream() {
         "--out",
         "delivered.ndjson",
     ];
-    assert_eq!(campaign.stage("pkb-letters", &on_itself, b"").code, 2);
+    assert_eq!(campaign.stage("pkb", &on_itself, b"").code, 2);
     assert_eq!(campaign.read("delivered.ndjson"), records);
     let both = [
         "report",
@@ -523,7 +523,7 @@ fn reports_are_private_and_never_replace_the_stream() {
         "--json",
         "report.json",
     ];
-    assert_eq!(campaign.stage("pkb-letters", &both, b"").code, 0);
+    assert_eq!(campaign.stage("pkb", &both, b"").code, 0);
     for name in [
         "report.html",
         "report.json",
@@ -539,7 +539,7 @@ fn reports_are_private_and_never_replace_the_stream() {
     // A table that the next report does not have is not left from this one.
     assert!(campaign.path("csv/areas.csv").exists());
     let again = ["report", "--out", "report.html", "--csv", "csv"];
-    campaign.stage("pkb-letters", &again, b"");
+    campaign.stage("pkb", &again, b"");
     assert!(!campaign.path("csv/areas.csv").exists() && campaign.path("csv/headline.csv").exists());
 }
 
@@ -556,7 +556,7 @@ fn peak_kilobytes(child: &Child) -> u64 {
 #[test]
 fn memory_does_not_grow_with_the_number_of_records() {
     let campaign = campaign();
-    let mut child = Command::new(programs().join("pkb-letters"))
+    let mut child = Command::new(programs().join("pkb"))
         .current_dir(campaign.folder.path())
         .env_clear()
         .env("PKB_FIXED_TIME", NOW)

@@ -4,7 +4,13 @@ use std::{collections::BTreeMap, path::Path, process::Command};
 
 use crate::harness::{Campaign, Ended, programs, run};
 
-const PROGRAMS: [&str; 4] = ["pkb-upload", "pkb-resolve", "pkb-tokens", "pkb-letters"];
+const PROGRAMS: [&str; 5] = [
+    "pkb-upload",
+    "pkb-resolve",
+    "pkb-tokens",
+    "pkb-letters",
+    "pkb",
+];
 
 /// Runs a program in `folder` with nothing from outside.
 fn in_folder(folder: &Path, program: &str, args: &[&str], variable: Option<(&str, &str)>) -> Ended {

@@ -25,7 +25,7 @@ fn split_campaign(rows: usize) -> Campaign {
     );
     ends_well(
         &campaign,
-        "pkb-upload split uploaded.ndjson --shards 3 --out shards",
+        "pkb split uploaded.ndjson --shards 3 --out shards",
     );
     campaign.write("shards/empty.ndjson", "");
     for folder in ["resolved", "invited", "delivered"] {
@@ -87,7 +87,7 @@ fn merged_campaign(rows: usize) -> Campaign {
         stages(&campaign, shard, series);
     }
     let merged = campaign.shell(
-        "pkb-letters merge delivered/* --output delivered.ndjson --shared-mobiles shared-mobiles.csv",
+        "pkb merge delivered/* --output delivered.ndjson --shared-mobiles shared-mobiles.csv",
     );
     assert_eq!(merged.code, 0, "{}", merged.stderr);
     campaign
@@ -142,29 +142,24 @@ fn shards_merged_are_the_records_of_the_plain_pipeline_but_for_the_places_of_the
 fn all_shards_are_verified_at_once_and_letters_of_a_lost_one_are_missed() {
     let campaign = merged_campaign(30);
     for records in ["delivered.ndjson", "- < delivered.ndjson"] {
-        let verified = campaign.shell(&format!("pkb-letters verify print {records} --qr all"));
+        let verified = campaign.shell(&format!("pkb verify print {records} --qr all"));
         let said = String::from_utf8(verified.stdout).unwrap();
         assert_eq!(verified.code, 0, "{said}");
         assert!(said.contains("letters in 3 files"), "{said}");
     }
     // The records that pkb-letters read do not know their letters; the manifests do.
-    let merged = campaign.shell("pkb-letters merge invited/* --output invited.ndjson");
+    let merged = campaign.shell("pkb merge invited/* --output invited.ndjson");
     assert_eq!(merged.code, 0, "{}", merged.stderr);
-    assert_eq!(
-        campaign
-            .shell("pkb-letters verify print invited.ndjson")
-            .code,
-        0
-    );
+    assert_eq!(campaign.shell("pkb verify print invited.ndjson").code, 0);
 
     std::fs::rename(campaign.path("print/02-of-03"), campaign.path("lost")).unwrap();
-    let verified = campaign.shell("pkb-letters verify print delivered.ndjson");
+    let verified = campaign.shell("pkb verify print delivered.ndjson");
     let said = String::from_utf8(verified.stdout).unwrap();
     assert_eq!(verified.code, 65, "{said}");
     assert!(said.contains("the manifest lacks the letter"), "{said}");
 
     // Twice the same names.
-    let copied = campaign.shell("cp -r lost print/02-of-03 && cp -r lost print/04-of-03 && pkb-letters verify print delivered.ndjson");
+    let copied = campaign.shell("cp -r lost print/02-of-03 && cp -r lost print/04-of-03 && pkb verify print delivered.ndjson");
     let said = String::from_utf8(copied.stdout).unwrap();
     assert_eq!(copied.code, 65, "{said}");
     assert!(
@@ -178,19 +173,19 @@ fn a_shard_that_is_missing_or_given_twice_is_refused_and_nothing_is_written() {
     let campaign = split_campaign(30);
     for (line, words) in [
         (
-            "pkb-letters merge shards/01* shards/03* --output all.ndjson",
+            "pkb merge shards/01* shards/03* --output all.ndjson",
             "of 30 rows are missing: row",
         ),
         (
-            "pkb-letters merge shards/0* shards/02* --output all.ndjson",
+            "pkb merge shards/0* shards/02* --output all.ndjson",
             "came already. Has a part been given twice?",
         ),
         (
-            "pkb-letters merge shards/01* shards/03* --check",
+            "pkb merge shards/01* shards/03* --check",
             "Has a part been left out?",
         ),
         (
-            "pkb-letters merge shards/empty.ndjson --check",
+            "pkb merge shards/empty.ndjson --check",
             "there is no row in them",
         ),
     ] {
@@ -199,10 +194,10 @@ fn a_shard_that_is_missing_or_given_twice_is_refused_and_nothing_is_written() {
         assert!(refused.stderr.contains(words), "{line}: {}", refused.stderr);
         assert!(!campaign.path("all.ndjson").exists());
     }
-    let merged = campaign.shell("pkb-letters merge shards/* --output all.ndjson");
+    let merged = campaign.shell("pkb merge shards/* --output all.ndjson");
     assert_eq!(merged.code, 0, "{}", merged.stderr);
     assert!(campaign.read("all.ndjson") == campaign.read("uploaded.ndjson"));
-    let other = campaign.shell("pkb-upload split uploaded.ndjson --shards 4 --out shards");
+    let other = campaign.shell("pkb split uploaded.ndjson --shards 4 --out shards");
     assert_eq!(other.code, 2, "{}", other.stderr);
 }
 
@@ -250,17 +245,12 @@ fn shards_that_are_sorted_by_post_code_are_merged_in_the_order_of_the_rows() {
             &format!("{} --sort postcode", letters(shard, series)),
         );
     }
-    let merged = campaign.shell("pkb-letters merge delivered/* --output delivered.ndjson");
+    let merged = campaign.shell("pkb merge delivered/* --output delivered.ndjson");
     assert_eq!(merged.code, 0, "{}", merged.stderr);
     let numbers: Vec<u64> = records(&campaign.read("delivered.ndjson"))
         .iter()
         .map(|record| record["row"]["number"].as_u64().unwrap())
         .collect();
     assert!(numbers.is_sorted() && numbers.len() == 30);
-    assert_eq!(
-        campaign
-            .shell("pkb-letters verify print delivered.ndjson")
-            .code,
-        0
-    );
+    assert_eq!(campaign.shell("pkb verify print delivered.ndjson").code, 0);
 }

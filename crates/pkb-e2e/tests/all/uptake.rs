@@ -288,7 +288,7 @@ fn reminders_go_once_with_new_codes_to_everybody_who_is_due_and_to_nobody_else()
     let invited_and_due = |stream: &str| {
         let args = [stream, "--out", "report.html", "--json", "report.json"];
         let args = [&["report"], args.as_slice()].concat();
-        let ended = stage(&campaign, "pkb-letters", "2026-12-20", &args, b"");
+        let ended = stage(&campaign, "pkb", "2026-12-20", &args, b"");
         assert_eq!(ended.code, 0, "{}", ended.stderr);
         let report: Value = serde_json::from_slice(&campaign.read("report.json")).unwrap();
         let count = |table: &str, row: &str| report["figures"][table][row]["count"].as_u64();
@@ -341,16 +341,12 @@ fn reminders_go_once_with_new_codes_to_everybody_who_is_due_and_to_nobody_else()
         let with_it = pages.iter().filter(|text| text.contains(code.as_str()));
         assert_eq!(with_it.count(), 1);
     }
-    let verified = campaign.stage(
-        "pkb-letters",
-        &["verify", "reminder", "reminded.ndjson"],
-        b"",
-    );
+    let verified = campaign.stage("pkb", &["verify", "reminder", "reminded.ndjson"], b"");
     assert_eq!(verified.code, 0, "{}", verified.stderr);
 
     // The ledger of the reminders has what was sent before, too.
     let args = ["ledger", "--journal", "reminder.journal"];
-    let ledger = campaign.stage("pkb-letters", &args, b"");
+    let ledger = campaign.stage("pkb", &args, b"");
     let told: Vec<(String, String)> = csv::Reader::from_reader(ledger.stdout.as_slice())
         .deserialize::<BTreeMap<String, String>>()
         .map(|answer| answer.unwrap())

@@ -1,4 +1,4 @@
-//! `pkb-letters verify` finds what is wrong with a folder of letters.
+//! `pkb verify` finds what is wrong with a folder of letters.
 
 use pkb_sandbox::World;
 use serde_json::Value;
@@ -18,7 +18,7 @@ fn printed() -> (Campaign, Vec<Value>) {
 fn verify(campaign: &Campaign, records: &[Value]) -> Ended {
     let lines: Vec<String> = records.iter().map(Value::to_string).collect();
     let input = lines.join("\n") + "\n";
-    campaign.stage("pkb-letters", &["verify", "print"], input.as_bytes())
+    campaign.stage("pkb", &["verify", "print"], input.as_bytes())
 }
 
 /// The places of the records with a letter.

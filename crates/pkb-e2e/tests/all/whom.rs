@@ -128,7 +128,7 @@ fn a_letter_that_is_printed_already_is_named_when_its_patient_is_excluded() {
     let said = "row 3: excluded_by_list now, and its letter was printed: remove sheet 2 of letters-0001.pdf";
     assert!(again.stderr.contains(said), "{}", again.stderr);
     // And whoever does not read that is told by the letters themselves.
-    let verified = campaign.stage("pkb-letters", &["verify", "print"], &again.stdout);
+    let verified = campaign.stage("pkb", &["verify", "print"], &again.stdout);
     assert_eq!(verified.code, 65);
     let text = String::from_utf8(verified.stdout).unwrap();
     assert!(

@@ -4,14 +4,12 @@
 //! * [`text`]: the template texts, and what stands in a message.
 //! * [`sheet`]: the spreadsheet.
 //! * `bill`: what the messages cost, and which of them need a look.
-//! * `shared_mobiles`: patients whose messages go to the same telephone.
 //!
 //! All texts are in one language. Where there is to be another, [`Texts`] is what a row's language
 //! chooses, and a sheet is for one choice: Notify takes one template a sheet.
 
 pub mod args;
 mod bill;
-mod shared_mobiles;
 pub mod sheet;
 pub mod text;
 
@@ -21,9 +19,13 @@ use std::{
 };
 
 use pkb_cli::progress::tell;
-use pkb_core::{Fatal, Record, atomic_file::AtomicFile, print_files::sheet_of};
+use pkb_core::{
+    Fatal,
+    atomic_file::AtomicFile,
+    print_files::shared_mobiles::{self, SharedMobiles},
+};
 
-use self::{args::SmsArgs, bill::Bill, shared_mobiles::SharedMobiles};
+use self::{args::SmsArgs, bill::Bill};
 pub use self::{
     sheet::{SheetNumbers, SmsRow, SmsSheets},
     text::Texts,
@@ -87,34 +89,6 @@ impl TextMessages {
         AtomicFile::write(&path, self.shared.csv().as_bytes())?;
         tell(self.bill.to_string());
         if let Some(warning) = self.shared.warning(&path) {
-            tell(warning);
-        }
-        Ok(())
-    }
-}
-
-/// Who shares a mobile, in records that have been to pkb-letters.
-#[derive(Default)]
-pub struct Sharing(SharedMobiles);
-
-impl Sharing {
-    /// Notes the mobile of a record, if a text message goes there.
-    pub fn add(&mut self, record: &Record) {
-        if let (Some(patient), Some(delivery)) = (&record.patient, &record.delivery)
-            && sheet_of(delivery).is_some()
-            && let Some(mobile) = &patient.mobile
-        {
-            self.0.add(record.row.number, mobile.expose_e164());
-        }
-    }
-
-    /// Writes the list, and says who they are.
-    ///
-    /// # Errors
-    /// The list cannot be written.
-    pub fn write(&self, path: &Path) -> Result<(), Fatal> {
-        AtomicFile::write(path, self.0.csv().as_bytes())?;
-        if let Some(warning) = self.0.warning(path) {
             tell(warning);
         }
         Ok(())

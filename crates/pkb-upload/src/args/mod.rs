@@ -4,14 +4,10 @@ mod compare;
 mod patient_file;
 mod upload;
 
-use std::{num::NonZeroU16, path::PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
-use pkb_cli::{
-    args::{ClockArgs, InputArgs, ONCE},
-    doctor::DoctorArgs,
-};
-use pkb_core::shards::MAX_SHARDS;
+use pkb_cli::args::{ClockArgs, ONCE};
 
 pub use compare::CompareArgs;
 pub use patient_file::{Hidden, PatientFileArgs};
@@ -58,48 +54,6 @@ pub enum Command {
     /// Print the columns of PKB's file that come with the program, to be edited and used with --profile
     #[command(after_help = "Example:\n  pkb-upload profile > profile.toml")]
     Profile,
-    /// Look at everything that a campaign needs: settings, secrets, this machine, PKB
-    ///
-    /// One line for each thing, with what to do where it is not in order; the exit code is that of the most serious. Nothing is changed. PKB is
-    /// asked for an access token, and about a number of the range that is for tests and that no patient has.
-    #[command(
-        after_help = "Examples:\n  pkb-upload doctor\n  pkb-upload doctor --notify --settings board.toml"
-    )]
-    Doctor(Box<DoctorArgs>),
-    /// Split a record stream into shards, for several processes or machines
-    Split(SplitArgs),
-}
-
-/// `pkb-upload split`.
-#[derive(Debug, ClapArgs)]
-#[command(
-    after_help = "Example:\n  pkb-upload split uploaded.ndjson --shards 8 --out shards\n\nAll rows of a patient are in one shard, the same one in every campaign with so many shards. Stages take a \
-                  shard with --partial, each with a journal of its own; pkb-letters merge makes one stream of them again."
-)]
-pub struct SplitArgs {
-    /// The stream.
-    #[command(flatten)]
-    pub input: InputArgs,
-
-    /// How many
-    #[arg(long, value_name = "N", value_parser = parse_shards)]
-    pub shards: NonZeroU16,
-
-    /// Folder for the shards: 01-of-08.ndjson and so on, all of them, also those without a record; made if it is
-    /// not there
-    #[arg(long, value_name = "DIR")]
-    pub out: PathBuf,
-
-    /// The stream is a part on purpose (filtered): do not insist on every row
-    #[arg(long, help_heading = ONCE)]
-    pub partial: bool,
-}
-
-fn parse_shards(text: &str) -> Result<NonZeroU16, String> {
-    text.parse()
-        .ok()
-        .filter(|shards: &NonZeroU16| shards.get() <= MAX_SHARDS)
-        .ok_or_else(|| format!("not a number from 1 to {MAX_SHARDS}"))
 }
 
 /// `pkb-upload check`.

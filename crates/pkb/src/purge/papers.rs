@@ -13,12 +13,10 @@ use pkb_core::{
     print_files::{
         editions::manifest_prefix,
         manifest::{self, ManifestJson},
-        sheet_of,
+        sheet_of, stem,
     },
     record::{Design, Edition},
 };
-
-use crate::press::stem;
 
 /// A letter: its file, its number and the row that it is for.
 type Letter = (String, u64, u64);
@@ -118,7 +116,7 @@ impl Papers {
             }
             deleted += 1;
             if dry_run {
-                tell(format!("pkb-letters: would be deleted: {}", path.display()));
+                tell(format!("pkb purge: would be deleted: {}", path.display()));
                 continue;
             }
             fs::remove_file(&path)
@@ -129,7 +127,7 @@ impl Papers {
             }
         }
         tell(format!(
-            "pkb-letters: {}: {deleted} files with ended codes {}; {} batches or sheets have codes that are good, or that the records given do not tell of, and stay",
+            "pkb purge: {}: {deleted} files with ended codes {}; {} batches or sheets have codes that are good, or that the records given do not tell of, and stay",
             self.folder.display(),
             if dry_run {
                 "would be deleted"

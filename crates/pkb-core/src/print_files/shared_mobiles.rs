@@ -9,17 +9,17 @@ use std::{
     path::Path,
 };
 
-use pkb_core::rows::counted;
+use crate::{Record, print_files::sheet_of, rows::counted};
 
 /// Name of the list in the folder of the letters.
-pub(super) const FILE_NAME: &str = "sms-shared-mobiles.csv";
+pub const FILE_NAME: &str = "sms-shared-mobiles.csv";
 
 /// Groups that are named in the warning.
 const NAMED: usize = 3;
 
 /// Who has been seen with which mobile. Holds 16 bytes a number and no text.
 #[derive(Debug, Default)]
-pub(super) struct SharedMobiles {
+pub struct SharedMobiles {
     /// Row of the first patient with a number, by the number's digits.
     first: HashMap<u64, u64>,
     /// Rows of the others, by that of the first.
@@ -28,7 +28,7 @@ pub(super) struct SharedMobiles {
 
 impl SharedMobiles {
     /// Notes the number of a row, in E.164 form. The same row again is no other patient.
-    pub(super) fn add(&mut self, row: u64, phone_number: &str) {
+    pub fn add(&mut self, row: u64, phone_number: &str) {
         let digits = phone_number.bytes().filter(u8::is_ascii_digit);
         // At most 15 digits (E.164).
         let number = digits.fold(0_u64, |number, digit| {
@@ -50,8 +50,18 @@ impl SharedMobiles {
         }
     }
 
+    /// Notes the mobile of a record that has been to pkb-letters, if a text message goes there.
+    pub fn add_record(&mut self, record: &Record) {
+        if let (Some(patient), Some(delivery)) = (&record.patient, &record.delivery)
+            && sheet_of(delivery).is_some()
+            && let Some(mobile) = &patient.mobile
+        {
+            self.add(record.row.number, mobile.expose_e164());
+        }
+    }
+
     /// The list: a line for each patient, by groups. Only a header if nobody shares.
-    pub(super) fn csv(&self) -> String {
+    pub fn csv(&self) -> String {
         let mut csv = String::from("group,row\r\n");
         for (group, (first, others)) in (1..).zip(&self.others) {
             for row in [first].into_iter().chain(others) {
@@ -63,7 +73,7 @@ impl SharedMobiles {
     }
 
     /// What there is to say; `path` is where the list is.
-    pub(super) fn warning(&self, path: &Path) -> Option<String> {
+    pub fn warning(&self, path: &Path) -> Option<String> {
         if self.others.is_empty() {
             return None;
         }

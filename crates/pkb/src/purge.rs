@@ -1,4 +1,4 @@
-//! `pkb-letters purge`: takes codes that have ended out of records and journals.
+//! `pkb purge`: takes codes that have ended out of records and journals.
 //!
 //! What was sent to whom and when stays, so that the ledger, the next campaign and a recheck still have their
 //! answers. Codes that are good stay, too. A file is replaced as a whole, and locked meanwhile as a stage locks its
@@ -71,7 +71,7 @@ pub fn purge(args: &PurgeArgs) -> Result<ExitCode, Fatal> {
     for file in &files {
         let counts = file.purge(now, args.dry_run)?;
         tell(format!(
-            "pkb-letters: {}: {}{counts}",
+            "pkb purge: {}: {}{counts}",
             file.path.display(),
             if args.dry_run { "would be: " } else { "" },
         ));

@@ -16,14 +16,14 @@ use clap::Args;
 use jiff::Timestamp;
 use pkb_cli::{args::ONCE, progress::tell};
 use pkb_core::{
-    ExitCode, Fatal, Record, StageName, exposure, journal,
+    ExitCode, Fatal, Reason, Record, StageName, Verdict,
+    clock::last_whole_day,
+    exposure, journal,
     record::{Channel, Delivery, Edition},
     stage::IntentLog,
     value::NhsNumber,
 };
 use serde::Deserialize;
-
-use crate::invitee;
 
 /// Asking the ledger.
 #[derive(Debug, Args)]
@@ -86,7 +86,7 @@ pub fn answer(args: &LedgerArgs) -> Result<ExitCode, Fatal> {
     }
     if torn {
         tell(format!(
-            "pkb-letters: {path}: the last line is torn and was left out: a run is writing it, or was killed"
+            "pkb ledger: {path}: the last line is torn and was left out: a run is writing it, or was killed"
         ));
     }
     answers.finish()
@@ -281,7 +281,8 @@ fn only(answer: &str) -> Cells {
 fn cells(record: &Record, delivery: &Delivery, codes_end: Option<Timestamp>) -> Cells {
     let number = |number: Option<u64>| number.map_or_else(String::new, |number| number.to_string());
     let (letter, sms) = files(delivery);
-    let codes_until = codes_end.map(invitee::last_day_before);
+    let codes_until = codes_end
+        .map(|end| last_whole_day(end).ok_or_else(|| Verdict::from(Reason::CodesExpiring)));
     [
         "sent".to_owned(),
         record.row.number.to_string(),

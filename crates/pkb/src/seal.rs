@@ -1,4 +1,4 @@
-//! `pkb-letters seal`: a finished campaign as one encrypted archive, and the plain files gone if that is asked for.
+//! `pkb seal`: a finished campaign as one encrypted archive, and the plain files gone if that is asked for.
 //!
 //! The archive is a tar file, encrypted by the program `age` to the public keys of those who may open it: nobody needs this
 //! program to open it again (`age -d -i key campaign.tar.age | tar x`, then `sha256sum -c SHA256SUMS`). Nothing but
@@ -84,7 +84,7 @@ pub fn seal(args: &SealArgs) -> Result<ExitCode, Fatal> {
         |pipe| tree.write(pipe),
     )?;
     tell(format!(
-        "pkb-letters: {}: {} files, {} bytes, sealed; to open it: age -d -i KEY_FILE {0} | tar x",
+        "pkb seal: {}: {} files, {} bytes, sealed; to open it: age -d -i KEY_FILE {0} | tar x",
         args.out.display(),
         sealed.len(),
         sealed.iter().map(|file| file.bytes).sum::<u64>(),
@@ -93,7 +93,7 @@ pub fn seal(args: &SealArgs) -> Result<ExitCode, Fatal> {
         return remove(&folder, &sealed);
     }
     tell(format!(
-        "pkb-letters: the plain files are still in {} (--remove deletes them)",
+        "pkb seal: the plain files are still in {} (--remove deletes them)",
         folder.display()
     ));
     Ok(ExitCode::Done)
@@ -138,7 +138,7 @@ fn remove(folder: &Path, sealed: &[Sealed]) -> Result<ExitCode, Fatal> {
     if folder.exists() {
         let left = Tree::read(folder).map_or_else(|_| 0, |tree| tree.len());
         tell(format!(
-            "pkb-letters: {}: {} files deleted, {left} are left{}{}",
+            "pkb seal: {}: {} files deleted, {left} are left{}{}",
             folder.display(),
             sealed.len() - changed.len(),
             if changed.is_empty() {
@@ -150,7 +150,7 @@ fn remove(folder: &Path, sealed: &[Sealed]) -> Result<ExitCode, Fatal> {
         ));
     } else {
         tell(format!(
-            "pkb-letters: {}: {} files deleted, and the folder",
+            "pkb seal: {}: {} files deleted, and the folder",
             folder.display(),
             sealed.len()
         ));
