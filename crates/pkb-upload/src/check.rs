@@ -14,9 +14,9 @@ use crate::{
     pkb_file::PkbFile,
     problems_file,
     report::Report,
-    table::{Row, Table},
     workbook_check,
 };
+use pkb_table::{Row, Table};
 
 /// Says everything that is wrong with a patient file, and with `--compare` in what it differs from PKB.
 ///
@@ -123,7 +123,7 @@ pub fn columns(args: &ColumnsArgs) -> Result<ExitCode, Fatal> {
             let label = if sure {
                 columns.label(at)
             } else {
-                format!("column {}", crate::columns::letters(at))
+                format!("column {}", pkb_table::column_letters(at))
             };
             let field = match (columns.field(at), columns.concern(at)) {
                 (Some(field), _) => field.name().to_owned(),

@@ -10,8 +10,8 @@ use crate::{
     columns::{Columns, Field},
     counts::Counts,
     finding::Place,
-    table::{Row, Table},
 };
+use pkb_table::{Row, Table};
 
 /// Dates of birth by the order that they fit.
 #[derive(Debug, Default)]

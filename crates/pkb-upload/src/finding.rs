@@ -7,8 +7,8 @@ use pkb_core::{Reason, value::Problem};
 use crate::{
     columns::{Columns, Field},
     not_a_patient::NotAPatient,
-    table::CellType,
 };
+use pkb_table::CellType;
 
 /// Something wrong or odd in a row.
 #[derive(Debug, Clone, PartialEq, Eq)]

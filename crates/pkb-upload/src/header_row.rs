@@ -2,10 +2,8 @@
 
 use pkb_core::Fatal;
 
-use crate::{
-    columns::{Columns, Mapping},
-    table::{Row, Rows, Table},
-};
+use crate::columns::{Columns, Mapping};
+use pkb_table::{Row, Rows, Table};
 
 /// So many rows are looked at: no report has more titles.
 const ROWS: u64 = 50;

@@ -10,8 +10,8 @@ use crate::{
     args::{Args, Command},
     patient_file::PatientFile,
     pkb_file::{Columns, LineOptions, PkbFile, Profile, SpecialCharacters},
-    table::{Row, Table, TableOptions},
 };
+use pkb_table::{Row, Table, TableOptions};
 
 /// Opens a patient file as `pkb-upload check` does, and reads it for the first time.
 ///

@@ -2,10 +2,8 @@
 
 use pkb_core::{Fatal, record::Patient};
 
-use crate::{
-    columns::{Columns, Mapping},
-    table::Table,
-};
+use crate::columns::{Columns, Mapping};
+use pkb_table::Table;
 
 /// In files with fewer addresses, a few houses that have names are soon most of them.
 const ADDRESSES: u64 = 20;

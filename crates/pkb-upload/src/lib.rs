@@ -37,7 +37,6 @@ mod send_after;
 mod sender;
 mod sent_before;
 mod share_of_deaths;
-mod table;
 mod toml_file;
 mod upload_row;
 mod upload_stage;

@@ -3,10 +3,8 @@
 
 use pkb_core::{Fatal, rows::listed};
 
-use crate::{
-    columns::Columns,
-    table::{Row, Table},
-};
+use crate::columns::Columns;
+use pkb_table::{Row, Table};
 
 /// As many columns are looked at.
 const COLUMNS: usize = 128;

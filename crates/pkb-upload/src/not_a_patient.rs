@@ -3,7 +3,8 @@
 
 use pkb_core::value::folded_header;
 
-use crate::{columns::Columns, table::Row};
+use crate::columns::Columns;
+use pkb_table::Row;
 
 /// What a row is that is not a patient.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

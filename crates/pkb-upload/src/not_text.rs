@@ -2,10 +2,8 @@
 
 use pkb_core::Reason;
 
-use crate::{
-    columns::{ADDRESS, Field},
-    table::CellType,
-};
+use crate::columns::{ADDRESS, Field};
+use pkb_table::CellType;
 
 /// What is printed on a letter.
 pub fn printed_fields() -> impl Iterator<Item = Field> {

@@ -6,10 +6,8 @@ use pkb_core::{
     value::{DateOrder, read_day_of},
 };
 
-use crate::{
-    columns::{Columns, Field},
-    table::{Row, Table},
-};
+use crate::columns::{Columns, Field};
+use pkb_table::{Row, Table};
 
 /// Words in a header that say that a column has dates of its own.
 const OF_DATES: [&str; 12] = [

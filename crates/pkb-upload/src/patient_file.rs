@@ -22,10 +22,11 @@ use crate::{
     one_column_off::{self, DatesBeside},
     patient_row::{self, CheckedRow, RowRules},
     second_table, share_of_deaths,
-    table::{self, Row, Rows, Table},
     words::Words,
     workbook_check, workbook_notes,
 };
+use pkb_table as table;
+use pkb_table::{Row, Rows, Table};
 
 /// A patient file that has been read once.
 pub struct PatientFile {

@@ -28,9 +28,9 @@ use crate::{
     normalised::{Normalised, Value as Kind},
     not_a_patient,
     not_text::{is_no_text, printed, printed_fields},
-    table::{CellType, Oddity, Row, Texts},
     words::Words,
 };
+use pkb_table::{CellType, Oddity, Row, Texts};
 
 use address::Address;
 

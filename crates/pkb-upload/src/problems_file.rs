@@ -8,8 +8,8 @@ use crate::{
     columns::mask,
     finding::{Finding, Place},
     patient_file::PatientFile,
-    table::Row,
 };
+use pkb_table::Row;
 
 /// Writes all findings of `file` to `path`, one a line: row, column, what becomes of the row, problem,
 /// what to do, value. Values are masked unless `show_values`. `mismatches` are rows that differ from PKB, in their order.

@@ -2,10 +2,8 @@
 
 use pkb_core::{Fatal, value::folded_header};
 
-use crate::{
-    columns::{Columns, Field, Mapping},
-    table::{Row, Table},
-};
+use crate::columns::{Columns, Field, Mapping};
+use pkb_table::{Row, Table};
 
 /// Headers that must be known in a row to call it a header.
 const KNOWN: usize = 3;

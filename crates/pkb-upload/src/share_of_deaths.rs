@@ -5,8 +5,8 @@ use pkb_core::{Fatal, value::Problem};
 use crate::{
     columns::{Columns, Mapping},
     counts::Counts,
-    table::Table,
 };
+use pkb_table::Table;
 
 /// In files with fewer rows, a few deaths are soon a large part.
 const ROWS: u64 = 20;

@@ -10,9 +10,9 @@ use pkb_core::{
 use crate::{
     args::Hidden,
     columns::{Columns, Field, Mapping, concern},
-    table::{SheetOverview, Table},
     workbook_notes,
 };
+use pkb_table::{SheetOverview, Table};
 
 /// Headers of which two must be there for a table to be about patients.
 const PATIENTS: [Field; 4] = [

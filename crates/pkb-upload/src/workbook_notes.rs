@@ -4,10 +4,8 @@ use std::collections::HashSet;
 
 use pkb_core::{Fatal, rows::Rows, value::NhsNumber};
 
-use crate::{
-    table::{Row, SheetOverview, Table},
-    words::{Meaning, Scope, Words},
-};
+use crate::words::{Meaning, Scope, Words};
+use pkb_table::{Row, SheetOverview, Table};
 
 /// What a mark means that stops a patient's letter.
 const GRAVE: [Meaning; 5] = [

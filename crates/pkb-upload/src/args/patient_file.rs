@@ -9,10 +9,8 @@ use pkb_core::{
     value::{DateOrder, NationalIdType},
 };
 
-use crate::{
-    columns::Mapping,
-    table::{EncodingChoice, Separator, TableOptions, parse_encoding},
-};
+use crate::columns::Mapping;
+use pkb_table::{EncodingChoice, Separator, TableOptions, parse_encoding};
 
 /// Orders of dates, as help lists them.
 const ORDERS: [(&str, &str, DateOrder); 2] = [

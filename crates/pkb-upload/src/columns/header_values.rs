@@ -5,7 +5,7 @@ use pkb_core::{
     value::{DateOfBirth, DateOrder, Postcode},
 };
 
-use super::{Columns, Mapping, letters};
+use super::{Columns, Mapping};
 
 /// As many digits have national ids and telephone numbers; no header has.
 const DIGITS: usize = 9;
@@ -40,7 +40,7 @@ fn is_value(header: &str) -> bool {
 impl Columns {
     /// Refuses a header that goes over into the first row.
     pub(super) fn goes_over_into_a_row(&self, file: &str) -> Option<Fatal> {
-        let at = letters(self.first_value?);
+        let at = pkb_table::column_letters(self.first_value?);
         Some(Fatal::Refused(format!(
             "{file}: the header and the first row seem to be one line: column {at} has a value for a header. What to do: \
              put a line break before column {at}, or export the file again. If it is a header, rename that column, or name it \

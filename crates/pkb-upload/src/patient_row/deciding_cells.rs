@@ -11,8 +11,8 @@ use crate::{
     columns::{DecidingColumn, Field},
     deciding_words::{self, Lifetime, Removal, Says},
     finding::{Fault, Finding, Place, Severity},
-    table::CellType,
 };
+use pkb_table::CellType;
 
 impl RowCheck<'_> {
     /// Reads them all: any column that says dead, sensitive or unwilling is believed, whatever the others say.

@@ -18,7 +18,7 @@ use super::{
     package::{MAX_TEXT, Package, Part, attribute},
     sheets::OpenSheet,
 };
-use crate::table::{
+use crate::{
     ranges::Ranges,
     sheet_writer::{MAX_COLUMNS, MAX_ROWS},
     source::Source,

@@ -24,7 +24,7 @@ use zip::result::ZipError;
 pub use self::sheets::SheetOverview;
 pub(super) use self::sheets::{Converted, Wanted};
 use super::{sheet_writer::WriteError, source::Source};
-use crate::columns::letters;
+use crate::column_letters;
 
 /// What a workbook is packed in, seen by its first bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,13 +124,13 @@ impl Trouble {
             Self::LongCell(row, column) => Fatal::Refused(format!(
                 "{source}: row {}, column {}: the cell is longer than a spreadsheet allows. Correct it, or save the sheet as CSV UTF-8",
                 row.saturating_add(1),
-                letters(column as usize)
+                column_letters(column as usize)
             )),
             Self::Misplaced(row, column) => Fatal::Refused(format!(
                 "{source}: row {}, column {}: this cell is there twice, out of order or beyond the last cell of a \
                  spreadsheet. Open the workbook in a spreadsheet program and save it again, or save it as CSV UTF-8",
                 row.saturating_add(1),
-                letters(column as usize)
+                column_letters(column as usize)
             )),
             Self::NoSuchSheet { wanted, sheets } => Fatal::Usage(format!(
                 "{source}: has no sheet \"{wanted}\". Its sheets are {}. Give one of them with --sheet",

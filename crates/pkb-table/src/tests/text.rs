@@ -3,7 +3,7 @@ use std::path::Path;
 use pkb_core::ExitCode;
 
 use super::*;
-use crate::table::{Separator, parse_encoding};
+use crate::{Separator, parse_encoding};
 
 #[test]
 fn row_numbers_are_those_of_a_spreadsheet_for_each_line_end() {

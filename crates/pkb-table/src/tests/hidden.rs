@@ -8,9 +8,9 @@ use super::{
 };
 
 const CASES: [&[u8]; 3] = [
-    include_bytes!("../../../../../fixtures/patient-files/hidden-rows.xlsx"),
-    include_bytes!("../../../../../fixtures/patient-files/hidden-rows.ods"),
-    include_bytes!("../../../../../fixtures/patient-files/hidden-rows.xls"),
+    include_bytes!("../../../../fixtures/patient-files/hidden-rows.xlsx"),
+    include_bytes!("../../../../fixtures/patient-files/hidden-rows.ods"),
+    include_bytes!("../../../../fixtures/patient-files/hidden-rows.xls"),
 ];
 
 fn dropping() -> TableOptions {

@@ -9,7 +9,7 @@ use calamine::{Data, DataRef, Range, Reader as _, Xls};
 use cfb::CompoundFile;
 
 use super::{Converted, Format, Trouble, Wanted, merged::Merged, sheets::OpenSheet};
-use crate::table::{cell_text, ranges::Ranges, source::Source};
+use crate::{cell_text, ranges::Ranges, source::Source};
 
 /// Bytes of a workbook: of each of Excel's 65,536 rows four kilobytes.
 const MAX_BYTES: u64 = 256 << 20;

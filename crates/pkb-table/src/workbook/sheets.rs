@@ -5,18 +5,18 @@ use std::{fs::File, sync::Arc};
 use calamine::{DataRef, Sheet, SheetType, SheetVisible};
 
 use super::{Format, Trouble};
-use crate::table::{
+use crate::{
     how_read::HowRead,
     ranges::Ranges,
     sheet_writer::{SheetWriter, WrittenSheet},
 };
 
 /// What the operator says about a workbook.
-pub(in crate::table) struct Wanted<'a> {
+pub(crate) struct Wanted<'a> {
     /// The sheet, by name or number.
-    pub(in crate::table) sheet: Option<&'a str>,
+    pub(crate) sheet: Option<&'a str>,
     /// Rows that the spreadsheet does not show are left out.
-    pub(in crate::table) drops_hidden: bool,
+    pub(crate) drops_hidden: bool,
 }
 
 /// A sheet as far as it was looked at.
@@ -35,22 +35,22 @@ pub struct SheetOverview {
 }
 
 /// A sheet that was written into a spool, and what was seen of the others.
-pub(in crate::table) struct Converted {
-    pub(in crate::table) spool: Arc<File>,
-    pub(in crate::table) width: usize,
-    pub(in crate::table) how_read: HowRead,
+pub(crate) struct Converted {
+    pub(crate) spool: Arc<File>,
+    pub(crate) width: usize,
+    pub(crate) how_read: HowRead,
     /// The sheets that were looked at: only the wanted one if there is one.
-    pub(in crate::table) sheets: Vec<SheetOverview>,
+    pub(crate) sheets: Vec<SheetOverview>,
     /// Rows of the sheet with anything in them that the spreadsheet does not show.
-    pub(in crate::table) hidden_rows: Ranges,
+    pub(crate) hidden_rows: Ranges,
     /// Columns of the sheet that the spreadsheet does not show.
-    pub(in crate::table) hidden_columns: Ranges,
+    pub(crate) hidden_columns: Ranges,
     /// Rows of the sheet with values that a merged cell covers.
-    pub(in crate::table) covered_rows: Ranges,
+    pub(crate) covered_rows: Ranges,
     /// Rows of the sheet with text that is struck through.
-    pub(in crate::table) struck_rows: Ranges,
+    pub(crate) struck_rows: Ranges,
     /// Rows of the sheet, from 0, and what comments on their cells say.
-    pub(in crate::table) comments: Vec<(u32, String)>,
+    pub(crate) comments: Vec<(u32, String)>,
 }
 
 /// A sheet that is being read.

@@ -2,8 +2,8 @@ use proptest::prelude::*;
 
 use super::*;
 
-const XLS: &[u8] = include_bytes!("../../../tests/data/patients.xls");
-const ODS: &[u8] = include_bytes!("../../../tests/data/patients.ods");
+const XLS: &[u8] = include_bytes!("../../../pkb-upload/tests/data/patients.xls");
+const ODS: &[u8] = include_bytes!("../../../pkb-upload/tests/data/patients.ods");
 
 #[test]
 fn a_gzip_file_that_was_cut_off_or_changed_is_refused_with_advice() {

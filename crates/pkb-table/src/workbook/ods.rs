@@ -19,7 +19,7 @@ use super::{
     package::MAX_TEXT,
     sheets::OpenSheet,
 };
-use crate::table::{
+use crate::{
     sheet_writer::{MAX_COLUMNS, MAX_ROWS},
     source::Source,
 };

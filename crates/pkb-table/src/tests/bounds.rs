@@ -5,7 +5,7 @@ use super::{
     *,
 };
 
-const XLS: &[u8] = include_bytes!("../../../../../fixtures/patient-files/hidden-rows.xls");
+const XLS: &[u8] = include_bytes!("../../../../fixtures/patient-files/hidden-rows.xls");
 
 fn is_too_large(bytes: &[u8]) -> bool {
     let words = error(bytes);

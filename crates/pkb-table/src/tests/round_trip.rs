@@ -5,7 +5,7 @@ use encoding_rs::{Encoding, UTF_16BE, WINDOWS_1252};
 use proptest::prelude::*;
 
 use super::*;
-use crate::table::{EncodingChoice, Separator};
+use crate::{EncodingChoice, Separator};
 
 #[derive(Debug, Clone, Copy)]
 enum Written {

@@ -4,7 +4,7 @@ use super::{
     made::{Sheet, ods, ods_row, one_sheet, text, xlsx},
     *,
 };
-use crate::table::CellType;
+use crate::CellType;
 
 /// The types of the cells of each row, those without one as `-`.
 fn types(bytes: &[u8]) -> Vec<String> {
@@ -20,7 +20,7 @@ fn types(bytes: &[u8]) -> Vec<String> {
 
 #[test]
 fn fifty_rows_are_read_whatever_the_dimension_says() {
-    let case = include_bytes!("../../../../../fixtures/patient-files/dimension-a0.xlsx");
+    let case = include_bytes!("../../../../fixtures/patient-files/dimension-a0.xlsx");
     assert_eq!(read(case).unwrap().len(), 51);
     let rows: String = (1..=50)
         .map(|row| format!("<row r=\"{row}\">{}</row>", text(&format!("A{row}"), "x")))
@@ -137,7 +137,7 @@ fn what_is_under_a_merged_cell_stays_in_its_column() {
 
 #[test]
 fn what_excel_makes_of_text_keeps_its_type() {
-    let case = include_bytes!("../../../../../fixtures/patient-files/date-cell-in-address.xlsx");
+    let case = include_bytes!("../../../../fixtures/patient-files/date-cell-in-address.xlsx");
     assert_eq!(types(case)[1], "-----d-------");
     let rows = "<row><c s=\"1\"><v>46145</v></c><c s=\"1\"><v>0.5</v></c><c s=\"2\"><v>1.5</v></c>\
                 <c t=\"b\"><v>1</v></c><c><v>12</v></c><c><v>2.1</v></c><c><v>1.0E+10</v></c><c t=\"str\"><v>3-5</v></c>\

@@ -5,7 +5,7 @@ use encoding_rs::{ISO_8859_14, MACINTOSH, WINDOWS_1252};
 use proptest::prelude::*;
 
 use super::*;
-use crate::table::{EncodingChoice, Oddity, Separator, code_page::CodePage};
+use crate::{EncodingChoice, Oddity, Separator, code_page::CodePage};
 
 /// Rows read, with what is odd about each.
 fn read_oddly(

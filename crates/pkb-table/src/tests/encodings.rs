@@ -5,7 +5,7 @@ use std::io::Read as _;
 use proptest::prelude::*;
 
 use super::*;
-use crate::table::{detect, encoding::EncodingChoice, how_read::Certainty, layout, parse_encoding};
+use crate::{detect, encoding::EncodingChoice, how_read::Certainty, layout, parse_encoding};
 
 fn detect(bytes: &[u8]) -> Result<(EncodingChoice, Certainty), Fatal> {
     let source = Source::spooled("patients.csv", "patients.csv", bytes).unwrap();

@@ -4,9 +4,12 @@
 //!
 //! A table is opened once and read as often as is wanted. What the columns mean is not known here.
 
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
+
 mod cell_text;
 mod cell_type;
 mod code_page;
+mod column_letters;
 mod detect;
 mod doubt;
 mod encoding;
@@ -33,6 +36,7 @@ use pkb_core::Fatal;
 
 pub use self::{
     cell_type::CellType,
+    column_letters::column_letters,
     encoding::{EncodingChoice, parse_encoding},
     how_read::HowRead,
     on_threads::fold,

@@ -23,7 +23,7 @@ use super::{
     Trouble,
     bounds::{MAX_PART, MAX_STRINGS, MAX_WORKBOOK, Xml},
 };
-use crate::table::source::{Source, cannot_spool, spool_file};
+use crate::source::{Source, cannot_spool, spool_file};
 
 /// Strings that cells share: eight different ones in each row that there can be.
 const MAX_SHARED_STRINGS: u64 = 8 << 20;

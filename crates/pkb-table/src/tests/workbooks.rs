@@ -4,10 +4,10 @@ use pkb_core::ExitCode;
 use rust_xlsxwriter::{ExcelDateTime, Format, Workbook};
 
 use super::*;
-use crate::table::Separator;
+use crate::Separator;
 
-const XLS: &[u8] = include_bytes!("../../../tests/data/patients.xls");
-const ODS: &[u8] = include_bytes!("../../../tests/data/patients.ods");
+const XLS: &[u8] = include_bytes!("../../../pkb-upload/tests/data/patients.xls");
+const ODS: &[u8] = include_bytes!("../../../pkb-upload/tests/data/patients.ods");
 /// What all of the workbooks hold in their sheet "Patients".
 const ROWS: [&str; 3] = [
     "3: |NHS number|First name|Date of birth|Seen|Consent|Mobile",
