@@ -130,8 +130,8 @@ fn no_value_of_a_patient_and_no_secret_is_in_any_message_log_or_argument() {
     for (program, args) in [
         ("pkb-resolve", "--recheck"),
         ("pkb-resolve", "--recheck --due-reminder 0d"),
-        ("pkb-letters", "purge l.journal"),
-        ("pkb-letters", "purge l.journal damaged.ndjson"),
+        ("pkb", "purge l.journal"),
+        ("pkb", "purge l.journal damaged.ndjson"),
     ] {
         let mut command = campaign.command(program);
         command

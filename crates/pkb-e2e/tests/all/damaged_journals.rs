@@ -124,7 +124,7 @@ fn a_flipped_bit_in_a_code_stops_letters_codes_and_the_ledger() {
                 &campaign,
                 ("pkb", "ledger --journal l.journal"),
             ));
-            all.push(stage(&campaign, ("pkb-letters", "purge l.journal")));
+            all.push(stage(&campaign, ("pkb", "purge l.journal")));
             let before = "u.ndjson --rate 0 --invited-before l.journal --not-again-within 90d";
             all.push(stage(&campaign, ("pkb-resolve", before)));
         }
