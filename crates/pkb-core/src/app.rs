@@ -20,8 +20,10 @@ use crate::{
     logging,
     output::Target,
     pipeline::{self, Signals, Source},
+    process_limits,
     progress::{Progress, Task, is_pipe, tell},
     settings::{self, Instead},
+    shown::shown,
     summary::{Ended, Summary},
 };
 
@@ -32,6 +34,7 @@ where
     A: Parser,
     F: Future<Output = Result<ExitCode, Fatal>>,
 {
+    process_limits::leave_no_core_file();
     let args = match settings::arguments(program, std::env::args_os().collect()) {
         Ok(args) => args,
         Err(instead) => return do_instead(program, instead).into(),
@@ -58,7 +61,12 @@ where
 fn do_instead(program: &str, instead: Instead) -> ExitCode {
     let stopped = match instead {
         Instead::Clap(error, notes) => {
-            let _ = error.print();
+            // Of what was typed, or stands in a settings file, it may say anything.
+            if error.use_stderr() {
+                tell(error.render());
+            } else {
+                let _ = error.print();
+            }
             notes.into_iter().for_each(tell);
             // Help and version are asked for (0); the rest is a usage error (2).
             return if error.use_stderr() {
@@ -67,7 +75,7 @@ fn do_instead(program: &str, instead: Instead) -> ExitCode {
                 ExitCode::Done
             };
         }
-        Instead::Print(text) => match print(&text) {
+        Instead::Print(text) => match write_out(&text) {
             Ok(()) => return ExitCode::Done,
             Err(fatal) => fatal,
         },
@@ -77,11 +85,15 @@ fn do_instead(program: &str, instead: Instead) -> ExitCode {
     stopped.exit_code()
 }
 
-/// Writes a text that was asked for to standard output.
+/// Writes a text for people that was asked for to standard output. What of it would steer a terminal is escaped.
 ///
 /// # Errors
 /// It cannot be written.
 pub fn print(text: &str) -> Result<(), Fatal> {
+    write_out(&shown(text))
+}
+
+fn write_out(text: &str) -> Result<(), Fatal> {
     io::stdout()
         .write_all(text.as_bytes())
         .map_err(|source| Fatal::io("cannot write to standard output", source))

@@ -61,6 +61,10 @@ pub struct StreamArgs {
     #[arg(long, value_name = "FILE", help_heading = STREAM)]
     pub output: Option<PathBuf>,
 
+    /// Write the records to standard output even if it is a terminal: they hold names, numbers and codes
+    #[arg(long, help_heading = ONCE)]
+    pub show_records: bool,
+
     /// What is shown of the work.
     #[command(flatten)]
     pub progress: ProgressArgs,

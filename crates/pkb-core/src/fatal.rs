@@ -2,7 +2,7 @@
 
 use std::{io, path::Path};
 
-use crate::{ExitCode, nearest::nearest_path};
+use crate::{ExitCode, nearest::nearest_path, shown};
 
 /// Why a stage stopped before its input was done. The texts fit after "pkb-resolve: ".
 #[derive(Debug, thiserror::Error)]
@@ -66,7 +66,7 @@ impl Fatal {
 
     /// A file that could not be written.
     pub fn cannot_write(path: &Path, source: io::Error) -> Self {
-        Self::io(format!("cannot write {}", path.display()), source)
+        Self::io(format!("cannot write {}", named(path)), source)
     }
 
     /// A file that could not be read.
@@ -74,11 +74,11 @@ impl Fatal {
         match source.kind() {
             io::ErrorKind::NotFound => {
                 let near = nearest_path(path).map_or_else(String::new, |near| {
-                    format!("; did you mean {}?", near.display())
+                    format!("; did you mean {}?", named(&near))
                 });
-                Self::Input(format!("{}: no such file{near}", path.display()))
+                Self::Input(format!("{}: no such file{near}", named(path)))
             }
-            _ => Self::io(format!("cannot read {}", path.display()), source),
+            _ => Self::io(format!("cannot read {}", named(path)), source),
         }
     }
 
@@ -119,6 +119,11 @@ impl Fatal {
             Self::Bug(_) => ExitCode::Bug,
         }
     }
+}
+
+/// A path in a message.
+fn named(path: &Path) -> String {
+    shown::in_line(&path.to_string_lossy()).into_owned()
 }
 
 fn about_somebody_else(row: Option<u64>) -> String {

@@ -3,6 +3,7 @@
 //! Fields that this version does not know are kept, at every level, and written out again; a line
 //! that a stage does not change leaves as the same bytes (see [`crate::pipeline`]).
 
+pub mod bounds;
 mod dispatch;
 mod purged;
 #[cfg(test)]
@@ -205,8 +206,10 @@ pub struct KeyRow<'a> {
     #[serde(borrow)]
     pub file: Cow<'a, str>,
     /// Line number, the header being 1.
+    #[serde(deserialize_with = "bounds::row")]
     pub number: u64,
     /// How many data rows the file has.
+    #[serde(deserialize_with = "bounds::row")]
     pub of: u64,
 }
 
@@ -348,8 +351,10 @@ pub struct Row {
     /// Name of the patient file, without its folder.
     pub file: String,
     /// Line number as a spreadsheet shows it: the header is 1.
+    #[serde(deserialize_with = "bounds::row")]
     pub number: u64,
     /// How many data rows the file has, so that a reader can tell the end from a pipe that broke.
+    #[serde(deserialize_with = "bounds::row")]
     pub of: u64,
     /// Kept for whoever wrote it.
     #[serde(flatten)]
@@ -465,6 +470,7 @@ impl Patient {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Household {
     /// Row of the first of them in the patient file: the same for all of a household.
+    #[serde(deserialize_with = "bounds::row")]
     pub first_row: u64,
     /// How many they are.
     pub patients: u32,
@@ -588,10 +594,18 @@ pub struct Delivery {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub date: Option<Date>,
     /// First and last page in that file, from 1; absent for a text message.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "bounds::some_pages"
+    )]
     pub pages: Option<(u64, u64)>,
     /// Number of the letter in the campaign, from 1, as printed on it; absent for a text message.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "bounds::some_sequence"
+    )]
     pub sequence: Option<u64>,
     /// In which languages the letter is; absent for a text message.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -9,6 +9,7 @@ use crate::{
     ExitCode, Fatal, Kind, Reason, StageName,
     monitor::Snapshot,
     progress::{grouped, in_words, rate},
+    shown,
     tally::Tally,
 };
 
@@ -307,8 +308,8 @@ fn next_steps(ended: &Ended<'_>) -> Vec<String> {
     }
     if rejected > 0 {
         let file = match ended.files.as_slice() {
-            [file] => file.as_str(),
-            _ => "the patient files",
+            [file] => shown::in_line(file),
+            _ => "the patient files".into(),
         };
         steps.push(format!("mend {} of {file}, and {again}", counted(rejected)));
     }

@@ -93,7 +93,8 @@ async fn make_letters(args: LettersArgs) -> Result<ExitCode, Fatal> {
     if args.stream.journal.is_none() {
         refuse_used_folder(&out)?;
     }
-    let target = if args.stream.output.is_none() && std::io::stdout().is_terminal() {
+    let on_terminal = args.stream.output.is_none() && std::io::stdout().is_terminal();
+    let target = if on_terminal && !args.stream.show_records {
         Target::file(&out.join("delivered.ndjson"))?
     } else {
         args.stream.target()?

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use jiff::{Timestamp, civil::Date};
 use pkb_core::{
     Kind, Reason, StageName,
-    record::{Channel, Compared, Design, DispatchStatus, Edition, Schema, UploadState},
+    record::{Channel, Compared, Design, DispatchStatus, Edition, Schema, UploadState, bounds},
     value::{LetterFormat, LetterLanguages, Postcode},
 };
 use serde::Deserialize;
@@ -73,8 +73,10 @@ pub struct Row<'a> {
     #[serde(borrow)]
     pub file: Cow<'a, str>,
     /// Line number as a spreadsheet shows it.
+    #[serde(deserialize_with = "bounds::row")]
     pub number: u64,
     /// Data rows of the file.
+    #[serde(deserialize_with = "bounds::row")]
     pub of: u64,
 }
 
@@ -129,6 +131,7 @@ pub struct Delivery {
     /// The day that the letter bears.
     pub date: Option<Date>,
     /// First and last page in that file.
+    #[serde(default, deserialize_with = "bounds::some_pages")]
     pub pages: Option<(u64, u64)>,
     /// In which languages the letter is.
     pub languages: Option<LetterLanguages>,

@@ -127,6 +127,10 @@ pub(crate) struct WorldOf {
     /// Write the world to this file instead of standard output
     #[arg(long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
+
+    /// Write the patients of the file to standard output even if it is a terminal
+    #[arg(long)]
+    pub(crate) show_patients: bool,
 }
 
 fn loopback(text: &str) -> Result<SocketAddr, String> {

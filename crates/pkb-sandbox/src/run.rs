@@ -250,6 +250,15 @@ fn write_patients(
 
 /// The world in which PKB has a record of each patient of a file.
 fn world_of(args: &WorldOf) -> Result<(), Failure> {
+    if args.output.is_none() && io::stdout().is_terminal() && !args.show_patients {
+        return Err(Failure {
+            code: USAGE,
+            error: Some(anyhow::anyhow!(
+                "the patients of the file would be shown on this terminal. What to do: write them to a file (--output FILE), or \
+                 into a pipe. If you want to see them here: --show-patients"
+            )),
+        });
+    }
     let file = std::fs::read(&args.patients).map_err(|error| Failure {
         code: NO_INPUT,
         error: Some(anyhow::anyhow!(

@@ -22,10 +22,6 @@ pub struct Args {
     #[command(flatten)]
     pub input: InputArgs,
 
-    /// Write the codes even if standard output is a terminal
-    #[arg(long, help_heading = ONCE)]
-    pub show_codes: bool,
-
     /// Days for which codes are valid, where PKB's answer does not say (PKB's guide: 30)
     #[arg(long, default_value_t = 30, value_name = "DAYS", value_parser = clap::value_parser!(u16).range(1..=366))]
     pub valid_days: u16,

@@ -1,6 +1,6 @@
 //! The stage.
 
-use std::{io::IsTerminal as _, time::Duration};
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use pkb_core::{
@@ -24,12 +24,6 @@ use crate::{args::Args, reissue::Reissue};
 /// # Errors
 /// What stopped it.
 pub async fn run(args: Args) -> Result<ExitCode, Fatal> {
-    let on_terminal = args.stream.output.is_none() && std::io::stdout().is_terminal();
-    if on_terminal && !args.show_codes {
-        return Err(Fatal::Usage(
-            "the codes would be shown on the terminal: send them to a file or a pipe (or use --show-codes)".into(),
-        ));
-    }
     let pkb = args.pkb.client(&args.stream.progress.monitor)?;
     let clock = args.stream.clock();
     match args.api.api {

@@ -7,7 +7,7 @@ use super::{
     pace::Pace,
     words::{grouped, in_words, rate},
 };
-use crate::monitor::Snapshot;
+use crate::{monitor::Snapshot, shown};
 
 /// Columns between the parts.
 const GAP: usize = 2;
@@ -79,7 +79,8 @@ impl Words {
             wait: snapshot
                 .wait
                 .as_ref()
-                .map(|wait| [wait.short_words(now), wait.words(now)]),
+                .map(|wait| [wait.short_words(now), wait.words(now)])
+                .map(|words| words.map(|words| shown::in_line(&words).into_owned())),
         }
     }
 

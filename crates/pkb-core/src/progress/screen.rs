@@ -12,6 +12,8 @@ use std::{
     sync::{Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
+use crate::shown::shown;
+
 /// To the beginning of the line, and all from there to the end of the screen away.
 const ERASE: &str = "\r\x1b[J";
 /// Columns of a terminal that does not say how wide it is.
@@ -72,7 +74,11 @@ fn drawing(text: &str) -> String {
 pub struct Stderr;
 
 impl Write for Stderr {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+    /// Writes a whole message. What of it would steer the terminal is escaped.
+    fn write(&mut self, message: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(message);
+        let bytes = shown(&text);
+        let bytes = bytes.as_bytes();
         let line = line();
         match &*line {
             Some(text) => {
@@ -82,7 +88,7 @@ impl Write for Stderr {
             None if is_shared() => io::stderr().write_all(&[ERASE.as_bytes(), bytes].concat())?,
             None => io::stderr().write_all(bytes)?,
         }
-        Ok(bytes.len())
+        Ok(message.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {

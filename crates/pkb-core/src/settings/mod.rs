@@ -8,6 +8,7 @@
 //! * `file`: what stands in the file, with lines; `schema`: what may; `value`: the one as the other.
 //! * `commands`: what every program has besides its work; `explain`: `config`; `skeleton`: `config --toml`;
 //!   `pages`: manual pages and completions.
+//! * `on_terminal`: patient data are not shown on terminals unasked.
 //! * `secrets`: where they go, since they do not go here.
 //!
 //! Paths are taken as on the command line: from the current folder, where `pkb.toml` is looked for.
@@ -15,6 +16,7 @@
 mod commands;
 mod explain;
 mod file;
+mod on_terminal;
 mod pages;
 mod schema;
 mod secrets;
@@ -110,6 +112,13 @@ pub fn arguments<A: Parser>(program: &str, line: Vec<OsString>) -> Result<A, Ins
         _ => {}
     }
     let mut resolved = sources.resolve(&sources.command, &first, line)?;
+    let (mut leaf, mut matches) = (&sources.command, &resolved.matches);
+    while let Some((name, inner)) = matches.subcommand()
+        && let Some(subcommand) = leaf.find_subcommand(name)
+    {
+        (leaf, matches) = (subcommand, inner);
+    }
+    on_terminal::refuse(leaf, matches)?;
     A::from_arg_matches_mut(&mut resolved.matches)
         .map_err(|error| error.format(&mut sources.command.clone()).into())
 }

@@ -5,6 +5,7 @@
 //! order (`pkb-letters --sort postcode`) is read by an index of some bytes a row.
 
 use std::{
+    borrow::Cow,
     cmp::Reverse,
     collections::{BTreeMap, BinaryHeap},
     fs::File,
@@ -20,6 +21,7 @@ use crate::{
     ndjson::{Line, NdjsonError, NdjsonReader},
     record::Row,
     rows::Rows,
+    shown,
 };
 
 /// Parts that are the whole.
@@ -271,10 +273,11 @@ impl Proof {
         number
     }
 
-    fn name(&self, number: usize) -> &str {
+    fn name(&self, number: usize) -> Cow<'_, str> {
         let mut names = self.names.iter();
         names
             .find_map(|(name, other)| (*other == number).then_some(name.as_str()))
+            .map(shown::in_line)
             .unwrap_or_default()
     }
 
@@ -321,7 +324,8 @@ impl Proof {
                 ""
             };
             self.faults.push(format!(
-                "{file}: {missing} of {of} rows are missing: {among}{numbers}. Has a part been left out?"
+                "{}: {missing} of {of} rows are missing: {among}{numbers}. Has a part been left out?",
+                shown::in_line(&file)
             ));
         }
     }

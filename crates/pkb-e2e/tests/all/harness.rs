@@ -205,6 +205,32 @@ pub fn run(command: &mut Command, input: &[u8]) -> Ended {
     }
 }
 
+/// Runs a command to its end with a terminal as its standard output and error: how it ends, and all that the terminal got.
+pub fn on_terminal(command: &mut Command) -> (i32, String) {
+    use rustix::pty;
+    let terminal = pty::openpt(pty::OpenptFlags::RDWR | pty::OpenptFlags::NOCTTY).unwrap();
+    pty::grantpt(&terminal).unwrap();
+    pty::unlockpt(&terminal).unwrap();
+    let name = pty::ptsname(&terminal, Vec::new()).unwrap();
+    let screen = std::fs::File::options()
+        .read(true)
+        .write(true)
+        .open(name.to_str().unwrap())
+        .unwrap();
+    command
+        .stdin(Stdio::null())
+        .stdout(screen.try_clone().unwrap())
+        .stderr(screen);
+    let mut child = command.spawn().unwrap();
+    // As long as the command has the terminal, it has no end.
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    let mut shown = Vec::new();
+    // The last reading fails: nobody has the terminal any more.
+    let _ = std::io::Read::read_to_end(&mut std::fs::File::from(terminal), &mut shown);
+    let code = child.wait().unwrap().code().unwrap_or(-1);
+    (code, String::from_utf8_lossy(&shown).into_owned())
+}
+
 /// A patient file of `count` invented patients.
 pub fn synthetic_csv(count: usize, seed: u64) -> Vec<u8> {
     let mut file = csv::Writer::from_writer(Vec::new());

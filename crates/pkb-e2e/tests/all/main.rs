@@ -15,6 +15,7 @@ mod data_protection;
 mod demo;
 mod doctor;
 mod documents;
+mod every_command;
 mod faults;
 mod fhir;
 mod fixture_journey;

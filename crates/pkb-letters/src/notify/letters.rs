@@ -18,7 +18,6 @@ use super::{
     letter_file::LetterFile,
     need_journal,
     once::{Keys, Once, Piece, Pledge},
-    target,
 };
 
 /// Posts the letters of a stream.
@@ -27,7 +26,7 @@ use super::{
 /// What stopped it.
 pub(super) async fn post(args: SendLettersArgs) -> Result<ExitCode, Fatal> {
     need_journal(&args.stream)?;
-    let output = target(&args.stream)?;
+    let output = args.stream.target()?;
     let folder = args
         .letters
         .ok_or_else(|| Fatal::Usage("--letters is missing".into()))?;

@@ -15,10 +15,8 @@ mod personalisation;
 mod statuses;
 mod texts;
 
-use std::io::IsTerminal as _;
-
 use jiff::Timestamp;
-use pkb_core::{ExitCode, Fatal, Reason, Record, Verdict, args::StreamArgs, output::Target};
+use pkb_core::{ExitCode, Fatal, Reason, Record, Verdict, args::StreamArgs};
 
 use args::{FreshnessArgs, PostArgs, PostCommand, SmsCommand};
 
@@ -42,16 +40,6 @@ pub async fn post(args: PostArgs) -> Result<ExitCode, Fatal> {
         Some(PostCommand::Status(args)) => statuses::of_letters(&args).await,
         None => letters::post(args.post).await,
     }
-}
-
-/// Where the records go: they hold codes, so never to a terminal.
-fn target(stream: &StreamArgs) -> Result<Target, Fatal> {
-    if stream.output.is_none() && std::io::stdout().is_terminal() {
-        return Err(Fatal::Usage(
-            "the codes would be shown on the terminal: send the records to a file or a pipe (--output FILE)".into(),
-        ));
-    }
-    stream.target()
 }
 
 /// Without a journal nobody would know after a crash what was about to be sent.

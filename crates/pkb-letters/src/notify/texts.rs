@@ -22,7 +22,6 @@ use super::{
     need_journal,
     once::{Keys, Once, Piece, Pledge},
     personalisation::{TextTemplate, templates},
-    target,
 };
 use crate::{
     invitee::{Rules, Ways},
@@ -36,7 +35,7 @@ use crate::{
 /// What stopped it.
 pub(super) async fn send(args: SendTextsArgs) -> Result<ExitCode, Fatal> {
     need_journal(&args.stream)?;
-    let output = target(&args.stream)?;
+    let output = args.stream.target()?;
     let letters = match &args.template {
         Some(folder) => Template::open(folder),
         None => Template::built_in(),

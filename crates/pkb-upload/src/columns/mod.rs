@@ -10,7 +10,7 @@ mod mask;
 use std::ops::Deref;
 
 use pkb_core::{
-    Fatal,
+    Fatal, shown,
     value::{NationalIdType, folded_header},
 };
 
@@ -207,7 +207,7 @@ impl Columns {
     pub fn label(&self, at: usize) -> String {
         match self.header(at) {
             "" => format!("column {}", letters(at)),
-            header => format!("column {} \"{header}\"", letters(at)),
+            header => format!("column {} \"{}\"", letters(at), shown::in_line(header)),
         }
     }
 
