@@ -43,7 +43,12 @@ use clap::ValueEnum;
 use reqwest::Url;
 use secrecy::SecretString;
 
-use crate::{Fatal, monitor::Monitor, nearest::nearest_path};
+use crate::{
+    Fatal,
+    monitor::Monitor,
+    nearest::nearest_path,
+    trusted_file::{self, Purpose, Unread},
+};
 use fhir::{Fhir, FhirSettings};
 use transport::Transport;
 
@@ -249,13 +254,14 @@ pub fn read_secret(file: Option<&Path>) -> Result<SecretString, Fatal> {
 /// such a file.
 fn read_secret_file(path: &Path, setting: &str) -> Result<String, Fatal> {
     crate::exposure::warn_of_file(path);
-    match std::fs::read_to_string(path) {
+    match trusted_file::read_to_string(path, Purpose::CREDENTIALS) {
+        Err(Unread::Doubtful(fatal)) => Err(fatal),
         Ok(text) if text.trim().is_empty() => Err(Fatal::Usage(format!(
             "{}: no secret is in it ({setting})",
             path.display()
         ))),
         Ok(text) => Ok(text),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+        Err(Unread::Io(error)) if error.kind() == std::io::ErrorKind::NotFound => {
             let near = nearest_path(path).map_or_else(String::new, |near| {
                 format!("; did you mean {}?", near.display())
             });
@@ -263,8 +269,8 @@ fn read_secret_file(path: &Path, setting: &str) -> Result<String, Fatal> {
                 "{setting} names a file that is not there: it is to be the path of a file, not the secret{near}"
             )))
         }
-        Err(error) if path.exists() => Err(Fatal::cannot_read(path, error)),
-        Err(error) => Err(Fatal::Usage(format!(
+        Err(Unread::Io(error)) if path.exists() => Err(Fatal::cannot_read(path, error)),
+        Err(Unread::Io(error)) => Err(Fatal::Usage(format!(
             "the file that {setting} names cannot be read ({}): it is to be the path of a file, not the secret",
             error.kind()
         ))),

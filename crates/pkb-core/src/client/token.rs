@@ -23,7 +23,7 @@ use tokio::sync::Mutex;
 
 use super::{
     AuthStyle, CallError, Credentials, Settings,
-    http::{self, Http},
+    http::{self, BodyError, Http, Longest},
     network_fault::NetworkFault,
     refresh_token::RefreshTokenFile,
     retry::{self, Backoff, Outage},
@@ -385,8 +385,12 @@ impl<'c> AsyncHttpClient<'c> for Exchange {
                 status if status.is_client_error() => return Err(Failure::NotUnderstood),
                 _ => {}
             }
-            let broke_off = |_| Failure::unavailable("the answer broke off");
-            let body = http::read_body(response).await.map_err(broke_off)?;
+            let unread = |error| match error {
+                BodyError::BrokeOff => Failure::unavailable("the answer broke off"),
+                BodyError::TooLong => Failure::NotUnderstood,
+            };
+            let body = http::read_body(response, Longest::Token).await;
+            let body = body.map_err(unread)?;
             if status == StatusCode::BAD_REQUEST
                 && let Some(fault) = self.http.fault_in_answer(&url, &body)
             {

@@ -19,7 +19,7 @@ use secrecy::ExposeSecret as _;
 use super::{
     CallError, Settings,
     clock_check::{ClockCheck, clock_off_by},
-    http::{BodyError, Http, plain_cause, read_body},
+    http::{BodyError, Http, Longest, plain_cause, read_body},
     network::Network,
     notify::ApiKey,
     retry::{self, Backoff, Outage},
@@ -223,9 +223,10 @@ impl Transport {
         method: Method,
         url: Url,
         repeat: Repeat,
+        longest: Longest,
         build: impl Fn(RequestBuilder) -> RequestBuilder,
     ) -> Result<Vec<u8>, CallError> {
-        self.call_until_whole(method, url, repeat, |_| true, build)
+        self.call_until_whole(method, url, repeat, longest, |_| true, build)
             .await
     }
 
@@ -236,6 +237,7 @@ impl Transport {
         method: Method,
         url: Url,
         repeat: Repeat,
+        longest: Longest,
         is_whole: impl Fn(&[u8]) -> bool,
         build: impl Fn(RequestBuilder) -> RequestBuilder,
     ) -> Result<Vec<u8>, CallError> {
@@ -246,7 +248,7 @@ impl Transport {
             self.wait_for_turn().await;
             let request = build(self.http.request(method.clone(), url.clone()));
             let (request, token) = self.show_pass(request, refused.last.as_ref()).await?;
-            let sent = self.send(request, repeat, &is_whole).await;
+            let sent = self.send(request, repeat, longest, &is_whole).await;
             let again = match (sent.map_err(CallError::Fatal)?, token) {
                 (Sent::Body(body), _) => {
                     self.outage.answered();
@@ -283,6 +285,7 @@ impl Transport {
         &self,
         request: RequestBuilder,
         repeat: Repeat,
+        longest: Longest,
         is_whole: impl Fn(&[u8]) -> bool,
     ) -> Result<Sent, Fatal> {
         let response = match request.send().await {
@@ -299,10 +302,14 @@ impl Transport {
             clock.check(response.headers(), SystemTime::now())?;
         }
         Ok(match response.status() {
-            status if status.is_success() => match read_body(response).await {
+            status if status.is_success() => match read_body(response, longest).await {
                 Ok(body) if is_whole(&body) => Sent::Body(body),
-                Ok(_) => Sent::Again(again_after_broken_answer(BodyError::BrokeOff, repeat)),
-                Err(error) => Sent::Again(again_after_broken_answer(error, repeat)),
+                Ok(_) | Err(BodyError::BrokeOff) => Sent::Again(again_after_broken_answer(repeat)),
+                // What may have been carried out is looked up, whatever came back.
+                Err(BodyError::TooLong) if repeat == Repeat::Never => {
+                    Sent::Again(Again::Give(CallError::Unanswered))
+                }
+                Err(BodyError::TooLong) => return Err(longest.exceeded(self.server)),
             },
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Sent::Refused(response),
             _ => Sent::Again(self.again_after(response, repeat).await),
@@ -368,7 +375,7 @@ impl Transport {
         let meaning = explain(&Unsuccessful {
             status: response.status(),
             clock_off_by: clock_off_by(response.headers(), SystemTime::now()),
-            body: read_body(response).await.unwrap_or_default(),
+            body: read_body(response, Longest::One).await.unwrap_or_default(),
         })?;
         Some(match meaning {
             Meaning::Give(error) => Again::Give(error),
@@ -395,7 +402,7 @@ impl Transport {
     /// A 400 is the server's word on what was asked, or the web server's in front of it on our certificate.
     async fn after_bad_request(&self, response: Response) -> CallError {
         let (status, url) = (response.status().as_u16(), response.url().clone());
-        let body = read_body(response).await.unwrap_or_default();
+        let body = read_body(response, Longest::One).await.unwrap_or_default();
         match self.http.fault_in_answer(&url, &body) {
             Some(fault) => CallError::Fatal(fault.into_fatal()),
             None => CallError::Refused { status },
@@ -436,11 +443,10 @@ impl Transport {
     }
 }
 
-fn again_after_broken_answer(error: BodyError, repeat: Repeat) -> Again {
-    match (error, repeat) {
-        (BodyError::TooLong, _) => Again::Give(CallError::NotUnderstood("the answer is too long")),
-        (BodyError::BrokeOff, Repeat::Never) => Again::Give(CallError::Unanswered),
-        (BodyError::BrokeOff, Repeat::Safe) => Again::After {
+fn again_after_broken_answer(repeat: Repeat) -> Again {
+    match repeat {
+        Repeat::Never => Again::Give(CallError::Unanswered),
+        Repeat::Safe => Again::After {
             cause: "the answer broke off".into(),
             pause: None,
         },

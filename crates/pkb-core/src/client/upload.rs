@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use reqwest::{Method, header, multipart};
 use serde::Deserialize;
 
-use super::{CallError, Client, rest::parse_json, transport::Repeat};
+use super::{CallError, Client, http::Longest, rest::parse_json, transport::Repeat};
 use crate::{Fatal, monitor::Why};
 
 /// Where batches are sent unless a setting says otherwise. Not published by PKB.
@@ -162,7 +162,7 @@ impl Client {
         };
         let body = self
             .transport
-            .call(Method::POST, url, Repeat::Never, build)
+            .call(Method::POST, url, Repeat::Never, Longest::Many, build)
             .await
             .map_err(about_no_patient)?;
         parse_json::<Answer>(&body)?.into_uploaded()
@@ -180,7 +180,7 @@ impl Client {
         let url = self.url(&format!("{}/{}", path.trim_end_matches('/'), id.as_str()))?;
         let body = self
             .transport
-            .call(Method::GET, url, Repeat::Safe, |request| {
+            .call(Method::GET, url, Repeat::Safe, Longest::Many, |request| {
                 request.header(header::ACCEPT, "application/json")
             })
             .await

@@ -19,7 +19,7 @@ use reqwest::{
     header::{self, HeaderValue},
 };
 
-use super::{CallError, Client, checked_url, transport::Repeat, under};
+use super::{CallError, Client, checked_url, http::Longest, transport::Repeat, under};
 use crate::{Fatal, value::NationalId};
 
 pub use codes::Codes;
@@ -155,6 +155,7 @@ impl Client {
                 Method::POST,
                 url,
                 Repeat::Safe,
+                Longest::Many,
                 parameters::is_whole,
                 |call| {
                     call.header(header::CONTENT_TYPE, MEDIA_TYPE)

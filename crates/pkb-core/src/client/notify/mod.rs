@@ -25,6 +25,7 @@ pub use api_key::{ApiKey, read_api_key};
 
 use super::{
     CallError, checked_url,
+    http::Longest,
     network::Network,
     transport::{Pace, Repeat, Transport},
     under,
@@ -200,12 +201,19 @@ impl Notify {
         };
         let answer = self
             .transport
-            .call_until_whole(Method::POST, url, Repeat::Never, is_whole, |request| {
-                request
-                    .header(header::CONTENT_TYPE, "application/json")
-                    .header(header::ACCEPT, "application/json")
-                    .body(body.clone())
-            })
+            .call_until_whole(
+                Method::POST,
+                url,
+                Repeat::Never,
+                Longest::One,
+                is_whole,
+                |request| {
+                    request
+                        .header(header::CONTENT_TYPE, "application/json")
+                        .header(header::ACCEPT, "application/json")
+                        .body(body.clone())
+                },
+            )
             .await
             .map_err(|error| match error {
                 CallError::NotFound => nothing_there(),
@@ -222,7 +230,7 @@ impl Notify {
     async fn get<T: for<'de> Deserialize<'de>>(&self, url: Url) -> Result<T, CallError> {
         let body = self
             .transport
-            .call(Method::GET, url, Repeat::Safe, |request| {
+            .call(Method::GET, url, Repeat::Safe, Longest::Many, |request| {
                 request.header(header::ACCEPT, "application/json")
             })
             .await?;

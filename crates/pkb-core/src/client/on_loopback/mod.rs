@@ -1,6 +1,7 @@
 //! The calls over real connections, to a server that breaks HTTP's rules.
 
 mod answers;
+mod bounds;
 mod certificates;
 mod connections;
 mod networks;
