@@ -46,7 +46,7 @@ pub struct SealArgs {
     pub remove: bool,
 
     /// The program that encrypts: age, or one that takes the same arguments (rage)
-    #[arg(long, value_name = "PROGRAM", default_value = "age")]
+    #[arg(long, value_name = "PROGRAM", default_value = "age", help_heading = ONCE)]
     pub age: PathBuf,
 }
 

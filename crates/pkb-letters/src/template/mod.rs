@@ -15,8 +15,10 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use pkb_core::Fatal;
 use pkb_core::nearest::nearest_path;
 use pkb_core::record::Design;
+use pkb_core::trusted_file::{self, Purpose, Unread};
 use pkb_core::value::LetterLanguages;
 use thiserror::Error;
 use typst::foundations::Bytes;
@@ -74,6 +76,9 @@ pub enum TemplateError {
         /// The name inside the folder.
         name: String,
     },
+    /// Somebody else could have changed a file.
+    #[error("{0}")]
+    Doubtful(Fatal),
     /// A symbolic link points out of the template folder.
     #[error("{} is a link to a place outside the template folder", path.display())]
     LinkOutside {
@@ -278,7 +283,11 @@ fn read_folder(
         if real.is_dir() {
             read_folder(root, &real, &format!("{prefix}{name}/"), files)?;
         } else {
-            let bytes = std::fs::read(&real).map_err(io(&path))?;
+            let bytes =
+                trusted_file::read(&real, Purpose::WORDS).map_err(|unread| match unread {
+                    Unread::Io(source) => io(&path)(source),
+                    Unread::Doubtful(fatal) => TemplateError::Doubtful(fatal),
+                })?;
             files.insert(format!("{prefix}{name}"), Bytes::new(bytes));
         }
     }
