@@ -171,7 +171,33 @@ pub enum TemplateCommand {
     Check {
         /// The template
         dir: PathBuf,
+
+        /// What limits it has (see `LettersArgs`)
+        #[command(flatten)]
+        limits: TrialArgs,
+
+        /// This is the process that is limited
+        #[arg(long, hide = true, help_heading = ONCE)]
+        here: bool,
     },
+    /// What another process of this program does, to see whether a template comes to an end
+    #[command(hide = true)]
+    Try {
+        /// The template
+        dir: PathBuf,
+
+        /// Which design
+        #[arg(long, value_enum, default_value = "letter", value_name = "DESIGN", help_heading = ONCE)]
+        design: Design,
+    },
+}
+
+/// How a template is tried.
+#[derive(Debug, Clone, Copy, ClapArgs)]
+pub struct TrialArgs {
+    /// How long the process that tries a template has (for tests)
+    #[arg(long, hide = true, value_parser = parse_duration, default_value = "300s", value_name = "TIME", help_heading = ONCE)]
+    pub trial_time: Duration,
 }
 
 /// Making letters.
@@ -188,6 +214,10 @@ pub struct LettersArgs {
     /// Template folder; the built-in one if absent
     #[arg(long, value_name = "DIR")]
     pub template: Option<PathBuf>,
+
+    /// How the template is tried.
+    #[command(flatten)]
+    pub trial: TrialArgs,
 
     /// Which design of the template
     #[arg(long, value_enum, default_value = "letter", value_name = "DESIGN")]

@@ -47,4 +47,5 @@ pub mod template_check;
 mod turns;
 pub mod typeset;
 pub mod verify;
+mod within_limits;
 mod zipping;

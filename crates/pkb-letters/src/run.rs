@@ -25,7 +25,7 @@ use crate::{
     template_check,
     turns::Turns,
     typeset::{Engine, Typesetter},
-    verify,
+    verify, within_limits,
 };
 
 /// Letters of one file at most, if Typst may have to lay out all of them.
@@ -38,7 +38,18 @@ const MAX_LETTERS_OF_TYPST: u32 = 1000;
 pub async fn run(args: Args) -> Result<ExitCode, Fatal> {
     match args.command {
         Some(Command::Template(TemplateCommand::New { dir })) => new_template(&dir),
-        Some(Command::Template(TemplateCommand::Check { dir })) => template_check::check(&dir),
+        Some(Command::Template(TemplateCommand::Check {
+            dir, here: true, ..
+        })) => {
+            within_limits::be_limited()?;
+            template_check::check(&dir)
+        }
+        Some(Command::Template(TemplateCommand::Check { dir, limits, .. })) => {
+            template_check::check_within_limits(&dir, limits.trial_time)
+        }
+        Some(Command::Template(TemplateCommand::Try { dir, design })) => {
+            within_limits::try_here(&dir, design)
+        }
         Some(Command::Verify(args)) => verify::verify(args).await,
         Some(Command::Ledger(args)) => ledger::answer(&args),
         Some(Command::Purge(args)) => purge::purge(&args),
@@ -77,6 +88,9 @@ async fn make_letters(args: LettersArgs) -> Result<ExitCode, Fatal> {
              {MAX_LETTERS_OF_TYPST} in a file",
             args.letters_per_file
         )));
+    }
+    if let Some(folder) = &args.template {
+        within_limits::try_template(folder, args.design, args.trial.trial_time)?;
     }
     let typesetter = Typesetter::new(&template, args.design)
         .and_then(|typesetter| typesetter.with_engine(args.engine))?;

@@ -1,10 +1,11 @@
 //! `pkb-letters template check DIR`: tries a template before any patient's letter does, in all designs, languages and
 //! prints, and says everything that is wrong with it in one run.
 
-use std::path::Path;
+use std::{ffi::OsStr, path::Path, time::Duration};
 
 use pkb_core::{
     ExitCode, Fatal, app,
+    progress::tell,
     record::Design,
     value::{LetterFormat, LetterLanguages},
 };
@@ -13,6 +14,7 @@ use crate::{
     letter_fields::LetterFields,
     template::{Template, words_file},
     typeset::{Engine, TypesetError, Typesetter},
+    within_limits,
 };
 
 /// Scripts that names come in, and a word in each.
@@ -34,6 +36,21 @@ const SCRIPTS: [(&str, &str); 16] = [
     ("Devanagari (Hindi, Nepali)", "शर्मा"),
     ("Chinese", "王小明"),
 ];
+
+/// Checks the template in a folder by a process of its own, which has so much time and memory and no more.
+///
+/// # Errors
+/// As [`check`], or it needs more.
+pub(crate) fn check_within_limits(dir: &Path, time: Duration) -> Result<ExitCode, Fatal> {
+    let args = ["template", "check", "--here"].map(OsStr::new);
+    let ended = within_limits::run(args.into_iter(), dir, time)?;
+    app::print(&ended.stdout)?;
+    tell(&ended.stderr);
+    Ok(match ended.code {
+        0 => ExitCode::Done,
+        _ => ExitCode::Usage,
+    })
+}
 
 /// Checks the template in a folder.
 ///

@@ -14,6 +14,7 @@ mod overlay;
 mod page_check;
 pub mod qr;
 mod stamping;
+mod watch;
 
 use std::borrow::Borrow;
 use std::num::NonZeroUsize;
@@ -518,6 +519,7 @@ impl Typesetter {
 
     fn lay_out_one(&self, letter: &LetterFields) -> Result<Sheets, Failure> {
         let desk = self.desk(letter)?;
+        let _watched = watch::Watched::begin();
         // A bug in Typst that one patient's name brings out is that letter's fault, and no other's.
         let compiled = catch_unwind(AssertUnwindSafe(|| typst::compile::<PagedDocument>(&desk)));
         let document = compiled
