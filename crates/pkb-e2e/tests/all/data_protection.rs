@@ -326,7 +326,11 @@ fn a_campaign_is_sealed_as_a_whole_or_not_at_all_and_then_removed() {
         assert!(campaign.path("spring/print/letters-0001.pdf").exists());
     };
 
-    let good = "printf '%s\\n' \"$*\" > arguments; echo age-encryption.org/v1; cat";
+    // In the form of age, though nothing is encrypted: of one chunk.
+    let good = "printf '%s\\n' \"$*\" > arguments; printf 'age-encryption.org/v1\\n-> X25519 a\\nb\\n--- mac\\n0123456789abcdef'; \
+                cat; printf 0123456789abcdef";
+    let opens =
+        "if [ \"$1\" = --decrypt ]; then tail -n +5 | tail -c +17 | head -c -16; exit; fi; ";
     for (script, words) in [
         (
             "echo 'age: error: unknown recipient' >&2; exit 1",
@@ -337,9 +341,34 @@ fn a_campaign_is_sealed_as_a_whole_or_not_at_all_and_then_removed() {
             "echo age-encryption.org/v1; head -c 10 > /dev/null; exit 1",
             "did not write what",
         ),
+        // What loses a part, and says that all is well.
+        (
+            &good.replace("cat;", "tail -c +600;"),
+            "its length is not that",
+        ),
+        (
+            &good.replace("-> X25519 a", "nothing"),
+            "it has no header of age",
+        ),
+        // What makes an archive that cannot be opened, or of something else.
+        (
+            &format!(
+                "if [ \"$1\" = --decrypt ]; then echo 'age: no identity matched' >&2; exit 1; fi; {good}"
+            ),
+            "no identity matched",
+        ),
+        (
+            &(opens.to_owned() + &good.replace("cat;", "tr a b;")),
+            "is not what went in",
+        ),
     ] {
         let age = age(&campaign, script);
-        let refused = seal(&age, &["--remove"]);
+        let identity = if script.contains("--decrypt") {
+            &["--identity", "keys"][..]
+        } else {
+            &[]
+        };
+        let refused = seal(&age, &[&["--remove"], identity].concat());
         assert_eq!(refused.code, 2, "{script}: {}", refused.stderr);
         assert!(
             refused.stderr.contains(words),
@@ -357,7 +386,8 @@ fn a_campaign_is_sealed_as_a_whole_or_not_at_all_and_then_removed() {
     );
     nothing_is_changed();
 
-    let age = age(&campaign, good);
+    let age_of = |script: &str| age(&campaign, script);
+    let age = age_of(good);
     let journal = fs::File::open(campaign.path("spring/l.journal")).unwrap();
     journal.try_lock().unwrap();
     let busy = seal(&age, &["--remove"]);
@@ -387,12 +417,18 @@ fn a_campaign_is_sealed_as_a_whole_or_not_at_all_and_then_removed() {
     );
 
     fs::remove_file(campaign.path("spring.tar.age")).unwrap();
-    let removed = seal(&age, &["--remove"]);
+    let age = age_of(&format!("{opens}{good}"));
+    let removed = seal(&age, &["--remove", "--identity", "keys"]);
     assert_eq!(removed.code, 0, "{}", removed.stderr);
+    assert!(
+        removed.stderr.contains("opened with your key"),
+        "{}",
+        removed.stderr
+    );
     assert!(!campaign.path("spring").exists());
-    // What this age has added is its first line.
-    let opened =
-        campaign.shell("tail -n +2 spring.tar.age | tar x && cd spring && sha256sum -c SHA256SUMS");
+    let opened = campaign.shell(
+        "tail -n +5 spring.tar.age | tail -c +17 | tar x && cd spring && sha256sum -c SHA256SUMS",
+    );
     assert_eq!(opened.code, 0, "{}", opened.stderr);
     assert_eq!(
         String::from_utf8(opened.stdout).unwrap(),
