@@ -2,7 +2,7 @@
 
 mod folder;
 mod in_use;
-mod leftovers;
+pub mod leftovers;
 
 use std::{
     fs::File,

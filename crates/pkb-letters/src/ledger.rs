@@ -134,26 +134,43 @@ enum Questions {
     Numbers(HashMap<NhsNumber, Vec<u64>>, Vec<u64>),
 }
 
+/// Numbers in a file, one a line.
+pub(crate) struct Numbers {
+    /// The lines of each.
+    pub(crate) numbers: HashMap<NhsNumber, Vec<u64>>,
+    /// Lines with something else.
+    pub(crate) others: Vec<u64>,
+}
+
+/// Reads numbers from a file, or from standard input if it is "-".
+///
+/// # Errors
+/// It cannot be read.
+pub(crate) fn read_numbers(path: &Path) -> Result<Numbers, Fatal> {
+    let input: Box<dyn BufRead> = if path.as_os_str() == "-" {
+        Box::new(io::stdin().lock())
+    } else {
+        exposure::warn_of_file(path);
+        let file = File::open(path).map_err(|source| Fatal::cannot_read(path, source))?;
+        Box::new(BufReader::new(file))
+    };
+    let (mut numbers, mut others) = (HashMap::<NhsNumber, Vec<u64>>::new(), Vec::new());
+    for (number, line) in (1..).zip(input.split(b'\n')) {
+        let line = line.map_err(|source| Fatal::cannot_read(path, source))?;
+        let text = String::from_utf8_lossy(&line);
+        let text = text.trim_start_matches('\u{feff}').trim();
+        match NhsNumber::parse(text) {
+            _ if text.is_empty() => {}
+            Ok(asked) => numbers.entry(asked).or_default().push(number),
+            Err(_) => others.push(number),
+        }
+    }
+    Ok(Numbers { numbers, others })
+}
+
 impl Questions {
     fn read(path: &Path) -> Result<Self, Fatal> {
-        let input: Box<dyn BufRead> = if path.as_os_str() == "-" {
-            Box::new(io::stdin().lock())
-        } else {
-            exposure::warn_of_file(path);
-            let file = File::open(path).map_err(|source| Fatal::cannot_read(path, source))?;
-            Box::new(BufReader::new(file))
-        };
-        let (mut numbers, mut others) = (HashMap::<NhsNumber, Vec<u64>>::new(), Vec::new());
-        for (number, line) in (1..).zip(input.split(b'\n')) {
-            let line = line.map_err(|source| Fatal::cannot_read(path, source))?;
-            let text = String::from_utf8_lossy(&line);
-            let text = text.trim_start_matches('\u{feff}').trim();
-            match NhsNumber::parse(text) {
-                _ if text.is_empty() => {}
-                Ok(asked) => numbers.entry(asked).or_default().push(number),
-                Err(_) => others.push(number),
-            }
-        }
+        let Numbers { numbers, others } = read_numbers(path)?;
         Ok(Self::Numbers(numbers, others))
     }
 

@@ -56,6 +56,28 @@ fn of_folder(folder: &Path) -> Vec<OsString> {
     names
 }
 
+/// What a run that was killed has left in a folder, if nobody uses it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Leftover {
+    /// It may hold patient data: a file without its final name, or the mark of a place that was in use.
+    Abandoned,
+    /// A run has it open.
+    InUse,
+}
+
+/// Whether a file is one that only a run that was killed leaves, by its name; and whether a run has it still.
+pub fn look_at(path: &Path) -> Option<Leftover> {
+    let name = path.file_name()?.as_bytes();
+    let is_mark = name.starts_with(b".") && name.ends_with(b".in-use") || name == b".in-use";
+    if !is_mark && !is_like_one(name) {
+        return None;
+    }
+    Some(match File::open(path).map(|file| file.try_lock()) {
+        Ok(Ok(())) => Leftover::Abandoned,
+        _ => Leftover::InUse,
+    })
+}
+
 fn is_like_one(name: &[u8]) -> bool {
     let Some((rest, suffix)) = name.split_last_chunk::<SUFFIX>() else {
         return false;

@@ -24,7 +24,7 @@ use super::{
     work::{Number, Piece, Worked, brought, conclude, stop, work_on},
 };
 use crate::{
-    Admission, Fatal, Reason, Stage,
+    Admission, Fatal, Outcome, Reason, Stage,
     completeness::Completeness,
     monitor::Monitor,
     ndjson::Line,
@@ -409,6 +409,9 @@ impl<S: Stage> Engine<S> {
 
     /// Settles a record as the journal has it; `None` if the stage has to look at it again.
     fn replay(&self, line: &mut Line, answered: Answered<S::Gleaned>) -> Option<Next<S>> {
+        if line.record.outcome.as_ref().is_some_and(Outcome::is_erased) {
+            return Some(Next::Settled(Settled::Stopped, None));
+        }
         match self.stage.replay(&line.record) {
             Replay::Answer => {}
             Replay::DoAgain => return None,

@@ -219,7 +219,7 @@ impl<S: Stage> Judge<S> {
         let record = &mut *line.record;
         let is_first_time = record.outcome.is_none();
         if is_first_time && let Some(addition) = addition(S::NAME, &line.raw, settled) {
-            if !self.stage.answers(record, addition.outcome()) {
+            if !self.answers(record, addition.outcome()) {
                 return Ok(no);
             }
             addition.enter(record);
@@ -229,7 +229,7 @@ impl<S: Stage> Judge<S> {
             });
         }
         let settled = settled_record(settled)?;
-        if !self.stage.answers(record, settled.outcome.as_ref()) {
+        if !self.answers(record, settled.outcome.as_ref()) {
             return Ok(no);
         }
         // What PKB said about two patients alike may have been corrected.
@@ -249,6 +249,11 @@ impl<S: Stage> Judge<S> {
         Ok(Taken::Over {
             is_with_shared_codes,
         })
+    }
+
+    /// Whether what the journal has of a record answers it still: that the patient was erased does, whatever the stage looks at.
+    fn answers(&self, record: &Record, outcome: Option<&Outcome>) -> bool {
+        outcome.is_some_and(Outcome::is_erased) || self.stage.answers(record, outcome)
     }
 
     /// Whether the journal may answer a record: not if another stage has stopped it, nor if what this stage found

@@ -217,6 +217,9 @@ fn read_line_for<S: Stage>(stage: &S, line: &[u8], place: u64, salt: &Salt) -> R
         let entry = match stage.quick_key(&fields).filter(|_| own) {
             None => Entry::Other,
             // The newest line of a key decides; one that is no longer good hides those before it.
+            Some(key) if fields.outcome.as_ref().is_some_and(Outcome::is_erased) => {
+                Entry::Found(key)
+            }
             Some(key) if !stage.still_good(&fields, place) => Entry::Hides(key),
             Some(key)
                 if S::JUDGES_ALONE && stage.quick_answers(&fields, fields.outcome.as_ref()) =>

@@ -1,5 +1,7 @@
 //! Files that others can read are said, codes that have ended go, and a finished campaign is sealed.
 
+mod purging;
+
 use std::{
     collections::BTreeSet,
     fs,
