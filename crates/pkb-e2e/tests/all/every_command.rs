@@ -79,8 +79,8 @@ const CASES: &[Case] = &[
     ("pkb-letters template new", "ours", Plain, 0),
     ("pkb-letters template check", "ours", Plain, 0),
     ("pkb-letters verify", "print l.ndjson", Plain, 0),
-    // The letters of other codes.
-    ("pkb-letters verify", "print again.ndjson", Plain, 65),
+    // The records of other names than are on the letters.
+    ("pkb-letters verify", "print wrong.ndjson", Plain, 65),
     ("pkb-letters ledger", "--journal l.journal", Plain, 0),
     (
         "pkb-letters ledger",
@@ -209,6 +209,11 @@ fn prepared() -> Campaign {
         let ended = run(&mut command(&campaign, program, args), b"");
         assert_eq!(ended.code, 65, "{program} {args}: {}", ended.stderr);
     }
+    let delivered = String::from_utf8(campaign.read("l.ndjson")).unwrap();
+    campaign.write(
+        "wrong.ndjson",
+        delivered.replace("Canaryfirst0", "Canaryother0"),
+    );
     campaign
 }
 
