@@ -183,7 +183,7 @@ fn prepared() -> Campaign {
         "keys",
         "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p",
     );
-    let age = campaign.write("age", "#!/bin/sh\necho age-encryption.org/v1\ncat\n");
+    let age = campaign.write("age", "#!/bin/sh\ncat > plain\nprintf 'age-encryption.org/v1\\n-> X25519 a\\nb\\n--- mac\\n0123456789abcdef'\ncat plain\nhead -c $((($(wc -c < plain) + 65535) / 65536 * 16)) /dev/zero\nrm plain\n");
     fs::set_permissions(age, fs::Permissions::from_mode(0o700)).unwrap();
     for (program, args) in [
         ("pkb-upload", "patients.csv --no-compare --output u.ndjson"),

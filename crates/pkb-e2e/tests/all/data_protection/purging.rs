@@ -204,6 +204,13 @@ fn an_erased_patient_has_no_codes_left_and_is_not_invited_again_by_any_rerun() {
     )
     .stdout;
 
+    for name in ["u", "r", "t"] {
+        fs::copy(
+            campaign.path(&format!("s/{name}.ndjson")),
+            campaign.path(&format!("{name}-before.ndjson")),
+        )
+        .unwrap();
+    }
     for args in ["purge s --row 3", "purge s --national-ids numbers"] {
         let done = notified(&campaign, "2026-11-24", "pkb-letters", args);
         assert_eq!(done.code, 0, "{args}: {}", done.stderr);
@@ -261,6 +268,35 @@ fn an_erased_patient_has_no_codes_left_and_is_not_invited_again_by_any_rerun() {
             before.iter().map(|made| made.0).collect::<Vec<_>>(),
             after.iter().map(|made| made.0).collect::<Vec<_>>(),
             "no new codes on {day}"
+        );
+    }
+    // Each stage by itself, on records from before: its own journal answers.
+    for (program, args) in [
+        (
+            "pkb-resolve",
+            "u-before.ndjson --rate 0 --journal s/r.journal --output again.ndjson",
+        ),
+        (
+            "pkb-tokens",
+            "r-before.ndjson --rate 0 --journal s/t.journal --max-age-of-answer 90d --output again.ndjson",
+        ),
+        (
+            "pkb-letters",
+            "t-before.ndjson --out s/print --channel both --zip --journal s/l.journal --max-age-of-answer 90d --output again.ndjson",
+        ),
+    ] {
+        let ended = notified(&campaign, "2026-12-03", program, args);
+        assert!([0, 65].contains(&ended.code), "{program}: {}", ended.stderr);
+        let again = records(&campaign.read("again.ndjson"));
+        for record in again.iter().filter(|record| is_one(record)) {
+            assert_eq!(record["outcome"]["reason"], "erased", "{program}: {record}");
+        }
+        let codes = [&by_row, &by_number].map(|number| campaign.sandbox.invitations(number).len());
+        assert_eq!(codes, [before[0].0, before[1].0], "{program}: no new codes");
+        assert_eq!(
+            made(&campaign, &by_row).2,
+            before[0].2,
+            "{program}: no new letters"
         );
     }
     let after = notified(
