@@ -39,16 +39,11 @@ pub fn some_sequence<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u64>, 
 /// First and last page, from 1.
 ///
 /// # Errors
-/// They are none of a file, or not in this order.
+/// One of them is more than [`MAX_PAGE`].
 pub fn some_pages<'de, D: Deserializer<'de>>(from: D) -> Result<Option<(u64, u64)>, D::Error> {
     let pages = Option::<(u64, u64)>::deserialize(from)?;
     if let Some((first, last)) = pages {
-        up_to(MAX_PAGE, last)?;
-        if first == 0 || first > last {
-            return Err(D::Error::custom(
-                "first and last page are not in this order",
-            ));
-        }
+        up_to(MAX_PAGE, first.max(last))?;
     }
     Ok(pages)
 }

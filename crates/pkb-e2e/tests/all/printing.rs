@@ -658,11 +658,15 @@ fn a_reprint_is_made_once_a_day_and_leaves_everything_else_as_it_is() {
 #[test]
 fn pages_that_cannot_be_are_a_failure_and_not_a_crash() {
     let (campaign, records) = printed(&[]);
-    for pages in [json!([5, 3]), json!([0, 0]), json!([1, u64::MAX])] {
+    for pages in [json!([5, 3]), json!([0, 0]), json!([1, 1_000_000])] {
         let mut records = records.clone();
         records[3]["delivery"]["pages"] = pages;
         let (code, text) = verify(&campaign, &stream(&records), &[]);
         assert_eq!(code, 65, "{text}");
         assert!(text.contains("cannot be those of a letter"), "{text}");
     }
+    // What no file has is no record.
+    let mut records = records.clone();
+    records[3]["delivery"]["pages"] = json!([1, u64::MAX]);
+    assert_eq!(verify(&campaign, &stream(&records), &[]).0, 66);
 }
