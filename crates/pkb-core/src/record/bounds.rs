@@ -2,7 +2,7 @@
 //! what a program counts, adds up, or keeps a set of must not make it hang or swell, so a number that no campaign has is
 //! refused where it is read.
 
-use serde::{Deserialize, Deserializer, de::Error as _};
+use serde::{Deserialize, Deserializer};
 
 /// The largest number of a row, and the most rows of a patient file: more than there are people in the United Kingdom.
 pub const MAX_ROW: u64 = 100_000_000;

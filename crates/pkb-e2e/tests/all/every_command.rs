@@ -123,8 +123,8 @@ fn words_of_server(command: &Command) -> bool {
     command.get_args().next().is_some_and(|arg| arg == "serve")
 }
 
-/// All that is a patient's or a secret.
-fn secrets(campaign: &Campaign) -> Vec<String> {
+/// All that is a patient's or a secret, and that `command` must not say.
+fn secrets(campaign: &Campaign, command: &str) -> Vec<String> {
     let mut secrets: Vec<String> = NUMBERS.iter().map(|n| (*n).to_owned()).collect();
     for text in [
         SECRET,
@@ -144,6 +144,8 @@ fn secrets(campaign: &Campaign) -> Vec<String> {
             secrets.extend([invitation.code.clone(), invitation.token.clone()]);
         }
     }
+    // The key of the sandbox is no secret where the sandbox says how to reach it.
+    secrets.retain(|secret| command != "pkb-sandbox env" || secret != NOTIFY_API_KEY);
     secrets
 }
 
@@ -167,7 +169,7 @@ fn no_command_says_a_value_of_a_patient_or_a_secret_where_it_does_not_belong() {
         let ended: Ended = run(&mut command(&campaign, name, args), b"");
         let what = format!("{name} {args}");
         assert_eq!(ended.code, *code, "{what}: {}", ended.stderr);
-        let secrets = secrets(&campaign);
+        let secrets = secrets(&campaign, name);
         assert_clean(&what, &ended.stderr, &secrets);
         let out = String::from_utf8_lossy(&ended.stdout);
         match output {
@@ -185,7 +187,7 @@ fn no_command_says_a_value_of_a_patient_or_a_secret_where_it_does_not_belong() {
         assert_clean(
             name,
             &String::from_utf8(campaign.read(name)).unwrap(),
-            &secrets(&campaign),
+            &secrets(&campaign, name),
         );
     }
     assert!(
@@ -206,7 +208,7 @@ fn no_command_shows_a_value_of_a_patient_on_a_terminal_unasked() {
         let what = format!("{name} {args}");
         let expected = if *output == Records { 2 } else { *code };
         assert_eq!(ended, expected, "{what}: {screen}");
-        assert_clean(&what, &screen, &secrets(&campaign));
+        assert_clean(&what, &screen, &secrets(&campaign, name));
         if *output == Records {
             assert!(
                 screen.contains("What to do: ") && screen.contains("--show-"),
@@ -240,7 +242,7 @@ fn what_is_asked_for_is_shown_and_a_file_that_is_the_terminal_is_no_way_round() 
         let args = format!("u.ndjson --output {file}");
         let (code, screen) = on_terminal(&mut command(&campaign, "pkb-resolve", &args));
         assert_eq!(code, 2, "{file}: {screen}");
-        assert_clean(&args, &screen, &secrets(&campaign));
+        assert_clean(&args, &screen, &secrets(&campaign, "pkb-resolve"));
     }
 }
 
