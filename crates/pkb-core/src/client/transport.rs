@@ -5,7 +5,10 @@ mod refused;
 
 use std::{
     num::NonZeroU32,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant, SystemTime},
 };
 
@@ -32,12 +35,29 @@ use crate::{
 use refused::Refused;
 
 /// What may happen to a request that was sent and not answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Repeat {
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Repeat<'r> {
     /// Asking twice is the same as asking once.
     Safe,
-    /// It may have been carried out: do not send it again.
+    /// It may have been carried out: do not send it again, unless the answer says that it was not.
     Never,
+    /// The same, and no status of an answer says so: what counts is whether this says that the body was on its way as a whole.
+    Incomplete(&'r AtomicBool),
+}
+
+impl Repeat<'_> {
+    fn is_safe(self) -> bool {
+        matches!(self, Self::Safe)
+    }
+
+    /// Whether a request may have been carried out that was answered with a status that says "not now".
+    fn may_be_done(self, status: StatusCode) -> bool {
+        match self {
+            Self::Safe => false,
+            Self::Never => !retry::was_not_carried_out(status),
+            Self::Incomplete(is_whole) => is_whole.load(Ordering::SeqCst),
+        }
+    }
 }
 
 /// How a request shows who sends it.
@@ -222,7 +242,7 @@ impl Transport {
         &self,
         method: Method,
         url: Url,
-        repeat: Repeat,
+        repeat: Repeat<'_>,
         build: impl Fn(RequestBuilder) -> RequestBuilder,
     ) -> Result<Vec<u8>, CallError> {
         self.call_until_whole(method, url, repeat, |_| true, build)
@@ -235,7 +255,7 @@ impl Transport {
         &self,
         method: Method,
         url: Url,
-        repeat: Repeat,
+        repeat: Repeat<'_>,
         is_whole: impl Fn(&[u8]) -> bool,
         build: impl Fn(RequestBuilder) -> RequestBuilder,
     ) -> Result<Vec<u8>, CallError> {
@@ -282,7 +302,7 @@ impl Transport {
     async fn send(
         &self,
         request: RequestBuilder,
-        repeat: Repeat,
+        repeat: Repeat<'_>,
         is_whole: impl Fn(&[u8]) -> bool,
     ) -> Result<Sent, Fatal> {
         let response = match request.send().await {
@@ -295,7 +315,7 @@ impl Transport {
             }
         };
         // What may have been carried out is settled, whatever the time is.
-        if let (Pass::Tokens(_, clock), Repeat::Safe) = (&self.pass, repeat) {
+        if let (Pass::Tokens(_, clock), true) = (&self.pass, repeat.is_safe()) {
             clock.check(response.headers(), SystemTime::now())?;
         }
         Ok(match response.status() {
@@ -402,7 +422,7 @@ impl Transport {
         }
     }
 
-    async fn again_after(&self, response: Response, repeat: Repeat) -> Again {
+    async fn again_after(&self, response: Response, repeat: Repeat<'_>) -> Again {
         let status = response.status();
         let asked = retry::retry_after(response.headers(), SystemTime::now());
         if status == StatusCode::BAD_REQUEST && self.explain.is_none() {
@@ -412,11 +432,11 @@ impl Transport {
             return again;
         }
         if retry::is_busy(status) {
-            if repeat == Repeat::Never && !retry::was_not_carried_out(status) {
-                return Again::Give(CallError::Unanswered);
-            }
             if let Some(pause) = asked {
                 self.pause_all(pause);
+            }
+            if repeat.may_be_done(status) {
+                return Again::Give(CallError::Unanswered);
             }
             return Again::After {
                 cause: format!("{} answered {}", self.server, status.as_u16()),
@@ -436,10 +456,12 @@ impl Transport {
     }
 }
 
-fn again_after_broken_answer(error: BodyError, repeat: Repeat) -> Again {
+fn again_after_broken_answer(error: BodyError, repeat: Repeat<'_>) -> Again {
     match (error, repeat) {
         (BodyError::TooLong, _) => Again::Give(CallError::NotUnderstood("the answer is too long")),
-        (BodyError::BrokeOff, Repeat::Never) => Again::Give(CallError::Unanswered),
+        (BodyError::BrokeOff, Repeat::Never | Repeat::Incomplete(_)) => {
+            Again::Give(CallError::Unanswered)
+        }
         (BodyError::BrokeOff, Repeat::Safe) => Again::After {
             cause: "the answer broke off".into(),
             pause: None,
@@ -447,10 +469,10 @@ fn again_after_broken_answer(error: BodyError, repeat: Repeat) -> Again {
     }
 }
 
-fn again_after_error(error: &reqwest::Error, repeat: Repeat) -> Again {
+fn again_after_error(error: &reqwest::Error, repeat: Repeat<'_>) -> Again {
     // A connection that was never made carried no request. Everything else may have: reqwest's
     // `is_request` does not mean "was not sent".
-    if !error.is_connect() && repeat == Repeat::Never {
+    if !error.is_connect() && !repeat.is_safe() {
         return Again::Give(CallError::Unanswered);
     }
     Again::After {

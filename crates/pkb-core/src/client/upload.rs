@@ -3,9 +3,19 @@
 //! through a file for a while, is done: an upload is answered with its report, or with an id whose
 //! status can be asked for below the same path.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::HashSet,
+    convert::Infallible,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
-use reqwest::{Method, header, multipart};
+use bytes::Bytes;
+use futures_util::stream;
+use reqwest::{Body, Method, header, multipart};
 use serde::Deserialize;
 
 use super::{CallError, Client, rest::parse_json, transport::Repeat};
@@ -29,6 +39,28 @@ pub struct UploadReport {
     pub updated: u64,
     /// Rows that were not taken.
     pub failed: Vec<FailedRow>,
+}
+
+impl UploadReport {
+    /// The lines of a file of `rows` rows that PKB did not take, the header being line 1.
+    ///
+    /// # Errors
+    /// The report does not account for each row once, or names lines that are not rows of the file. Then it says nothing of any row.
+    pub fn refused_lines(&self, rows: u64) -> Result<HashSet<u64>, &'static str> {
+        let failed = self.failed.len() as u64;
+        let counted = self.created.checked_add(self.updated);
+        if counted.and_then(|taken| taken.checked_add(failed)) != Some(rows) {
+            return Err("its created, updated and failed rows are not as many as were sent");
+        }
+        let lines: HashSet<u64> = self.failed.iter().map(|failed| failed.row).collect();
+        if !lines.iter().all(|line| (2..=rows + 1).contains(line)) {
+            return Err("it names a failed row that is not in the file");
+        }
+        if lines.len() != self.failed.len() {
+            return Err("it names the same failed row twice");
+        }
+        Ok(lines)
+    }
 }
 
 /// A row that PKB's importer did not take. Its message may hold values, so it is not read.
@@ -137,7 +169,7 @@ impl Answer {
 
 impl Client {
     /// Sends one "Add many patients" file. It is sent once: if no answer comes, it may or may not
-    /// have been taken.
+    /// have been taken. The same holds for a server that is busy, unless it says so before it can have the whole file.
     ///
     /// # Errors
     /// See [`CallError`].
@@ -148,10 +180,12 @@ impl Client {
         csv: Vec<u8>,
     ) -> Result<Uploaded, CallError> {
         let url = self.url(path)?;
-        let bytes = bytes::Bytes::from(csv);
+        let bytes = Bytes::from(csv);
+        let is_whole = Arc::new(AtomicBool::new(false));
         let build = |request: reqwest::RequestBuilder| {
             let length = bytes.len() as u64;
-            let part = multipart::Part::stream_with_length(bytes.clone(), length)
+            let body = body_with_mark(&bytes, &is_whole);
+            let part = multipart::Part::stream_with_length(body, length)
                 .file_name(file_name.to_owned())
                 .mime_str("text/csv");
             match part {
@@ -162,7 +196,7 @@ impl Client {
         };
         let body = self
             .transport
-            .call(Method::POST, url, Repeat::Never, build)
+            .call(Method::POST, url, Repeat::Incomplete(&is_whole), build)
             .await
             .map_err(about_no_patient)?;
         parse_json::<Answer>(&body)?.into_uploaded()
@@ -219,6 +253,23 @@ impl Client {
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
+}
+
+/// Bytes that are handed to a connection together: few enough to see where a large file was cut off.
+const CHUNK_BYTES: usize = 64 * 1024;
+
+/// A body that sets `is_whole` when its last bytes are handed to the connection, and clears it now.
+fn body_with_mark(bytes: &Bytes, is_whole: &Arc<AtomicBool>) -> Body {
+    is_whole.store(bytes.is_empty(), Ordering::SeqCst);
+    let (bytes, is_whole) = (bytes.clone(), Arc::clone(is_whole));
+    let chunks = (0..bytes.len()).step_by(CHUNK_BYTES).map(move |start| {
+        let end = bytes.len().min(start + CHUNK_BYTES);
+        if end == bytes.len() {
+            is_whole.store(true, Ordering::SeqCst);
+        }
+        Ok::<Bytes, Infallible>(bytes.slice(start..end))
+    });
+    Body::wrap_stream(stream::iter(chunks))
 }
 
 /// An upload is about no patient: a refusal and a wrong address concern all that would come after.
@@ -288,6 +339,33 @@ mod tests {
                 matches!(uploaded(fields), Err(CallError::NotUnderstood(_))),
                 "{fields}"
             );
+        }
+    }
+
+    #[test]
+    fn a_report_accounts_for_each_row_once() {
+        let report = |created, updated, failed: &[u64]| UploadReport {
+            created,
+            updated,
+            failed: failed.iter().map(|row| FailedRow { row: *row }).collect(),
+        };
+        let lines = report(1, 2, &[2, 6]).refused_lines(5).unwrap();
+        assert_eq!(lines, HashSet::from([2, 6]));
+        assert_eq!(report(0, 0, &[]).refused_lines(0), Ok(HashSet::new()));
+        for (created, updated, failed, words) in [
+            (4, 0, &[][..], "not as many"),
+            (5, 1, &[], "not as many"),
+            (4, 1, &[6], "not as many"),
+            (u64::MAX, 6, &[], "not as many"),
+            (u64::MAX, 1, &[2, 3, 4, 5, 6], "not as many"),
+            (4, 0, &[1], "not in the file"),
+            (4, 0, &[7], "not in the file"),
+            (2, 1, &[3, 0], "not in the file"),
+            (2, 1, &[3, u64::MAX], "not in the file"),
+            (3, 0, &[4, 4], "twice"),
+        ] {
+            let told = report(created, updated, failed).refused_lines(5);
+            assert!(told.unwrap_err().contains(words), "{created} {failed:?}");
         }
     }
 

@@ -24,6 +24,7 @@ mod hostile_campaign;
 mod known_patients;
 mod ledger;
 mod letters;
+mod lost_uploads;
 mod mixed_up;
 mod notify;
 mod one_patient;

@@ -7,6 +7,7 @@ mod networks;
 mod oauth;
 mod refusals;
 mod server;
+mod uploads;
 
 use std::sync::Arc;
 
