@@ -93,14 +93,12 @@ impl Token {
 /// Why the token address gave no token.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 enum Failure {
+    /// Client or refresh token: which of them is not said.
     #[error("refused")]
     Refused,
-    /// The credentials may be good, but not for what was asked for with them.
-    #[error("scope refused")]
-    ScopeRefused,
-    /// The credentials may be good, but not for this way to ask.
-    #[error("grant refused")]
-    GrantRefused,
+    /// One of OAuth's words for what is wrong.
+    #[error("refused for a reason")]
+    RefusedFor(Refused),
     /// There can be no connection in confidence.
     #[error("no connection in confidence")]
     Network(NetworkFault),
@@ -114,16 +112,28 @@ enum Failure {
     NotUnderstood,
 }
 
+/// What the token address refuses (RFC 6749, 5.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Refused {
+    /// `invalid_client`: the client, or how it shows its secret.
+    Client,
+    /// `invalid_grant`: what was shown beside the client, which is the refresh token.
+    Grant,
+    /// `unauthorized_client`: this client may not ask in this way. Some servers say so of a wrong secret.
+    WayForClient,
+    /// `unsupported_grant_type`: nobody may ask in this way.
+    Way,
+    /// `invalid_scope`: what was asked for.
+    Scope,
+    /// `invalid_request`: the form of the request, such as a secret in a place where the server does not look for it.
+    Form,
+}
+
 impl Failure {
     fn unavailable(cause: &'static str) -> Self {
         Self::Unavailable { cause, pause: None }
     }
 }
-
-const SCOPE_REFUSED: &str = "the token address does not give this client the scope that it was asked for (invalid_scope). What to do: \
-     ask the server's operator which scopes PKB_CLIENT_ID may ask for, and set --scope";
-const GRANT_REFUSED: &str = "the token address does not let this client ask in this way (unauthorized_client or unsupported_grant_type). \
-     What to do: ask the server's operator for a client with client credentials, or for a refresh token (--refresh-token-file)";
 
 /// Why there is no token.
 enum TokenError {
@@ -234,9 +244,11 @@ impl TokenSource {
             Failure::Unavailable { cause, .. } => {
                 Fatal::TryLater(format!("no access token to be had: {cause}; try again later"))
             }
-            Failure::Refused => Fatal::Credentials(self.refusal().into()),
-            Failure::ScopeRefused => Fatal::Credentials(SCOPE_REFUSED.into()),
-            Failure::GrantRefused => Fatal::Credentials(GRANT_REFUSED.into()),
+            Failure::Refused => self.refused(match self.grant {
+                Grant::ClientCredentials => Refused::Client,
+                Grant::Tethered(_) => Refused::Grant,
+            }),
+            Failure::RefusedFor(what) => self.refused(what),
             Failure::Network(fault) => fault.into_fatal(),
             Failure::NotUnderstood => Fatal::NotUnderstood(
                 "the token address answered something that is not an access token: check PKB_TOKEN_URL and proxies".into(),
@@ -244,14 +256,51 @@ impl TokenSource {
         }
     }
 
-    fn refusal(&self) -> &'static str {
-        match self.grant {
-            Grant::ClientCredentials => {
-                "PKB refused the client's credentials: check PKB_CLIENT_ID, the secret and --auth-style"
+    /// How the stage ends: 77 where the client or what it shows is refused, 2 where a setting asks for what the server does not have.
+    fn refused(&self, what: Refused) -> Fatal {
+        let tethered = matches!(self.grant, Grant::Tethered(_));
+        let words = match what {
+            Refused::Client if tethered => {
+                "PKB does not know this client (invalid_client). What to do: check PKB_CLIENT_ID and PKB_TOKEN_URL"
             }
-            Grant::Tethered(_) => {
-                "PKB refused the refresh token: each is good once; have a coordinator make a new one in PKB's web interface"
+            Refused::Client => {
+                "PKB refused the client's credentials. What to do: check PKB_CLIENT_ID, the secret and --auth-style"
             }
+            Refused::Grant if tethered => {
+                "PKB refused the refresh token. Each is good once. What to do: ask a coordinator to make a new one in PKB's web interface"
+            }
+            Refused::Grant => {
+                "the token address refused the grant (invalid_grant). What to do: check PKB_TOKEN_URL. If it is right, ask the server's \
+                 operator why this client gets no access token"
+            }
+            Refused::WayForClient => {
+                "the token address does not let this client ask in this way (unauthorized_client). What to do: check PKB_CLIENT_ID and \
+                 the secret. If they are right, ask the server's operator for a client with client credentials, or for a refresh token \
+                 (--refresh-token-file)"
+            }
+            Refused::Way if tethered => {
+                "the token address takes no refresh tokens (unsupported_grant_type). What to do: set PKB_TOKEN_URL to the address for \
+                 tethered tokens, or leave out --refresh-token-file and set a client secret"
+            }
+            Refused::Way => {
+                "the token address knows no client credentials (unsupported_grant_type). What to do: check PKB_TOKEN_URL, or use a \
+                 refresh token (--refresh-token-file)"
+            }
+            Refused::Scope => {
+                "the token address does not give this client the scope that it was asked for (invalid_scope). What to do: ask the \
+                 server's operator which scopes PKB_CLIENT_ID may ask for, and set --scope"
+            }
+            Refused::Form => {
+                "the token address does not take the request as it is (invalid_request). What to do: try another --auth-style (body for \
+                 a secret in the form), and check --scope and PKB_TOKEN_URL. If they are right, ask the server's operator whether \
+                 PKB_CLIENT_ID may use client credentials"
+            }
+        };
+        match what {
+            Refused::Client | Refused::Grant | Refused::WayForClient => {
+                Fatal::Credentials(words.into())
+            }
+            Refused::Way | Refused::Scope | Refused::Form => Fatal::Usage(words.into()),
         }
     }
 
@@ -315,12 +364,26 @@ fn understood(
 /// send them here, too).
 fn refused_for(code: &BasicErrorResponseType) -> Failure {
     use BasicErrorResponseType as Code;
-    match code {
-        Code::InvalidScope => Failure::ScopeRefused,
-        Code::UnauthorizedClient | Code::UnsupportedGrantType => Failure::GrantRefused,
+    Failure::RefusedFor(match code {
+        Code::InvalidClient => Refused::Client,
+        Code::InvalidGrant => Refused::Grant,
+        Code::UnauthorizedClient => Refused::WayForClient,
+        Code::UnsupportedGrantType => Refused::Way,
+        Code::InvalidScope => Refused::Scope,
+        Code::InvalidRequest => Refused::Form,
         Code::Extension(code) if code == "temporarily_unavailable" || code == "server_error" => {
-            Failure::unavailable("the token address says that it is unavailable for now")
+            return Failure::unavailable("the token address says that it is unavailable for now");
         }
+        Code::Extension(_) => return Failure::Refused,
+    })
+}
+
+/// A 401 is about who asks, whatever the body is: some servers say `unauthorized_client` of a wrong secret. Only OAuth's own word for that,
+/// `invalid_client`, tells the client from its refresh token.
+fn unauthorized(body: &[u8]) -> Failure {
+    let body: Option<serde_json::Value> = serde_json::from_slice(body).ok();
+    match body {
+        Some(body) if body["error"] == "invalid_client" => Failure::RefusedFor(Refused::Client),
         _ => Failure::Refused,
     }
 }
@@ -377,8 +440,10 @@ impl<'c> AsyncHttpClient<'c> for Exchange {
                         pause: retry::retry_after(response.headers(), SystemTime::now()),
                     });
                 }
-                // Whatever the body is.
-                StatusCode::UNAUTHORIZED => return Err(Failure::Refused),
+                StatusCode::UNAUTHORIZED => {
+                    let body = http::read_body(response).await.unwrap_or_default();
+                    return Err(unauthorized(&body));
+                }
                 // The server's word on the credentials, if it is one that OAuth knows.
                 StatusCode::BAD_REQUEST | StatusCode::FORBIDDEN => {}
                 // Another server's word on another matter: a wrong address, or a proxy.
