@@ -4,6 +4,8 @@
 //! batch if it has accepted it, otherwise about each patient in it ([`crate::settling`]). Only what certainly was not taken is sent again;
 //! what stays unknown is sent again if somebody asks for that.
 
+mod earlier;
+
 use std::{
     collections::{HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -25,7 +27,7 @@ use crate::{
     batch_folder::sha256,
     comparison::Standing,
     pkb_file::PkbFile,
-    sent_before::{self, Answered, BegunBatch, BegunRow, SentBefore, Taken, UnsettledBatch},
+    sent_before::{BegunBatch, BegunRow, SentBefore, Taken, notes},
     settling::{Finding, Settling, Unanswered},
 };
 
@@ -142,14 +144,14 @@ impl Sender {
         let csv: Vec<&[u8]> = std::iter::once(header.as_slice()).chain(lines).collect();
         let csv = csv.concat();
         let sha256 = sha256(&csv);
-        for intent in sent_before::intents(&batch, &sha256, &begun) {
+        for intent in notes::intents(&batch, &sha256, &begun) {
             intents.note(intent)?;
         }
         let answer = self.pkb.upload(&self.upload_path, &batch.name, csv).await;
         let report = match answer {
             Ok(Uploaded::Processed(report)) => Some(report),
             Ok(Uploaded::Accepted(id)) => {
-                intents.note(sent_before::acceptance(&batch.name, &id))?;
+                intents.note(notes::acceptance(&batch.name, &id))?;
                 tracing::info!("{} is accepted, waiting for PKB to process it", batch.name);
                 self.wait(&batch.name, &id, intents).await?
             }
@@ -254,7 +256,7 @@ impl Sender {
             ))),
             Err(CallError::NotFound) => {
                 tracing::warn!("{name} was accepted, and PKB does not know it any more");
-                intents.note(sent_before::no_report(name))?;
+                intents.note(notes::no_report(name))?;
                 Ok(None)
             }
             Err(CallError::Fatal(fatal)) => Err(fatal),
@@ -264,90 +266,6 @@ impl Sender {
             ))),
             Err(error) => Err(not_reported(name, &error.to_string(), intents)?),
         }
-    }
-
-    /// What became of the rows that earlier runs have sent. Those that are to be sent again are not in it.
-    async fn settle_earlier(&self, sending: Sending<'_>) -> Result<HashMap<Key, RowResult>, Fatal> {
-        let (batches, at_pkb) = {
-            let sent_before = sending.sent_before();
-            (
-                sent_before.unsettled_batches(),
-                sent_before.at_pkb().to_vec(),
-            )
-        };
-        let mut results = HashMap::new();
-        for batch in batches {
-            match self.reported(&batch, sending.intents).await? {
-                Some(refused) => results.extend(
-                    (batch.rows.iter())
-                        .map(|row| (row.key, refused.row(row.line, &batch.batch.name))),
-                ),
-                None => self.look_up(&batch, &at_pkb, sending, &mut results).await?,
-            }
-        }
-        Ok(results)
-    }
-
-    /// What PKB's report says of a batch of an earlier run, if there is one.
-    async fn reported(
-        &self,
-        unsettled: &UnsettledBatch,
-        intents: &IntentLog,
-    ) -> Result<Option<Refused>, Fatal> {
-        let name = &unsettled.batch.name;
-        let id = match &unsettled.answered {
-            Answered::No => return Ok(None),
-            Answered::Reported(refused) => return Ok(Some(Refused(refused.clone()))),
-            Answered::Accepted(id) => id,
-        };
-        tracing::info!("{name} was accepted in an earlier run: asking PKB for its report");
-        match self.wait(name, id, intents).await? {
-            Some(report) => read_report(name, &report, unsettled.sent, intents).map(Some),
-            None => Ok(None),
-        }
-    }
-
-    /// Finds out by looking up its patients what became of a batch of an earlier run.
-    async fn look_up(
-        &self,
-        unsettled: &UnsettledBatch,
-        at_pkb: &[Key],
-        sending: Sending<'_>,
-        results: &mut HashMap<Key, RowResult>,
-    ) -> Result<(), Fatal> {
-        let UnsettledBatch {
-            batch, rows, taken, ..
-        } = unsettled;
-        let unanswered = Unanswered {
-            batch,
-            rows,
-            taken: *taken,
-            at_pkb,
-            is_of_this_run: false,
-        };
-        let found = self
-            .settling
-            .settle(unanswered, sending.pkb_file, sending.intents);
-        let found = found.await?;
-        tracing::warn!("{}: {}", batch.name, found.words());
-        let may_send = match found.finding {
-            Finding::None if batch.emails => self.resend,
-            Finding::None => true,
-            Finding::Whole | Finding::Open => self.resend,
-        };
-        let emails = "it had e-mail addresses in it, so PKB may have sent invitations";
-        for row in rows {
-            if found.is_taken(row.key) {
-                results.insert(row.key, Ok(batch.name.clone()));
-            } else if !may_send {
-                let why = match found.finding {
-                    Finding::None => emails.to_owned(),
-                    _ => found.words(),
-                };
-                results.insert(row.key, Err(unknown(&batch.name, &why)));
-            }
-        }
-        Ok(())
     }
 }
 
@@ -384,13 +302,13 @@ fn read_report(
         report.updated,
         report.failed.len()
     );
-    intents.note(sent_before::report(name, &refused))?;
+    intents.note(notes::report(name, &refused))?;
     Ok(Refused(refused))
 }
 
 /// PKB has taken a batch, and its word on that is of no use. The next run looks its patients up.
 fn not_reported(name: &str, what: &str, intents: &IntentLog) -> Result<Fatal, Fatal> {
-    intents.note(sent_before::no_report(name))?;
+    intents.note(notes::no_report(name))?;
     Ok(Fatal::NotUnderstood(format!(
         "{name} was sent, and it is not known what PKB has taken of it: {what}. What to do: run the same command again (with \
          --journal). It asks PKB who has arrived, before it sends anything. If this comes again, report it"
@@ -408,7 +326,7 @@ fn not_taken(
     if let CallError::NotUnderstood(what) = error {
         return Err(not_reported(name, what, intents)?);
     }
-    intents.note(sent_before::withdrawal(name))?;
+    intents.note(notes::withdrawal(name))?;
     match error {
         CallError::Unavailable { .. } => Err(Fatal::TryLater(format!(
             "{name} was not taken: {error}; run the same command again later"

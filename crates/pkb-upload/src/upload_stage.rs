@@ -18,7 +18,7 @@ use crate::{
     comparison::{self, BeforeUpload, Known, Standing},
     pkb_file::{LineOptions, PkbFile},
     sender::{Sender, Sending, SentRow},
-    sent_before::{self, BegunBatch, BegunRow, SentBefore},
+    sent_before::{BegunBatch, BegunRow, SentBefore, notes},
     upload_row::{Decision, UploadRow},
 };
 
@@ -225,7 +225,7 @@ impl UploadStage {
                 before: row.before,
             });
             let begun: Vec<BegunRow> = begun.collect();
-            for intent in sent_before::intents(&batch, &sha256(&file), &begun) {
+            for intent in notes::intents(&batch, &sha256(&file), &begun) {
                 intents.note(intent)?;
             }
             folder.add(&name, rows.len(), emails, &file)?;

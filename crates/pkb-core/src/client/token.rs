@@ -2,6 +2,8 @@
 //! PKB's tethered-token clients. PKB's tokens live for about 600 s, so a long run fetches many:
 //! early, and by one call for all that wait.
 
+mod failure;
+
 use std::{
     pin::Pin,
     sync::atomic::{AtomicBool, Ordering},
@@ -12,7 +14,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use oauth2::{
     AsyncHttpClient, AuthType, ClientId, ClientSecret, EndpointNotSet, EndpointSet, HttpRequest,
     HttpResponse, RefreshToken, RequestTokenError, Scope, TokenResponse as _, TokenUrl,
-    basic::{BasicClient, BasicErrorResponse, BasicErrorResponseType, BasicTokenResponse},
+    basic::{BasicClient, BasicErrorResponse, BasicTokenResponse},
 };
 use reqwest::{
     StatusCode,
@@ -24,7 +26,6 @@ use tokio::sync::Mutex;
 use super::{
     AuthStyle, CallError, Credentials, Settings,
     http::{self, Http},
-    network_fault::NetworkFault,
     refresh_token::RefreshTokenFile,
     retry::{self, Backoff, Outage},
     transport::ONE_REQUEST,
@@ -33,6 +34,7 @@ use crate::{
     Fatal,
     monitor::{Monitor, Why},
 };
+use failure::Failure;
 
 /// How long a token is used when the answer does not say how long it lives.
 const DEFAULT_LIFE: Duration = Duration::from_secs(300);
@@ -73,6 +75,12 @@ enum Grant {
     Tethered(RefreshTokenFile),
 }
 
+impl Grant {
+    fn is_tethered(&self) -> bool {
+        matches!(self, Self::Tethered(_))
+    }
+}
+
 /// An access token.
 #[derive(Clone)]
 pub(super) struct Token {
@@ -87,51 +95,6 @@ impl Token {
     /// with a token that has ended.
     pub(super) fn is_due(&self) -> bool {
         self.fetched.elapsed() >= self.life.mul_f64(0.8)
-    }
-}
-
-/// Why the token address gave no token.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-enum Failure {
-    /// Client or refresh token: which of them is not said.
-    #[error("refused")]
-    Refused,
-    /// One of OAuth's words for what is wrong.
-    #[error("refused for a reason")]
-    RefusedFor(Refused),
-    /// There can be no connection in confidence.
-    #[error("no connection in confidence")]
-    Network(NetworkFault),
-    #[error("{cause}")]
-    Unavailable {
-        cause: &'static str,
-        /// How long the server asks to wait.
-        pause: Option<Duration>,
-    },
-    #[error("not understood")]
-    NotUnderstood,
-}
-
-/// What the token address refuses (RFC 6749, 5.2).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Refused {
-    /// `invalid_client`: the client, or how it shows its secret.
-    Client,
-    /// `invalid_grant`: what was shown beside the client, which is the refresh token.
-    Grant,
-    /// `unauthorized_client`: this client may not ask in this way. Some servers say so of a wrong secret.
-    WayForClient,
-    /// `unsupported_grant_type`: nobody may ask in this way.
-    Way,
-    /// `invalid_scope`: what was asked for.
-    Scope,
-    /// `invalid_request`: the form of the request, such as a secret in a place where the server does not look for it.
-    Form,
-}
-
-impl Failure {
-    fn unavailable(cause: &'static str) -> Self {
-        Self::Unavailable { cause, pause: None }
     }
 }
 
@@ -206,7 +169,9 @@ impl TokenSource {
     ) -> Result<Token, CallError> {
         let mut current = self.current.lock().await;
         if let Some(failure) = &current.given_up {
-            return Err(CallError::Fatal(self.reason_to_stop(failure.clone())));
+            return Err(CallError::Fatal(
+                failure.clone().into_fatal(self.grant.is_tethered()),
+            ));
         }
         if let Some(token) = &current.token {
             let is_refused = refused.is_some_and(|refused| refused.fetched == token.fetched);
@@ -235,72 +200,9 @@ impl TokenSource {
                 }
             }
             current.given_up = Some(failure.clone());
-            return Err(CallError::Fatal(self.reason_to_stop(failure)));
-        }
-    }
-
-    fn reason_to_stop(&self, failure: Failure) -> Fatal {
-        match failure {
-            Failure::Unavailable { cause, .. } => {
-                Fatal::TryLater(format!("no access token to be had: {cause}; try again later"))
-            }
-            Failure::Refused => self.refused(match self.grant {
-                Grant::ClientCredentials => Refused::Client,
-                Grant::Tethered(_) => Refused::Grant,
-            }),
-            Failure::RefusedFor(what) => self.refused(what),
-            Failure::Network(fault) => fault.into_fatal(),
-            Failure::NotUnderstood => Fatal::NotUnderstood(
-                "the token address answered something that is not an access token: check PKB_TOKEN_URL and proxies".into(),
-            ),
-        }
-    }
-
-    /// How the stage ends: 77 where the client or what it shows is refused, 2 where a setting asks for what the server does not have.
-    fn refused(&self, what: Refused) -> Fatal {
-        let tethered = matches!(self.grant, Grant::Tethered(_));
-        let words = match what {
-            Refused::Client if tethered => {
-                "PKB does not know this client (invalid_client). What to do: check PKB_CLIENT_ID and PKB_TOKEN_URL"
-            }
-            Refused::Client => {
-                "PKB refused the client's credentials. What to do: check PKB_CLIENT_ID, the secret and --auth-style"
-            }
-            Refused::Grant if tethered => {
-                "PKB refused the refresh token. Each is good once. What to do: ask a coordinator to make a new one in PKB's web interface"
-            }
-            Refused::Grant => {
-                "the token address refused the grant (invalid_grant). What to do: check PKB_TOKEN_URL. If it is right, ask the server's \
-                 operator why this client gets no access token"
-            }
-            Refused::WayForClient => {
-                "the token address does not let this client ask in this way (unauthorized_client). What to do: check PKB_CLIENT_ID and \
-                 the secret. If they are right, ask the server's operator for a client with client credentials, or for a refresh token \
-                 (--refresh-token-file)"
-            }
-            Refused::Way if tethered => {
-                "the token address takes no refresh tokens (unsupported_grant_type). What to do: set PKB_TOKEN_URL to the address for \
-                 tethered tokens, or leave out --refresh-token-file and set a client secret"
-            }
-            Refused::Way => {
-                "the token address knows no client credentials (unsupported_grant_type). What to do: check PKB_TOKEN_URL, or use a \
-                 refresh token (--refresh-token-file)"
-            }
-            Refused::Scope => {
-                "the token address does not give this client the scope that it was asked for (invalid_scope). What to do: ask the \
-                 server's operator which scopes PKB_CLIENT_ID may ask for, and set --scope"
-            }
-            Refused::Form => {
-                "the token address does not take the request as it is (invalid_request). What to do: try another --auth-style (body for \
-                 a secret in the form), and check --scope and PKB_TOKEN_URL. If they are right, ask the server's operator whether \
-                 PKB_CLIENT_ID may use client credentials"
-            }
-        };
-        match what {
-            Refused::Client | Refused::Grant | Refused::WayForClient => {
-                Fatal::Credentials(words.into())
-            }
-            Refused::Way | Refused::Scope | Refused::Form => Fatal::Usage(words.into()),
+            return Err(CallError::Fatal(
+                failure.into_fatal(self.grant.is_tethered()),
+            ));
         }
     }
 
@@ -353,39 +255,11 @@ fn understood(
 ) -> Result<BasicTokenResponse, TokenError> {
     answer.map_err(|error| {
         TokenError::Failure(match error {
-            RequestTokenError::ServerResponse(answer) => refused_for(answer.error()),
+            RequestTokenError::ServerResponse(answer) => Failure::of_code(answer.error()),
             RequestTokenError::Request(failure) => failure,
             RequestTokenError::Parse(..) | RequestTokenError::Other(_) => Failure::NotUnderstood,
         })
     })
-}
-
-/// What one of OAuth's error codes means (RFC 6749, 5.2; `temporarily_unavailable` and `server_error` are from 4.1.2.1, and servers
-/// send them here, too).
-fn refused_for(code: &BasicErrorResponseType) -> Failure {
-    use BasicErrorResponseType as Code;
-    Failure::RefusedFor(match code {
-        Code::InvalidClient => Refused::Client,
-        Code::InvalidGrant => Refused::Grant,
-        Code::UnauthorizedClient => Refused::WayForClient,
-        Code::UnsupportedGrantType => Refused::Way,
-        Code::InvalidScope => Refused::Scope,
-        Code::InvalidRequest => Refused::Form,
-        Code::Extension(code) if code == "temporarily_unavailable" || code == "server_error" => {
-            return Failure::unavailable("the token address says that it is unavailable for now");
-        }
-        Code::Extension(_) => return Failure::Refused,
-    })
-}
-
-/// A 401 is about who asks, whatever the body is: some servers say `unauthorized_client` of a wrong secret. Only OAuth's own word for that,
-/// `invalid_client`, tells the client from its refresh token.
-fn unauthorized(body: &[u8]) -> Failure {
-    let body: Option<serde_json::Value> = serde_json::from_slice(body).ok();
-    match body {
-        Some(body) if body["error"] == "invalid_client" => Failure::RefusedFor(Refused::Client),
-        _ => Failure::Refused,
-    }
 }
 
 /// The scopes of a setting that has spaces between them.
@@ -442,7 +316,7 @@ impl<'c> AsyncHttpClient<'c> for Exchange {
                 }
                 StatusCode::UNAUTHORIZED => {
                     let body = http::read_body(response).await.unwrap_or_default();
-                    return Err(unauthorized(&body));
+                    return Err(Failure::of_401(&body));
                 }
                 // The server's word on the credentials, if it is one that OAuth knows.
                 StatusCode::BAD_REQUEST | StatusCode::FORBIDDEN => {}

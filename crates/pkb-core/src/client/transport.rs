@@ -2,13 +2,11 @@
 //! that name no value.
 
 mod refused;
+mod repeat;
 
 use std::{
     num::NonZeroU32,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex},
     time::{Duration, Instant, SystemTime},
 };
 
@@ -33,32 +31,7 @@ use crate::{
     monitor::{Monitor, Why},
 };
 use refused::Refused;
-
-/// What may happen to a request that was sent and not answered.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Repeat<'r> {
-    /// Asking twice is the same as asking once.
-    Safe,
-    /// It may have been carried out: do not send it again, unless the answer says that it was not.
-    Never,
-    /// The same, and no status of an answer says so: what counts is whether this says that the body was on its way as a whole.
-    Incomplete(&'r AtomicBool),
-}
-
-impl Repeat<'_> {
-    fn is_safe(self) -> bool {
-        matches!(self, Self::Safe)
-    }
-
-    /// Whether a request may have been carried out that was answered with a status that says "not now".
-    fn may_be_done(self, status: StatusCode) -> bool {
-        match self {
-            Self::Safe => false,
-            Self::Never => !retry::was_not_carried_out(status),
-            Self::Incomplete(is_whole) => is_whole.load(Ordering::SeqCst),
-        }
-    }
-}
+pub(super) use repeat::Repeat;
 
 /// How a request shows who sends it.
 enum Pass {

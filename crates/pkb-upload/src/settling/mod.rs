@@ -28,7 +28,7 @@ use crate::{
     patient_file::PatientFile,
     pkb_directory::PkbDirectory,
     pkb_file::PkbFile,
-    sent_before::{self, BegunBatch, BegunRow, Taken},
+    sent_before::{BegunBatch, BegunRow, Taken, notes},
 };
 use evidence::{Now, Row, Seen};
 
@@ -136,7 +136,7 @@ impl Settling {
             }
             if counts.there() != there {
                 there = counts.there();
-                intents.note(sent_before::there(&batch.name, there, self.clock.now()))?;
+                intents.note(notes::there(&batch.name, there, self.clock.now()))?;
                 quiet_until = Instant::now() + self.settle_for;
             } else if began >= quiet_until {
                 break counts;
