@@ -28,7 +28,7 @@ use crate::{
     comparison::Standing,
     pkb_file::PkbFile,
     sent_before::{BegunBatch, BegunRow, SentBefore, Taken, notes},
-    settling::{Finding, Settling, Unanswered},
+    settling::{Finding, Found, Settling, Unanswered},
 };
 
 /// What is needed to send batches.
@@ -217,22 +217,17 @@ impl Sender {
         let name = &batch.name;
         match found.finding {
             Finding::Whole => {
-                tracing::info!("{name}: {}", found.words());
+                tracing::warn!("{name}: {}", found.words());
                 let result = |row: &BegunRow| match found.is_taken(row.key) {
                     true => Ok(name.clone()),
-                    false => Err(unknown(name, &found.words())),
+                    false => Err(unknown(name)),
                 };
                 Ok(rows.iter().map(result).collect())
             }
-            Finding::None => Err(Fatal::TryLater(format!(
-                "{name} was sent and not answered, and {}. What to do: run the same command again (with --journal). It asks PKB once \
-                 more, and sends what has not arrived",
-                found.words()
-            ))),
-            Finding::Open => Err(Fatal::TryLater(format!(
-                "{name} was sent and not answered, and {}. What to do: look for it in PKB's Reports tab. Then run the same command again \
-                 (with --journal), which asks PKB once more. With --resend it also sends again what stays unknown",
-                found.words()
+            Finding::None | Finding::Open => Err(Fatal::TryLater(format!(
+                "{name} was sent and not answered, and {}. {}",
+                found.words(),
+                what_to_do(&found, batch, sending.intents)
             ))),
         }
     }
@@ -251,8 +246,8 @@ impl Sender {
         match waited.await {
             Ok(UploadStatus::Processed(report)) => Ok(Some(report)),
             Ok(UploadStatus::Processing) => Err(Fatal::TryLater(format!(
-                "PKB is still processing {name}: run the same command again later (with --journal): it goes on waiting, \
-                 and sends nothing twice"
+                "PKB is still processing {name}. What to do: run the same command again later (with --journal). It goes on \
+                 waiting, and sends nothing twice"
             ))),
             Err(CallError::NotFound) => {
                 tracing::warn!("{name} was accepted, and PKB does not know it any more");
@@ -261,22 +256,36 @@ impl Sender {
             }
             Err(CallError::Fatal(fatal)) => Err(fatal),
             Err(error @ CallError::Unavailable { .. }) => Err(Fatal::TryLater(format!(
-                "{name} was accepted, and it cannot be found out what became of it: {error}; run the same command again \
-                 later (with --journal)"
+                "{name} was accepted, and PKB does not say now what became of it: {error}. What to do: run the same command \
+                 again later (with --journal)"
             ))),
             Err(error) => Err(not_reported(name, &error.to_string(), intents)?),
         }
     }
 }
 
-/// The verdict on a row that may have been sent.
-fn unknown(batch: &str, why: &str) -> Verdict {
-    Verdict::with_detail(
-        Reason::Unanswered,
-        format!(
-            "{batch} was sent and not answered, and {why}. To send the row again, run the same command with --resend"
-        ),
-    )
+/// What somebody does about a batch of this run of which PKB has not all.
+fn what_to_do(found: &Found, batch: &BegunBatch, intents: &IntentLog) -> &'static str {
+    match found.finding {
+        _ if !intents.is_kept() => {
+            "What to do: look for it in PKB's Reports tab. The same command would send it again, because this run has no journal"
+        }
+        Finding::None if !batch.emails => {
+            "What to do: run the same command again. It asks PKB once more, and sends what has not arrived"
+        }
+        _ => {
+            "What to do: look for it in PKB's Reports tab, and run the same command again. It asks PKB once more. With --resend it also \
+             sends again what may have been sent"
+        }
+    }
+}
+
+/// The verdict on a row that may have been sent. What is known of its batch has been told.
+fn unknown(batch: &str) -> Verdict {
+    let detail = format!(
+        "{batch} was sent and not answered, and PKB may have taken the row. To send it again, run the same command with --resend"
+    );
+    Verdict::with_detail(Reason::Unanswered, detail)
 }
 
 /// What PKB's report says of each row of a batch, also for the next run.
@@ -329,7 +338,7 @@ fn not_taken(
     intents.note(notes::withdrawal(name))?;
     match error {
         CallError::Unavailable { .. } => Err(Fatal::TryLater(format!(
-            "{name} was not taken: {error}; run the same command again later"
+            "{name} was not taken: {error}. What to do: run the same command again later"
         ))),
         CallError::Refused { status } if rows > 1 => {
             Err(Fatal::Refused(refused_whole(name, rows, status)))

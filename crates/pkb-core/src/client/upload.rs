@@ -237,11 +237,11 @@ fn body_with_mark(bytes: &Bytes, is_whole: &Arc<AtomicBool>) -> Body {
 fn about_no_patient(error: CallError) -> CallError {
     CallError::Fatal(match error {
         CallError::NoAccess => Fatal::Credentials(
-            "PKB does not let this client upload patient files: ask PKB for that, or use --batches"
+            "PKB does not let this client upload patient files. What to do: ask PKB for that, or write files for its web page: --batches DIR"
                 .into(),
         ),
         CallError::NotFound => Fatal::NotUnderstood(
-            "PKB has nothing at the address of the upload: check PKB_BASE_URL and --upload-path"
+            "PKB has nothing at the address of the upload. What to do: check PKB_BASE_URL and --upload-path"
                 .into(),
         ),
         error => return error,

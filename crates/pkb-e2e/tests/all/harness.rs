@@ -219,7 +219,7 @@ pub fn synthetic_csv(count: usize, seed: u64) -> Vec<u8> {
 pub fn world_of(
     file: &[u8],
     is_known: impl Fn(usize) -> bool,
-    change: impl Fn(&mut Vec<String>),
+    change: impl Fn(&mut [String]),
 ) -> World {
     let mut reader = csv::Reader::from_reader(file);
     let mut writer = csv::Writer::from_writer(Vec::new());
@@ -235,7 +235,7 @@ pub fn world_of(
 }
 
 /// The patient lived elsewhere when PKB was told.
-pub fn elsewhere(cells: &mut Vec<String>) {
+pub fn elsewhere(cells: &mut [String]) {
     cells[5] = "999 Old Road".to_owned();
 }
 

@@ -100,7 +100,7 @@ fn count(states: &[String], state: &str) -> usize {
 }
 
 /// A PKB that has patients of the file.
-fn world_with(is_known: impl Fn(usize) -> bool, change: impl Fn(&mut Vec<String>)) -> World {
+fn world_with(is_known: impl Fn(usize) -> bool, change: impl Fn(&mut [String])) -> World {
     world_of(&synthetic_csv(PATIENTS, 31), is_known, change)
 }
 
@@ -303,7 +303,7 @@ fn a_batch_that_changes_nothing_stays_unknown_and_says_so() {
         (LOST_BEFORE, "fhir"),
     ] {
         // FHIR tells no addresses.
-        let change: fn(&mut Vec<String>) = if api == "fhir" { elsewhere } else { |_| {} };
+        let change: fn(&mut [String]) = if api == "fhir" { elsewhere } else { |_| {} };
         let campaign = campaign(world_with(|_| true, change), FIRST, fault);
         let send = |more: &[&str]| {
             let args = [&SOON, &["--max-address-changes", "100%"], more].concat();
@@ -561,4 +561,17 @@ fn ctrl_c_ends_the_wait_and_the_same_command_goes_on() {
     expect(&run(&mut command(&campaign, "fhir", &SOON), b""), 0, &[]);
     assert_eq!(taken(&campaign), [PATIENTS]);
     assert_each_was_uploaded_once(&campaign, |_| false);
+}
+
+#[test]
+fn a_run_without_a_journal_does_not_advise_the_same_command_again() {
+    let campaign = campaign(World::default(), FIRST, LOST_BEFORE);
+    let args = ["patients.csv", "--rate", "0", "--settle-for", "1s"];
+    let ended = campaign.stage("pkb-upload", &args, b"");
+    expect(
+        &ended,
+        75,
+        &["PKB has taken nothing of it", "this run has no journal"],
+    );
+    assert!(!ended.stderr.contains("run the same command again"));
 }

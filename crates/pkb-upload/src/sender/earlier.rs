@@ -83,17 +83,18 @@ impl Sender {
             Finding::None => true,
             Finding::Whole | Finding::Open => self.resend,
         };
-        let emails = "it had e-mail addresses in it, so PKB may have sent invitations";
         for row in rows {
             if found.is_taken(row.key) {
                 results.insert(row.key, Ok(batch.name.clone()));
             } else if !may_send {
-                let why = match found.finding {
-                    Finding::None => emails.to_owned(),
-                    _ => found.words(),
-                };
-                results.insert(row.key, Err(unknown(&batch.name, &why)));
+                results.insert(row.key, Err(unknown(&batch.name)));
             }
+        }
+        if !may_send && found.finding == Finding::None {
+            tracing::warn!(
+                "{} had e-mail addresses in it, so PKB may have sent invitations. To send it again, add --resend",
+                batch.name
+            );
         }
         Ok(())
     }

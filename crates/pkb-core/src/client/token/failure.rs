@@ -85,14 +85,14 @@ impl Failure {
     pub(super) fn into_fatal(self, tethered: bool) -> Fatal {
         match self {
             Self::Unavailable { cause, .. } => {
-                Fatal::TryLater(format!("no access token to be had: {cause}; try again later"))
+                Fatal::TryLater(format!("no access token to be had: {cause}. What to do: run the same command again later"))
             }
             Self::Refused if tethered => Refused::Grant.into_fatal(tethered),
             Self::Refused => Refused::Client.into_fatal(tethered),
             Self::RefusedFor(what) => what.into_fatal(tethered),
             Self::Network(fault) => fault.into_fatal(),
             Self::NotUnderstood => Fatal::NotUnderstood(
-                "the token address answered something that is not an access token: check PKB_TOKEN_URL and proxies".into(),
+                "the token address answered something that is not an access token. What to do: check PKB_TOKEN_URL and proxies".into(),
             ),
         }
     }
