@@ -24,6 +24,13 @@ pub enum Why {
     AskedBy(&'static str),
     /// Nothing but failures: the last of them, such as `PKB answered 503`.
     Outage(String),
+    /// The batch of this name was not answered, and so many of its patients are at PKB.
+    Arriving {
+        /// Its name.
+        batch: String,
+        /// How many.
+        there: u64,
+    },
     /// An access token is fetched.
     AccessToken,
     /// PKB is asked which patients it has: so many are still to be asked for.
@@ -173,6 +180,11 @@ impl Monitor {
     /// Nothing is there to be worked on since `since`; `None` if there is.
     pub(crate) fn no_input(&self, since: Option<Instant>) {
         self.notes().no_input_since = since;
+    }
+
+    /// Whether somebody has stopped the stage: work that only waits may end.
+    pub fn is_stopping(&self) -> bool {
+        self.notes().stopping_since.is_some()
     }
 
     /// Somebody has stopped the stage.

@@ -64,6 +64,11 @@ impl IntentLog {
         Self(Some((stage, journal)))
     }
 
+    /// Whether what is noted is kept for the next run.
+    pub fn is_kept(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// Brings `intent` to the disk; its fields `schema` and `stage` are set here. It must hold no value of a
     /// patient and no secret.
     ///

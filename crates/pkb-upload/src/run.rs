@@ -3,26 +3,24 @@
 use std::sync::{Arc, Mutex, atomic::AtomicBool};
 
 use pkb_core::{
-    Clock, ExitCode, Fatal, Stage as _, app,
-    client::{Client, rest::PathTemplate},
-    doctor,
-    pipeline::Source,
-    progress::tell,
-    rows::listed,
-    shards::split,
+    Clock, ExitCode, Fatal, Stage as _, app, client::Client, doctor, pipeline::Source,
+    progress::tell, rows::listed, shards::split,
 };
+use tokio::sync::OnceCell;
 
 use crate::{
     args::{Args, Command, SplitArgs, UploadArgs},
     batch_folder::BatchFolder,
     check,
-    comparison::{BeforeUpload, Comparison},
+    comparison::{BeforeUpload, Comparison, Hasher},
     limit::Limit,
     patient_file::PatientFile,
+    pkb_directory::PkbDirectory,
     pkb_file::{LineOptions, PkbFile, Profile, even_batch_rows},
     report::Report,
     sender::Sender,
     sent_before::SentBefore,
+    settling::Settling,
     upload_stage::{Destination, UploadStage},
 };
 
@@ -61,7 +59,9 @@ async fn upload(args: UploadArgs) -> Result<ExitCode, Fatal> {
     let clock = args.stream.clock();
     // Settings first: a mistake there shows at once, a large file takes its time.
     let pkb = client(&args)?;
-    let destination = destination(&args, pkb.as_ref())?;
+    let folder = args.batches.as_deref().map(BatchFolder::open).transpose()?;
+    let directory = (pkb.as_ref()).map(|pkb| PkbDirectory::new(&args.compare, pkb));
+    let directory = directory.transpose()?;
     let comparison = comparison(&args, pkb.as_ref(), clock)?;
     let pkb_file = pkb_file(&args, clock)?;
     let file = Arc::new(PatientFile::open(&args.file, clock.today())?);
@@ -75,6 +75,13 @@ async fn upload(args: UploadArgs) -> Result<ExitCode, Fatal> {
         tell(format!("pkb-upload: warning: {note}"));
         monitor.note(note.to_owned());
     }
+    let destination = match (folder, pkb.zip(directory)) {
+        (Some(folder), _) => Destination::Folder(Mutex::new(folder)),
+        (None, None) => Destination::Nowhere,
+        (None, Some((pkb, directory))) => {
+            Destination::Pkb(Box::new(sender(&args, pkb, directory, &file, clock)))
+        }
+    };
     let stage = UploadStage {
         destination,
         before_upload: comparison.map(|comparison| {
@@ -123,18 +130,29 @@ fn client(args: &UploadArgs) -> Result<Option<Arc<Client>>, Fatal> {
     Ok(Some(Arc::new(pkb)))
 }
 
-fn destination(args: &UploadArgs, pkb: Option<&Arc<Client>>) -> Result<Destination, Fatal> {
-    Ok(match (&args.batches, pkb) {
-        (Some(folder), _) => Destination::Folder(Mutex::new(BatchFolder::open(folder)?)),
-        (None, None) => Destination::Nowhere,
-        (None, Some(pkb)) => Destination::Pkb(Box::new(Sender {
-            pkb: Arc::clone(pkb),
-            upload_path: args.upload_path.clone(),
-            user_path: PathTemplate::new(&args.compare.user_path, &["{number}", "{type}"])?,
-            resend: args.resend,
-            wait_processed: args.wait_processed,
-        })),
-    })
+fn sender(
+    args: &UploadArgs,
+    pkb: Arc<Client>,
+    directory: PkbDirectory,
+    file: &Arc<PatientFile>,
+    clock: Clock,
+) -> Sender {
+    Sender {
+        pkb,
+        upload_path: args.upload_path.clone(),
+        resend: args.resend,
+        wait_processed: args.wait_processed,
+        settling: Settling {
+            directory,
+            file: Arc::clone(file),
+            settle_for: args.settle_for,
+            clock,
+            monitor: Arc::clone(&args.stream.progress.monitor),
+            hasher: Hasher::default(),
+        },
+        earlier: OnceCell::new(),
+        clock,
+    }
 }
 
 /// The comparison with PKB, unless nothing is uploaded or nobody wants it.

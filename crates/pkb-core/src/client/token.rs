@@ -2,6 +2,8 @@
 //! PKB's tethered-token clients. PKB's tokens live for about 600 s, so a long run fetches many:
 //! early, and by one call for all that wait.
 
+mod failure;
+
 use std::{
     pin::Pin,
     sync::atomic::{AtomicBool, Ordering},
@@ -12,7 +14,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use oauth2::{
     AsyncHttpClient, AuthType, ClientId, ClientSecret, EndpointNotSet, EndpointSet, HttpRequest,
     HttpResponse, RefreshToken, RequestTokenError, Scope, TokenResponse as _, TokenUrl,
-    basic::{BasicClient, BasicErrorResponse, BasicErrorResponseType, BasicTokenResponse},
+    basic::{BasicClient, BasicErrorResponse, BasicTokenResponse},
 };
 use reqwest::{
     StatusCode,
@@ -24,7 +26,6 @@ use tokio::sync::Mutex;
 use super::{
     AuthStyle, CallError, Credentials, Settings,
     http::{self, BodyError, Http, Longest},
-    network_fault::NetworkFault,
     refresh_token::RefreshTokenFile,
     retry::{self, Backoff, Outage},
     transport::ONE_REQUEST,
@@ -33,6 +34,7 @@ use crate::{
     Fatal,
     monitor::{Monitor, Why},
 };
+use failure::Failure;
 
 /// How long a token is used when the answer does not say how long it lives.
 const DEFAULT_LIFE: Duration = Duration::from_secs(300);
@@ -73,6 +75,12 @@ enum Grant {
     Tethered(RefreshTokenFile),
 }
 
+impl Grant {
+    fn is_tethered(&self) -> bool {
+        matches!(self, Self::Tethered(_))
+    }
+}
+
 /// An access token.
 #[derive(Clone)]
 pub(super) struct Token {
@@ -89,41 +97,6 @@ impl Token {
         self.fetched.elapsed() >= self.life.mul_f64(0.8)
     }
 }
-
-/// Why the token address gave no token.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-enum Failure {
-    #[error("refused")]
-    Refused,
-    /// The credentials may be good, but not for what was asked for with them.
-    #[error("scope refused")]
-    ScopeRefused,
-    /// The credentials may be good, but not for this way to ask.
-    #[error("grant refused")]
-    GrantRefused,
-    /// There can be no connection in confidence.
-    #[error("no connection in confidence")]
-    Network(NetworkFault),
-    #[error("{cause}")]
-    Unavailable {
-        cause: &'static str,
-        /// How long the server asks to wait.
-        pause: Option<Duration>,
-    },
-    #[error("not understood")]
-    NotUnderstood,
-}
-
-impl Failure {
-    fn unavailable(cause: &'static str) -> Self {
-        Self::Unavailable { cause, pause: None }
-    }
-}
-
-const SCOPE_REFUSED: &str = "the token address does not give this client the scope that it was asked for (invalid_scope). What to do: \
-     ask the server's operator which scopes PKB_CLIENT_ID may ask for, and set --scope";
-const GRANT_REFUSED: &str = "the token address does not let this client ask in this way (unauthorized_client or unsupported_grant_type). \
-     What to do: ask the server's operator for a client with client credentials, or for a refresh token (--refresh-token-file)";
 
 /// Why there is no token.
 enum TokenError {
@@ -196,7 +169,9 @@ impl TokenSource {
     ) -> Result<Token, CallError> {
         let mut current = self.current.lock().await;
         if let Some(failure) = &current.given_up {
-            return Err(CallError::Fatal(self.reason_to_stop(failure.clone())));
+            return Err(CallError::Fatal(
+                failure.clone().into_fatal(self.grant.is_tethered()),
+            ));
         }
         if let Some(token) = &current.token {
             let is_refused = refused.is_some_and(|refused| refused.fetched == token.fetched);
@@ -225,33 +200,9 @@ impl TokenSource {
                 }
             }
             current.given_up = Some(failure.clone());
-            return Err(CallError::Fatal(self.reason_to_stop(failure)));
-        }
-    }
-
-    fn reason_to_stop(&self, failure: Failure) -> Fatal {
-        match failure {
-            Failure::Unavailable { cause, .. } => {
-                Fatal::TryLater(format!("no access token to be had: {cause}; try again later"))
-            }
-            Failure::Refused => Fatal::Credentials(self.refusal().into()),
-            Failure::ScopeRefused => Fatal::Credentials(SCOPE_REFUSED.into()),
-            Failure::GrantRefused => Fatal::Credentials(GRANT_REFUSED.into()),
-            Failure::Network(fault) => fault.into_fatal(),
-            Failure::NotUnderstood => Fatal::NotUnderstood(
-                "the token address answered something that is not an access token: check PKB_TOKEN_URL and proxies".into(),
-            ),
-        }
-    }
-
-    fn refusal(&self) -> &'static str {
-        match self.grant {
-            Grant::ClientCredentials => {
-                "PKB refused the client's credentials: check PKB_CLIENT_ID, the secret and --auth-style"
-            }
-            Grant::Tethered(_) => {
-                "PKB refused the refresh token: each is good once; have a coordinator make a new one in PKB's web interface"
-            }
+            return Err(CallError::Fatal(
+                failure.into_fatal(self.grant.is_tethered()),
+            ));
         }
     }
 
@@ -304,25 +255,11 @@ fn understood(
 ) -> Result<BasicTokenResponse, TokenError> {
     answer.map_err(|error| {
         TokenError::Failure(match error {
-            RequestTokenError::ServerResponse(answer) => refused_for(answer.error()),
+            RequestTokenError::ServerResponse(answer) => Failure::of_code(answer.error()),
             RequestTokenError::Request(failure) => failure,
             RequestTokenError::Parse(..) | RequestTokenError::Other(_) => Failure::NotUnderstood,
         })
     })
-}
-
-/// What one of OAuth's error codes means (RFC 6749, 5.2; `temporarily_unavailable` and `server_error` are from 4.1.2.1, and servers
-/// send them here, too).
-fn refused_for(code: &BasicErrorResponseType) -> Failure {
-    use BasicErrorResponseType as Code;
-    match code {
-        Code::InvalidScope => Failure::ScopeRefused,
-        Code::UnauthorizedClient | Code::UnsupportedGrantType => Failure::GrantRefused,
-        Code::Extension(code) if code == "temporarily_unavailable" || code == "server_error" => {
-            Failure::unavailable("the token address says that it is unavailable for now")
-        }
-        _ => Failure::Refused,
-    }
 }
 
 /// The scopes of a setting that has spaces between them.
@@ -377,8 +314,12 @@ impl<'c> AsyncHttpClient<'c> for Exchange {
                         pause: retry::retry_after(response.headers(), SystemTime::now()),
                     });
                 }
-                // Whatever the body is.
-                StatusCode::UNAUTHORIZED => return Err(Failure::Refused),
+                StatusCode::UNAUTHORIZED => {
+                    let body = http::read_body(response, Longest::Token)
+                        .await
+                        .unwrap_or_default();
+                    return Err(Failure::of_401(&body));
+                }
                 // The server's word on the credentials, if it is one that OAuth knows.
                 StatusCode::BAD_REQUEST | StatusCode::FORBIDDEN => {}
                 // Another server's word on another matter: a wrong address, or a proxy.

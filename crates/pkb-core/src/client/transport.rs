@@ -2,6 +2,7 @@
 //! that name no value.
 
 mod refused;
+mod repeat;
 
 use std::{
     num::NonZeroU32,
@@ -30,15 +31,7 @@ use crate::{
     monitor::{Monitor, Why},
 };
 use refused::Refused;
-
-/// What may happen to a request that was sent and not answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Repeat {
-    /// Asking twice is the same as asking once.
-    Safe,
-    /// It may have been carried out: do not send it again.
-    Never,
-}
+pub(super) use repeat::Repeat;
 
 /// How a request shows who sends it.
 enum Pass {
@@ -222,7 +215,7 @@ impl Transport {
         &self,
         method: Method,
         url: Url,
-        repeat: Repeat,
+        repeat: Repeat<'_>,
         longest: Longest,
         build: impl Fn(RequestBuilder) -> RequestBuilder,
     ) -> Result<Vec<u8>, CallError> {
@@ -236,7 +229,7 @@ impl Transport {
         &self,
         method: Method,
         url: Url,
-        repeat: Repeat,
+        repeat: Repeat<'_>,
         longest: Longest,
         is_whole: impl Fn(&[u8]) -> bool,
         build: impl Fn(RequestBuilder) -> RequestBuilder,
@@ -284,7 +277,7 @@ impl Transport {
     async fn send(
         &self,
         request: RequestBuilder,
-        repeat: Repeat,
+        repeat: Repeat<'_>,
         longest: Longest,
         is_whole: impl Fn(&[u8]) -> bool,
     ) -> Result<Sent, Fatal> {
@@ -298,7 +291,7 @@ impl Transport {
             }
         };
         // What may have been carried out is settled, whatever the time is.
-        if let (Pass::Tokens(_, clock), Repeat::Safe) = (&self.pass, repeat) {
+        if let (Pass::Tokens(_, clock), true) = (&self.pass, repeat.is_safe()) {
             clock.check(response.headers(), SystemTime::now())?;
         }
         Ok(match response.status() {
@@ -306,7 +299,7 @@ impl Transport {
                 Ok(body) if is_whole(&body) => Sent::Body(body),
                 Ok(_) | Err(BodyError::BrokeOff) => Sent::Again(again_after_broken_answer(repeat)),
                 // What may have been carried out is looked up, whatever came back.
-                Err(BodyError::TooLong) if repeat == Repeat::Never => {
+                Err(BodyError::TooLong) if !matches!(repeat, Repeat::Safe) => {
                     Sent::Again(Again::Give(CallError::Unanswered))
                 }
                 Err(BodyError::TooLong) => return Err(longest.exceeded(self.server)),
@@ -409,7 +402,7 @@ impl Transport {
         }
     }
 
-    async fn again_after(&self, response: Response, repeat: Repeat) -> Again {
+    async fn again_after(&self, response: Response, repeat: Repeat<'_>) -> Again {
         let status = response.status();
         let asked = retry::retry_after(response.headers(), SystemTime::now());
         if status == StatusCode::BAD_REQUEST && self.explain.is_none() {
@@ -419,11 +412,11 @@ impl Transport {
             return again;
         }
         if retry::is_busy(status) {
-            if repeat == Repeat::Never && !retry::was_not_carried_out(status) {
-                return Again::Give(CallError::Unanswered);
-            }
             if let Some(pause) = asked {
                 self.pause_all(pause);
+            }
+            if repeat.may_be_done(status) {
+                return Again::Give(CallError::Unanswered);
             }
             return Again::After {
                 cause: format!("{} answered {}", self.server, status.as_u16()),
@@ -443,9 +436,9 @@ impl Transport {
     }
 }
 
-fn again_after_broken_answer(repeat: Repeat) -> Again {
+fn again_after_broken_answer(repeat: Repeat<'_>) -> Again {
     match repeat {
-        Repeat::Never => Again::Give(CallError::Unanswered),
+        Repeat::Never | Repeat::Incomplete(_) => Again::Give(CallError::Unanswered),
         Repeat::Safe => Again::After {
             cause: "the answer broke off".into(),
             pause: None,
@@ -453,10 +446,10 @@ fn again_after_broken_answer(repeat: Repeat) -> Again {
     }
 }
 
-fn again_after_error(error: &reqwest::Error, repeat: Repeat) -> Again {
+fn again_after_error(error: &reqwest::Error, repeat: Repeat<'_>) -> Again {
     // A connection that was never made carried no request. Everything else may have: reqwest's
     // `is_request` does not mean "was not sent".
-    if !error.is_connect() && repeat == Repeat::Never {
+    if !error.is_connect() && !repeat.is_safe() {
         return Again::Give(CallError::Unanswered);
     }
     Again::After {

@@ -241,6 +241,37 @@ pub fn synthetic_csv(count: usize, seed: u64) -> Vec<u8> {
     file.into_inner().unwrap()
 }
 
+/// A PKB that has the patients of a patient file whose place (from 0) `is_known`, each with `change` made to the row.
+pub fn world_of(
+    file: &[u8],
+    is_known: impl Fn(usize) -> bool,
+    change: impl Fn(&mut [String]),
+) -> World {
+    let mut reader = csv::Reader::from_reader(file);
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(reader.headers().unwrap()).unwrap();
+    for (place, row) in reader.records().enumerate() {
+        let mut cells: Vec<String> = row.unwrap().iter().map(str::to_owned).collect();
+        if is_known(place) {
+            change(&mut cells);
+            writer.write_record(&cells).unwrap();
+        }
+    }
+    World::of_patient_file(&writer.into_inner().unwrap()).unwrap()
+}
+
+/// The patient lived elsewhere when PKB was told.
+pub fn elsewhere(cells: &mut [String]) {
+    cells[5] = "999 Old Road".to_owned();
+}
+
+/// The national ids of a patient file, in its order.
+pub fn national_ids(file: &[u8]) -> Vec<String> {
+    let mut reader = csv::Reader::from_reader(file);
+    let rows = reader.records();
+    rows.map(|row| row.unwrap()[0].to_owned()).collect()
+}
+
 /// A journal whose lines were changed by a test, as an output is: without checks, nobody can tell.
 pub fn without_checks(journal: &str) -> String {
     let line = |line: &str| match line.rfind(",\"check\":\"") {

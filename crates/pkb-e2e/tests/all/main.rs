@@ -27,6 +27,7 @@ mod hostile_text;
 mod known_patients;
 mod ledger;
 mod letters;
+mod lost_uploads;
 mod mixed_up;
 mod notify;
 mod one_patient;

@@ -148,11 +148,10 @@ impl Profile {
         self.columns.iter().map(|column| column.header.as_str())
     }
 
-    /// Whether there is a column for the patient's e-mail address.
-    pub fn has_email(&self) -> bool {
-        self.columns
-            .iter()
-            .any(|column| column.field == Some(Field::Email))
+    /// Whether a column is for `field`.
+    pub fn has(&self, field: Field) -> bool {
+        let mut columns = self.columns.iter();
+        columns.any(|column| column.field == Some(field))
     }
 }
 

@@ -8,6 +8,7 @@ mod networks;
 mod oauth;
 mod refusals;
 mod server;
+mod uploads;
 
 use std::sync::Arc;
 
