@@ -30,6 +30,7 @@ pub mod pipeline;
 pub mod postal;
 pub mod progress;
 pub mod record;
+pub mod rehearsal;
 pub mod rows;
 #[cfg(test)]
 mod schema_file;

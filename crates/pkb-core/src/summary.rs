@@ -35,6 +35,8 @@ pub struct Summary {
     rows_in: u64,
     /// Rows that were written
     rows_out: u64,
+    /// Whether the run was a rehearsal: nothing of it may be sent to a patient
+    rehearsal: bool,
     /// Rows on which the stage did its work
     advanced: u64,
     /// Rows that an earlier run of the stage had done
@@ -107,6 +109,8 @@ pub struct Ended<'a> {
     pub fatal: Option<&'a Fatal>,
     /// Whether there is a journal.
     pub journal: bool,
+    /// Whether it was a rehearsal.
+    pub rehearsal: bool,
     /// What comes after this stage if all went well.
     pub next_step: Option<String>,
 }
@@ -122,6 +126,7 @@ impl Summary {
             elapsed,
             code,
             fatal,
+            rehearsal,
             ..
         } = ended;
         let outcomes = tally
@@ -139,6 +144,7 @@ impl Summary {
             rows_of: snapshot.total,
             rows_in: tally.rows_in,
             rows_out: tally.rows_out,
+            rehearsal,
             advanced: tally.advanced,
             already_done: tally.already_done,
             not_ready: tally.not_ready,
@@ -362,6 +368,7 @@ mod tests {
             code: fatal.map_or_else(|| tally.exit_code(StageName::Resolve), Fatal::exit_code),
             fatal,
             journal: true,
+            rehearsal: false,
             next_step: Some("pkb-tokens over these records".into()),
         }
     }

@@ -61,6 +61,7 @@ async fn upload(args: UploadArgs) -> Result<ExitCode, Fatal> {
     let clock = args.stream.clock();
     // Settings first: a mistake there shows at once, a large file takes its time.
     let pkb = client(&args)?;
+    app::say_rehearsal(UploadStage::NAME, &args.stream.progress);
     let destination = destination(&args, pkb.as_ref())?;
     let comparison = comparison(&args, pkb.as_ref(), clock)?;
     let pkb_file = pkb_file(&args, clock)?;
