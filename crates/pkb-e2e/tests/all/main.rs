@@ -31,6 +31,7 @@ mod outcomes;
 mod printing;
 mod processing;
 mod recovery;
+mod rehearsal;
 mod report;
 mod settings;
 mod shards;
