@@ -82,7 +82,7 @@ check: | logs ## what is wrong with the patient file (problems.csv), how it diff
 upload: uploaded.ndjson ## create the records at PKB
 resolve: $(NAMES:%=resolved/%.ndjson) ## ask PKB who may be invited
 tokens: $(INVITED) ## fetch the codes
-proof: look/proof.pdf ## a few letters to look at before all are printed
+proof: look/proof.txt ## a few letters to look at before all are printed
 letters: delivered.ndjson ## letters, manifests and text message sheets in print/, all records in delivered.ndjson
 verify: verified.txt ## read every letter again, and compare it with its record
 report: report.html ## a page about the campaign
@@ -112,8 +112,8 @@ invited/%.ndjson: resolved/%.ndjson | invited journals logs
 	@$(STEP) logs/tokens-$*.log $@ pkb-tokens $< --partial --rate $(SHARE) --journal journals/tokens-$*.journal \
 		--output $@ $(TOKENS_FLAGS)
 
-look/proof.pdf: $(INVITED) | look logs
-	@cat $(INVITED) | $(STEP) logs/proof.log $@ pkb-letters --proof $(PROOF) --out look --channel $(CHANNEL) \
+look/proof.txt: $(INVITED) | look logs
+	@cat $(INVITED) | $(STEP) --proof logs/proof.log $@ pkb-letters --proof $(PROOF) --out look --channel $(CHANNEL) \
 		$(if $(TEMPLATE),--template $(TEMPLATE)) $(filter-out --separate --zip,$(LETTERS_FLAGS))
 
 delivered/%.ndjson: invited/%.ndjson | delivered journals logs print

@@ -22,6 +22,7 @@ use crate::{
     pipeline::{self, Signals, Source},
     process_limits,
     progress::{Progress, Task, is_pipe, tell},
+    rehearsal,
     settings::{self, Instead},
     shown::shown,
     summary::{Ended, Summary},
@@ -119,6 +120,7 @@ pub async fn run_stage<S: Stage>(
     args: &StreamArgs,
 ) -> Result<ExitCode, Fatal> {
     let program = S::NAME.program();
+    say_rehearsal(S::NAME, &args.progress);
     if args.clock.is_fixed() {
         tell(format!(
             "{program}: note: the time is fixed (PKB_FIXED_TIME): not for a real campaign"
@@ -141,6 +143,7 @@ pub async fn run_stage<S: Stage>(
         .transpose()?;
     let start = Instant::now();
     let (stage, monitor) = (Arc::new(stage), &args.progress.monitor);
+
     let task = task(S::NAME, &output);
     let progress = Progress::start(&args.progress, task);
     let report = pipeline::run(
@@ -171,6 +174,7 @@ pub async fn run_stage<S: Stage>(
             code,
             fatal: report.fatal.as_ref(),
             journal: args.journal.is_some(),
+            rehearsal: monitor.origins().is_rehearsal(),
             next_step: stage.next_step(&records),
         },
     );
@@ -187,6 +191,9 @@ pub async fn run_stage<S: Stage>(
         // In a pipeline the last stage speaks for all.
         if task.is_last {
             tell(summary.next());
+        }
+        if let Some(words) = monitor.origins().words() {
+            tell(format!("{program}: {words}"));
         }
     }
     if let Some(mut file) = summary_file {
@@ -230,6 +237,43 @@ pub async fn on_a_thread<T: Send + 'static>(
     std::thread::spawn(move || drop(sender.send(work())));
     let broken = |_| Err(Fatal::Bug("the work broke off".into()));
     with_progress(args, task, async { done.await.unwrap_or_else(broken) }).await?
+}
+
+/// Says that a run is a rehearsal, once, if that is known: for a stage that has something to say before it is run.
+pub fn say_rehearsal(stage: StageName, args: &ProgressArgs) {
+    let words = || args.monitor.origins().first_words();
+    if !args.quiet
+        && let Some(words) = words()
+    {
+        tell(format!("{}: {words}", stage.program()));
+    }
+}
+
+/// Reads a stream until a record tells whether the run is a rehearsal, for a stage that has to know before it does anything.
+/// The stream that is left is whole.
+///
+/// # Errors
+/// It cannot be read; the record tells the opposite of what is known; or somebody has stopped the program meanwhile.
+pub async fn look_ahead(
+    args: &StreamArgs,
+    stage: StageName,
+    input: Box<dyn io::Read + Send>,
+) -> Result<Box<dyn io::Read + Send>, Fatal> {
+    let monitor = Arc::clone(&args.progress.monitor);
+    let task = Task {
+        program: stage.program(),
+        unit: "rows",
+        is_last: !is_pipe(io::stdout()) || args.output.is_some(),
+        results_on_screen: false,
+    };
+    monitor.no_input(Some(Instant::now()));
+    let look = {
+        let monitor = Arc::clone(&monitor);
+        move || rehearsal::look_ahead(input, monitor.origins())
+    };
+    let input = on_a_thread(&args.progress, task, look).await;
+    monitor.no_input(None);
+    input
 }
 
 /// A stage as it is shown.

@@ -31,6 +31,7 @@ pub mod postal;
 pub mod process_limits;
 pub mod progress;
 pub mod record;
+pub mod rehearsal;
 pub mod rows;
 #[cfg(test)]
 mod schema_file;

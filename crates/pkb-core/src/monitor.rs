@@ -8,6 +8,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::rehearsal::Origins;
+
 /// Waits that are shorter are not worth a word.
 const WORTH_A_WORD: Duration = Duration::from_secs(1);
 
@@ -106,7 +108,10 @@ pub struct Snapshot {
 
 /// The notes; shared by all that work for one stage.
 #[derive(Debug, Default)]
-pub struct Monitor(Mutex<Notes>);
+pub struct Monitor {
+    notes: Mutex<Notes>,
+    origins: Origins,
+}
 
 #[derive(Debug, Default)]
 struct Notes {
@@ -127,6 +132,11 @@ struct Notes {
 }
 
 impl Monitor {
+    /// What tells whether the run is a rehearsal.
+    pub fn origins(&self) -> &Origins {
+        &self.origins
+    }
+
     /// So many rows are done, of so many that are known of.
     pub fn rows(&self, done: u64, total: u64) {
         let mut notes = self.notes();
@@ -211,7 +221,7 @@ impl Monitor {
     }
 
     fn notes(&self) -> MutexGuard<'_, Notes> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -52,6 +52,10 @@ pub struct Record {
     pub schema: Schema,
     /// Where in the patient file it came from.
     pub row: Row,
+    /// Whether anything in it is from a rehearsal (see [`crate::rehearsal`]). Nothing of such a record may be sent. No stage
+    /// takes this out again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub rehearsal: bool,
     /// Who it is; absent when the row could not be read as a patient.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub patient: Option<Patient>,
@@ -96,6 +100,7 @@ impl Record {
         Self {
             schema: Schema::V1,
             row,
+            rehearsal: false,
             patient: None,
             upload: None,
             pkb: None,
@@ -147,6 +152,7 @@ impl Record {
 
     /// Takes over what `stage` wrote into `settled`, an earlier form of this record.
     pub fn take_over(&mut self, stage: StageName, settled: Self) {
+        self.rehearsal |= settled.rehearsal;
         match stage {
             StageName::Upload => self.upload = settled.upload,
             StageName::Resolve => self.pkb = settled.pkb,
@@ -181,6 +187,9 @@ pub struct KeyFields<'a> {
     /// Where it came from.
     #[serde(borrow)]
     pub row: KeyRow<'a>,
+    /// Whether anything in it is from a rehearsal.
+    #[serde(default)]
+    pub rehearsal: bool,
     /// Who it is about.
     pub patient: Option<KeyPatient>,
     /// PKB's answer.
@@ -213,9 +222,13 @@ pub struct KeyRow<'a> {
     pub of: u64,
 }
 
-/// The field of [`Upload`] that matters to whether an answer still serves.
+/// The fields of [`Upload`] that matter to whether an answer still serves, and whether PKB was asked.
 #[derive(Debug, Deserialize)]
 pub struct KeyUpload {
+    /// How far the batch is.
+    state: UploadState,
+    /// Whether PKB had the patient.
+    compared: Option<Compared>,
     /// Whether PKB invites the patient itself.
     #[serde(default)]
     pub emailed: bool,
@@ -282,6 +295,7 @@ impl<'a> KeyFields<'a> {
                 number: record.row.number,
                 of: record.row.of,
             },
+            rehearsal: record.rehearsal,
             patient: record.patient.as_ref().map(|patient| KeyPatient {
                 national_id: patient.national_id,
                 date_of_birth: patient.date_of_birth,
@@ -305,6 +319,8 @@ impl<'a> KeyFields<'a> {
                 checked_at: uptake.checked_at,
             }),
             upload: record.upload.as_ref().map(|upload| KeyUpload {
+                state: upload.state,
+                compared: upload.compared,
                 emailed: upload.emailed,
             }),
             purged: is_there(record.purged.is_some()),
@@ -513,6 +529,20 @@ pub struct Upload {
     pub unknown: Unknown,
 }
 
+impl Upload {
+    /// Whether PKB was asked anything for it.
+    pub(crate) fn has_answer(&self) -> bool {
+        self.state.has_answer() || self.compared.is_some()
+    }
+}
+
+impl KeyUpload {
+    /// As [`Upload::has_answer`].
+    pub(crate) fn has_answer(&self) -> bool {
+        self.state.has_answer() || self.compared.is_some()
+    }
+}
+
 /// How far a batch is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -526,6 +556,12 @@ pub enum UploadState {
     Sent,
     /// PKB had the patient already, and nothing was uploaded (`--known skip`).
     Known,
+}
+
+impl UploadState {
+    fn has_answer(self) -> bool {
+        matches!(self, Self::Sent | Self::Known)
+    }
 }
 
 /// Whether PKB had a patient before the upload.

@@ -36,6 +36,8 @@ pub struct Summary {
     rows_in: u64,
     /// Rows that were written
     rows_out: u64,
+    /// Whether the run was a rehearsal: nothing of it may be sent to a patient
+    rehearsal: bool,
     /// Rows on which the stage did its work
     advanced: u64,
     /// Rows that an earlier run of the stage had done
@@ -108,6 +110,8 @@ pub struct Ended<'a> {
     pub fatal: Option<&'a Fatal>,
     /// Whether there is a journal.
     pub journal: bool,
+    /// Whether it was a rehearsal.
+    pub rehearsal: bool,
     /// What comes after this stage if all went well.
     pub next_step: Option<String>,
 }
@@ -123,6 +127,7 @@ impl Summary {
             elapsed,
             code,
             fatal,
+            rehearsal,
             ..
         } = ended;
         let outcomes = tally
@@ -140,6 +145,7 @@ impl Summary {
             rows_of: snapshot.total,
             rows_in: tally.rows_in,
             rows_out: tally.rows_out,
+            rehearsal,
             advanced: tally.advanced,
             already_done: tally.already_done,
             not_ready: tally.not_ready,
@@ -363,6 +369,7 @@ mod tests {
             code: fatal.map_or_else(|| tally.exit_code(StageName::Resolve), Fatal::exit_code),
             fatal,
             journal: true,
+            rehearsal: false,
             next_step: Some("pkb-tokens over these records".into()),
         }
     }

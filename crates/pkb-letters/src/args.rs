@@ -280,7 +280,7 @@ pub struct LettersArgs {
     #[command(flatten)]
     pub sms_texts: SmsArgs,
 
-    /// Page where patients register; the codes are added to it. https, or a loopback address
+    /// Page where patients register; the codes are added to it. https, or in a rehearsal an address on this machine
     #[arg(
         long,
         env = "PKB_JOIN_URL",

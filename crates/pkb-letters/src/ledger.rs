@@ -20,6 +20,7 @@ use pkb_core::{
     exposure, journal,
     progress::tell,
     record::{Channel, Delivery, Edition},
+    rehearsal::{Origin, Origins},
     stage::IntentLog,
     value::NhsNumber,
 };
@@ -74,11 +75,16 @@ pub fn answer(args: &LedgerArgs) -> Result<ExitCode, Fatal> {
     };
     let mut answers = Answers::new(questions, io::stdout().lock())?;
     let mut lines = Lines::default();
+    let origins = Origins::default();
     exposure::warn_of_file(&args.journal);
     let torn = journal::read(&args.journal, |line| {
-        lines
-            .count(line)?
-            .map_or(Ok(()), |record| answers.see(&record))
+        let Some(record) = lines.count(line)? else {
+            return Ok(());
+        };
+        if let Some(origin) = Origin::of(&record) {
+            origins.note_file(origin, &args.journal)?;
+        }
+        answers.see(&record)
     })?;
     let path = args.journal.display();
     if lines.all > 0 && lines.own == 0 {
@@ -91,7 +97,11 @@ pub fn answer(args: &LedgerArgs) -> Result<ExitCode, Fatal> {
             "pkb-letters: {path}: the last line is torn and was left out: a run is writing it, or was killed"
         ));
     }
-    answers.finish()
+    let code = answers.finish()?;
+    if let Some(words) = origins.words() {
+        tell(format!("pkb-letters ledger: {words}"));
+    }
+    Ok(code)
 }
 
 /// Tells the lines of a journal apart.

@@ -12,12 +12,14 @@ use std::{
 use pkb_core::{
     Fatal, Record,
     atomic_file::AtomicFile,
-    record::{Delivery, Design},
+    record::{Delivery, Design, Edition},
     value::{LetterFormat, LetterLanguages, Postcode},
 };
 use rayon::iter::{IntoParallelRefMutIterator as _, ParallelIterator as _};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+
+use crate::editions::manifest_prefix;
 
 /// The version of `manifest.json`.
 pub const SCHEMA: &str = "pkb-manifest/1";
@@ -109,6 +111,9 @@ pub struct ManifestJson {
     pub design: Design,
     /// Whether the running number is printed on each sheet.
     pub is_numbered: bool,
+    /// Whether the letters are those of a rehearsal, which nobody must post.
+    #[serde(default)]
+    pub rehearsal: bool,
     /// How many.
     pub counts: Counts,
 }
@@ -134,13 +139,33 @@ pub fn file_names(prefix: &str) -> [String; 2] {
     ["csv", "json"].map(|extension| format!("{prefix}manifest.{extension}"))
 }
 
+/// Whether the manifests in a folder are those of a rehearsal, and no others.
+#[must_use]
+pub fn is_rehearsal(folder: &Path) -> bool {
+    let has = |is_rehearsal| {
+        let names = file_names(&manifest_prefix(Edition::First, is_rehearsal));
+        names.iter().any(|name| folder.join(name).exists())
+    };
+    has(true) && !has(false)
+}
+
+/// What a manifest says of all its letters.
+#[derive(Debug, Clone, Copy)]
+pub struct OfAll {
+    /// Which design.
+    pub design: Design,
+    /// Whether the running number is printed on each sheet.
+    pub is_numbered: bool,
+    /// Whether they are those of a rehearsal.
+    pub is_rehearsal: bool,
+}
+
 /// A manifest that is being written.
 pub struct Manifest {
     folder: PathBuf,
     csv: csv::Writer<AtomicFile>,
     json: AtomicFile,
-    design: Design,
-    is_numbered: bool,
+    of_all: OfAll,
     files: Vec<ManifestFile>,
     /// Where each file is in `files`: letters of one file need not follow each other.
     places: HashMap<String, usize>,
@@ -152,12 +177,7 @@ impl Manifest {
     ///
     /// # Errors
     /// It cannot be written there.
-    pub fn create(
-        folder: &Path,
-        prefix: &str,
-        design: Design,
-        is_numbered: bool,
-    ) -> Result<Self, Fatal> {
+    pub fn create(folder: &Path, prefix: &str, of_all: OfAll) -> Result<Self, Fatal> {
         let [csv, json] = file_names(prefix).map(|name| AtomicFile::create(&folder.join(name)));
         let csv = csv::WriterBuilder::new()
             .terminator(csv::Terminator::CRLF)
@@ -166,8 +186,7 @@ impl Manifest {
             folder: folder.to_owned(),
             csv,
             json: json?,
-            design,
-            is_numbered,
+            of_all,
             files: Vec::new(),
             places: HashMap::new(),
             counts: Counts::default(),
@@ -232,8 +251,9 @@ impl Manifest {
         })?;
         let rest = serde_json::json!({
             "files": self.files,
-            "design": self.design,
-            "is_numbered": self.is_numbered,
+            "design": self.of_all.design,
+            "is_numbered": self.of_all.is_numbered,
+            "rehearsal": self.of_all.is_rehearsal,
             "counts": self.counts,
         });
         let rest = serde_json::to_string_pretty(&rest).map_err(|_| full())?;

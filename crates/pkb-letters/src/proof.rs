@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, io::Read, path::Path};
 
-use pkb_core::{ExitCode, Fatal, Verdict, app, atomic_file::AtomicFile};
+use pkb_core::{ExitCode, Fatal, Verdict, app, atomic_file::AtomicFile, rehearsal::FILE_PREFIX};
 
 use crate::{
     invitee::Rules, letter_fields::LetterFields, spool, template::Template, typeset::Typesetter,
@@ -170,7 +170,11 @@ pub fn write(
             }
         }
     }
-    let path = folder.join(FILE_NAME);
+    let rehearsal = match typesetter.is_rehearsal() {
+        true => FILE_PREFIX,
+        false => "",
+    };
+    let path = folder.join(format!("{rehearsal}{FILE_NAME}"));
     if !good.is_empty() {
         let typeset = typesetter.bind(good, 1)?;
         AtomicFile::write(&path, &typeset.pdf)?;

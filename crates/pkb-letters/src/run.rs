@@ -3,25 +3,28 @@
 use std::{io::IsTerminal as _, path::Path, sync::Mutex};
 
 use pkb_core::{
-    ExitCode, Fatal, app,
+    ExitCode, Fatal, StageName, app,
     atomic_file::{self, InUse},
     output::Target,
     pipeline::Source,
+    rehearsal::Origin,
 };
 
 use crate::{
     again::Again,
     args::{Args, Command, LettersArgs, TemplateCommand},
-    editions::edition_of,
+    editions::{edition_of, plain_name},
     invitee::Rules,
-    ledger, merge, notify,
+    join_url, ledger,
+    manifest::OfAll,
+    merge, notify,
     press::{Form, Press},
     proof, purge, seal,
     series::Series,
     sms::{SheetNumbers, TextMessages},
     sorting::{self, Order},
     stage::{Letters, Papers, Seen},
-    template::{Template, marks::NumberMark},
+    template::{SETTINGS_FILE, Template, marks::NumberMark},
     template_check,
     turns::Turns,
     typeset::{Engine, Typesetter},
@@ -92,17 +95,26 @@ async fn make_letters(args: LettersArgs) -> Result<ExitCode, Fatal> {
     if let Some(folder) = &args.template {
         within_limits::try_template(folder, args.design, args.trial.trial_time)?;
     }
-    let typesetter = Typesetter::new(&template, args.design)
-        .and_then(|typesetter| typesetter.with_engine(args.engine))?;
-    for warning in typesetter.warnings() {
-        tracing::warn!("template: {warning}");
-    }
+    let typesetter = Typesetter::new(&template, args.design)?;
     atomic_file::create_private_folder(&out)?;
     // Until the run has ended.
     let _in_use = InUse::folder(&out)?;
+    let origins = args.stream.progress.monitor.origins();
+    join_url::note_origin(&rules.join_url, origins)?;
+    let input = app::look_ahead(&args.stream, StageName::Letters, args.input.reader()?).await?;
+    app::say_rehearsal(StageName::Letters, &args.stream.progress);
+    let is_rehearsal = origins.is_rehearsal();
+    let typesetter = typesetter
+        .in_rehearsal(is_rehearsal)
+        .with_engine(args.engine)?;
+    for warning in typesetter.warnings() {
+        tracing::warn!("template: {warning}");
+    }
     if let Some(letters) = args.proof {
-        let input = args.input.reader()?;
         return proof::write(&out, input, letters, &rules, &template, typesetter);
+    }
+    if origins.known() == Some(Origin::Real) {
+        refuse_example(&template, args.template.as_deref())?;
     }
     if args.stream.journal.is_none() {
         refuse_used_folder(&out)?;
@@ -122,13 +134,14 @@ async fn make_letters(args: LettersArgs) -> Result<ExitCode, Fatal> {
         &out,
         &args.sms_texts,
         &template.settings().organisation.name,
+        is_rehearsal,
     )?;
     let form = Form {
         separate: args.separate,
         zip: args.zip,
         verify: !args.no_verify,
         is_numbered: template.settings().marks.number != NumberMark::None,
-        series: Series::new(args.series),
+        series: Series::new(args.series).in_rehearsal(is_rehearsal),
         engine: args.engine,
     };
     let stage = Letters {
@@ -143,8 +156,11 @@ async fn make_letters(args: LettersArgs) -> Result<ExitCode, Fatal> {
         again,
         papers: Mutex::new(Some(Papers::create(
             out.clone(),
-            rules.design,
-            form.is_numbered,
+            OfAll {
+                design: rules.design,
+                is_numbered: form.is_numbered,
+                is_rehearsal,
+            },
             sms,
         )?)),
         sheets: Mutex::new(SheetNumbers::new(&out, form.series)?),
@@ -153,8 +169,8 @@ async fn make_letters(args: LettersArgs) -> Result<ExitCode, Fatal> {
         template,
     };
     let source = match args.sort {
-        Order::Input => args.input.open()?,
-        Order::Postcode => Source::Ndjson(Box::new(sorting::by_post_code(args.input.reader()?)?)),
+        Order::Input => Source::Ndjson(input),
+        Order::Postcode => Source::Ndjson(Box::new(sorting::by_post_code(input)?)),
     };
     // Batches are printed side by side: more of small ones, which have less to do in parallel.
     let in_flight = match args.letters_per_file {
@@ -186,6 +202,31 @@ fn rules(args: &LettersArgs, template: &Template) -> Result<Rules, Fatal> {
     Ok(rules)
 }
 
+/// The example organisation of the built-in template does not exist: no patient may be told to ring it.
+///
+/// # Errors
+/// [`Fatal::Usage`], which says what is still the example's, and where.
+pub(crate) fn refuse_example(template: &Template, folder: Option<&Path>) -> Result<(), Fatal> {
+    let left = template
+        .example_values()
+        .map_err(|error| Fatal::Usage(error.to_string()))?;
+    if left.is_empty() {
+        return Ok(());
+    }
+    Err(Fatal::Usage(match folder {
+        None => "these records are real, and the built-in template is an example: its organisation does not exist. What to do: \
+                 pkb-letters template new our-letter, write your organisation into our-letter/template.toml, and add --template \
+                 our-letter"
+            .to_owned(),
+        Some(folder) => format!(
+            "these records are real, and the template still has values of the example, whose organisation does not exist: {}. What to \
+             do: correct them in {}",
+            left.join(", "),
+            folder.join(SETTINGS_FILE).display()
+        ),
+    }))
+}
+
 /// Without a journal nobody can tell who has a letter already, so a folder that has letters in it is
 /// not added to.
 fn refuse_used_folder(out: &Path) -> Result<(), Fatal> {
@@ -193,6 +234,7 @@ fn refuse_used_folder(out: &Path) -> Result<(), Fatal> {
         .read_dir()
         .map_err(|source| Fatal::cannot_read(out, source))?;
     let is_ours = |name: &str| {
+        let name = plain_name(name);
         name == "manifest.csv" || name.starts_with("sms-") || edition_of(name).is_some()
     };
     for entry in entries {

@@ -27,7 +27,7 @@ use crate::{
     editions::{edition_of, manifest_prefix},
     invitee::Rules,
     made_for::{MadeFor, Place},
-    manifest::{Manifest, ManifestRow},
+    manifest::{Manifest, ManifestRow, OfAll},
     press::{Galley, Order, Orders, Press},
     sms::{SheetNumbers, SmsRow, TextMessages},
     template::Template,
@@ -88,8 +88,7 @@ pub struct Seen {
 /// The files that accompany the letters.
 pub struct Papers {
     folder: PathBuf,
-    is_numbered: bool,
-    design: Design,
+    of_all: OfAll,
     manifests: BTreeMap<Edition, Manifest>,
     sms: TextMessages,
 }
@@ -99,16 +98,10 @@ impl Papers {
     ///
     /// # Errors
     /// They cannot be written there.
-    pub fn create(
-        folder: PathBuf,
-        design: Design,
-        is_numbered: bool,
-        sms: TextMessages,
-    ) -> Result<Self, Fatal> {
+    pub fn create(folder: PathBuf, of_all: OfAll, sms: TextMessages) -> Result<Self, Fatal> {
         let mut papers = Self {
             folder,
-            is_numbered,
-            design,
+            of_all,
             manifests: BTreeMap::new(),
             sms,
         };
@@ -123,9 +116,8 @@ impl Papers {
             Entry::Occupied(manifest) => manifest.into_mut(),
             Entry::Vacant(place) => place.insert(Manifest::create(
                 &self.folder,
-                manifest_prefix(edition),
-                self.design,
-                self.is_numbered,
+                &manifest_prefix(edition, self.of_all.is_rehearsal),
+                self.of_all,
             )?),
         })
     }

@@ -69,6 +69,15 @@ pub fn check(dir: &Path) -> Result<ExitCode, Fatal> {
     {
         report.note("the Welsh words are drafts until welsh_is_approved is set in template.toml");
     }
+    let left = template
+        .example_values()
+        .map_err(|error| Fatal::Usage(error.to_string()))?;
+    if !left.is_empty() {
+        report.note(&format!(
+            "still the example's, so that only a rehearsal may have it: {}",
+            left.join(", ")
+        ));
+    }
     app::print(&report.text(dir))?;
     Ok(if report.problems == 0 {
         ExitCode::Done

@@ -6,11 +6,12 @@ use std::{
     path::Path,
 };
 
-use pkb_core::{Fatal, atomic_file::AtomicFile};
+use pkb_core::{Fatal, atomic_file::AtomicFile, record::Edition, rehearsal::FILE_PREFIX};
 use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
 use crate::{
-    manifest::{ManifestRow, csv_of},
+    editions::manifest_prefix,
+    manifest::{ManifestRow, csv_of, file_names},
     verify::objects::Bytes,
 };
 
@@ -32,6 +33,8 @@ pub fn write(
         .unix_permissions(0o600);
     let mut archive = ZipWriter::new(AtomicFile::create(path)?);
     let mut rows = rows.to_vec();
+    let is_rehearsal = rows.iter().any(|row| row.file.starts_with(FILE_PREFIX));
+    let [manifest, _] = file_names(&manifest_prefix(Edition::First, is_rehearsal));
     for letters in rows.chunk_by_mut(|one, next| one.file == next.file) {
         let name = letters
             .first()
@@ -46,9 +49,7 @@ pub fn write(
         io::copy(&mut open(&name)?.reader(), &mut archive)
             .map_err(|source| Fatal::cannot_write(path, source))?;
     }
-    archive
-        .start_file("manifest.csv", options)
-        .map_err(failed)?;
+    archive.start_file(manifest, options).map_err(failed)?;
     archive
         .write_all(&csv_of(&rows))
         .map_err(|source| Fatal::cannot_write(path, source))?;

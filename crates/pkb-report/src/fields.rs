@@ -7,6 +7,7 @@ use jiff::{Timestamp, civil::Date};
 use pkb_core::{
     Kind, Reason, StageName,
     record::{Channel, Compared, Design, DispatchStatus, Edition, Schema, UploadState, bounds},
+    rehearsal::FILE_PREFIX,
     value::{LetterFormat, LetterLanguages, Postcode},
 };
 use serde::Deserialize;
@@ -19,6 +20,9 @@ pub struct Fields<'a> {
     /// Where it came from.
     #[serde(borrow)]
     pub row: Row<'a>,
+    /// Whether anything in it is from a rehearsal.
+    #[serde(default)]
+    pub rehearsal: bool,
     /// Who it is about: nothing but where they live.
     pub patient: Option<Patient>,
     /// What pkb-upload did.
@@ -53,6 +57,13 @@ impl Fields<'_> {
     #[must_use]
     pub fn last_invitation(&self) -> Option<&Delivery> {
         self.invitations().next_back()
+    }
+
+    /// Whether it is of a rehearsal, by its mark or by the name of its letter's file.
+    #[must_use]
+    pub fn is_of_rehearsal(&self) -> bool {
+        let mut files = self.delivery.iter().map(|delivery| &delivery.file);
+        self.rehearsal || files.any(|file| file.starts_with(FILE_PREFIX))
     }
 
     /// Whether the invitation stands, whatever the outcome says: a recheck only says why no reminder follows. It does

@@ -58,11 +58,18 @@ pub fn run(args: &ReportArgs) -> Result<ExitCode, Fatal> {
         sections: &sections,
         files: &json.patient_files,
         earlier: &earlier,
-        is_rehearsal: args.clock.is_fixed(),
+        is_time_fixed: args.clock.is_fixed(),
     });
     AtomicFile::write(&args.out, page.0.as_bytes())?;
     tell(summary(&figures, &args.out));
-    say_what_is_missing(&figures, args.partial)
+    let ended = say_what_is_missing(&figures, args.partial);
+    if figures.of_rehearsal > 0 {
+        tell(format!(
+            "pkb-letters report: REHEARSAL: {} from a rehearsal. The report says so, and is not one on a campaign",
+            counted(figures.of_rehearsal, "record is", "records are")
+        ));
+    }
+    ended
 }
 
 /// Counts every record of `input`. Lines that are no records are noted and passed over.

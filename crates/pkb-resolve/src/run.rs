@@ -55,6 +55,7 @@ pub async fn run(args: Args) -> Result<ExitCode, Fatal> {
     if args.explain {
         return explain(&rules, &exclusions, args.recheck.reminders(&clock).as_ref());
     }
+    exclusions.tell_origins(args.stream.progress.monitor.origins())?;
     let whom = Whom { rules, exclusions };
     if args.recheck.recheck {
         return recheck::run(whom, &args).await;
@@ -67,6 +68,7 @@ pub async fn run(args: Args) -> Result<ExitCode, Fatal> {
         monitor: Arc::clone(&args.stream.progress.monitor),
     };
     let pkb = args.pkb.client(&args.stream.progress.monitor)?;
+    app::say_rehearsal(StageName::Resolve, &args.stream.progress);
     match args.api.api {
         Api::Fhir => {
             let directory = FhirDirectory::new(pkb)?;

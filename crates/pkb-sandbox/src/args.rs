@@ -90,6 +90,11 @@ pub(crate) struct Env {
     #[arg(long, value_name = "FILE")]
     pub(crate) tethered: Option<PathBuf>,
 
+    /// Folder for files with the sandbox's own secret and key, so that no file with a real one is read; one in the folder for
+    /// temporary files if absent
+    #[arg(long, value_name = "DIR")]
+    pub(crate) secrets: Option<PathBuf>,
+
     /// The organisation that the FHIR operations are for, a UUID
     #[arg(long, value_name = "UUID", default_value = crate::ORG_ID, value_parser = uuid)]
     pub(crate) org_id: String,

@@ -59,6 +59,7 @@ async fn upload(args: UploadArgs) -> Result<ExitCode, Fatal> {
     let clock = args.stream.clock();
     // Settings first: a mistake there shows at once, a large file takes its time.
     let pkb = client(&args)?;
+    app::say_rehearsal(UploadStage::NAME, &args.stream.progress);
     let folder = args.batches.as_deref().map(BatchFolder::open).transpose()?;
     let directory = (pkb.as_ref()).map(|pkb| PkbDirectory::new(&args.compare, pkb));
     let directory = directory.transpose()?;

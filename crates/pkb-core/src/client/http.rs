@@ -2,14 +2,20 @@
 
 use std::time::Duration;
 
-use reqwest::{Method, Request, RequestBuilder, Response, Url, redirect::Policy};
+use reqwest::{
+    Method, Request, RequestBuilder, Response, StatusCode, Url, header::HeaderMap, redirect::Policy,
+};
 
 use super::{
+    is_loopback,
     network::Network,
     network_fault::{NetworkFault, is_refused_by_proxy},
     proxies::Proxies,
 };
-use crate::Fatal;
+use crate::{
+    Fatal,
+    rehearsal::{Evidence, MARK, Origin, Origins},
+};
 
 /// The longest answer that is read. What is longer is not what was asked for, and is not kept in memory. No answer is
 /// asked for in a compressed form, and none is unpacked: these are the bytes that come.
@@ -95,6 +101,26 @@ impl Http {
     /// What an answer of status 400 says of the connection and not of what was asked.
     pub(super) fn fault_in_answer(&self, url: &Url, body: &[u8]) -> Option<NetworkFault> {
         NetworkFault::of_bad_request(body, url, &self.proxies)
+    }
+}
+
+/// Hears what an answer of `server` tells of where it is from. On this machine the address has told it already; elsewhere an
+/// answer that is no success may be a gateway's, and tells nothing unless it has the mark of a sandbox.
+///
+/// # Errors
+/// Something else has told the opposite.
+pub(super) fn note_origin(
+    origins: &Origins,
+    server: &'static str,
+    (url, status, headers): (&Url, StatusCode, &HeaderMap),
+) -> Result<(), Fatal> {
+    let evidence = || Evidence::Answer(server);
+    if headers.contains_key(MARK) {
+        origins.note(Origin::Rehearsal, evidence)
+    } else if status.is_success() && !is_loopback(url) {
+        origins.note(Origin::Real, evidence)
+    } else {
+        Ok(())
     }
 }
 

@@ -6,7 +6,10 @@ mod failure;
 
 use std::{
     pin::Pin,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant, SystemTime},
 };
 
@@ -25,7 +28,8 @@ use tokio::sync::Mutex;
 
 use super::{
     AuthStyle, CallError, Credentials, Settings,
-    http::{self, BodyError, Http, Longest},
+    http::{self, BodyError, Http, Longest, note_origin},
+    not_a_sandbox_secret,
     refresh_token::RefreshTokenFile,
     retry::{self, Backoff, Outage},
     transport::ONE_REQUEST,
@@ -33,6 +37,7 @@ use super::{
 use crate::{
     Fatal,
     monitor::{Monitor, Why},
+    rehearsal,
 };
 use failure::Failure;
 
@@ -106,6 +111,7 @@ enum TokenError {
 
 impl TokenSource {
     pub(super) fn new(settings: &Settings, token_url: String, http: Http) -> Result<Self, Fatal> {
+        let is_clear = token_url.starts_with("http:");
         let url = TokenUrl::new(token_url)
             .map_err(|_| Fatal::Usage("PKB_TOKEN_URL is not a URL".into()))?;
         let oauth = BasicClient::new(ClientId::new(settings.client_id.clone()))
@@ -130,7 +136,12 @@ impl TokenSource {
             _ => None,
         };
         let scope = settings.scope.clone();
-        let http = Exchange { http, basic_raw };
+        let http = Exchange {
+            http,
+            basic_raw,
+            is_clear,
+            monitor: Arc::clone(&settings.monitor),
+        };
         Ok(Self {
             oauth,
             grant,
@@ -217,7 +228,12 @@ impl TokenSource {
             Grant::Tethered(file) => {
                 // Other stages of the pipeline use the same file: one at a time.
                 let held = file.hold().await.map_err(TokenError::Fatal)?;
-                let token = RefreshToken::new(held.read().map_err(TokenError::Fatal)?);
+                let token = held.read().map_err(TokenError::Fatal)?;
+                if self.http.is_clear && !rehearsal::is_sandbox_secret(&token) {
+                    let words = not_a_sandbox_secret("the refresh token", "PKB_TOKEN_URL");
+                    return Err(TokenError::Fatal(Fatal::Usage(words)));
+                }
+                let token = RefreshToken::new(token);
                 let request = self.oauth.exchange_refresh_token(&token);
                 let request = match self.scopes.is_empty() {
                     true => request.add_scope(Scope::new(TETHERED_SCOPE.into())),
@@ -282,6 +298,10 @@ struct Exchange {
     http: Http,
     /// What is sent in place of oauth2's own header `Authorization`.
     basic_raw: Option<HeaderValue>,
+    /// Whether the token address is reached unencrypted.
+    is_clear: bool,
+    /// Hears whether it is a sandbox.
+    monitor: Arc<Monitor>,
 }
 
 impl<'c> AsyncHttpClient<'c> for Exchange {
@@ -307,6 +327,12 @@ impl<'c> AsyncHttpClient<'c> for Exchange {
             let url = request.url().clone();
             let response = self.http.execute(request).await.map_err(broken)?;
             let status = response.status();
+            note_origin(
+                self.monitor.origins(),
+                "PKB",
+                (&url, status, response.headers()),
+            )
+            .map_err(|mixed| Failure::Mixed(mixed.to_string()))?;
             match status {
                 status if retry::is_busy(status) || status.is_server_error() => {
                     return Err(Failure::Unavailable {

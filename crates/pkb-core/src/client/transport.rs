@@ -20,7 +20,7 @@ use secrecy::ExposeSecret as _;
 use super::{
     CallError, Settings,
     clock_check::{ClockCheck, clock_off_by},
-    http::{BodyError, Http, Longest, plain_cause, read_body},
+    http::{BodyError, Http, Longest, note_origin, plain_cause, read_body},
     network::Network,
     notify::ApiKey,
     retry::{self, Backoff, Outage},
@@ -294,6 +294,7 @@ impl Transport {
         if let (Pass::Tokens(_, clock), true) = (&self.pass, repeat.is_safe()) {
             clock.check(response.headers(), SystemTime::now())?;
         }
+        self.note_origin(&response)?;
         Ok(match response.status() {
             status if status.is_success() => match read_body(response, longest).await {
                 Ok(body) if is_whole(&body) => Sent::Body(body),
@@ -307,6 +308,18 @@ impl Transport {
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Sent::Refused(response),
             _ => Sent::Again(self.again_after(response, repeat).await),
         })
+    }
+
+    /// Hears whether a sandbox answered.
+    ///
+    /// # Errors
+    /// Something else has told the opposite.
+    fn note_origin(&self, response: &Response) -> Result<(), Fatal> {
+        note_origin(
+            self.monitor.origins(),
+            self.server,
+            (response.url(), response.status(), response.headers()),
+        )
     }
 
     /// Waits before attempt number `attempt + 1`.

@@ -30,6 +30,7 @@ use crate::{
     ndjson::Line,
     output::{Output, Target},
     owners::{Belongings, Owner, Owners},
+    rehearsal::Evidence,
     stage::{IntentLog, Replay},
     tally::{Settled, Tally, What},
     value::NationalId,
@@ -291,7 +292,7 @@ impl<S: Stage> Engine<S> {
                 Sighted::Passing(passing) => {
                     let line = lines.split_off(..passing.length).unwrap_or_default();
                     let file = judged.files.get(passing.file).map_or("", String::as_str);
-                    self.pass(&passing, file, line);
+                    self.pass(&passing, file, line)?;
                 }
             }
         }
@@ -299,13 +300,21 @@ impl<S: Stage> Engine<S> {
     }
 
     /// Writes the line of a record that needs no work, or puts it at the end of the window.
-    fn pass(&mut self, passing: &Passing, file: &str, line: &[u8]) {
+    fn pass(&mut self, passing: &Passing, file: &str, line: &[u8]) -> Result<(), Fatal> {
+        if let Some((origin, unmarked)) = passing.origin {
+            let evidence = || Evidence::Row {
+                file: file.to_owned(),
+                number: passing.number,
+                unmarked,
+            };
+            self.monitor.origins().note(origin, evidence)?;
+        }
         self.note_row(file, passing.number, passing.of);
         if self.window.is_empty() {
             self.first_in_window += 1;
             self.block.extend_from_slice(line);
             self.tally.count_as(passing.settled, passing.stopped);
-            return;
+            return Ok(());
         }
         let line = line.strip_suffix(b"\n").unwrap_or(line);
         self.put(Slot {
@@ -319,6 +328,7 @@ impl<S: Stage> Engine<S> {
             brought: None,
             others: Vec::new(),
         });
+        Ok(())
     }
 
     /// Counts a row that was read.
@@ -347,6 +357,7 @@ impl<S: Stage> Engine<S> {
             answered,
             had_shared_codes,
         } = open;
+        self.monitor.origins().note_record(&line.record)?;
         let row = &line.record.row;
         self.note_row(&row.file, row.number, row.of);
         let is_mended = answered.is_none()
@@ -473,8 +484,10 @@ impl<S: Stage> Engine<S> {
                 .map_or_else(IntentLog::default, |journal| journal.intents(S::NAME));
             let stage = Arc::clone(&self.stage);
             let salt = self.owners.salt().clone();
+            let monitor = Arc::clone(&self.monitor);
             self.running.spawn(async move {
-                let worked = work_on(&*stage, number, pieces, intents, &salt).await?;
+                let origins = monitor.origins();
+                let worked = work_on(&*stage, number, pieces, intents, &salt, origins).await?;
                 Ok((number.batch, worked))
             });
         }

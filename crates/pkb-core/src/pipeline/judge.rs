@@ -19,6 +19,7 @@ use crate::{
     ndjson::{Block, Line, NdjsonError, Place},
     owners::Known,
     record::{KeyFields, KeyRow},
+    rehearsal::Origin,
     tally::{Settled, What},
 };
 
@@ -82,6 +83,8 @@ pub(super) struct Passing {
     /// What became of it.
     pub(super) settled: Settled,
     pub(super) stopped: Option<What>,
+    /// What it tells of where it is from, and whether it does so without a mark. A line of the journal has told it already.
+    pub(super) origin: Option<(Origin, bool)>,
     /// Bytes of its line, with the line end.
     pub(super) length: usize,
 }
@@ -394,6 +397,9 @@ impl<S: Stage> Judge<S> {
         let row = &record.row;
         let stopped = record.outcome.as_ref();
         judged.pass(&row.file, (row.number, row.of), text, settled, stopped);
+        if let Some(Sighted::Passing(passing)) = judged.records.last_mut() {
+            passing.origin = Origin::of(&record).map(|origin| (origin, !record.rehearsal));
+        }
     }
 }
 
@@ -468,6 +474,7 @@ impl<G> Judged<G> {
             of,
             settled,
             stopped: outcome.map(What::of),
+            origin: None,
             length: line.len() + 1,
         }));
     }
@@ -478,6 +485,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::rehearsal::Origins;
     use crate::{
         Batch, ndjson::BlockReader, pipeline::settled_journal::SettledJournal, stage::BatchResult,
     };
@@ -586,7 +594,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("journal");
         std::fs::write(&path, [journal.join(&b'\n'), b"\n".to_vec()].concat()).unwrap();
-        let journal = SettledJournal::open(&path, &Plain).unwrap();
+        let journal = SettledJournal::open(&path, &Plain, &Origins::default()).unwrap();
         let judge = Judge::new(Arc::new(Plain), Some(journal.lookup()), None);
         let input = [lines.join(&b'\n'), b"\n".to_vec()].concat();
         let block = BlockReader::new(&input[..]).read().unwrap().unwrap();

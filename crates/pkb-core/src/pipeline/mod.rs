@@ -86,7 +86,7 @@ pub async fn run<S: Stage>(
     monitor: Arc<Monitor>,
 ) -> Report {
     let started = journal
-        .map(|path| SettledJournal::open(path, &*stage))
+        .map(|path| SettledJournal::open(path, &*stage, monitor.origins()))
         .transpose()
         .and_then(|journal| Ok((journal, Signals::listen()?)));
     let (mut journal, mut signals) = match started {

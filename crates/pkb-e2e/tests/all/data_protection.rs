@@ -143,7 +143,7 @@ fn codes_that_have_ended_go_from_every_file_and_what_was_sent_is_still_known() {
     );
     assert!(
         dry.stderr
-            .contains("would be deleted: print/letters-0001.pdf"),
+            .contains("would be deleted: print/rehearsal-letters-0001.pdf"),
         "{}",
         dry.stderr
     );
@@ -167,10 +167,14 @@ fn codes_that_have_ended_go_from_every_file_and_what_was_sent_is_still_known() {
     let done = purge(&campaign, "2027-01-10", &["--letters", "print"]);
     assert_eq!(done.code, 0, "{}", done.stderr);
     assert_eq!(with_codes(&campaign, &codes), [""; 0]);
-    for name in ["letters-0001.pdf", "letters-0001.zip", "sms-0001.csv"] {
+    for name in [
+        "rehearsal-letters-0001.pdf",
+        "rehearsal-letters-0001.zip",
+        "rehearsal-sms-0001.csv",
+    ] {
         assert!(!campaign.path("print").join(name).exists(), "{name}");
     }
-    assert!(campaign.path("print/manifest.csv").exists());
+    assert!(campaign.path("print/rehearsal-manifest.csv").exists());
     for name in FILES {
         assert_eq!(mode(&campaign.path(name)), 0o600, "{name}");
     }
@@ -221,7 +225,7 @@ fn without_their_codes_patients_get_no_second_letter_and_no_unasked_codes() {
     let again = on(&campaign, "2027-01-10", "pkb-letters", &letters);
     assert_eq!(again.code, 0, "{}", again.stderr);
     assert_eq!(campaign.read("l.ndjson"), delivered);
-    assert!(!campaign.path("print/letters-0002.pdf").exists());
+    assert!(!campaign.path("print/rehearsal-letters-0002.pdf").exists());
 
     // What needs the codes says that they are gone.
     let verified = on(

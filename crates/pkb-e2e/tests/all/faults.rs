@@ -548,6 +548,8 @@ impl Ready {
             );
             if at == At::Upload {
                 record["upload"]["state"] = "sent".into();
+                // Nothing was asked of PKB for it.
+                record["rehearsal"] = true.into();
             }
         }
         campaign.sandbox.reset_ledger();

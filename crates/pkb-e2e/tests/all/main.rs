@@ -35,6 +35,7 @@ mod outcomes;
 mod printing;
 mod processing;
 mod recovery;
+mod rehearsal;
 mod report;
 mod settings;
 mod shards;

@@ -542,9 +542,10 @@ fn a_patient_in_the_ledger_is_not_printed_again_unless_asked_and_then_with_the_s
     let ended = campaign.stage("pkb-letters", &args, b"");
     assert!(matches!(ended.code, 0 | 65), "{}", ended.stderr);
     let after = ended.records();
-    assert_eq!(after[3]["delivery"]["file"], "reprint-0001.pdf");
+    assert_eq!(after[3]["delivery"]["file"], "rehearsal-reprint-0001.pdf");
     assert_eq!(after[3]["invitation"]["code"], code);
-    let pages = page_reader::read_text_only(campaign.read("print/reprint-0001.pdf")).unwrap();
+    let pages =
+        page_reader::read_text_only(campaign.read("print/rehearsal-reprint-0001.pdf")).unwrap();
     assert!(pages.len() == 1 && pages[0].text.contains(code));
     assert!(
         after
@@ -560,18 +561,18 @@ fn letters_that_are_not_in_the_journal_are_never_overwritten() {
     for stage in STAGES {
         finish(&campaign, stage);
     }
-    let letters = campaign.read("print/letters-0001.pdf");
+    let letters = campaign.read("print/rehearsal-letters-0001.pdf");
     let args = ["t.ndjson", "--out", "print", "--journal", "another.journal"];
     let ended = campaign.stage("pkb-letters", &args, b"");
     assert_eq!(ended.code, 2, "{}", ended.stderr);
     assert!(
         ended
             .stderr
-            .contains("letters-0001.pdf in it, which is not in this journal"),
+            .contains("rehearsal-letters-0001.pdf in it, which is not in this journal"),
         "{}",
         ended.stderr
     );
-    assert_eq!(campaign.read("print/letters-0001.pdf"), letters);
+    assert_eq!(campaign.read("print/rehearsal-letters-0001.pdf"), letters);
 }
 
 #[test]

@@ -317,7 +317,7 @@ fn a_campaign_runs_from_its_settings_file_and_answers_from_the_journals_that_it_
     };
     let first = journey();
     assert_eq!(first.code, 65, "{}", first.stderr);
-    assert!(campaign.path("print/letters-0001.pdf").is_file());
+    assert!(campaign.path("print/rehearsal-letters-0001.pdf").is_file());
     let calls = |of: &str| {
         let ledger = campaign.sandbox.ledger();
         ledger.iter().filter(|entry| entry.endpoint == of).count()

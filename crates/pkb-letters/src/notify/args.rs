@@ -52,7 +52,7 @@ pub struct SendTextsArgs {
     #[arg(long)]
     pub sms_fold: bool,
 
-    /// Page where patients register; the codes are added to it. https, or a loopback address
+    /// Page where patients register; the codes are added to it. https, or in a rehearsal an address on this machine
     #[arg(
         long,
         env = "PKB_JOIN_URL",

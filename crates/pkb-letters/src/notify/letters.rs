@@ -66,7 +66,7 @@ impl<D: NotifyDesk> Letters<D> {
             return Ok(None);
         };
         address::check(patient).map_err(|words| Verdict::with_detail(Reason::Unmailable, words))?;
-        let Some(file) = LetterFile::of(&self.folder, delivery, codes)? else {
+        let Some(file) = LetterFile::of(&self.folder, record, delivery, codes)? else {
             return Ok(None);
         };
         let reference = Key::of(&[

@@ -11,6 +11,7 @@ use pkb_core::{
     },
     journal::Key,
     owners::Kinds,
+    pipeline::Source,
     record::{Channel, Delivery, Design, Dispatch, Edition},
     stage::{BatchResult, IntentLog, Recalled, Replay},
     value::{LetterFormat, LetterLanguages, NationalId, UkMobile},
@@ -25,6 +26,8 @@ use super::{
 };
 use crate::{
     invitee::{Rules, Ways},
+    join_url,
+    run::refuse_example,
     sms::SmsRow,
     template::Template,
 };
@@ -42,6 +45,12 @@ pub(super) async fn send(args: SendTextsArgs) -> Result<ExitCode, Fatal> {
     };
     let letters = letters.map_err(|error| Fatal::Usage(error.to_string()))?;
     let desk = args.notify.client(&args.stream.progress.monitor)?;
+    let origins = args.stream.progress.monitor.origins();
+    join_url::note_origin(&args.join_url, origins)?;
+    if !origins.is_rehearsal() {
+        refuse_example(&letters, args.template.as_deref())?;
+    }
+    let input = app::look_ahead(&args.stream, StageName::Sms, args.input.reader()?).await?;
     let templates = templates(&desk, &args.template_id).await?;
     let clock = args.stream.clock();
     let stage = Texts {
@@ -63,7 +72,8 @@ pub(super) async fn send(args: SendTextsArgs) -> Result<ExitCode, Fatal> {
         once: Once::new(desk, &args.once, &args.stream),
     };
     let in_flight = args.notify.concurrency.into();
-    app::run_stage(stage, args.input.open()?, output, in_flight, &args.stream).await
+    let input = Source::Ndjson(input);
+    app::run_stage(stage, input, output, in_flight, &args.stream).await
 }
 
 struct Texts<D> {

@@ -10,7 +10,10 @@ use std::{
 use pkb_core::{Fatal, atomic_file::leftovers, record::Edition};
 
 use super::locked::content_of;
-use crate::{editions::manifest_prefix, manifest};
+use crate::{
+    editions::{manifest_prefix, plain_name},
+    manifest,
+};
 
 /// The first line of a file of records is no longer than this.
 const LONGEST_LINE: u64 = 1 << 20;
@@ -58,8 +61,11 @@ impl CampaignFiles {
         let entries: Result<Vec<_>, _> = fs::read_dir(folder).map_err(cannot_read)?.collect();
         let mut entries = entries.map_err(cannot_read)?;
         entries.sort_by_key(fs::DirEntry::file_name);
-        let [_, manifest] = manifest::file_names(manifest_prefix(Edition::First));
-        let has_letters = folder.join(&manifest).is_file();
+        let has_letters = [false, true].into_iter().any(|is_rehearsal| {
+            let [_, manifest] =
+                manifest::file_names(&manifest_prefix(Edition::First, is_rehearsal));
+            folder.join(manifest).is_file()
+        });
         if has_letters {
             self.letters.push(folder.to_owned());
         }
@@ -114,7 +120,7 @@ impl CampaignFiles {
             .any(|end| name.ends_with(end));
         if content_of(start.trim_ascii_end()).is_some() {
             self.records.push(path);
-        } else if name == "proof.pdf" {
+        } else if plain_name(name) == "proof.pdf" {
             self.leave(path, "its codes are false, but it has names and addresses: delete it when it was looked at");
         } else if start.starts_with(b"age-encryption.org/v1") {
             self.leave(

@@ -55,8 +55,9 @@ impl Papers {
             erased: BTreeSet::new(),
             erased_in_sheets: BTreeSet::new(),
         };
+        let is_rehearsal = manifest::is_rehearsal(folder);
         for edition in Edition::ALL {
-            let [_, name] = manifest::file_names(manifest_prefix(edition));
+            let [_, name] = manifest::file_names(&manifest_prefix(edition, is_rehearsal));
             let path = folder.join(&name);
             if edition != Edition::First && !path.exists() {
                 continue;

@@ -2,10 +2,12 @@
 //!
 //! All files are read once, when the template is opened; Typst sees these and nothing else of the machine.
 //!
+//! * `example`: what of it is still the built-in example's.
 //! * [`settings`]: `template.toml`; its parts are [`organisation`], [`geometry`] and [`marks`].
 //! * The words: `letter.typ`, `insert.typ` and `reminder.typ`, in Welsh `letter.cy.typ` and so on; what they share is in
 //!   `common.typ`.
 
+mod example;
 pub mod geometry;
 pub mod marks;
 pub mod organisation;

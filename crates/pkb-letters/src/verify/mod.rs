@@ -36,8 +36,9 @@ use std::{
 
 use pkb_core::{
     ExitCode, Fatal, Record, StageName, app,
-    progress::Task,
+    progress::{Task, tell},
     record::{Design, Edition},
+    rehearsal::{FILE_PREFIX, Origin},
     value::LetterLanguages,
 };
 use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
@@ -79,7 +80,13 @@ const TASK: Task = Task {
 pub async fn verify(args: VerifyArgs) -> Result<ExitCode, Fatal> {
     let (progress, dir) = (args.progress.clone(), args.dir.clone());
     let report = app::on_a_thread(&progress, TASK, move || look_at_all(&args)).await?;
-    report.print(&dir)
+    let rehearsal = progress.monitor.origins().words();
+    let code = report.print(&dir, rehearsal.as_deref())?;
+    // The last word, whatever was found.
+    if let Some(words) = rehearsal {
+        tell(format!("pkb-letters verify: {words}"));
+    }
+    Ok(code)
 }
 
 fn look_at_all(args: &VerifyArgs) -> Result<Report, Fatal> {
@@ -102,18 +109,20 @@ fn look_at_all(args: &VerifyArgs) -> Result<Report, Fatal> {
 
 /// The folder itself and those in it, as far as they have letters.
 fn folders_of_letters(dir: &Path) -> Result<Vec<PathBuf>, Fatal> {
-    let [manifest, _] = manifest::file_names(manifest_prefix(Edition::First));
+    let names = [false, true].map(|is_rehearsal| manifest_prefix(Edition::First, is_rehearsal));
+    let names = names.map(|prefix| manifest::file_names(&prefix));
+    let has_manifest = |folder: &Path| names.iter().any(|[csv, _]| folder.join(csv).exists());
     let cannot = |source| Fatal::cannot_read(dir, source);
     let mut folders = Vec::new();
     for entry in fs::read_dir(dir).map_err(cannot)? {
         let path = entry.map_err(cannot)?.path();
-        if path.join(&manifest).exists() {
+        if has_manifest(&path) {
             folders.push(path);
         }
     }
     folders.sort_unstable();
     // That there are no letters at all is said of the folder that was named.
-    if folders.is_empty() || dir.join(&manifest).exists() {
+    if folders.is_empty() || has_manifest(dir) {
         folders.insert(0, dir.to_owned());
     }
     Ok(folders)
@@ -158,6 +167,7 @@ impl Index {
         let mut of_two_patients = OfTwoPatients::default();
         let mut spreadsheets = Spreadsheets::default();
         spool::read_all(args.input.reader()?, |record, raw| {
+            args.progress.monitor.origins().note_record(&record)?;
             let row = record.row.number;
             of_two_patients.see(&record);
             if is_of_another_run(&record, manifests) {
@@ -186,6 +196,10 @@ impl Index {
                     report.fail(&place, "the manifest says something else than the record");
                 }
                 let entry = own.unwrap_or(listed);
+                if entry.file.starts_with(FILE_PREFIX) != is_rehearsal(&record) {
+                    let words = "the name of its file does not say whether it is of a rehearsal";
+                    report.fail(&place, words);
+                }
                 if !entry.is_possible() {
                     report.fail(&place, "its pages cannot be those of a letter");
                     continue;
@@ -395,6 +409,11 @@ fn letters_of(record: &Record, manifests: &[Manifests]) -> Vec<(usize, u64, Opti
     }
 }
 
+/// Whether a record is of a rehearsal.
+fn is_rehearsal(record: &Record) -> bool {
+    Origin::of(record) == Some(Origin::Rehearsal)
+}
+
 /// Compares each file's bytes with the digest that the manifest has.
 fn check_digests(manifests: &[Manifests], report: &mut Report) {
     let files = manifests.iter().flat_map(|manifests| {
@@ -485,14 +504,15 @@ impl Report {
         }
     }
 
-    fn print(self, dir: &Path) -> Result<ExitCode, Fatal> {
-        let mut text = format!(
+    fn print(self, dir: &Path, rehearsal: Option<&str>) -> Result<ExitCode, Fatal> {
+        let mut text = rehearsal.map_or_else(String::new, |words| format!("{words}\n"));
+        text.push_str(&format!(
             "{}: {} in {}, {} read\n",
             dir.display(),
             counted(self.letters, "letter", "letters"),
             counted(self.files.len() as u64, "file", "files"),
             counted(self.squares, "square code", "square codes"),
-        );
+        ));
         if self.spreadsheets > 0 {
             text.push_str(&format!(
                 "{}: {} in {}\n",

@@ -66,6 +66,11 @@ impl Fhir {
             org_id,
         })
     }
+
+    /// The address.
+    pub(super) fn base(&self) -> &Url {
+        &self.base
+    }
 }
 
 fn is_uuid(text: &str) -> bool {

@@ -12,7 +12,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use secrecy::{ExposeSecret as _, SecretString};
 use sha2::Sha256;
 
-use crate::{Fatal, client::read_secret_file, record::NotificationId};
+use crate::{Fatal, client::read_secret_file, record::NotificationId, rehearsal};
 
 /// `{"typ":"JWT","alg":"HS256"}` in base64url.
 const HEADER: &str = "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9";
@@ -23,6 +23,8 @@ const UUID: usize = 36;
 pub struct ApiKey {
     service: String,
     secret: SecretString,
+    /// It opens nothing but sandboxes.
+    is_sandbox: bool,
 }
 
 impl ApiKey {
@@ -33,7 +35,13 @@ impl ApiKey {
         (!name.is_empty()).then(|| Self {
             service: service.to_owned(),
             secret: SecretString::from(secret),
+            is_sandbox: rehearsal::is_sandbox_secret(text.trim()),
         })
+    }
+
+    /// Whether it opens nothing but sandboxes.
+    pub(in crate::client) fn is_sandbox(&self) -> bool {
+        self.is_sandbox
     }
 
     /// The token for a request that is made `now`.

@@ -26,7 +26,9 @@ pub use api_key::{ApiKey, read_api_key};
 use super::{
     CallError, checked_url,
     http::Longest,
+    is_loopback,
     network::Network,
+    not_a_sandbox_secret,
     transport::{Pace, Repeat, Transport},
     under,
 };
@@ -34,6 +36,7 @@ use crate::{
     Fatal,
     monitor::Monitor,
     record::{DispatchStatus, NotificationId},
+    rehearsal::{Evidence, Origin},
     value::UkMobile,
 };
 
@@ -164,6 +167,17 @@ impl Notify {
     /// The address is malformed, or would send the key over plain HTTP.
     pub fn new(settings: NotifySettings) -> Result<Self, Fatal> {
         let base = checked_url(&settings.base_url, "NOTIFY_BASE_URL")?;
+        if base.scheme() == "http" && !settings.api_key.is_sandbox() {
+            let words = not_a_sandbox_secret("the API key", "NOTIFY_BASE_URL");
+            return Err(Fatal::Usage(words));
+        }
+        // Before anything is sent: what a sandbox made never goes further than this machine, and real codes never go to it.
+        let origin = match is_loopback(&base) {
+            true => Origin::Rehearsal,
+            false => Origin::Real,
+        };
+        let origins = settings.monitor.origins();
+        origins.note(origin, || Evidence::Address("NOTIFY_BASE_URL"))?;
         let pause = settings.pause_when_too_fast;
         let pace = Pace {
             timeout_seconds: settings.timeout_seconds,

@@ -68,7 +68,7 @@ fn settings(url: &str, token_url: &str) -> Settings {
         fhir: None,
         token_url: format!("{token_url}/token"),
         client_id: "client".into(),
-        credentials: Credentials::Secret("secret".to_owned().into()),
+        credentials: Credentials::Secret("sandbox-secret".to_owned().into()),
         auth_style: AuthStyle::Basic,
         scope: None,
         network: Network::default(),

@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// A secret with all that RFC 6749 has percent-encoded.
-const SECRET: &str = "a+b/c=d e%41:ü";
+const SECRET: &str = "sandbox-a+b/c=d e%41:ü";
 
 fn client(server: &Server, style: AuthStyle, scope: Option<&str>) -> Client {
     let mut settings = super::settings(&server.url, &server.url);
@@ -40,7 +40,7 @@ async fn sent(style: AuthStyle, scope: Option<&str>) -> (String, Option<String>)
 #[tokio::test]
 async fn a_secret_is_shown_encoded_or_as_it_is_or_in_the_form() {
     let grant = "grant_type=client_credentials";
-    let encoded = "trust%2Fa+b:a%2Bb%2Fc%3Dd+e%2541%3A%C3%BC";
+    let encoded = "trust%2Fa+b:sandbox-a%2Bb%2Fc%3Dd+e%2541%3A%C3%BC";
     let (body, shown) = sent(AuthStyle::Basic, None).await;
     assert_eq!((&*body, shown.as_deref()), (grant, Some(encoded)));
     let (body, shown) = sent(AuthStyle::BasicRaw, None).await;

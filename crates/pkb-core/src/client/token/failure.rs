@@ -26,6 +26,9 @@ pub(super) enum Failure {
     },
     #[error("not understood")]
     NotUnderstood,
+    /// It is a sandbox's where the rest is not, or the other way round.
+    #[error("mixed")]
+    Mixed(String),
 }
 
 /// What the token address refuses (RFC 6749, 5.2).
@@ -91,6 +94,7 @@ impl Failure {
             Self::Refused => Refused::Client.into_fatal(tethered),
             Self::RefusedFor(what) => what.into_fatal(tethered),
             Self::Network(fault) => fault.into_fatal(),
+            Self::Mixed(words) => Fatal::Usage(words),
             Self::NotUnderstood => Fatal::NotUnderstood(
                 "the token address answered something that is not an access token. What to do: check PKB_TOKEN_URL and proxies".into(),
             ),
