@@ -35,6 +35,7 @@ pub mod rows;
 mod schema_file;
 pub mod settings;
 pub mod shards;
+pub mod signals;
 pub mod spreadsheet;
 pub mod stage;
 pub mod summary;

@@ -12,17 +12,16 @@ use pkb_core::{
     journal::Key,
     owners::Kinds,
     record::{Channel, Delivery, Design, Dispatch, Edition},
-    stage::{BatchResult, IntentLog, Recalled, Replay},
+    stage::{BatchResult, IntentLog, NextStep, Recalled, Replay, Written},
     value::{LetterFormat, LetterLanguages, NationalId, UkMobile},
 };
 
 use super::{
     Freshness,
     args::SendTextsArgs,
-    need_journal,
     once::{Keys, Once, Piece, Pledge},
     personalisation::{TextTemplate, templates},
-    target,
+    target, with_journal,
 };
 use crate::{
     invitee::{Rules, Ways},
@@ -34,8 +33,8 @@ use crate::{
 ///
 /// # Errors
 /// What stopped it.
-pub(super) async fn send(args: SendTextsArgs) -> Result<ExitCode, Fatal> {
-    need_journal(&args.stream)?;
+pub(super) async fn send(mut args: SendTextsArgs) -> Result<ExitCode, Fatal> {
+    args.stream = with_journal(args.stream, &mut args.once)?;
     let output = target(&args.stream)?;
     let letters = match &args.template {
         Some(folder) => Template::open(folder),
@@ -234,10 +233,12 @@ impl<D: NotifyDesk> Stage for Texts<D> {
         Ok(results)
     }
 
-    fn next_step(&self, records: &str) -> Option<String> {
-        Some(format!(
-            "pkb-letters post over {records} for those who get a letter, too; pkb-letters sms status says what arrived"
-        ))
+    fn next_step(&self, records: Written<'_>) -> Option<NextStep> {
+        let command = records.command(
+            "pkb-letters sms status",
+            "--wait 10m --output followed.ndjson",
+        );
+        Some(NextStep::Then(command))
     }
 
     fn done_for(&self, patient: NationalId) -> Option<String> {
