@@ -6,6 +6,7 @@
     missing_docs
 )]
 
+mod campaign_mk;
 mod canary;
 mod command_line;
 mod corrected;
