@@ -2,7 +2,7 @@
 
 use std::{io, path::Path};
 
-use crate::{ExitCode, nearest::nearest_path, shown};
+use crate::{ExitCode, nearest::nearest_path, shown, signals::EndSignal};
 
 /// Why a stage stopped before its input was done. The texts fit after "pkb-resolve: ".
 #[derive(Debug, thiserror::Error)]
@@ -44,12 +44,9 @@ pub enum Fatal {
     /// PKB or GOV.UK Notify refused the credentials.
     #[error("{0}")]
     Credentials(String),
-    /// Ctrl-C or SIGTERM.
-    #[error("stopped by {}", if *.terminated { "SIGTERM" } else { "Ctrl-C" })]
-    Interrupted {
-        /// SIGTERM rather than SIGINT.
-        terminated: bool,
-    },
+    /// A signal, such as Ctrl-C.
+    #[error("stopped by {}", .0.words())]
+    Interrupted(EndSignal),
     /// A rule of this program's own was broken.
     #[error("bug: {0}; please report it")]
     Bug(String),
@@ -114,8 +111,7 @@ impl Fatal {
             Self::TryLater(_) => ExitCode::TryLater,
             Self::NotUnderstood(_) | Self::AboutSomebodyElse { .. } => ExitCode::NotUnderstood,
             Self::Credentials(_) => ExitCode::Credentials,
-            Self::Interrupted { terminated: false } => ExitCode::Interrupted,
-            Self::Interrupted { terminated: true } => ExitCode::Terminated,
+            Self::Interrupted(signal) => ExitCode::of_signal(*signal),
             Self::Bug(_) => ExitCode::Bug,
         }
     }

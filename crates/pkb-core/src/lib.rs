@@ -38,6 +38,7 @@ mod schema_file;
 pub mod settings;
 pub mod shards;
 pub mod shown;
+pub mod signals;
 pub mod spreadsheet;
 pub mod stage;
 pub mod summary;

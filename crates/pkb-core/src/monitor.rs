@@ -177,6 +177,11 @@ impl Monitor {
         }
     }
 
+    /// How many things are waited for now. What is waited for can be stopped; a call is none of them.
+    pub(crate) fn waits(&self) -> usize {
+        self.notes().waits.len()
+    }
+
     /// Since `since` there were nothing but failures; `cause` is the last.
     pub(crate) fn outage(&self, since: Instant, cause: &str) {
         self.notes().outage = Some((since, cause.to_owned()));

@@ -33,7 +33,7 @@ use crate::{
     version,
     subcommand_negates_reqs = true,
     args_conflicts_with_subcommands = true,
-    after_help = "Examples:\n  pkb-letters --out print < invited.ndjson > delivered.ndjson\n  pkb-letters template new our-letter\n  pkb-letters --template our-letter --out print --channel both < invited.ndjson > delivered.ndjson"
+    after_help = "Examples:\n  pkb-letters invited.ndjson --out print --output delivered.ndjson\n  pkb-letters template new our-letter\n  pkb-letters invited.ndjson --template our-letter --out print --channel both --output delivered.ndjson"
 )]
 pub struct Args {
     /// Something else than making letters
@@ -56,7 +56,7 @@ pub enum Command {
     Template(TemplateCommand),
     /// Read finished letters again, and compare every sheet with its record and the manifest
     #[command(
-        after_help = "Examples:\n  pkb-letters verify print < delivered.ndjson\n  pkb-letters verify print delivered.ndjson --qr all"
+        after_help = "Examples:\n  pkb-letters verify print delivered.ndjson\n  pkb-letters verify print delivered.ndjson --qr all"
     )]
     Verify(VerifyArgs),
     /// Say who was sent what and when, from the journal of the letters
@@ -77,7 +77,7 @@ pub enum Command {
     /// Send text messages through GOV.UK Notify
     #[command(
         subcommand,
-        after_help = "Examples:\n  pkb-letters sms send delivered.ndjson --journal sms.journal --output texted.ndjson\n  pkb-letters sms status texted.ndjson --wait 10m > followed.ndjson"
+        after_help = "Examples:\n  pkb-letters sms send delivered.ndjson --journal sms.journal --output texted.ndjson\n  pkb-letters sms status texted.ndjson --wait 10m --output followed.ndjson"
     )]
     Sms(SmsCommand),
     /// Have letters printed and posted by GOV.UK Notify
@@ -104,6 +104,10 @@ pub struct MergeArgs {
     /// Write the records to FILE (complete or absent, mode 0600), in the order of the rows of the patient file
     #[arg(long, value_name = "FILE", required_unless_present = "check")]
     pub output: Option<PathBuf>,
+
+    /// Replace the records in the --output FILE even if some of their patients are not in the new ones
+    #[arg(long, requires = "output", help_heading = ONCE)]
+    pub replace: bool,
 
     /// Also write to FILE which patients of different shards, too, share a mobile that text messages go to: the list
     /// of each shard knows only its own
@@ -300,7 +304,7 @@ pub struct LettersArgs {
 
     /// Print the letters of these rows of the patient file again, with the same codes, into files of
     /// their own, and nothing else; needs the journal of the run that made them
-    #[arg(long, value_name = "ROW", num_args = 1.., requires = "journal", help_heading = ONCE)]
+    #[arg(long, value_name = "ROW", num_args = 1.., conflicts_with = "no_journal", help_heading = ONCE)]
     pub reprint: Vec<u64>,
 
     /// With --reprint: also rows that were printed again today already
@@ -310,7 +314,7 @@ pub struct LettersArgs {
     /// Send these rows of the patient file another letter, with the new codes that `pkb-tokens --reissue`
     /// has put into the stream, into files of their own, and nothing else; needs the journal of the run
     /// that made the first
-    #[arg(long, value_name = "ROW", num_args = 1.., requires = "journal", conflicts_with = "reprint", help_heading = ONCE)]
+    #[arg(long, value_name = "ROW", num_args = 1.., conflicts_with_all = ["no_journal", "reprint"], help_heading = ONCE)]
     pub reissue: Vec<u64>,
 
     /// Stream arguments

@@ -15,7 +15,7 @@ use std::{
 use clap::Args;
 use jiff::Timestamp;
 use pkb_core::{
-    ExitCode, Fatal, Record, StageName,
+    ExitCode, Fatal, Record, StageName, app,
     args::ONCE,
     exposure, journal,
     progress::tell,
@@ -73,7 +73,7 @@ pub fn answer(args: &LedgerArgs) -> Result<ExitCode, Fatal> {
         None if args.row.is_empty() => Questions::Everybody,
         None => Questions::Rows(args.row.iter().copied().collect()),
     };
-    let mut answers = Answers::new(questions, io::stdout().lock())?;
+    let mut answers = Answers::new(questions, app::stdout()?.lock())?;
     let mut lines = Lines::default();
     let origins = Origins::default();
     exposure::warn_of_file(&args.journal);

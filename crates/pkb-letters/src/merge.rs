@@ -1,18 +1,31 @@
 //! `pkb-letters merge`: the shards of a campaign as one stream, and what only all of them together show.
 
-use pkb_core::{ExitCode, Fatal, Record, progress::tell, shards::merge};
+use std::{collections::HashSet, path::PathBuf};
+
+use pkb_core::{ExitCode, Fatal, Record, args::usual_journal, progress::tell, shards::merge};
 
 use crate::{args::MergeArgs, sms};
+
+/// The shards without the journals that lie beside them, which `delivered/*` also names.
+fn without_their_journals(paths: &[PathBuf]) -> Vec<PathBuf> {
+    let journals: HashSet<PathBuf> = paths
+        .iter()
+        .filter_map(|path| usual_journal(path))
+        .collect();
+    let shards = paths.iter().filter(|path| !journals.contains(*path));
+    shards.cloned().collect()
+}
 
 /// Merges the shards, or proves that they could be.
 ///
 /// # Errors
 /// They are not the whole, or a file cannot be read or written.
 pub fn merge(args: &MergeArgs) -> Result<ExitCode, Fatal> {
-    let whole = merge::prove(&args.shards, args.partial)?;
+    let shards = without_their_journals(&args.shards);
+    let whole = merge::prove(&shards, args.partial)?;
     if let Some(path) = &args.output {
         let mut shared = sms::Sharing::default();
-        whole.write(path, |line| {
+        whole.write(path, args.replace, |line| {
             if args.shared_mobiles.is_some() {
                 let record: Record = serde_json::from_slice(line)
                     .map_err(|_| Fatal::Bug("a record that was read is none".into()))?;
@@ -27,7 +40,7 @@ pub fn merge(args: &MergeArgs) -> Result<ExitCode, Fatal> {
     tell(format!(
         "pkb-letters: {} rows in, of {} shards: {}",
         whole.rows(),
-        args.shards.len(),
+        shards.len(),
         if args.partial {
             "none came twice"
         } else {

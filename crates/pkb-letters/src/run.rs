@@ -5,7 +5,6 @@ use std::{io::IsTerminal as _, path::Path, sync::Mutex};
 use pkb_core::{
     ExitCode, Fatal, StageName, app,
     atomic_file::{self, InUse},
-    output::Target,
     pipeline::Source,
     rehearsal::Origin,
 };
@@ -74,11 +73,24 @@ fn new_template(dir: &Path) -> Result<ExitCode, Fatal> {
     Ok(ExitCode::Done)
 }
 
-async fn make_letters(args: LettersArgs) -> Result<ExitCode, Fatal> {
+async fn make_letters(mut args: LettersArgs) -> Result<ExitCode, Fatal> {
     let out = args
         .out
         .clone()
         .ok_or_else(|| Fatal::Usage("--out is missing".into()))?;
+    let is_chosen = args.stream.journal.is_some();
+    args.stream = args.stream.with_usual_journal(Some(&out));
+    let journal_is_new = match &args.stream.journal {
+        None => true,
+        Some(journal) => !is_chosen && !journal.exists(),
+    };
+    if journal_is_new && !(args.reprint.is_empty() && args.reissue.is_empty()) {
+        return Err(Fatal::Usage(format!(
+            "--reprint and --reissue need the journal of the run that made the letters, and {} has none: give that run's \
+             --journal FILE",
+            out.display()
+        )));
+    }
     let template = match &args.template {
         Some(folder) => Template::open(folder),
         None => Template::built_in(),
@@ -116,15 +128,14 @@ async fn make_letters(args: LettersArgs) -> Result<ExitCode, Fatal> {
     if origins.known() == Some(Origin::Real) {
         refuse_example(&template, args.template.as_deref())?;
     }
-    if args.stream.journal.is_none() {
+    if journal_is_new {
         refuse_used_folder(&out)?;
     }
     let on_terminal = args.stream.output.is_none() && std::io::stdout().is_terminal();
-    let target = if on_terminal && !args.stream.show_records {
-        Target::file(&out.join("delivered.ndjson"))?
-    } else {
-        args.stream.target()?
-    };
+    if on_terminal && !args.stream.show_records {
+        args.stream.output = Some(out.join("delivered.ndjson"));
+    }
+    let target = args.stream.target()?;
     let again = Again::new(
         args.reprint,
         args.reissue,
@@ -227,8 +238,7 @@ pub(crate) fn refuse_example(template: &Template, folder: Option<&Path>) -> Resu
     }))
 }
 
-/// Without a journal nobody can tell who has a letter already, so a folder that has letters in it is
-/// not added to.
+/// Without the journal of the letters in a folder nobody can tell who has one already, so it is not added to.
 fn refuse_used_folder(out: &Path) -> Result<(), Fatal> {
     let entries = out
         .read_dir()

@@ -14,7 +14,7 @@ use pkb_core::{
     owners::Kinds,
     pipeline::Records,
     record::{Channel, Delivery, Design, Edition, Invitation, Patient, PkbAnswer, Unknown},
-    stage::{BatchResult, IntentLog, Recalled, Replay},
+    stage::{BatchResult, IntentLog, NextStep, Recalled, Replay, Written, quoted},
     value::{LetterFormat, LetterLanguages, NationalId, Postcode},
 };
 
@@ -526,11 +526,12 @@ impl Stage for Letters {
         Ok(results)
     }
 
-    fn next_step(&self, records: &str) -> Option<String> {
-        let folder = self.folder.display();
-        Some(format!(
-            "before anything is posted, pkb-letters verify {folder} over {records}"
-        ))
+    fn next_step(&self, records: Written<'_>) -> Option<NextStep> {
+        let verify = format!("pkb-letters verify {}", quoted(&self.folder));
+        let command = records.command(&verify, "");
+        Some(NextStep::First(format!(
+            "before anything is posted: {command}"
+        )))
     }
 
     fn apply(&self, record: &mut Record, delivery: Delivery) {

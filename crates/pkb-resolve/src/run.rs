@@ -19,7 +19,7 @@ use pkb_core::{
     monitor::{Monitor, Why},
     owners::Kinds,
     record::{KeyFields, Patient, PkbAnswer, Unknown},
-    stage::BatchResult,
+    stage::{BatchResult, NextStep, Written},
     value::NationalId,
 };
 
@@ -35,7 +35,8 @@ use crate::{
 ///
 /// # Errors
 /// What stopped it.
-pub async fn run(args: Args) -> Result<ExitCode, Fatal> {
+pub async fn run(mut args: Args) -> Result<ExitCode, Fatal> {
+    args.stream = args.stream.with_usual_journal(None);
     let clock = args.stream.clock();
     let rules = Rules {
         min_age: args.eligibility.min_age,
@@ -369,8 +370,9 @@ impl<D: Directory> Stage for Resolve<D> {
             .collect())
     }
 
-    fn next_step(&self, records: &str) -> Option<String> {
-        Some(format!("pkb-tokens over {records}"))
+    fn next_step(&self, records: Written<'_>) -> Option<NextStep> {
+        let command = records.command("pkb-tokens", "--output invited.ndjson");
+        Some(NextStep::Then(command))
     }
 
     fn apply(&self, record: &mut Record, answer: PkbAnswer) {

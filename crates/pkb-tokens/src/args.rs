@@ -16,7 +16,7 @@ use pkb_core::{
 #[derive(Debug, Parser)]
 #[command(
     version,
-    after_help = "Examples:\n  (umask 077; pkb-tokens < resolved.ndjson > invited.ndjson)\n  pkb-tokens --api fhir resolved.ndjson --output invited.ndjson"
+    after_help = "Examples:\n  pkb-tokens resolved.ndjson --output invited.ndjson\n  pkb-tokens resolved.ndjson --api fhir --output invited.ndjson"
 )]
 pub struct Args {
     #[command(flatten)]

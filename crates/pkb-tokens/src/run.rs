@@ -13,7 +13,7 @@ use pkb_core::{
     journal::Key,
     owners::Kinds,
     record::{Invitation, KeyFields, Unknown},
-    stage::BatchResult,
+    stage::{BatchResult, NextStep, Written},
     value::PkbId,
 };
 
@@ -23,7 +23,8 @@ use crate::{args::Args, reissue::Reissue};
 ///
 /// # Errors
 /// What stopped it.
-pub async fn run(args: Args) -> Result<ExitCode, Fatal> {
+pub async fn run(mut args: Args) -> Result<ExitCode, Fatal> {
+    args.stream = args.stream.with_usual_journal(None);
     let pkb = args.pkb.client(&args.stream.progress.monitor)?;
     let clock = args.stream.clock();
     match args.api.api {
@@ -181,8 +182,9 @@ impl<D: CodeDesk> Stage for Tokens<D> {
             .collect())
     }
 
-    fn next_step(&self, records: &str) -> Option<String> {
-        Some(format!("pkb-letters over {records}"))
+    fn next_step(&self, records: Written<'_>) -> Option<NextStep> {
+        let command = records.command("pkb-letters", "--out print --output delivered.ndjson");
+        Some(NextStep::Then(command))
     }
 
     fn apply(&self, record: &mut Record, invitation: Invitation) {

@@ -55,7 +55,10 @@ fn split(args: &SplitArgs) -> Result<ExitCode, Fatal> {
     Ok(ExitCode::Done)
 }
 
-async fn upload(args: UploadArgs) -> Result<ExitCode, Fatal> {
+async fn upload(mut args: UploadArgs) -> Result<ExitCode, Fatal> {
+    if !args.dry_run {
+        args.stream = args.stream.with_usual_journal(args.batches.as_deref());
+    }
     let clock = args.stream.clock();
     // Settings first: a mistake there shows at once, a large file takes its time.
     let pkb = client(&args)?;
@@ -83,6 +86,10 @@ async fn upload(args: UploadArgs) -> Result<ExitCode, Fatal> {
             Destination::Pkb(Box::new(sender(&args, pkb, directory, &file, clock)))
         }
     };
+    if matches!(destination, Destination::Pkb(_)) && args.stream.journal.is_none() {
+        let note = "there is no journal: running the same command again sends all rows again. Better: add --journal upload.journal";
+        tell(format!("pkb-upload: note: {note}"));
+    }
     let stage = UploadStage {
         destination,
         before_upload: comparison.map(|comparison| {
@@ -100,7 +107,7 @@ async fn upload(args: UploadArgs) -> Result<ExitCode, Fatal> {
     if let Some(time) = args.send_after {
         let progress = &args.stream.progress;
         let moment = time.wait(clock, &progress.monitor);
-        app::with_progress(progress, app::task(UploadStage::NAME, &target), moment).await?;
+        app::with_progress(progress, app::task(UploadStage::NAME, &target), moment).await;
     }
     // PKB wants one file at a time, the next after the last has been processed.
     app::run_stage(

@@ -9,7 +9,7 @@ use pkb_core::{
     Admission, Batch, Clock, Fatal, Record, Stage, StageName, Verdict,
     journal::Key,
     record::{Compared, Unknown, Upload, UploadState},
-    stage::{BatchResult, IntentLog, Recalled, Replay},
+    stage::{BatchResult, IntentLog, NextStep, Recalled, Replay, Written},
 };
 use serde_json::{Value, json};
 
@@ -355,14 +355,17 @@ impl Stage for UploadStage {
             .collect()
     }
 
-    fn next_step(&self, records: &str) -> Option<String> {
-        Some(match &self.destination {
+    fn next_step(&self, records: Written<'_>) -> Option<NextStep> {
+        let command = records.command("pkb-resolve", "--output resolved.ndjson");
+        Some(NextStep::Then(match &self.destination {
             Destination::Nowhere => "the same without --dry-run".to_owned(),
-            Destination::Folder(_) => format!(
-                "upload the batches at PKB's page; when PKB has processed them, run pkb-resolve on {records}"
-            ),
-            Destination::Pkb(_) => format!("pkb-resolve on {records}"),
-        })
+            Destination::Folder(_) => {
+                format!(
+                    "upload the batches at PKB's page, and when PKB has processed them: {command}"
+                )
+            }
+            Destination::Pkb(_) => command,
+        }))
     }
 
     fn apply(&self, record: &mut Record, upload: Upload) {

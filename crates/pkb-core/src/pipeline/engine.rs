@@ -15,12 +15,11 @@ use tokio::{
 
 use self::one_patient::GoneOn;
 use super::{
-    Limits, Report,
+    Limits, Report, grace,
     judge::{Answered, Judged, Open, Passing, Sighted},
     reader::Arrival,
     records::{Kept, written},
     settled_journal::SettledJournal,
-    signals::Signals,
     work::{Number, Piece, Worked, brought, conclude, stop, work_on},
 };
 use crate::{
@@ -31,6 +30,7 @@ use crate::{
     output::{Output, Target},
     owners::{Belongings, Owner, Owners},
     rehearsal::Evidence,
+    signals::{EndSignal, Signals},
     stage::{IntentLog, Replay},
     tally::{Settled, Tally, What},
     value::NationalId,
@@ -39,9 +39,12 @@ use crate::{
 /// Bytes of output that are put together before they are handed to the writer.
 const BLOCK_BYTES: usize = 64 << 10;
 /// How long the output may take to write what is settled when somebody has stopped the stage.
-const LAST_WORDS: Duration = Duration::from_secs(2);
+pub(super) const LAST_WORDS: Duration = Duration::from_millis(900);
 /// How long calls that are in flight may take to end when the stage has to stop.
-const GRACE: Duration = Duration::from_secs(10);
+pub(super) const GRACE: Duration = Duration::from_secs(10);
+
+/// The same for everything that can simply be done again.
+pub(super) const SHORT_GRACE: Duration = Duration::from_secs(1);
 
 /// A record in the window.
 struct Slot<G> {
@@ -176,7 +179,10 @@ impl<S: Stage> Engine<S> {
                 // A reader that has stopped reading must not keep a signal from being heard.
                 let step = tokio::select! {
                     step = self.write_and_start(!reading && broken.is_none()) => step,
-                    signal = signals.next() => Err(signal),
+                    signal = signals.next() => {
+                        stopping = Some(self.stopped_by(signal));
+                        Ok(())
+                    }
                 };
                 if let Err(fatal) = step {
                     stop_for(&mut stopping, fatal);
@@ -244,10 +250,10 @@ impl<S: Stage> Engine<S> {
                 }
                 signal = signals.next() => {
                     // A second signal: at once.
-                    if let Some(Stopping { fatal: Fatal::Interrupted { .. }, .. }) = stopping {
-                        return Some(signal);
+                    if let Some(Stopping { fatal: Fatal::Interrupted(_), .. }) = stopping {
+                        return Some(Fatal::Interrupted(signal));
                     }
-                    stopping = Some(Stopping { fatal: signal, deadline: Instant::now() + GRACE });
+                    stopping = Some(self.stopped_by(signal));
                 }
                 () = sleep_until(sync_due), if sync_due.is_some() && stopping.is_none() => {}
                 () = sleep_until(linger_due), if linger_due.is_some() => self.close_batch(),
@@ -255,6 +261,19 @@ impl<S: Stage> Engine<S> {
                     return stopping.map(|stopping| stopping.fatal);
                 }
             }
+        }
+    }
+
+    /// A signal has come. Calls that must not be repeated may end, if any is under way: what is waited for is none.
+    fn stopped_by(&self, signal: EndSignal) -> Stopping {
+        let is_calling = self.monitor.waits() < self.running.len();
+        let grace = match is_calling {
+            true => grace(S::NAME),
+            false => SHORT_GRACE,
+        };
+        Stopping {
+            fatal: Fatal::Interrupted(signal),
+            deadline: Instant::now() + grace,
         }
     }
 
@@ -584,7 +603,7 @@ impl<S: Stage> Engine<S> {
         {
             fatal = fatal.or(Some(error));
         }
-        let patience = matches!(fatal, Some(Fatal::Interrupted { .. })).then_some(LAST_WORDS);
+        let patience = matches!(fatal, Some(Fatal::Interrupted(_))).then_some(LAST_WORDS);
         if fatal.is_some() {
             // Work that is settled at the front of the window is still worth writing; a second
             // failure here says nothing new.
@@ -596,7 +615,7 @@ impl<S: Stage> Engine<S> {
         }
         if let Err(error) = self.output.finish(fatal.is_none(), patience).await {
             // The cause; what the pipeline noticed was only that the writer had gone.
-            if !matches!(fatal, Some(Fatal::Interrupted { .. })) {
+            if !matches!(fatal, Some(Fatal::Interrupted(_))) {
                 fatal = Some(error);
             }
         }

@@ -31,7 +31,7 @@ use crate::{
 
 pub(crate) use words::{grouped, rate};
 pub use {
-    screen::{Stderr, tell},
+    screen::{Stderr, close_screen, tell},
     words::in_words,
 };
 

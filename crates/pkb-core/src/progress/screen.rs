@@ -9,7 +9,10 @@
 
 use std::{
     io::{self, IsTerminal as _, Write},
-    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
+    sync::{
+        Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use crate::shown::shown;
@@ -49,9 +52,21 @@ fn is_shared() -> bool {
     *SHARED.get_or_init(|| is_terminal() && super::is_pipe(io::stdout()))
 }
 
+/// Whether no line of progress is drawn any more.
+static CLOSED: AtomicBool = AtomicBool::new(false);
+
+/// Takes the line of progress away for good, for a program that is ended while others of its threads are at work.
+pub fn close_screen() {
+    CLOSED.store(true, Ordering::Relaxed);
+    erase();
+}
+
 /// Draws the line of progress in the place of the one before.
 pub(super) fn draw(text: String) {
     let mut line = line();
+    if CLOSED.load(Ordering::Relaxed) {
+        return;
+    }
     // If nobody listens any more there is nothing to be done about it.
     let _ = io::stderr().write_all(drawing(&text).as_bytes());
     *line = Some(text);

@@ -16,9 +16,9 @@ use std::{
 
 use crate::{
     Fatal,
-    atomic_file::AtomicFile,
     completeness::{Completeness, Gap},
     ndjson::{Line, NdjsonError, NdjsonReader},
+    output::NewFile,
     record::Row,
     rows::Rows,
     shown,
@@ -87,14 +87,15 @@ impl Whole {
     /// parts, and the rows of each by their numbers. Lines are copied as they are; `see` is shown each before.
     ///
     /// # Errors
-    /// A part cannot be read again or was changed meanwhile, the file cannot be written, or what `see` says. Then there
-    /// is none.
+    /// A part cannot be read again or was changed meanwhile, the file cannot be written, it lacks records of one that
+    /// stands there (unless it is to `replace` that), or what `see` says. Then all is as it was.
     pub fn write(
         &self,
         path: &Path,
+        replace: bool,
         mut see: impl FnMut(&[u8]) -> Result<(), Fatal>,
     ) -> Result<(), Fatal> {
-        let mut output = AtomicFile::create(path)?;
+        let mut output = NewFile::create(path, replace)?;
         let mut readers = Vec::with_capacity(self.parts.len());
         for part in &self.parts {
             readers.push(self.open(part)?);

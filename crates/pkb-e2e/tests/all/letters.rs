@@ -262,14 +262,26 @@ fn the_sms_sheet_has_the_patients_with_a_mobile_and_the_letter_says_both() {
 #[test]
 fn a_folder_with_letters_in_it_is_not_added_to() {
     let campaign = Campaign::fixture();
-    let [_, _, invited, _] = campaign.journey(&fixture("patients.csv"), &["--out", "print"]);
-    let again = campaign.stage("pkb-letters", &["--out", "print"], &invited.stdout);
-    assert_eq!(again.code, 2);
-    assert!(
-        again.stderr.contains("letters of another run"),
-        "{}",
-        again.stderr
+    let [_, _, invited, delivered] =
+        campaign.journey(&fixture("patients.csv"), &["--out", "print"]);
+    let print = |args: &[&str]| campaign.stage("pkb-letters", args, &invited.stdout);
+    let letters = campaign.read("print/letters-0001.pdf");
+    // Its journal is beside it, and has them all.
+    let again = print(&["--out", "print"]);
+    assert_eq!(
+        (again.code, again.stdout),
+        (delivered.code, delivered.stdout)
     );
+    let without = print(&["--out", "print", "--no-journal"]);
+    assert_eq!(without.code, 2);
+    assert!(
+        without.stderr.contains("letters of another run"),
+        "{}",
+        without.stderr
+    );
+    let other = print(&["--out", "print", "--journal", "other.journal"]);
+    assert_eq!(other.code, 2, "{}", other.stderr);
+    assert!(campaign.read("print/letters-0001.pdf") == letters);
 }
 
 #[test]

@@ -6,6 +6,7 @@
     missing_docs
 )]
 
+mod campaign_mk;
 mod canary;
 mod command_line;
 mod corrected;
@@ -24,6 +25,7 @@ mod harness;
 mod hostile;
 mod hostile_campaign;
 mod hostile_text;
+mod kept;
 mod known_patients;
 mod ledger;
 mod letters;
@@ -37,9 +39,11 @@ mod processing;
 mod recovery;
 mod rehearsal;
 mod report;
+mod run_again;
 mod settings;
 mod shards;
 mod sms;
+mod stopped;
 mod streams;
 mod terminal;
 mod upload;

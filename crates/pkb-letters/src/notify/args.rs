@@ -23,7 +23,7 @@ pub enum SmsCommand {
     Send(Box<SendTextsArgs>),
     /// Ask GOV.UK Notify what became of the texts, and note it in the records
     #[command(
-        after_help = "Example:\n  pkb-letters sms status texted.ndjson --wait 10m > followed.ndjson"
+        after_help = "Example:\n  pkb-letters sms status texted.ndjson --wait 10m --output followed.ndjson"
     )]
     Status(Box<StatusArgs>),
 }
@@ -100,7 +100,9 @@ pub struct PostArgs {
 #[derive(Debug, Subcommand)]
 pub enum PostCommand {
     /// Ask GOV.UK Notify what became of the letters, and note it in the records
-    #[command(after_help = "Example:\n  pkb-letters post status posted.ndjson > followed.ndjson")]
+    #[command(
+        after_help = "Example:\n  pkb-letters post status posted.ndjson --output followed.ndjson"
+    )]
     Status(Box<StatusArgs>),
 }
 

@@ -18,7 +18,7 @@ mod texts;
 use jiff::Timestamp;
 use pkb_core::{ExitCode, Fatal, Reason, Record, Verdict, args::StreamArgs};
 
-use args::{FreshnessArgs, PostArgs, PostCommand, SmsCommand};
+use args::{FreshnessArgs, OnceArgs, PostArgs, PostCommand, SmsCommand};
 
 /// Text messages.
 ///
@@ -42,15 +42,22 @@ pub async fn post(args: PostArgs) -> Result<ExitCode, Fatal> {
     }
 }
 
-/// Without a journal nobody would know after a crash what was about to be sent.
-fn need_journal(stream: &StreamArgs) -> Result<(), Fatal> {
-    if stream.journal.is_some() {
-        return Ok(());
+/// Without a journal nobody would know after a crash what was about to be sent. One that nobody chose has the name of the
+/// output: under another name, or in another folder, it is new, and Notify alone knows what was sent before.
+fn with_journal(stream: StreamArgs, once: &mut OnceArgs) -> Result<StreamArgs, Fatal> {
+    let is_chosen = stream.journal.is_some();
+    let stream = stream.with_usual_journal(None);
+    match &stream.journal {
+        None => Err(Fatal::Usage(
+            "--journal FILE is missing: it keeps anything from being sent twice; use the same file for the whole campaign. With \
+             --output FILE there is one beside it"
+                .into(),
+        )),
+        Some(journal) => {
+            once.ask_first |= !is_chosen && !journal.exists();
+            Ok(stream)
+        }
     }
-    Err(Fatal::Usage(
-        "--journal FILE is missing: it keeps anything from being sent twice; use the same file for the whole campaign"
-            .into(),
-    ))
 }
 
 /// What must be true on the day something is sent, however long ago it was prepared.

@@ -13,16 +13,16 @@ use pkb_core::{
     owners::Kinds,
     pipeline::Source,
     record::{Channel, Delivery, Design, Dispatch, Edition},
-    stage::{BatchResult, IntentLog, Recalled, Replay},
+    stage::{BatchResult, IntentLog, NextStep, Recalled, Replay, Written},
     value::{LetterFormat, LetterLanguages, NationalId, UkMobile},
 };
 
 use super::{
     Freshness,
     args::SendTextsArgs,
-    need_journal,
     once::{Keys, Once, Piece, Pledge},
     personalisation::{TextTemplate, templates},
+    with_journal,
 };
 use crate::{
     invitee::{Rules, Ways},
@@ -36,8 +36,8 @@ use crate::{
 ///
 /// # Errors
 /// What stopped it.
-pub(super) async fn send(args: SendTextsArgs) -> Result<ExitCode, Fatal> {
-    need_journal(&args.stream)?;
+pub(super) async fn send(mut args: SendTextsArgs) -> Result<ExitCode, Fatal> {
+    args.stream = with_journal(args.stream, &mut args.once)?;
     let output = args.stream.target()?;
     let letters = match &args.template {
         Some(folder) => Template::open(folder),
@@ -243,10 +243,12 @@ impl<D: NotifyDesk> Stage for Texts<D> {
         Ok(results)
     }
 
-    fn next_step(&self, records: &str) -> Option<String> {
-        Some(format!(
-            "pkb-letters post over {records} for those who get a letter, too; pkb-letters sms status says what arrived"
-        ))
+    fn next_step(&self, records: Written<'_>) -> Option<NextStep> {
+        let command = records.command(
+            "pkb-letters sms status",
+            "--wait 10m --output followed.ndjson",
+        );
+        Some(NextStep::Then(command))
     }
 
     fn done_for(&self, patient: NationalId) -> Option<String> {

@@ -125,7 +125,8 @@ impl Sharing {
     /// # Errors
     /// The list cannot be written.
     pub fn write(&self, path: &Path) -> Result<(), Fatal> {
-        AtomicFile::write(path, self.0.csv().as_bytes())?;
+        let (list, what) = (self.0.csv(), "a list of shared mobiles");
+        AtomicFile::write_instead(path, list.as_bytes(), what, &["group,row"])?;
         if let Some(warning) = self.0.warning(path) {
             tell(warning);
         }

@@ -79,7 +79,7 @@ const TASK: Task = Task {
 /// the program ends with [`ExitCode::SomeRowsRejected`].
 pub async fn verify(args: VerifyArgs) -> Result<ExitCode, Fatal> {
     let (progress, dir) = (args.progress.clone(), args.dir.clone());
-    let report = app::on_a_thread(&progress, TASK, move || look_at_all(&args)).await?;
+    let report = app::with_progress(&progress, TASK, async { look_at_all(&args) }).await?;
     let rehearsal = progress.monitor.origins().words();
     let code = report.print(&dir, rehearsal.as_deref())?;
     // The last word, whatever was found.
@@ -101,6 +101,7 @@ fn look_at_all(args: &VerifyArgs) -> Result<Report, Fatal> {
     spreadsheets.check(&folders, &index.records, &mut report)?;
     index.check_files(args, &manifests, &mut report)?;
     check_digests(&manifests, &mut report);
+    report.not_for_the_printer = not_for_the_printer(&args.dir, &folders);
     for folder in &folders {
         nothing_is_left_over(folder, &manifests, &mut report)?;
     }
@@ -433,6 +434,18 @@ fn check_digests(manifests: &[Manifests], report: &mut Report) {
     }
 }
 
+/// Journals and records in the folders of the letters: they have codes, and whoever copies a folder copies them.
+fn not_for_the_printer(dir: &Path, folders: &[PathBuf]) -> BTreeSet<PathBuf> {
+    let all = folders.iter().map(PathBuf::as_path).chain([dir]);
+    let entries = all.flat_map(|folder| fs::read_dir(folder).into_iter().flatten().flatten());
+    let paths = entries.map(|entry| entry.path());
+    let has_codes = |path: &PathBuf| {
+        let end = path.extension().and_then(|end| end.to_str());
+        matches!(end, Some("journal" | "ndjson"))
+    };
+    paths.filter(has_codes).collect()
+}
+
 /// Nothing may be in the folder that no manifest is about.
 fn nothing_is_left_over(
     dir: &Path,
@@ -484,6 +497,8 @@ fn nothing_is_left_over(
 /// What was found.
 #[derive(Default)]
 struct Report {
+    /// Files beside the letters that must not leave with them.
+    not_for_the_printer: BTreeSet<PathBuf>,
     files: HashSet<String>,
     letters: u64,
     squares: u64,
@@ -519,6 +534,12 @@ impl Report {
                 dir.display(),
                 counted(self.texts, "text message", "text messages"),
                 counted(self.spreadsheets, "spreadsheet", "spreadsheets"),
+            ));
+        }
+        for path in &self.not_for_the_printer {
+            text.push_str(&format!(
+                "warning: {} has codes and is not for the printer: keep it beside the folder\n",
+                path.display()
             ));
         }
         if !self.without_letter.is_empty() {

@@ -17,6 +17,7 @@ use pkb_core::{
     Clock, Fatal, Reason, Verdict,
     journal::Key,
     monitor::{Monitor, Why},
+    signals::EndSignal,
     stage::IntentLog,
     value::NationalId,
 };
@@ -245,7 +246,7 @@ impl Settling {
     fn heed_stop(&self) -> Result<(), Fatal> {
         match self.monitor.is_stopping() {
             // The pipeline knows by what.
-            true => Err(Fatal::Interrupted { terminated: false }),
+            true => Err(Fatal::Interrupted(EndSignal::Interrupt)),
             false => Ok(()),
         }
     }
