@@ -7,7 +7,8 @@
 #   include /path/to/pkb/scripts/campaign.mk
 #
 # and then: make help. The programs are taken from the PATH, PKB's settings from the environment. Everything can be
-# interrupted and run again: journals/ knows what is done.
+# interrupted and run again: journals/ knows what is done. uploaded.ndjson is replaced only by records with all its patients
+# (UPLOAD_FLAGS = --replace if you have taken patients out of the file on purpose); what follows from it is made again.
 
 # The patient file, and how it is read (--map, --dates ...), for check and upload.
 PATIENTS ?= patients.csv
@@ -32,6 +33,13 @@ LETTERS_FLAGS ?=
 VERIFY_FLAGS ?=
 # Letters to look at before all are printed.
 PROOF ?= 5
+# make purge and make seal only say what they would do without CONFIRM=yes.
+CONFIRM ?=
+# make seal: who may open the archive (age1... or a file of such keys), its place, and whether the plain files then go.
+RECIPIENT ?=
+RECIPIENTS_FILE ?=
+ARCHIVE ?= $(CURDIR).tar.age
+REMOVE ?=
 
 CAMPAIGN_MK := $(abspath $(lastword $(MAKEFILE_LIST)))
 STEP := $(dir $(CAMPAIGN_MK))step
@@ -66,7 +74,7 @@ SPLIT := $(NAMES:%=shards/%.ndjson)
 INVITED := $(NAMES:%=invited/%.ndjson)
 DELIVERED := $(NAMES:%=delivered/%.ndjson)
 
-.PHONY: help check proof upload resolve tokens letters verify report all again clean
+.PHONY: help check proof upload resolve tokens letters verify report all again clean purge seal
 
 help: ## this list
 	@echo "$(PATIENTS) in $(SHARDS) shards, $(RATE) requests a second to PKB. Targets, in their order:"
@@ -82,17 +90,39 @@ check: | logs ## what is wrong with the patient file (problems.csv), how it diff
 upload: uploaded.ndjson ## create the records at PKB
 resolve: $(NAMES:%=resolved/%.ndjson) ## ask PKB who may be invited
 tokens: $(INVITED) ## fetch the codes
-proof: look/proof.pdf ## a few letters to look at before all are printed
+proof: look/proof.txt ## a few letters to look at before all are printed
 letters: delivered.ndjson ## letters, manifests and text message sheets in print/, all records in delivered.ndjson
+	@echo "letters: $(CURDIR)/print. Before anything is posted: make verify"
 verify: verified.txt ## read every letter again, and compare it with its record
 report: report.html ## a page about the campaign
 all: verify report ## all of it
+	@echo "letters: $(CURDIR)/print ($$(find print -name '*.pdf' | wc -l) PDF files, all compared with their records: verified.txt)"
+	@echo "records: $(CURDIR)/delivered.ndjson"
+	@echo "report:  $(CURDIR)/report.html"
 
 again: ## ask PKB again about patients whom it did not have, and go on with them
 	@$(MAKE) --no-print-directory -W uploaded.ndjson verify
 
 clean: ## remove what can be made again from the journals; keeps these, the letters and delivered.ndjson
 	rm -rf shards resolved invited delivered look logs
+
+# The letters of each shard by the journal that knows them, and then all that has codes besides.
+PRINTED = $(patsubst print/%/manifest.json,%,$(wildcard print/*/manifest.json))
+CODES = $(wildcard journals/*.journal invited/*.ndjson delivered/*.ndjson *.ndjson *.journal)
+DRY_RUN = $(if $(filter yes,$(CONFIRM)),,--dry-run)
+
+purge: ## take codes that have ended out of all records, journals and letters (CONFIRM=yes; without it: what would be)
+	@for shard in $(PRINTED); do \
+		pkb purge journals/letters-$$shard.journal --letters print/$$shard $(DRY_RUN) || exit; \
+	done
+	@$(if $(CODES),pkb purge $(CODES) $(DRY_RUN),echo "purge: there are no records here")
+	@$(if $(DRY_RUN),echo "Nothing was changed. To do it: make purge CONFIRM=yes")
+
+seal: ## this folder as one encrypted archive (RECIPIENT=age1..., CONFIRM=yes; REMOVE=yes deletes the plain files then)
+	@$(if $(RECIPIENT)$(RECIPIENTS_FILE),,echo "seal: who may open the archive? make seal RECIPIENT=age1... (or RECIPIENTS_FILE=FILE)" >&2; exit 2)
+	@$(if $(DRY_RUN),echo "Would seal $(CURDIR) into $(ARCHIVE)$(if $(filter yes,$(REMOVE)), and delete the plain files). To do it: add CONFIRM=yes",\
+		pkb seal $(CURDIR) $(RECIPIENT:%=--recipient %) $(RECIPIENTS_FILE:%=--recipients-file %) --out $(ARCHIVE) \
+		$(if $(filter yes,$(REMOVE)),--remove))
 
 journals logs shards resolved invited delivered look print:
 	@mkdir -p -m 700 $@
@@ -106,23 +136,23 @@ $(SPLIT) &: uploaded.ndjson | logs
 
 resolved/%.ndjson: shards/%.ndjson | resolved journals logs
 	@$(STEP) logs/resolve-$*.log $@ pkb-resolve $< --partial --rate $(SHARE) --journal journals/resolve-$*.journal \
-		--output $@ $(RESOLVE_FLAGS)
+		--output $@ --replace $(RESOLVE_FLAGS)
 
 invited/%.ndjson: resolved/%.ndjson | invited journals logs
 	@$(STEP) logs/tokens-$*.log $@ pkb-tokens $< --partial --rate $(SHARE) --journal journals/tokens-$*.journal \
-		--output $@ $(TOKENS_FLAGS)
+		--output $@ --replace $(TOKENS_FLAGS)
 
-look/proof.pdf: $(INVITED) | look logs
-	@cat $(INVITED) | $(STEP) logs/proof.log $@ pkb-letters --proof $(PROOF) --out look --channel $(CHANNEL) \
+look/proof.txt: $(INVITED) | look logs
+	@cat $(INVITED) | $(STEP) --proof logs/proof.log $@ pkb-letters --proof $(PROOF) --out look --channel $(CHANNEL) \
 		$(if $(TEMPLATE),--template $(TEMPLATE)) $(filter-out --separate --zip,$(LETTERS_FLAGS))
 
 delivered/%.ndjson: invited/%.ndjson | delivered journals logs print
 	@$(STEP) logs/letters-$*.log $@ pkb-letters $< --partial --series $(firstword $(subst -, ,$*)) --out print/$* \
 		--channel $(CHANNEL) $(if $(TEMPLATE),--template $(TEMPLATE)) --journal journals/letters-$*.journal \
-		--output $@ $(LETTERS_FLAGS)
+		--output $@ --replace $(LETTERS_FLAGS)
 
 delivered.ndjson: $(DELIVERED) | logs
-	@$(STEP) logs/merge.log $@ pkb merge $(DELIVERED) --output $@ \
+	@$(STEP) logs/merge.log $@ pkb merge $(DELIVERED) --output $@ --replace \
 		$(if $(filter-out letter,$(CHANNEL)),--shared-mobiles shared-mobiles.csv)
 
 verified.txt: delivered.ndjson | logs

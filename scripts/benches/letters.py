@@ -46,11 +46,11 @@ def ready(bench, letters):
 
 
 def stamped(folder, records="letters.ndjson"):
-    return f"pkb-letters {records} --partial --out {folder} --no-verify --engine stamp --letters-per-file {OURS}"
+    return f"pkb-letters {records} --partial --out {folder} --no-journal --no-verify --engine stamp --letters-per-file {OURS}"
 
 
 def by_typst(folder, records):
-    return f"pkb-letters {records} --partial --out {folder} --no-verify --engine typst --letters-per-file 50"
+    return f"pkb-letters {records} --partial --out {folder} --no-journal --no-verify --engine typst --letters-per-file 50"
 
 
 def read_again(command):
@@ -117,7 +117,7 @@ def shown(bench, title, contenders):
 def first(bench, letters):
     """How soon the first letter is there."""
     bench.head("letters.ndjson", "first.ndjson", 1)
-    as_usual = "pkb-letters first.ndjson --partial --out first --no-verify"
+    as_usual = "pkb-letters first.ndjson --partial --out first --no-journal --no-verify"
     for name, command in (("", as_usual), (", stamped", stamped("first", "first.ndjson"))):
         one = hold(bench, [ours(name, 1, "first", command)])[0]
         times = sorted(1000 * run.seconds for run in one.runs)

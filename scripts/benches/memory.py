@@ -58,6 +58,6 @@ def peaks(bench, times):
         look("pkb verify", letters, "pkb verify print delivered.ndjson --square-codes none")
         look("pkb-letters, stamp, separate", letters, f"{stamped('separate', 'fewer.ndjson')} --separate")
         bench.head("invited.ndjson", "few.ndjson", by_typst)
-        typst = "pkb-letters few.ndjson --partial --out typst --engine typst --no-verify"
+        typst = "pkb-letters few.ndjson --partial --out typst --no-journal --engine typst --no-verify"
         look("pkb-letters, typst, files of 50", by_typst, typst)
     return found

@@ -11,7 +11,7 @@ BYTES_A_RECORD = 5_000  # of all files of this part together
 RESOLVE = f"pkb-resolve uploaded.ndjson {FHIR} --journal resolve.journal"
 TOKENS = f"pkb-tokens resolved.ndjson {FHIR} --journal tokens.journal"
 UPLOAD = "pkb-upload patients.csv --no-compare --journal upload.journal"
-PASS_LETTERS = "pkb-letters delivered.ndjson --partial --out none"
+PASS_LETTERS = "pkb-letters delivered.ndjson --partial --out none --no-journal"
 LETTERS = (
     "pkb-letters fewer.ndjson --partial --out print --engine stamp --letters-per-file 50000 --journal letters.journal"
 )

@@ -21,7 +21,7 @@ use pkb_client::{
 use pkb_core::{
     Clock, Fatal, exposure,
     monitor::Monitor,
-    output::Target,
+    output::{Target, is_stream},
     pipeline::{Limits, Source},
 };
 
@@ -46,8 +46,15 @@ pub struct StreamArgs {
 
     /// Note each settled record in FILE, and answer from it what an earlier run has settled: after
     /// any failure, run the same command again. An earlier output of this stage will do, too
+    ///
+    /// Without this option, a run with --output FILE has its journal in FILE.journal, and one that writes into a folder
+    /// DIR in DIR.journal. Keep it: it holds codes and knows who has a letter
     #[arg(long, value_name = "FILE", help_heading = STREAM)]
     pub journal: Option<PathBuf>,
+
+    /// Keep no journal: the same command again begins from the start
+    #[arg(long, conflicts_with = "journal", help_heading = STREAM)]
+    pub no_journal: bool,
 
     /// No other machine works on this campaign: take a journal also where locks do not hold between machines
     #[arg(
@@ -61,6 +68,13 @@ pub struct StreamArgs {
     /// Write the records to FILE (complete or absent, mode 0600) instead of standard output
     #[arg(long, value_name = "FILE", help_heading = STREAM)]
     pub output: Option<PathBuf>,
+
+    /// Write the records to standard output even if it is a terminal: they hold names, numbers and codes
+    #[arg(long, help_heading = ONCE)]
+    pub show_records: bool,
+    /// Replace the records in the --output FILE even if some of their patients are not in the new ones
+    #[arg(long, requires = "output", help_heading = ONCE)]
+    pub replace: bool,
 
     /// What is shown of the work.
     #[command(flatten)]
@@ -106,9 +120,21 @@ impl StreamArgs {
     /// # Errors
     /// The file cannot be written there.
     pub fn target(&self) -> Result<Target, Fatal> {
-        self.output
-            .as_deref()
-            .map_or_else(|| Ok(Target::stdout()), Target::file)
+        self.output.as_deref().map_or_else(
+            || Ok(Target::stdout()),
+            |path| Target::file(path, self.replace),
+        )
+    }
+
+    /// The same with the journal that a run has if nobody chose one: beside the `folder` of what it makes, or beside its
+    /// output. A stream that goes on to somewhere else has none.
+    #[must_use]
+    pub fn with_usual_journal(mut self, folder: Option<&Path>) -> Self {
+        let output = self.output.as_deref().filter(|path| !is_stream(path));
+        if !self.no_journal && self.journal.is_none() {
+            self.journal = folder.or(output).and_then(usual_journal);
+        }
+        self
     }
 
     /// The limits of a stage that works on `in_flight` batches at a time.
@@ -118,6 +144,18 @@ impl StreamArgs {
             partial: self.partial,
         }
     }
+}
+
+/// The journal of a run that writes `place`: beside it and not in it, because a folder of letters goes to a printer.
+pub fn usual_journal(place: &Path) -> Option<PathBuf> {
+    let place = match place.file_name() {
+        Some(_) => place.to_owned(),
+        // "." and "print/.." have their name only where they are.
+        None => place.canonicalize().ok()?,
+    };
+    let mut name = place.file_name()?.to_owned();
+    name.push(".journal");
+    Some(place.with_file_name(name))
 }
 
 /// Where a stage other than the first reads its records.
@@ -446,6 +484,27 @@ fn required(value: Option<&str>, name: &str) -> Result<String, Fatal> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_journal_is_beside_what_a_run_makes_and_never_in_it() {
+        for (place, journal) in [
+            ("print", "print.journal"),
+            ("print/", "print.journal"),
+            ("./print/.", "./print.journal"),
+            ("/a b/delivered.ndjson", "/a b/delivered.ndjson.journal"),
+            ("print/01-of-04", "print/01-of-04.journal"),
+        ] {
+            assert_eq!(
+                usual_journal(Path::new(place)),
+                Some(journal.into()),
+                "{place}"
+            );
+        }
+        let here = Path::new(".").canonicalize().unwrap();
+        let journal = usual_journal(Path::new(".")).unwrap();
+        assert_eq!(journal.parent(), here.parent());
+        assert_eq!(usual_journal(Path::new("/")), None);
+    }
 
     #[test]
     fn a_length_of_time_is_written_with_its_unit() {

@@ -2,18 +2,56 @@
 
 use std::time::Duration;
 
-use reqwest::{Method, Request, RequestBuilder, Response, Url, redirect::Policy};
+use reqwest::{
+    Method, Request, RequestBuilder, Response, StatusCode, Url, header::HeaderMap, redirect::Policy,
+};
 
 use super::{
+    is_loopback,
     network::Network,
     network_fault::{NetworkFault, is_refused_by_proxy},
     proxies::Proxies,
 };
-use pkb_core::Fatal;
+use pkb_core::{
+    Fatal,
+    rehearsal::{Evidence, MARK, Origin, Origins},
+};
 
-/// Longest answer that is read. A user has a few kilobytes, the report on an upload of 50,000 rows
-/// a few megabytes.
-const MAX_BODY_BYTES: usize = 64 << 20;
+/// The longest answer that is read. What is longer is not what was asked for, and is not kept in memory. No answer is
+/// asked for in a compressed form, and none is unpacked: these are the bytes that come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Longest {
+    /// An access token: a kilobyte or two.
+    Token,
+    /// About one patient, one message, or an error: a few kilobytes.
+    One,
+    /// About up to 5,000 patients, or the report on an upload of 50,000 rows: a few megabytes.
+    Many,
+}
+
+impl Longest {
+    /// In bytes.
+    pub(super) fn bytes(self) -> usize {
+        match self {
+            Self::Token => 64 << 10,
+            Self::One => 1 << 20,
+            Self::Many => 32 << 20,
+        }
+    }
+
+    /// What to tell of an answer of `server` that is longer.
+    pub(super) fn exceeded(self, server: &str) -> Fatal {
+        let limit = match self {
+            Self::Token => "64 KiB, for an access token",
+            Self::One => "1 MiB, for one patient or message",
+            Self::Many => "32 MiB, for one batch",
+        };
+        Fatal::NotUnderstood(format!(
+            "the answer from {server} is longer than {limit}: it was not read to its end. What to do: check the address (a proxy \
+             or another server may answer there), then run the same command again"
+        ))
+    }
+}
 /// Longest wait for a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Idle connections are closed before common servers do, so that a request does not meet a
@@ -66,6 +104,26 @@ impl Http {
     }
 }
 
+/// Hears what an answer of `server` tells of where it is from. On this machine the address has told it already; elsewhere an
+/// answer that is no success may be a gateway's, and tells nothing unless it has the mark of a sandbox.
+///
+/// # Errors
+/// Something else has told the opposite.
+pub(super) fn note_origin(
+    origins: &Origins,
+    server: &'static str,
+    (url, status, headers): (&Url, StatusCode, &HeaderMap),
+) -> Result<(), Fatal> {
+    let evidence = || Evidence::Answer(server);
+    if headers.contains_key(MARK) {
+        origins.note(Origin::Rehearsal, evidence)
+    } else if status.is_success() && !is_loopback(url) {
+        origins.note(Origin::Real, evidence)
+    } else {
+        Ok(())
+    }
+}
+
 /// The library's own text may name files, and does not say what to do.
 fn cannot_set_up(error: &reqwest::Error, network: &Network) -> Fatal {
     tracing::debug!(builder = error.is_builder(), "TLS cannot be set up");
@@ -93,11 +151,14 @@ pub(super) enum BodyError {
     TooLong,
 }
 
-/// Reads a body up to [`MAX_BODY_BYTES`].
-pub(super) async fn read_body(mut response: Response) -> Result<Vec<u8>, BodyError> {
+/// Reads a body.
+pub(super) async fn read_body(
+    mut response: Response,
+    longest: Longest,
+) -> Result<Vec<u8>, BodyError> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|_| BodyError::BrokeOff)? {
-        if body.len() + chunk.len() > MAX_BODY_BYTES {
+        if body.len() + chunk.len() > longest.bytes() {
             return Err(BodyError::TooLong);
         }
         body.extend_from_slice(&chunk);

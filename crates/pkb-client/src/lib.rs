@@ -41,10 +41,16 @@ use std::{
 
 use clap::ValueEnum;
 use reqwest::Url;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use fhir::{Fhir, FhirSettings};
-use pkb_core::{Fatal, monitor::Monitor, nearest::nearest_path};
+use pkb_core::{
+    Fatal,
+    monitor::Monitor,
+    nearest::nearest_path,
+    rehearsal::{self, Evidence, Origin},
+    trusted_file::{self, Purpose, Unread},
+};
 use transport::Transport;
 
 /// How the OAuth client shows its secret.
@@ -119,6 +125,9 @@ impl Client {
         let base = checked_url(&settings.base_url, "PKB_BASE_URL")?;
         let token_url = checked_url(&settings.token_url, "PKB_TOKEN_URL")?;
         let fhir = settings.fhir.as_ref().map(Fhir::new).transpose()?;
+        let mut addresses = vec![("PKB_BASE_URL", &base), ("PKB_TOKEN_URL", &token_url)];
+        addresses.extend(fhir.as_ref().map(|fhir| ("PKB_FHIR_URL", fhir.base())));
+        check_addresses(&addresses, &settings)?;
         let transport = Transport::new(&settings, token_url)?;
         Ok(Self {
             transport,
@@ -249,13 +258,14 @@ pub fn read_secret(file: Option<&Path>) -> Result<SecretString, Fatal> {
 /// such a file.
 fn read_secret_file(path: &Path, setting: &str) -> Result<String, Fatal> {
     pkb_core::exposure::warn_of_file(path);
-    match std::fs::read_to_string(path) {
+    match trusted_file::read_to_string(path, Purpose::CREDENTIALS) {
+        Err(Unread::Doubtful(fatal)) => Err(fatal),
         Ok(text) if text.trim().is_empty() => Err(Fatal::Usage(format!(
             "{}: no secret is in it ({setting})",
             path.display()
         ))),
         Ok(text) => Ok(text),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+        Err(Unread::Io(error)) if error.kind() == std::io::ErrorKind::NotFound => {
             let near = nearest_path(path).map_or_else(String::new, |near| {
                 format!("; did you mean {}?", near.display())
             });
@@ -263,8 +273,8 @@ fn read_secret_file(path: &Path, setting: &str) -> Result<String, Fatal> {
                 "{setting} names a file that is not there: it is to be the path of a file, not the secret{near}"
             )))
         }
-        Err(error) if path.exists() => Err(Fatal::cannot_read(path, error)),
-        Err(error) => Err(Fatal::Usage(format!(
+        Err(Unread::Io(error)) if path.exists() => Err(Fatal::cannot_read(path, error)),
+        Err(Unread::Io(error)) => Err(Fatal::Usage(format!(
             "the file that {setting} names cannot be read ({}): it is to be the path of a file, not the secret",
             error.kind()
         ))),
@@ -284,14 +294,49 @@ fn checked_url(text: &str, name: &str) -> Result<Url, Fatal> {
     }
 }
 
+/// Addresses are all on this machine, for a rehearsal, or none; and a rehearsal shows no real secret to whoever listens there.
+fn check_addresses(addresses: &[(&'static str, &Url)], settings: &Settings) -> Result<(), Fatal> {
+    let here = addresses.iter().find(|(_, url)| is_loopback(url));
+    let away = addresses.iter().find(|(_, url)| !is_loopback(url));
+    let Some((here, _)) = here else {
+        return Ok(());
+    };
+    if let Some((away, _)) = away {
+        return Err(Fatal::Usage(format!(
+            "{here} is an address on this machine, which is for rehearsals, and {away} is not. What to do: run `config` to see where \
+             each is set, and set all of them for a rehearsal (eval \"$(pkb-sandbox env)\"), or none"
+        )));
+    }
+    if let Credentials::Secret(secret) = &settings.credentials
+        && let Some((name, _)) = addresses.iter().find(|(_, url)| url.scheme() == "http")
+        && !rehearsal::is_sandbox_secret(secret.expose_secret())
+    {
+        return Err(Fatal::Usage(not_a_sandbox_secret(
+            "the client secret",
+            name,
+        )));
+    }
+    let origins = settings.monitor.origins();
+    origins.note(Origin::Rehearsal, || Evidence::Address(here))
+}
+
+/// Why a secret is not sent to this machine.
+fn not_a_sandbox_secret(what: &str, address: &str) -> String {
+    format!(
+        "{what} is not a sandbox's, and {address} begins with http: it would go unencrypted to whatever listens there. What to do: for a \
+         rehearsal: eval \"$(pkb-sandbox env)\"; else use an https address"
+    )
+}
+
 /// Whether an address is this very machine's.
 pub fn is_loopback(url: &Url) -> bool {
     match url.host_str() {
-        Some("localhost") => true,
+        Some("localhost" | "localhost.") => true,
         Some(host) => host
             .trim_matches(['[', ']'])
             .parse::<std::net::IpAddr>()
-            .is_ok_and(|address| address.is_loopback()),
+            // ::ffff:127.0.0.1 is 127.0.0.1.
+            .is_ok_and(|address| address.to_canonical().is_loopback()),
         None => false,
     }
 }

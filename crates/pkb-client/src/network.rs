@@ -6,7 +6,10 @@ use std::path::{Path, PathBuf};
 use reqwest::{Certificate, ClientBuilder, Identity};
 
 use super::proxies::Proxies;
-use pkb_core::{Fatal, exposure};
+use pkb_core::{
+    Fatal, exposure,
+    trusted_file::{self, Purpose},
+};
 
 /// The variable that names a file of trusted authorities instead of this machine's own, as other programs have it, too.
 pub const SYSTEM_CA_VARIABLE: &str = "SSL_CERT_FILE";
@@ -47,13 +50,14 @@ impl Network {
 
 /// The authorities in the file that `setting` names.
 fn authorities(path: &Path, setting: &str) -> Result<Vec<Certificate>, Fatal> {
-    let pem = std::fs::read(path).map_err(|error| {
+    let pem = trusted_file::read(path, Purpose::CREDENTIALS);
+    let pem = pem.map_err(|unread| unread.or(|error| {
         Fatal::Usage(format!(
             "{}: cannot be read ({}); {setting} names it. What to do: name a file with certificates in PEM form",
             path.display(),
             error.kind()
         ))
-    })?;
+    }))?;
     let found = Certificate::from_pem_bundle(&pem).unwrap_or_default();
     if found.is_empty() {
         return Err(Fatal::Usage(format!(
@@ -68,12 +72,15 @@ fn authorities(path: &Path, setting: &str) -> Result<Vec<Certificate>, Fatal> {
 /// Our certificate with its key.
 fn identity(path: &Path) -> Result<Identity, Fatal> {
     exposure::warn_of_file(path);
-    let pem = std::fs::read(path).map_err(|error| {
-        Fatal::Usage(format!(
-            "{}: cannot be read ({}); --client-cert (PKB_CLIENT_CERT) names it",
-            path.display(),
-            error.kind()
-        ))
+    let pem = trusted_file::read(path, Purpose::CREDENTIALS);
+    let pem = pem.map_err(|unread| {
+        unread.or(|error| {
+            Fatal::Usage(format!(
+                "{}: cannot be read ({}); --client-cert (PKB_CLIENT_CERT) names it",
+                path.display(),
+                error.kind()
+            ))
+        })
     })?;
     // The library's words may hold parts of the file.
     Identity::from_pem(&pem).map_err(|_| {

@@ -9,7 +9,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use pkb_core::{Fatal, atomic_file::AtomicFile};
+use pkb_core::{
+    Fatal,
+    atomic_file::AtomicFile,
+    trusted_file::{self, Purpose},
+};
 
 /// How long to wait for another program's turn to end.
 const TURN_TIMEOUT: Duration = Duration::from_secs(120);
@@ -72,8 +76,8 @@ impl Held<'_> {
     /// The token.
     pub(super) fn read(&self) -> Result<String, Fatal> {
         pkb_core::exposure::warn_of_file(self.path);
-        let text = std::fs::read_to_string(self.path)
-            .map_err(|source| Fatal::cannot_read(self.path, source))?;
+        let text = trusted_file::read_to_string(self.path, Purpose::CREDENTIALS)
+            .map_err(|unread| unread.or(|source| Fatal::cannot_read(self.path, source)))?;
         match text.trim() {
             "" => Err(Fatal::Usage(format!(
                 "{}: holds no refresh token",

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use super::{
     CallError, Client,
     directory::{Known, KnownAddress},
+    http::Longest,
     transport::Repeat,
     whom::{Named, whom},
 };
@@ -190,7 +191,7 @@ impl Client {
         let url = self.url(path)?;
         let body = self
             .transport
-            .call(Method::GET, url, Repeat::Safe, |request| {
+            .call(Method::GET, url, Repeat::Safe, Longest::One, |request| {
                 request.header(header::ACCEPT, "application/json")
             })
             .await?;

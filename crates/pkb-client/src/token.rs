@@ -2,9 +2,14 @@
 //! PKB's tethered-token clients. PKB's tokens live for about 600 s, so a long run fetches many:
 //! early, and by one call for all that wait.
 
+mod failure;
+
 use std::{
     pin::Pin,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant, SystemTime},
 };
 
@@ -12,7 +17,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use oauth2::{
     AsyncHttpClient, AuthType, ClientId, ClientSecret, EndpointNotSet, EndpointSet, HttpRequest,
     HttpResponse, RefreshToken, RequestTokenError, Scope, TokenResponse as _, TokenUrl,
-    basic::{BasicClient, BasicErrorResponse, BasicErrorResponseType, BasicTokenResponse},
+    basic::{BasicClient, BasicErrorResponse, BasicTokenResponse},
 };
 use reqwest::{
     StatusCode,
@@ -23,15 +28,17 @@ use tokio::sync::Mutex;
 
 use super::{
     AuthStyle, CallError, Credentials, Settings,
-    http::{self, Http},
-    network_fault::NetworkFault,
+    http::{self, BodyError, Http, Longest, note_origin},
+    not_a_sandbox_secret,
     refresh_token::RefreshTokenFile,
     retry::{self, Backoff, Outage},
     transport::ONE_REQUEST,
 };
+use failure::Failure;
 use pkb_core::{
     Fatal,
     monitor::{Monitor, Why},
+    rehearsal,
 };
 
 /// How long a token is used when the answer does not say how long it lives.
@@ -73,6 +80,12 @@ enum Grant {
     Tethered(RefreshTokenFile),
 }
 
+impl Grant {
+    fn is_tethered(&self) -> bool {
+        matches!(self, Self::Tethered(_))
+    }
+}
+
 /// An access token.
 #[derive(Clone)]
 pub(super) struct Token {
@@ -90,41 +103,6 @@ impl Token {
     }
 }
 
-/// Why the token address gave no token.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-enum Failure {
-    #[error("refused")]
-    Refused,
-    /// The credentials may be good, but not for what was asked for with them.
-    #[error("scope refused")]
-    ScopeRefused,
-    /// The credentials may be good, but not for this way to ask.
-    #[error("grant refused")]
-    GrantRefused,
-    /// There can be no connection in confidence.
-    #[error("no connection in confidence")]
-    Network(NetworkFault),
-    #[error("{cause}")]
-    Unavailable {
-        cause: &'static str,
-        /// How long the server asks to wait.
-        pause: Option<Duration>,
-    },
-    #[error("not understood")]
-    NotUnderstood,
-}
-
-impl Failure {
-    fn unavailable(cause: &'static str) -> Self {
-        Self::Unavailable { cause, pause: None }
-    }
-}
-
-const SCOPE_REFUSED: &str = "the token address does not give this client the scope that it was asked for (invalid_scope). What to do: \
-     ask the server's operator which scopes PKB_CLIENT_ID may ask for, and set --scope";
-const GRANT_REFUSED: &str = "the token address does not let this client ask in this way (unauthorized_client or unsupported_grant_type). \
-     What to do: ask the server's operator for a client with client credentials, or for a refresh token (--refresh-token-file)";
-
 /// Why there is no token.
 enum TokenError {
     Failure(Failure),
@@ -133,6 +111,7 @@ enum TokenError {
 
 impl TokenSource {
     pub(super) fn new(settings: &Settings, token_url: String, http: Http) -> Result<Self, Fatal> {
+        let is_clear = token_url.starts_with("http:");
         let url = TokenUrl::new(token_url)
             .map_err(|_| Fatal::Usage("PKB_TOKEN_URL is not a URL".into()))?;
         let oauth = BasicClient::new(ClientId::new(settings.client_id.clone()))
@@ -157,7 +136,12 @@ impl TokenSource {
             _ => None,
         };
         let scope = settings.scope.clone();
-        let http = Exchange { http, basic_raw };
+        let http = Exchange {
+            http,
+            basic_raw,
+            is_clear,
+            monitor: Arc::clone(&settings.monitor),
+        };
         Ok(Self {
             oauth,
             grant,
@@ -196,7 +180,9 @@ impl TokenSource {
     ) -> Result<Token, CallError> {
         let mut current = self.current.lock().await;
         if let Some(failure) = &current.given_up {
-            return Err(CallError::Fatal(self.reason_to_stop(failure.clone())));
+            return Err(CallError::Fatal(
+                failure.clone().into_fatal(self.grant.is_tethered()),
+            ));
         }
         if let Some(token) = &current.token {
             let is_refused = refused.is_some_and(|refused| refused.fetched == token.fetched);
@@ -225,33 +211,9 @@ impl TokenSource {
                 }
             }
             current.given_up = Some(failure.clone());
-            return Err(CallError::Fatal(self.reason_to_stop(failure)));
-        }
-    }
-
-    fn reason_to_stop(&self, failure: Failure) -> Fatal {
-        match failure {
-            Failure::Unavailable { cause, .. } => {
-                Fatal::TryLater(format!("no access token to be had: {cause}; try again later"))
-            }
-            Failure::Refused => Fatal::Credentials(self.refusal().into()),
-            Failure::ScopeRefused => Fatal::Credentials(SCOPE_REFUSED.into()),
-            Failure::GrantRefused => Fatal::Credentials(GRANT_REFUSED.into()),
-            Failure::Network(fault) => fault.into_fatal(),
-            Failure::NotUnderstood => Fatal::NotUnderstood(
-                "the token address answered something that is not an access token: check PKB_TOKEN_URL and proxies".into(),
-            ),
-        }
-    }
-
-    fn refusal(&self) -> &'static str {
-        match self.grant {
-            Grant::ClientCredentials => {
-                "PKB refused the client's credentials: check PKB_CLIENT_ID, the secret and --auth-style"
-            }
-            Grant::Tethered(_) => {
-                "PKB refused the refresh token: each is good once; have a coordinator make a new one in PKB's web interface"
-            }
+            return Err(CallError::Fatal(
+                failure.into_fatal(self.grant.is_tethered()),
+            ));
         }
     }
 
@@ -266,7 +228,12 @@ impl TokenSource {
             Grant::Tethered(file) => {
                 // Other stages of the pipeline use the same file: one at a time.
                 let held = file.hold().await.map_err(TokenError::Fatal)?;
-                let token = RefreshToken::new(held.read().map_err(TokenError::Fatal)?);
+                let token = held.read().map_err(TokenError::Fatal)?;
+                if self.http.is_clear && !rehearsal::is_sandbox_secret(&token) {
+                    let words = not_a_sandbox_secret("the refresh token", "PKB_TOKEN_URL");
+                    return Err(TokenError::Fatal(Fatal::Usage(words)));
+                }
+                let token = RefreshToken::new(token);
                 let request = self.oauth.exchange_refresh_token(&token);
                 let request = match self.scopes.is_empty() {
                     true => request.add_scope(Scope::new(TETHERED_SCOPE.into())),
@@ -304,25 +271,11 @@ fn understood(
 ) -> Result<BasicTokenResponse, TokenError> {
     answer.map_err(|error| {
         TokenError::Failure(match error {
-            RequestTokenError::ServerResponse(answer) => refused_for(answer.error()),
+            RequestTokenError::ServerResponse(answer) => Failure::of_code(answer.error()),
             RequestTokenError::Request(failure) => failure,
             RequestTokenError::Parse(..) | RequestTokenError::Other(_) => Failure::NotUnderstood,
         })
     })
-}
-
-/// What one of OAuth's error codes means (RFC 6749, 5.2; `temporarily_unavailable` and `server_error` are from 4.1.2.1, and servers
-/// send them here, too).
-fn refused_for(code: &BasicErrorResponseType) -> Failure {
-    use BasicErrorResponseType as Code;
-    match code {
-        Code::InvalidScope => Failure::ScopeRefused,
-        Code::UnauthorizedClient | Code::UnsupportedGrantType => Failure::GrantRefused,
-        Code::Extension(code) if code == "temporarily_unavailable" || code == "server_error" => {
-            Failure::unavailable("the token address says that it is unavailable for now")
-        }
-        _ => Failure::Refused,
-    }
 }
 
 /// The scopes of a setting that has spaces between them.
@@ -345,6 +298,10 @@ struct Exchange {
     http: Http,
     /// What is sent in place of oauth2's own header `Authorization`.
     basic_raw: Option<HeaderValue>,
+    /// Whether the token address is reached unencrypted.
+    is_clear: bool,
+    /// Hears whether it is a sandbox.
+    monitor: Arc<Monitor>,
 }
 
 impl<'c> AsyncHttpClient<'c> for Exchange {
@@ -370,6 +327,12 @@ impl<'c> AsyncHttpClient<'c> for Exchange {
             let url = request.url().clone();
             let response = self.http.execute(request).await.map_err(broken)?;
             let status = response.status();
+            note_origin(
+                self.monitor.origins(),
+                "PKB",
+                (&url, status, response.headers()),
+            )
+            .map_err(|mixed| Failure::Mixed(mixed.to_string()))?;
             match status {
                 status if retry::is_busy(status) || status.is_server_error() => {
                     return Err(Failure::Unavailable {
@@ -377,16 +340,24 @@ impl<'c> AsyncHttpClient<'c> for Exchange {
                         pause: retry::retry_after(response.headers(), SystemTime::now()),
                     });
                 }
-                // Whatever the body is.
-                StatusCode::UNAUTHORIZED => return Err(Failure::Refused),
+                StatusCode::UNAUTHORIZED => {
+                    let body = http::read_body(response, Longest::Token)
+                        .await
+                        .unwrap_or_default();
+                    return Err(Failure::of_401(&body));
+                }
                 // The server's word on the credentials, if it is one that OAuth knows.
                 StatusCode::BAD_REQUEST | StatusCode::FORBIDDEN => {}
                 // Another server's word on another matter: a wrong address, or a proxy.
                 status if status.is_client_error() => return Err(Failure::NotUnderstood),
                 _ => {}
             }
-            let broke_off = |_| Failure::unavailable("the answer broke off");
-            let body = http::read_body(response).await.map_err(broke_off)?;
+            let unread = |error| match error {
+                BodyError::BrokeOff => Failure::unavailable("the answer broke off"),
+                BodyError::TooLong => Failure::NotUnderstood,
+            };
+            let body = http::read_body(response, Longest::Token).await;
+            let body = body.map_err(unread)?;
             if status == StatusCode::BAD_REQUEST
                 && let Some(fault) = self.http.fault_in_answer(&url, &body)
             {

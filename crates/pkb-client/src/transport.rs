@@ -2,6 +2,7 @@
 //! that name no value.
 
 mod refused;
+mod repeat;
 
 use std::{
     num::NonZeroU32,
@@ -19,7 +20,7 @@ use secrecy::ExposeSecret as _;
 use super::{
     CallError, Settings,
     clock_check::{ClockCheck, clock_off_by},
-    http::{BodyError, Http, plain_cause, read_body},
+    http::{BodyError, Http, Longest, note_origin, plain_cause, read_body},
     network::Network,
     notify::ApiKey,
     retry::{self, Backoff, Outage},
@@ -30,15 +31,7 @@ use pkb_core::{
     monitor::{Monitor, Why},
 };
 use refused::Refused;
-
-/// What may happen to a request that was sent and not answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Repeat {
-    /// Asking twice is the same as asking once.
-    Safe,
-    /// It may have been carried out: do not send it again.
-    Never,
-}
+pub(super) use repeat::Repeat;
 
 /// How a request shows who sends it.
 enum Pass {
@@ -222,10 +215,11 @@ impl Transport {
         &self,
         method: Method,
         url: Url,
-        repeat: Repeat,
+        repeat: Repeat<'_>,
+        longest: Longest,
         build: impl Fn(RequestBuilder) -> RequestBuilder,
     ) -> Result<Vec<u8>, CallError> {
-        self.call_until_whole(method, url, repeat, |_| true, build)
+        self.call_until_whole(method, url, repeat, longest, |_| true, build)
             .await
     }
 
@@ -235,7 +229,8 @@ impl Transport {
         &self,
         method: Method,
         url: Url,
-        repeat: Repeat,
+        repeat: Repeat<'_>,
+        longest: Longest,
         is_whole: impl Fn(&[u8]) -> bool,
         build: impl Fn(RequestBuilder) -> RequestBuilder,
     ) -> Result<Vec<u8>, CallError> {
@@ -246,7 +241,7 @@ impl Transport {
             self.wait_for_turn().await;
             let request = build(self.http.request(method.clone(), url.clone()));
             let (request, token) = self.show_pass(request, refused.last.as_ref()).await?;
-            let sent = self.send(request, repeat, &is_whole).await;
+            let sent = self.send(request, repeat, longest, &is_whole).await;
             let again = match (sent.map_err(CallError::Fatal)?, token) {
                 (Sent::Body(body), _) => {
                     self.outage.answered();
@@ -282,7 +277,8 @@ impl Transport {
     async fn send(
         &self,
         request: RequestBuilder,
-        repeat: Repeat,
+        repeat: Repeat<'_>,
+        longest: Longest,
         is_whole: impl Fn(&[u8]) -> bool,
     ) -> Result<Sent, Fatal> {
         let response = match request.send().await {
@@ -295,18 +291,35 @@ impl Transport {
             }
         };
         // What may have been carried out is settled, whatever the time is.
-        if let (Pass::Tokens(_, clock), Repeat::Safe) = (&self.pass, repeat) {
+        if let (Pass::Tokens(_, clock), true) = (&self.pass, repeat.is_safe()) {
             clock.check(response.headers(), SystemTime::now())?;
         }
+        self.note_origin(&response)?;
         Ok(match response.status() {
-            status if status.is_success() => match read_body(response).await {
+            status if status.is_success() => match read_body(response, longest).await {
                 Ok(body) if is_whole(&body) => Sent::Body(body),
-                Ok(_) => Sent::Again(again_after_broken_answer(BodyError::BrokeOff, repeat)),
-                Err(error) => Sent::Again(again_after_broken_answer(error, repeat)),
+                Ok(_) | Err(BodyError::BrokeOff) => Sent::Again(again_after_broken_answer(repeat)),
+                // What may have been carried out is looked up, whatever came back.
+                Err(BodyError::TooLong) if !matches!(repeat, Repeat::Safe) => {
+                    Sent::Again(Again::Give(CallError::Unanswered))
+                }
+                Err(BodyError::TooLong) => return Err(longest.exceeded(self.server)),
             },
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Sent::Refused(response),
             _ => Sent::Again(self.again_after(response, repeat).await),
         })
+    }
+
+    /// Hears whether a sandbox answered.
+    ///
+    /// # Errors
+    /// Something else has told the opposite.
+    fn note_origin(&self, response: &Response) -> Result<(), Fatal> {
+        note_origin(
+            self.monitor.origins(),
+            self.server,
+            (response.url(), response.status(), response.headers()),
+        )
     }
 
     /// Waits before attempt number `attempt + 1`.
@@ -368,7 +381,7 @@ impl Transport {
         let meaning = explain(&Unsuccessful {
             status: response.status(),
             clock_off_by: clock_off_by(response.headers(), SystemTime::now()),
-            body: read_body(response).await.unwrap_or_default(),
+            body: read_body(response, Longest::One).await.unwrap_or_default(),
         })?;
         Some(match meaning {
             Meaning::Give(error) => Again::Give(error),
@@ -395,14 +408,14 @@ impl Transport {
     /// A 400 is the server's word on what was asked, or the web server's in front of it on our certificate.
     async fn after_bad_request(&self, response: Response) -> CallError {
         let (status, url) = (response.status().as_u16(), response.url().clone());
-        let body = read_body(response).await.unwrap_or_default();
+        let body = read_body(response, Longest::One).await.unwrap_or_default();
         match self.http.fault_in_answer(&url, &body) {
             Some(fault) => CallError::Fatal(fault.into_fatal()),
             None => CallError::Refused { status },
         }
     }
 
-    async fn again_after(&self, response: Response, repeat: Repeat) -> Again {
+    async fn again_after(&self, response: Response, repeat: Repeat<'_>) -> Again {
         let status = response.status();
         let asked = retry::retry_after(response.headers(), SystemTime::now());
         if status == StatusCode::BAD_REQUEST && self.explain.is_none() {
@@ -412,11 +425,11 @@ impl Transport {
             return again;
         }
         if retry::is_busy(status) {
-            if repeat == Repeat::Never && !retry::was_not_carried_out(status) {
-                return Again::Give(CallError::Unanswered);
-            }
             if let Some(pause) = asked {
                 self.pause_all(pause);
+            }
+            if repeat.may_be_done(status) {
+                return Again::Give(CallError::Unanswered);
             }
             return Again::After {
                 cause: format!("{} answered {}", self.server, status.as_u16()),
@@ -436,21 +449,20 @@ impl Transport {
     }
 }
 
-fn again_after_broken_answer(error: BodyError, repeat: Repeat) -> Again {
-    match (error, repeat) {
-        (BodyError::TooLong, _) => Again::Give(CallError::NotUnderstood("the answer is too long")),
-        (BodyError::BrokeOff, Repeat::Never) => Again::Give(CallError::Unanswered),
-        (BodyError::BrokeOff, Repeat::Safe) => Again::After {
+fn again_after_broken_answer(repeat: Repeat<'_>) -> Again {
+    match repeat {
+        Repeat::Never | Repeat::Incomplete(_) => Again::Give(CallError::Unanswered),
+        Repeat::Safe => Again::After {
             cause: "the answer broke off".into(),
             pause: None,
         },
     }
 }
 
-fn again_after_error(error: &reqwest::Error, repeat: Repeat) -> Again {
+fn again_after_error(error: &reqwest::Error, repeat: Repeat<'_>) -> Again {
     // A connection that was never made carried no request. Everything else may have: reqwest's
     // `is_request` does not mean "was not sent".
-    if !error.is_connect() && repeat == Repeat::Never {
+    if !error.is_connect() && !repeat.is_safe() {
         return Again::Give(CallError::Unanswered);
     }
     Again::After {

@@ -3,13 +3,25 @@
 //! through a file for a while, is done: an upload is answered with its report, or with an id whose
 //! status can be asked for below the same path.
 
-use std::time::{Duration, Instant};
+mod report;
 
-use reqwest::{Method, header, multipart};
+use std::{
+    convert::Infallible,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use futures_util::stream;
+use reqwest::{Body, Method, header, multipart};
 use serde::Deserialize;
 
-use super::{CallError, Client, rest::parse_json, transport::Repeat};
+use super::{CallError, Client, http::Longest, rest::parse_json, transport::Repeat};
 use pkb_core::{Fatal, monitor::Why};
+pub use report::{FailedRow, UploadReport};
 
 /// Where batches are sent unless a setting says otherwise. Not published by PKB.
 pub const UPLOAD_PATH: &str = "/upload/patients";
@@ -18,25 +30,6 @@ pub const UPLOAD_PATH: &str = "/upload/patients";
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 /// Longest pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
-
-/// What PKB reports of an upload. An answer without all three is no report: it would say of every
-/// row that it was taken.
-#[derive(Debug)]
-pub struct UploadReport {
-    /// Records that are new.
-    pub created: u64,
-    /// Records that were there and have been updated.
-    pub updated: u64,
-    /// Rows that were not taken.
-    pub failed: Vec<FailedRow>,
-}
-
-/// A row that PKB's importer did not take. Its message may hold values, so it is not read.
-#[derive(Debug, Deserialize)]
-pub struct FailedRow {
-    /// Line of the uploaded file, the header being 1.
-    pub row: u64,
-}
 
 /// PKB's name for an upload that it works on: one segment of a path, whatever the server sends.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -137,7 +130,7 @@ impl Answer {
 
 impl Client {
     /// Sends one "Add many patients" file. It is sent once: if no answer comes, it may or may not
-    /// have been taken.
+    /// have been taken. The same holds for a server that is busy, unless it says so before it can have the whole file.
     ///
     /// # Errors
     /// See [`CallError`].
@@ -148,10 +141,12 @@ impl Client {
         csv: Vec<u8>,
     ) -> Result<Uploaded, CallError> {
         let url = self.url(path)?;
-        let bytes = bytes::Bytes::from(csv);
+        let bytes = Bytes::from(csv);
+        let is_whole = Arc::new(AtomicBool::new(false));
         let build = |request: reqwest::RequestBuilder| {
             let length = bytes.len() as u64;
-            let part = multipart::Part::stream_with_length(bytes.clone(), length)
+            let body = body_with_mark(&bytes, &is_whole);
+            let part = multipart::Part::stream_with_length(body, length)
                 .file_name(file_name.to_owned())
                 .mime_str("text/csv");
             match part {
@@ -162,7 +157,13 @@ impl Client {
         };
         let body = self
             .transport
-            .call(Method::POST, url, Repeat::Never, build)
+            .call(
+                Method::POST,
+                url,
+                Repeat::Incomplete(&is_whole),
+                Longest::Many,
+                build,
+            )
             .await
             .map_err(about_no_patient)?;
         parse_json::<Answer>(&body)?.into_uploaded()
@@ -180,7 +181,7 @@ impl Client {
         let url = self.url(&format!("{}/{}", path.trim_end_matches('/'), id.as_str()))?;
         let body = self
             .transport
-            .call(Method::GET, url, Repeat::Safe, |request| {
+            .call(Method::GET, url, Repeat::Safe, Longest::Many, |request| {
                 request.header(header::ACCEPT, "application/json")
             })
             .await
@@ -221,15 +222,32 @@ impl Client {
     }
 }
 
+/// Bytes that are handed to a connection together: few enough to see where a large file was cut off.
+const CHUNK_BYTES: usize = 64 * 1024;
+
+/// A body that sets `is_whole` when its last bytes are handed to the connection, and clears it now.
+fn body_with_mark(bytes: &Bytes, is_whole: &Arc<AtomicBool>) -> Body {
+    is_whole.store(bytes.is_empty(), Ordering::SeqCst);
+    let (bytes, is_whole) = (bytes.clone(), Arc::clone(is_whole));
+    let chunks = (0..bytes.len()).step_by(CHUNK_BYTES).map(move |start| {
+        let end = bytes.len().min(start + CHUNK_BYTES);
+        if end == bytes.len() {
+            is_whole.store(true, Ordering::SeqCst);
+        }
+        Ok::<Bytes, Infallible>(bytes.slice(start..end))
+    });
+    Body::wrap_stream(stream::iter(chunks))
+}
+
 /// An upload is about no patient: a refusal and a wrong address concern all that would come after.
 fn about_no_patient(error: CallError) -> CallError {
     CallError::Fatal(match error {
         CallError::NoAccess => Fatal::Credentials(
-            "PKB does not let this client upload patient files: ask PKB for that, or use --batches"
+            "PKB does not let this client upload patient files. What to do: ask PKB for that, or write files for its web page: --batches DIR"
                 .into(),
         ),
         CallError::NotFound => Fatal::NotUnderstood(
-            "PKB has nothing at the address of the upload: check PKB_BASE_URL and --upload-path"
+            "PKB has nothing at the address of the upload. What to do: check PKB_BASE_URL and --upload-path"
                 .into(),
         ),
         error => return error,

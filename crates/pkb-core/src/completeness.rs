@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use roaring::RoaringTreemap;
 
-use crate::{record::Row, rows::Rows};
+use crate::{record::Row, rows::Rows, shown};
 
 /// Which rows of which files have been seen.
 #[derive(Debug, Default)]
@@ -23,7 +23,7 @@ struct SeenRows {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Incomplete {
     /// Fewer rows than the file has.
-    #[error("input ended early: {seen} of {of} rows of {file} arrived")]
+    #[error("input ended early: {seen} of {of} rows of {} arrived", shown::in_line(.file))]
     Missing {
         /// Name of the patient file.
         file: String,
@@ -64,7 +64,9 @@ impl Completeness {
 
     /// Rows that the files seen so far have together.
     pub fn total(&self) -> u64 {
-        self.files.values().map(|seen| seen.of).sum()
+        self.files
+            .values()
+            .fold(0, |sum, seen| seen.of.saturating_add(sum))
     }
 
     /// Checks that all rows arrived.
@@ -111,16 +113,23 @@ impl Completeness {
         let short = short.filter(|(_, rows)| rows.numbers.len() < rows.of);
         short.map(|(file, rows)| {
             // The header is row 1. Rows may be missing behind the last that came.
-            let last = rows.numbers.max().unwrap_or_default().max(rows.of + 1);
-            let absent = (2..=last).filter(|number| !rows.numbers.contains(*number));
+            let last = rows.numbers.max().unwrap_or_default();
+            let last = last.max(rows.of.saturating_add(1));
             Gap {
                 file: file.clone(),
                 seen: rows.numbers.len(),
                 of: rows.of,
-                numbers: absent.collect(),
+                numbers: absent(&rows.numbers, last),
             }
         })
     }
+}
+
+/// The numbers from 2 to `last` that are not in `numbers`. Only the first few are looked for one by one.
+fn absent(numbers: &RoaringTreemap, last: u64) -> Rows {
+    let named = (2..=last).filter(|number| !numbers.contains(*number));
+    let present = numbers.rank(last) - numbers.rank(1);
+    Rows::of_many(named, last.saturating_sub(1) - present)
 }
 
 #[cfg(test)]

@@ -3,6 +3,8 @@
 
 use serde::Serialize;
 
+use crate::signals::EndSignal;
+
 /// How a program ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -26,10 +28,18 @@ pub enum ExitCode {
     NotUnderstood,
     /// PKB or GOV.UK Notify refused the credentials.
     Credentials,
+    /// Stopped because its terminal was closed (SIGHUP).
+    HungUp,
     /// Stopped by Ctrl-C (SIGINT).
     Interrupted,
+    /// Stopped by Ctrl-\ (SIGQUIT).
+    Quit,
+    /// There was not enough memory (SIGABRT). No program returns it: the system's allocator ends the program.
+    NoMemory,
     /// Stopped by SIGTERM.
     Terminated,
+    /// Stopped by the limit of processor time (SIGXCPU).
+    OutOfTime,
 }
 
 impl ExitCode {
@@ -59,8 +69,18 @@ impl ExitCode {
             Self::Credentials,
             "PKB, GOV.UK Notify or a proxy refused the credentials",
         ),
-        (Self::Interrupted, "stopped by Ctrl-C"),
-        (Self::Terminated, "stopped by SIGTERM"),
+        (Self::HungUp, "stopped: its terminal was closed (SIGHUP)"),
+        (Self::Interrupted, "stopped by Ctrl-C (SIGINT)"),
+        (Self::Quit, "stopped by Ctrl-\\ (SIGQUIT)"),
+        (Self::NoMemory, "there was not enough memory (SIGABRT)"),
+        (
+            Self::Terminated,
+            "stopped by SIGTERM, as at the end of a machine's work",
+        ),
+        (
+            Self::OutOfTime,
+            "stopped by the limit of processor time (SIGXCPU)",
+        ),
     ];
 
     /// The number the shell sees.
@@ -75,8 +95,23 @@ impl ExitCode {
             Self::TryLater => 75,
             Self::NotUnderstood => 76,
             Self::Credentials => 77,
+            Self::HungUp => 129,
             Self::Interrupted => 130,
+            Self::Quit => 131,
+            Self::NoMemory => 134,
             Self::Terminated => 143,
+            Self::OutOfTime => 152,
+        }
+    }
+
+    /// That of a program that a signal stopped: 128 and the signal's number.
+    pub fn of_signal(signal: EndSignal) -> Self {
+        match signal {
+            EndSignal::Hangup => Self::HungUp,
+            EndSignal::Interrupt => Self::Interrupted,
+            EndSignal::Quit => Self::Quit,
+            EndSignal::Terminate => Self::Terminated,
+            EndSignal::CpuTime => Self::OutOfTime,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{io, path::Path};
 
-use crate::{ExitCode, nearest::nearest_path};
+use crate::{ExitCode, nearest::nearest_path, shown, signals::EndSignal};
 
 /// Why a stage stopped before its input was done. The texts fit after "pkb-resolve: ".
 #[derive(Debug, thiserror::Error)]
@@ -44,12 +44,9 @@ pub enum Fatal {
     /// PKB or GOV.UK Notify refused the credentials.
     #[error("{0}")]
     Credentials(String),
-    /// Ctrl-C or SIGTERM.
-    #[error("stopped by {}", if *.terminated { "SIGTERM" } else { "Ctrl-C" })]
-    Interrupted {
-        /// SIGTERM rather than SIGINT.
-        terminated: bool,
-    },
+    /// A signal, such as Ctrl-C.
+    #[error("stopped by {}", .0.words())]
+    Interrupted(EndSignal),
     /// A rule of this program's own was broken.
     #[error("bug: {0}; please report it")]
     Bug(String),
@@ -66,7 +63,7 @@ impl Fatal {
 
     /// A file that could not be written.
     pub fn cannot_write(path: &Path, source: io::Error) -> Self {
-        Self::io(format!("cannot write {}", path.display()), source)
+        Self::io(format!("cannot write {}", named(path)), source)
     }
 
     /// A file that could not be read.
@@ -74,11 +71,11 @@ impl Fatal {
         match source.kind() {
             io::ErrorKind::NotFound => {
                 let near = nearest_path(path).map_or_else(String::new, |near| {
-                    format!("; did you mean {}?", near.display())
+                    format!("; did you mean {}?", named(&near))
                 });
-                Self::Input(format!("{}: no such file{near}", path.display()))
+                Self::Input(format!("{}: no such file{near}", named(path)))
             }
-            _ => Self::io(format!("cannot read {}", path.display()), source),
+            _ => Self::io(format!("cannot read {}", named(path)), source),
         }
     }
 
@@ -114,11 +111,15 @@ impl Fatal {
             Self::TryLater(_) => ExitCode::TryLater,
             Self::NotUnderstood(_) | Self::AboutSomebodyElse { .. } => ExitCode::NotUnderstood,
             Self::Credentials(_) => ExitCode::Credentials,
-            Self::Interrupted { terminated: false } => ExitCode::Interrupted,
-            Self::Interrupted { terminated: true } => ExitCode::Terminated,
+            Self::Interrupted(signal) => ExitCode::of_signal(*signal),
             Self::Bug(_) => ExitCode::Bug,
         }
     }
+}
+
+/// A path in a message.
+fn named(path: &Path) -> String {
+    shown::in_line(&path.to_string_lossy()).into_owned()
 }
 
 fn about_somebody_else(row: Option<u64>) -> String {

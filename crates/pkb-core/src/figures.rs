@@ -56,6 +56,11 @@ impl Wait {
                 None => format!("waiting, asked by {server}"),
             },
             Why::Outage(cause) => format!("no good answer for {}: {cause}", lasted()),
+            Why::Arriving { batch, there } => format!(
+                "{}: {batch} was not answered, {} of its patients are at PKB",
+                soon("asking again"),
+                grouped(*there)
+            ),
             Why::AccessToken => format!("waiting for an access token, for {}", lasted()),
             Why::Comparing(patients) => {
                 format!("comparing with PKB: {} patients to go", grouped(*patients))
@@ -93,7 +98,11 @@ impl Wait {
             Why::AskedBy(_) => format!("waits {time}"),
             Why::Outage(_) => format!("outage {time}"),
             Why::AccessToken => format!("token {time}"),
-            Why::Absent(_) | Why::UnderWay(_) | Why::LostAnswers(_) | Why::Retry(_) => {
+            Why::Arriving { .. }
+            | Why::Absent(_)
+            | Why::UnderWay(_)
+            | Why::LostAnswers(_)
+            | Why::Retry(_) => {
                 format!("again {time}")
             }
             Why::Comparing(_) => format!("compares {time}"),

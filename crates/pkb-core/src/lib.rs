@@ -26,16 +26,21 @@ pub mod owners;
 pub mod pipeline;
 pub mod postal;
 pub mod print_files;
+pub mod process_limits;
 pub mod record;
+pub mod rehearsal;
 pub mod rows;
 #[cfg(test)]
 mod schema_file;
 pub mod shards;
+pub mod shown;
+pub mod signals;
 pub mod spool;
 pub mod spreadsheet;
 pub mod stage;
 pub mod summary;
 pub mod tally;
+pub mod trusted_file;
 pub mod value;
 
 pub use clock::Clock;

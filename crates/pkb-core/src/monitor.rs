@@ -8,6 +8,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::rehearsal::Origins;
+
 /// Waits that are shorter are not worth a word.
 const WORTH_A_WORD: Duration = Duration::from_secs(1);
 
@@ -24,6 +26,13 @@ pub enum Why {
     AskedBy(&'static str),
     /// Nothing but failures: the last of them, such as `PKB answered 503`.
     Outage(String),
+    /// The batch of this name was not answered, and so many of its patients are at PKB.
+    Arriving {
+        /// Its name.
+        batch: String,
+        /// How many.
+        there: u64,
+    },
     /// An access token is fetched.
     AccessToken,
     /// PKB is asked which patients it has: so many are still to be asked for.
@@ -99,7 +108,10 @@ pub struct Snapshot {
 
 /// The notes; shared by all that work for one stage.
 #[derive(Debug, Default)]
-pub struct Monitor(Mutex<Notes>);
+pub struct Monitor {
+    notes: Mutex<Notes>,
+    origins: Origins,
+}
 
 #[derive(Debug, Default)]
 struct Notes {
@@ -120,6 +132,11 @@ struct Notes {
 }
 
 impl Monitor {
+    /// What tells whether the run is a rehearsal.
+    pub fn origins(&self) -> &Origins {
+        &self.origins
+    }
+
     /// So many rows are done, of so many that are known of.
     pub fn rows(&self, done: u64, total: u64) {
         let mut notes = self.notes();
@@ -160,6 +177,11 @@ impl Monitor {
         }
     }
 
+    /// How many things are waited for now. What is waited for can be stopped; a call is none of them.
+    pub(crate) fn waits(&self) -> usize {
+        self.notes().waits.len()
+    }
+
     /// Since `since` there were nothing but failures; `cause` is the last.
     pub fn outage(&self, since: Instant, cause: &str) {
         self.notes().outage = Some((since, cause.to_owned()));
@@ -171,8 +193,13 @@ impl Monitor {
     }
 
     /// Nothing is there to be worked on since `since`; `None` if there is.
-    pub(crate) fn no_input(&self, since: Option<Instant>) {
+    pub fn no_input(&self, since: Option<Instant>) {
         self.notes().no_input_since = since;
+    }
+
+    /// Whether somebody has stopped the stage: work that only waits may end.
+    pub fn is_stopping(&self) -> bool {
+        self.notes().stopping_since.is_some()
     }
 
     /// Somebody has stopped the stage.
@@ -199,7 +226,7 @@ impl Monitor {
     }
 
     fn notes(&self) -> MutexGuard<'_, Notes> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

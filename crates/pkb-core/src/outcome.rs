@@ -185,6 +185,8 @@ reasons! {
     ExcludedAddress = "excluded_address", Excluded, "nothing: your list of addresses says so";
     /// An earlier campaign invited the patient a short time ago.
     InvitedRecently = "invited_recently", Excluded, "nothing: the patient has an invitation (--not-again-within)";
+    /// The patient's codes and contact details were erased when somebody asked for it.
+    Erased = "erased", Excluded, "nothing: the patient's data were erased (pkb purge)";
     /// The last invitation is too short a time ago for a reminder.
     NotDue = "not_due", Excluded, "nothing: a reminder is for later (--due-reminder)";
     /// The patient has had as many reminders as there are to be.
@@ -343,6 +345,11 @@ impl Outcome {
     /// Whether a rerun would find the same: then a journal answers it.
     pub fn is_for_good(&self) -> bool {
         self.kind != Kind::Failed && !self.reason.may_pass()
+    }
+
+    /// Whether nothing is ever to be asked or made again for the patient.
+    pub fn is_erased(&self) -> bool {
+        self.reason == Reason::Erased
     }
 }
 

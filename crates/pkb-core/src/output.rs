@@ -1,6 +1,8 @@
 //! Writes blocks of lines on a thread of its own, so that a slow reader does not hold up calls to
 //! PKB. Flushed whenever nothing more is waiting, so that pipes stay live.
 
+mod kept;
+
 use std::{
     io::{self, Write},
     path::Path,
@@ -12,8 +14,10 @@ use tokio::sync::mpsc;
 
 use crate::{
     Fatal,
-    atomic_file::{AtomicFile, InUse},
+    atomic_file::{self, AtomicFile, InUse},
 };
+
+pub use kept::Kept;
 
 /// Blocks that may wait for a slow reader before the pipeline waits too.
 const WAITING_BLOCKS: usize = 64;
@@ -25,7 +29,50 @@ pub enum Target {
     /// As they are settled.
     Stream(Box<dyn Write + Send>),
     /// Into a file that is complete or absent, and that no other run is writing.
-    File(AtomicFile, InUse),
+    File(NewFile),
+}
+
+/// A file of records that replaces none that has more.
+pub struct NewFile {
+    file: AtomicFile,
+    kept: Kept,
+    _in_use: InUse,
+}
+
+impl NewFile {
+    /// Begins the file that will stand at `path`. With `replace`, it replaces a stream there, whatever that has.
+    ///
+    /// # Errors
+    /// It cannot be written there, what stands there is no record stream, or another run is writing it.
+    pub fn create(path: &Path, replace: bool) -> Result<Self, Fatal> {
+        let path = &*atomic_file::behind_links(path)?;
+        let kept = Kept::at(path, replace)?;
+        let in_use = InUse::file(path)?;
+        Ok(Self {
+            file: AtomicFile::create(path)?,
+            kept,
+            _in_use: in_use,
+        })
+    }
+
+    /// Gives the file its name.
+    ///
+    /// # Errors
+    /// It cannot be written; or it lacks records that the file has which it would replace. Then that file is as it was.
+    pub fn finish(mut self) -> Result<(), Fatal> {
+        self.kept.check(self.file.to_read()?)?;
+        self.file.finish()
+    }
+}
+
+impl Write for NewFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
 }
 
 impl Target {
@@ -38,27 +85,41 @@ impl Target {
         }
     }
 
-    /// A file, or a device or pipe that stands there.
+    /// A file, or a device or pipe that stands there. With `replace`, a record stream that stands there is replaced
+    /// whatever it has.
     ///
     /// # Errors
-    /// It cannot be written there, or another run is writing it.
-    pub fn file(path: &Path) -> Result<Self, Fatal> {
-        let is_stream = |known: &std::fs::Metadata| !known.is_file() && !known.is_dir();
-        if path.metadata().is_ok_and(|known| is_stream(&known)) {
+    /// As [`NewFile::create`].
+    pub fn file(path: &Path, replace: bool) -> Result<Self, Fatal> {
+        if is_standard_output(path) {
+            return Ok(Self::stdout());
+        }
+        if is_stream(path) {
             let stream = std::fs::File::options().write(true).open(path);
             let stream = stream.map_err(|source| Fatal::cannot_write(path, source))?;
             return Ok(Self::Stream(Box::new(stream)));
         }
-        let in_use = InUse::file(path)?;
-        AtomicFile::create(path).map(|file| Self::File(file, in_use))
+        NewFile::create(path, replace).map(Self::File)
     }
 
     fn writer(&mut self) -> &mut dyn Write {
         match self {
             Self::Stream(stream) => stream,
-            Self::File(file, _) => file,
+            Self::File(file) => file,
         }
     }
+}
+
+/// Whether what is written there goes on at once and leaves no file: a pipe, a device, or standard output.
+pub fn is_stream(path: &Path) -> bool {
+    let is_stream = |known: &std::fs::Metadata| !known.is_file() && !known.is_dir();
+    is_standard_output(path) || path.metadata().is_ok_and(|known| is_stream(&known))
+}
+
+fn is_standard_output(path: &Path) -> bool {
+    ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"]
+        .iter()
+        .any(|name| path == Path::new(name))
 }
 
 pub(crate) struct Output {
@@ -127,8 +188,8 @@ impl Output {
             .join()
             .unwrap_or_else(|_| Err(Fatal::Bug("the writer thread stopped".into())))?;
         match target {
-            Target::File(file, _in_use) if complete => file.finish(),
-            Target::File(..) | Target::Stream(_) => Ok(()),
+            Target::File(file) if complete => tokio::task::block_in_place(|| file.finish()),
+            Target::File(_) | Target::Stream(_) => Ok(()),
         }
     }
 }
@@ -149,7 +210,7 @@ mod tests {
             let path = path.clone();
             move || std::fs::read_to_string(path).unwrap()
         });
-        let output = Output::start(Target::file(&path).unwrap());
+        let output = Output::start(Target::file(&path, false).unwrap());
         assert!(output.write(&mut b"{}\n".to_vec()).await.is_ok());
         output.finish(true, None).await.unwrap();
         assert_eq!(reader.join().unwrap(), "{}\n");

@@ -3,6 +3,7 @@
 //! Fields that this version does not know are kept, at every level, and written out again; a line
 //! that a stage does not change leaves as the same bytes (see [`crate::pipeline`]).
 
+pub mod bounds;
 mod dispatch;
 mod purged;
 #[cfg(test)]
@@ -50,6 +51,10 @@ pub struct Record {
     pub schema: Schema,
     /// Where in the patient file it came from.
     pub row: Row,
+    /// Whether anything in it is from a rehearsal (see [`crate::rehearsal`]). Nothing of such a record may be sent. No stage
+    /// takes this out again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub rehearsal: bool,
     /// Who it is; absent when the row could not be read as a patient.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub patient: Option<Patient>,
@@ -94,6 +99,7 @@ impl Record {
         Self {
             schema: Schema::V1,
             row,
+            rehearsal: false,
             patient: None,
             upload: None,
             pkb: None,
@@ -145,6 +151,7 @@ impl Record {
 
     /// Takes over what `stage` wrote into `settled`, an earlier form of this record.
     pub fn take_over(&mut self, stage: StageName, settled: Self) {
+        self.rehearsal |= settled.rehearsal;
         match stage {
             StageName::Upload => self.upload = settled.upload,
             StageName::Resolve => self.pkb = settled.pkb,
@@ -179,6 +186,9 @@ pub struct KeyFields<'a> {
     /// Where it came from.
     #[serde(borrow)]
     pub row: KeyRow<'a>,
+    /// Whether anything in it is from a rehearsal.
+    #[serde(default)]
+    pub rehearsal: bool,
     /// Who it is about.
     pub patient: Option<KeyPatient>,
     /// PKB's answer.
@@ -204,14 +214,20 @@ pub struct KeyRow<'a> {
     #[serde(borrow)]
     pub file: Cow<'a, str>,
     /// Line number, the header being 1.
+    #[serde(deserialize_with = "bounds::row")]
     pub number: u64,
     /// How many data rows the file has.
+    #[serde(deserialize_with = "bounds::row")]
     pub of: u64,
 }
 
-/// The field of [`Upload`] that matters to whether an answer still serves.
+/// The fields of [`Upload`] that matter to whether an answer still serves, and whether PKB was asked.
 #[derive(Debug, Deserialize)]
 pub struct KeyUpload {
+    /// How far the batch is.
+    state: UploadState,
+    /// Whether PKB had the patient.
+    compared: Option<Compared>,
     /// Whether PKB invites the patient itself.
     #[serde(default)]
     pub emailed: bool,
@@ -278,6 +294,7 @@ impl<'a> KeyFields<'a> {
                 number: record.row.number,
                 of: record.row.of,
             },
+            rehearsal: record.rehearsal,
             patient: record.patient.as_ref().map(|patient| KeyPatient {
                 national_id: patient.national_id,
                 date_of_birth: patient.date_of_birth,
@@ -301,6 +318,8 @@ impl<'a> KeyFields<'a> {
                 checked_at: uptake.checked_at,
             }),
             upload: record.upload.as_ref().map(|upload| KeyUpload {
+                state: upload.state,
+                compared: upload.compared,
                 emailed: upload.emailed,
             }),
             purged: is_there(record.purged.is_some()),
@@ -347,8 +366,10 @@ pub struct Row {
     /// Name of the patient file, without its folder.
     pub file: String,
     /// Line number as a spreadsheet shows it: the header is 1.
+    #[serde(deserialize_with = "bounds::row")]
     pub number: u64,
     /// How many data rows the file has, so that a reader can tell the end from a pipe that broke.
+    #[serde(deserialize_with = "bounds::row")]
     pub of: u64,
     /// Kept for whoever wrote it.
     #[serde(flatten)]
@@ -464,6 +485,7 @@ impl Patient {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Household {
     /// Row of the first of them in the patient file: the same for all of a household.
+    #[serde(deserialize_with = "bounds::row")]
     pub first_row: u64,
     /// How many they are.
     pub patients: u32,
@@ -506,6 +528,20 @@ pub struct Upload {
     pub unknown: Unknown,
 }
 
+impl Upload {
+    /// Whether PKB was asked anything for it.
+    pub(crate) fn has_answer(&self) -> bool {
+        self.state.has_answer() || self.compared.is_some()
+    }
+}
+
+impl KeyUpload {
+    /// As [`Upload::has_answer`].
+    pub(crate) fn has_answer(&self) -> bool {
+        self.state.has_answer() || self.compared.is_some()
+    }
+}
+
 /// How far a batch is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -519,6 +555,12 @@ pub enum UploadState {
     Sent,
     /// PKB had the patient already, and nothing was uploaded (`--known skip`).
     Known,
+}
+
+impl UploadState {
+    fn has_answer(self) -> bool {
+        matches!(self, Self::Sent | Self::Known)
+    }
 }
 
 /// Whether PKB had a patient before the upload.
@@ -587,10 +629,18 @@ pub struct Delivery {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub date: Option<Date>,
     /// First and last page in that file, from 1; absent for a text message.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "bounds::some_pages"
+    )]
     pub pages: Option<(u64, u64)>,
     /// Number of the letter in the campaign, from 1, as printed on it; absent for a text message.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "bounds::some_sequence"
+    )]
     pub sequence: Option<u64>,
     /// In which languages the letter is; absent for a text message.
     #[serde(default, skip_serializing_if = "Option::is_none")]

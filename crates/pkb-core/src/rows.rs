@@ -21,6 +21,15 @@ impl Rows {
         }
     }
 
+    /// So many rows, the first few of which are those that `first` begins with.
+    pub fn of_many(first: impl Iterator<Item = u64>, count: u64) -> Self {
+        let named = Self::NAMED.min(usize::try_from(count).unwrap_or(usize::MAX));
+        Self {
+            first: first.take(named).collect(),
+            count,
+        }
+    }
+
     /// How many they are.
     pub fn count(&self) -> u64 {
         self.count

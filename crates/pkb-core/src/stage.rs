@@ -6,6 +6,7 @@
 
 use std::{
     future::Future,
+    path::Path,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -62,6 +63,11 @@ impl IntentLog {
 
     pub(crate) fn new(stage: StageName, journal: Arc<Mutex<Journal>>) -> Self {
         Self(Some((stage, journal)))
+    }
+
+    /// Whether what is noted is kept for the next run.
+    pub fn is_kept(&self) -> bool {
+        self.0.is_some()
     }
 
     /// Brings `intent` to the disk; its fields `schema` and `stage` are set here. It must hold no value of a
@@ -288,9 +294,44 @@ pub trait Stage: Send + Sync + 'static {
         by_rows
     }
 
-    /// What the operator does next if all went well, with the `records` that were written: the name of their
-    /// file, or words for them.
-    fn next_step(&self, _records: &str) -> Option<String> {
+    /// What the operator does next with the `records` that were written.
+    fn next_step(&self, _records: Written<'_>) -> Option<NextStep> {
         None
+    }
+}
+
+/// What the operator does next: a command where that is possible.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NextStep {
+    /// Before all else, and whatever else there is to do.
+    First(String),
+    /// When this stage has nothing more to do.
+    Then(String),
+}
+
+/// Where a stage has written its records.
+#[derive(Debug, Clone, Copy)]
+pub struct Written<'a>(pub Option<&'a Path>);
+
+impl Written<'_> {
+    /// `pkb-tokens resolved.ndjson --output invited.ndjson`: a command that can be pasted, or, where nobody knows the name
+    /// of the records, `pkb-tokens on these records`.
+    pub fn command(self, before: &str, behind: &str) -> String {
+        match self.0 {
+            Some(path) => format!("{before} {} {behind}", quoted(path)),
+            None => format!("{before} on these records"),
+        }
+        .trim_end()
+        .to_owned()
+    }
+}
+
+/// A path as a shell takes it for one word.
+pub fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-/+,:@%".contains(&byte);
+    match text.bytes().all(is_plain) && !text.starts_with('-') {
+        true => text,
+        false => format!("'{}'", text.replace('\'', "'\\''")),
     }
 }

@@ -1,7 +1,7 @@
 //! How a run of a stage went: for people on standard error, for machines as JSON (`--summary FILE`), whose
 //! form is in `schema/summary.json`.
 
-use std::{fmt, time::Duration};
+use std::{fmt, path::Path, time::Duration};
 
 use serde::Serialize;
 
@@ -9,6 +9,8 @@ use crate::{
     ExitCode, Fatal, Kind, Reason, StageName,
     figures::{grouped, in_words, rate},
     monitor::Snapshot,
+    shown,
+    stage::NextStep,
     tally::Tally,
 };
 
@@ -35,6 +37,8 @@ pub struct Summary {
     rows_in: u64,
     /// Rows that were written
     rows_out: u64,
+    /// Whether the run was a rehearsal: nothing of it may be sent to a patient
+    rehearsal: bool,
     /// Rows on which the stage did its work
     advanced: u64,
     /// Rows that an earlier run of the stage had done
@@ -105,16 +109,18 @@ pub struct Ended<'a> {
     pub code: ExitCode,
     /// What stopped it early.
     pub fatal: Option<&'a Fatal>,
-    /// Whether there is a journal.
-    pub journal: bool,
-    /// What comes after this stage if all went well.
-    pub next_step: Option<String>,
+    /// The journal, if there is one.
+    pub journal: Option<&'a Path>,
+    /// Whether it was a rehearsal.
+    pub rehearsal: bool,
+    /// What comes after this stage.
+    pub next_step: Option<NextStep>,
 }
 
 impl Summary {
     /// The summary of a run of `stage`.
     pub fn of(stage: StageName, ended: Ended<'_>) -> Self {
-        let next = next_steps(&ended);
+        let next = next_steps(stage, &ended);
         let Ended {
             tally,
             files,
@@ -122,6 +128,7 @@ impl Summary {
             elapsed,
             code,
             fatal,
+            rehearsal,
             ..
         } = ended;
         let outcomes = tally
@@ -139,6 +146,7 @@ impl Summary {
             rows_of: snapshot.total,
             rows_in: tally.rows_in,
             rows_out: tally.rows_out,
+            rehearsal,
             advanced: tally.advanced,
             already_done: tally.already_done,
             not_ready: tally.not_ready,
@@ -156,7 +164,7 @@ impl Summary {
         }
     }
 
-    /// What to do now, a line or two.
+    /// What to do now, a line for each step.
     pub fn next(&self) -> String {
         let lines = self.next.iter().map(|step| format!("next: {step}"));
         lines.collect::<Vec<_>>().join("\n")
@@ -266,20 +274,40 @@ impl fmt::Display for Summary {
     }
 }
 
-/// What to do now: to get done what is not, and then what comes after this stage.
-fn next_steps(ended: &Ended<'_>) -> Vec<String> {
-    let again = if ended.journal {
-        "run the same command again"
-    } else {
-        "run the same command again (with --journal it does only what is not done)"
-    };
+/// What the same command does again where nothing was noted.
+fn from_the_start(stage: StageName) -> &'static str {
+    match stage {
+        StageName::Upload => "begins from the start, and sends PKB all rows again",
+        StageName::Tokens => "begins from the start, and fetches new codes",
+        // A folder that has letters in it is refused then.
+        StageName::Letters => "begins from the start, and needs a new folder: --out DIR",
+        _ => "begins from the start",
+    }
+}
+
+/// What to do now: what comes before all else, then to get done what is not, and then what comes after this stage.
+fn next_steps(stage: StageName, ended: &Ended<'_>) -> Vec<String> {
+    let again = "run the same command again";
     if let Some(fatal) = ended.fatal {
+        let goes_on = match ended.journal {
+            Some(journal) => format!(
+                "it goes on from {}, where all that was done is saved",
+                journal.display()
+            ),
+            None => format!("without a journal it {}", from_the_start(stage)),
+        };
         return match fatal {
-            Fatal::Interrupted { .. } => vec![format!("to go on, {again}")],
-            Fatal::Io { .. } => vec![format!("mend that, and {again}")],
+            Fatal::Interrupted(_) => vec![format!("{again}: {goes_on}")],
+            Fatal::Io { .. } => vec![format!("mend that, and {again}: {goes_on}")],
             // They say it themselves.
             _ => Vec::new(),
         };
+    }
+    let may_go_on = ended.tally.advanced + ended.tally.already_done > 0;
+    let next_step = ended.next_step.as_ref().filter(|_| may_go_on);
+    let mut steps = Vec::new();
+    if let Some(NextStep::First(step)) = next_step {
+        steps.push(step.clone());
     }
     let rows_that = |test: &dyn Fn(Reason) -> bool| -> u64 {
         let stopped = ended.tally.stopped();
@@ -291,7 +319,6 @@ fn next_steps(ended: &Ended<'_>) -> Vec<String> {
     let rejected = rows_that(&|reason| reason.kind() == Kind::Rejected);
     let later = rows_that(&Reason::is_transient);
     let failed = rows_that(&|reason| reason.kind() == Kind::Failed && !reason.is_transient());
-    let mut steps = Vec::new();
     if later > 0 || ended.code == ExitCode::TryLater {
         let rows = if later > 0 {
             format!(": {} may work then", counted(later))
@@ -307,8 +334,12 @@ fn next_steps(ended: &Ended<'_>) -> Vec<String> {
     }
     if rejected > 0 {
         let file = match ended.files.as_slice() {
-            [file] => file.as_str(),
-            _ => "the patient files",
+            [file] => shown::in_line(file),
+            _ => "the patient files".into(),
+        };
+        let again = match stage {
+            StageName::Upload => again,
+            _ => "run all commands again, from pkb-upload on",
         };
         steps.push(format!("mend {} of {file}, and {again}", counted(rejected)));
     }
@@ -316,9 +347,9 @@ fn next_steps(ended: &Ended<'_>) -> Vec<String> {
         let rows = counted(ended.tally.not_ready);
         steps.push(format!("{rows}: run the earlier stages over them first"));
     }
-    let may_go_on = ended.tally.advanced + ended.tally.already_done > 0;
-    steps.extend(ended.next_step.clone().filter(|_| may_go_on && later == 0));
-    steps.truncate(2);
+    if let Some(NextStep::Then(step)) = next_step.filter(|_| later == 0) {
+        steps.push(step.clone());
+    }
     steps
 }
 
@@ -332,7 +363,7 @@ fn counted(rows: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Verdict, tally::Settled};
+    use crate::{Verdict, signals::EndSignal, tally::Settled};
 
     fn tally_of(advanced: u64, reasons: &[Reason]) -> Tally {
         let mut tally = Tally::default();
@@ -361,8 +392,9 @@ mod tests {
             elapsed: Duration::from_secs(252),
             code: fatal.map_or_else(|| tally.exit_code(StageName::Resolve), Fatal::exit_code),
             fatal,
-            journal: true,
-            next_step: Some("pkb-tokens over these records".into()),
+            journal: Some(Path::new("r.journal")),
+            rehearsal: false,
+            next_step: Some(NextStep::Then("pkb-tokens on these records".into())),
         }
     }
 
@@ -389,7 +421,7 @@ mod tests {
 
     #[test]
     fn the_next_step_gets_done_what_is_not_before_it_goes_on() {
-        let go_on = "next: pkb-tokens over these records";
+        let go_on = "next: pkb-tokens on these records";
         for (advanced, reasons, next) in [
             (1, &[Reason::Deceased][..], go_on.to_owned()),
             (0, &[Reason::Deceased], String::new()),
@@ -397,7 +429,7 @@ mod tests {
                 1,
                 &[Reason::BadName, Reason::BadName],
                 format!(
-                    "next: mend 2 rows of patients.csv, and run the same command again\n{go_on}"
+                    "next: mend 2 rows of patients.csv, and run all commands again, from pkb-upload on\n{go_on}"
                 ),
             ),
             (
@@ -427,16 +459,42 @@ mod tests {
         let tally = tally_of(3, &[]);
         let next = |fatal: Fatal| {
             let mut ended = ended(&tally, Some(&fatal));
-            ended.journal = false;
+            ended.journal = None;
             Summary::of(StageName::Resolve, ended).next()
         };
         assert_eq!(
-            next(Fatal::Interrupted { terminated: false }),
-            "next: to go on, run the same command again (with --journal it does only what is not done)"
+            next(Fatal::Interrupted(EndSignal::Interrupt)),
+            "next: run the same command again: without a journal it begins from the start"
+        );
+        let kept = Fatal::Interrupted(EndSignal::Hangup);
+        assert_eq!(
+            Summary::of(StageName::Resolve, ended(&tally, Some(&kept))).next(),
+            "next: run the same command again: it goes on from r.journal, where all that was done is saved"
         );
         assert_eq!(
             next(Fatal::TryLater("PKB is down: run it later".into())),
             ""
+        );
+    }
+
+    #[test]
+    fn what_comes_before_all_else_is_the_first_of_the_next_steps_and_never_cut() {
+        let tally = tally_of(
+            1,
+            &[Reason::Unavailable, Reason::BadName, Reason::MissingGlyph],
+        );
+        let verify = "pkb verify print delivered.ndjson";
+        let next = |reasons: &Tally| {
+            let mut ended = ended(reasons, None);
+            ended.next_step = Some(NextStep::First(verify.into()));
+            Summary::of(StageName::Letters, ended).next()
+        };
+        let steps = next(&tally);
+        assert!(steps.starts_with(&format!("next: {verify}\n")), "{steps}");
+        assert_eq!(steps.lines().count(), 3, "{steps}");
+        assert_eq!(
+            next(&tally_of(0, &[Reason::Unavailable])).lines().count(),
+            1
         );
     }
 

@@ -61,7 +61,7 @@ const FORMATS: [(&str, &str, LetterFormat); 2] = [
     version,
     subcommand_negates_reqs = true,
     args_conflicts_with_subcommands = true,
-    after_help = "Examples:\n  pkb-letters --out print < invited.ndjson > delivered.ndjson\n  pkb-letters template new our-letter\n  pkb-letters --template our-letter --out print --channel both < invited.ndjson > delivered.ndjson"
+    after_help = "Examples:\n  pkb-letters invited.ndjson --out print --output delivered.ndjson\n  pkb-letters template new our-letter\n  pkb-letters invited.ndjson --template our-letter --out print --channel both --output delivered.ndjson"
 )]
 pub struct Args {
     /// Something else than making letters
@@ -85,7 +85,7 @@ pub enum Command {
     /// Send text messages through GOV.UK Notify
     #[command(
         subcommand,
-        after_help = "Examples:\n  pkb-letters sms send delivered.ndjson --journal sms.journal --output texted.ndjson\n  pkb-letters sms status texted.ndjson --wait 10m > followed.ndjson"
+        after_help = "Examples:\n  pkb-letters sms send delivered.ndjson --journal sms.journal --output texted.ndjson\n  pkb-letters sms status texted.ndjson --wait 10m --output followed.ndjson"
     )]
     Sms(SmsCommand),
     /// Have letters printed and posted by GOV.UK Notify
@@ -106,7 +106,33 @@ pub enum TemplateCommand {
     Check {
         /// The template
         dir: PathBuf,
+
+        /// What limits it has (see `LettersArgs`)
+        #[command(flatten)]
+        limits: TrialArgs,
+
+        /// This is the process that is limited
+        #[arg(long, hide = true, help_heading = ONCE)]
+        here: bool,
     },
+    /// What another process of this program does, to see whether a template comes to an end
+    #[command(hide = true)]
+    Try {
+        /// The template
+        dir: PathBuf,
+
+        /// Which design
+        #[arg(long, value_parser = one_of(&DESIGNS), default_value = "letter", value_name = "DESIGN", help_heading = ONCE)]
+        design: Design,
+    },
+}
+
+/// How a template is tried.
+#[derive(Debug, Clone, Copy, ClapArgs)]
+pub struct TrialArgs {
+    /// How long the process that tries a template has (for tests)
+    #[arg(long, hide = true, value_parser = parse_duration, default_value = "300s", value_name = "TIME", help_heading = ONCE)]
+    pub trial_time: Duration,
 }
 
 /// Making letters.
@@ -123,6 +149,10 @@ pub struct LettersArgs {
     /// Template folder; the built-in one if absent
     #[arg(long, value_name = "DIR")]
     pub template: Option<PathBuf>,
+
+    /// How the template is tried.
+    #[command(flatten)]
+    pub trial: TrialArgs,
 
     /// Which design of the template
     #[arg(long, value_parser = one_of(&DESIGNS), default_value = "letter", value_name = "DESIGN")]
@@ -185,7 +215,7 @@ pub struct LettersArgs {
     #[command(flatten)]
     pub sms_texts: SmsArgs,
 
-    /// Page where patients register; the codes are added to it. https, or a loopback address
+    /// Page where patients register; the codes are added to it. https, or in a rehearsal an address on this machine
     #[arg(
         long,
         env = "PKB_JOIN_URL",
@@ -205,7 +235,7 @@ pub struct LettersArgs {
 
     /// Print the letters of these rows of the patient file again, with the same codes, into files of
     /// their own, and nothing else; needs the journal of the run that made them
-    #[arg(long, value_name = "ROW", num_args = 1.., requires = "journal", help_heading = ONCE)]
+    #[arg(long, value_name = "ROW", num_args = 1.., conflicts_with = "no_journal", help_heading = ONCE)]
     pub reprint: Vec<u64>,
 
     /// With --reprint: also rows that were printed again today already
@@ -215,7 +245,7 @@ pub struct LettersArgs {
     /// Send these rows of the patient file another letter, with the new codes that `pkb-tokens --reissue`
     /// has put into the stream, into files of their own, and nothing else; needs the journal of the run
     /// that made the first
-    #[arg(long, value_name = "ROW", num_args = 1.., requires = "journal", conflicts_with = "reprint", help_heading = ONCE)]
+    #[arg(long, value_name = "ROW", num_args = 1.., conflicts_with_all = ["no_journal", "reprint"], help_heading = ONCE)]
     pub reissue: Vec<u64>,
 
     /// Stream arguments

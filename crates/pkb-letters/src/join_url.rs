@@ -1,6 +1,10 @@
 //! The page where patients register, as letters and texts name it.
 
 use pkb_client::is_loopback;
+use pkb_core::{
+    Fatal,
+    rehearsal::{Evidence, Origin, Origins},
+};
 use url::Url;
 
 /// Reads the address. It carries a patient's two codes, and a letter with it cannot be taken back: it must be https. Rehearsals may
@@ -18,6 +22,17 @@ pub(crate) fn parse(text: &str) -> Result<Url, &'static str> {
         false => Err(
             "the link carries a patient's codes, so it must begin with https:// (a loopback address is for rehearsals)",
         ),
+    }
+}
+
+/// Hears that a run is a rehearsal, if its page is on this machine: no patient could open the link.
+///
+/// # Errors
+/// Something else has told that it is real.
+pub(crate) fn note_origin(url: &Url, origins: &Origins) -> Result<(), Fatal> {
+    match is_loopback(url) {
+        true => origins.note(Origin::Rehearsal, || Evidence::Address("PKB_JOIN_URL")),
+        false => Ok(()),
     }
 }
 

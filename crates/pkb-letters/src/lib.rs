@@ -29,4 +29,5 @@ pub mod sorting;
 pub mod stage;
 pub mod template_check;
 mod turns;
+mod within_limits;
 mod zipping;

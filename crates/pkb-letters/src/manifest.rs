@@ -14,13 +14,23 @@ use pkb_core::{
 };
 use rayon::iter::{IntoParallelRefMutIterator as _, ParallelIterator as _};
 
+/// What a manifest says of all its letters.
+#[derive(Debug, Clone, Copy)]
+pub struct OfAll {
+    /// Which design.
+    pub design: Design,
+    /// Whether the running number is printed on each sheet.
+    pub is_numbered: bool,
+    /// Whether they are those of a rehearsal.
+    pub is_rehearsal: bool,
+}
+
 /// A manifest that is being written.
 pub struct Manifest {
     folder: PathBuf,
     csv: csv::Writer<AtomicFile>,
     json: AtomicFile,
-    design: Design,
-    is_numbered: bool,
+    of_all: OfAll,
     files: Vec<ManifestFile>,
     /// Where each file is in `files`: letters of one file need not follow each other.
     places: HashMap<String, usize>,
@@ -32,12 +42,7 @@ impl Manifest {
     ///
     /// # Errors
     /// It cannot be written there.
-    pub fn create(
-        folder: &Path,
-        prefix: &str,
-        design: Design,
-        is_numbered: bool,
-    ) -> Result<Self, Fatal> {
+    pub fn create(folder: &Path, prefix: &str, of_all: OfAll) -> Result<Self, Fatal> {
         let [csv, json] = file_names(prefix).map(|name| AtomicFile::create(&folder.join(name)));
         let csv = csv::WriterBuilder::new()
             .terminator(csv::Terminator::CRLF)
@@ -46,8 +51,7 @@ impl Manifest {
             folder: folder.to_owned(),
             csv,
             json: json?,
-            design,
-            is_numbered,
+            of_all,
             files: Vec::new(),
             places: HashMap::new(),
             counts: Counts::default(),
@@ -112,8 +116,9 @@ impl Manifest {
         })?;
         let rest = serde_json::json!({
             "files": self.files,
-            "design": self.design,
-            "is_numbered": self.is_numbered,
+            "design": self.of_all.design,
+            "is_numbered": self.of_all.is_numbered,
+            "rehearsal": self.of_all.is_rehearsal,
             "counts": self.counts,
         });
         let rest = serde_json::to_string_pretty(&rest).map_err(|_| full())?;

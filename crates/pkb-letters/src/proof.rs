@@ -4,9 +4,10 @@
 use std::{collections::BTreeMap, io::Read, path::Path};
 
 use pkb_cli::app;
-use pkb_core::{ExitCode, Fatal, Verdict, atomic_file::AtomicFile, spool};
+use pkb_core::{ExitCode, Fatal, Verdict, atomic_file::AtomicFile, rehearsal::FILE_PREFIX};
 
 use crate::invitee::Rules;
+use pkb_core::spool;
 use pkb_typeset::{letter_fields::LetterFields, template::Template, typesetter::Typesetter};
 
 /// Codes that no patient has: too plain to be taken for real ones.
@@ -170,7 +171,11 @@ pub fn write(
             }
         }
     }
-    let path = folder.join(FILE_NAME);
+    let rehearsal = match typesetter.is_rehearsal() {
+        true => FILE_PREFIX,
+        false => "",
+    };
+    let path = folder.join(format!("{rehearsal}{FILE_NAME}"));
     if !good.is_empty() {
         let typeset = typesetter.bind(good, 1)?;
         AtomicFile::write(&path, &typeset.pdf)?;

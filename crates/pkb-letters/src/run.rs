@@ -4,17 +4,18 @@ use std::{io::IsTerminal as _, path::Path, sync::Mutex};
 
 use pkb_cli::app;
 use pkb_core::{
-    ExitCode, Fatal,
+    ExitCode, Fatal, StageName,
     atomic_file::{self, InUse},
-    output::Target,
     pipeline::Source,
-    print_files::{editions::edition_of, series::Series},
+    rehearsal::Origin,
 };
 
 use crate::{
     again::Again,
     args::{Args, Command, LettersArgs, TemplateCommand},
     invitee::Rules,
+    join_url,
+    manifest::OfAll,
     notify,
     press::{Form, Press},
     proof,
@@ -23,9 +24,14 @@ use crate::{
     stage::{Letters, Papers, Seen},
     template_check,
     turns::Turns,
+    within_limits,
+};
+use pkb_core::print_files::{
+    editions::{edition_of, plain_name},
+    series::Series,
 };
 use pkb_typeset::{
-    template::{Template, marks::NumberMark},
+    template::{SETTINGS_FILE, Template, marks::NumberMark},
     typesetter::{Engine, Typesetter},
 };
 
@@ -39,7 +45,18 @@ const MAX_LETTERS_OF_TYPST: u32 = 1000;
 pub async fn run(args: Args) -> Result<ExitCode, Fatal> {
     match args.command {
         Some(Command::Template(TemplateCommand::New { dir })) => new_template(&dir),
-        Some(Command::Template(TemplateCommand::Check { dir })) => template_check::check(&dir),
+        Some(Command::Template(TemplateCommand::Check {
+            dir, here: true, ..
+        })) => {
+            within_limits::be_limited()?;
+            template_check::check(&dir)
+        }
+        Some(Command::Template(TemplateCommand::Check { dir, limits, .. })) => {
+            template_check::check_within_limits(&dir, limits.trial_time)
+        }
+        Some(Command::Template(TemplateCommand::Try { dir, design })) => {
+            within_limits::try_here(&dir, design)
+        }
         Some(Command::Sms(command)) => notify::sms(command).await,
         Some(Command::Post(args)) => notify::post(*args).await,
         None => make_letters(args.letters).await,
@@ -55,11 +72,24 @@ fn new_template(dir: &Path) -> Result<ExitCode, Fatal> {
     Ok(ExitCode::Done)
 }
 
-async fn make_letters(args: LettersArgs) -> Result<ExitCode, Fatal> {
+async fn make_letters(mut args: LettersArgs) -> Result<ExitCode, Fatal> {
     let out = args
         .out
         .clone()
         .ok_or_else(|| Fatal::Usage("--out is missing".into()))?;
+    let is_chosen = args.stream.journal.is_some();
+    args.stream = args.stream.with_usual_journal(Some(&out));
+    let journal_is_new = match &args.stream.journal {
+        None => true,
+        Some(journal) => !is_chosen && !journal.exists(),
+    };
+    if journal_is_new && !(args.reprint.is_empty() && args.reissue.is_empty()) {
+        return Err(Fatal::Usage(format!(
+            "--reprint and --reissue need the journal of the run that made the letters, and {} has none: give that run's \
+             --journal FILE",
+            out.display()
+        )));
+    }
     let template = match &args.template {
         Some(folder) => Template::open(folder),
         None => Template::built_in(),
@@ -73,26 +103,38 @@ async fn make_letters(args: LettersArgs) -> Result<ExitCode, Fatal> {
             args.letters_per_file
         )));
     }
-    let typesetter = Typesetter::new(&template, args.design)
-        .and_then(|typesetter| typesetter.with_engine(args.engine))?;
-    for warning in typesetter.warnings() {
-        tracing::warn!("template: {warning}");
+    if let Some(folder) = &args.template {
+        within_limits::try_template(folder, args.design, args.trial.trial_time)?;
     }
+    let typesetter = Typesetter::new(&template, args.design)?;
     atomic_file::create_private_folder(&out)?;
     // Until the run has ended.
     let _in_use = InUse::folder(&out)?;
+    let origins = args.stream.progress.monitor.origins();
+    join_url::note_origin(&rules.join_url, origins)?;
+    let input = app::look_ahead(&args.stream, StageName::Letters, args.input.reader()?).await?;
+    app::say_rehearsal(StageName::Letters, &args.stream.progress);
+    let is_rehearsal = origins.is_rehearsal();
+    let typesetter = typesetter
+        .in_rehearsal(is_rehearsal)
+        .with_engine(args.engine)?;
+    for warning in typesetter.warnings() {
+        tracing::warn!("template: {warning}");
+    }
     if let Some(letters) = args.proof {
-        let input = args.input.reader()?;
         return proof::write(&out, input, letters, &rules, &template, typesetter);
     }
-    if args.stream.journal.is_none() {
+    if origins.known() == Some(Origin::Real) {
+        refuse_example(&template, args.template.as_deref())?;
+    }
+    if journal_is_new {
         refuse_used_folder(&out)?;
     }
-    let target = if args.stream.output.is_none() && std::io::stdout().is_terminal() {
-        Target::file(&out.join("delivered.ndjson"))?
-    } else {
-        args.stream.target()?
-    };
+    let on_terminal = args.stream.output.is_none() && std::io::stdout().is_terminal();
+    if on_terminal && !args.stream.show_records {
+        args.stream.output = Some(out.join("delivered.ndjson"));
+    }
+    let target = args.stream.target()?;
     let again = Again::new(
         args.reprint,
         args.reissue,
@@ -102,13 +144,14 @@ async fn make_letters(args: LettersArgs) -> Result<ExitCode, Fatal> {
         &out,
         &args.sms_texts,
         &template.settings().organisation.name,
+        is_rehearsal,
     )?;
     let form = Form {
         separate: args.separate,
         zip: args.zip,
         verify: !args.no_verify,
         is_numbered: template.settings().marks.number != NumberMark::None,
-        series: Series::new(args.series),
+        series: Series::new(args.series).in_rehearsal(is_rehearsal),
         engine: args.engine,
     };
     let stage = Letters {
@@ -123,8 +166,11 @@ async fn make_letters(args: LettersArgs) -> Result<ExitCode, Fatal> {
         again,
         papers: Mutex::new(Some(Papers::create(
             out.clone(),
-            rules.design,
-            form.is_numbered,
+            OfAll {
+                design: rules.design,
+                is_numbered: form.is_numbered,
+                is_rehearsal,
+            },
             sms,
         )?)),
         sheets: Mutex::new(SheetNumbers::new(&out, form.series)?),
@@ -133,8 +179,8 @@ async fn make_letters(args: LettersArgs) -> Result<ExitCode, Fatal> {
         template,
     };
     let source = match args.sort {
-        Order::Input => args.input.open()?,
-        Order::Postcode => Source::Ndjson(Box::new(sorting::by_post_code(args.input.reader()?)?)),
+        Order::Input => Source::Ndjson(input),
+        Order::Postcode => Source::Ndjson(Box::new(sorting::by_post_code(input)?)),
     };
     // Batches are printed side by side: more of small ones, which have less to do in parallel.
     let in_flight = match args.letters_per_file {
@@ -166,13 +212,38 @@ fn rules(args: &LettersArgs, template: &Template) -> Result<Rules, Fatal> {
     Ok(rules)
 }
 
-/// Without a journal nobody can tell who has a letter already, so a folder that has letters in it is
-/// not added to.
+/// The example organisation of the built-in template does not exist: no patient may be told to ring it.
+///
+/// # Errors
+/// [`Fatal::Usage`], which says what is still the example's, and where.
+pub(crate) fn refuse_example(template: &Template, folder: Option<&Path>) -> Result<(), Fatal> {
+    let left = template
+        .example_values()
+        .map_err(|error| Fatal::Usage(error.to_string()))?;
+    if left.is_empty() {
+        return Ok(());
+    }
+    Err(Fatal::Usage(match folder {
+        None => "these records are real, and the built-in template is an example: its organisation does not exist. What to do: \
+                 pkb-letters template new our-letter, write your organisation into our-letter/template.toml, and add --template \
+                 our-letter"
+            .to_owned(),
+        Some(folder) => format!(
+            "these records are real, and the template still has values of the example, whose organisation does not exist: {}. What to \
+             do: correct them in {}",
+            left.join(", "),
+            folder.join(SETTINGS_FILE).display()
+        ),
+    }))
+}
+
+/// Without the journal of the letters in a folder nobody can tell who has one already, so it is not added to.
 fn refuse_used_folder(out: &Path) -> Result<(), Fatal> {
     let entries = out
         .read_dir()
         .map_err(|source| Fatal::cannot_read(out, source))?;
     let is_ours = |name: &str| {
+        let name = plain_name(name);
         name == "manifest.csv" || name.starts_with("sms-") || edition_of(name).is_some()
     };
     for entry in entries {

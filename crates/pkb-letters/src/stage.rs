@@ -13,14 +13,8 @@ use pkb_core::{
     journal::Key,
     owners::Kinds,
     pipeline::Records,
-    print_files::{
-        editions::{edition_of, manifest_prefix},
-        made_for::{MadeFor, Place},
-        manifest::ManifestRow,
-        sheet_of,
-    },
     record::{Channel, Delivery, Design, Edition, Invitation, Patient, PkbAnswer, Unknown},
-    stage::{BatchResult, IntentLog, Recalled, Replay},
+    stage::{BatchResult, IntentLog, NextStep, Recalled, Replay, Written, quoted},
     value::{LetterFormat, LetterLanguages, NationalId, Postcode},
 };
 
@@ -31,10 +25,16 @@ use crate::{
     bound::PrintedLetter,
     corrected::{Corrected, PrintedValues},
     invitee::Rules,
-    manifest::Manifest,
+    manifest::{Manifest, OfAll},
     press::{Galley, Order, Orders, Press},
     sms::{SheetNumbers, SmsRow, TextMessages},
     turns::Turns,
+};
+use pkb_core::print_files::{
+    editions::{edition_of, manifest_prefix},
+    made_for::{MadeFor, Place},
+    manifest::ManifestRow,
+    sheet_of,
 };
 use pkb_typeset::{template::Template, typesetter::Typesetter};
 use pkb_verify::expected::{Expected, ShortText};
@@ -91,8 +91,7 @@ pub struct Seen {
 /// The files that accompany the letters.
 pub struct Papers {
     folder: PathBuf,
-    is_numbered: bool,
-    design: Design,
+    of_all: OfAll,
     manifests: BTreeMap<Edition, Manifest>,
     sms: TextMessages,
 }
@@ -102,16 +101,10 @@ impl Papers {
     ///
     /// # Errors
     /// They cannot be written there.
-    pub fn create(
-        folder: PathBuf,
-        design: Design,
-        is_numbered: bool,
-        sms: TextMessages,
-    ) -> Result<Self, Fatal> {
+    pub fn create(folder: PathBuf, of_all: OfAll, sms: TextMessages) -> Result<Self, Fatal> {
         let mut papers = Self {
             folder,
-            is_numbered,
-            design,
+            of_all,
             manifests: BTreeMap::new(),
             sms,
         };
@@ -126,9 +119,8 @@ impl Papers {
             Entry::Occupied(manifest) => manifest.into_mut(),
             Entry::Vacant(place) => place.insert(Manifest::create(
                 &self.folder,
-                manifest_prefix(edition),
-                self.design,
-                self.is_numbered,
+                &manifest_prefix(edition, self.of_all.is_rehearsal),
+                self.of_all,
             )?),
         })
     }
@@ -529,11 +521,12 @@ impl Stage for Letters {
         Ok(results)
     }
 
-    fn next_step(&self, records: &str) -> Option<String> {
-        let folder = self.folder.display();
-        Some(format!(
-            "before anything is posted, pkb verify {folder} over {records}"
-        ))
+    fn next_step(&self, records: Written<'_>) -> Option<NextStep> {
+        let verify = format!("pkb verify {}", quoted(&self.folder));
+        let command = records.command(&verify, "");
+        Some(NextStep::First(format!(
+            "before anything is posted: {command}"
+        )))
     }
 
     fn apply(&self, record: &mut Record, delivery: Delivery) {

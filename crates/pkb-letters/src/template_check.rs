@@ -1,15 +1,16 @@
 //! `pkb-letters template check DIR`: tries a template before any patient's letter does, in all designs, languages and
 //! prints, and says everything that is wrong with it in one run.
 
-use std::path::Path;
+use std::{ffi::OsStr, path::Path, time::Duration};
 
-use pkb_cli::app;
+use pkb_cli::{app, progress::tell};
 use pkb_core::{
     ExitCode, Fatal,
     record::Design,
     value::{LetterFormat, LetterLanguages},
 };
 
+use crate::within_limits;
 use pkb_typeset::{
     letter_fields::LetterFields,
     template::{Template, words_file},
@@ -36,6 +37,21 @@ const SCRIPTS: [(&str, &str); 16] = [
     ("Chinese", "王小明"),
 ];
 
+/// Checks the template in a folder by a process of its own, which has so much time and memory and no more.
+///
+/// # Errors
+/// As [`check`], or it needs more.
+pub(crate) fn check_within_limits(dir: &Path, time: Duration) -> Result<ExitCode, Fatal> {
+    let args = ["template", "check", "--here"].map(OsStr::new);
+    let ended = within_limits::run(args.into_iter(), dir, time)?;
+    app::print(&ended.stdout)?;
+    tell(&ended.stderr);
+    Ok(match ended.code {
+        0 => ExitCode::Done,
+        _ => ExitCode::Usage,
+    })
+}
+
 /// Checks the template in a folder.
 ///
 /// # Errors
@@ -52,6 +68,15 @@ pub fn check(dir: &Path) -> Result<ExitCode, Fatal> {
         && !template.settings().letters.welsh_is_approved
     {
         report.note("the Welsh words are drafts until welsh_is_approved is set in template.toml");
+    }
+    let left = template
+        .example_values()
+        .map_err(|error| Fatal::Usage(error.to_string()))?;
+    if !left.is_empty() {
+        report.note(&format!(
+            "still the example's, so that only a rehearsal may have it: {}",
+            left.join(", ")
+        ));
     }
     app::print(&report.text(dir))?;
     Ok(if report.problems == 0 {

@@ -6,10 +6,14 @@ use std::{
     path::Path,
 };
 
-use crate::manifest::csv_of;
-use pkb_core::{Fatal, atomic_file::AtomicFile, print_files::manifest::ManifestRow};
+use pkb_core::{Fatal, atomic_file::AtomicFile, record::Edition, rehearsal::FILE_PREFIX};
 use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
+use crate::manifest::csv_of;
+use pkb_core::print_files::{
+    editions::manifest_prefix,
+    manifest::{ManifestRow, file_names},
+};
 use pkb_verify::objects::Bytes;
 
 /// Writes the zip of the letters in `rows`, whose files `open` opens. The same letters are the same bytes: no entry has a
@@ -30,6 +34,8 @@ pub fn write(
         .unix_permissions(0o600);
     let mut archive = ZipWriter::new(AtomicFile::create(path)?);
     let mut rows = rows.to_vec();
+    let is_rehearsal = rows.iter().any(|row| row.file.starts_with(FILE_PREFIX));
+    let [manifest, _] = file_names(&manifest_prefix(Edition::First, is_rehearsal));
     for letters in rows.chunk_by_mut(|one, next| one.file == next.file) {
         let name = letters
             .first()
@@ -44,9 +50,7 @@ pub fn write(
         io::copy(&mut open(&name)?.reader(), &mut archive)
             .map_err(|source| Fatal::cannot_write(path, source))?;
     }
-    archive
-        .start_file("manifest.csv", options)
-        .map_err(failed)?;
+    archive.start_file(manifest, options).map_err(failed)?;
     archive
         .write_all(&csv_of(&rows))
         .map_err(|source| Fatal::cannot_write(path, source))?;

@@ -120,7 +120,7 @@ fn row(number: u32, first_name: &str, organisation: &str) -> SmsRow {
 fn sheets(rows: &[SmsRow]) -> Vec<Vec<BTreeMap<String, String>>> {
     let folder = tempfile::tempdir().unwrap();
     let mut numbers = SheetNumbers::new(folder.path(), Default::default()).unwrap();
-    let mut sheets = SmsSheets::new(folder.path());
+    let mut sheets = SmsSheets::new(folder.path(), false);
     let mut names = Vec::new();
     for row in rows {
         let name = numbers.assign(row);

@@ -6,7 +6,8 @@ use std::borrow::Cow;
 use jiff::{Timestamp, civil::Date};
 use pkb_core::{
     Kind, Reason, StageName,
-    record::{Channel, Compared, Design, DispatchStatus, Edition, Schema, UploadState},
+    record::{Channel, Compared, Design, DispatchStatus, Edition, Schema, UploadState, bounds},
+    rehearsal::FILE_PREFIX,
     value::{LetterFormat, LetterLanguages, Postcode},
 };
 use serde::Deserialize;
@@ -19,6 +20,9 @@ pub struct Fields<'a> {
     /// Where it came from.
     #[serde(borrow)]
     pub row: Row<'a>,
+    /// Whether anything in it is from a rehearsal.
+    #[serde(default)]
+    pub rehearsal: bool,
     /// Who it is about: nothing but where they live.
     pub patient: Option<Patient>,
     /// What pkb-upload did.
@@ -55,6 +59,13 @@ impl Fields<'_> {
         self.invitations().next_back()
     }
 
+    /// Whether it is of a rehearsal, by its mark or by the name of its letter's file.
+    #[must_use]
+    pub fn is_of_rehearsal(&self) -> bool {
+        let mut files = self.delivery.iter().map(|delivery| &delivery.file);
+        self.rehearsal || files.any(|file| file.starts_with(FILE_PREFIX))
+    }
+
     /// Whether the invitation stands, whatever the outcome says: a recheck only says why no reminder follows. It does
     /// not stand for the dead.
     #[must_use]
@@ -73,8 +84,10 @@ pub struct Row<'a> {
     #[serde(borrow)]
     pub file: Cow<'a, str>,
     /// Line number as a spreadsheet shows it.
+    #[serde(deserialize_with = "bounds::row")]
     pub number: u64,
     /// Data rows of the file.
+    #[serde(deserialize_with = "bounds::row")]
     pub of: u64,
 }
 
@@ -129,6 +142,7 @@ pub struct Delivery {
     /// The day that the letter bears.
     pub date: Option<Date>,
     /// First and last page in that file.
+    #[serde(default, deserialize_with = "bounds::some_pages")]
     pub pages: Option<(u64, u64)>,
     /// In which languages the letter is.
     pub languages: Option<LetterLanguages>,

@@ -28,6 +28,9 @@ pub struct ReportFigures {
     pub generated_at: Timestamp,
     /// Whether every row of the patient files was in the stream, and every line could be read.
     pub complete: bool,
+    /// Whether records of a rehearsal are in it: then it is no report on a campaign.
+    #[serde(default)]
+    pub rehearsal: bool,
     /// Records that came a second time and were left out.
     pub repeated: u64,
     /// Lines that are no record.
@@ -57,6 +60,7 @@ impl ReportFigures {
             schema: ReportSchema::V1,
             generated_at: figures.now,
             complete: figures.is_complete(),
+            rehearsal: figures.of_rehearsal > 0,
             repeated: figures.repeated,
             unreadable: figures.unreadable.lines,
             patient_files: files

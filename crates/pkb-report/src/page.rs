@@ -27,7 +27,7 @@ pub struct Page<'a> {
     /// Earlier reports.
     pub earlier: &'a [ReportFigures],
     /// Whether the time was fixed.
-    pub is_rehearsal: bool,
+    pub is_time_fixed: bool,
 }
 
 /// Nothing may be fetched from anywhere, whatever is in the page.
@@ -46,7 +46,7 @@ pub fn page(page: &Page<'_>) -> Markup {
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="robots" content="noindex";
                 meta name="color-scheme" content="light dark";
-                title { "Campaign report, " (day(page.figures.today)) }
+                title { @if page.figures.of_rehearsal > 0 { "REHEARSAL: " } "Campaign report, " (day(page.figures.today)) }
                 style { (PreEscaped(include_str!("page.css"))) }
             }
             body {

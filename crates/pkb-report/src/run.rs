@@ -20,6 +20,11 @@ use crate::{
     words::{counted, number},
 };
 
+/// What every page begins with.
+const PAGE_BEGINNING: &str = r#"<!DOCTYPE html><html lang="en-GB"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy""#;
+/// What all figures as JSON begin with.
+const JSON_BEGINNING: &str = "{\n  \"schema\": \"pkb-report/";
+
 /// Reads the stream and writes the report. What is wrong with the stream stands in the report; the page
 /// is written whenever there was a record or nothing at all.
 ///
@@ -31,6 +36,14 @@ pub fn run(args: &ReportArgs) -> Result<ExitCode, Fatal> {
         tell("pkb report: note: the time is fixed (PKB_FIXED_TIME): not for a real campaign");
     }
     refuse_to_overwrite_the_input(args)?;
+    // Begun now: a place that cannot be written, or has something else, shows before the work.
+    let (what, beginning) = ("a report", [PAGE_BEGINNING]);
+    let page_file = AtomicFile::create_instead(&args.out, what, &beginning)?;
+    let json_file = args.json.as_deref().map(|path| {
+        let (what, beginning) = ("a report's figures", [JSON_BEGINNING]);
+        AtomicFile::create_instead(path, what, &beginning)
+    });
+    let json_file = json_file.transpose()?;
     let earlier = args
         .earlier
         .iter()
@@ -47,8 +60,8 @@ pub fn run(args: &ReportArgs) -> Result<ExitCode, Fatal> {
     if let Some(folder) = &args.csv {
         csv_files::write(folder, tables, &figures)?;
     }
-    if let Some(path) = &args.json {
-        AtomicFile::write(path, &json.to_json()?)?;
+    if let Some(file) = json_file {
+        file.finish_with(&json.to_json()?)?;
     }
     let page = page(&Page {
         figures: &figures,
@@ -56,11 +69,18 @@ pub fn run(args: &ReportArgs) -> Result<ExitCode, Fatal> {
         sections: &sections,
         files: &json.patient_files,
         earlier: &earlier,
-        is_rehearsal: args.clock.is_fixed(),
+        is_time_fixed: args.clock.is_fixed(),
     });
-    AtomicFile::write(&args.out, page.0.as_bytes())?;
+    page_file.finish_with(page.0.as_bytes())?;
     tell(summary(&figures, &args.out));
-    say_what_is_missing(&figures, args.partial)
+    let ended = say_what_is_missing(&figures, args.partial);
+    if figures.of_rehearsal > 0 {
+        tell(format!(
+            "pkb report: REHEARSAL: {} from a rehearsal. The report says so, and is not one on a campaign",
+            counted(figures.of_rehearsal, "record is", "records are")
+        ));
+    }
+    ended
 }
 
 /// Counts every record of `input`. Lines that are no records are noted and passed over.

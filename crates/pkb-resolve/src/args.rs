@@ -19,7 +19,7 @@ use crate::{exclusions::Interval, reminders::Reminders};
 #[derive(Debug, Parser)]
 #[command(
     version,
-    after_help = "Examples:\n  pkb-resolve < uploaded.ndjson > resolved.ndjson\n  pkb-resolve --api fhir --exclude opt-outs.csv --exclude-address prisons.txt < uploaded.ndjson > resolved.ndjson\n  pkb-resolve --recheck --due-reminder 28d delivered.ndjson --output due.ndjson\n  pkb-resolve --explain"
+    after_help = "Examples:\n  pkb-resolve uploaded.ndjson --output resolved.ndjson\n  pkb-resolve uploaded.ndjson --api fhir --exclude opt-outs.csv --exclude-address prisons.txt --output resolved.ndjson\n  pkb-resolve --recheck --due-reminder 28d delivered.ndjson --output due.ndjson\n  pkb-resolve --explain"
 )]
 pub struct Args {
     #[command(flatten)]

@@ -18,7 +18,7 @@ use pkb_core::{
     monitor::{Monitor, Why},
     owners::Kinds,
     record::{KeyFields, Patient, PkbAnswer, Unknown},
-    stage::BatchResult,
+    stage::{BatchResult, NextStep, Written},
     value::NationalId,
 };
 
@@ -34,7 +34,8 @@ use crate::{
 ///
 /// # Errors
 /// What stopped it.
-pub async fn run(args: Args) -> Result<ExitCode, Fatal> {
+pub async fn run(mut args: Args) -> Result<ExitCode, Fatal> {
+    args.stream = args.stream.with_usual_journal(None);
     let clock = args.stream.clock();
     let rules = Rules {
         min_age: args.eligibility.min_age,
@@ -54,6 +55,7 @@ pub async fn run(args: Args) -> Result<ExitCode, Fatal> {
     if args.explain {
         return explain(&rules, &exclusions, args.recheck.reminders(&clock).as_ref());
     }
+    exclusions.tell_origins(args.stream.progress.monitor.origins())?;
     let whom = Whom { rules, exclusions };
     if args.recheck.recheck {
         return recheck::run(whom, &args).await;
@@ -66,6 +68,7 @@ pub async fn run(args: Args) -> Result<ExitCode, Fatal> {
         monitor: Arc::clone(&args.stream.progress.monitor),
     };
     let pkb = args.pkb.client(&args.stream.progress.monitor)?;
+    app::say_rehearsal(StageName::Resolve, &args.stream.progress);
     match args.api.api {
         Api::Fhir => {
             let directory = FhirDirectory::new(pkb)?;
@@ -366,8 +369,9 @@ impl<D: Directory> Stage for Resolve<D> {
             .collect())
     }
 
-    fn next_step(&self, records: &str) -> Option<String> {
-        Some(format!("pkb-tokens over {records}"))
+    fn next_step(&self, records: Written<'_>) -> Option<NextStep> {
+        let command = records.command("pkb-tokens", "--output invited.ndjson");
+        Some(NextStep::Then(command))
     }
 
     fn apply(&self, record: &mut Record, answer: PkbAnswer) {

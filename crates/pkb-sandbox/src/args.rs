@@ -90,6 +90,11 @@ pub(crate) struct Env {
     #[arg(long, value_name = "FILE")]
     pub(crate) tethered: Option<PathBuf>,
 
+    /// Folder for files with the sandbox's own secret and key, so that no file with a real one is read; one in the folder for
+    /// temporary files if absent
+    #[arg(long, value_name = "DIR")]
+    pub(crate) secrets: Option<PathBuf>,
+
     /// The organisation that the FHIR operations are for, a UUID
     #[arg(long, value_name = "UUID", default_value = crate::ORG_ID, value_parser = uuid)]
     pub(crate) org_id: String,
@@ -127,6 +132,10 @@ pub(crate) struct WorldOf {
     /// Write the world to this file instead of standard output
     #[arg(long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
+
+    /// Write the patients of the file to standard output even if it is a terminal
+    #[arg(long)]
+    pub(crate) show_patients: bool,
 }
 
 fn loopback(text: &str) -> Result<SocketAddr, String> {

@@ -10,8 +10,23 @@ const GUIDE_NHS_NUMBER_NINE: u32 = 576_067_891;
 const GUIDE_PKB_ID: u64 = 3_594_342;
 const GUIDE_CODES: (&str, &str) = ("NKcYiAciBU", "KVPnrFYPay");
 
-/// How many numbers nine digits can make: PKB ids that come from national ids lie below it.
-const NINE_DIGITS: u32 = 1_000_000_000;
+/// How many numbers nine digits can make.
+const NINE_DIGITS: u64 = 1_000_000_000;
+/// PKB ids of a sandbox have fifteen digits, of which the first three are 999: PKB's own examples have seven. So an id is
+/// recognised after a record has lost its mark. Those that come from national ids are the lowest.
+const FIRST_PKB_ID: u64 = 999_000_000_000_000;
+/// The lowest PKB id that comes from a local identifier.
+const FIRST_LOCAL_PKB_ID: u64 = 999_001_000_000_000;
+/// How many there may be of those.
+const LOCAL_PKB_IDS: u64 = 900_000_000_000;
+
+/// Both codes of a sandbox begin with this, so that a person and a program recognise them. PKB's codes are random: of a
+/// pair, both begin so once in 57 thousand million.
+const CODE_MARK: &str = "TRY";
+/// Letters and digits behind it, as many as make ten.
+const CODE_LETTERS: u32 = 7;
+/// Calls for the codes of one patient that are told apart for certain.
+const CALLS: u64 = 2048;
 
 const LETTERS_AND_DIGITS: &[u8; 62] =
     b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
@@ -22,19 +37,13 @@ pub(crate) fn pkb_id_of_national_id(seed: u64, national_id: &str) -> Option<u64>
     if nine == GUIDE_NHS_NUMBER_NINE {
         return Some(GUIDE_PKB_ID);
     }
-    let id = permute(seed, nine);
-    // Whoever would have had the guide's id takes the one that the guide's patient leaves free.
-    Some(if id == GUIDE_PKB_ID {
-        permute(seed, GUIDE_NHS_NUMBER_NINE)
-    } else {
-        id
-    })
+    Some(FIRST_PKB_ID + permute(seed, nine.into(), 15, NINE_DIGITS))
 }
 
 /// The PKB id of a record known by an organisation's or a team's identifier only. Above all ids made from national ids.
 pub(crate) fn pkb_id_of_local_id(seed: u64, key: &str) -> u64 {
     let bytes = digest(seed, &["local id", key]);
-    u64::from(NINE_DIGITS) + u64::from_le_bytes(first_eight(&bytes)) % 1_000_000_000_000
+    FIRST_LOCAL_PKB_ID + u64::from_le_bytes(first_eight(&bytes)) % LOCAL_PKB_IDS
 }
 
 /// Invitation code and access code number `call` (from 0) of a record.
@@ -42,19 +51,42 @@ pub(crate) fn codes(seed: u64, pkb_id: u64, call: usize) -> (String, String) {
     if pkb_id == GUIDE_PKB_ID && call == 0 {
         return (GUIDE_CODES.0.to_owned(), GUIDE_CODES.1.to_owned());
     }
-    let (id, call) = (pkb_id.to_string(), call.to_string());
     (
-        text(seed, &["invitation code", &id, &call], 10),
-        text(seed, &["access code", &id, &call], 10),
+        code(seed, "invitation code", pkb_id, call),
+        code(seed, "access code", pkb_id, call),
+    )
+}
+
+/// One-to-one over all records with a national id and their first [`CALLS`] calls: no two patients can share a code.
+fn code(seed: u64, what: &str, pkb_id: u64, call: usize) -> String {
+    let seed = u64::from_le_bytes(first_eight(&digest(seed, &[what])));
+    let below = 62_u64.pow(CODE_LETTERS);
+    let (id, call) = (pkb_id.wrapping_sub(FIRST_PKB_ID), call as u64);
+    let number = if id < NINE_DIGITS && call < CALLS {
+        permute(seed, id * CALLS + call, 21, below)
+    } else {
+        u64::from_le_bytes(first_eight(&digest(
+            seed,
+            &[&pkb_id.to_string(), &call.to_string()],
+        ))) % below
+    };
+    format!(
+        "{CODE_MARK}{}",
+        letters(number.into(), CODE_LETTERS as usize)
     )
 }
 
 /// `length` (at most 20) letters and digits.
 pub(crate) fn text(seed: u64, parts: &[&str], length: usize) -> String {
     let bytes = digest(seed, parts);
-    let mut rest = bytes[..16]
+    let number = bytes[..16]
         .iter()
         .fold(0u128, |number, &byte| (number << 8) | u128::from(byte));
+    letters(number, length)
+}
+
+/// The last `length` letters and digits of a number.
+fn letters(mut rest: u128, length: usize) -> String {
     (0..length)
         .map(|_| {
             let letter = LETTERS_AND_DIGITS[(rest % 62) as usize];
@@ -94,18 +126,19 @@ fn first_eight(bytes: &[u8; 32]) -> [u8; 8] {
     eight
 }
 
-/// A shuffle of 0..10^9 chosen by the seed: a Feistel network over 30 bits, walked on until it lands inside.
-fn permute(seed: u64, value: u32) -> u64 {
-    let mut value = value;
+/// A shuffle of the numbers below `below` chosen by the seed: a Feistel network over twice `half` bits, which are as many
+/// as `below` has or one more, walked on until it lands inside.
+fn permute(seed: u64, mut value: u64, half: u32, below: u64) -> u64 {
+    let mask = (1 << half) - 1;
     loop {
-        let (mut left, mut right) = (value >> 15, value & 0x7fff);
+        let (mut left, mut right) = (value >> half, value & mask);
         for round in 0..6 {
-            let mixed = (mix(seed ^ (u64::from(right) << 8 | round)) & 0x7fff) as u32;
+            let mixed = mix(seed ^ (right << 8 | round)) & mask;
             (left, right) = (right, left ^ mixed);
         }
-        value = left << 15 | right;
-        if value < NINE_DIGITS {
-            return u64::from(value);
+        value = left << half | right;
+        if value < below {
+            return value;
         }
     }
 }
@@ -147,6 +180,35 @@ mod tests {
             pkb_id_of_national_id(7, "9990000018"),
             pkb_id_of_national_id(8, "9990000018")
         );
+    }
+
+    #[test]
+    fn what_is_made_up_is_recognised_but_for_the_guides_patient() {
+        let ids = [
+            pkb_id_of_national_id(1, "9990000018").unwrap(),
+            pkb_id_of_national_id(7, "9990000026").unwrap(),
+            pkb_id_of_local_id(1, "A1"),
+        ];
+        for id in ids {
+            assert_eq!((id.to_string().len(), id / 1_000_000_000_000), (15, 999));
+            for call in [0, 1, 5000] {
+                let (code, token) = codes(1, id, call);
+                assert!(code.starts_with("TRY") && token.starts_with("TRY"));
+            }
+        }
+        assert_eq!(codes(1, GUIDE_PKB_ID, 0).0, "NKcYiAciBU");
+        assert!(codes(1, GUIDE_PKB_ID, 1).0.starts_with("TRY"));
+    }
+
+    #[test]
+    fn no_two_patients_have_a_code() {
+        let mut seen = HashSet::new();
+        for id in 0..40_000 {
+            for call in 0..2 {
+                let (code, token) = codes(3, FIRST_PKB_ID + id, call);
+                assert!(seen.insert(code) && seen.insert(token));
+            }
+        }
     }
 
     #[test]

@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use crate::clock::later;
+use crate::faults::ReportFault;
 use crate::upload::{Report, Rows};
 
 /// All uploads that were queued, in order.
@@ -47,6 +48,14 @@ impl UploadStatus {
             upload: id,
             state: "processing",
             report: None,
+        }
+    }
+
+    /// The same with its report, if there is one, as it should not be.
+    pub(crate) fn made_wrong(self, fault: ReportFault) -> Self {
+        Self {
+            report: self.report.map(|report| report.made_wrong(fault)),
+            ..self
         }
     }
 }

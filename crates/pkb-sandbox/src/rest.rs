@@ -10,9 +10,10 @@ use axum::response::{Html, IntoResponse, Response};
 use axum::{Extension, Json};
 use serde_json::{Value, json};
 
-use crate::faults::PersonFault;
+use crate::faults::{PersonFault, UploadFault};
 use crate::ledger::UploadCommit;
 use crate::national_id::{NationalId, Scheme};
+use crate::processing::UploadStatus;
 use crate::state::{Access, Record, State, Taken};
 use crate::upload;
 use crate::world::OddAnswer;
@@ -84,20 +85,26 @@ pub(crate) async fn record_access_token(
 /// Path and answers are this project's; PKB publishes no machine endpoint.
 pub(crate) async fn upload(
     AxumState(state): AxumState<Arc<State>>,
+    fault: Option<Extension<UploadFault>>,
     multipart: Option<Multipart>,
 ) -> Response {
+    let fault = fault.map_or_else(UploadFault::default, |Extension(fault)| fault);
     let file = match one_file(multipart).await {
         Ok(file) => file,
         Err(response) => return response,
     };
     // Fifty thousand rows take long enough to keep other requests waiting.
     let take = move || {
-        let rows = upload::read(&file)?;
+        let mut rows = upload::read(&file)?;
         let commit = UploadCommit {
             sha256: derive::sha256_hex(&file),
             rows: rows.len(),
         };
-        let taken = state.upload(rows, &commit.sha256);
+        rows.truncate(fault.taken(rows.len()));
+        let taken = match (state.upload(rows, &commit.sha256), fault.report) {
+            (Taken::Processed(report), Some(wrong)) => Taken::Processed(report.made_wrong(wrong)),
+            (taken, _) => taken,
+        };
         Ok((Extension(commit), taken))
     };
     match tokio::task::spawn_blocking(take).await {
@@ -120,10 +127,16 @@ pub(crate) async fn upload(
 /// `GET /upload/patients/{upload}`: whether an upload that was answered with 202 is processed, and its report.
 pub(crate) async fn upload_status(
     AxumState(state): AxumState<Arc<State>>,
+    fault: Option<Extension<UploadFault>>,
     path: Result<Path<String>, PathRejection>,
 ) -> Response {
     let status = path.ok().and_then(|Path(id)| state.upload_status(&id));
-    match status {
+    let wrong = fault.and_then(|Extension(fault)| fault.report);
+    let told = |status: UploadStatus| match wrong {
+        Some(wrong) => status.made_wrong(wrong),
+        None => status,
+    };
+    match status.map(told) {
         Some(status) => Json(status).into_response(),
         None => reply::error(
             StatusCode::NOT_FOUND,

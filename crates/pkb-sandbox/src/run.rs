@@ -2,7 +2,8 @@
 
 use std::io::{self, BufWriter, ErrorKind, IsTerminal, Write};
 use std::net::SocketAddr;
-use std::path::Path;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -142,24 +143,40 @@ fn env(args: &Env) -> Result<(), Failure> {
     let address = args.listen;
     let token_path = match &args.tethered {
         Some(path) => {
-            let mut file = PrivateFile::create(path)?;
-            writeln!(file, "{REFRESH_TOKEN}")?;
-            file.finish()?;
+            write_secret(path, REFRESH_TOKEN)?;
             "apiToken.action"
         }
         None => "api/oauth/token",
     };
+    // The shell may go to another folder before they are read.
+    let secrets = std::path::absolute(args.secrets.clone().unwrap_or_else(temporary_folder))?;
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&secrets)
+        .with_context(|| format!("cannot make the folder {}", secrets.display()))?;
+    let secret = |name: &str, value: &str| -> Result<String, Failure> {
+        let path = secrets.join(name);
+        write_secret(&path, value)?;
+        let path = path.into_os_string().into_string();
+        Ok(path.map_err(|_| anyhow::anyhow!("the folder of secrets is not UTF-8 text"))?)
+    };
+    let secret_file = secret("client-secret", CLIENT_SECRET)?;
+    let key_file = secret("notify-key", NOTIFY_API_KEY)?;
     let program = std::env::current_exe().context("cannot find this program's own folder")?;
     let mut text = String::new();
     for (name, value) in [
         ("PKB_BASE_URL", format!("http://{address}")),
         ("PKB_TOKEN_URL", format!("http://{address}/{token_path}")),
         ("PKB_CLIENT_ID", CLIENT_ID.to_owned()),
+        // A file, which beats one that a settings file names; and the variable, in the place of one that is set already.
+        ("PKB_CLIENT_SECRET_FILE", secret_file),
         ("PKB_CLIENT_SECRET", CLIENT_SECRET.to_owned()),
         ("PKB_FHIR_URL", format!("http://{address}/fhir")),
         ("PKB_ORG_ID", args.org_id.clone()),
         ("PKB_JOIN_URL", format!("http://{address}/join/")),
         ("NOTIFY_BASE_URL", format!("http://{address}")),
+        ("NOTIFY_API_KEY_FILE", key_file),
         ("NOTIFY_API_KEY", NOTIFY_API_KEY.to_owned()),
         ("NOTIFY_TEMPLATE_IDS", NOTIFY_TEMPLATES[..2].join(",")),
     ] {
@@ -184,6 +201,19 @@ fn env(args: &Env) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
     stdout.write_all(text.as_bytes())?;
     stdout.flush()?;
+    Ok(())
+}
+
+/// Where secrets go that open nothing but sandboxes: a folder for each user.
+fn temporary_folder() -> PathBuf {
+    let user = rustix::process::geteuid().as_raw();
+    std::env::temp_dir().join(format!("pkb-sandbox-{user}"))
+}
+
+fn write_secret(path: &Path, secret: &str) -> Result<(), Failure> {
+    let mut file = PrivateFile::create(path)?;
+    writeln!(file, "{secret}")?;
+    file.finish()?;
     Ok(())
 }
 
@@ -250,6 +280,15 @@ fn write_patients(
 
 /// The world in which PKB has a record of each patient of a file.
 fn world_of(args: &WorldOf) -> Result<(), Failure> {
+    if args.output.is_none() && io::stdout().is_terminal() && !args.show_patients {
+        return Err(Failure {
+            code: USAGE,
+            error: Some(anyhow::anyhow!(
+                "the patients of the file would be shown on this terminal. What to do: write them to a file (--output FILE), or \
+                 into a pipe. If you want to see them here: --show-patients"
+            )),
+        });
+    }
     let file = std::fs::read(&args.patients).map_err(|error| Failure {
         code: NO_INPUT,
         error: Some(anyhow::anyhow!(

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use axum::extract::{
     ConnectInfo, DefaultBodyLimit, MatchedPath, RawPathParams, Request, State as AxumState,
 };
-use axum::http::Method;
-use axum::middleware::{Next, from_fn_with_state};
+use axum::http::{HeaderName, HeaderValue, Method};
+use axum::middleware::{Next, from_fn_with_state, map_response};
 use axum::response::Response;
 use axum::routing::{get, post};
 use axum::{RequestPartsExt, Router};
@@ -35,6 +35,8 @@ const NOTIFY_LETTER: &str = "/v2/notifications/letter";
 const NOTIFY_FIND: &str = "/v2/notifications";
 const NOTIFY_STATUS: &str = "/v2/notifications/{notification}";
 const NOTIFY_TEMPLATE: &str = "/v2/template/{template}";
+/// In every answer: no server of PKB's or Notify's has it, so that nobody takes a rehearsal for a campaign.
+const MARK: HeaderName = HeaderName::from_static("x-pkb-sandbox");
 /// What the sandbox's own calls begin with.
 const OWN: &str = "/sandbox/";
 
@@ -79,7 +81,15 @@ pub(crate) fn router(state: &Arc<State>) -> Router {
         .fallback(reply::unknown_path)
         .method_not_allowed_fallback(reply::wrong_method)
         .layer(from_fn_with_state(Arc::clone(state), receive))
+        .layer(map_response(name_itself))
         .with_state(Arc::clone(state))
+}
+
+/// Says in an answer, whatever it is, that it comes from a sandbox.
+async fn name_itself(mut response: Response) -> Response {
+    let words = HeaderValue::from_static("rehearsal");
+    response.headers_mut().insert(MARK, words);
+    response
 }
 
 /// Finds out what a request is about, and hands it on to where it may suffer a fault.

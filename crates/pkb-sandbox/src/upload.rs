@@ -6,6 +6,7 @@
 use jiff::civil::Date;
 use serde::Serialize;
 
+use crate::faults::ReportFault;
 use crate::nhs_number;
 use crate::state::Added;
 
@@ -82,6 +83,29 @@ impl Report {
             }
         }
         report
+    }
+
+    /// The same as it should not be; one of a few rows may be as it should.
+    pub(crate) fn made_wrong(mut self, fault: ReportFault) -> Self {
+        let rows = (self.created + self.updated + self.failed.len()) as u64;
+        let (taken, failed): (isize, &[u64]) = match fault {
+            ReportFault::Short => (-1, &[]),
+            ReportFault::Long => (1, &[]),
+            ReportFault::UnknownRow => (-1, &[rows + 2]),
+            ReportFault::HeaderRow => (-1, &[1]),
+            ReportFault::RepeatedRow => (-2, &[2, 2]),
+        };
+        let count = match self.created {
+            0 => &mut self.updated,
+            _ => &mut self.created,
+        };
+        *count = count.saturating_add_signed(taken);
+        let failure = |row: &u64| Failure {
+            row: *row,
+            message: "not taken",
+        };
+        self.failed.extend(failed.iter().map(failure));
+        self
     }
 }
 

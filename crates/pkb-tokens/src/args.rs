@@ -16,15 +16,11 @@ use pkb_client::rest::TOKEN_PATH;
 #[derive(Debug, Parser)]
 #[command(
     version,
-    after_help = "Examples:\n  (umask 077; pkb-tokens < resolved.ndjson > invited.ndjson)\n  pkb-tokens --api fhir resolved.ndjson --output invited.ndjson"
+    after_help = "Examples:\n  pkb-tokens resolved.ndjson --output invited.ndjson\n  pkb-tokens resolved.ndjson --api fhir --output invited.ndjson"
 )]
 pub struct Args {
     #[command(flatten)]
     pub input: InputArgs,
-
-    /// Write the codes even if standard output is a terminal
-    #[arg(long, help_heading = ONCE)]
-    pub show_codes: bool,
 
     /// Days for which codes are valid, where PKB's answer does not say (PKB's guide: 30)
     #[arg(long, default_value_t = 30, value_name = "DAYS", value_parser = clap::value_parser!(u16).range(1..=366))]

@@ -1,6 +1,6 @@
 //! The stage.
 
-use std::{io::IsTerminal as _, time::Duration};
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use pkb_cli::{app, args::Api};
@@ -13,7 +13,7 @@ use pkb_core::{
     journal::Key,
     owners::Kinds,
     record::{Invitation, KeyFields, Unknown},
-    stage::BatchResult,
+    stage::{BatchResult, NextStep, Written},
     value::PkbId,
 };
 
@@ -23,13 +23,8 @@ use crate::{args::Args, reissue::Reissue};
 ///
 /// # Errors
 /// What stopped it.
-pub async fn run(args: Args) -> Result<ExitCode, Fatal> {
-    let on_terminal = args.stream.output.is_none() && std::io::stdout().is_terminal();
-    if on_terminal && !args.show_codes {
-        return Err(Fatal::Usage(
-            "the codes would be shown on the terminal: send them to a file or a pipe (or use --show-codes)".into(),
-        ));
-    }
+pub async fn run(mut args: Args) -> Result<ExitCode, Fatal> {
+    args.stream = args.stream.with_usual_journal(None);
     let pkb = args.pkb.client(&args.stream.progress.monitor)?;
     let clock = args.stream.clock();
     match args.api.api {
@@ -187,8 +182,9 @@ impl<D: CodeDesk> Stage for Tokens<D> {
             .collect())
     }
 
-    fn next_step(&self, records: &str) -> Option<String> {
-        Some(format!("pkb-letters over {records}"))
+    fn next_step(&self, records: Written<'_>) -> Option<NextStep> {
+        let command = records.command("pkb-letters", "--out print --output delivered.ndjson");
+        Some(NextStep::Then(command))
     }
 
     fn apply(&self, record: &mut Record, invitation: Invitation) {

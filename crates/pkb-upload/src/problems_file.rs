@@ -28,7 +28,8 @@ pub fn write(
             "--problems names the patient file itself: give another name".into(),
         ));
     }
-    let mut out = AtomicFile::create(path)?;
+    let mut out =
+        AtomicFile::create_instead(path, "a table of problems", &["\u{feff}row,column,"])?;
     // Excel takes a file without the mark for Windows-1252.
     out.write_all("\u{feff}".as_bytes()).map_err(failed)?;
     let mut csv = csv::WriterBuilder::new()

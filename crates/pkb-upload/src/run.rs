@@ -3,20 +3,23 @@
 use std::sync::{Arc, Mutex, atomic::AtomicBool};
 
 use pkb_cli::{app, progress::tell};
-use pkb_client::{Client, rest::PathTemplate};
+use pkb_client::Client;
 use pkb_core::{Clock, ExitCode, Fatal, Stage as _, pipeline::Source, rows::listed};
+use tokio::sync::OnceCell;
 
 use crate::{
     args::{Args, Command, UploadArgs},
     batch_folder::BatchFolder,
     check,
-    comparison::{BeforeUpload, Comparison},
+    comparison::{BeforeUpload, Comparison, Hasher},
     limit::Limit,
     patient_file::PatientFile,
+    pkb_directory::PkbDirectory,
     pkb_file::{LineOptions, PkbFile, Profile, even_batch_rows},
     report::Report,
     sender::Sender,
     sent_before::SentBefore,
+    settling::Settling,
     upload_stage::{Destination, UploadStage},
 };
 
@@ -36,11 +39,17 @@ pub async fn run(args: Args) -> Result<ExitCode, Fatal> {
     }
 }
 
-async fn upload(args: UploadArgs) -> Result<ExitCode, Fatal> {
+async fn upload(mut args: UploadArgs) -> Result<ExitCode, Fatal> {
+    if !args.dry_run {
+        args.stream = args.stream.with_usual_journal(args.batches.as_deref());
+    }
     let clock = args.stream.clock();
     // Settings first: a mistake there shows at once, a large file takes its time.
     let pkb = client(&args)?;
-    let destination = destination(&args, pkb.as_ref())?;
+    app::say_rehearsal(UploadStage::NAME, &args.stream.progress);
+    let folder = args.batches.as_deref().map(BatchFolder::open).transpose()?;
+    let directory = (pkb.as_ref()).map(|pkb| PkbDirectory::new(&args.compare, pkb));
+    let directory = directory.transpose()?;
     let comparison = comparison(&args, pkb.as_ref(), clock)?;
     let pkb_file = pkb_file(&args, clock)?;
     let file = Arc::new(PatientFile::open(&args.file, clock.today())?);
@@ -53,6 +62,17 @@ async fn upload(args: UploadArgs) -> Result<ExitCode, Fatal> {
         let note = "not compared with PKB (--no-compare): dates of birth at PKB are overwritten, even if they differ";
         tell(format!("pkb-upload: warning: {note}"));
         monitor.note(note.to_owned());
+    }
+    let destination = match (folder, pkb.zip(directory)) {
+        (Some(folder), _) => Destination::Folder(Mutex::new(folder)),
+        (None, None) => Destination::Nowhere,
+        (None, Some((pkb, directory))) => {
+            Destination::Pkb(Box::new(sender(&args, pkb, directory, &file, clock)))
+        }
+    };
+    if matches!(destination, Destination::Pkb(_)) && args.stream.journal.is_none() {
+        let note = "there is no journal: running the same command again sends all rows again. Better: add --journal upload.journal";
+        tell(format!("pkb-upload: note: {note}"));
     }
     let stage = UploadStage {
         destination,
@@ -71,7 +91,7 @@ async fn upload(args: UploadArgs) -> Result<ExitCode, Fatal> {
     if let Some(time) = args.send_after {
         let progress = &args.stream.progress;
         let moment = time.wait(clock, &progress.monitor);
-        app::with_progress(progress, app::task(UploadStage::NAME, &target), moment).await?;
+        app::with_progress(progress, app::task(UploadStage::NAME, &target), moment).await;
     }
     // PKB wants one file at a time, the next after the last has been processed.
     app::run_stage(
@@ -102,18 +122,29 @@ fn client(args: &UploadArgs) -> Result<Option<Arc<Client>>, Fatal> {
     Ok(Some(Arc::new(pkb)))
 }
 
-fn destination(args: &UploadArgs, pkb: Option<&Arc<Client>>) -> Result<Destination, Fatal> {
-    Ok(match (&args.batches, pkb) {
-        (Some(folder), _) => Destination::Folder(Mutex::new(BatchFolder::open(folder)?)),
-        (None, None) => Destination::Nowhere,
-        (None, Some(pkb)) => Destination::Pkb(Box::new(Sender {
-            pkb: Arc::clone(pkb),
-            upload_path: args.upload_path.clone(),
-            user_path: PathTemplate::new(&args.compare.user_path, &["{number}", "{type}"])?,
-            resend: args.resend,
-            wait_processed: args.wait_processed,
-        })),
-    })
+fn sender(
+    args: &UploadArgs,
+    pkb: Arc<Client>,
+    directory: PkbDirectory,
+    file: &Arc<PatientFile>,
+    clock: Clock,
+) -> Sender {
+    Sender {
+        pkb,
+        upload_path: args.upload_path.clone(),
+        resend: args.resend,
+        wait_processed: args.wait_processed,
+        settling: Settling {
+            directory,
+            file: Arc::clone(file),
+            settle_for: args.settle_for,
+            clock,
+            monitor: Arc::clone(&args.stream.progress.monitor),
+            hasher: Hasher::default(),
+        },
+        earlier: OnceCell::new(),
+        clock,
+    }
 }
 
 /// The comparison with PKB, unless nothing is uploaded or nobody wants it.

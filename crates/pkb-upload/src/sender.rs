@@ -1,31 +1,31 @@
 //! Sends a batch once, and waits until PKB has worked through it: files go one at a time.
 //!
-//! A request that was sent and not answered may have been carried out. Before anything is sent
-//! again, PKB is asked: for the report on the batch if it has accepted it, otherwise for the
-//! patients in it; only what is missing is sent.
+//! A request that was sent and not answered may have been carried out. Before anything is sent again, PKB is asked: for the report on the
+//! batch if it has accepted it, otherwise about each patient in it ([`crate::settling`]). Only what certainly was not taken is sent again;
+//! what stays unknown is sent again if somebody asks for that.
+
+mod earlier;
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::Arc,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use pkb_client::{
     CallError, Client,
-    rest::PathTemplate,
     upload::{UploadId, UploadReport, UploadStatus, Uploaded},
 };
-use pkb_core::{Fatal, Reason, Verdict, journal::Key, stage::IntentLog, value::NationalId};
+use pkb_core::{Clock, Fatal, Reason, Verdict, journal::Key, stage::IntentLog};
+use tokio::sync::OnceCell;
 
 use crate::{
     batch_folder::sha256,
-    sent_before::{self, BegunBatch, UnsettledRow, acceptance, withdrawal},
+    comparison::Standing,
+    pkb_file::PkbFile,
+    sent_before::{BegunBatch, BegunRow, SentBefore, Taken, notes},
+    settling::{Finding, Found, Settling, Unanswered},
 };
-
-/// Rows of which each is looked up; of more, first only a sample.
-const LOOK_UP_ALL: usize = 200;
-/// Rows of a sample, spread evenly over the batch.
-const SAMPLE: usize = 50;
 
 /// What is needed to send batches.
 pub struct Sender {
@@ -33,30 +33,50 @@ pub struct Sender {
     pub pkb: Arc<Client>,
     /// Where batches go.
     pub upload_path: String,
-    /// Where patients are looked up.
-    pub user_path: PathTemplate,
-    /// Whether rows with e-mail addresses may be sent twice.
+    /// Whether rows are sent again of which nobody knows whether PKB took them.
     pub resend: bool,
     /// How long to wait for PKB to work through a batch.
     pub wait_processed: Duration,
+    /// How it is found out what became of a batch.
+    pub settling: Settling,
+    /// What became of the rows of earlier runs; those that are to be sent are not in it.
+    pub earlier: OnceCell<HashMap<Key, RowResult>>,
+    /// The time.
+    pub clock: Clock,
 }
 
 /// A row that is to be sent.
 pub struct SentRow {
     /// Its key.
     pub key: Key,
-    /// Who it is about.
-    pub national_id: NationalId,
     /// Its line.
     pub line: Vec<u8>,
     /// Whether an e-mail address is in it.
     pub emails: bool,
-    /// Where it may have been sent by an earlier run.
-    pub unsettled: Option<UnsettledRow>,
+    /// Where its patient stands at PKB, if PKB was asked.
+    pub before: Option<Standing>,
 }
 
 /// What became of a row: the name of the batch that it went with.
-type RowResult = Result<String, Verdict>;
+pub type RowResult = Result<String, Verdict>;
+
+/// What a stage knows while it sends.
+#[derive(Clone, Copy)]
+pub struct Sending<'s> {
+    /// PKB's file.
+    pub pkb_file: &'s PkbFile,
+    /// What earlier runs sent.
+    pub sent_before: &'s Mutex<SentBefore>,
+    /// Where acts are noted.
+    pub intents: &'s IntentLog,
+}
+
+impl Sending<'_> {
+    fn sent_before(&self) -> MutexGuard<'_, SentBefore> {
+        let locked = self.sent_before.lock();
+        locked.unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// The lines of a batch that PKB did not take, according to its report.
 struct Refused(HashSet<u64>);
@@ -80,19 +100,20 @@ impl Sender {
     pub async fn send(
         &self,
         rows: Vec<SentRow>,
-        header: Vec<u8>,
-        new_name: impl FnOnce() -> String,
-        intents: &IntentLog,
+        sending: Sending<'_>,
     ) -> Result<Vec<RowResult>, Fatal> {
-        let mut results = self.settle_accepted(&rows).await?;
-        self.settle_arrived(&rows, &mut results).await?;
+        let earlier = self
+            .earlier
+            .get_or_try_init(|| self.settle_earlier(sending));
+        let earlier = earlier.await?;
+        let of_row = |row: &SentRow| earlier.get(&row.key).cloned();
+        let mut results: Vec<Option<RowResult>> = rows.iter().map(of_row).collect();
         let to_send: Vec<usize> = (0..rows.len())
             .filter(|at| results[*at].is_none())
             .collect();
         if !to_send.is_empty() {
-            let sent = self
-                .send_batch(&rows, &to_send, header, new_name(), intents)
-                .await?;
+            let chosen: Vec<&SentRow> = to_send.iter().map(|at| &rows[*at]).collect();
+            let sent = self.send_batch(&chosen, sending).await?;
             for (place, result) in to_send.into_iter().zip(sent) {
                 results[place] = Some(result);
             }
@@ -104,224 +125,233 @@ impl Sender {
             .collect()
     }
 
-    /// Sends the rows at `places` as one batch, and waits until PKB has worked through it.
+    /// Sends rows as one batch, and waits until PKB has worked through it.
     async fn send_batch(
         &self,
-        rows: &[SentRow],
-        places: &[usize],
-        header: Vec<u8>,
-        name: String,
-        intents: &IntentLog,
+        rows: &[&SentRow],
+        sending: Sending<'_>,
     ) -> Result<Vec<RowResult>, Fatal> {
-        let batch = BegunBatch {
-            name,
-            emails: places.iter().any(|place| rows[*place].emails),
-            accepted: None,
-        };
-        let lines = places.iter().map(|place| rows[*place].line.as_slice());
-        let csv: Vec<u8> = [header.as_slice()]
-            .into_iter()
-            .chain(lines)
-            .collect::<Vec<_>>()
-            .concat();
+        let Sending {
+            pkb_file, intents, ..
+        } = sending;
+        let (batch, begun) = self.begin(rows, sending);
+        let header = pkb_file.header_line();
+        let lines = rows.iter().map(|row| row.line.as_slice());
+        let csv: Vec<&[u8]> = std::iter::once(header.as_slice()).chain(lines).collect();
+        let csv = csv.concat();
         let sha256 = sha256(&csv);
-        let keys: Vec<Key> = places.iter().map(|place| rows[*place].key).collect();
-        for intent in sent_before::intents(&batch, &sha256, &keys) {
+        for intent in notes::intents(&batch, &sha256, &begun) {
             intents.note(intent)?;
         }
-        let refused = match self.pkb.upload(&self.upload_path, &batch.name, csv).await {
-            Ok(Uploaded::Processed(report)) => read_report(&batch.name, &report),
+        let answer = self.pkb.upload(&self.upload_path, &batch.name, csv).await;
+        let report = match answer {
+            Ok(Uploaded::Processed(report)) => Some(report),
             Ok(Uploaded::Accepted(id)) => {
-                intents.note(acceptance(&batch, &id))?;
+                intents.note(notes::acceptance(&batch.name, &id))?;
                 tracing::info!("{} is accepted, waiting for PKB to process it", batch.name);
-                self.wait(&batch.name, &id).await?.ok_or_else(|| {
-                    Fatal::TryLater(format!(
-                        "{} was accepted, and PKB does not know it any more. Run the same command again (with --journal): \
-                         it asks PKB which rows arrived, and sends only what is missing",
-                        batch.name
-                    ))
-                })?
+                self.wait(&batch.name, &id, intents).await?
             }
+            Err(CallError::Unanswered) => None,
             Err(error) => {
-                let verdict = self.not_taken(error, &batch, intents)?;
-                return Ok(places.iter().map(|_| Err(verdict.clone())).collect());
+                let verdict = not_taken(error, &batch.name, rows.len(), intents)?;
+                return Ok(vec![Err(verdict); rows.len()]);
             }
         };
-        // Line 1 of the batch is its header.
-        Ok((2..)
-            .zip(places)
-            .map(|(line, _)| refused.row(line, &batch.name))
+        let Some(report) = report else {
+            return self.find_out(&batch, &begun, sending).await;
+        };
+        let refused = read_report(&batch.name, &report, rows.len() as u64, intents)?;
+        Ok(begun
+            .iter()
+            .map(|row| {
+                let result = refused.row(row.line, &batch.name);
+                if result.is_ok() {
+                    sending.sent_before().note_at_pkb(row.key);
+                }
+                result
+            })
             .collect())
+    }
+
+    /// A new batch of `rows`.
+    fn begin(&self, rows: &[&SentRow], sending: Sending<'_>) -> (BegunBatch, Vec<BegunRow>) {
+        let mut sent_before = sending.sent_before();
+        let batch = BegunBatch {
+            name: sent_before.new_name(),
+            emails: rows.iter().any(|row| row.emails),
+            at: self.clock.now(),
+        };
+        // Line 1 of the batch is its header.
+        let begun = (2..).zip(rows).map(|(line, row)| BegunRow {
+            key: row.key,
+            line,
+            before: row.before.or_else(|| sent_before.before(row.key)),
+        });
+        let begun = begun.collect();
+        (batch, begun)
+    }
+
+    /// Finds out what became of a batch that this run has sent. Unless PKB has it, nothing more is sent.
+    async fn find_out(
+        &self,
+        batch: &BegunBatch,
+        rows: &[BegunRow],
+        sending: Sending<'_>,
+    ) -> Result<Vec<RowResult>, Fatal> {
+        let at_pkb = sending.sent_before().at_pkb().to_vec();
+        let unanswered = Unanswered {
+            batch,
+            rows,
+            taken: Taken::nothing(batch.at),
+            at_pkb: &at_pkb,
+            is_of_this_run: true,
+        };
+        let found = self
+            .settling
+            .settle(unanswered, sending.pkb_file, sending.intents);
+        let found = found.await?;
+        let name = &batch.name;
+        match found.finding {
+            Finding::Whole => {
+                tracing::warn!("{name}: {}", found.words());
+                let result = |row: &BegunRow| match found.is_taken(row.key) {
+                    true => Ok(name.clone()),
+                    false => Err(unknown(name)),
+                };
+                Ok(rows.iter().map(result).collect())
+            }
+            Finding::None | Finding::Open => Err(Fatal::TryLater(format!(
+                "{name} was sent and not answered, and {}. {}",
+                found.words(),
+                what_to_do(&found, batch, sending.intents)
+            ))),
+        }
     }
 
     /// Waits until PKB has worked through a batch that it has accepted; `None` if it does not know
     /// the batch.
-    async fn wait(&self, name: &str, id: &UploadId) -> Result<Option<Refused>, Fatal> {
+    async fn wait(
+        &self,
+        name: &str,
+        id: &UploadId,
+        intents: &IntentLog,
+    ) -> Result<Option<UploadReport>, Fatal> {
         let waited = self
             .pkb
             .wait_for_upload(&self.upload_path, name, id, self.wait_processed);
         match waited.await {
-            Ok(UploadStatus::Processed(report)) => Ok(Some(read_report(name, &report))),
+            Ok(UploadStatus::Processed(report)) => Ok(Some(report)),
             Ok(UploadStatus::Processing) => Err(Fatal::TryLater(format!(
-                "PKB is still processing {name}: run the same command again later (with --journal): it goes on waiting, \
-                 and sends nothing twice"
+                "PKB is still processing {name}. What to do: run the same command again later (with --journal). It goes on \
+                 waiting, and sends nothing twice"
             ))),
-            Err(CallError::NotFound) => Ok(None),
+            Err(CallError::NotFound) => {
+                tracing::warn!("{name} was accepted, and PKB does not know it any more");
+                intents.note(notes::no_report(name))?;
+                Ok(None)
+            }
             Err(CallError::Fatal(fatal)) => Err(fatal),
             Err(error @ CallError::Unavailable { .. }) => Err(Fatal::TryLater(format!(
-                "{name} was accepted, and it cannot be found out what became of it: {error}; run the same command again \
-                 later (with --journal)"
+                "{name} was accepted, and PKB does not say now what became of it: {error}. What to do: run the same command \
+                 again later (with --journal)"
             ))),
-            Err(error) => Err(Fatal::NotUnderstood(format!(
-                "{name} was accepted, and PKB does not say what became of it: {error}"
-            ))),
+            Err(error) => Err(not_reported(name, &error.to_string(), intents)?),
         }
-    }
-
-    /// Settles rows of batches that PKB has accepted in an earlier run from its reports on them.
-    async fn settle_accepted(&self, rows: &[SentRow]) -> Result<Vec<Option<RowResult>>, Fatal> {
-        let mut reports: HashMap<&str, Option<Refused>> = HashMap::new();
-        let mut results = Vec::with_capacity(rows.len());
-        for row in rows {
-            let Some(UnsettledRow { batch, line }) = &row.unsettled else {
-                results.push(None);
-                continue;
-            };
-            let Some(id) = &batch.accepted else {
-                results.push(None);
-                continue;
-            };
-            if !reports.contains_key(id.as_str()) {
-                tracing::info!(
-                    "{} was accepted in an earlier run: asking PKB for its report",
-                    batch.name
-                );
-                reports.insert(id.as_str(), self.wait(&batch.name, id).await?);
-            }
-            let report = reports.get(id.as_str()).and_then(Option::as_ref);
-            results.push(report.map(|refused| refused.row(*line, &batch.name)));
-        }
-        Ok(results)
-    }
-
-    /// Settles unsettled rows without a report that PKB has records of, and those that must not be
-    /// sent again.
-    async fn settle_arrived(
-        &self,
-        rows: &[SentRow],
-        results: &mut [Option<RowResult>],
-    ) -> Result<(), Fatal> {
-        let unsettled: Vec<usize> = (0..rows.len())
-            .filter(|at| rows[*at].unsettled.is_some() && results[*at].is_none())
-            .collect();
-        let arrived = self.find_arrived(rows, &unsettled).await?;
-        for place in unsettled {
-            let Some(UnsettledRow { batch, .. }) = &rows[place].unsettled else {
-                continue;
-            };
-            if arrived.contains(&place) {
-                results[place] = Some(Ok(batch.name.clone()));
-            } else if batch.emails && !self.resend {
-                results[place] = Some(Err(Verdict::with_detail(
-                    Reason::Unanswered,
-                    format!(
-                        "{} may have been sent with e-mail addresses: --resend if that does no harm",
-                        batch.name
-                    ),
-                )));
-            }
-        }
-        Ok(())
-    }
-
-    /// What becomes of the rows of a batch that brought no report. While it is unknown whether PKB has
-    /// taken a batch, or PKB is busy, the next one is not sent: PKB wants one after the other.
-    fn not_taken(
-        &self,
-        error: CallError,
-        batch: &BegunBatch,
-        intents: &IntentLog,
-    ) -> Result<Verdict, Fatal> {
-        let name = &batch.name;
-        match error {
-            CallError::Unanswered => Err(Fatal::TryLater(format!(
-                "{name} was sent and not answered: PKB may or may not have taken it. Run the same command again (with \
-                 --journal): it asks PKB which rows arrived, and sends only what is missing"
-            ))),
-            CallError::NotUnderstood(words) => Err(Fatal::NotUnderstood(format!(
-                "{name} was sent, and it is not known whether PKB has taken it: {words}"
-            ))),
-            error => {
-                intents.note(withdrawal(batch))?;
-                match error {
-                    CallError::Unavailable { .. } => Err(Fatal::TryLater(format!(
-                        "{name} was not taken: {error}; run the same command again later"
-                    ))),
-                    error => error.into_verdict(),
-                }
-            }
-        }
-    }
-
-    /// The places of the `unsettled` rows that PKB has records of.
-    async fn find_arrived(
-        &self,
-        rows: &[SentRow],
-        unsettled: &[usize],
-    ) -> Result<HashSet<usize>, Fatal> {
-        if unsettled.is_empty() {
-            return Ok(HashSet::new());
-        }
-        tracing::warn!(
-            "{} rows were sent by an earlier run and not answered: asking PKB which arrived",
-            unsettled.len()
-        );
-        if unsettled.len() > LOOK_UP_ALL {
-            let step = unsettled.len() / SAMPLE;
-            let sample: Vec<usize> = unsettled.iter().copied().step_by(step).collect();
-            let found = self.look_up(rows, &sample).await?;
-            if found.len() == sample.len() {
-                return Ok(unsettled.iter().copied().collect());
-            }
-            if found.is_empty() {
-                return Ok(found);
-            }
-        }
-        self.look_up(rows, unsettled).await
-    }
-
-    /// Those of `places` that PKB has records of.
-    async fn look_up(&self, rows: &[SentRow], places: &[usize]) -> Result<HashSet<usize>, Fatal> {
-        let mut found = HashSet::new();
-        for place in places {
-            match self
-                .pkb
-                .find_patient(&self.user_path, &rows[*place].national_id)
-                .await
-            {
-                // Somebody whom PKB does not show us is there.
-                Ok(_) | Err(CallError::NoAccess) => {
-                    found.insert(*place);
-                }
-                Err(CallError::NotFound) => {}
-                Err(CallError::Fatal(fatal)) => return Err(fatal),
-                Err(error) => {
-                    return Err(Fatal::TryLater(format!(
-                        "cannot find out whether an earlier upload arrived: {error}; run the same command again later"
-                    )));
-                }
-            }
-        }
-        Ok(found)
     }
 }
 
-fn read_report(name: &str, report: &UploadReport) -> Refused {
+/// What somebody does about a batch of this run of which PKB has not all.
+fn what_to_do(found: &Found, batch: &BegunBatch, intents: &IntentLog) -> &'static str {
+    match found.finding {
+        _ if !intents.is_kept() => {
+            "What to do: look for it in PKB's Reports tab. The same command would send it again, because this run has no journal"
+        }
+        Finding::None if !batch.emails => {
+            "What to do: run the same command again. It asks PKB once more, and sends what has not arrived"
+        }
+        _ => {
+            "What to do: look for it in PKB's Reports tab, and run the same command again. It asks PKB once more. With --resend it also \
+             sends again what may have been sent"
+        }
+    }
+}
+
+/// The verdict on a row that may have been sent. What is known of its batch has been told.
+fn unknown(batch: &str) -> Verdict {
+    let detail = format!(
+        "{batch} was sent and not answered, and PKB may have taken the row. To send it again, run the same command with --resend"
+    );
+    Verdict::with_detail(Reason::Unanswered, detail)
+}
+
+/// What PKB's report says of each row of a batch, also for the next run.
+///
+/// # Errors
+/// It does not account for each row.
+fn read_report(
+    name: &str,
+    report: &UploadReport,
+    rows: u64,
+    intents: &IntentLog,
+) -> Result<Refused, Fatal> {
+    let refused = match report.refused_lines(rows) {
+        Ok(refused) => refused,
+        Err(what) => {
+            let what = format!("PKB's report cannot be right: {what}");
+            return Err(not_reported(name, &what, intents)?);
+        }
+    };
     tracing::info!(
         "{name}: {} created, {} updated, {} refused",
         report.created,
         report.updated,
         report.failed.len()
     );
-    Refused(report.failed.iter().map(|failed| failed.row).collect())
+    intents.note(notes::report(name, &refused))?;
+    Ok(Refused(refused))
+}
+
+/// PKB has taken a batch, and its word on that is of no use. The next run looks its patients up.
+fn not_reported(name: &str, what: &str, intents: &IntentLog) -> Result<Fatal, Fatal> {
+    intents.note(notes::no_report(name))?;
+    Ok(Fatal::NotUnderstood(format!(
+        "{name} was sent, and it is not known what PKB has taken of it: {what}. What to do: run the same command again (with \
+         --journal). It asks PKB who has arrived, before it sends anything. If this comes again, report it"
+    )))
+}
+
+/// What becomes of the rows of a batch that certainly was not taken, or of which nobody knows. While PKB is busy, the next one is not
+/// sent: PKB wants one after the other.
+fn not_taken(
+    error: CallError,
+    name: &str,
+    rows: usize,
+    intents: &IntentLog,
+) -> Result<Verdict, Fatal> {
+    if let CallError::NotUnderstood(what) = error {
+        return Err(not_reported(name, what, intents)?);
+    }
+    intents.note(notes::withdrawal(name))?;
+    match error {
+        CallError::Unavailable { .. } => Err(Fatal::TryLater(format!(
+            "{name} was not taken: {error}. What to do: run the same command again later"
+        ))),
+        CallError::Refused { status } if rows > 1 => {
+            Err(Fatal::Refused(refused_whole(name, rows, status)))
+        }
+        error => error.into_verdict(),
+    }
+}
+
+/// The message for a batch that PKB refuses as a file.
+fn refused_whole(name: &str, rows: usize, status: u16) -> String {
+    let fewer = rows.div_ceil(2);
+    let why = match status {
+        413 => "the file is too large for PKB, or for a server in front of it",
+        _ => "PKB does not say which of them is wrong, or whether it is the file",
+    };
+    format!(
+        "PKB answered {status} to {name} with its {rows} rows, and took none of them: {why}. What to do: run the same command again with \
+         --batch-rows {fewer}. If PKB refuses each smaller file too, compare the columns with PKB's template: --template FILE"
+    )
 }

@@ -1,34 +1,89 @@
 //! What earlier runs have sent, according to the journal.
 //!
-//! Before a batch is sent its name, SHA-256 and the keys of its rows are noted, in the order of its
-//! lines; when PKB has accepted it and works on it, the id that PKB gave it. If the run breaks off
-//! before the report is in the journal, nobody knows what PKB has taken: the rows are unsettled
-//! until the next run has asked.
+//! Before a batch is sent its name, SHA-256 and the keys of its rows are noted, in the order of its lines, and where each patient
+//! stood at PKB before; then what PKB says of it: the id by which it is known while PKB works on it, and the report. If the run breaks
+//! off before the report is in the journal, nobody knows what PKB has taken: the rows are unsettled until a later run has found out.
 
-use std::{collections::HashMap, sync::Arc};
+pub mod notes;
 
+use std::collections::{HashMap, HashSet};
+
+use jiff::Timestamp;
 use pkb_client::upload::UploadId;
 use pkb_core::{Fatal, journal::Key};
-use serde_json::{Value, json};
+use serde_json::Value;
 
-/// A batch that was about to be sent.
+use crate::comparison::Standing;
+
+/// A batch that is about to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BegunBatch {
     /// Its file name.
     pub name: String,
     /// Whether e-mail addresses were in it: PKB sends invitations to those.
     pub emails: bool,
-    /// What PKB calls it, once it has accepted it.
-    pub accepted: Option<UploadId>,
+    /// When it was sent.
+    pub at: Timestamp,
 }
 
-/// A row that may or may not have been sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UnsettledRow {
-    /// Its batch.
-    pub batch: Arc<BegunBatch>,
-    /// Its line in that, the header being 1.
+/// A row of such a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BegunRow {
+    /// Its key.
+    pub key: Key,
+    /// Its line in the batch, the header being 1.
     pub line: u64,
+    /// Where its patient stood at PKB before, and what the upload changes there; `None` if nobody asked.
+    pub before: Option<Standing>,
+}
+
+/// What PKB has said of a batch.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Answered {
+    /// Nothing that serves.
+    #[default]
+    No,
+    /// It works on it, and calls it this.
+    Accepted(UploadId),
+    /// It is done, and has not taken these lines.
+    Reported(HashSet<u64>),
+}
+
+/// A batch with rows that are not settled.
+#[derive(Debug, Clone)]
+pub struct UnsettledBatch {
+    /// The batch.
+    pub batch: BegunBatch,
+    /// How many rows it had.
+    pub sent: u64,
+    /// What PKB has said of it.
+    pub answered: Answered,
+    /// The rows that are not settled, in the order of their lines.
+    pub rows: Vec<BegunRow>,
+    /// What is known of the others.
+    pub taken: Taken,
+}
+
+/// The rows of a batch that earlier runs have found at PKB.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Taken {
+    /// How many.
+    pub rows: u64,
+    /// The last of their lines; 1 if there are none.
+    pub last_line: u64,
+    /// How many rows of the batch were there when it was last asked, and since when: that number has to settle.
+    pub there: (u64, Timestamp),
+}
+
+impl Taken {
+    /// Of a batch that was sent at `at`, and of which nothing is known.
+    pub fn nothing(at: Timestamp) -> Self {
+        Self {
+            rows: 0,
+            last_line: 1,
+            there: (0, at),
+        }
+    }
 }
 
 /// What earlier runs have sent.
@@ -37,39 +92,25 @@ pub struct SentBefore {
     /// What the names of batches begin with.
     campaign: String,
     begun: Vec<Begun>,
-    /// The last batch that each row was in (its place in `begun`), and its line there.
-    unsettled: HashMap<Key, (usize, u64)>,
+    /// The last batch that each row was in (its place in `begun`), and the row.
+    unsettled: HashMap<Key, (usize, BegunRow)>,
+    /// Some rows that are settled because PKB has them.
+    at_pkb: Vec<Key>,
     /// Number of the last batch.
     last: u64,
 }
 
 #[derive(Debug)]
 struct Begun {
-    batch: Arc<BegunBatch>,
+    batch: BegunBatch,
+    answered: Answered,
+    taken: Taken,
     /// Line of the last row that was noted.
     last_line: u64,
 }
 
-/// Keys in one line of the journal: a line has at most 1 MiB.
-const KEYS_A_LINE: usize = 10_000;
-
-/// What to note before a batch is sent.
-pub fn intents(batch: &BegunBatch, sha256: &str, keys: &[Key]) -> impl Iterator<Item = Value> {
-    keys.chunks(KEYS_A_LINE).map(move |keys| {
-        let keys: Vec<String> = keys.iter().map(|key| key.expose_hex()).collect();
-        json!({ "batch": batch.name, "sha256": sha256, "emails": batch.emails, "rows": keys })
-    })
-}
-
-/// What to note when PKB has accepted a batch and works on it.
-pub fn acceptance(batch: &BegunBatch, id: &UploadId) -> Value {
-    json!({ "batch": batch.name, "accepted": id.as_str() })
-}
-
-/// What to note when a batch that was about to be sent certainly was not taken.
-pub fn withdrawal(batch: &BegunBatch) -> Value {
-    json!({ "batch": batch.name, "withdrawn": true })
-}
+/// Rows that are remembered to be at PKB: enough to see whether PKB shows any such patient.
+const REMEMBERED: usize = 20;
 
 impl SentBefore {
     /// Nothing yet. The names of batches begin with `campaign`.
@@ -78,64 +119,140 @@ impl SentBefore {
             campaign,
             begun: Vec::new(),
             unsettled: HashMap::new(),
+            at_pkb: Vec::new(),
             last: 0,
         }
     }
 
-    /// Reads an intent, an acceptance or a withdrawal.
+    /// Reads what was noted of a batch.
     ///
     /// # Errors
     /// It is malformed.
     pub fn begun(&mut self, intent: &Value) -> Result<(), Fatal> {
-        let malformed = || Fatal::Input("an intent is malformed".into());
-        let name = intent["batch"].as_str().ok_or_else(malformed)?;
+        self.read(intent)
+            .ok_or_else(|| Fatal::Input("an intent is malformed".into()))
+    }
+
+    fn read(&mut self, intent: &Value) -> Option<()> {
+        let name = intent["batch"].as_str()?;
         self.count(name);
         let at = self.begun.iter().rposition(|at| at.batch.name == name);
         if intent["withdrawn"] == true {
             self.unsettled.retain(|_, (batch, _)| Some(*batch) != at);
-            return Ok(());
+            return Some(());
         }
+        if let Some(keys) = intent.get("rows") {
+            let at = at.map_or_else(|| self.add(name, intent), Some)?;
+            return self.read_rows(at, keys.as_array()?, &intent["before"]);
+        }
+        let begun = &mut self.begun[at?];
         if let Some(id) = intent.get("accepted") {
-            let id = id
-                .as_str()
-                .and_then(UploadId::parse)
-                .ok_or_else(malformed)?;
-            let begun = &mut self.begun[at.ok_or_else(malformed)?];
-            Arc::make_mut(&mut begun.batch).accepted = Some(id);
-            return Ok(());
+            begun.answered = Answered::Accepted(UploadId::parse(id.as_str()?)?);
+        } else if let Some(lines) = intent.get("refused") {
+            let lines = lines.as_array()?.iter().map(Value::as_u64);
+            begun.answered = Answered::Reported(lines.collect::<Option<_>>()?);
+        } else if let Some(there) = intent.get("there") {
+            begun.taken.there = (there.as_u64()?, moment(&intent["at"])?);
+        } else if intent["no_report"] == true {
+            begun.answered = Answered::No;
+        } else {
+            return None;
         }
-        let at = at.unwrap_or_else(|| {
-            self.begun.push(Begun {
-                batch: Arc::new(BegunBatch {
-                    name: name.to_owned(),
-                    emails: intent["emails"].as_bool().unwrap_or(true),
-                    accepted: None,
-                }),
-                last_line: 1,
-            });
-            self.begun.len() - 1
+        Some(())
+    }
+
+    fn add(&mut self, name: &str, intent: &Value) -> Option<usize> {
+        let at = moment(&intent["at"])?;
+        self.begun.push(Begun {
+            batch: BegunBatch {
+                name: name.to_owned(),
+                emails: intent["emails"].as_bool().unwrap_or(true),
+                at,
+            },
+            answered: Answered::No,
+            taken: Taken::nothing(at),
+            last_line: 1,
         });
-        for key in intent["rows"].as_array().ok_or_else(malformed)? {
-            let key = key.as_str().and_then(Key::from_hex).ok_or_else(malformed)?;
+        Some(self.begun.len() - 1)
+    }
+
+    fn read_rows(&mut self, at: usize, keys: &[Value], before: &Value) -> Option<()> {
+        let before = before.as_array()?;
+        if before.len() != keys.len() {
+            return None;
+        }
+        for (key, before) in keys.iter().zip(before) {
             self.begun[at].last_line += 1;
-            self.unsettled.insert(key, (at, self.begun[at].last_line));
+            let row = BegunRow {
+                key: Key::from_hex(key.as_str()?)?,
+                line: self.begun[at].last_line,
+                before: match before {
+                    Value::Null => None,
+                    standing => Some(Standing::from_json(standing)?),
+                },
+            };
+            self.unsettled.insert(row.key, (at, row));
         }
-        Ok(())
+        Some(())
     }
 
-    /// A row whose batch was answered, or that needed none.
+    /// A row that an earlier run settled: in `batch` if PKB has it.
     pub fn settled(&mut self, key: Key, batch: Option<&str>) {
-        self.unsettled.remove(&key);
-        if let Some(batch) = batch {
-            self.count(batch);
+        let unsettled = self.unsettled.remove(&key);
+        let Some(batch) = batch else { return };
+        self.count(batch);
+        if let Some((at, row)) = unsettled
+            && self.begun[at].batch.name == batch
+        {
+            let taken = &mut self.begun[at].taken;
+            taken.rows += 1;
+            taken.last_line = taken.last_line.max(row.line);
         }
     }
 
-    /// The batch in which a row may or may not have been sent.
-    pub fn unsettled(&self, key: Key) -> Option<UnsettledRow> {
-        let (at, line) = *self.unsettled.get(&key)?;
-        let batch = Arc::clone(&self.begun[at].batch);
-        Some(UnsettledRow { batch, line })
+    /// A row that PKB has, as its report said or was found out.
+    pub fn note_at_pkb(&mut self, key: Key) {
+        if self.at_pkb.len() < REMEMBERED {
+            self.at_pkb.push(key);
+        }
+    }
+
+    /// Some of the rows that PKB has.
+    pub fn at_pkb(&self) -> &[Key] {
+        &self.at_pkb
+    }
+
+    /// The name of the batch in which a row may or may not have been sent.
+    pub fn unsettled(&self, key: Key) -> Option<&str> {
+        let (at, _) = self.unsettled.get(&key)?;
+        Some(&self.begun[*at].batch.name)
+    }
+
+    /// Where the patient of an unsettled row stood before it was sent.
+    pub fn before(&self, key: Key) -> Option<Standing> {
+        self.unsettled.get(&key)?.1.before
+    }
+
+    /// All batches with rows that are not settled, in the order in which they were sent.
+    pub fn unsettled_batches(&self) -> Vec<UnsettledBatch> {
+        let mut rows: Vec<Vec<BegunRow>> = vec![Vec::new(); self.begun.len()];
+        for (at, row) in self.unsettled.values() {
+            rows[*at].push(*row);
+        }
+        let batches = self.begun.iter().zip(rows);
+        let unsettled = batches.filter(|(_, rows)| !rows.is_empty());
+        unsettled
+            .map(|(begun, mut rows)| {
+                rows.sort_unstable_by_key(|row| row.line);
+                UnsettledBatch {
+                    batch: begun.batch.clone(),
+                    sent: begun.last_line - 1,
+                    answered: begun.answered.clone(),
+                    rows,
+                    taken: begun.taken,
+                }
+            })
+            .collect()
     }
 
     /// A name that no batch has had.
@@ -154,102 +271,9 @@ impl SentBefore {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn batch(name: &str) -> BegunBatch {
-        BegunBatch {
-            name: name.into(),
-            emails: true,
-            accepted: None,
-        }
-    }
-
-    fn keys(count: u32) -> Vec<Key> {
-        (0..count)
-            .map(|number| Key::of(&[&number.to_le_bytes()]))
-            .collect()
-    }
-
-    fn before(batch: &BegunBatch, keys: &[Key]) -> SentBefore {
-        let mut before = SentBefore::new("batch".into());
-        for intent in intents(batch, "00", keys) {
-            before.begun(&intent).unwrap();
-        }
-        before
-    }
-
-    #[test]
-    fn rows_of_a_batch_are_unsettled_until_it_is_answered_or_withdrawn() {
-        let keys = keys(2);
-        let batch = batch("batch-0007.csv");
-        let mut before = before(&batch, &keys);
-        assert_eq!(before.unsettled(keys[0]).map(|row| row.line), Some(2));
-        before.settled(keys[0], Some("batch-0007.csv"));
-        let second = before.unsettled(keys[1]).unwrap();
-        assert_eq!((&*second.batch, second.line), (&batch, 3));
-        assert!(before.unsettled(keys[0]).is_none());
-        before.begun(&withdrawal(&batch)).unwrap();
-        assert!(before.unsettled(keys[1]).is_none());
-        assert_eq!(before.new_name(), "batch-0008.csv");
-    }
-
-    #[test]
-    fn an_accepted_batch_is_known_by_its_id_and_its_rows_by_their_lines() {
-        let keys = keys(KEYS_A_LINE as u32 * 2 + 5);
-        let batch = batch("batch-0001.csv");
-        let mut before = before(&batch, &keys);
-        let id = UploadId::parse("Xy-1_0").unwrap();
-        before.begun(&acceptance(&batch, &id)).unwrap();
-        for (line, key) in (2..).zip(&keys) {
-            let row = before.unsettled(*key).unwrap();
-            assert_eq!((row.line, row.batch.accepted.as_ref()), (line, Some(&id)));
-        }
-    }
-
-    #[test]
-    fn a_row_that_was_sent_again_is_unsettled_in_the_later_batch_only() {
-        let keys = keys(3);
-        let mut before = before(&batch("batch-0001.csv"), &keys);
-        let later = batch("batch-0002.csv");
-        for intent in intents(&later, "00", &keys[1..]) {
-            before.begun(&intent).unwrap();
-        }
-        let id = UploadId::parse("2").unwrap();
-        before.begun(&acceptance(&later, &id)).unwrap();
-        before.begun(&withdrawal(&batch("batch-0001.csv"))).unwrap();
-        assert!(before.unsettled(keys[0]).is_none());
-        let row = before.unsettled(keys[2]).unwrap();
-        assert_eq!((row.line, row.batch.accepted.as_ref()), (3, Some(&id)));
-    }
-
-    #[test]
-    fn a_malformed_acceptance_is_refused() {
-        let mut before = before(&batch("batch-0001.csv"), &keys(1));
-        for (name, id) in [
-            ("batch-0001.csv", json!("../users")),
-            ("batch-0001.csv", json!(7)),
-            ("batch-0002.csv", json!("7")),
-        ] {
-            let line = json!({ "batch": name, "accepted": id });
-            assert!(before.begun(&line).is_err(), "{line}");
-        }
-    }
-
-    #[test]
-    fn numbers_go_on_whatever_a_campaign_is_called() {
-        let mut before = SentBefore::new("spring-2027".into());
-        for name in [
-            "batch-0003.csv",
-            "autumn-2026-0012.csv",
-            "notes.csv",
-            "x-9.txt",
-            "x-99999999999999999999.csv",
-        ] {
-            before.settled(keys(1)[0], Some(name));
-        }
-        assert_eq!(before.new_name(), "spring-2027-0013.csv");
-        assert_eq!(before.new_name(), "spring-2027-0014.csv");
-    }
+fn moment(value: &Value) -> Option<Timestamp> {
+    value.as_str()?.parse().ok()
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,11 +4,10 @@ use pkb_core::{
     Fatal, Verdict,
     journal::Key,
     record::{Compared, Patient},
-    value::NationalId,
 };
 
 use crate::{
-    comparison::{ComparedRows, Known},
+    comparison::{ComparedRows, Known, Sent, Standing},
     pkb_file::PkbFile,
 };
 
@@ -16,18 +15,18 @@ use crate::{
 pub struct UploadRow {
     /// How it is known in the journal.
     pub key: Key,
-    /// Which patient it is about.
-    pub national_id: NationalId,
     /// The patient's line of the "Add many patients" file.
     pub line: Vec<u8>,
     /// The same with names and number only, if that may be sent instead.
     minimal: Option<Vec<u8>>,
+    /// What is in the line besides names and number.
+    sent: Sent,
     /// Whether PKB will write to the patient.
     pub emailed: bool,
     /// Whether any e-mail address is in the line, the patient's or a carer's.
     pub emails: bool,
-    /// Whether PKB has the patient, if it was asked.
-    pub compared: Option<Compared>,
+    /// Where the patient stands at PKB, and what the line would change there, if PKB was asked.
+    pub before: Option<Standing>,
 }
 
 /// What becomes of a row after the comparison.
@@ -45,12 +44,12 @@ impl UploadRow {
     pub fn of(patient: &Patient, pkb_file: &PkbFile, is_compared: bool) -> Self {
         Self {
             key: pkb_file.key(patient),
-            national_id: patient.national_id,
             line: pkb_file.patient_line(patient),
             minimal: is_compared.then(|| pkb_file.minimal_line(patient)),
+            sent: pkb_file.sent(),
             emailed: pkb_file.invites_by_email(patient),
             emails: pkb_file.has_emails(patient),
-            compared: None,
+            before: None,
         }
     }
 
@@ -60,15 +59,14 @@ impl UploadRow {
     /// # Errors
     /// The row was not compared.
     pub fn decide(mut self, rows: &ComparedRows, known: Known) -> Result<Decision, Fatal> {
-        let compared = match rows.of(self.key) {
-            Some(Ok(compared)) => *compared,
+        let standing = match rows.of(self.key) {
+            Some(Ok(standing)) => *standing,
             Some(Err(verdict)) => return Ok(Decision::Stop(verdict.clone())),
             None => return Err(Fatal::Bug("a row was not compared with PKB".into())),
         };
-        self.compared = Some(compared);
-        match (compared, known) {
+        match (standing.compared(), known) {
             (Compared::New, _) | (Compared::Known, Known::Full) => {}
-            (Compared::Known | Compared::NoAccess, Known::Skip) => {
+            (compared @ (Compared::Known | Compared::NoAccess), Known::Skip) => {
                 return Ok(Decision::Skip(compared));
             }
             (Compared::Known, Known::Minimal)
@@ -76,8 +74,10 @@ impl UploadRow {
                 let missing = || Fatal::Bug("a row has no short line".into());
                 self.line = self.minimal.take().ok_or_else(missing)?;
                 (self.emailed, self.emails) = (false, false);
+                self.sent = Sent::NAMES;
             }
         }
+        self.before = Some(standing.changed_by(self.sent));
         Ok(Decision::Upload(self))
     }
 }

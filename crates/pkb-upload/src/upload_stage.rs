@@ -9,16 +9,16 @@ use pkb_core::{
     Admission, Batch, Clock, Fatal, Record, Stage, StageName, Verdict,
     journal::Key,
     record::{Compared, Unknown, Upload, UploadState},
-    stage::{BatchResult, IntentLog, Recalled, Replay},
+    stage::{BatchResult, IntentLog, NextStep, Recalled, Replay, Written},
 };
 use serde_json::{Value, json};
 
 use crate::{
     batch_folder::{BatchFolder, sha256},
-    comparison::{self, BeforeUpload, Known},
+    comparison::{self, BeforeUpload, Known, Standing},
     pkb_file::{LineOptions, PkbFile},
-    sender::{Sender, SentRow},
-    sent_before::{self, BegunBatch, SentBefore},
+    sender::{Sender, Sending, SentRow},
+    sent_before::{BegunBatch, BegunRow, SentBefore, notes},
     upload_row::{Decision, UploadRow},
 };
 
@@ -111,6 +111,20 @@ impl UploadStage {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// A row that an earlier run settled.
+    fn settled(&self, key: Key, upload: Option<&Upload>) {
+        let mut sent_before = self.sent_before();
+        sent_before.settled(key, upload.and_then(|upload| upload.batch.as_deref()));
+        let is_at_pkb = |upload: &Upload| match upload.state {
+            UploadState::Sent => true,
+            UploadState::Known => upload.compared == Some(Compared::Known),
+            UploadState::Prepared | UploadState::Checked => false,
+        };
+        if upload.is_some_and(is_at_pkb) {
+            sent_before.note_at_pkb(key);
+        }
+    }
+
     /// Compares the rows with PKB, if that is wanted: those that are to be uploaded, and what is known already of the others.
     async fn decide(
         &self,
@@ -149,26 +163,18 @@ impl UploadStage {
         intents: &IntentLog,
     ) -> BatchResult<Upload> {
         let facts: Vec<RowFacts> = rows.iter().map(RowFacts::of).collect();
-        let rows: Vec<SentRow> = {
-            let sent_before = self.sent_before();
-            rows.into_iter()
-                .map(|row| SentRow {
-                    unsettled: sent_before.unsettled(row.key),
-                    key: row.key,
-                    national_id: row.national_id,
-                    line: row.line,
-                    emails: row.emails,
-                })
-                .collect()
+        let rows = rows.into_iter().map(|row| SentRow {
+            key: row.key,
+            line: row.line,
+            emails: row.emails,
+            before: row.before,
+        });
+        let sending = Sending {
+            pkb_file: &self.pkb_file,
+            sent_before: &self.sent_before,
+            intents,
         };
-        let results = sender
-            .send(
-                rows,
-                self.pkb_file.header_line(),
-                || self.sent_before().new_name(),
-                intents,
-            )
-            .await?;
+        let results = sender.send(rows.collect(), sending).await?;
         Ok(results
             .into_iter()
             .zip(facts)
@@ -189,8 +195,8 @@ impl UploadStage {
         let written: Vec<Option<String>> = {
             let sent_before = self.sent_before();
             let there = |row: &UploadRow| {
-                let batch = sent_before.unsettled(row.key)?.batch;
-                folder.has(&batch.name).then(|| batch.name.clone())
+                let batch = sent_before.unsettled(row.key)?;
+                folder.has(batch).then(|| batch.to_owned())
             };
             work.iter().map(there).collect()
         };
@@ -208,13 +214,18 @@ impl UploadStage {
                 .collect::<Vec<_>>()
                 .concat();
             let emails = rows.iter().any(|row| row.emails);
-            let begun = BegunBatch {
+            let batch = BegunBatch {
                 name: name.clone(),
                 emails,
-                accepted: None,
+                at: self.clock.now(),
             };
-            let keys: Vec<Key> = rows.iter().map(|row| row.key).collect();
-            for intent in sent_before::intents(&begun, &sha256(&file), &keys) {
+            let begun = (2..).zip(&rows).map(|(line, row)| BegunRow {
+                key: row.key,
+                line,
+                before: row.before,
+            });
+            let begun: Vec<BegunRow> = begun.collect();
+            for intent in notes::intents(&batch, &sha256(&file), &begun) {
                 intents.note(intent)?;
             }
             folder.add(&name, rows.len(), emails, &file)?;
@@ -257,7 +268,7 @@ impl RowFacts {
     fn of(row: &UploadRow) -> Self {
         Self {
             emailed: row.emailed,
-            compared: row.compared,
+            compared: row.before.map(Standing::compared),
         }
     }
 }
@@ -291,8 +302,8 @@ impl Stage for UploadStage {
                 if let (Some(key), Some(before)) = (key, &self.before_upload) {
                     before.settle(key, upload.is_none_or(|upload| self.serves(upload)));
                 }
-                if let (Some(key), Some(upload)) = (key, upload) {
-                    self.sent_before().settled(key, upload.batch.as_deref());
+                if let Some(key) = key {
+                    self.settled(key, upload);
                 }
                 Ok(())
             }
@@ -344,14 +355,17 @@ impl Stage for UploadStage {
             .collect()
     }
 
-    fn next_step(&self, records: &str) -> Option<String> {
-        Some(match &self.destination {
+    fn next_step(&self, records: Written<'_>) -> Option<NextStep> {
+        let command = records.command("pkb-resolve", "--output resolved.ndjson");
+        Some(NextStep::Then(match &self.destination {
             Destination::Nowhere => "the same without --dry-run".to_owned(),
-            Destination::Folder(_) => format!(
-                "upload the batches at PKB's page; when PKB has processed them, run pkb-resolve on {records}"
-            ),
-            Destination::Pkb(_) => format!("pkb-resolve on {records}"),
-        })
+            Destination::Folder(_) => {
+                format!(
+                    "upload the batches at PKB's page, and when PKB has processed them: {command}"
+                )
+            }
+            Destination::Pkb(_) => command,
+        }))
     }
 
     fn apply(&self, record: &mut Record, upload: Upload) {

@@ -8,12 +8,16 @@ use pkb_core::{
     clock::uk_date,
     language::date_in,
     record::{Design, Invitation, Patient},
+    rehearsal::Origin,
     value::{LetterLanguages, Postcode},
 };
 use unicode_bidi::BidiInfo;
 use unicode_normalization::UnicodeNormalization as _;
 
 use super::page_reader::Page;
+
+/// What stands across each page of a rehearsal's letter.
+pub const REHEARSAL: &str = "REHEARSAL";
 
 /// What a letter must say and must not say. `Debug` is not there: it is all values of a patient.
 #[derive(Clone)]
@@ -22,6 +26,8 @@ pub struct Expected {
     parts: Vec<Part>,
     codes: [String; 2],
     forbidden: Vec<String>,
+    /// Whether it is of a rehearsal, which each page must say; and no page of another letter.
+    is_rehearsal: bool,
 }
 
 /// What must be on a letter.
@@ -72,6 +78,7 @@ impl Expected {
                 invitation.token.expose_code().to_owned(),
             ],
             forbidden: forbidden(patient),
+            is_rehearsal: Origin::of(record) == Some(Origin::Rehearsal),
         })
     }
 
@@ -98,6 +105,14 @@ impl Expected {
         let seen_by_glyphs = by_glyphs.as_deref().map(Seen::of);
         let exact = seen_by_glyphs.as_ref().unwrap_or(&seen);
         let mut failures = Vec::new();
+        let mut bear_it = sheets.iter().map(|page| page.across.contains(REHEARSAL));
+        if self.is_rehearsal && !bear_it.all(|is_there| is_there) {
+            failures.push(format!("{REHEARSAL} is not across each page"));
+        } else if !self.is_rehearsal && bear_it.any(|is_there| is_there) {
+            failures.push(format!(
+                "{REHEARSAL} is across it, and its record is not of one"
+            ));
+        }
         for Part { what, value, kind } in &self.parts {
             let is_there = match kind {
                 Kind::Words => seen.has(value),
@@ -392,6 +407,7 @@ mod tests {
             text: text.to_owned(),
             by_glyphs: by_glyphs.map(str::to_owned),
             qr: Vec::new(),
+            across: String::new(),
         };
         let mut owners = Owners::default();
         owners.enter(["OtherCode1", "OtherTokn1"].map(ShortText::of), 9);

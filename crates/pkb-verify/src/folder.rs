@@ -7,28 +7,32 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use pkb_cli::{app, progress::Task};
+use pkb_cli::{
+    app,
+    progress::{Task, tell},
+};
 use pkb_core::{
     ExitCode, Fatal, Record, StageName,
-    print_files::{
-        editions::{edition_of, manifest_prefix},
-        manifest::{self, ManifestRow},
-    },
     record::{Design, Edition},
-    spool::{self, Place, Spool, SpooledRecords},
+    rehearsal::{FILE_PREFIX, Origin},
     value::LetterLanguages,
 };
 use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 
-use crate::{
-    args::{SquareCodes, VerifyArgs},
-    expected::{Expected, Owners, ShortText},
-    manifests::Manifests,
-    objects::Bytes,
-    of_two_patients::OfTwoPatients,
-    report::Report,
-    sheets::{self, Found, Slot},
-    spreadsheets::Spreadsheets,
+use crate::args::{SquareCodes, VerifyArgs};
+use crate::expected::{Expected, Owners, ShortText};
+use crate::manifests::Manifests;
+use crate::objects::Bytes;
+use crate::of_two_patients::OfTwoPatients;
+use crate::report::Report;
+use crate::sheets::{self, Found, Slot};
+use crate::spreadsheets::Spreadsheets;
+use pkb_core::{
+    print_files::{
+        editions::{edition_of, manifest_prefix},
+        manifest::{self, ManifestRow},
+    },
+    spool::{self, Place, Spool, SpooledRecords},
 };
 
 /// Of so many letters the square code of one is read, besides the first and the last of a file.
@@ -51,8 +55,14 @@ const TASK: Task = Task {
 /// the program ends with [`ExitCode::SomeRowsRejected`].
 pub async fn verify(args: VerifyArgs) -> Result<ExitCode, Fatal> {
     let (progress, dir) = (args.progress.clone(), args.dir.clone());
-    let report = app::on_a_thread(&progress, TASK, move || look_at_all(&args)).await?;
-    report.print(&dir)
+    let report = app::with_progress(&progress, TASK, async { look_at_all(&args) }).await?;
+    let rehearsal = progress.monitor.origins().words();
+    let code = report.print(&dir, rehearsal.as_deref())?;
+    // The last word, whatever was found.
+    if let Some(words) = rehearsal {
+        tell(format!("pkb verify: {words}"));
+    }
+    Ok(code)
 }
 
 fn look_at_all(args: &VerifyArgs) -> Result<Report, Fatal> {
@@ -67,6 +77,7 @@ fn look_at_all(args: &VerifyArgs) -> Result<Report, Fatal> {
     spreadsheets.check(&folders, &index.records, &mut report)?;
     index.check_files(args, &manifests, &mut report)?;
     check_digests(&manifests, &mut report);
+    report.not_for_the_printer = not_for_the_printer(&args.dir, &folders);
     for folder in &folders {
         nothing_is_left_over(folder, &manifests, &mut report)?;
     }
@@ -75,18 +86,20 @@ fn look_at_all(args: &VerifyArgs) -> Result<Report, Fatal> {
 
 /// The folder itself and those in it, as far as they have letters.
 fn folders_of_letters(dir: &Path) -> Result<Vec<PathBuf>, Fatal> {
-    let [manifest, _] = manifest::file_names(manifest_prefix(Edition::First));
+    let names = [false, true].map(|is_rehearsal| manifest_prefix(Edition::First, is_rehearsal));
+    let names = names.map(|prefix| manifest::file_names(&prefix));
+    let has_manifest = |folder: &Path| names.iter().any(|[csv, _]| folder.join(csv).exists());
     let cannot = |source| Fatal::cannot_read(dir, source);
     let mut folders = Vec::new();
     for entry in fs::read_dir(dir).map_err(cannot)? {
         let path = entry.map_err(cannot)?.path();
-        if path.join(&manifest).exists() {
+        if has_manifest(&path) {
             folders.push(path);
         }
     }
     folders.sort_unstable();
     // That there are no letters at all is said of the folder that was named.
-    if folders.is_empty() || dir.join(&manifest).exists() {
+    if folders.is_empty() || has_manifest(dir) {
         folders.insert(0, dir.to_owned());
     }
     Ok(folders)
@@ -131,6 +144,7 @@ impl Index {
         let mut of_two_patients = OfTwoPatients::default();
         let mut spreadsheets = Spreadsheets::default();
         spool::read_all(args.input.reader()?, |record, raw| {
+            args.progress.monitor.origins().note_record(&record)?;
             let row = record.row.number;
             of_two_patients.see(&record);
             if is_of_another_run(&record, manifests) {
@@ -159,6 +173,10 @@ impl Index {
                     report.fail(&place, "the manifest says something else than the record");
                 }
                 let entry = own.unwrap_or(listed);
+                if entry.file.starts_with(FILE_PREFIX) != is_rehearsal(&record) {
+                    let words = "the name of its file does not say whether it is of a rehearsal";
+                    report.fail(&place, words);
+                }
                 if !entry.is_possible() {
                     report.fail(&place, "its pages cannot be those of a letter");
                     continue;
@@ -370,6 +388,11 @@ fn letters_of(record: &Record, manifests: &[Manifests]) -> Vec<(usize, u64, Opti
     }
 }
 
+/// Whether a record is of a rehearsal.
+fn is_rehearsal(record: &Record) -> bool {
+    Origin::of(record) == Some(Origin::Rehearsal)
+}
+
 /// Compares each file's bytes with the digest that the manifest has.
 fn check_digests(manifests: &[Manifests], report: &mut Report) {
     let files = manifests.iter().flat_map(|manifests| {
@@ -387,6 +410,18 @@ fn check_digests(manifests: &[Manifests], report: &mut Report) {
             }
         }
     }
+}
+
+/// Journals and records in the folders of the letters: they have codes, and whoever copies a folder copies them.
+fn not_for_the_printer(dir: &Path, folders: &[PathBuf]) -> BTreeSet<PathBuf> {
+    let all = folders.iter().map(PathBuf::as_path).chain([dir]);
+    let entries = all.flat_map(|folder| fs::read_dir(folder).into_iter().flatten().flatten());
+    let paths = entries.map(|entry| entry.path());
+    let has_codes = |path: &PathBuf| {
+        let end = path.extension().and_then(|end| end.to_str());
+        matches!(end, Some("journal" | "ndjson"))
+    };
+    paths.filter(has_codes).collect()
 }
 
 /// Nothing may be in the folder that no manifest is about.

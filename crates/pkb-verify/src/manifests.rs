@@ -108,6 +108,8 @@ struct Json {
     files: Vec<ManifestFile>,
     design: Design,
     is_numbered: bool,
+    #[serde(default)]
+    rehearsal: bool,
     counts: Counts,
 }
 
@@ -147,14 +149,20 @@ impl Manifests {
     ) -> Result<Self, Fatal> {
         let mut manifests = Self::default();
         for folder in folders {
-            manifests.add(folder, edition, report)?;
+            manifests.add(folder, edition, manifest::is_rehearsal(folder), report)?;
         }
         manifests.sort(edition, report);
         Ok(manifests)
     }
 
-    fn add(&mut self, dir: &Path, edition: Edition, report: &mut Report) -> Result<(), Fatal> {
-        let [csv_name, json_name] = manifest::file_names(manifest_prefix(edition));
+    fn add(
+        &mut self,
+        dir: &Path,
+        edition: Edition,
+        is_rehearsal: bool,
+        report: &mut Report,
+    ) -> Result<(), Fatal> {
+        let [csv_name, json_name] = manifest::file_names(&manifest_prefix(edition, is_rehearsal));
         if edition != Edition::First && !dir.join(&csv_name).exists() {
             return Ok(());
         }
@@ -168,6 +176,17 @@ impl Manifests {
         let json: Json = serde_json::from_reader(json).map_err(|_| not_one(&json_name))?;
         if json.schema != manifest::SCHEMA {
             return Err(not_one(&json_name));
+        }
+        let of_others = manifest_prefix(edition, !is_rehearsal);
+        if json.rehearsal != is_rehearsal
+            || manifest::file_names(&of_others)
+                .iter()
+                .any(|name| dir.join(name).exists())
+        {
+            report.fail(
+                &json_name,
+                "letters of a rehearsal and real ones are in one folder",
+            );
         }
         let home = Home {
             folder: Arc::new(dir.to_owned()),
@@ -221,7 +240,7 @@ impl Manifests {
 
     /// Puts the rows in order; of several for one number or row the last counts.
     fn sort(&mut self, edition: Edition, report: &mut Report) {
-        let [csv_name, _] = manifest::file_names(manifest_prefix(edition));
+        let [csv_name, _] = manifest::file_names(&manifest_prefix(edition, false));
         self.rows.sort_by_key(|row| row.sequence);
         for pair in self.rows.windows(2) {
             if let [one, other] = pair

@@ -4,7 +4,7 @@
 //! Nothing here knows how letters are made. What is read is what is drawn, so a character that is drawn without a
 //! meaning (no Unicode) reads as `U+FFFD`.
 
-use std::{ops::Range, sync::Arc};
+use std::{fmt::Write as _, ops::Range, sync::Arc};
 
 use anyhow::{Context as _, anyhow, ensure};
 use hayro::hayro_syntax::Pdf;
@@ -41,6 +41,11 @@ const PAGES_A_BLOCK: usize = 256;
 /// Files of no more bytes are read whole.
 pub(super) const SHORT: u64 = 1 << 20;
 
+/// Letters of so many points across a page cannot be overlooked.
+const LARGE: f64 = 40.0;
+/// How far a line is from level or upright whose letters stand across the page.
+const SLANT: f64 = 0.2;
+
 /// In fewer pages than this, what they share is hardly ever met again.
 const WORTH_SHARING: usize = 8;
 
@@ -57,6 +62,8 @@ pub struct Page {
     pub by_glyphs: Option<String>,
     /// The contents of its square codes.
     pub qr: Vec<String>,
+    /// Large words that are drawn across it, in the order in which they are drawn. They are in `text`, too.
+    pub across: String,
 }
 
 impl Page {
@@ -229,17 +236,19 @@ fn read_range(
         let drawn = drawn.unwrap_or_else(|| {
             let drawn = collected(pdf, page, &words_cache, &settings);
             let together = drawn.read_together();
-            let alone = words(drawn.glyphs);
+            let alone = with_slanted(words(drawn.glyphs), &[&drawn.slanted]);
             match together {
                 Some(together) => Page {
-                    text: words(together),
+                    text: with_slanted(words(together), &[&drawn.slanted]),
                     by_glyphs: Some(alone),
                     qr: drawn.squares,
+                    across: drawn.across,
                 },
                 None => Page {
                     text: alone,
                     by_glyphs: None,
                     qr: drawn.squares,
+                    across: drawn.across,
                 },
             }
         });
@@ -300,6 +309,21 @@ pub(super) fn context_of<'a>(
     Context::new(to_top_left, area, cache, pdf.xref(), settings.clone())
 }
 
+/// The words of a page, and those that stand on no line, if there are any.
+pub(super) fn with_slanted(mut text: String, slanted: &[&str]) -> String {
+    if slanted.iter().any(|words| !words.is_empty()) {
+        text.extend(slanted.iter().copied());
+        text.push('\n');
+    }
+    text
+}
+
+/// Whether a glyph from `start` to `top` stands on a line that is neither level nor upright.
+fn is_slanted(start: Point, top: Point) -> bool {
+    let (x, y) = ((top.x - start.x).abs(), (top.y - start.y).abs());
+    x.min(y) > SLANT * x.max(y)
+}
+
 fn is_right_to_left(character: char) -> bool {
     use unicode_bidi::BidiClass;
     matches!(
@@ -313,6 +337,10 @@ fn is_right_to_left(character: char) -> bool {
 pub(super) struct Collector {
     pub(super) glyphs: Vec<PlacedGlyph>,
     pub(super) squares: Vec<String>,
+    /// What glyphs mean that stand on no line of the page, but across it; in the order in which they are drawn.
+    pub(super) slanted: String,
+    /// Those of them that are large.
+    pub(super) across: String,
     /// What the glyphs of the marked contents that have yet to begin mean together.
     texts: std::vec::IntoIter<Option<Box<str>>>,
     /// Marked contents that have begun and not ended.
@@ -416,12 +444,21 @@ impl Device<'_> for Collector {
             place * Point::new(advance, 0.0),
             place * Point::new(0.0, 1000.0),
         );
+        let size = start.distance(top);
+        if is_slanted(start, top) {
+            // Writing to memory cannot fail.
+            let _ = write!(self.slanted, "{meaning}");
+            if size >= LARGE {
+                let _ = write!(self.across, "{meaning}");
+            }
+            return;
+        }
         self.glyphs.push(PlacedGlyph {
             meaning,
             left: start.x,
             right: end.x,
             baseline: start.y,
-            size: start.distance(top),
+            size,
         });
     }
 
@@ -701,9 +738,10 @@ mod tests {
             .map(|page| {
                 let drawn = collected(pdf, page, &cache, &settings);
                 Page {
-                    text: words(drawn.glyphs),
+                    text: with_slanted(words(drawn.glyphs), &[&drawn.slanted]),
                     by_glyphs: None,
                     qr: drawn.squares,
+                    across: drawn.across,
                 }
             })
             .collect();

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeSet, HashSet},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use pkb_cli::app;
@@ -14,6 +14,8 @@ const LISTED: usize = 100;
 /// What was found.
 #[derive(Default)]
 pub(crate) struct Report {
+    /// Files beside the letters that must not leave with them.
+    pub(crate) not_for_the_printer: BTreeSet<PathBuf>,
     pub(crate) files: HashSet<String>,
     pub(crate) letters: u64,
     pub(crate) squares: u64,
@@ -34,20 +36,27 @@ impl Report {
         }
     }
 
-    pub(crate) fn print(self, dir: &Path) -> Result<ExitCode, Fatal> {
-        let mut text = format!(
+    pub(crate) fn print(self, dir: &Path, rehearsal: Option<&str>) -> Result<ExitCode, Fatal> {
+        let mut text = rehearsal.map_or_else(String::new, |words| format!("{words}\n"));
+        text.push_str(&format!(
             "{}: {} in {}, {} read\n",
             dir.display(),
             counted(self.letters, "letter", "letters"),
             counted(self.files.len() as u64, "file", "files"),
             counted(self.squares, "square code", "square codes"),
-        );
+        ));
         if self.spreadsheets > 0 {
             text.push_str(&format!(
                 "{}: {} in {}\n",
                 dir.display(),
                 counted(self.texts, "text message", "text messages"),
                 counted(self.spreadsheets, "spreadsheet", "spreadsheets"),
+            ));
+        }
+        for path in &self.not_for_the_printer {
+            text.push_str(&format!(
+                "warning: {} has codes and is not for the printer: keep it beside the folder\n",
+                path.display()
             ));
         }
         if !self.without_letter.is_empty() {

@@ -19,7 +19,7 @@ use hayro_interpret::{InterpreterCache, InterpreterSettings, interpret};
 use super::{
     actual_text::says_what_glyphs_mean_together,
     lines::Set,
-    page_reader::{Collector, Page as Read, context_of, without_colours},
+    page_reader::{Collector, Page as Read, context_of, with_slanted, without_colours},
 };
 
 /// So many are remembered: languages times formats, and pages of a letter.
@@ -37,6 +37,8 @@ struct Key {
 struct Shared {
     glyphs: Set,
     squares: Vec<String>,
+    slanted: String,
+    across: String,
     /// What is drawn with the own contents, before them.
     rest: Vec<u8>,
 }
@@ -79,6 +81,8 @@ impl SharedParts {
             Some(Shared {
                 glyphs: Set::new(drawn.glyphs),
                 squares: drawn.squares,
+                slanted: drawn.slanted,
+                across: drawn.across,
                 rest: rest.to_vec(),
             })
         });
@@ -91,9 +95,13 @@ impl SharedParts {
         let mut squares = part.squares.clone();
         squares.extend(own.squares);
         Some(Read {
-            text: part.glyphs.words_with(own.glyphs),
+            text: with_slanted(
+                part.glyphs.words_with(own.glyphs),
+                &[&part.slanted, &own.slanted],
+            ),
             by_glyphs: None,
             qr: squares,
+            across: [&*part.across, &*own.across].concat(),
         })
     }
 }

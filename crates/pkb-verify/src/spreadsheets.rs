@@ -7,15 +7,19 @@ use std::{
 };
 
 use pkb_core::{
-    Fatal, Record, gsm,
-    print_files::sheet_of,
-    spool::{Place, SpooledRecords},
+    Fatal, Record,
+    rehearsal::{FILE_PREFIX, Origin},
 };
 
 use crate::{
     csv_reader,
     expected::{Owners, ShortText, forbidden, last_day},
     report::Report,
+};
+use pkb_core::{
+    gsm,
+    print_files::{editions::plain_name, sheet_of},
+    spool::{Place, SpooledRecords},
 };
 
 /// The columns, in their order.
@@ -28,6 +32,9 @@ const COLUMNS: [&str; 7] = [
     "expiry",
     "link",
 ];
+
+/// The column behind them in a rehearsal, and what its cells say.
+const REHEARSAL: &str = "REHEARSAL";
 
 /// A record with a text message.
 struct Text {
@@ -180,6 +187,12 @@ impl Spreadsheets {
                 Some([at]) => {
                     claimed += 1;
                     let record = records.record(text.record)?;
+                    let of_rehearsal = Origin::of(&record) == Some(Origin::Rehearsal);
+                    let said = [sheet.is_rehearsal, name.starts_with(FILE_PREFIX)];
+                    if said.iter().any(|said| *said != of_rehearsal) {
+                        let words = "name or columns do not say whether it is of a rehearsal";
+                        report.fail(&place, words);
+                    }
                     if let Some(row) = sheet.rows.get(*at) {
                         for words in row.failures(&record, &owners) {
                             report.fail(&place, &words);
@@ -220,7 +233,7 @@ fn find(folder: &Path, paths: &mut BTreeMap<String, PathBuf>) -> Result<(), Fata
 
 /// `sms-0001.csv`, or `sms-03-0001.csv` of a shard; not the list of shared mobiles.
 fn is_spreadsheet(name: &str) -> bool {
-    let number = name
+    let number = plain_name(name)
         .strip_prefix("sms-")
         .and_then(|rest| rest.strip_suffix(".csv"));
     number.is_some_and(|number| {
@@ -234,6 +247,8 @@ fn is_spreadsheet(name: &str) -> bool {
 /// A spreadsheet.
 struct Sheet {
     rows: Vec<SheetRow>,
+    /// Whether it says that it is a rehearsal's.
+    is_rehearsal: bool,
 }
 
 struct SheetRow(Vec<String>);
@@ -242,8 +257,11 @@ impl Sheet {
     fn of(bytes: &[u8]) -> Option<Self> {
         let rows = csv_reader::rows(std::str::from_utf8(bytes).ok()?)?;
         let (header, rows) = rows.split_first()?;
-        (header == &COLUMNS).then(|| Self {
+        let (columns, more) = header.split_at_checked(COLUMNS.len())?;
+        let is_rehearsal = more == [REHEARSAL];
+        (columns == COLUMNS && (more.is_empty() || is_rehearsal)).then(|| Self {
             rows: rows.iter().cloned().map(SheetRow).collect(),
+            is_rehearsal,
         })
     }
 }

@@ -48,7 +48,7 @@ pub enum Command {
     Merge(MergeArgs),
     /// Read finished letters again, and compare every sheet with its record and the manifest
     #[command(
-        after_help = "Examples:\n  pkb verify print < delivered.ndjson\n  pkb verify print delivered.ndjson --qr all"
+        after_help = "Examples:\n  pkb verify print delivered.ndjson\n  pkb verify print delivered.ndjson --qr all"
     )]
     Verify(VerifyArgs),
     /// Say who was sent what and when, from the journal of the letters
@@ -110,6 +110,10 @@ pub struct MergeArgs {
     /// Write the records to FILE (complete or absent, mode 0600), in the order of the rows of the patient file
     #[arg(long, value_name = "FILE", required_unless_present = "check")]
     pub output: Option<PathBuf>,
+
+    /// Replace the records in the --output FILE even if some of their patients are not in the new ones
+    #[arg(long, requires = "output", help_heading = ONCE)]
+    pub replace: bool,
 
     /// Also write to FILE which patients of different shards, too, share a mobile that text messages go to: the list
     /// of each shard knows only its own

@@ -14,15 +14,15 @@ use std::{
 
 use clap::Args;
 use jiff::Timestamp;
-use pkb_cli::{args::ONCE, progress::tell};
+use pkb_cli::{app, args::ONCE, progress::tell};
 use pkb_core::{
-    ExitCode, Fatal, Reason, Record, StageName, Verdict,
-    clock::last_whole_day,
-    exposure, journal,
+    ExitCode, Fatal, Record, StageName, exposure, journal,
     record::{Channel, Delivery, Edition},
+    rehearsal::{Origin, Origins},
     stage::IntentLog,
     value::NhsNumber,
 };
+use pkb_core::{Reason, Verdict, clock::last_whole_day};
 use serde::Deserialize;
 
 /// Asking the ledger.
@@ -70,13 +70,18 @@ pub fn answer(args: &LedgerArgs) -> Result<ExitCode, Fatal> {
         None if args.row.is_empty() => Questions::Everybody,
         None => Questions::Rows(args.row.iter().copied().collect()),
     };
-    let mut answers = Answers::new(questions, io::stdout().lock())?;
+    let mut answers = Answers::new(questions, app::stdout()?.lock())?;
     let mut lines = Lines::default();
+    let origins = Origins::default();
     exposure::warn_of_file(&args.journal);
     let torn = journal::read(&args.journal, |line| {
-        lines
-            .count(line)?
-            .map_or(Ok(()), |record| answers.see(&record))
+        let Some(record) = lines.count(line)? else {
+            return Ok(());
+        };
+        if let Some(origin) = Origin::of(&record) {
+            origins.note_file(origin, &args.journal)?;
+        }
+        answers.see(&record)
     })?;
     let path = args.journal.display();
     if lines.all > 0 && lines.own == 0 {
@@ -89,7 +94,11 @@ pub fn answer(args: &LedgerArgs) -> Result<ExitCode, Fatal> {
             "pkb ledger: {path}: the last line is torn and was left out: a run is writing it, or was killed"
         ));
     }
-    answers.finish()
+    let code = answers.finish()?;
+    if let Some(words) = origins.words() {
+        tell(format!("pkb ledger: {words}"));
+    }
+    Ok(code)
 }
 
 /// Tells the lines of a journal apart.
@@ -132,26 +141,43 @@ enum Questions {
     Numbers(HashMap<NhsNumber, Vec<u64>>, Vec<u64>),
 }
 
+/// Numbers in a file, one a line.
+pub(crate) struct Numbers {
+    /// The lines of each.
+    pub(crate) numbers: HashMap<NhsNumber, Vec<u64>>,
+    /// Lines with something else.
+    pub(crate) others: Vec<u64>,
+}
+
+/// Reads numbers from a file, or from standard input if it is "-".
+///
+/// # Errors
+/// It cannot be read.
+pub(crate) fn read_numbers(path: &Path) -> Result<Numbers, Fatal> {
+    let input: Box<dyn BufRead> = if path.as_os_str() == "-" {
+        Box::new(io::stdin().lock())
+    } else {
+        exposure::warn_of_file(path);
+        let file = File::open(path).map_err(|source| Fatal::cannot_read(path, source))?;
+        Box::new(BufReader::new(file))
+    };
+    let (mut numbers, mut others) = (HashMap::<NhsNumber, Vec<u64>>::new(), Vec::new());
+    for (number, line) in (1..).zip(input.split(b'\n')) {
+        let line = line.map_err(|source| Fatal::cannot_read(path, source))?;
+        let text = String::from_utf8_lossy(&line);
+        let text = text.trim_start_matches('\u{feff}').trim();
+        match NhsNumber::parse(text) {
+            _ if text.is_empty() => {}
+            Ok(asked) => numbers.entry(asked).or_default().push(number),
+            Err(_) => others.push(number),
+        }
+    }
+    Ok(Numbers { numbers, others })
+}
+
 impl Questions {
     fn read(path: &Path) -> Result<Self, Fatal> {
-        let input: Box<dyn BufRead> = if path.as_os_str() == "-" {
-            Box::new(io::stdin().lock())
-        } else {
-            exposure::warn_of_file(path);
-            let file = File::open(path).map_err(|source| Fatal::cannot_read(path, source))?;
-            Box::new(BufReader::new(file))
-        };
-        let (mut numbers, mut others) = (HashMap::<NhsNumber, Vec<u64>>::new(), Vec::new());
-        for (number, line) in (1..).zip(input.split(b'\n')) {
-            let line = line.map_err(|source| Fatal::cannot_read(path, source))?;
-            let text = String::from_utf8_lossy(&line);
-            let text = text.trim_start_matches('\u{feff}').trim();
-            match NhsNumber::parse(text) {
-                _ if text.is_empty() => {}
-                Ok(asked) => numbers.entry(asked).or_default().push(number),
-                Err(_) => others.push(number),
-            }
-        }
+        let Numbers { numbers, others } = read_numbers(path)?;
         Ok(Self::Numbers(numbers, others))
     }
 

@@ -1,22 +1,33 @@
 //! `pkb merge`: the shards of a campaign as one stream, and what only all of them together show.
 
-use pkb_cli::progress::tell;
-use pkb_core::{
-    ExitCode, Fatal, Record, atomic_file::AtomicFile, print_files::shared_mobiles::SharedMobiles,
-    shards::merge,
-};
+use std::{collections::HashSet, path::PathBuf};
+
+use pkb_cli::{args::usual_journal, progress::tell};
+use pkb_core::{ExitCode, Fatal, Record, shards::merge};
 
 use crate::args::MergeArgs;
+use pkb_core::{atomic_file::AtomicFile, print_files::shared_mobiles::SharedMobiles};
+
+/// The shards without the journals that lie beside them, which `delivered/*` also names.
+fn without_their_journals(paths: &[PathBuf]) -> Vec<PathBuf> {
+    let journals: HashSet<PathBuf> = paths
+        .iter()
+        .filter_map(|path| usual_journal(path))
+        .collect();
+    let shards = paths.iter().filter(|path| !journals.contains(*path));
+    shards.cloned().collect()
+}
 
 /// Merges the shards, or proves that they could be.
 ///
 /// # Errors
 /// They are not the whole, or a file cannot be read or written.
 pub fn merge(args: &MergeArgs) -> Result<ExitCode, Fatal> {
-    let whole = merge::prove(&args.shards, args.partial)?;
+    let shards = without_their_journals(&args.shards);
+    let whole = merge::prove(&shards, args.partial)?;
     if let Some(path) = &args.output {
         let mut shared = SharedMobiles::default();
-        whole.write(path, |line| {
+        whole.write(path, args.replace, |line| {
             if args.shared_mobiles.is_some() {
                 let record: Record = serde_json::from_slice(line)
                     .map_err(|_| Fatal::Bug("a record that was read is none".into()))?;
@@ -25,7 +36,8 @@ pub fn merge(args: &MergeArgs) -> Result<ExitCode, Fatal> {
             Ok(())
         })?;
         if let Some(path) = &args.shared_mobiles {
-            AtomicFile::write(path, shared.csv().as_bytes())?;
+            let (list, what) = (shared.csv(), "a list of shared mobiles");
+            AtomicFile::write_instead(path, list.as_bytes(), what, &["group,row"])?;
             if let Some(warning) = shared.warning(path) {
                 tell(warning);
             }
@@ -34,7 +46,7 @@ pub fn merge(args: &MergeArgs) -> Result<ExitCode, Fatal> {
     tell(format!(
         "pkb merge: {} rows in, of {} shards: {}",
         whole.rows(),
-        args.shards.len(),
+        shards.len(),
         if args.partial {
             "none came twice"
         } else {

@@ -1,47 +1,58 @@
-//! `pkb purge`: takes codes that have ended out of records and journals.
+//! `pkb purge`: takes codes that have ended out of records and journals, or all that can go of single patients.
 //!
 //! What was sent to whom and when stays, so that the ledger, the next campaign and a recheck still have their
 //! answers. Codes that are good stay, too. A file is replaced as a whole, and locked meanwhile as a stage locks its
 //! journal; if the command is killed, the same command does the rest.
+//!
+//! * `locked`: records and journals; `papers`: letters and sheets; `whose`: which codes go.
+//! * `campaign_files`: what there is in a folder; `traces`: codes in files that are not ours.
 
+mod campaign_files;
+mod locked;
 mod papers;
+mod traces;
+mod whose;
 
 use std::{
-    fmt,
-    fs::{File, OpenOptions, TryLockError},
-    io::{BufRead as _, BufReader, Write as _},
+    fs,
+    io::ErrorKind,
     path::{Path, PathBuf},
 };
 
 use clap::Args;
-use jiff::Timestamp;
 use pkb_cli::{
     args::{ClockArgs, ONCE},
     progress::tell,
 };
-use pkb_core::{
-    ExitCode, Fatal, Record,
-    atomic_file::AtomicFile,
-    clock::uk_date,
-    journal::{self, check::Chain},
-    record::{CodesStand, Schema},
-    stage::IntentLog,
-};
-use serde::Deserialize;
+use pkb_core::{ExitCode, Fatal, shown};
 
+use campaign_files::CampaignFiles;
+use locked::{Locked, lock_all};
 use papers::Papers;
+use traces::Traces;
+use whose::Whose;
 
 /// Taking codes out.
 #[derive(Debug, Args)]
 pub struct PurgeArgs {
-    /// Records and journals, of pkb-tokens and of all stages after it
-    #[arg(value_name = "FILE", required = true)]
+    /// Folders of campaigns, in which all is looked for that holds codes; or records and journals, of pkb-tokens and of all stages
+    /// after it
+    #[arg(value_name = "DIR|FILE", required = true)]
     pub files: Vec<PathBuf>,
 
     /// Also delete the letters and sheets in DIR all of whose codes have ended; their journal, or the records that
     /// pkb-letters wrote with them, must be among the FILEs. The manifests stay
     #[arg(long, value_name = "DIR")]
     pub letters: Option<PathBuf>,
+
+    /// Erase the patients of these rows of the patient file, whose codes may still be good: codes and contact details. The number,
+    /// the name and what was sent stay, so that no later run invites them again
+    #[arg(long, value_name = "ROW", num_args = 1.., conflicts_with = "national_ids", help_heading = ONCE)]
+    pub row: Vec<u64>,
+
+    /// The same for the patients whose national numbers are in FILE, one a line; "-" is standard input
+    #[arg(long, value_name = "FILE", help_heading = ONCE)]
+    pub national_ids: Option<PathBuf>,
 
     /// Change and delete nothing: only say what would be
     #[arg(long, help_heading = ONCE)]
@@ -58,349 +69,65 @@ pub struct PurgeArgs {
 /// A file is in use, or not of a campaign: then it is as it was. Those before it are done.
 pub fn purge(args: &PurgeArgs) -> Result<ExitCode, Fatal> {
     let now = args.clock.clock().now();
+    let found = CampaignFiles::find(&args.files)?;
     // Before anything is changed: all files that cannot be.
-    let files = lock_all(&args.files)?;
-    let mut papers = args.letters.as_deref().map(Papers::open).transpose()?;
-    if let Some(papers) = &mut papers {
-        // First, while the records still have what says which of them may go.
+    let files = lock_all(&found.records)?;
+    let whose = Whose::read(args, &files)?;
+    let mut traces = Traces::default();
+    // First, while the records still have what says which of them may go.
+    for file in &files {
+        file.read(|record| traces.see(&whose, &record, now))?;
+    }
+    let mut left = found.left;
+    for folder in found.letters.iter().chain(&args.letters) {
+        let mut papers = Papers::open(folder)?;
         for file in &files {
-            file.read(|record| papers.see(&record))?;
+            file.read(|record| papers.see(&whose, &record))?;
         }
-        papers.remove(now, args.dry_run)?;
+        match whose {
+            Whose::Ended => papers.remove(now, args.dry_run)?,
+            Whose::These(_) => left.extend(papers.erase(args.dry_run)?),
+        }
     }
     for file in &files {
-        let counts = file.purge(now, args.dry_run)?;
+        let counts = file.purge(&whose, now, args.dry_run)?;
         tell(format!(
             "pkb purge: {}: {}{counts}",
             file.path.display(),
             if args.dry_run { "would be: " } else { "" },
         ));
     }
-    Ok(ExitCode::Done)
-}
-
-/// A file that nobody else uses.
-struct Locked {
-    file: File,
-    path: PathBuf,
-}
-
-/// Locks all files, or says which cannot be.
-fn lock_all(paths: &[PathBuf]) -> Result<Vec<Locked>, Fatal> {
-    let mut locked = Vec::new();
-    let mut problems = Vec::new();
-    for path in paths {
-        match Locked::open(path) {
-            Ok(file) => locked.push(file),
-            Err(fatal) => problems.push(fatal.to_string()),
+    for path in &found.abandoned {
+        delete(path, args.dry_run)?;
+    }
+    for path in found.others {
+        if let Some(why) = traces.look_into(&path) {
+            left.push((path, why));
         }
     }
-    if problems.is_empty() {
-        return Ok(locked);
+    for (path, why) in left {
+        let path = path.to_string_lossy();
+        tell(format!("pkb purge: left: {}: {why}", shown::in_line(&path)));
     }
-    Err(Fatal::Usage(format!(
-        "{}. Nothing was changed",
-        problems.join("; ")
-    )))
+    Ok(whose.told())
 }
 
-/// A line that tells what it is.
-enum Content {
-    Record(Box<Record>),
-    Intent,
-    /// Half a last line, which the next run of the stage would cut off, too.
-    Torn,
-}
-
-/// A line of a file.
-struct Line<'a> {
-    /// Without its line end and its check.
-    text: &'a [u8],
-    /// Whether it has a check, as lines of journals have.
-    is_checked: bool,
-    content: Content,
-}
-
-impl Locked {
-    fn open(path: &Path) -> Result<Self, Fatal> {
-        let cannot_read = |source| Fatal::cannot_read(path, source);
-        // A symbolic link would be replaced by a file, and what it points to be left as it is.
-        let path = &path.canonicalize().map_err(cannot_read)?;
-        if !path.metadata().map_err(cannot_read)?.is_file() {
-            return Err(Fatal::Usage(format!("{}: not a file", path.display())));
-        }
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .open(path)
-            .map_err(|source| Fatal::cannot_write(path, source))?;
-        match file.try_lock() {
-            Ok(()) => Ok(Self {
-                file,
-                path: path.clone(),
-            }),
-            Err(TryLockError::WouldBlock) => Err(Fatal::Usage(format!(
-                "{}: another run is using it",
-                path.display()
-            ))),
-            Err(TryLockError::Error(source)) => {
-                Err(Fatal::io(format!("cannot lock {}", path.display()), source))
-            }
-        }
+/// Deletes a file or folder, or says that it would be. Making a file anew may have deleted what a killed run left of it.
+fn delete(path: &Path, dry_run: bool) -> Result<(), Fatal> {
+    let name = path.to_string_lossy();
+    let name = shown::in_line(&name);
+    if dry_run {
+        tell(format!("pkb purge: would be deleted: {name}"));
+        return Ok(());
     }
-
-    /// Sees each record.
-    fn read(&self, mut see: impl FnMut(Record)) -> Result<(), Fatal> {
-        self.lines(|line| {
-            if let Content::Record(record) = line.content {
-                see(*record);
-            }
-            Ok(())
-        })
+    let deleted = match path.is_dir() {
+        true => fs::remove_dir_all(path),
+        false => fs::remove_file(path),
+    };
+    match deleted {
+        Ok(()) => tell(format!("pkb purge: deleted: {name}")),
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        Err(source) => return Err(Fatal::io(format!("cannot delete {name}"), source)),
     }
-
-    /// Writes the file anew, without codes that have ended.
-    fn purge(&self, now: Timestamp, dry_run: bool) -> Result<Counts, Fatal> {
-        let cannot_write = |source| Fatal::cannot_write(&self.path, source);
-        let mut counts = Counts::default();
-        let mut output = match dry_run {
-            true => None,
-            false => Some(AtomicFile::create(&self.path)?),
-        };
-        // Checks are those of the lines as they are now.
-        let mut chain = Chain::default();
-        let mut written = Vec::new();
-        self.lines(|line| {
-            let mut changed = None;
-            match line.content {
-                Content::Record(mut record) => {
-                    let stand = record.purge(now);
-                    counts.count(stand);
-                    if stand == CodesStand::TakenOut {
-                        let bytes = serde_json::to_vec(&record)
-                            .map_err(|_| Fatal::Bug("a record cannot be written".into()))?;
-                        changed = Some(bytes);
-                    }
-                }
-                Content::Intent => {}
-                Content::Torn => {
-                    counts.is_torn = true;
-                    return Ok(());
-                }
-            }
-            let Some(output) = &mut output else {
-                return Ok(());
-            };
-            let text = changed.as_deref().unwrap_or(line.text);
-            written.clear();
-            if line.is_checked {
-                chain.append(&mut written, text)?;
-            } else {
-                chain.pass(text);
-                written.extend_from_slice(text);
-            }
-            written.push(b'\n');
-            output.write_all(&written).map_err(cannot_write)
-        })?;
-        // A file in which nothing is to be changed stays as it is.
-        match output {
-            Some(output) if counts.taken_out > 0 => output.finish()?,
-            _ => {}
-        }
-        Ok(counts)
-    }
-
-    /// Sees each line.
-    fn lines(&self, mut see: impl FnMut(Line<'_>) -> Result<(), Fatal>) -> Result<(), Fatal> {
-        let cannot_read = |source| Fatal::cannot_read(&self.path, source);
-        let mut input = BufReader::with_capacity(256 << 10, &self.file);
-        std::io::Seek::rewind(&mut input).map_err(cannot_read)?;
-        let mut line = Vec::new();
-        let mut chain = Chain::default();
-        for number in 1_u64.. {
-            line.clear();
-            if input.read_until(b'\n', &mut line).map_err(cannot_read)? == 0 {
-                break;
-            }
-            let is_whole = line.ends_with(b"\n");
-            line.truncate(line.trim_ascii_end().len());
-            let mut is_checked = false;
-            let content = match content_of(&line) {
-                Some(_) => {
-                    let check = chain.take_out(&mut line);
-                    is_checked =
-                        check.map_err(|damage| journal::damaged(&self.path, number, damage))?;
-                    content_of(&line)
-                }
-                None => (!is_whole).then_some(Content::Torn),
-            };
-            let content = content.ok_or_else(|| {
-                Fatal::Input(format!(
-                    "{}, line {number}: neither a record of version {} nor an intent; the file is as it was",
-                    self.path.display(),
-                    Schema::NAME
-                ))
-            })?;
-            see(Line {
-                text: &line,
-                is_checked,
-                content,
-            })?;
-        }
-        Ok(())
-    }
-}
-
-fn content_of(line: &[u8]) -> Option<Content> {
-    #[derive(Deserialize)]
-    struct Intent {
-        schema: String,
-    }
-    if let Ok(record) = serde_json::from_slice(line) {
-        return Some(Content::Record(record));
-    }
-    let intent: Intent = serde_json::from_slice(line).ok()?;
-    (intent.schema == IntentLog::SCHEMA).then_some(Content::Intent)
-}
-
-/// What became of the codes in a file.
-#[derive(Default)]
-struct Counts {
-    taken_out: u64,
-    before: u64,
-    good: u64,
-    good_until: Option<Timestamp>,
-    is_torn: bool,
-}
-
-impl Counts {
-    fn count(&mut self, stand: CodesStand) {
-        match stand {
-            CodesStand::None => {}
-            CodesStand::TakenOut => self.taken_out += 1,
-            CodesStand::OutBefore => self.before += 1,
-            CodesStand::Good(until) => {
-                self.good += 1;
-                self.good_until = self.good_until.max(Some(until));
-            }
-        }
-    }
-}
-
-impl fmt::Display for Counts {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "codes taken out of {} records", self.taken_out)?;
-        if self.before > 0 {
-            write!(f, ", of {} in an earlier run", self.before)?;
-        }
-        if let Some(until) = self.good_until {
-            write!(
-                f,
-                "; {} have codes that are still good, the last until {}: run it again then",
-                self.good,
-                uk_date(until)
-            )?;
-        }
-        if self.is_torn {
-            f.write_str("; half a last line, of a run that was killed, is left out")?;
-        }
-        Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const RECORD: &str = r#"{"schema":"pkb-record/1","row":{"file":"a.csv","number":7,"of":9,"x":1},"invitation":{"code":"NKcYiAciBU","token":"KVPnrFYPay","expires_at":"END"},"delivery":{"channel":"letter","file":"letters-0001.pdf","date":"2026-11-22","y":2},"z":{"a":[3]}}"#;
-    const INTENT: &str = r#"{"file":"letters-0001.pdf","schema":"pkb-intent/1","stage":"letters"}"#;
-
-    fn now() -> Timestamp {
-        "2027-01-01T00:00:00Z".parse().unwrap()
-    }
-
-    fn file(content: &str) -> tempfile::NamedTempFile {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(file.path(), content).unwrap();
-        file
-    }
-
-    fn purged(content: &str) -> (String, Counts) {
-        let file = file(content);
-        let locked = Locked::open(file.path()).unwrap();
-        let counts = locked.purge(now(), false).unwrap();
-        (std::fs::read_to_string(file.path()).unwrap(), counts)
-    }
-
-    #[test]
-    fn codes_go_when_they_have_ended_and_not_a_second_before_and_nothing_else_is_changed() {
-        let ended = RECORD.replace("END", "2027-01-01T00:00:00Z");
-        let good = RECORD.replace("END", "2027-01-01T00:00:01Z");
-        let content = format!("{ended}\n{INTENT}\n{good}\n");
-        let (text, counts) = purged(&content);
-        let invitation = r#""invitation":{"code":"NKcYiAciBU","token":"KVPnrFYPay","expires_at":"2027-01-01T00:00:00Z"}"#;
-        let instead =
-            r#""purged":{"expires_at":"2027-01-01T00:00:00Z","purged_at":"2027-01-01T00:00:00Z"}"#;
-        let expected = content.replace(invitation, instead);
-        assert_eq!(text, expected);
-        assert_eq!((counts.taken_out, counts.good), (1, 1));
-        let (again, counts) = purged(&text);
-        assert_eq!(again, text);
-        assert_eq!((counts.taken_out, counts.before), (0, 1));
-    }
-
-    #[test]
-    fn a_journal_has_the_checks_of_what_is_left_in_it_and_a_damaged_one_stays_as_it_is() {
-        let checked = |lines: &[&str]| {
-            let mut chain = Chain::default();
-            let mut out = Vec::new();
-            for line in lines {
-                chain.append(&mut out, line.as_bytes()).unwrap();
-                out.push(b'\n');
-            }
-            String::from_utf8(out).unwrap()
-        };
-        let ended = RECORD.replace("END", "2027-01-01T00:00:00Z");
-        let good = RECORD.replace("END", "2027-01-01T00:00:01Z");
-        let (plain, _) = purged(&format!("{ended}\n{INTENT}\n{good}\n"));
-        let plain: Vec<&str> = plain.lines().collect();
-        let journal = checked(&[&ended, INTENT, &good]);
-        assert_eq!(purged(&journal).0, checked(&plain));
-        let lost = journal.lines().enumerate().filter(|(at, _)| *at != 1);
-        let lost: String = lost.map(|(_, line)| format!("{line}\n")).collect();
-        let file = file(&lost);
-        let refused = Locked::open(file.path()).unwrap().purge(now(), false);
-        let words = refused.err().unwrap().to_string();
-        assert!(words.contains("line 2 does not follow"), "{words}");
-        assert_eq!(std::fs::read_to_string(file.path()).unwrap(), lost);
-    }
-
-    #[test]
-    fn half_a_last_line_goes_and_with_another_broken_line_the_file_is_as_it_was() {
-        let ended = RECORD.replace("END", "2026-12-22T09:00:00Z");
-        let (text, counts) = purged(&format!("{ended}\n{}", &ended[..200]));
-        assert!(counts.is_torn);
-        assert_eq!(text.lines().count(), 1);
-        assert!(!text.contains("NKcYiAciBU"));
-        let broken = format!("{ended}\n{{\"half\n{ended}\n");
-        let file = file(&broken);
-        let refused = Locked::open(file.path()).unwrap().purge(now(), false);
-        assert!(refused.err().unwrap().to_string().contains("line 2"));
-        assert_eq!(std::fs::read_to_string(file.path()).unwrap(), broken);
-    }
-
-    #[test]
-    fn a_file_in_use_is_refused_and_a_dry_run_changes_nothing() {
-        let ended = RECORD.replace("END", "2026-12-22T09:00:00Z");
-        let file = file(&ended);
-        let locked = Locked::open(file.path()).unwrap();
-        let counts = locked.purge(now(), true).unwrap();
-        assert_eq!(counts.taken_out, 1);
-        assert_eq!(std::fs::read_to_string(file.path()).unwrap(), ended);
-        let paths = [file.path().to_owned(), PathBuf::from("/nowhere")];
-        let words = lock_all(&paths).err().unwrap().to_string();
-        for part in ["another run is using it", "/nowhere: no such file"] {
-            assert!(words.contains(part), "{words}");
-        }
-    }
+    Ok(())
 }

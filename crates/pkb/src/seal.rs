@@ -6,6 +6,7 @@
 
 mod age;
 mod archive;
+mod check;
 
 use std::{
     fs,
@@ -14,8 +15,9 @@ use std::{
 
 use clap::Args;
 use pkb_cli::{args::ONCE, progress::tell};
-use pkb_core::{ExitCode, Fatal};
+use pkb_core::{ExitCode, Fatal, exposure, rows::counted};
 
+use age::Age;
 use archive::{Sealed, Tree};
 
 /// Sealing a campaign.
@@ -42,12 +44,17 @@ pub struct SealArgs {
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
 
-    /// Delete the plain files once the archive is on the disk; those that have changed meanwhile stay
+    /// Delete the plain files once the archive is on the disk, and was read again: it is whole, and each file is what went into it.
+    /// Whether your key opens it is only known with --identity
     #[arg(long, help_heading = ONCE)]
     pub remove: bool,
 
+    /// File of a secret key that must open the archive: it is decrypted again, and all of it compared
+    #[arg(long, value_name = "FILE", help_heading = ONCE)]
+    pub identity: Option<PathBuf>,
+
     /// The program that encrypts: age, or one that takes the same arguments (rage)
-    #[arg(long, value_name = "PROGRAM", default_value = "age")]
+    #[arg(long, value_name = "PROGRAM", default_value = "age", help_heading = ONCE)]
     pub age: PathBuf,
 }
 
@@ -76,18 +83,25 @@ pub fn seal(args: &SealArgs) -> Result<ExitCode, Fatal> {
         .map_err(|source| Fatal::cannot_read(&args.dir, source))?;
     check_place(&args.out, &folder)?;
     let tree = Tree::read(&folder)?;
-    let sealed = age::encrypt(
-        &args.age,
-        &args.recipient,
-        &args.recipients_file,
-        &args.out,
-        |pipe| tree.write(pipe),
-    )?;
+    if let Some(identity) = &args.identity {
+        exposure::warn_of_file(identity);
+    }
+    let age = Age {
+        program: &args.age,
+        keys: &args.recipient,
+        key_files: &args.recipients_file,
+        identity: args.identity.as_deref(),
+    };
+    let sealed = age::encrypt(&age, &args.out, |pipe| tree.write(pipe))?;
     tell(format!(
-        "pkb seal: {}: {} files, {} bytes, sealed; to open it: age -d -i KEY_FILE {0} | tar x",
+        "pkb seal: {}: {}, {} bytes, sealed and read again{}. To open it: age -d -i KEY_FILE {0} | tar x",
         args.out.display(),
-        sealed.len(),
+        counted(sealed.len() as u64, "file", "files"),
         sealed.iter().map(|file| file.bytes).sum::<u64>(),
+        match &args.identity {
+            Some(_) => ", and opened with your key",
+            None => ". It is whole; no key has opened it yet (--identity)",
+        },
     ));
     if args.remove {
         return remove(&folder, &sealed);

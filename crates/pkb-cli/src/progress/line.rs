@@ -7,6 +7,7 @@ use super::pace::Pace;
 use pkb_core::{
     figures::{grouped, in_words, rate},
     monitor::Snapshot,
+    shown,
 };
 
 /// Columns between the parts.
@@ -79,7 +80,8 @@ impl Words {
             wait: snapshot
                 .wait
                 .as_ref()
-                .map(|wait| [wait.short_words(now), wait.words(now)]),
+                .map(|wait| [wait.short_words(now), wait.words(now)])
+                .map(|words| words.map(|words| shown::in_line(&words).into_owned())),
         }
     }
 

@@ -24,12 +24,10 @@ use clap::ValueEnum;
 
 use self::{line::Words, pace::Pace};
 use crate::args::ProgressArgs;
-use pkb_core::{
-    figures::in_words,
-    monitor::{Monitor, Snapshot, Wait, Why},
-};
+use pkb_core::figures::in_words;
+use pkb_core::monitor::{Monitor, Snapshot, Wait, Why};
 
-pub use screen::{Stderr, tell};
+pub use screen::{Stderr, close_screen, tell};
 
 /// How often the live line is drawn anew: often enough to be alive, and to mend soon what others wrote.
 const TICK: Duration = Duration::from_millis(200);

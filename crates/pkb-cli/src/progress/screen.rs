@@ -9,8 +9,13 @@
 
 use std::{
     io::{self, IsTerminal as _, Write},
-    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
+    sync::{
+        Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
+
+use pkb_core::shown::shown;
 
 /// To the beginning of the line, and all from there to the end of the screen away.
 const ERASE: &str = "\r\x1b[J";
@@ -47,9 +52,21 @@ fn is_shared() -> bool {
     *SHARED.get_or_init(|| is_terminal() && super::is_pipe(io::stdout()))
 }
 
+/// Whether no line of progress is drawn any more.
+static CLOSED: AtomicBool = AtomicBool::new(false);
+
+/// Takes the line of progress away for good, for a program that is ended while others of its threads are at work.
+pub fn close_screen() {
+    CLOSED.store(true, Ordering::Relaxed);
+    erase();
+}
+
 /// Draws the line of progress in the place of the one before.
 pub(super) fn draw(text: String) {
     let mut line = line();
+    if CLOSED.load(Ordering::Relaxed) {
+        return;
+    }
     // If nobody listens any more there is nothing to be done about it.
     let _ = io::stderr().write_all(drawing(&text).as_bytes());
     *line = Some(text);
@@ -72,7 +89,11 @@ fn drawing(text: &str) -> String {
 pub struct Stderr;
 
 impl Write for Stderr {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+    /// Writes a whole message. What of it would steer the terminal is escaped.
+    fn write(&mut self, message: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(message);
+        let bytes = shown(&text);
+        let bytes = bytes.as_bytes();
         let line = line();
         match &*line {
             Some(text) => {
@@ -82,7 +103,7 @@ impl Write for Stderr {
             None if is_shared() => io::stderr().write_all(&[ERASE.as_bytes(), bytes].concat())?,
             None => io::stderr().write_all(bytes)?,
         }
-        Ok(bytes.len())
+        Ok(message.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {

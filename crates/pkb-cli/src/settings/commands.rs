@@ -6,6 +6,7 @@ use clap::{Arg, ArgAction, Command, value_parser};
 use clap_complete::Shell;
 
 use super::schema;
+use pkb_core::ExitCode;
 
 /// The subcommands.
 pub(super) const OURS: [&str; 4] = ["config", "man", "completions", "help"];
@@ -15,7 +16,10 @@ const FILE: &str = "settings_file";
 /// The program's own arguments, with what every program has.
 pub(super) fn add_to(command: Command) -> Command {
     let config = config(command.get_name());
+    let examples = command.get_after_help().map(ToString::to_string);
+    let help = [examples.unwrap_or_default(), exit_codes()].join("\n\n");
     command
+        .after_long_help(help)
         .args_conflicts_with_subcommands(true)
         .subcommand_negates_reqs(true)
         .arg(
@@ -29,6 +33,14 @@ pub(super) fn add_to(command: Command) -> Command {
                 .help("Settings of all programs, instead of pkb.toml in this folder"),
         )
         .subcommands([config, man(), completions()])
+}
+
+/// What the program ends with, for `--help` and the manual page.
+fn exit_codes() -> String {
+    let lines = ExitCode::TABLE
+        .iter()
+        .map(|(code, words)| format!("\n  {:>3}  {words}", code.code()));
+    format!("Exit codes:{}", lines.collect::<String>())
 }
 
 fn config(program: &str) -> Command {

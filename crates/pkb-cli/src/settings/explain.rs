@@ -5,6 +5,7 @@ use std::{ffi::OsString, fmt::Write as _};
 use clap::{Arg, ArgMatches, parser::ValueSource};
 
 use super::{Instead, Resolved, Sources, relaxed, schema, secrets, skeleton};
+use pkb_core::shown::shown;
 
 /// A setting as it is shown.
 struct Row {
@@ -44,7 +45,8 @@ fn explain(sources: &Sources, asked: &ArgMatches, line: Vec<OsString>) -> Result
     };
     // Nothing is run, so nothing is required.
     let resolved = sources.resolve(&relaxed(sources.command.clone()), &first, line)?;
-    Ok(table(sources, &resolved))
+    // Values from a settings file, or from the environment.
+    Ok(shown(&table(sources, &resolved)).into_owned())
 }
 
 fn table(sources: &Sources, resolved: &Resolved) -> String {

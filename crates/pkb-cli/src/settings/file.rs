@@ -1,8 +1,7 @@
 //! The settings file as it is written: tables, keys and values with their lines. What they mean is not known here.
 
 use std::{
-    fs,
-    os::unix::fs::MetadataExt as _,
+    io::ErrorKind,
     path::{Path, PathBuf},
 };
 
@@ -12,7 +11,10 @@ use toml::{
 };
 
 use super::Problem;
-use pkb_core::Fatal;
+use pkb_core::{
+    Fatal,
+    trusted_file::{self, Purpose, Unread},
+};
 
 /// Read if it is in the current folder and no other file is named.
 pub(super) const DEFAULT_NAME: &str = "pkb.toml";
@@ -60,22 +62,20 @@ impl SettingsFile {
     /// It cannot be read, or must not be trusted.
     pub(super) fn open(named: Option<&Path>) -> Result<(Self, Vec<Problem>), Fatal> {
         let path = named.unwrap_or(Path::new(DEFAULT_NAME));
-        let bytes = match fs::read(path) {
+        let is_missing = |unread: &Unread| matches!(unread, Unread::Io(error) if error.kind() == ErrorKind::NotFound);
+        let bytes = match trusted_file::read(path, Purpose::SETTINGS) {
             Ok(bytes) => bytes,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound && named.is_none() => {
+            Err(unread) if is_missing(&unread) && named.is_none() => {
                 return Ok((Self::default(), Vec::new()));
             }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            Err(unread) if is_missing(&unread) => {
                 return Err(Fatal::Usage(format!(
                     "{}: no such settings file (--settings, or PKB_SETTINGS)",
                     path.display()
                 )));
             }
-            Err(error) => return Err(Fatal::cannot_read(path, error)),
+            Err(unread) => return Err(unread.or(|error| Fatal::cannot_read(path, error))),
         };
-        if named.is_none() {
-            refuse_a_strangers(path)?;
-        }
         let text = String::from_utf8(bytes)
             .map_err(|_| Fatal::Usage(format!("{}: not in UTF-8", path.display())))?;
         let (tables, problems) = parse(&text);
@@ -87,24 +87,6 @@ impl SettingsFile {
             problems,
         ))
     }
-}
-
-/// A file that is read without being asked for says where the secret goes: in /tmp it might be anybody's.
-fn refuse_a_strangers(path: &Path) -> Result<(), Fatal> {
-    let metadata = fs::metadata(path).map_err(|error| Fatal::cannot_read(path, error))?;
-    let user = rustix::process::geteuid().as_raw();
-    let why = if ![0, user].contains(&metadata.uid()) {
-        "it belongs to another user"
-    } else if metadata.mode() & 0o002 != 0 {
-        "everybody on this machine may write to it"
-    } else {
-        return Ok(());
-    };
-    let name = path.display();
-    Err(Fatal::Usage(format!(
-        "{name} in this folder is not used: {why}, and it says where the secret is sent. \
-         If it is the right one, name it: --settings {name}"
-    )))
 }
 
 fn parse(text: &str) -> (Vec<Table>, Vec<Problem>) {

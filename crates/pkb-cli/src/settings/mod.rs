@@ -8,13 +8,17 @@
 //! * `file`: what stands in the file, with lines; `schema`: what may; `value`: the one as the other.
 //! * `commands`: what every program has besides its work; `explain`: `config`; `skeleton`: `config --toml`;
 //!   `pages`: manual pages and completions.
+//! * `on_terminal`: patient data are not shown on terminals unasked.
+//! * `addresses`: of the file and of the environment, which must not be of a campaign and of a rehearsal.
 //! * `secrets`: where they go, since they do not go here.
 //!
 //! Paths are taken as on the command line: from the current folder, where `pkb.toml` is looked for.
 
+mod addresses;
 mod commands;
 mod explain;
 mod file;
+mod on_terminal;
 mod pages;
 mod schema;
 mod secrets;
@@ -85,6 +89,8 @@ struct Resolved {
     path: Vec<String>,
     file: Option<PathBuf>,
     from_file: Vec<FromFile>,
+    /// What must not be together, of the file and of what is nearer. Shown settings are shown all the same.
+    clash: Option<Fatal>,
 }
 
 /// A setting that is taken from the file.
@@ -110,6 +116,16 @@ pub fn arguments<A: Parser>(program: &str, line: Vec<OsString>) -> Result<A, Ins
         _ => {}
     }
     let mut resolved = sources.resolve(&sources.command, &first, line)?;
+    if let Some(clash) = resolved.clash {
+        return Err(clash.into());
+    }
+    let (mut leaf, mut matches) = (&sources.command, &resolved.matches);
+    while let Some((name, inner)) = matches.subcommand()
+        && let Some(subcommand) = leaf.find_subcommand(name)
+    {
+        (leaf, matches) = (subcommand, inner);
+    }
+    on_terminal::refuse(leaf, matches)?;
     A::from_arg_matches_mut(&mut resolved.matches)
         .map_err(|error| error.format(&mut sources.command.clone()).into())
 }
@@ -149,7 +165,7 @@ impl Sources {
             path.push(name.to_owned());
             (leaf, matches) = (subcommand, inner);
         }
-        let from_file = self.taken_from(&file, &path, leaf, matches);
+        let (from_file, clash) = self.taken_from(&file, &path, leaf, matches);
         let line = with(line, &from_file);
         let command = commands::with_switches_off(command.clone());
         let matches = command
@@ -160,6 +176,7 @@ impl Sources {
             path,
             file: file.path,
             from_file,
+            clash,
         })
     }
 
@@ -225,19 +242,20 @@ impl Sources {
         leaf
     }
 
-    /// What the file says for the options of `leaf` that are not given otherwise.
+    /// What the file says for the options of `leaf` that are not given otherwise, and what it must not say beside those that
+    /// are.
     fn taken_from(
         &self,
         file: &SettingsFile,
         path: &[String],
         leaf: &Command,
         matches: &ArgMatches,
-    ) -> Vec<FromFile> {
+    ) -> (Vec<FromFile>, Option<Fatal>) {
         let given: Vec<&Arg> = leaf
             .get_arguments()
             .filter(|arg| is_given(arg, matches))
             .collect();
-        let mut found = Vec::new();
+        let (mut found, mut clash) = (Vec::new(), None);
         for arg in leaf.get_arguments().filter(|arg| schema::is_setting(arg)) {
             let id = arg.get_id();
             let set_aside = matches
@@ -247,7 +265,7 @@ impl Sources {
             let gives_way = given.iter().any(|other| {
                 other.get_id() == id || exclude(leaf, other, arg) || exclude(leaf, arg, other)
             });
-            if set_aside || gives_way {
+            if set_aside {
                 continue;
             }
             let key = schema::key(arg);
@@ -257,6 +275,13 @@ impl Sources {
                 table.entries.iter().find(|entry| entry.key == key)
             });
             let Some(entry) = entry else { continue };
+            if gives_way && is_given(arg, matches) {
+                let checked = addresses::check(arg, matches, entry, &file.name());
+                clash = clash.or(checked.err());
+            }
+            if gives_way {
+                continue;
+            }
             found.push(FromFile {
                 id: id.clone(),
                 long: arg.get_long().unwrap_or_default().to_owned(),
@@ -265,7 +290,7 @@ impl Sources {
                 arguments: value::arguments(arg, &entry.value).unwrap_or_default(),
             });
         }
-        found
+        (found, clash)
     }
 }
 

@@ -206,6 +206,36 @@ fn all_mistakes_are_said_at_once_with_their_lines_and_what_to_do() {
 }
 
 #[test]
+fn an_address_on_this_machine_over_one_elsewhere_is_refused_and_so_is_the_other_way_round() {
+    let [here, away] = ["http://127.0.0.1:8180/Canary", "https://pkb.example/Canary"];
+    for (in_file, given, is_refused) in [
+        (away, here, true),
+        (here, away, true),
+        (away, "https://[::ffff:127.0.0.1]/", true),
+        (away, "http://localhost:1/", true),
+        (here, "http://[::1]:8180", false),
+        (away, "https://other.example", false),
+    ] {
+        for option in ["base-url", "fhir-url", "token-url"] {
+            let key = option.replace('-', "_");
+            let file = format!("[letters]\nout = \"print\"\n[pkb]\n{key} = \"{in_file}\"\n");
+            let flag = format!("--{option}={given}");
+            match run(&file, &[&flag]) {
+                Ok(_) => assert!(!is_refused, "{option} {in_file} {given}"),
+                Err(words) => {
+                    assert!(is_refused, "{words}");
+                    assert!(words.contains(&format!("--{option} (")), "{words}");
+                    assert!(words.contains("s.toml, line 4 ("), "{words}");
+                    assert!(!words.contains("Canary"), "{words}");
+                }
+            }
+            let set_aside = format!("--no-{option}");
+            assert!(run(&file, &[&flag, &set_aside]).is_ok());
+        }
+    }
+}
+
+#[test]
 fn help_is_shown_even_where_the_file_is_broken() {
     assert!(
         run("[", &["--help"])

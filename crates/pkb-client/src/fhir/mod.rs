@@ -19,7 +19,7 @@ use reqwest::{
     header::{self, HeaderValue},
 };
 
-use super::{CallError, Client, checked_url, transport::Repeat, under};
+use super::{CallError, Client, checked_url, http::Longest, transport::Repeat, under};
 use pkb_core::{Fatal, value::NationalId};
 
 pub use codes::Codes;
@@ -65,6 +65,11 @@ impl Fhir {
             base: checked_url(&settings.base_url, "PKB_FHIR_URL")?,
             org_id,
         })
+    }
+
+    /// The address.
+    pub(super) fn base(&self) -> &Url {
+        &self.base
     }
 }
 
@@ -155,6 +160,7 @@ impl Client {
                 Method::POST,
                 url,
                 Repeat::Safe,
+                Longest::Many,
                 parameters::is_whole,
                 |call| {
                     call.header(header::CONTENT_TYPE, MEDIA_TYPE)

@@ -13,7 +13,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use sha2::Sha256;
 
 use crate::read_secret_file;
-use pkb_core::{Fatal, record::NotificationId};
+use pkb_core::{Fatal, record::NotificationId, rehearsal};
 
 /// `{"typ":"JWT","alg":"HS256"}` in base64url.
 const HEADER: &str = "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9";
@@ -24,6 +24,8 @@ const UUID: usize = 36;
 pub struct ApiKey {
     service: String,
     secret: SecretString,
+    /// It opens nothing but sandboxes.
+    is_sandbox: bool,
 }
 
 impl ApiKey {
@@ -34,7 +36,13 @@ impl ApiKey {
         (!name.is_empty()).then(|| Self {
             service: service.to_owned(),
             secret: SecretString::from(secret),
+            is_sandbox: rehearsal::is_sandbox_secret(text.trim()),
         })
+    }
+
+    /// Whether it opens nothing but sandboxes.
+    pub(crate) fn is_sandbox(&self) -> bool {
+        self.is_sandbox
     }
 
     /// The token for a request that is made `now`.

@@ -25,7 +25,10 @@ pub use api_key::{ApiKey, read_api_key};
 
 use super::{
     CallError, checked_url,
+    http::Longest,
+    is_loopback,
     network::Network,
+    not_a_sandbox_secret,
     transport::{Pace, Repeat, Transport},
     under,
 };
@@ -33,6 +36,7 @@ use pkb_core::{
     Fatal,
     monitor::Monitor,
     record::{DispatchStatus, NotificationId},
+    rehearsal::{Evidence, Origin},
     value::UkMobile,
 };
 
@@ -163,6 +167,17 @@ impl Notify {
     /// The address is malformed, or would send the key over plain HTTP.
     pub fn new(settings: NotifySettings) -> Result<Self, Fatal> {
         let base = checked_url(&settings.base_url, "NOTIFY_BASE_URL")?;
+        if base.scheme() == "http" && !settings.api_key.is_sandbox() {
+            let words = not_a_sandbox_secret("the API key", "NOTIFY_BASE_URL");
+            return Err(Fatal::Usage(words));
+        }
+        // Before anything is sent: what a sandbox made never goes further than this machine, and real codes never go to it.
+        let origin = match is_loopback(&base) {
+            true => Origin::Rehearsal,
+            false => Origin::Real,
+        };
+        let origins = settings.monitor.origins();
+        origins.note(origin, || Evidence::Address("NOTIFY_BASE_URL"))?;
         let pause = settings.pause_when_too_fast;
         let pace = Pace {
             timeout_seconds: settings.timeout_seconds,
@@ -200,12 +215,19 @@ impl Notify {
         };
         let answer = self
             .transport
-            .call_until_whole(Method::POST, url, Repeat::Never, is_whole, |request| {
-                request
-                    .header(header::CONTENT_TYPE, "application/json")
-                    .header(header::ACCEPT, "application/json")
-                    .body(body.clone())
-            })
+            .call_until_whole(
+                Method::POST,
+                url,
+                Repeat::Never,
+                Longest::One,
+                is_whole,
+                |request| {
+                    request
+                        .header(header::CONTENT_TYPE, "application/json")
+                        .header(header::ACCEPT, "application/json")
+                        .body(body.clone())
+                },
+            )
             .await
             .map_err(|error| match error {
                 CallError::NotFound => nothing_there(),
@@ -222,7 +244,7 @@ impl Notify {
     async fn get<T: for<'de> Deserialize<'de>>(&self, url: Url) -> Result<T, CallError> {
         let body = self
             .transport
-            .call(Method::GET, url, Repeat::Safe, |request| {
+            .call(Method::GET, url, Repeat::Safe, Longest::Many, |request| {
                 request.header(header::ACCEPT, "application/json")
             })
             .await?;

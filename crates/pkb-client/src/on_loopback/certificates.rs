@@ -113,12 +113,21 @@ pub(super) struct Listening {
 impl Listening {
     /// A server that shows this certificate, and maybe asks for one.
     pub(super) fn with_tls(shown: &Signed, clients: Option<Arc<dyn ClientCertVerifier>>) -> Self {
+        Self::with_marks(shown, clients, [false; 2])
+    }
+
+    /// The same, which says that it is a sandbox in its access tokens and in its other answers, or not.
+    pub(super) fn with_marks(
+        shown: &Signed,
+        clients: Option<Arc<dyn ClientCertVerifier>>,
+        marks: [bool; 2],
+    ) -> Self {
         let config = shown.config(clients);
         Self::start(move |stream, heads| {
             let connection = ServerConnection::new(Arc::clone(&config)).unwrap();
             let mut kept = stream.try_clone()?;
             let tls = StreamOwned::new(connection, stream);
-            let answered = respond(&mut BufReader::new(tls), heads);
+            let answered = respond(&mut BufReader::new(tls), heads, marks);
             // What the client has sent is read, so that closing does not take the alert from it.
             kept.shutdown(Shutdown::Write)?;
             std::io::copy(&mut kept, &mut std::io::sink())?;
@@ -211,6 +220,7 @@ fn read_head(reader: &mut impl BufRead) -> std::io::Result<String> {
 fn respond<S: Read + Write>(
     reader: &mut BufReader<S>,
     heads: &Mutex<Vec<String>>,
+    [of_token, of_others]: [bool; 2],
 ) -> std::io::Result<()> {
     let head = read_head(reader)?;
     let length = head.to_lowercase().lines().find_map(|line| {
@@ -227,6 +237,12 @@ fn respond<S: Read + Write>(
             answer(200, "", &body.to_string())
         }
     };
+    let line = answer.iter().position(|byte| *byte == b'\n').unwrap() + 1;
+    let mark: &[u8] = match (is_for_token && of_token) || (!is_for_token && of_others) {
+        true => b"X-PKB-Sandbox: rehearsal\r\n",
+        false => b"",
+    };
+    let answer = [&answer[..line], mark, &answer[line..]].concat();
     let stream = reader.get_mut();
     stream.write_all(&answer)?;
     stream.flush()

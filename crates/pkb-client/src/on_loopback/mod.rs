@@ -1,12 +1,14 @@
 //! The calls over real connections, to a server that breaks HTTP's rules.
 
 mod answers;
+mod bounds;
 mod certificates;
 mod connections;
 mod networks;
 mod oauth;
 mod refusals;
 mod server;
+mod uploads;
 
 use std::sync::Arc;
 
@@ -66,7 +68,7 @@ fn settings(url: &str, token_url: &str) -> Settings {
         fhir: None,
         token_url: format!("{token_url}/token"),
         client_id: "client".into(),
-        credentials: Credentials::Secret("secret".to_owned().into()),
+        credentials: Credentials::Secret("sandbox-secret".to_owned().into()),
         auth_style: AuthStyle::Basic,
         scope: None,
         network: Network::default(),

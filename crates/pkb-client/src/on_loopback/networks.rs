@@ -6,8 +6,8 @@ use super::{
     server::{Script, Server, answer},
     user_path,
 };
-use crate::{CallError, network::Network, probe, proxies::Proxies};
-use pkb_core::{ExitCode, Fatal};
+use crate::{CallError, Client, network::Network, probe, proxies::Proxies};
+use pkb_core::{ExitCode, Fatal, rehearsal::Origin};
 
 const HERE: &str = "127.0.0.1";
 
@@ -204,34 +204,135 @@ async fn a_web_servers_page_about_client_certificates_is_no_word_on_the_patient(
 
 #[tokio::test]
 async fn what_goes_to_this_machine_is_never_seen_by_the_proxy_of_the_rest() {
-    let folder = tempfile::tempdir().unwrap();
-    let authority = Authority::new();
-    let remote = Listening::with_tls(&authority.signed(&params(ELSEWHERE)), None);
     let user = format!("{{\"id\":\"{}\",\"dob\":\"1950-01-01\"}}", super::number(0));
     let local = Server::start(Script::default(), move |_| answer(200, "", &user));
-    for (base, token_url) in [
-        (local.url.clone(), elsewhere()),
-        (elsewhere(), local.url.clone()),
+    let port = local.url.rsplit(':').next().unwrap().parse().unwrap();
+    let proxy = Listening::proxy(None, port);
+    let url = format!("http://{HERE}:{}", proxy.port);
+    let network = network(None, Some(url));
+    let (client, _) = client_on(&local.url, &local.url, network);
+    let found = client.find_patient(&user_path(), &patient(0)).await;
+    found.unwrap();
+    assert_eq!((local.requests().len(), local.tokens()), (1, 1));
+    assert!(proxy.connections() == 0 && proxy.heads().is_empty());
+}
+
+#[tokio::test]
+async fn addresses_on_this_machine_and_elsewhere_are_refused_before_anything_is_sent() {
+    let local = Server::start(Script::default(), |_| answer(404, "", ""));
+    for (base, token_url, words) in [
+        (
+            local.url.clone(),
+            elsewhere(),
+            "PKB_BASE_URL is an address on this machine, which is for rehearsals, and PKB_TOKEN_URL is not",
+        ),
+        (
+            elsewhere(),
+            local.url.clone(),
+            "PKB_TOKEN_URL is an address on this machine, which is for rehearsals, and PKB_BASE_URL is not",
+        ),
     ] {
+        let refused = Client::new(super::settings(&base, &token_url));
+        let refused = refused.err().unwrap();
+        assert_eq!(refused.exit_code(), ExitCode::Usage);
+        assert!(refused.to_string().starts_with(words), "{refused}");
+    }
+    assert_eq!((local.requests().len(), local.tokens()), (0, 0));
+}
+
+#[tokio::test]
+async fn a_sandbox_behind_a_server_elsewhere_is_known_by_its_answers() {
+    let folder = tempfile::tempdir().unwrap();
+    let authority = Authority::new();
+    for (marks, known) in [
+        ([true, true], Some(Origin::Rehearsal)),
+        ([false, false], Some(Origin::Real)),
+        ([true, false], None),
+        ([false, true], None),
+    ] {
+        let signed = authority.signed(&params(ELSEWHERE));
+        let remote = Listening::with_marks(&signed, None, marks);
         let proxy = Listening::proxy(None, remote.port);
         let url = format!("http://{HERE}:{}", proxy.port);
         let network = network(Some(authority.file(&folder)), Some(url));
-        let (client, _) = client_on(&base, &token_url, network);
-        client
-            .find_patient(&user_path(), &patient(0))
-            .await
-            .unwrap();
-        let seen = proxy.heads();
-        assert_eq!(seen.len(), 1, "{seen:?}");
-        let first = format!("CONNECT {ELSEWHERE}:443 ");
-        assert!(seen[0].starts_with(&first), "{seen:?}");
-        let secrets = ["earer", "asic", "users", "999"];
-        assert!(
-            !secrets.iter().any(|secret| seen[0].contains(secret)),
-            "{seen:?}"
-        );
+        let (client, monitor) = client_on(&elsewhere(), &elsewhere(), network);
+        assert_eq!(monitor.origins().known(), None, "nothing has answered");
+        let found = client.find_patient(&user_path(), &patient(0)).await;
+        match known {
+            Some(_) => {
+                found.unwrap();
+                assert_eq!(monitor.origins().known(), known);
+            }
+            None => {
+                let stopped = fatal(found);
+                assert_eq!(stopped.exit_code(), ExitCode::Usage);
+                let words = stopped.to_string();
+                assert!(
+                    words.contains("a sandbox answered in place of PKB"),
+                    "{words}"
+                );
+            }
+        }
     }
-    assert_eq!((local.requests().len(), local.tokens()), (1, 1));
+}
+
+#[tokio::test]
+async fn records_of_a_rehearsal_are_shown_to_no_real_pkb() {
+    let folder = tempfile::tempdir().unwrap();
+    let authority = Authority::new();
+    let remote = Listening::with_tls(&authority.signed(&params(ELSEWHERE)), None);
+    let proxy = Listening::proxy(None, remote.port);
+    let url = format!("http://{HERE}:{}", proxy.port);
+    let network = network(Some(authority.file(&folder)), Some(url));
+    let (client, monitor) = client_on(&elsewhere(), &elsewhere(), network);
+    let line =
+        r#"{"schema":"pkb-record/1","row":{"file":"a.csv","number":7,"of":9},"rehearsal":true}"#;
+    let record = serde_json::from_str(line).unwrap();
+    monitor.origins().note_record(&record).unwrap();
+    let stopped = fatal(client.find_patient(&user_path(), &patient(0)).await);
+    assert_eq!(stopped.exit_code(), ExitCode::Usage);
+    let words = "row 7 of a.csv is from a rehearsal, but PKB answered, and is not a sandbox";
+    assert!(stopped.to_string().starts_with(words), "{stopped}");
+    let heads = remote.heads();
+    assert!(
+        heads.len() == 1 && heads[0].starts_with("POST /token"),
+        "{heads:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_real_secret_is_not_shown_unencrypted_to_whoever_listens_on_this_machine() {
+    let local = Server::start(Script::default(), |_| answer(404, "", ""));
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("refresh-token");
+    for secret in ["Canary", "Sandbox-Canary", "Canary-sandbox-", ""] {
+        let mut settings = super::settings(&local.url, &local.url);
+        settings.credentials = super::Credentials::Secret(secret.to_owned().into());
+        let refused = Client::new(settings).err().unwrap();
+        assert_eq!(refused.exit_code(), ExitCode::Usage);
+        let words = refused.to_string();
+        assert!(
+            words.starts_with("the client secret is not a sandbox's"),
+            "{words}"
+        );
+        assert!(!words.contains("Canary"), "{words}");
+    }
+    std::fs::write(&file, "Canary").unwrap();
+    let mut settings = super::settings(&local.url, &local.url);
+    settings.credentials = super::Credentials::RefreshToken(file.clone());
+    let refused = fatal(Client::new(settings).unwrap().sign_in().await);
+    assert_eq!(refused.exit_code(), ExitCode::Usage);
+    let words = refused.to_string();
+    assert!(
+        words.starts_with("the refresh token is not a sandbox's"),
+        "{words}"
+    );
+    assert_eq!(
+        std::fs::read_to_string(&file).unwrap(),
+        "Canary",
+        "not used up"
+    );
+    assert_eq!((local.requests().len(), local.tokens()), (0, 0));
 }
 
 #[tokio::test]

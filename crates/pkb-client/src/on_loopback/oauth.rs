@@ -7,7 +7,7 @@ use crate::{AuthStyle, CallError, Client};
 use pkb_core::{ExitCode, Fatal};
 
 /// A secret with all that RFC 6749 has percent-encoded.
-const SECRET: &str = "a+b/c=d e%41:ü";
+const SECRET: &str = "sandbox-a+b/c=d e%41:ü";
 
 fn client(server: &Server, style: AuthStyle, scope: Option<&str>) -> Client {
     let mut settings = super::settings(&server.url, &server.url);
@@ -38,7 +38,7 @@ async fn sent(style: AuthStyle, scope: Option<&str>) -> (String, Option<String>)
 #[tokio::test]
 async fn a_secret_is_shown_encoded_or_as_it_is_or_in_the_form() {
     let grant = "grant_type=client_credentials";
-    let encoded = "trust%2Fa+b:a%2Bb%2Fc%3Dd+e%2541%3A%C3%BC";
+    let encoded = "trust%2Fa+b:sandbox-a%2Bb%2Fc%3Dd+e%2541%3A%C3%BC";
     let (body, shown) = sent(AuthStyle::Basic, None).await;
     assert_eq!((&*body, shown.as_deref()), (grant, Some(encoded)));
     let (body, shown) = sent(AuthStyle::BasicRaw, None).await;
@@ -74,23 +74,113 @@ async fn end(status: u16, code: &str) -> (Fatal, usize) {
 }
 
 #[tokio::test]
-async fn a_refused_scope_or_grant_is_no_wrong_secret() {
-    for (status, code, says) in [
-        (400, "invalid_scope", "--scope"),
-        (403, "invalid_scope", "--scope"),
-        (400, "unauthorized_client", "client credentials"),
-        (400, "unsupported_grant_type", "client credentials"),
-        (400, "invalid_client", "--auth-style"),
-        (401, "invalid_client", "--auth-style"),
-        (400, "something_new", "--auth-style"),
+async fn each_of_oauths_errors_has_its_own_end_and_advice() {
+    use ExitCode::{Credentials, Usage};
+    for (status, code, exit, says) in [
+        (400, "invalid_scope", Usage, "--scope"),
+        (403, "invalid_scope", Usage, "--scope"),
+        (400, "unauthorized_client", Credentials, "ask in this way"),
+        (403, "unauthorized_client", Credentials, "the secret"),
+        (400, "unsupported_grant_type", Usage, "PKB_TOKEN_URL"),
+        (400, "invalid_request", Usage, "--auth-style"),
+        (400, "invalid_grant", Credentials, "invalid_grant"),
+        (
+            400,
+            "invalid_client",
+            Credentials,
+            "the secret and --auth-style",
+        ),
+        (
+            401,
+            "invalid_client",
+            Credentials,
+            "the secret and --auth-style",
+        ),
+        // Some servers say so of a wrong secret.
+        (
+            401,
+            "unauthorized_client",
+            Credentials,
+            "the secret and --auth-style",
+        ),
+        (
+            401,
+            "unauthorized",
+            Credentials,
+            "the secret and --auth-style",
+        ),
+        (
+            400,
+            "something_new",
+            Credentials,
+            "the secret and --auth-style",
+        ),
+        (
+            403,
+            "access_denied",
+            Credentials,
+            "the secret and --auth-style",
+        ),
     ] {
         let (fatal, asked) = end(status, code).await;
         let text = fatal.to_string();
-        assert_eq!(fatal.exit_code(), ExitCode::Credentials, "{code}");
+        assert_eq!(fatal.exit_code(), exit, "{status} {code}");
         assert!(text.contains(says) && !text.contains("Canary"), "{text}");
+        assert!(text.contains("What to do: "), "{text}");
         assert_eq!(asked, 1, "{code}");
-        let is_of_scope = code == "invalid_scope";
-        assert_eq!(text.contains("--scope"), is_of_scope, "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_is_not_known_is_told_from_a_spent_refresh_token() {
+    use ExitCode::{Credentials, Usage};
+    for (status, code, exit, says) in [
+        (
+            400,
+            "invalid_grant",
+            Credentials,
+            "refused the refresh token",
+        ),
+        (
+            401,
+            "unauthorized",
+            Credentials,
+            "refused the refresh token",
+        ),
+        (
+            401,
+            "invalid_client",
+            Credentials,
+            "does not know this client",
+        ),
+        (
+            400,
+            "invalid_client",
+            Credentials,
+            "does not know this client",
+        ),
+        (
+            400,
+            "unsupported_grant_type",
+            Usage,
+            "takes no refresh tokens",
+        ),
+    ] {
+        let body = serde_json::json!({ "error": code }).to_string();
+        let server =
+            Server::start_with_tokens(Script::default(), move |_| answer(status, "", &body));
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "first").unwrap();
+        let mut settings = super::settings(&server.url, &server.url);
+        settings.credentials = super::Credentials::RefreshToken(file.path().to_owned());
+        match Client::new(settings).unwrap().sign_in().await {
+            Err(CallError::Fatal(fatal)) => {
+                assert_eq!(fatal.exit_code(), exit, "{status} {code}");
+                assert!(fatal.to_string().contains(says), "{fatal}");
+            }
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(std::fs::read(file.path()).unwrap(), b"first");
     }
 }
 

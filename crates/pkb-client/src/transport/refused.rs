@@ -3,7 +3,12 @@
 use reqwest::{Response, StatusCode, header};
 
 use super::{Again, Pass, Transport};
-use crate::{CallError, http::read_body, refusal::Refusal, token::Token};
+use crate::{
+    CallError,
+    http::{Longest, read_body},
+    refusal::Refusal,
+    token::Token,
+};
 use pkb_core::Fatal;
 
 /// Most access tokens that are fetched for one request, where it is the token that is refused.
@@ -30,7 +35,7 @@ impl Transport {
     ) -> Again {
         let is_401 = response.status() == StatusCode::UNAUTHORIZED;
         let challenge = response.headers().get(header::WWW_AUTHENTICATE).cloned();
-        let body = read_body(response).await.unwrap_or_default();
+        let body = read_body(response, Longest::One).await.unwrap_or_default();
         let meaning = Refusal::read(challenge.as_ref(), &body);
         let most = match meaning {
             Refusal::Client(what) => {

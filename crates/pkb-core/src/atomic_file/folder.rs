@@ -9,6 +9,7 @@ use std::{
     thread::JoinHandle,
 };
 
+use super::temporary::Temporary;
 use crate::Fatal;
 
 /// Files that are brought to the disk at the same time: the disk takes as long for eight as for one.
@@ -21,7 +22,8 @@ const WAITING: usize = 64;
 /// when it is made again.
 pub struct AtomicFolder {
     path: PathBuf,
-    unfinished: PathBuf,
+    /// Nothing after it has its name.
+    unfinished: Option<Temporary>,
     /// Nothing after it was dropped.
     queue: Option<mpsc::SyncSender<(String, Vec<u8>)>>,
     writers: Vec<JoinHandle<Result<(), Fatal>>>,
@@ -36,18 +38,20 @@ impl AtomicFolder {
     pub fn create(path: &Path) -> Result<Self, Fatal> {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let unfinished = path.with_file_name(format!(".{name}.unfinished"));
-        remove(&unfinished)?;
-        super::create_private_folder(&unfinished)?;
+        let (unfinished, ()) = Temporary::make(unfinished, |path| {
+            remove(path)?;
+            super::create_private_folder(path)
+        })?;
         let (queue, files) = mpsc::sync_channel(WAITING);
         let files = Arc::new(Mutex::new(files));
         let writers = (0..WRITERS).map(|_| {
-            let (files, folder) = (Arc::clone(&files), unfinished.clone());
+            let (files, folder) = (Arc::clone(&files), unfinished.path().to_owned());
             std::thread::spawn(move || write_all(&files, &folder))
         });
         Ok(Self {
             path: path.to_owned(),
             writers: writers.collect(),
-            unfinished,
+            unfinished: Some(unfinished),
             queue: Some(queue),
         })
     }
@@ -92,7 +96,11 @@ impl AtomicFolder {
     /// # Errors
     /// It is not there.
     pub fn open(&self, name: &str) -> Result<File, Fatal> {
-        let path = self.unfinished.join(name);
+        let folder = self
+            .unfinished
+            .as_ref()
+            .map_or(&*self.path, |unfinished| unfinished.path());
+        let path = folder.join(name);
         File::open(&path).map_err(|source| Fatal::cannot_read(&path, source))
     }
 
@@ -104,11 +112,18 @@ impl AtomicFolder {
         self.written()?;
         let path = self.path.clone();
         let cannot = |source| Fatal::cannot_write(&path, source);
-        File::open(&self.unfinished)
-            .and_then(|folder| folder.sync_all())
-            .map_err(cannot)?;
-        remove(&path)?;
-        fs::rename(&self.unfinished, &path).map_err(cannot)?;
+        if let Some(unfinished) = self.unfinished.take() {
+            let folder = File::open(unfinished.path());
+            folder
+                .and_then(|folder| folder.sync_all())
+                .map_err(cannot)?;
+            let mut removed = Ok(());
+            let renamed = unfinished.keep(|unfinished| {
+                removed = remove(&path);
+                fs::rename(unfinished, &path)
+            });
+            removed.and(renamed.map_err(cannot))?;
+        }
         super::sync_name(&path).map_err(cannot)
     }
 }
@@ -117,7 +132,6 @@ impl Drop for AtomicFolder {
     fn drop(&mut self) {
         // What went wrong has been said, or it is being dropped for another reason.
         let _ = self.written();
-        let _ = remove(&self.unfinished);
     }
 }
 

@@ -7,6 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use super::temporary::Temporary;
 use crate::Fatal;
 
 /// Times that a file is made again because another run that ended has just removed it.
@@ -16,9 +17,11 @@ const ATTEMPTS: usize = 100;
 /// when this is dropped; what a run that was killed leaves of it is nobody's, since its lock is gone.
 #[derive(Debug)]
 pub struct InUse {
-    mark: PathBuf,
+    /// Goes first, while the lock is held: whoever has opened it meanwhile sees that it is gone. Nothing if a file of
+    /// somebody else's has the name of the mark: it serves, and stays.
+    _mark: Option<Temporary>,
     /// Locked. Nothing where the file system has no locks.
-    file: Option<File>,
+    _file: Option<File>,
 }
 
 impl InUse {
@@ -45,12 +48,18 @@ impl InUse {
             let mut new = OpenOptions::new();
             let new = new.write(true).create(true).truncate(false).mode(0o600);
             let file = new.open(&mark).map_err(cannot_write)?;
+            let is_empty = file.metadata().is_ok_and(|known| known.len() == 0);
+            let ours = |file| {
+                let made = is_empty.then(|| Temporary::make(mark.clone(), |_| Ok(())));
+                let made = made.transpose().map_err(cannot_write)?;
+                Ok(Self {
+                    _mark: made.map(|(mark, ())| mark),
+                    _file: file,
+                })
+            };
             match file.try_lock() {
                 Ok(()) if !is_at(&file, &mark) => continue,
-                Ok(()) => {
-                    let file = Some(file);
-                    return Ok(Self { mark, file });
-                }
+                Ok(()) => return ours(Some(file)),
                 Err(TryLockError::WouldBlock) => {
                     return Err(Fatal::TryLater(format!(
                         "{}: another run is writing {what}: wait until it has ended, or stop it, then run the same command \
@@ -59,7 +68,7 @@ impl InUse {
                     )));
                 }
                 // A journal there would be refused; without one there is nothing to be had.
-                Err(TryLockError::Error(_)) => return Ok(Self { mark, file: None }),
+                Err(TryLockError::Error(_)) => return ours(None),
             }
         }
         Err(cannot_write(io::Error::other(
@@ -73,14 +82,6 @@ fn is_at(file: &File, path: &Path) -> bool {
     match (file.metadata(), fs::metadata(path)) {
         (Ok(open), Ok(named)) => (open.dev(), open.ino()) == (named.dev(), named.ino()),
         _ => false,
-    }
-}
-
-impl Drop for InUse {
-    fn drop(&mut self) {
-        // While the lock is held: whoever has opened it meanwhile sees that it is gone.
-        let _ = fs::remove_file(&self.mark);
-        drop(self.file.take());
     }
 }
 
@@ -99,8 +100,17 @@ mod tests {
             (InUse::file, &*file),
         ] {
             // What a run that was killed left of it.
-            let mark = take(path).unwrap().mark.clone();
-            fs::write(mark, "").unwrap();
+            let there = take(path).unwrap();
+            let mark = folder
+                .path()
+                .read_dir()
+                .unwrap()
+                .next()
+                .unwrap()
+                .unwrap()
+                .path();
+            drop(there);
+            fs::write(&mark, "").unwrap();
             let first = take(path).unwrap();
             let second = take(path).unwrap_err();
             assert_eq!(second.exit_code(), ExitCode::TryLater);
@@ -109,6 +119,11 @@ mod tests {
             drop(first);
             take(path).unwrap();
             assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+            // Somebody's own file of the name stays.
+            fs::write(&mark, "theirs").unwrap();
+            drop(take(path).unwrap());
+            assert_eq!(fs::read_to_string(&mark).unwrap(), "theirs");
+            fs::remove_file(&mark).unwrap();
         }
         let missing = InUse::folder(&folder.path().join("none")).unwrap_err();
         assert_eq!(missing.exit_code(), ExitCode::Io);

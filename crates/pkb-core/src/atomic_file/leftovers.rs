@@ -1,20 +1,32 @@
 //! What a run that was killed at the wrong moment leaves behind: between the last byte and the final name a file has a
-//! name of its own for an instant, `.letters-0001.pdf.Ab3dEf`, and on file systems without files that have no name all
+//! name of its own for an instant, `.letters-0001.pdf.Ab3dEf7h.unfinished`, and on file systems without files that have no name all
 //! the time. It holds patient data, so the next run that makes the same file removes it.
 //!
 //! Whoever writes a file holds a lock on it. What nobody has locked is nobody's any more.
 
 use std::{
     collections::HashMap,
-    ffi::OsString,
+    ffi::{OsStr, OsString},
     fs::{self, File},
     os::unix::ffi::OsStrExt as _,
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
 };
 
-/// Random letters and digits at the end of such a name.
-const SUFFIX: usize = 6;
+/// The end of such a name, behind [`RANDOM`] letters and digits: nobody else calls a file so.
+const END: &[u8] = b".unfinished";
+/// Random letters and digits.
+const RANDOM: usize = 8;
+
+/// A name for the file that is to stand at `path`, until it does.
+pub(super) fn name(path: &Path) -> PathBuf {
+    let mut name = OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    let random: String = (0..RANDOM).map(|_| fastrand::alphanumeric()).collect();
+    name.push(format!(".{random}"));
+    name.push(OsStr::from_bytes(END));
+    path.with_file_name(name)
+}
 
 /// Removes what earlier runs left of the file that is to stand at `path`. What cannot be removed stays.
 pub(super) fn remove(path: &Path) {
@@ -24,7 +36,7 @@ pub(super) fn remove(path: &Path) {
     let beginning = [b".", name.as_bytes(), b"."].concat();
     for leftover in of_folder(folder) {
         let bytes = leftover.as_bytes();
-        if bytes.starts_with(&beginning) && bytes.len() == beginning.len() + SUFFIX {
+        if bytes.starts_with(&beginning) && bytes.len() == beginning.len() + RANDOM + END.len() {
             let leftover = folder.join(&leftover);
             if File::open(&leftover).is_ok_and(|file| file.try_lock().is_ok()) {
                 let _ = fs::remove_file(leftover);
@@ -56,14 +68,39 @@ fn of_folder(folder: &Path) -> Vec<OsString> {
     names
 }
 
+/// What a run that was killed has left in a folder, if nobody uses it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Leftover {
+    /// It may hold patient data: a file without its final name, or the mark of a place that was in use.
+    Abandoned,
+    /// A run has it open.
+    InUse,
+}
+
+/// Whether a file is one that only a run that was killed leaves, by its name; and whether a run has it still.
+pub fn look_at(path: &Path) -> Option<Leftover> {
+    let name = path.file_name()?.as_bytes();
+    let is_mark = name.starts_with(b".") && name.ends_with(b".in-use") || name == b".in-use";
+    if !is_mark && !is_like_one(name) {
+        return None;
+    }
+    Some(match File::open(path).map(|file| file.try_lock()) {
+        Ok(Ok(())) => Leftover::Abandoned,
+        _ => Leftover::InUse,
+    })
+}
+
 fn is_like_one(name: &[u8]) -> bool {
-    let Some((rest, suffix)) = name.split_last_chunk::<SUFFIX>() else {
+    let Some((rest, random)) = name
+        .strip_suffix(END)
+        .and_then(|name| name.split_last_chunk::<RANDOM>())
+    else {
         return false;
     };
     rest.len() > 2
         && rest.starts_with(b".")
         && rest.ends_with(b".")
-        && suffix.iter().all(u8::is_ascii_alphanumeric)
+        && random.iter().all(u8::is_ascii_alphanumeric)
 }
 
 #[cfg(test)]
@@ -76,17 +113,18 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
         for name in [
-            ".a.pdf.Ab3dEf",
-            ".a.pdf.Ab3dEf7",
-            ".b.pdf.Ab3dEf",
-            ".a.pdf.backup-1",
-            "a.pdf.Ab3dEf",
+            ".a.pdf.Ab3dEf7h.unfinished",
+            ".a.pdf.Ab3dEf7hi.unfinished",
+            ".b.pdf.Ab3dEf7h.unfinished",
+            ".a.pdf.backup",
+            ".a.pdf.backup-1.unfinished",
+            "a.pdf.Ab3dEf7h.unfinished",
         ] {
             fs::write(at(name), "half").unwrap();
         }
         // Somebody is still writing this one.
-        fs::write(at(".a.pdf.000000"), "half").unwrap();
-        let alive = File::open(at(".a.pdf.000000")).unwrap();
+        fs::write(at(".a.pdf.00000000.unfinished"), "half").unwrap();
+        let alive = File::open(at(".a.pdf.00000000.unfinished")).unwrap();
         alive.lock().unwrap();
 
         AtomicFile::write(&at("a.pdf"), b"whole").unwrap();
@@ -98,12 +136,13 @@ mod tests {
         assert_eq!(
             names,
             [
-                ".a.pdf.000000",
-                ".a.pdf.Ab3dEf7",
-                ".a.pdf.backup-1",
-                ".b.pdf.Ab3dEf",
+                ".a.pdf.00000000.unfinished",
+                ".a.pdf.Ab3dEf7hi.unfinished",
+                ".a.pdf.backup",
+                ".a.pdf.backup-1.unfinished",
+                ".b.pdf.Ab3dEf7h.unfinished",
                 "a.pdf",
-                "a.pdf.Ab3dEf"
+                "a.pdf.Ab3dEf7h.unfinished"
             ]
         );
     }

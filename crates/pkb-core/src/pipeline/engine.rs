@@ -15,21 +15,22 @@ use tokio::{
 
 use self::one_patient::GoneOn;
 use super::{
-    Limits, Report,
+    Limits, Report, grace,
     judge::{Answered, Judged, Open, Passing, Sighted},
     reader::Arrival,
     records::{Kept, written},
     settled_journal::SettledJournal,
-    signals::Signals,
     work::{Number, Piece, Worked, brought, conclude, stop, work_on},
 };
 use crate::{
-    Admission, Fatal, Reason, Stage,
+    Admission, Fatal, Outcome, Reason, Stage,
     completeness::Completeness,
     monitor::Monitor,
     ndjson::Line,
     output::{Output, Target},
     owners::{Belongings, Owner, Owners},
+    rehearsal::Evidence,
+    signals::{EndSignal, Signals},
     stage::{IntentLog, Replay},
     tally::{Settled, Tally, What},
     value::NationalId,
@@ -38,9 +39,12 @@ use crate::{
 /// Bytes of output that are put together before they are handed to the writer.
 const BLOCK_BYTES: usize = 64 << 10;
 /// How long the output may take to write what is settled when somebody has stopped the stage.
-const LAST_WORDS: Duration = Duration::from_secs(2);
+pub(super) const LAST_WORDS: Duration = Duration::from_millis(900);
 /// How long calls that are in flight may take to end when the stage has to stop.
-const GRACE: Duration = Duration::from_secs(10);
+pub(super) const GRACE: Duration = Duration::from_secs(10);
+
+/// The same for everything that can simply be done again.
+pub(super) const SHORT_GRACE: Duration = Duration::from_secs(1);
 
 /// A record in the window.
 struct Slot<G> {
@@ -175,7 +179,10 @@ impl<S: Stage> Engine<S> {
                 // A reader that has stopped reading must not keep a signal from being heard.
                 let step = tokio::select! {
                     step = self.write_and_start(!reading && broken.is_none()) => step,
-                    signal = signals.next() => Err(signal),
+                    signal = signals.next() => {
+                        stopping = Some(self.stopped_by(signal));
+                        Ok(())
+                    }
                 };
                 if let Err(fatal) = step {
                     stop_for(&mut stopping, fatal);
@@ -243,10 +250,10 @@ impl<S: Stage> Engine<S> {
                 }
                 signal = signals.next() => {
                     // A second signal: at once.
-                    if let Some(Stopping { fatal: Fatal::Interrupted { .. }, .. }) = stopping {
-                        return Some(signal);
+                    if let Some(Stopping { fatal: Fatal::Interrupted(_), .. }) = stopping {
+                        return Some(Fatal::Interrupted(signal));
                     }
-                    stopping = Some(Stopping { fatal: signal, deadline: Instant::now() + GRACE });
+                    stopping = Some(self.stopped_by(signal));
                 }
                 () = sleep_until(sync_due), if sync_due.is_some() && stopping.is_none() => {}
                 () = sleep_until(linger_due), if linger_due.is_some() => self.close_batch(),
@@ -254,6 +261,19 @@ impl<S: Stage> Engine<S> {
                     return stopping.map(|stopping| stopping.fatal);
                 }
             }
+        }
+    }
+
+    /// A signal has come. Calls that must not be repeated may end, if any is under way: what is waited for is none.
+    fn stopped_by(&self, signal: EndSignal) -> Stopping {
+        let is_calling = self.monitor.waits() < self.running.len();
+        let grace = match is_calling {
+            true => grace(S::NAME),
+            false => SHORT_GRACE,
+        };
+        Stopping {
+            fatal: Fatal::Interrupted(signal),
+            deadline: Instant::now() + grace,
         }
     }
 
@@ -291,7 +311,7 @@ impl<S: Stage> Engine<S> {
                 Sighted::Passing(passing) => {
                     let line = lines.split_off(..passing.length).unwrap_or_default();
                     let file = judged.files.get(passing.file).map_or("", String::as_str);
-                    self.pass(&passing, file, line);
+                    self.pass(&passing, file, line)?;
                 }
             }
         }
@@ -299,13 +319,21 @@ impl<S: Stage> Engine<S> {
     }
 
     /// Writes the line of a record that needs no work, or puts it at the end of the window.
-    fn pass(&mut self, passing: &Passing, file: &str, line: &[u8]) {
+    fn pass(&mut self, passing: &Passing, file: &str, line: &[u8]) -> Result<(), Fatal> {
+        if let Some((origin, unmarked)) = passing.origin {
+            let evidence = || Evidence::Row {
+                file: file.to_owned(),
+                number: passing.number,
+                unmarked,
+            };
+            self.monitor.origins().note(origin, evidence)?;
+        }
         self.note_row(file, passing.number, passing.of);
         if self.window.is_empty() {
             self.first_in_window += 1;
             self.block.extend_from_slice(line);
             self.tally.count_as(passing.settled, passing.stopped);
-            return;
+            return Ok(());
         }
         let line = line.strip_suffix(b"\n").unwrap_or(line);
         self.put(Slot {
@@ -319,6 +347,7 @@ impl<S: Stage> Engine<S> {
             brought: None,
             others: Vec::new(),
         });
+        Ok(())
     }
 
     /// Counts a row that was read.
@@ -347,6 +376,7 @@ impl<S: Stage> Engine<S> {
             answered,
             had_shared_codes,
         } = open;
+        self.monitor.origins().note_record(&line.record)?;
         let row = &line.record.row;
         self.note_row(&row.file, row.number, row.of);
         let is_mended = answered.is_none()
@@ -409,6 +439,9 @@ impl<S: Stage> Engine<S> {
 
     /// Settles a record as the journal has it; `None` if the stage has to look at it again.
     fn replay(&self, line: &mut Line, answered: Answered<S::Gleaned>) -> Option<Next<S>> {
+        if line.record.outcome.as_ref().is_some_and(Outcome::is_erased) {
+            return Some(Next::Settled(Settled::Stopped, None));
+        }
         match self.stage.replay(&line.record) {
             Replay::Answer => {}
             Replay::DoAgain => return None,
@@ -470,8 +503,10 @@ impl<S: Stage> Engine<S> {
                 .map_or_else(IntentLog::default, |journal| journal.intents(S::NAME));
             let stage = Arc::clone(&self.stage);
             let salt = self.owners.salt().clone();
+            let monitor = Arc::clone(&self.monitor);
             self.running.spawn(async move {
-                let worked = work_on(&*stage, number, pieces, intents, &salt).await?;
+                let origins = monitor.origins();
+                let worked = work_on(&*stage, number, pieces, intents, &salt, origins).await?;
                 Ok((number.batch, worked))
             });
         }
@@ -568,7 +603,7 @@ impl<S: Stage> Engine<S> {
         {
             fatal = fatal.or(Some(error));
         }
-        let patience = matches!(fatal, Some(Fatal::Interrupted { .. })).then_some(LAST_WORDS);
+        let patience = matches!(fatal, Some(Fatal::Interrupted(_))).then_some(LAST_WORDS);
         if fatal.is_some() {
             // Work that is settled at the front of the window is still worth writing; a second
             // failure here says nothing new.
@@ -580,7 +615,7 @@ impl<S: Stage> Engine<S> {
         }
         if let Err(error) = self.output.finish(fatal.is_none(), patience).await {
             // The cause; what the pipeline noticed was only that the writer had gone.
-            if !matches!(fatal, Some(Fatal::Interrupted { .. })) {
+            if !matches!(fatal, Some(Fatal::Interrupted(_))) {
                 fatal = Some(error);
             }
         }

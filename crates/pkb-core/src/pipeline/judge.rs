@@ -19,6 +19,7 @@ use crate::{
     ndjson::{Block, Line, NdjsonError, Place},
     owners::Known,
     record::{KeyFields, KeyRow},
+    rehearsal::Origin,
     tally::{Settled, What},
 };
 
@@ -82,6 +83,8 @@ pub(super) struct Passing {
     /// What became of it.
     pub(super) settled: Settled,
     pub(super) stopped: Option<What>,
+    /// What it tells of where it is from, and whether it does so without a mark. A line of the journal has told it already.
+    pub(super) origin: Option<(Origin, bool)>,
     /// Bytes of its line, with the line end.
     pub(super) length: usize,
 }
@@ -219,7 +222,7 @@ impl<S: Stage> Judge<S> {
         let record = &mut *line.record;
         let is_first_time = record.outcome.is_none();
         if is_first_time && let Some(addition) = addition(S::NAME, &line.raw, settled) {
-            if !self.stage.answers(record, addition.outcome()) {
+            if !self.answers(record, addition.outcome()) {
                 return Ok(no);
             }
             addition.enter(record);
@@ -229,7 +232,7 @@ impl<S: Stage> Judge<S> {
             });
         }
         let settled = settled_record(settled)?;
-        if !self.stage.answers(record, settled.outcome.as_ref()) {
+        if !self.answers(record, settled.outcome.as_ref()) {
             return Ok(no);
         }
         // What PKB said about two patients alike may have been corrected.
@@ -249,6 +252,11 @@ impl<S: Stage> Judge<S> {
         Ok(Taken::Over {
             is_with_shared_codes,
         })
+    }
+
+    /// Whether what the journal has of a record answers it still: that the patient was erased does, whatever the stage looks at.
+    fn answers(&self, record: &Record, outcome: Option<&Outcome>) -> bool {
+        outcome.is_some_and(Outcome::is_erased) || self.stage.answers(record, outcome)
     }
 
     /// Whether the journal may answer a record: not if another stage has stopped it, nor if what this stage found
@@ -389,6 +397,9 @@ impl<S: Stage> Judge<S> {
         let row = &record.row;
         let stopped = record.outcome.as_ref();
         judged.pass(&row.file, (row.number, row.of), text, settled, stopped);
+        if let Some(Sighted::Passing(passing)) = judged.records.last_mut() {
+            passing.origin = Origin::of(&record).map(|origin| (origin, !record.rehearsal));
+        }
     }
 }
 
@@ -463,6 +474,7 @@ impl<G> Judged<G> {
             of,
             settled,
             stopped: outcome.map(What::of),
+            origin: None,
             length: line.len() + 1,
         }));
     }
@@ -473,6 +485,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::rehearsal::Origins;
     use crate::{
         Batch, ndjson::BlockReader, pipeline::settled_journal::SettledJournal, stage::BatchResult,
     };
@@ -581,7 +594,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("journal");
         std::fs::write(&path, [journal.join(&b'\n'), b"\n".to_vec()].concat()).unwrap();
-        let journal = SettledJournal::open(&path, &Plain).unwrap();
+        let journal = SettledJournal::open(&path, &Plain, &Origins::default()).unwrap();
         let judge = Judge::new(Arc::new(Plain), Some(journal.lookup()), None);
         let input = [lines.join(&b'\n'), b"\n".to_vec()].concat();
         let block = BlockReader::new(&input[..]).read().unwrap().unwrap();

@@ -11,22 +11,38 @@ mod judge;
 mod reader;
 mod records;
 mod settled_journal;
-mod signals;
 mod work;
 
-use std::{io::Read, path::Path, sync::Arc};
+use std::{io::Read, path::Path, sync::Arc, time::Duration};
 
 use tokio::sync::mpsc;
 
 pub use self::records::Records;
-pub use self::signals::Signals;
 use self::{engine::Engine, judge::Judge, reader::read_all, settled_journal::SettledJournal};
-use crate::{Fatal, Record, Stage, monitor::Monitor, output::Target, tally::Tally};
+use crate::{
+    Fatal, Record, Stage, StageName,
+    monitor::Monitor,
+    output::Target,
+    signals::{Attended, Signals},
+    tally::Tally,
+};
 
 /// Blocks of records that may wait between reader and pipeline.
 const WAITING_BLOCKS: usize = 4;
 /// Records that may wait for one that is slow, at least; see [`Limits::window`].
 const MIN_WINDOW: usize = 4096;
+
+/// How long calls that are under way may take to end when a signal stops the stage. An answer to what must not be sent
+/// twice is worth waiting for. Questions are simply asked again.
+fn grace(stage: StageName) -> Duration {
+    match stage {
+        StageName::Upload | StageName::Sms | StageName::Post => engine::GRACE,
+        StageName::Resolve | StageName::Tokens | StageName::Letters | StageName::Recheck => {
+            engine::SHORT_GRACE
+        }
+    }
+}
+
 /// Where the records come from.
 pub enum Source {
     /// A record stream.
@@ -86,7 +102,7 @@ pub async fn run<S: Stage>(
     monitor: Arc<Monitor>,
 ) -> Report {
     let started = journal
-        .map(|path| SettledJournal::open(path, &*stage))
+        .map(|path| SettledJournal::open(path, &*stage, monitor.origins()))
         .transpose()
         .and_then(|journal| Ok((journal, Signals::listen()?)));
     let (mut journal, mut signals) = match started {
@@ -109,6 +125,11 @@ pub async fn run<S: Stage>(
     let owners = journal.as_mut().map(SettledJournal::take_owners);
     let owners = owners.unwrap_or_default();
     let mut engine = Engine::new(stage, journal, owners, output, limits, monitor);
+    let attended = Attended::begin(grace(S::NAME) + engine::LAST_WORDS);
     let fatal = engine.drive(arrivals, &mut signals).await;
+    match fatal {
+        Some(Fatal::Interrupted(_)) => attended.has_heard(),
+        _ => drop(attended),
+    }
     engine.close(fatal).await
 }

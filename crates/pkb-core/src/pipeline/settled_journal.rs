@@ -14,6 +14,7 @@ use crate::{
     journal::{Entry, Journal, Key, Lookup},
     owners::{Belongings, Known, Owners, Salt},
     record::{Delivery, Dispatch, KeyFields, Schema, Upload},
+    rehearsal::{FILE_PREFIX, Origin, Origins},
     stage::{IntentLog, Recalled},
 };
 
@@ -33,6 +34,8 @@ pub(super) struct SettledJournal {
 struct Line {
     seen: Seen,
     has: Option<Belongings>,
+    /// Whether it is of a rehearsal, if it tells.
+    origin: Option<Origin>,
     /// It was noted for nothing else: this stage has stopped the record, and the next run tries again.
     is_evidence: bool,
 }
@@ -47,14 +50,23 @@ enum Seen {
 
 impl SettledJournal {
     /// Opens the journal at `path` and lets `stage` recall what is in it.
-    pub(super) fn open<S: Stage>(path: &Path, stage: &S) -> Result<Self, Fatal> {
+    ///
+    /// # Errors
+    /// It cannot be used; or `origins` know that the run is a rehearsal and the journal is not of one, or the other way round.
+    pub(super) fn open<S: Stage>(path: &Path, stage: &S, origins: &Origins) -> Result<Self, Fatal> {
         let (mut lines, mut own) = (0_u64, 0_u64);
+        let mut mixed = None;
         let mut owners = Owners::default();
         let salt = owners.salt().clone();
         let read = |line: &[u8], place| read_line_for(stage, line, place, &salt);
         let journal = Journal::open(path, read, |line| {
             lines += 1;
             own += u64::from(line.is_evidence);
+            // The lines that this stage did not write do not answer anything, but tell as much.
+            let told = line.origin.map(|origin| origins.note_file(origin, path));
+            if let Some(Err(fatal)) = told {
+                mixed.get_or_insert(fatal);
+            }
             if let Some(has) = line.has {
                 owners.come(&has);
             }
@@ -65,11 +77,17 @@ impl SettledJournal {
                 }
                 Seen::Whole(recalled, key) => {
                     own += 1;
-                    stage.recall(&recalled, key)?;
+                    // A journal that is not used is not understood either.
+                    if mixed.is_none() {
+                        stage.recall(&recalled, key)?;
+                    }
                     Ok(key.into())
                 }
             }
         })?;
+        if let Some(fatal) = mixed {
+            return Err(fatal);
+        }
         if lines > 0 && own == 0 {
             return Err(Fatal::Usage(format!(
                 "{}: nothing in it is of {}: is it the journal of another stage?",
@@ -217,6 +235,9 @@ fn read_line_for<S: Stage>(stage: &S, line: &[u8], place: u64, salt: &Salt) -> R
         let entry = match stage.quick_key(&fields).filter(|_| own) {
             None => Entry::Other,
             // The newest line of a key decides; one that is no longer good hides those before it.
+            Some(key) if fields.outcome.as_ref().is_some_and(Outcome::is_erased) => {
+                Entry::Found(key)
+            }
             Some(key) if !stage.still_good(&fields, place) => Entry::Hides(key),
             Some(key)
                 if S::JUDGES_ALONE && stage.quick_answers(&fields, fields.outcome.as_ref()) =>
@@ -229,10 +250,18 @@ fn read_line_for<S: Stage>(stage: &S, line: &[u8], place: u64, salt: &Salt) -> R
         return Ok(Line {
             seen: Seen::Enough { own, entry },
             has: has.and_then(|has| has.only(kinds)),
+            origin: Origin::of_fields(&fields),
             is_evidence: is_evidence::<S>(fields.outcome.as_ref()),
         });
     }
     let recalled = read_line(line)?;
+    let origin = match &recalled {
+        Recalled::Record(record) => Origin::of(record),
+        // A file of a rehearsal that was about to be written.
+        Recalled::Intent(intent) => (intent["file"].as_str())
+            .filter(|file| file.starts_with(FILE_PREFIX))
+            .map(|_| Origin::Rehearsal),
+    };
     let (has, is_evidence) = match &recalled {
         Recalled::Record(record) => (
             Belongings::of(record, salt).and_then(|has| has.only(kinds)),
@@ -251,6 +280,7 @@ fn read_line_for<S: Stage>(stage: &S, line: &[u8], place: u64, salt: &Salt) -> R
             return Ok(Line {
                 seen,
                 has,
+                origin,
                 is_evidence,
             });
         }
@@ -258,6 +288,7 @@ fn read_line_for<S: Stage>(stage: &S, line: &[u8], place: u64, salt: &Salt) -> R
     Ok(Line {
         seen: Seen::Whole(recalled, key),
         has,
+        origin,
         is_evidence,
     })
 }

@@ -4,6 +4,7 @@ use super::records::{Kept, Records, line_of};
 use crate::{
     Batch, Fatal, Kind, Record, Stage, StageName, Verdict,
     owners::{Belongings, Salt},
+    rehearsal::Origins,
     stage::{Conclusion, IntentLog},
     tally::{Settled, What},
 };
@@ -52,6 +53,7 @@ pub(super) async fn work_on<S: Stage>(
     pieces: Vec<Piece<S::Work>>,
     intents: IntentLog,
     salt: &Salt,
+    origins: &Origins,
 ) -> Result<Vec<Worked<S::Gleaned>>, Fatal> {
     let mut places = Vec::with_capacity(pieces.len());
     let (work, kept): (Vec<S::Work>, Vec<Kept>) = pieces
@@ -80,6 +82,7 @@ pub(super) async fn work_on<S: Stage>(
     worked
         .map(|(((place, had_shared_codes), kept), result)| {
             let mut record = kept.into_record()?;
+            record.rehearsal |= origins.is_rehearsal();
             let settled = match result {
                 Ok(done) => {
                     record.outcome = None;

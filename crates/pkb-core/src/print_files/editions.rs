@@ -1,6 +1,6 @@
 //! What the files of an edition are called.
 
-use crate::record::Edition;
+use crate::{record::Edition, rehearsal::FILE_PREFIX};
 
 /// Beginning of the names of its files: `letters-0001.pdf`, `reprint-0001.pdf`, `reissue-0001.pdf`.
 #[must_use]
@@ -12,18 +12,27 @@ pub fn prefix(edition: Edition) -> &'static str {
     }
 }
 
-/// Beginning of the names of its manifests: nothing for letters that are printed for the first time.
+/// Beginning of the names of its manifests: nothing for letters that are printed for the first time, but in a rehearsal.
 #[must_use]
-pub fn manifest_prefix(edition: Edition) -> &'static str {
-    match edition {
+pub fn manifest_prefix(edition: Edition, is_rehearsal: bool) -> String {
+    let rehearsal = if is_rehearsal { FILE_PREFIX } else { "" };
+    let own = match edition {
         Edition::First => "",
         other => prefix(other),
-    }
+    };
+    format!("{rehearsal}{own}")
 }
 
-/// The edition that a file of letters belongs to.
+/// The name of a file without what says that it is a rehearsal's.
+#[must_use]
+pub fn plain_name(file: &str) -> &str {
+    file.strip_prefix(FILE_PREFIX).unwrap_or(file)
+}
+
+/// The edition that a file of letters belongs to, of a rehearsal or not.
 #[must_use]
 pub fn edition_of(file: &str) -> Option<Edition> {
+    let file = plain_name(file);
     Edition::ALL.into_iter().find(|edition| {
         file.strip_prefix(prefix(*edition))
             .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
@@ -41,6 +50,11 @@ mod tests {
             edition_of("reissue-0002/000123-ab.pdf"),
             Some(Edition::Reissue)
         );
+        assert_eq!(
+            edition_of("rehearsal-letters-0001.pdf"),
+            Some(Edition::First)
+        );
+        assert_eq!(edition_of("rehearsal-manifest.csv"), None);
         assert_eq!(edition_of("reprint-manifest.csv"), None);
         assert_eq!(edition_of("sms-0001.csv"), None);
     }

@@ -12,9 +12,10 @@ use std::{
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use super::editions::manifest_prefix;
 use crate::{
     Record,
-    record::{Delivery, Design},
+    record::{Delivery, Design, Edition},
     value::{LetterFormat, LetterLanguages, Postcode},
 };
 
@@ -108,6 +109,9 @@ pub struct ManifestJson {
     pub design: Design,
     /// Whether the running number is printed on each sheet.
     pub is_numbered: bool,
+    /// Whether the letters are those of a rehearsal, which nobody must post.
+    #[serde(default)]
+    pub rehearsal: bool,
     /// How many.
     pub counts: Counts,
 }
@@ -131,6 +135,16 @@ pub struct Counts {
 #[must_use]
 pub fn file_names(prefix: &str) -> [String; 2] {
     ["csv", "json"].map(|extension| format!("{prefix}manifest.{extension}"))
+}
+
+/// Whether the manifests in a folder are those of a rehearsal, and no others.
+#[must_use]
+pub fn is_rehearsal(folder: &Path) -> bool {
+    let has = |is_rehearsal| {
+        let names = file_names(&manifest_prefix(Edition::First, is_rehearsal));
+        names.iter().any(|name| folder.join(name).exists())
+    };
+    has(true) && !has(false)
 }
 
 /// Length and SHA-256 of a file.

@@ -8,22 +8,45 @@ use std::{num::NonZeroU16, ops::RangeInclusive};
 
 use crate::{
     Fatal,
-    print_files::editions::{edition_of, prefix},
     record::{Delivery, Edition},
+    rehearsal::FILE_PREFIX,
 };
+
+use crate::print_files::editions::{edition_of, plain_name, prefix};
 
 /// Numbers of each series: six digits, as sheets of a campaign without series have.
 const NUMBERS: u64 = 1_000_000;
 
-/// Which letters of a campaign these are: all, or those of a shard.
+/// Which letters of a campaign, or of a rehearsal of one, these are: all, or those of a shard.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Series(Option<NonZeroU16>);
+pub struct Series {
+    number: Option<NonZeroU16>,
+    is_rehearsal: bool,
+}
 
 impl Series {
     /// The series with this number, from 1; `None` for a campaign in one piece.
     #[must_use]
     pub fn new(number: Option<u16>) -> Self {
-        Self(number.and_then(NonZeroU16::new))
+        Self {
+            number: number.and_then(NonZeroU16::new),
+            is_rehearsal: false,
+        }
+    }
+
+    /// The same of a rehearsal, if it is one: then the names of its files say so.
+    #[must_use]
+    pub fn in_rehearsal(self, is_rehearsal: bool) -> Self {
+        Self {
+            is_rehearsal,
+            ..self
+        }
+    }
+
+    /// Whether it is one of a rehearsal.
+    #[must_use]
+    pub fn is_rehearsal(self) -> bool {
+        self.is_rehearsal
     }
 
     /// Beginning of the names of its letters: `letters-`, `letters-03-`.
@@ -39,16 +62,17 @@ impl Series {
     }
 
     fn after(self, prefix: &str) -> String {
-        match self.0 {
-            Some(number) => format!("{prefix}{number:02}-"),
-            None => prefix.to_owned(),
+        let rehearsal = if self.is_rehearsal { FILE_PREFIX } else { "" };
+        match self.number {
+            Some(number) => format!("{rehearsal}{prefix}{number:02}-"),
+            None => format!("{rehearsal}{prefix}"),
         }
     }
 
     /// The numbers that its letters may have.
     #[must_use]
     pub fn numbers(self) -> RangeInclusive<u64> {
-        match self.0.map(|number| u64::from(number.get())) {
+        match self.number.map(|number| u64::from(number.get())) {
             Some(number) => number * NUMBERS + 1..=number * NUMBERS + NUMBERS - 1,
             None => 1..=u64::MAX,
         }
@@ -61,10 +85,15 @@ impl Series {
     /// [`Fatal::Usage`].
     pub fn check(self, file: &str) -> Result<(), Fatal> {
         match series_of(file) {
+            Some(found) if found.is_rehearsal != self.is_rehearsal => Err(Fatal::Usage(format!(
+                "it has {file} in it, and this run makes {}0001 and so on: the one is a rehearsal's, the other is not. What to do: give \
+                 this run its own journal and folder",
+                self.of_letters(Edition::First),
+            ))),
             Some(found) if found != self => Err(Fatal::Usage(format!(
                 "it has {file} in it, and this run makes {}0001 and so on: {}",
                 self.of_letters(Edition::First),
-                match found.0 {
+                match found.number {
                     Some(number) =>
                         format!("give it --series {number} as before, or this shard's own journal"),
                     None => "give it no --series, as before, or this shard's own journal".into(),
@@ -92,14 +121,17 @@ impl Series {
 /// The series of a file of letters or text messages; `None` for other files.
 fn series_of(file: &str) -> Option<Series> {
     let beginning = edition_of(file).map_or("sms-", prefix);
-    let batch = file.split(['/', '.']).next()?.strip_prefix(beginning)?;
-    Some(Series::new(match batch.split_once('-') {
+    let plain = plain_name(file);
+    let is_rehearsal = plain.len() < file.len();
+    let batch = plain.split(['/', '.']).next()?.strip_prefix(beginning)?;
+    let series = Series::new(match batch.split_once('-') {
         Some((number, _)) => Some(number.parse().ok()?),
         None => {
             batch.parse::<u64>().ok()?;
             None
         }
-    }))
+    });
+    Some(series.in_rehearsal(is_rehearsal))
 }
 
 #[cfg(test)]
@@ -116,6 +148,31 @@ mod tests {
         assert_eq!(last.of_letters(Edition::First), "letters-999-");
         assert_eq!(Series::new(Some(4)).numbers().start(), &4_000_001);
         assert_eq!(none.numbers().start(), &1);
+    }
+
+    #[test]
+    fn names_say_whether_they_are_a_rehearsals_and_the_other_kind_is_refused() {
+        for number in [None, Some(3)] {
+            let real = Series::new(number);
+            let rehearsal = real.in_rehearsal(true);
+            assert!(
+                rehearsal
+                    .of_letters(Edition::First)
+                    .starts_with("rehearsal-letters-")
+            );
+            assert!(rehearsal.of_sheets().starts_with("rehearsal-sms-"));
+            for (own, other) in [(real, rehearsal), (rehearsal, real)] {
+                for file in [
+                    own.of_letters(Edition::Reissue) + "0001.pdf",
+                    own.of_letters(Edition::First) + "0001/000123-ab.pdf",
+                    own.of_sheets() + "0002.csv",
+                ] {
+                    assert!(own.check(&file).is_ok(), "{file}");
+                    let refusal = other.check(&file).unwrap_err().to_string();
+                    assert!(refusal.contains("the one is a rehearsal's"), "{refusal}");
+                }
+            }
+        }
     }
 
     #[test]

@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Record, Unknown};
-use crate::{Reason, Verdict};
+use super::{Patient, Record, Unknown};
+use crate::{Outcome, Reason, StageName, Verdict};
 
 /// What is left of codes that were taken out of a record: it stands in the place of the invitation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,6 +52,69 @@ impl Record {
         }
     }
 
+    /// Takes out what is kept of a patient who is to be forgotten, whether the codes have ended or not: the codes, and once PKB
+    /// has been asked, the contact details. What a later run needs to know that there is nothing to be done stays: the row, the number, name
+    /// and date of birth, and what was sent. `false` if that was done before.
+    ///
+    /// The outcome is that of the stage that wrote the record last, so that its journal answers with it.
+    pub fn erase(&mut self, now: Timestamp) -> bool {
+        if self.outcome.as_ref().is_some_and(Outcome::is_erased) {
+            return false;
+        }
+        if let Some(codes) = self.invitation.take() {
+            self.purged = Some(Purged {
+                expires_at: codes.expires_at,
+                purged_at: now,
+                unknown: Unknown::new(),
+            });
+        }
+        let stage = self.last_stage();
+        // Keys of journals are made of what the upload sent.
+        if let Some(patient) = self.patient.as_mut().filter(|_| stage != StageName::Upload) {
+            let bare = Patient {
+                title: None,
+                address: Vec::new(),
+                town_line: None,
+                county_line: None,
+                post_code: None,
+                no_letter: None,
+                mobile: None,
+                email: None,
+                organisation_id: None,
+                team_id: None,
+                home_phone: None,
+                work_phone: None,
+                other_phone: None,
+                carers: Vec::new(),
+                unknown: Unknown::new(),
+                ..patient.clone()
+            };
+            *patient = bare;
+        }
+        self.outcome = Some(Verdict::from(Reason::Erased).at(stage));
+        true
+    }
+
+    /// The stage that wrote the record last.
+    fn last_stage(&self) -> StageName {
+        let stopped = self.outcome.as_ref().map(|outcome| outcome.stage);
+        stopped.unwrap_or_else(|| {
+            let sections = [
+                (StageName::Recheck, self.uptake.is_some()),
+                (StageName::Post, self.posted.is_some()),
+                (StageName::Sms, !self.texts.is_empty()),
+                (StageName::Letters, self.delivery.is_some()),
+                (
+                    StageName::Tokens,
+                    self.invitation.is_some() || self.purged.is_some(),
+                ),
+                (StageName::Resolve, self.pkb.is_some()),
+            ];
+            let last = sections.into_iter().find(|(_, is_there)| *is_there);
+            last.map_or(StageName::Upload, |(stage, _)| stage)
+        })
+    }
+
     /// When the codes of the record end or have ended.
     pub fn codes_end(&self) -> Option<Timestamp> {
         let purged = self.purged.as_ref().map(|purged| purged.expires_at);
@@ -67,5 +130,102 @@ impl Record {
             let words = "the codes have ended, and were taken out by pkb purge";
             Verdict::with_detail(Reason::CodesExpiring, words)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn record(sections: &Value) -> Record {
+        let mut record = json!({
+            "schema": "pkb-record/1",
+            "row": {"file": "a.csv", "number": 7, "of": 9},
+            "patient": {
+                "national_id": {"type": "NHS_NUMBER", "value": "9990000018"}, "title": "Dr", "first_name": "Ann", "last_name": "Lee",
+                "date_of_birth": "1990-05-01", "address": ["1 Main Street", "Newcastle"], "post_code": "NE1 1XC",
+                "mobile": "+447700900123", "language": "cy", "our_note": "x",
+            },
+        });
+        let sections = sections.as_object().unwrap().clone();
+        record.as_object_mut().unwrap().extend(sections);
+        serde_json::from_value(record).unwrap()
+    }
+
+    fn now() -> Timestamp {
+        "2026-12-01T00:00:00Z".parse().unwrap()
+    }
+
+    #[test]
+    fn an_erased_record_answers_for_its_stage_and_has_neither_codes_nor_contact_details() {
+        let pkb = json!({"id": "7", "checked_at": "2026-11-22T09:00:00Z"});
+        let codes = json!({"code": "NKcYiAciBU", "token": "KVPnrFYPay", "expires_at": "2026-12-22T09:00:00Z"});
+        let delivery =
+            json!({"channel": "letter", "file": "letters-0001.pdf", "date": "2026-11-22"});
+        for (sections, stage) in [
+            (json!({"pkb": pkb}), StageName::Resolve),
+            (json!({"pkb": pkb, "invitation": codes}), StageName::Tokens),
+            (
+                json!({"pkb": pkb, "invitation": codes, "delivery": delivery}),
+                StageName::Letters,
+            ),
+        ] {
+            let mut record = record(&sections);
+            assert!(record.is_settled_by(stage) && record.erase(now()));
+            assert!(record.is_settled_by(stage), "{sections}");
+            let text = serde_json::to_string(&record).unwrap();
+            for gone in [
+                "NKcYiAciBU",
+                "KVPnrFYPay",
+                "Main Street",
+                "NE1",
+                "7700900123",
+                "our_note",
+                "Dr",
+            ] {
+                assert!(!text.contains(gone), "{gone}: {text}");
+            }
+            for kept in [
+                "9990000018",
+                "Ann",
+                "Lee",
+                "1990-05-01",
+                "\"reason\":\"erased\"",
+            ] {
+                assert!(text.contains(kept), "{kept}: {text}");
+            }
+            assert_eq!(
+                text.contains("letters-0001.pdf"),
+                stage == StageName::Letters
+            );
+            assert_eq!(record.codes_end().is_some(), stage != StageName::Resolve);
+            assert!(!record.erase(now()), "a second time nothing is left to do");
+        }
+    }
+
+    #[test]
+    fn what_the_upload_is_known_by_stays_and_the_record_goes_no_further() {
+        let mut record = record(
+            &json!({"upload": {"batch": "batch-0001.csv", "state": "sent", "at": "2026-11-22T09:00:00Z"}}),
+        );
+        let before = record.patient.clone();
+        assert!(record.erase(now()));
+        assert_eq!(record.patient, before);
+        assert!(record.is_settled_by(StageName::Upload));
+        assert!(record.outcome.unwrap().is_erased());
+    }
+
+    #[test]
+    fn a_reason_to_try_again_is_no_reason_to_invite_whoever_was_erased() {
+        let mut record = record(
+            &json!({"outcome": {"stage": "letters", "kind": "failed", "reason": "codes_expiring"}}),
+        );
+        assert!(record.erase(now()));
+        let outcome = record.outcome.unwrap();
+        assert!(
+            outcome.is_erased() && outcome.stage == StageName::Letters && outcome.is_for_good()
+        );
     }
 }

@@ -5,6 +5,7 @@
 //! order (`pkb-letters --sort postcode`) is read by an index of some bytes a row.
 
 use std::{
+    borrow::Cow,
     cmp::Reverse,
     collections::{BTreeMap, BinaryHeap},
     fs::File,
@@ -15,11 +16,12 @@ use std::{
 
 use crate::{
     Fatal,
-    atomic_file::AtomicFile,
     completeness::{Completeness, Gap},
     ndjson::{Line, NdjsonError, NdjsonReader},
+    output::NewFile,
     record::Row,
     rows::Rows,
+    shown,
 };
 
 /// Parts that are the whole.
@@ -85,14 +87,15 @@ impl Whole {
     /// parts, and the rows of each by their numbers. Lines are copied as they are; `see` is shown each before.
     ///
     /// # Errors
-    /// A part cannot be read again or was changed meanwhile, the file cannot be written, or what `see` says. Then there
-    /// is none.
+    /// A part cannot be read again or was changed meanwhile, the file cannot be written, it lacks records of one that
+    /// stands there (unless it is to `replace` that), or what `see` says. Then all is as it was.
     pub fn write(
         &self,
         path: &Path,
+        replace: bool,
         mut see: impl FnMut(&[u8]) -> Result<(), Fatal>,
     ) -> Result<(), Fatal> {
-        let mut output = AtomicFile::create(path)?;
+        let mut output = NewFile::create(path, replace)?;
         let mut readers = Vec::with_capacity(self.parts.len());
         for part in &self.parts {
             readers.push(self.open(part)?);
@@ -271,10 +274,11 @@ impl Proof {
         number
     }
 
-    fn name(&self, number: usize) -> &str {
+    fn name(&self, number: usize) -> Cow<'_, str> {
         let mut names = self.names.iter();
         names
             .find_map(|(name, other)| (*other == number).then_some(name.as_str()))
+            .map(shown::in_line)
             .unwrap_or_default()
     }
 
@@ -321,7 +325,8 @@ impl Proof {
                 ""
             };
             self.faults.push(format!(
-                "{file}: {missing} of {of} rows are missing: {among}{numbers}. Has a part been left out?"
+                "{}: {missing} of {of} rows are missing: {among}{numbers}. Has a part been left out?",
+                shown::in_line(&file)
             ));
         }
     }

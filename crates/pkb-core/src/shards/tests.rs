@@ -61,7 +61,7 @@ fn split_into(folder: &Path, lines: &[String], shards: u16) -> Vec<PathBuf> {
 fn merged(parts: &[PathBuf], folder: &Path) -> String {
     let whole = merge::prove(parts, false).unwrap();
     let path = folder.join("merged.ndjson");
-    whole.write(&path, |_| Ok(())).unwrap();
+    whole.write(&path, false, |_| Ok(())).unwrap();
     fs::read_to_string(path).unwrap()
 }
 

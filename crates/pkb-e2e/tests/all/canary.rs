@@ -15,7 +15,7 @@ const NUMBERS: [&str; 6] = [
     "9990000050",
     "9990000069",
 ];
-const SECRET: &str = "CanarySecret-7f3a";
+const SECRET: &str = "sandbox-CanarySecret-7f3a";
 
 /// Six patients: one goes through, the others meet an error, a page, nonsense, another date of
 /// birth, and no access. Two rows are bad.
@@ -114,7 +114,7 @@ fn no_value_of_a_patient_and_no_secret_is_in_any_message_log_or_argument() {
         &resolved.stdout[..resolved.stdout.len() / 2],
     );
     for (name, value) in [
-        ("PKB_CLIENT_SECRET", "CanaryWrong"),
+        ("PKB_CLIENT_SECRET", "sandbox-CanaryWrong"),
         ("PKB_BASE_URL", "http://127.0.0.1:9/Canarypath"),
     ] {
         let mut command = campaign.command("pkb-resolve");
@@ -152,7 +152,9 @@ fn no_value_of_a_patient_and_no_secret_is_in_any_message_log_or_argument() {
     }
     messages.push_str(&String::from_utf8(campaign.read("summary.json")).unwrap());
     messages.push_str(&String::from_utf8(answers.stdout).unwrap());
-    messages.push_str(&String::from_utf8(campaign.read("print/sms-shared-mobiles.csv")).unwrap());
+    messages.push_str(
+        &String::from_utf8(campaign.read("print/rehearsal-sms-shared-mobiles.csv")).unwrap(),
+    );
     // What other users of the machine see of a program that runs.
     let mut command = campaign.command("pkb-resolve");
     command

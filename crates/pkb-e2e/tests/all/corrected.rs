@@ -56,9 +56,9 @@ fn a_corrected_mobile_is_named_and_verify_finds_the_old_number() {
         &invited(&campaign, &[BRYN, &carol, DAVID]),
     );
     assert!(
-        after
-            .stderr
-            .contains("row 3: mobile number corrected; its text message is in sms-0001.csv"),
+        after.stderr.contains(
+            "row 3: mobile number corrected; its text message is in rehearsal-sms-0001.csv"
+        ),
         "{}",
         after.stderr
     );
@@ -68,11 +68,13 @@ fn a_corrected_mobile_is_named_and_verify_finds_the_old_number() {
         after.stderr
     );
     assert!(!after.stderr.contains("900999") && !after.stderr.contains("900002"));
-    assert!(!campaign.path("print/sms-0002.csv").exists());
+    assert!(!campaign.path("print/rehearsal-sms-0002.csv").exists());
     let (code, text) = verify(&campaign, &after.stdout);
     assert_eq!(code, 65, "{text}");
     assert!(
-        text.contains("sms-0001.csv, line 3 (row 3): the phone number is not the record's"),
+        text.contains(
+            "rehearsal-sms-0001.csv, line 3 (row 3): the phone number is not the record's"
+        ),
         "{text}"
     );
     assert!(text.contains("1 failure: "), "{text}");
@@ -97,8 +99,8 @@ fn a_corrected_name_or_address_is_named_with_its_sheet() {
     );
     for words in [
         "2 rows were corrected after the letter or text message was made",
-        "row 2: address corrected; its letter is letters-0001.pdf, sheet 1",
-        "row 4: name corrected; its letter is letters-0001.pdf, sheet 3",
+        "row 2: address corrected; its letter is rehearsal-letters-0001.pdf, sheet 1",
+        "row 4: name corrected; its letter is rehearsal-letters-0001.pdf, sheet 3",
     ] {
         assert!(after.stderr.contains(words), "{words}: {}", after.stderr);
     }
@@ -120,9 +122,9 @@ fn a_spreadsheet_that_was_changed_or_lost_is_found() {
         "both",
         &invited(&campaign, &[BRYN, CAROL, DAVID]),
     );
-    let sheet = String::from_utf8(campaign.read("print/sms-0001.csv")).unwrap();
+    let sheet = String::from_utf8(campaign.read("print/rehearsal-sms-0001.csv")).unwrap();
     let found = |sheet: Option<String>| {
-        let path = campaign.path("print/sms-0001.csv");
+        let path = campaign.path("print/rehearsal-sms-0001.csv");
         match sheet {
             Some(sheet) => std::fs::write(path, sheet).unwrap(),
             None => std::fs::remove_file(path).unwrap(),
@@ -166,12 +168,12 @@ fn a_spreadsheet_that_was_changed_or_lost_is_found() {
     );
     let text = found(Some(sheet.replacen('"', "", 1).replacen(",", ",\"", 9)));
     assert!(
-        text.contains("sms-0001.csv: is not a spreadsheet"),
+        text.contains("rehearsal-sms-0001.csv: is not a spreadsheet"),
         "{text}"
     );
     let text = found(None);
     assert!(
-        text.contains("sms-0001.csv (row 2): the spreadsheet is missing"),
+        text.contains("rehearsal-sms-0001.csv (row 2): the spreadsheet is missing"),
         "{text}"
     );
 }

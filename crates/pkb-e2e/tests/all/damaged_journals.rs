@@ -120,10 +120,7 @@ fn a_flipped_bit_in_a_code_stops_letters_codes_and_the_ledger() {
         campaign.write(name, &damaged);
         let mut all = vec![stage(&campaign, command)];
         if name == "l.journal" {
-            all.push(stage(
-                &campaign,
-                ("pkb", "ledger --journal l.journal"),
-            ));
+            all.push(stage(&campaign, ("pkb", "ledger --journal l.journal")));
             all.push(stage(&campaign, ("pkb", "purge l.journal")));
             let before = "u.ndjson --rate 0 --invited-before l.journal --not-again-within 90d";
             all.push(stage(&campaign, ("pkb-resolve", before)));
@@ -183,15 +180,14 @@ fn a_file_with_some_of_its_letters_in_the_journal_stops_unless_a_run_was_killed_
     };
     let first = all
         .iter()
-        .position(|line| is_of(line, "letters-0001.pdf"))
+        .position(|line| is_of(line, "rehearsal-letters-0001.pdf"))
         .unwrap();
     let mut fewer = all.clone();
     fewer.remove(first);
     campaign.write("l.journal", fewer.concat());
     let ended = stage(&campaign, STAGES[3]);
     assert_eq!(ended.code, 66, "{}", ended.stderr);
-    let words =
-        "letters-0002.pdf comes here, and before it only 4 of the 5 letters of letters-0001.pdf";
+    let words = "rehearsal-letters-0002.pdf comes here, and before it only 4 of the 5 letters of rehearsal-letters-0001.pdf";
     assert!(ended.stderr.contains(words), "{}", ended.stderr);
     assert!(files_in(&campaign, "print") == letters);
     // Killed between the name of the last file and its lines.

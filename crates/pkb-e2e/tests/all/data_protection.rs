@@ -1,5 +1,8 @@
 //! Files that others can read are said, codes that have ended go, and a finished campaign is sealed.
 
+mod purging;
+mod sealing;
+
 use std::{
     collections::BTreeSet,
     fs,
@@ -140,7 +143,7 @@ fn codes_that_have_ended_go_from_every_file_and_what_was_sent_is_still_known() {
     );
     assert!(
         dry.stderr
-            .contains("would be deleted: print/letters-0001.pdf"),
+            .contains("would be deleted: print/rehearsal-letters-0001.pdf"),
         "{}",
         dry.stderr
     );
@@ -164,10 +167,14 @@ fn codes_that_have_ended_go_from_every_file_and_what_was_sent_is_still_known() {
     let done = purge(&campaign, "2027-01-10", &["--letters", "print"]);
     assert_eq!(done.code, 0, "{}", done.stderr);
     assert_eq!(with_codes(&campaign, &codes), [""; 0]);
-    for name in ["letters-0001.pdf", "letters-0001.zip", "sms-0001.csv"] {
+    for name in [
+        "rehearsal-letters-0001.pdf",
+        "rehearsal-letters-0001.zip",
+        "rehearsal-sms-0001.csv",
+    ] {
         assert!(!campaign.path("print").join(name).exists(), "{name}");
     }
-    assert!(campaign.path("print/manifest.csv").exists());
+    assert!(campaign.path("print/rehearsal-manifest.csv").exists());
     for name in FILES {
         assert_eq!(mode(&campaign.path(name)), 0o600, "{name}");
     }
@@ -218,7 +225,7 @@ fn without_their_codes_patients_get_no_second_letter_and_no_unasked_codes() {
     let again = on(&campaign, "2027-01-10", "pkb-letters", &letters);
     assert_eq!(again.code, 0, "{}", again.stderr);
     assert_eq!(campaign.read("l.ndjson"), delivered);
-    assert!(!campaign.path("print/letters-0002.pdf").exists());
+    assert!(!campaign.path("print/rehearsal-letters-0002.pdf").exists());
 
     // What needs the codes says that they are gone.
     let verified = on(
@@ -286,116 +293,5 @@ fn what_others_on_the_machine_can_read_is_said_once_with_what_mends_it() {
         !private.stderr.contains("can read it"),
         "{}",
         private.stderr
-    );
-}
-
-/// A program in the place of age, and its path.
-fn age(campaign: &Campaign, script: &str) -> String {
-    let path = campaign.write("age", format!("#!/bin/sh\n{script}\n"));
-    set_mode(&path, 0o700);
-    path.display().to_string()
-}
-
-const KEY: &str = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
-
-#[test]
-fn a_campaign_is_sealed_as_a_whole_or_not_at_all_and_then_removed() {
-    let campaign = Campaign::with(Config::default());
-    fs::create_dir_all(campaign.path("spring/print")).unwrap();
-    for (name, content) in [
-        ("spring/l.journal", "{\"schema\":\"pkb-intent/1\"}\n"),
-        ("spring/print/letters-0001.pdf", "%PDF-1.7"),
-        ("keys", KEY),
-    ] {
-        campaign.write(name, content);
-    }
-    let seal = |age: &str, args: &[&str]| {
-        let fixed = [
-            "seal",
-            "spring",
-            "--recipient",
-            KEY,
-            "--recipients-file",
-            "keys",
-        ];
-        let args = [&fixed, &["--out", "spring.tar.age", "--age", age][..], args].concat();
-        campaign.stage("pkb", &args, b"")
-    };
-    let nothing_is_changed = || {
-        assert!(!campaign.path("spring.tar.age").exists());
-        assert!(campaign.path("spring/print/letters-0001.pdf").exists());
-    };
-
-    let good = "printf '%s\\n' \"$*\" > arguments; echo age-encryption.org/v1; cat";
-    for (script, words) in [
-        (
-            "echo 'age: error: unknown recipient' >&2; exit 1",
-            "unknown recipient",
-        ),
-        ("cat", "did not write what age writes"),
-        (
-            "echo age-encryption.org/v1; head -c 10 > /dev/null; exit 1",
-            "did not write what",
-        ),
-    ] {
-        let age = age(&campaign, script);
-        let refused = seal(&age, &["--remove"]);
-        assert_eq!(refused.code, 2, "{script}: {}", refused.stderr);
-        assert!(
-            refused.stderr.contains(words),
-            "{script}: {}",
-            refused.stderr
-        );
-        nothing_is_changed();
-    }
-    let missing = seal("no-such-age", &["--remove"]);
-    assert_eq!(missing.code, 2);
-    assert!(
-        missing.stderr.contains("apt-get install age"),
-        "{}",
-        missing.stderr
-    );
-    nothing_is_changed();
-
-    let age = age(&campaign, good);
-    let journal = fs::File::open(campaign.path("spring/l.journal")).unwrap();
-    journal.try_lock().unwrap();
-    let busy = seal(&age, &["--remove"]);
-    assert_eq!(busy.code, 2);
-    assert!(
-        busy.stderr.contains("l.journal: a run is using it"),
-        "{}",
-        busy.stderr
-    );
-    nothing_is_changed();
-    drop(journal);
-
-    let sealed = seal(&age, &[]);
-    assert_eq!(sealed.code, 0, "{}", sealed.stderr);
-    assert!(campaign.path("spring/print/letters-0001.pdf").exists());
-    assert_eq!(mode(&campaign.path("spring.tar.age")), 0o600);
-    let arguments = String::from_utf8(campaign.read("arguments")).unwrap();
-    assert_eq!(
-        arguments.trim(),
-        format!("--encrypt --recipient {KEY} --recipients-file keys")
-    );
-    let again = seal(&age, &["--remove"]);
-    assert!(
-        again.stderr.contains("is there already"),
-        "{}",
-        again.stderr
-    );
-
-    fs::remove_file(campaign.path("spring.tar.age")).unwrap();
-    let removed = seal(&age, &["--remove"]);
-    assert_eq!(removed.code, 0, "{}", removed.stderr);
-    assert!(!campaign.path("spring").exists());
-    // What this age has added is its first line.
-    let opened =
-        campaign.shell("tail -n +2 spring.tar.age | tar x && cd spring && sha256sum -c SHA256SUMS");
-    assert_eq!(opened.code, 0, "{}", opened.stderr);
-    assert_eq!(
-        String::from_utf8(opened.stdout).unwrap(),
-        "l.journal: OK\nprint/letters-0001.pdf: OK\n"
     );
 }

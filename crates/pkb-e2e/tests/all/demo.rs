@@ -34,6 +34,11 @@ fn the_demo_runs_twice_in_a_row_from_any_folder() {
             shown.contains("1 of 32 patients with an invitation have registered"),
             "{shown}"
         );
-        assert!(folder.path().join("out/print/letters-0001.pdf").exists());
+        assert!(
+            folder
+                .path()
+                .join("out/print/rehearsal-letters-0001.pdf")
+                .exists()
+        );
     }
 }

@@ -120,7 +120,7 @@ fn each_fault_is_named_and_decides_the_exit_code() {
             c.env("PKB_CLIENT_SECRET_FILE", "bad.secret");
         })
     };
-    secret("CanaryWrong", 0o600);
+    secret("sandbox-CanaryWrong", 0o600);
     finds(
         &with_bad_secret(),
         77,
@@ -174,7 +174,9 @@ fn each_fault_is_named_and_decides_the_exit_code() {
     );
     finds(
         &look(&campaign, |c| {
-            c.env("PKB_BASE_URL", "https://pkb.invalid");
+            for name in ["PKB_BASE_URL", "PKB_TOKEN_URL", "PKB_FHIR_URL"] {
+                c.env(name, "https://pkb.invalid");
+            }
         }),
         75,
         "the name pkb.invalid is not known",

@@ -97,7 +97,10 @@ fn the_same_input_gives_the_same_bytes() {
     let run = || {
         let campaign = Campaign::fixture();
         let [.., delivered] = fixture_journey(&campaign);
-        let files = ["print/letters-0001.pdf", "print/manifest.csv"];
+        let files = [
+            "print/rehearsal-letters-0001.pdf",
+            "print/rehearsal-manifest.csv",
+        ];
         // The join link holds the port of the local PKB, so the letters differ by it.
         let base = campaign.sandbox.base_url();
         (
@@ -128,5 +131,5 @@ fn a_stage_can_be_run_again_on_its_own_output_and_changes_nothing_that_is_done()
     let again = campaign.stage("pkb-letters", &["--out", "again"], &ended[3].stdout);
     let before = records(&ended[3].stdout);
     assert_eq!(again.records(), before);
-    assert!(!campaign.path("again/letters-0001.pdf").exists());
+    assert!(!campaign.path("again/rehearsal-letters-0001.pdf").exists());
 }

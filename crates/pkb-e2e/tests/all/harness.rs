@@ -205,6 +205,32 @@ pub fn run(command: &mut Command, input: &[u8]) -> Ended {
     }
 }
 
+/// Runs a command to its end with a terminal as its standard output and error: how it ends, and all that the terminal got.
+pub fn on_terminal(command: &mut Command) -> (i32, String) {
+    use rustix::pty;
+    let terminal = pty::openpt(pty::OpenptFlags::RDWR | pty::OpenptFlags::NOCTTY).unwrap();
+    pty::grantpt(&terminal).unwrap();
+    pty::unlockpt(&terminal).unwrap();
+    let name = pty::ptsname(&terminal, Vec::new()).unwrap();
+    let screen = std::fs::File::options()
+        .read(true)
+        .write(true)
+        .open(name.to_str().unwrap())
+        .unwrap();
+    command
+        .stdin(Stdio::null())
+        .stdout(screen.try_clone().unwrap())
+        .stderr(screen);
+    let mut child = command.spawn().unwrap();
+    // As long as the command has the terminal, it has no end.
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    let mut shown = Vec::new();
+    // The last reading fails: nobody has the terminal any more.
+    let _ = std::io::Read::read_to_end(&mut std::fs::File::from(terminal), &mut shown);
+    let code = child.wait().unwrap().code().unwrap_or(-1);
+    (code, String::from_utf8_lossy(&shown).into_owned())
+}
+
 /// A patient file of `count` invented patients.
 pub fn synthetic_csv(count: usize, seed: u64) -> Vec<u8> {
     let mut file = csv::Writer::from_writer(Vec::new());
@@ -213,6 +239,37 @@ pub fn synthetic_csv(count: usize, seed: u64) -> Vec<u8> {
         pkb_sandbox::generate::write_row(&mut file, &patient).unwrap();
     }
     file.into_inner().unwrap()
+}
+
+/// A PKB that has the patients of a patient file whose place (from 0) `is_known`, each with `change` made to the row.
+pub fn world_of(
+    file: &[u8],
+    is_known: impl Fn(usize) -> bool,
+    change: impl Fn(&mut [String]),
+) -> World {
+    let mut reader = csv::Reader::from_reader(file);
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(reader.headers().unwrap()).unwrap();
+    for (place, row) in reader.records().enumerate() {
+        let mut cells: Vec<String> = row.unwrap().iter().map(str::to_owned).collect();
+        if is_known(place) {
+            change(&mut cells);
+            writer.write_record(&cells).unwrap();
+        }
+    }
+    World::of_patient_file(&writer.into_inner().unwrap()).unwrap()
+}
+
+/// The patient lived elsewhere when PKB was told.
+pub fn elsewhere(cells: &mut [String]) {
+    cells[5] = "999 Old Road".to_owned();
+}
+
+/// The national ids of a patient file, in its order.
+pub fn national_ids(file: &[u8]) -> Vec<String> {
+    let mut reader = csv::Reader::from_reader(file);
+    let rows = reader.records();
+    rows.map(|row| row.unwrap()[0].to_owned()).collect()
 }
 
 /// A journal whose lines were changed by a test, as an output is: without checks, nobody can tell.

@@ -92,7 +92,7 @@ impl Hostile {
         let mut lines = String::new();
         for (at, person) in self.people.iter().enumerate() {
             let record = json!({
-                "schema": "pkb-record/1", "row": {"file": "p.csv", "number": at + 2, "of": self.people.len()},
+                "schema": "pkb-record/1", "row": {"file": "p.csv", "number": at + 2, "of": self.people.len()}, "rehearsal": true,
                 "patient": {
                     "national_id": {"type": "NHS_NUMBER", "value": person.number}, "first_name": "Anna",
                     "last_name": LAST_NAME, "date_of_birth": BORN, "address": ["1 Mill Lane", "Newcastle"],
@@ -116,7 +116,7 @@ impl Hostile {
             .env("PKB_FHIR_URL", format!("{base}/fhir"))
             .env("PKB_ORG_ID", pkb_sandbox::ORG_ID)
             .env("PKB_CLIENT_ID", "client")
-            .env("PKB_CLIENT_SECRET", "secret")
+            .env("PKB_CLIENT_SECRET", "sandbox-secret")
             .env("PKB_JOIN_URL", "https://joinpkb.com/")
             .env("PKB_FIXED_TIME", NOW)
             .args(args.split(' '));

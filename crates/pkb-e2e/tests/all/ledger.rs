@@ -122,13 +122,14 @@ fn new_codes_make_a_reissue_once_and_the_ledger_keeps_both() {
     let after = delivered(&campaign);
     let reissued = &after[&row];
     assert_ne!(code_of(reissued), code_of(&before));
-    assert_eq!(reissued["delivery"]["file"], "reissue-0001.pdf");
+    assert_eq!(reissued["delivery"]["file"], "rehearsal-reissue-0001.pdf");
     assert_eq!(reissued["delivery"]["edition"], "reissue");
-    assert_eq!(reissued["delivery"]["sms_file"], "sms-0002.csv");
+    assert_eq!(reissued["delivery"]["sms_file"], "rehearsal-sms-0002.csv");
     for (other, record) in &after {
         assert!(*other == row || *record == others[other], "row {other}");
     }
-    let pages = page_reader::read_text_only(campaign.read("print/reissue-0001.pdf")).unwrap();
+    let pages =
+        page_reader::read_text_only(campaign.read("print/rehearsal-reissue-0001.pdf")).unwrap();
     assert_eq!(pages.len(), 1);
     assert!(pages[0].text.contains(code_of(reissued)));
     assert!(!pages[0].text.contains(code_of(&before)));
@@ -139,8 +140,8 @@ fn new_codes_make_a_reissue_once_and_the_ledger_keeps_both() {
             "l.journal",
             "l.ndjson",
             "t.ndjson",
-            "print/reissue-0001.pdf",
-            "print/sms-0002.csv",
+            "print/rehearsal-reissue-0001.pdf",
+            "print/rehearsal-sms-0002.csv",
         ]
         .map(|name| campaign.read(name))
     };
@@ -148,7 +149,7 @@ fn new_codes_make_a_reissue_once_and_the_ledger_keeps_both() {
     let ended = go(&campaign, &again, &again);
     assert!(matches!(ended.code, 0 | 65), "{}", ended.stderr);
     assert_eq!(remains(&campaign), once);
-    assert!(!campaign.path("print/reissue-0002.pdf").exists());
+    assert!(!campaign.path("print/rehearsal-reissue-0002.pdf").exists());
 
     // An ordinary run answers with the newest edition.
     let ended = go(&campaign, &[], &[]);
@@ -165,8 +166,18 @@ fn new_codes_make_a_reissue_once_and_the_ledger_keeps_both() {
     assert_eq!(
         told,
         [
-            ["sent", "first", "letters-0001.pdf", "sms-0001.csv"],
-            ["sent", "reissue", "reissue-0001.pdf", "sms-0002.csv"]
+            [
+                "sent",
+                "first",
+                "rehearsal-letters-0001.pdf",
+                "rehearsal-sms-0001.csv"
+            ],
+            [
+                "sent",
+                "reissue",
+                "rehearsal-reissue-0001.pdf",
+                "rehearsal-sms-0002.csv"
+            ]
         ]
     );
 }
@@ -187,7 +198,7 @@ fn a_reissue_without_new_codes_is_refused_and_nothing_is_lost() {
     ] {
         assert!(ended.stderr.contains(&words), "{words}: {}", ended.stderr);
     }
-    assert!(!campaign.path("print/reissue-0001.pdf").exists());
+    assert!(!campaign.path("print/rehearsal-reissue-0001.pdf").exists());
     assert_eq!(campaign.read("l.ndjson"), kept);
     // The same codes are a reprint.
     let ended = go(&campaign, &[], &["--reprint", &number]);
@@ -221,21 +232,30 @@ fn a_reissue_that_was_killed_is_made_once_by_the_same_command() {
         .map(|(at, _)| at + 1)
         .collect();
     assert_eq!(lines.len(), 2, "an intent and a record");
-    let pdf = campaign.read("print/reissue-0001.pdf");
+    let pdf = campaign.read("print/rehearsal-reissue-0001.pdf");
     let output = campaign.read("l.ndjson");
     // Killed before the file was begun, behind the intent, within the record, and at the end.
     for kept in [0, lines[0], lines[0] + 100, added.len()] {
         campaign.write("l.journal", [&journal, &added[..kept]].concat());
         if kept == 0 {
-            std::fs::remove_file(campaign.path("print/reissue-0001.pdf")).unwrap();
+            std::fs::remove_file(campaign.path("print/rehearsal-reissue-0001.pdf")).unwrap();
         }
-        let _ = std::fs::remove_file(campaign.path("print/sms-0002.csv"));
+        let _ = std::fs::remove_file(campaign.path("print/rehearsal-sms-0002.csv"));
         let ended = go(&campaign, &again, &again);
         assert!(matches!(ended.code, 0 | 65), "{kept}: {}", ended.stderr);
-        assert!(campaign.read("print/reissue-0001.pdf") == pdf, "{kept}");
+        assert!(
+            campaign.read("print/rehearsal-reissue-0001.pdf") == pdf,
+            "{kept}"
+        );
         assert!(campaign.read("l.ndjson") == output, "{kept}");
-        assert!(!campaign.path("print/reissue-0002.pdf").exists(), "{kept}");
-        assert!(campaign.path("print/sms-0002.csv").exists(), "{kept}");
+        assert!(
+            !campaign.path("print/rehearsal-reissue-0002.pdf").exists(),
+            "{kept}"
+        );
+        assert!(
+            campaign.path("print/rehearsal-sms-0002.csv").exists(),
+            "{kept}"
+        );
     }
 }
 
@@ -295,7 +315,7 @@ fn a_pipeline_that_is_killed_again_and_again_reissues_every_row_once() {
     let mut pages = BTreeMap::new();
     for record in after.values() {
         let file = record["delivery"]["file"].as_str().unwrap();
-        if file.starts_with("reissue-") && !pages.contains_key(file) {
+        if file.starts_with("rehearsal-reissue-") && !pages.contains_key(file) {
             let pdf = campaign.read(&format!("print/{file}"));
             pages.insert(file.to_owned(), page_reader::read_text_only(pdf).unwrap());
         }

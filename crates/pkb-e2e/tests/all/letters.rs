@@ -150,8 +150,8 @@ fn no_date_of_birth_and_no_national_id_is_on_any_page_or_sheet() {
         delivered,
         pages,
     } = letters_of(&["--channel", "both"]);
-    let sheet = String::from_utf8(campaign.read("print/sms-0001.csv")).unwrap();
-    let manifest = String::from_utf8(campaign.read("print/manifest.csv")).unwrap();
+    let sheet = String::from_utf8(campaign.read("print/rehearsal-sms-0001.csv")).unwrap();
+    let manifest = String::from_utf8(campaign.read("print/rehearsal-manifest.csv")).unwrap();
     let shown: Vec<String> = pages
         .values()
         .map(|page| folded(&page.text))
@@ -185,7 +185,7 @@ fn a_name_that_looks_like_markup_prints_as_written() {
 #[test]
 fn letters_are_split_into_files_and_the_manifest_accounts_for_each_page() {
     let letters = letters_of(&["--letters-per-file", "10"]);
-    let path = letters.campaign.path("print/manifest.csv");
+    let path = letters.campaign.path("print/rehearsal-manifest.csv");
     let mut manifest = csv::Reader::from_path(path).unwrap();
     let rows: Vec<Vec<String>> = manifest
         .records()
@@ -199,7 +199,7 @@ fn letters_are_split_into_files_and_the_manifest_accounts_for_each_page() {
         assert_eq!(row[1], text(record, "/delivery/file"));
         assert_eq!(
             row[1],
-            format!("letters-{:04}.pdf", (sequence - 1) / 10 + 1)
+            format!("rehearsal-letters-{:04}.pdf", (sequence - 1) / 10 + 1)
         );
         assert_eq!(
             row[2..4],
@@ -224,7 +224,7 @@ fn the_sms_sheet_has_the_patients_with_a_mobile_and_the_letter_says_both() {
         delivered,
         ..
     } = letters_of(&["--channel", "both"]);
-    let mut sheet = csv::Reader::from_path(campaign.path("print/sms-0001.csv")).unwrap();
+    let mut sheet = csv::Reader::from_path(campaign.path("print/rehearsal-sms-0001.csv")).unwrap();
     let columns: Vec<String> = sheet.headers().unwrap().iter().map(str::to_owned).collect();
     assert_eq!(
         columns,
@@ -235,7 +235,8 @@ fn the_sms_sheet_has_the_patients_with_a_mobile_and_the_letter_says_both() {
             "invitation code",
             "access code",
             "expiry",
-            "link"
+            "link",
+            "REHEARSAL"
         ]
     );
     let rows: Vec<csv::StringRecord> = sheet.records().map(|row| row.unwrap()).collect();
@@ -261,14 +262,26 @@ fn the_sms_sheet_has_the_patients_with_a_mobile_and_the_letter_says_both() {
 #[test]
 fn a_folder_with_letters_in_it_is_not_added_to() {
     let campaign = Campaign::fixture();
-    let [_, _, invited, _] = campaign.journey(&fixture("patients.csv"), &["--out", "print"]);
-    let again = campaign.stage("pkb-letters", &["--out", "print"], &invited.stdout);
-    assert_eq!(again.code, 2);
-    assert!(
-        again.stderr.contains("letters of another run"),
-        "{}",
-        again.stderr
+    let [_, _, invited, delivered] =
+        campaign.journey(&fixture("patients.csv"), &["--out", "print"]);
+    let print = |args: &[&str]| campaign.stage("pkb-letters", args, &invited.stdout);
+    let letters = campaign.read("print/letters-0001.pdf");
+    // Its journal is beside it, and has them all.
+    let again = print(&["--out", "print"]);
+    assert_eq!(
+        (again.code, again.stdout),
+        (delivered.code, delivered.stdout)
     );
+    let without = print(&["--out", "print", "--no-journal"]);
+    assert_eq!(without.code, 2);
+    assert!(
+        without.stderr.contains("letters of another run"),
+        "{}",
+        without.stderr
+    );
+    let other = print(&["--out", "print", "--journal", "other.journal"]);
+    assert_eq!(other.code, 2, "{}", other.stderr);
+    assert!(campaign.read("print/letters-0001.pdf") == letters);
 }
 
 #[test]
@@ -327,8 +340,8 @@ fn the_template_that_is_written_out_makes_the_same_letters() {
     );
     assert_eq!(ended.code, 65, "{}", ended.stderr);
     assert_eq!(
-        campaign.read("print/letters-0001.pdf"),
-        campaign.read("with-ours/letters-0001.pdf")
+        campaign.read("print/rehearsal-letters-0001.pdf"),
+        campaign.read("with-ours/rehearsal-letters-0001.pdf")
     );
     assert_eq!(
         campaign

@@ -6,6 +6,7 @@
     missing_docs
 )]
 
+mod campaign_mk;
 mod canary;
 mod command_line;
 mod corrected;
@@ -15,15 +16,20 @@ mod data_protection;
 mod demo;
 mod doctor;
 mod documents;
+mod every_command;
+mod extreme_numbers;
 mod faults;
 mod fhir;
 mod fixture_journey;
 mod harness;
 mod hostile;
 mod hostile_campaign;
+mod hostile_text;
+mod kept;
 mod known_patients;
 mod ledger;
 mod letters;
+mod lost_uploads;
 mod mixed_up;
 mod notify;
 mod one_patient;
@@ -31,10 +37,13 @@ mod outcomes;
 mod printing;
 mod processing;
 mod recovery;
+mod rehearsal;
 mod report;
+mod run_again;
 mod settings;
 mod shards;
 mod sms;
+mod stopped;
 mod streams;
 mod terminal;
 mod upload;

@@ -76,6 +76,7 @@ fn record(at: usize, of: usize, mobile: &str) -> Value {
     json!({
         "schema": "pkb-record/1",
         "row": {"file": "patients.csv", "number": at + 2, "of": of},
+        "rehearsal": true,
         "patient": {
             "national_id": {"type": "NHS_NUMBER", "value": number},
             "first_name": "Canaryfirst", "last_name": "Canarylast", "date_of_birth": "1980-02-03",
@@ -85,7 +86,7 @@ fn record(at: usize, of: usize, mobile: &str) -> Value {
         "invitation": {
             "code": format!("CanaryI{at:03}"), "token": format!("CanaryT{at:03}"), "expires_at": "2026-12-22T09:00:00Z",
         },
-        "delivery": {"channel": "sms", "file": "sms-0001.csv", "date": "2026-11-22"},
+        "delivery": {"channel": "sms", "file": "rehearsal-sms-0001.csv", "date": "2026-11-22"},
     })
 }
 
@@ -310,7 +311,7 @@ fn wrong_settings_are_found_before_anything_is_sent() {
         ("", 2, "no API key"),
         ("CanaryKey", 2, "not one of GOV.UK Notify"),
         (
-            "live-00000000-0000-4000-8000-000000000001-00000000-0000-4000-8000-0000000000ff",
+            "sandbox-00000000-0000-4000-8000-000000000001-00000000-0000-4000-8000-0000000000ff",
             77,
             "refused the API key",
         ),

@@ -84,7 +84,7 @@ fn credentials_that_pkb_refuses_stop_the_stage() {
         command
             .arg(&patients)
             .args(["--auth-style", style])
-            .env("PKB_CLIENT_SECRET", "wrong");
+            .env("PKB_CLIENT_SECRET", "sandbox-wrong");
         let ended = run(&mut command, b"");
         assert_eq!(ended.code, code, "{}", ended.stderr);
         assert!(

@@ -60,6 +60,7 @@ fn invited(count: usize) -> Vec<Value> {
             let mut record = json!({
                 "schema": "pkb-record/1",
                 "row": {"file": "patients.csv", "number": at + 2, "of": count},
+                "rehearsal": true,
                 "patient": {
                     "national_id": {"type": "NHS_NUMBER", "value": patient.national_id},
                     "title": "Mx", "first_name": first, "last_name": last,
@@ -118,7 +119,8 @@ fn five_thousand_letters_of_all_kinds_verify() {
         "{}",
         ended.stderr
     );
-    let json: Value = serde_json::from_slice(&campaign.read("print/manifest.json")).unwrap();
+    let json: Value =
+        serde_json::from_slice(&campaign.read("print/rehearsal-manifest.json")).unwrap();
     assert_eq!(
         json["counts"]["by_language"],
         json!({"en": 1250, "cy": 1250, "cy+en": 2500})
@@ -169,17 +171,19 @@ fn forge(campaign: &Campaign, records: &[Value], change: impl FnOnce(&mut Vec<Le
         .collect();
     change(&mut letters);
     let typesetter = Typesetter::new(&template, Design::Letter).unwrap();
+    let typesetter = typesetter.in_rehearsal(true);
     let laid_out = typesetter.lay_out(&letters).unwrap();
     let laid_out = laid_out.into_iter().map(Result::unwrap).collect();
     let path = campaign.write(
-        "print/letters-0002.pdf",
+        "print/rehearsal-letters-0002.pdf",
         typesetter.bind(laid_out, 11).unwrap().pdf,
     );
     let (bytes, sha256) = manifest::digest(&path).unwrap();
-    let mut json: Value = serde_json::from_slice(&campaign.read("print/manifest.json")).unwrap();
+    let mut json: Value =
+        serde_json::from_slice(&campaign.read("print/rehearsal-manifest.json")).unwrap();
     json["files"][1]["bytes"] = json!(bytes);
     json["files"][1]["sha256"] = json!(sha256);
-    campaign.write("print/manifest.json", json.to_string());
+    campaign.write("print/rehearsal-manifest.json", json.to_string());
 }
 
 #[test]
@@ -199,7 +203,10 @@ fn each_error_that_is_planted_in_a_file_is_found() {
     let (code, text) = verify(&campaign, &input, &["--qr", "all"]);
     assert_eq!(code, 0, "what is forged without a change is right: {text}");
 
-    find(|letters| letters.swap(3, 6), "letters-0002.pdf, sheet");
+    find(
+        |letters| letters.swap(3, 6),
+        "rehearsal-letters-0002.pdf, sheet",
+    );
     find(|letters| letters.swap(3, 6), "the name is not on it");
     find(
         |letters| letters[4].access_code = letters[5].access_code.clone(),
@@ -234,13 +241,13 @@ fn each_error_that_is_planted_in_a_file_is_found() {
 #[test]
 fn a_file_that_was_touched_after_it_was_made_is_found() {
     let (campaign, records) = printed(&[]);
-    let mut pdf = campaign.read("print/letters-0003.pdf");
+    let mut pdf = campaign.read("print/rehearsal-letters-0003.pdf");
     pdf.push(b'\n');
-    campaign.write("print/letters-0003.pdf", pdf);
+    campaign.write("print/rehearsal-letters-0003.pdf", pdf);
     let (code, text) = verify(&campaign, &stream(&records), &[]);
     assert_eq!(code, 65);
     assert!(
-        text.contains("letters-0003.pdf: it was changed after it was made"),
+        text.contains("rehearsal-letters-0003.pdf: it was changed after it was made"),
         "{text}"
     );
 }
@@ -248,15 +255,17 @@ fn a_file_that_was_touched_after_it_was_made_is_found() {
 #[test]
 fn manifests_that_differ_are_found() {
     let (campaign, records) = printed(&[]);
-    let json = String::from_utf8(campaign.read("print/manifest.json")).unwrap();
+    let json = String::from_utf8(campaign.read("print/rehearsal-manifest.json")).unwrap();
     campaign.write(
-        "print/manifest.json",
+        "print/rehearsal-manifest.json",
         json.replacen("\"NE3 2AB\"", "\"NE4 2AB\"", 1),
     );
     let (code, text) = verify(&campaign, &stream(&records), &[]);
     assert_eq!(code, 65);
     assert!(
-        text.contains("manifest.csv, letter 3: manifest.json says something else"),
+        text.contains(
+            "rehearsal-manifest.csv, letter 3: rehearsal-manifest.json says something else"
+        ),
         "{text}"
     );
 }
@@ -279,8 +288,11 @@ fn one_pdf_a_letter_has_a_name_of_its_own_and_verifies_and_zips_hold_the_same() 
         std::io::copy(&mut zip.by_name(&inside).unwrap(), &mut bytes).unwrap();
         assert_eq!(bytes, campaign.read(&format!("print/{file}")));
         let mut manifest = String::new();
-        std::io::Read::read_to_string(&mut zip.by_name("manifest.csv").unwrap(), &mut manifest)
-            .unwrap();
+        std::io::Read::read_to_string(
+            &mut zip.by_name("rehearsal-manifest.csv").unwrap(),
+            &mut manifest,
+        )
+        .unwrap();
         assert!(manifest.contains(&inside));
     }
     let (code, text) = verify(&campaign, &stream(&records), &["--qr", "all"]);
@@ -305,7 +317,7 @@ fn one_pdf_a_letter_has_a_name_of_its_own_and_verifies_and_zips_hold_the_same() 
 #[test]
 fn letters_are_sorted_as_mail_is_and_every_record_comes_out_once() {
     let (campaign, records) = printed(&["--sort", "postcode"]);
-    let manifest = String::from_utf8(campaign.read("print/manifest.csv")).unwrap();
+    let manifest = String::from_utf8(campaign.read("print/rehearsal-manifest.csv")).unwrap();
     let codes: Vec<(String, u16, String)> = manifest
         .lines()
         .skip(1)
@@ -359,7 +371,7 @@ fn a_proof_shows_the_notable_letters_with_false_codes_and_prints_nothing_else() 
     ] {
         assert!(text.contains(words), "{words}: {text}");
     }
-    let pages = page_reader::read_pages(campaign.read("print/proof.pdf")).unwrap();
+    let pages = page_reader::read_pages(campaign.read("print/rehearsal-proof.pdf")).unwrap();
     let codes: Vec<String> = (0..200)
         .flat_map(|at| [code(at, 'i'), code(at, 't')])
         .collect();
@@ -377,7 +389,7 @@ fn a_proof_shows_the_notable_letters_with_false_codes_and_prints_nothing_else() 
             .iter()
             .any(|page| page.qr.iter().any(|link| link.contains("ProofOnly0")))
     );
-    assert!(!campaign.path("print/manifest.csv").exists());
+    assert!(!campaign.path("print/rehearsal-manifest.csv").exists());
 }
 
 #[test]
@@ -488,13 +500,13 @@ fn letters_that_do_not_say_what_they_must_are_not_written_and_no_record_says_tha
     let ended = print(&campaign, &input, &args);
     assert_eq!(ended.code, 2, "{}", ended.stderr);
     for words in [
-        "all 20 letters of letters-0001.pdf are doubtful, so none was written: the postcode is not on it",
+        "all 20 letters of rehearsal-letters-0001.pdf are doubtful, so none was written: the postcode is not on it",
         "correct the template",
     ] {
         assert!(ended.stderr.contains(words), "{words}: {}", ended.stderr);
     }
-    assert!(!campaign.path("print/letters-0001.pdf").exists());
-    assert!(!campaign.path("print/manifest.csv").exists());
+    assert!(!campaign.path("print/rehearsal-letters-0001.pdf").exists());
+    assert!(!campaign.path("print/rehearsal-manifest.csv").exists());
     let delivered = |ended: &Ended| {
         ended
             .records()
@@ -521,7 +533,7 @@ fn a_stamped_file_that_was_torn_is_made_again_with_the_same_bytes_and_by_no_othe
     let journal = campaign.read("l.journal");
     let lines: Vec<&[u8]> = journal.split_inclusive(|byte| *byte == b'\n').collect();
     campaign.write("l.journal", lines[..15].concat());
-    let before = campaign.read("print/letters-0002.pdf");
+    let before = campaign.read("print/rehearsal-letters-0002.pdf");
     let args = "--letters-per-file 10 --language en --journal l.journal --engine typst";
     let args: Vec<&str> = args.split(' ').collect();
     let ended = print(&campaign, &stream(&invited(40)), &args);
@@ -529,11 +541,11 @@ fn a_stamped_file_that_was_torn_is_made_again_with_the_same_bytes_and_by_no_othe
     assert!(
         ended
             .stderr
-            .contains("letters-0002.pdf was begun with --engine stamp"),
+            .contains("rehearsal-letters-0002.pdf was begun with --engine stamp"),
         "{}",
         ended.stderr
     );
-    assert!(campaign.read("print/letters-0002.pdf") == before);
+    assert!(campaign.read("print/rehearsal-letters-0002.pdf") == before);
 }
 
 /// Prints forty letters into four files, tears the journal after so many lines, and runs the same command again.
@@ -553,7 +565,7 @@ fn torn_and_made_again(engine: &str, all_kept: &[usize]) -> Campaign {
     let whole = print(&campaign, &input, &args);
     assert_eq!(whole.code, 0, "{}", whole.stderr);
     let files: Vec<Vec<u8>> = (1..5)
-        .map(|file| campaign.read(&format!("print/letters-000{file}.pdf")))
+        .map(|file| campaign.read(&format!("print/rehearsal-letters-000{file}.pdf")))
         .collect();
     let journal = campaign.read("l.journal");
     let lines: Vec<&[u8]> = journal.split_inclusive(|byte| *byte == b'\n').collect();
@@ -561,7 +573,7 @@ fn torn_and_made_again(engine: &str, all_kept: &[usize]) -> Campaign {
         let journal = lines[..kept].concat();
         campaign.write("l.journal", &journal);
         // No file is written before its intent is on the disk.
-        for name in (1..5).map(|file| format!("letters-000{file}.pdf")) {
+        for name in (1..5).map(|file| format!("rehearsal-letters-000{file}.pdf")) {
             if !String::from_utf8_lossy(&journal).contains(&name) {
                 std::fs::remove_file(campaign.path(&format!("print/{name}"))).ok();
             }
@@ -570,9 +582,9 @@ fn torn_and_made_again(engine: &str, all_kept: &[usize]) -> Campaign {
         assert_eq!(again.code, 0, "{kept}: {}", again.stderr);
         assert_eq!(again.stdout, whole.stdout, "{kept} lines");
         for (file, bytes) in (1..5).zip(&files) {
-            assert!(campaign.read(&format!("print/letters-000{file}.pdf")) == *bytes);
+            assert!(campaign.read(&format!("print/rehearsal-letters-000{file}.pdf")) == *bytes);
         }
-        assert!(!campaign.path("print/letters-0005.pdf").exists());
+        assert!(!campaign.path("print/rehearsal-letters-0005.pdf").exists());
         let (code, text) = verify(&campaign, &again.stdout, &[]);
         assert_eq!(code, 0, "{text}");
     }
@@ -628,14 +640,14 @@ fn a_reprint_is_made_once_a_day_and_leaves_everything_else_as_it_is() {
     let second = print(&campaign, &input, &reprint);
     assert_eq!(second.stdout, first.stdout);
     assert!(second.stderr.contains("--again-today"), "{}", second.stderr);
-    assert!(!campaign.path("print/reprint-0002.pdf").exists());
+    assert!(!campaign.path("print/rehearsal-reprint-0002.pdf").exists());
     let anyway = print(
         &campaign,
         &input,
         &[&reprint[..], &["--again-today"]].concat(),
     );
     assert!(
-        campaign.path("print/reprint-0002.pdf").exists(),
+        campaign.path("print/rehearsal-reprint-0002.pdf").exists(),
         "{}",
         anyway.stderr
     );
@@ -654,11 +666,15 @@ fn a_reprint_is_made_once_a_day_and_leaves_everything_else_as_it_is() {
 #[test]
 fn pages_that_cannot_be_are_a_failure_and_not_a_crash() {
     let (campaign, records) = printed(&[]);
-    for pages in [json!([5, 3]), json!([0, 0]), json!([1, u64::MAX])] {
+    for pages in [json!([5, 3]), json!([0, 0]), json!([1, 1_000_000])] {
         let mut records = records.clone();
         records[3]["delivery"]["pages"] = pages;
         let (code, text) = verify(&campaign, &stream(&records), &[]);
         assert_eq!(code, 65, "{text}");
         assert!(text.contains("cannot be those of a letter"), "{text}");
     }
+    // What no file has is no record.
+    let mut records = records.clone();
+    records[3]["delivery"]["pages"] = json!([1, u64::MAX]);
+    assert_eq!(verify(&campaign, &stream(&records), &[]).0, 66);
 }

@@ -148,18 +148,28 @@ fn a_report_that_comes_in_a_later_run_is_read_line_by_line() {
 #[test]
 fn an_upload_that_pkb_no_longer_knows_is_settled_by_looking_up_its_rows() {
     let (campaign, clock) = stuck();
-    assert_eq!(upload(&campaign, &["--wait-processed", "0s"]).code, 75);
+    let args = [
+        "patients.csv",
+        "--journal",
+        "u.journal",
+        "--settle-for",
+        "1s",
+    ];
+    let upload = |extra: &[&str]| campaign.stage("pkb-upload", &[&args, extra].concat(), b"");
+    assert_eq!(upload(&["--wait-processed", "0s"]).code, 75);
     // The id in the journal becomes one that PKB never gave.
     let journal = String::from_utf8(campaign.read("u.journal")).unwrap();
     let forgotten = journal.replace("\"accepted\":\"", "\"accepted\":\"x");
     assert_ne!(journal, forgotten);
     campaign.write("u.journal", without_checks(&forgotten));
     pass_a_second(&clock);
-    let ended = upload(&campaign, &[]);
+    let before = asked(&campaign).len();
+    let ended = upload(&[]);
     assert_eq!(ended.code, 0, "{}", ended.stderr);
-    let asked = asked(&campaign);
-    assert_eq!(asked.iter().filter(|asked| **asked == "upload").count(), 1);
-    assert!(asked.contains(&"by_national_id"));
+    let asked = asked(&campaign).split_off(before);
+    assert_eq!(asked[0], "upload_status", "{asked:?}");
+    assert!(asked[1..].iter().all(|asked| *asked == "by_national_id"));
+    assert_eq!(asked.len(), 121, "every patient is asked about");
 }
 
 #[test]

@@ -323,7 +323,7 @@ fn a_campaign_runs_from_its_settings_file_and_answers_from_the_journals_that_it_
     };
     let first = journey();
     assert_eq!(first.code, 65, "{}", first.stderr);
-    assert!(campaign.path("print/letters-0001.pdf").is_file());
+    assert!(campaign.path("print/rehearsal-letters-0001.pdf").is_file());
     let calls = |of: &str| {
         let ledger = campaign.sandbox.ledger();
         ledger.iter().filter(|entry| entry.endpoint == of).count()
@@ -338,28 +338,36 @@ fn a_campaign_runs_from_its_settings_file_and_answers_from_the_journals_that_it_
 }
 
 #[test]
-fn a_settings_file_that_everybody_may_write_to_is_used_only_if_it_is_named() {
+fn a_settings_file_that_others_may_write_to_is_refused_until_that_is_mended() {
     use std::os::unix::fs::PermissionsExt as _;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("pkb.toml");
     std::fs::write(&path, "[resolve]\nmin_age = 18\n").unwrap();
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o666)).unwrap();
-    let ended = in_folder(folder.path(), "pkb-resolve", &["config"], None);
-    assert_eq!(ended.code, 2);
-    assert!(
-        ended
-            .stderr
-            .contains("everybody on this machine may write to it"),
-        "{}",
-        ended.stderr
-    );
-    let named = in_folder(
-        folder.path(),
-        "pkb-resolve",
-        &["config", "--settings", "pkb.toml"],
-        None,
-    );
-    assert!(line_about(&text(&named), "min_age").ends_with("line 2"));
+    let config = |args: &[&str]| in_folder(folder.path(), "pkb-resolve", args, None);
+    for (mode, who) in [(0o666, "everybody on this machine"), (0o660, "its group")] {
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+        for args in [
+            &["config"][..],
+            &["config", "--settings", "pkb.toml"],
+            &["u.ndjson"],
+        ] {
+            let refused = config(args);
+            assert_eq!(refused.code, 2, "{}", refused.stderr);
+            let words = format!("pkb.toml: {who} may write to it");
+            assert!(refused.stderr.contains(&words), "{}", refused.stderr);
+            assert!(
+                refused.stderr.contains("then run: chmod go-w pkb.toml\n"),
+                "{}",
+                refused.stderr
+            );
+        }
+        let mended = Command::new("chmod")
+            .args(["go-w", "pkb.toml"])
+            .current_dir(folder.path())
+            .status();
+        assert!(mended.unwrap().success());
+        assert!(line_about(&text(&config(&["config"])), "min_age").ends_with("line 2"));
+    }
     let elsewhere = tempfile::tempdir().unwrap();
     let variable = Some(("PKB_SETTINGS", path.to_str().unwrap()));
     let named = in_folder(elsewhere.path(), "pkb-resolve", &["config"], variable);
@@ -433,5 +441,19 @@ fn every_command_has_a_manual_page_and_bash_completes_its_options() {
     assert_eq!(
         text(&run(&mut bash, b"")),
         "--settle-after --settings\ndoctor\n"
+    );
+}
+
+#[test]
+fn a_program_to_start_is_no_setting_of_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("pkb.toml");
+    std::fs::write(&path, "[letters.seal]\nage = \"/tmp/not-age\"\n").unwrap();
+    let refused = in_folder(folder.path(), "pkb-letters", &["config"], None);
+    assert_eq!(refused.code, 2);
+    assert!(
+        refused.stderr.contains("line 2: ") && refused.stderr.contains("age"),
+        "{}",
+        refused.stderr
     );
 }

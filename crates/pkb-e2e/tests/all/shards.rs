@@ -119,7 +119,7 @@ fn shards_merged_are_the_records_of_the_plain_pipeline_but_for_the_places_of_the
     // Patients of different shards share mobiles, too.
     let shared = String::from_utf8(campaign.read("shared-mobiles.csv")).unwrap();
     assert_eq!(
-        campaign.read("whole/sms-shared-mobiles.csv"),
+        campaign.read("whole/rehearsal-sms-shared-mobiles.csv"),
         shared.as_bytes()
     );
     assert!(shared.lines().count() > 5, "{shared}");
@@ -222,7 +222,11 @@ fn the_journal_of_another_shard_or_without_its_series_is_refused() {
     let alone = format!("PKB_ONE_MACHINE=1 {}", letters(SHARDS[0], 1));
     ends_well(&campaign, &alone);
     assert!(before == campaign.read("delivered/01-of-03.ndjson"));
-    for name in ["letters-01-0001.pdf", "sms-01-0001.csv", "manifest.csv"] {
+    for name in [
+        "rehearsal-letters-01-0001.pdf",
+        "rehearsal-sms-01-0001.csv",
+        "rehearsal-manifest.csv",
+    ] {
         assert!(
             campaign.path("print/01-of-03").join(name).exists(),
             "{name}"

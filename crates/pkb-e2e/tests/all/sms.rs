@@ -81,16 +81,16 @@ fn the_end_says_what_the_messages_cost_and_which_need_a_look() {
         "pkb-letters: 8 text messages for 4 patients: 10 fragments, £0.24 plus VAT at 2.4p a fragment, with \"Northtown:\"",
         "instead of 160 in 1 text message: row 3; that is 2 fragments more, £0.05: --sms-fold",
         "Notify sends ? for letters of 1 name that no text message can carry: row 4",
-        "2 patients share a mobile with another of them, in 1 group: rows 2 and 5; all of them are in print/sms-shared-mobiles.csv",
+        "2 patients share a mobile with another of them, in 1 group: rows 2 and 5; all of them are in print/rehearsal-sms-shared-mobiles.csv",
     ] {
         assert!(ended.stderr.contains(words), "{words}\n{}", ended.stderr);
     }
     assert_eq!(
-        text(&campaign, "print/sms-shared-mobiles.csv"),
+        text(&campaign, "print/rehearsal-sms-shared-mobiles.csv"),
         "group,row\r\n1,2\r\n1,5\r\n"
     );
     assert_eq!(
-        names(&campaign, "print/sms-0001.csv"),
+        names(&campaign, "print/rehearsal-sms-0001.csv"),
         ["Ann", "Siân", "Łukasz", "Bob"]
     );
 }
@@ -119,7 +119,7 @@ fn folding_keeps_every_message_short() {
     );
     assert!(!ended.stderr.contains("instead of 160") && !ended.stderr.contains("Notify sends ?"));
     assert_eq!(
-        names(&campaign, "print/sms-0001.csv"),
+        names(&campaign, "print/rehearsal-sms-0001.csv"),
         ["Ann", "Sian", "Lukasz", "Bob"]
     );
 }
@@ -136,7 +136,10 @@ fn a_replayed_run_says_the_same_and_writes_no_sheet_again() {
         "l.journal",
     ];
     let first = letters(&campaign, &args, &invited);
-    let written = campaign.path("print/sms-0001.csv").metadata().unwrap();
+    let written = campaign
+        .path("print/rehearsal-sms-0001.csv")
+        .metadata()
+        .unwrap();
     let second = letters(&campaign, &args, &invited);
     let said = |ended: &Ended| {
         let lines = ended
@@ -150,9 +153,12 @@ fn a_replayed_run_says_the_same_and_writes_no_sheet_again() {
     };
     assert!(said(&first).len() >= 4, "{}", first.stderr);
     assert_eq!(said(&first), said(&second));
-    let now = campaign.path("print/sms-0001.csv").metadata().unwrap();
+    let now = campaign
+        .path("print/rehearsal-sms-0001.csv")
+        .metadata()
+        .unwrap();
     assert_eq!(written.modified().unwrap(), now.modified().unwrap());
-    assert!(!campaign.path("print/sms-0002.csv").exists());
+    assert!(!campaign.path("print/rehearsal-sms-0002.csv").exists());
 }
 
 #[test]
@@ -215,7 +221,7 @@ fn words_that_cannot_be_sent_stop_the_run_before_anything_is_made() {
         let ended = letters(&campaign, &args, &invited);
         assert_eq!(ended.code, 2, "{}", ended.stderr);
         assert!(ended.stderr.contains(said), "{}", ended.stderr);
-        assert!(!campaign.path("print/letters-0001.pdf").exists());
+        assert!(!campaign.path("print/rehearsal-letters-0001.pdf").exists());
     }
 }
 
@@ -226,7 +232,7 @@ fn the_fixtures_messages_never_say_whose_they_are() {
         &fixture("patients.csv"),
         &["--out", "print", "--channel", "both"],
     );
-    let shared = text(&campaign, "print/sms-shared-mobiles.csv");
+    let shared = text(&campaign, "print/rehearsal-sms-shared-mobiles.csv");
     assert!(
         shared
             .lines()

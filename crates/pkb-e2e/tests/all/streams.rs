@@ -7,7 +7,7 @@ use std::{
 
 use pkb_sandbox::World;
 
-use crate::harness::{Campaign, fixture, run, synthetic_csv};
+use crate::harness::{Campaign, fixture, on_terminal, run, synthetic_csv};
 
 #[test]
 fn each_stage_reads_a_file_a_pipe_or_a_dash() {
@@ -279,47 +279,16 @@ fn codes_are_not_shown_on_a_terminal_unless_asked() {
         b"",
     );
     let resolved = campaign.stage("pkb-resolve", &[], &uploaded.stdout);
-    let on_terminal = |args: &[&str]| {
-        let terminal =
-            rustix::pty::openpt(rustix::pty::OpenptFlags::RDWR | rustix::pty::OpenptFlags::NOCTTY)
-                .unwrap();
-        rustix::pty::grantpt(&terminal).unwrap();
-        rustix::pty::unlockpt(&terminal).unwrap();
-        let name = rustix::pty::ptsname(&terminal, Vec::new()).unwrap();
-        let screen = std::fs::File::options()
-            .write(true)
-            .read(true)
-            .open(name.to_str().unwrap())
-            .unwrap();
-        campaign.write("resolved.ndjson", &resolved.stdout);
+    campaign.write("resolved.ndjson", &resolved.stdout);
+    let tokens = |args: &[&str]| {
         let mut command = campaign.command("pkb-tokens");
-        command
-            .args(args)
-            .arg("resolved.ndjson")
-            .stdin(Stdio::null())
-            .stdout(screen)
-            .stderr(Stdio::piped());
-        let child = command.spawn().unwrap();
-        // The command keeps the screen open; without it the terminal's other end sees the close.
-        drop(command);
-        let mut shown = Vec::new();
-        let mut terminal = std::fs::File::from(terminal);
-        let _ = terminal.read_to_end(&mut shown);
-        (
-            child.wait_with_output().unwrap(),
-            String::from_utf8_lossy(&shown).into_owned(),
-        )
+        on_terminal(command.args(args).arg("resolved.ndjson"))
     };
-    let (refused, shown) = on_terminal(&[]);
-    assert_eq!(refused.status.code(), Some(2));
-    assert!(shown.is_empty(), "{shown}");
-    let (asked, shown) = on_terminal(&["--show-codes"]);
-    assert_eq!(
-        asked.status.code(),
-        Some(65),
-        "{}",
-        String::from_utf8_lossy(&asked.stderr)
-    );
+    let (code, shown) = tokens(&[]);
+    assert_eq!(code, 2);
+    assert!(!shown.contains("NKcYiAciBU"), "{shown}");
+    let (code, shown) = tokens(&["--show-records"]);
+    assert_eq!(code, 65, "{shown}");
     assert!(shown.contains("NKcYiAciBU"));
 }
 

@@ -170,9 +170,10 @@ fn four_stages_in_a_pipe_have_one_live_line_and_leave_their_summaries() {
         let summary = format!("pkb-{stage}: 120 rows in, 120 rows out");
         assert_eq!(all.matches(&summary).count(), 1, "{stage}: {all}");
     }
-    let said = all.matches("\nnext: ").count();
+    let (_, last) = all.split_once("pkb-letters: 120 rows in").unwrap();
+    let said = |text: &str| text.matches("\nnext: ").count();
     assert!(
-        (1..=2).contains(&said),
+        said(last) > 0 && said(last) == said(&all),
         "only the last stage says it: {all}"
     );
     assert!(terminal.is_at_a_clean_prompt(), "{all}");
@@ -186,18 +187,14 @@ fn ctrl_c_leaves_a_clean_screen() {
     terminal.until("the live line", |screen| {
         !lines_of_progress(screen).is_empty()
     });
-    terminal.interrupt();
-    // Calls that hang may end, for ten seconds; a second Ctrl-C does not wait for them.
-    terminal.until("the word of the calls", |screen| {
-        screen.contains("pkb-resolve: stopping: calls under way may end")
-    });
+    // Calls that hang are questions: nothing is lost by not waiting for them.
     terminal.interrupt();
     let screen = terminal.until("the prompt", |screen| screen.trim_end().ends_with("\n$"));
     assert!(terminal.is_at_a_clean_prompt(), "{screen}");
     assert!(lines_of_progress(&screen).is_empty(), "{screen}");
     assert_eq!(screen.matches(": stopped by Ctrl-C").count(), 2, "{screen}");
     assert!(
-        screen.contains("\nnext: to go on, run the same command again"),
+        screen.contains("\nnext: run the same command again: without a journal it begins"),
         "{screen}"
     );
 }

@@ -208,7 +208,7 @@ fn the_same_batches_again_are_the_same_files_and_other_batches_are_refused() {
     );
     for more in [
         &["--journal", "u.journal"][..],
-        &[],
+        &["--no-journal"],
         &["--journal", "torn.journal"],
     ] {
         let ended = prepare(more);

@@ -330,13 +330,17 @@ fn reminders_go_once_with_new_codes_to_everybody_who_is_due_and_to_nobody_else()
     // Each code stands on one sheet, and there are no other sheets.
     let pages: Vec<String> = (1..=3)
         .flat_map(|file| {
-            let pdf = campaign.read(&format!("reminder/letters-{file:04}.pdf"));
+            let pdf = campaign.read(&format!("reminder/rehearsal-letters-{file:04}.pdf"));
             page_reader::read_text_only(pdf).unwrap()
         })
         .map(|page| page.text)
         .collect();
     assert_eq!(pages.len(), codes.len());
-    assert!(!campaign.path("reminder/letters-0004.pdf").exists());
+    assert!(
+        !campaign
+            .path("reminder/rehearsal-letters-0004.pdf")
+            .exists()
+    );
     for code in &codes {
         let with_it = pages.iter().filter(|text| text.contains(code.as_str()));
         assert_eq!(with_it.count(), 1);

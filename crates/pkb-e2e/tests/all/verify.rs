@@ -75,7 +75,10 @@ fn a_sheet_that_two_rows_have_or_none_is_found() {
     records[letters[4]]["delivery"]["pages"] = records[letters[5]]["delivery"]["pages"].clone();
     let ended = verify(&campaign, &records);
     assert_found(&ended, "two rows have this sheet");
-    assert_found(&ended, "letters-0001.pdf, sheet 5: no row has this sheet");
+    assert_found(
+        &ended,
+        "rehearsal-letters-0001.pdf, sheet 5: no row has this sheet",
+    );
     // A record that is lost.
     let (campaign, mut records) = printed();
     let lost = records.remove(letters[4]);
@@ -90,44 +93,47 @@ fn a_sheet_that_two_rows_have_or_none_is_found() {
 #[test]
 fn files_that_are_cut_missing_or_strange_are_found() {
     let (campaign, records) = printed();
-    let pdf = campaign.read("print/letters-0002.pdf");
-    campaign.write("print/letters-0002.pdf", &pdf[..pdf.len() / 3]);
-    assert_found(&verify(&campaign, &records), "letters-0002.pdf");
-    std::fs::remove_file(campaign.path("print/letters-0002.pdf")).unwrap();
+    let pdf = campaign.read("print/rehearsal-letters-0002.pdf");
+    campaign.write("print/rehearsal-letters-0002.pdf", &pdf[..pdf.len() / 3]);
+    assert_found(&verify(&campaign, &records), "rehearsal-letters-0002.pdf");
+    std::fs::remove_file(campaign.path("print/rehearsal-letters-0002.pdf")).unwrap();
     assert_found(
         &verify(&campaign, &records),
-        "letters-0002.pdf: the file is missing",
+        "rehearsal-letters-0002.pdf: the file is missing",
     );
     // Another file's sheets under this name.
     campaign.write(
-        "print/letters-0002.pdf",
-        campaign.read("print/letters-0001.pdf"),
-    );
-    assert_found(&verify(&campaign, &records), "letters-0002.pdf, sheet 1");
-    campaign.write("print/letters-0002.pdf", pdf);
-    assert_eq!(verify(&campaign, &records).code, 0);
-    campaign.write(
-        "print/letters-0099.pdf",
-        campaign.read("print/letters-0001.pdf"),
+        "print/rehearsal-letters-0002.pdf",
+        campaign.read("print/rehearsal-letters-0001.pdf"),
     );
     assert_found(
         &verify(&campaign, &records),
-        "letters-0099.pdf: no record has a letter in this file",
+        "rehearsal-letters-0002.pdf, sheet 1",
+    );
+    campaign.write("print/rehearsal-letters-0002.pdf", pdf);
+    assert_eq!(verify(&campaign, &records).code, 0);
+    campaign.write(
+        "print/rehearsal-letters-0099.pdf",
+        campaign.read("print/rehearsal-letters-0001.pdf"),
+    );
+    assert_found(
+        &verify(&campaign, &records),
+        "rehearsal-letters-0099.pdf: no record has a letter in this file",
     );
 }
 
 #[test]
 fn an_edited_manifest_is_found() {
     let (campaign, records) = printed();
-    let manifest = String::from_utf8(campaign.read("print/manifest.csv")).unwrap();
+    let manifest = String::from_utf8(campaign.read("print/rehearsal-manifest.csv")).unwrap();
     let second = manifest.lines().nth(2).unwrap();
     campaign.write(
-        "print/manifest.csv",
+        "print/rehearsal-manifest.csv",
         manifest.replace(second, &format!("{second}X")),
     );
     assert_found(&verify(&campaign, &records), "letter 2 (row");
     campaign.write(
-        "print/manifest.csv",
+        "print/rehearsal-manifest.csv",
         manifest.replace(&format!("{second}\r\n"), ""),
     );
     assert_found(

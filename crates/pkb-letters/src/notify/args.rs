@@ -21,7 +21,7 @@ pub enum SmsCommand {
     Send(Box<SendTextsArgs>),
     /// Ask GOV.UK Notify what became of the texts, and note it in the records
     #[command(
-        after_help = "Example:\n  pkb-letters sms status texted.ndjson --wait 10m > followed.ndjson"
+        after_help = "Example:\n  pkb-letters sms status texted.ndjson --wait 10m --output followed.ndjson"
     )]
     Status(Box<StatusArgs>),
 }
@@ -50,7 +50,7 @@ pub struct SendTextsArgs {
     #[arg(long)]
     pub sms_fold: bool,
 
-    /// Page where patients register; the codes are added to it. https, or a loopback address
+    /// Page where patients register; the codes are added to it. https, or in a rehearsal an address on this machine
     #[arg(
         long,
         env = "PKB_JOIN_URL",
@@ -98,7 +98,9 @@ pub struct PostArgs {
 #[derive(Debug, Subcommand)]
 pub enum PostCommand {
     /// Ask GOV.UK Notify what became of the letters, and note it in the records
-    #[command(after_help = "Example:\n  pkb-letters post status posted.ndjson > followed.ndjson")]
+    #[command(
+        after_help = "Example:\n  pkb-letters post status posted.ndjson --output followed.ndjson"
+    )]
     Status(Box<StatusArgs>),
 }
 

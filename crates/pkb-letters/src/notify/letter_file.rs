@@ -9,11 +9,12 @@ use std::{
 
 use hayro::hayro_syntax::Pdf;
 use pkb_core::{
-    Fatal, Reason, Verdict,
+    Fatal, Reason, Record, Verdict,
     record::{Delivery, Invitation},
+    rehearsal::Origin,
 };
 
-use pkb_verify::page_reader;
+use pkb_verify::{expected::REHEARSAL, page_reader};
 
 /// Pages of a letter at most (Notify).
 const MAX_PAGES: u64 = 10;
@@ -28,6 +29,8 @@ pub(super) struct LetterFile {
     path: PathBuf,
     pages: u64,
     codes: [String; 2],
+    /// Whether its record is of a rehearsal.
+    is_rehearsal: bool,
 }
 
 impl LetterFile {
@@ -37,6 +40,7 @@ impl LetterFile {
     /// The file holds other letters, too, or has no plain name.
     pub(super) fn of(
         folder: &Path,
+        record: &Record,
         delivery: &Delivery,
         codes: &Invitation,
     ) -> Result<Option<Self>, Verdict> {
@@ -62,6 +66,7 @@ impl LetterFile {
                 codes.code.expose_code().to_owned(),
                 codes.token.expose_code().to_owned(),
             ],
+            is_rehearsal: Origin::of(record) == Some(Origin::Rehearsal),
         }))
     }
 
@@ -105,8 +110,14 @@ impl LetterFile {
             return Err("a page of the letter is not A4 upright");
         }
         // The folder may be another run's. A letter with somebody else's codes must not go anywhere.
-        let text: String = page_reader::read_text_only(bytes.to_vec())
-            .map_err(|_| "the letter cannot be read")?
+        let read = page_reader::read_text_only(bytes.to_vec());
+        let read = read.map_err(|_| "the letter cannot be read")?;
+        if !self.is_rehearsal && read.iter().any(|page| page.across.contains(REHEARSAL)) {
+            return Err(
+                "the letter in the file is a rehearsal's: is it the folder of this campaign?",
+            );
+        }
+        let text: String = read
             .iter()
             .flat_map(|page| page.by_glyphs().split_whitespace())
             .collect();
@@ -133,8 +144,19 @@ mod tests {
     use pkb_typeset::{letter_fields::LetterFields, template::Template, typesetter::Typesetter};
 
     fn checked(letters: &[LetterFields], pages: u64, code: &str) -> Result<(), &'static str> {
+        checked_as([false; 2], letters, pages, code)
+    }
+
+    /// The same with a letter of a rehearsal or not, and a record likewise.
+    fn checked_as(
+        [letter_is, is_rehearsal]: [bool; 2],
+        letters: &[LetterFields],
+        pages: u64,
+        code: &str,
+    ) -> Result<(), &'static str> {
         let template = Template::built_in().unwrap();
         let typesetter = Typesetter::new(&template, Design::Letter).unwrap();
+        let typesetter = typesetter.in_rehearsal(letter_is);
         let laid_out = typesetter.lay_out(letters).unwrap();
         let laid_out = laid_out.into_iter().map(Result::unwrap).collect();
         let pdf = typesetter.bind(laid_out, 1).unwrap().pdf;
@@ -142,6 +164,7 @@ mod tests {
             path: PathBuf::new(),
             pages,
             codes: [code.to_owned(), LetterFields::sample().access_code],
+            is_rehearsal,
         };
         file.check(&pdf)
     }
@@ -163,11 +186,22 @@ mod tests {
     }
 
     #[test]
+    fn a_letter_of_a_rehearsal_is_posted_for_no_real_record() {
+        let letter = LetterFields::sample();
+        let code = letter.invitation_code.clone();
+        let one = std::slice::from_ref(&letter);
+        let words = "the letter in the file is a rehearsal's: is it the folder of this campaign?";
+        assert_eq!(checked_as([true, false], one, 1, &code), Err(words));
+        assert_eq!(checked_as([true, true], one, 1, &code), Ok(()));
+    }
+
+    #[test]
     fn what_is_no_letter_is_refused() {
         let file = LetterFile {
             path: PathBuf::new(),
             pages: 1,
             codes: [String::new(), String::new()],
+            is_rehearsal: false,
         };
         assert_eq!(file.check(b"words"), Err("the file is no PDF"));
         let large = vec![b'x'; 2_000_001];
@@ -180,11 +214,13 @@ mod tests {
             r#"{"code":"NKcYiAciBU","token":"KVPnrFYPay","expires_at":"2026-12-22T09:00:00Z"}"#,
         )
         .unwrap();
+        let row = r#"{"schema":"pkb-record/1","row":{"file":"a.csv","number":2,"of":1}}"#;
+        let record: Record = serde_json::from_str(row).unwrap();
         for name in ["../letter.pdf", "/etc/passwd", "a/../../b.pdf", "..", ""] {
             let json = format!(r#"{{"channel":"letter","file":"{name}","pages":[1,1]}}"#);
             let delivery: Delivery = serde_json::from_str(&json).unwrap();
             assert!(
-                LetterFile::of(Path::new("print"), &delivery, &codes).is_err(),
+                LetterFile::of(Path::new("print"), &record, &delivery, &codes).is_err(),
                 "{name}"
             );
         }

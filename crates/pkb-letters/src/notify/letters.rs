@@ -9,7 +9,7 @@ use pkb_core::{
     journal::Key,
     owners::Kinds,
     record::{Channel, Dispatch},
-    stage::{BatchResult, IntentLog, Recalled, Replay},
+    stage::{BatchResult, IntentLog, NextStep, Recalled, Replay, Written},
     value::NationalId,
 };
 
@@ -17,18 +17,17 @@ use super::{
     Freshness, address,
     args::SendLettersArgs,
     letter_file::LetterFile,
-    need_journal,
     once::{Keys, Once, Piece, Pledge},
-    target,
+    with_journal,
 };
 
 /// Posts the letters of a stream.
 ///
 /// # Errors
 /// What stopped it.
-pub(super) async fn post(args: SendLettersArgs) -> Result<ExitCode, Fatal> {
-    need_journal(&args.stream)?;
-    let output = target(&args.stream)?;
+pub(super) async fn post(mut args: SendLettersArgs) -> Result<ExitCode, Fatal> {
+    args.stream = with_journal(args.stream, &mut args.once)?;
+    let output = args.stream.target()?;
     let folder = args
         .letters
         .ok_or_else(|| Fatal::Usage("--letters is missing".into()))?;
@@ -68,7 +67,7 @@ impl<D: NotifyDesk> Letters<D> {
             return Ok(None);
         };
         address::check(patient).map_err(|words| Verdict::with_detail(Reason::Unmailable, words))?;
-        let Some(file) = LetterFile::of(&self.folder, delivery, codes)? else {
+        let Some(file) = LetterFile::of(&self.folder, record, delivery, codes)? else {
             return Ok(None);
         };
         let reference = Key::of(&[
@@ -163,10 +162,9 @@ impl<D: NotifyDesk> Stage for Letters<D> {
         Ok(results)
     }
 
-    fn next_step(&self, records: &str) -> Option<String> {
-        Some(format!(
-            "in some days, pkb-letters post status over {records}"
-        ))
+    fn next_step(&self, records: Written<'_>) -> Option<NextStep> {
+        let command = records.command("pkb-letters post status", "--output followed.ndjson");
+        Some(NextStep::Then(format!("in some days: {command}")))
     }
 
     fn done_for(&self, patient: NationalId) -> Option<String> {

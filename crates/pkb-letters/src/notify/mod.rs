@@ -15,13 +15,11 @@ mod personalisation;
 mod statuses;
 mod texts;
 
-use std::io::IsTerminal as _;
-
 use jiff::Timestamp;
 use pkb_cli::args::StreamArgs;
-use pkb_core::{ExitCode, Fatal, Reason, Record, Verdict, output::Target};
+use pkb_core::{ExitCode, Fatal, Reason, Record, Verdict};
 
-use args::{FreshnessArgs, PostArgs, PostCommand, SmsCommand};
+use args::{FreshnessArgs, OnceArgs, PostArgs, PostCommand, SmsCommand};
 
 /// Text messages.
 ///
@@ -45,25 +43,22 @@ pub async fn post(args: PostArgs) -> Result<ExitCode, Fatal> {
     }
 }
 
-/// Where the records go: they hold codes, so never to a terminal.
-fn target(stream: &StreamArgs) -> Result<Target, Fatal> {
-    if stream.output.is_none() && std::io::stdout().is_terminal() {
-        return Err(Fatal::Usage(
-            "the codes would be shown on the terminal: send the records to a file or a pipe (--output FILE)".into(),
-        ));
+/// Without a journal nobody would know after a crash what was about to be sent. One that nobody chose has the name of the
+/// output: under another name, or in another folder, it is new, and Notify alone knows what was sent before.
+fn with_journal(stream: StreamArgs, once: &mut OnceArgs) -> Result<StreamArgs, Fatal> {
+    let is_chosen = stream.journal.is_some();
+    let stream = stream.with_usual_journal(None);
+    match &stream.journal {
+        None => Err(Fatal::Usage(
+            "--journal FILE is missing: it keeps anything from being sent twice; use the same file for the whole campaign. With \
+             --output FILE there is one beside it"
+                .into(),
+        )),
+        Some(journal) => {
+            once.ask_first |= !is_chosen && !journal.exists();
+            Ok(stream)
+        }
     }
-    stream.target()
-}
-
-/// Without a journal nobody would know after a crash what was about to be sent.
-fn need_journal(stream: &StreamArgs) -> Result<(), Fatal> {
-    if stream.journal.is_some() {
-        return Ok(());
-    }
-    Err(Fatal::Usage(
-        "--journal FILE is missing: it keeps anything from being sent twice; use the same file for the whole campaign"
-            .into(),
-    ))
 }
 
 /// What must be true on the day something is sent, however long ago it was prepared.

@@ -20,7 +20,7 @@ use pkb_core::{
 };
 use tokio::time::Instant;
 
-use super::{args::StatusArgs, once::locked, target};
+use super::{args::StatusArgs, once::locked};
 
 /// First pause before something that is under way is asked for again; doubles each time.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -92,7 +92,7 @@ async fn ask<S: Sent>(args: &StatusArgs) -> Result<ExitCode, Fatal> {
             "--journal is for sending: statuses are asked for anew each time".into(),
         ));
     }
-    let output = target(&args.stream)?;
+    let output = args.stream.target()?;
     let counts = Arc::new(Mutex::new(Counts::default()));
     let stage = Statuses::<_, S> {
         desk: args.notify.client(&args.stream.progress.monitor)?,

@@ -12,21 +12,23 @@ use pkb_core::{
     Admission, Batch, ExitCode, Fatal, Reason, Record, Stage, StageName, Verdict,
     journal::Key,
     owners::Kinds,
+    pipeline::Source,
     record::{Channel, Delivery, Design, Dispatch, Edition},
-    stage::{BatchResult, IntentLog, Recalled, Replay},
+    stage::{BatchResult, IntentLog, NextStep, Recalled, Replay, Written},
     value::{LetterFormat, LetterLanguages, NationalId, UkMobile},
 };
 
 use super::{
     Freshness,
     args::SendTextsArgs,
-    need_journal,
     once::{Keys, Once, Piece, Pledge},
     personalisation::{TextTemplate, templates},
-    target,
+    with_journal,
 };
 use crate::{
     invitee::{Rules, Ways},
+    join_url,
+    run::refuse_example,
     sms::SmsRow,
 };
 use pkb_typeset::template::Template;
@@ -35,15 +37,21 @@ use pkb_typeset::template::Template;
 ///
 /// # Errors
 /// What stopped it.
-pub(super) async fn send(args: SendTextsArgs) -> Result<ExitCode, Fatal> {
-    need_journal(&args.stream)?;
-    let output = target(&args.stream)?;
+pub(super) async fn send(mut args: SendTextsArgs) -> Result<ExitCode, Fatal> {
+    args.stream = with_journal(args.stream, &mut args.once)?;
+    let output = args.stream.target()?;
     let letters = match &args.template {
         Some(folder) => Template::open(folder),
         None => Template::built_in(),
     };
     let letters = letters.map_err(|error| Fatal::Usage(error.to_string()))?;
     let desk = args.notify.client(&args.stream.progress.monitor)?;
+    let origins = args.stream.progress.monitor.origins();
+    join_url::note_origin(&args.join_url, origins)?;
+    if !origins.is_rehearsal() {
+        refuse_example(&letters, args.template.as_deref())?;
+    }
+    let input = app::look_ahead(&args.stream, StageName::Sms, args.input.reader()?).await?;
     let templates = templates(&desk, &args.template_id).await?;
     let clock = args.stream.clock();
     let stage = Texts {
@@ -65,7 +73,8 @@ pub(super) async fn send(args: SendTextsArgs) -> Result<ExitCode, Fatal> {
         once: Once::new(desk, &args.once, &args.stream),
     };
     let in_flight = args.notify.concurrency.into();
-    app::run_stage(stage, args.input.open()?, output, in_flight, &args.stream).await
+    let input = Source::Ndjson(input);
+    app::run_stage(stage, input, output, in_flight, &args.stream).await
 }
 
 struct Texts<D> {
@@ -235,10 +244,12 @@ impl<D: NotifyDesk> Stage for Texts<D> {
         Ok(results)
     }
 
-    fn next_step(&self, records: &str) -> Option<String> {
-        Some(format!(
-            "pkb-letters post over {records} for those who get a letter, too; pkb-letters sms status says what arrived"
-        ))
+    fn next_step(&self, records: Written<'_>) -> Option<NextStep> {
+        let command = records.command(
+            "pkb-letters sms status",
+            "--wait 10m --output followed.ndjson",
+        );
+        Some(NextStep::Then(command))
     }
 
     fn done_for(&self, patient: NationalId) -> Option<String> {

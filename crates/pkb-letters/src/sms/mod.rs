@@ -23,6 +23,7 @@ use pkb_core::{
     Fatal,
     atomic_file::AtomicFile,
     print_files::shared_mobiles::{self, SharedMobiles},
+    rehearsal::FILE_PREFIX,
 };
 
 use self::{args::SmsArgs, bill::Bill};
@@ -38,6 +39,7 @@ pub struct TextMessages {
     sheets: SmsSheets,
     bill: Bill,
     shared: SharedMobiles,
+    is_rehearsal: bool,
 }
 
 impl TextMessages {
@@ -45,7 +47,12 @@ impl TextMessages {
     ///
     /// # Errors
     /// The organisation's own texts cannot be used.
-    pub fn new(folder: &Path, args: &SmsArgs, organisation: &str) -> Result<Self, Fatal> {
+    pub fn new(
+        folder: &Path,
+        args: &SmsArgs,
+        organisation: &str,
+        is_rehearsal: bool,
+    ) -> Result<Self, Fatal> {
         let texts = Texts::open(&args.sms_template)
             .map_err(|error| Fatal::Usage(format!("--sms-template: {error}")))?;
         let texts = if args.sms_fold { texts.folded() } else { texts };
@@ -54,8 +61,9 @@ impl TextMessages {
             folder: folder.to_owned(),
             bill: Bill::new(prefix, args.sms_price),
             texts,
-            sheets: SmsSheets::new(folder),
+            sheets: SmsSheets::new(folder, is_rehearsal),
             shared: SharedMobiles::default(),
+            is_rehearsal,
         })
     }
 
@@ -85,7 +93,9 @@ impl TextMessages {
             self.texts.write(&self.folder)?;
         }
         self.sheets.finish()?;
-        let path = self.folder.join(shared_mobiles::FILE_NAME);
+        let rehearsal = if self.is_rehearsal { FILE_PREFIX } else { "" };
+        let name = format!("{rehearsal}{}", shared_mobiles::FILE_NAME);
+        let path = self.folder.join(name);
         AtomicFile::write(&path, self.shared.csv().as_bytes())?;
         tell(self.bill.to_string());
         if let Some(warning) = self.shared.warning(&path) {

@@ -23,6 +23,9 @@ const MAX_BYTES: u64 = 10 << 20;
 /// The column that says where a message goes: Notify's own name for it.
 const PHONE_NUMBER: &str = "phone number";
 
+/// A further column of the sheets of a rehearsal, and what its cells say. Notify takes no notice of it.
+const REHEARSAL: &str = "REHEARSAL";
+
 /// A column of the sheet that a text can use as a placeholder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Column {
@@ -142,18 +145,18 @@ impl SmsRow {
         }
     }
 
-    fn line(&self) -> Vec<u8> {
+    fn line(&self, is_rehearsal: bool) -> Vec<u8> {
         let cells = Column::ALL.map(|column| self.cell(column));
-        line([self.phone_number.as_str()].into_iter().chain(cells))
+        let cells = [self.phone_number.as_str()].into_iter().chain(cells);
+        line(cells.chain(is_rehearsal.then_some(REHEARSAL)))
     }
 }
 
-fn header() -> Vec<u8> {
-    line(
-        [PHONE_NUMBER]
-            .into_iter()
-            .chain(Column::ALL.map(Column::name)),
-    )
+fn header(is_rehearsal: bool) -> Vec<u8> {
+    let columns = [PHONE_NUMBER]
+        .into_iter()
+        .chain(Column::ALL.map(Column::name));
+    line(columns.chain(is_rehearsal.then_some(REHEARSAL)))
 }
 
 /// One line by RFC 4180, with its line end.
@@ -202,11 +205,12 @@ impl SheetNumbers {
 
     /// The name of the sheet for the next row.
     pub fn assign(&mut self, row: &SmsRow) -> String {
-        let bytes = row.line().len() as u64;
+        let is_rehearsal = self.series.is_rehearsal();
+        let bytes = row.line(is_rehearsal).len() as u64;
         if self.rows == MAX_ROWS || self.bytes + bytes > MAX_BYTES {
             self.number += 1;
             self.rows = 0;
-            self.bytes = header().len() as u64;
+            self.bytes = header(is_rehearsal).len() as u64;
         }
         self.rows += 1;
         self.bytes += bytes;
@@ -222,10 +226,10 @@ impl SheetNumbers {
         if number != self.number {
             self.number = number;
             self.rows = 0;
-            self.bytes = header().len() as u64;
+            self.bytes = header(self.series.is_rehearsal()).len() as u64;
         }
         self.rows += 1;
-        self.bytes += row.line().len() as u64;
+        self.bytes += row.line(self.series.is_rehearsal()).len() as u64;
     }
 
     /// Whether `sheet` stood in the folder when the run began.
@@ -248,14 +252,16 @@ fn sheet_number(name: &str, series: Series) -> Option<u32> {
 /// Sheets that are being written.
 pub struct SmsSheets {
     folder: PathBuf,
+    is_rehearsal: bool,
     open: BTreeMap<String, AtomicFile>,
 }
 
 impl SmsSheets {
     /// No sheet yet.
-    pub fn new(folder: &Path) -> Self {
+    pub fn new(folder: &Path, is_rehearsal: bool) -> Self {
         Self {
             folder: folder.to_owned(),
+            is_rehearsal,
             open: BTreeMap::new(),
         }
     }
@@ -272,11 +278,11 @@ impl SmsSheets {
             Entry::Occupied(file) => file.into_mut(),
             Entry::Vacant(place) => {
                 let file = place.insert(AtomicFile::create(&path)?);
-                file.write_all(&header()).map_err(failed)?;
+                file.write_all(&header(self.is_rehearsal)).map_err(failed)?;
                 file
             }
         };
-        file.write_all(&row.line()).map_err(failed)
+        file.write_all(&row.line(self.is_rehearsal)).map_err(failed)
     }
 
     /// Whether there is any sheet.
@@ -318,7 +324,7 @@ mod tests {
     fn a_sheet_never_has_more_bytes_than_notify_takes() {
         let folder = tempfile::tempdir().unwrap();
         let mut numbers = SheetNumbers::new(folder.path(), Series::default()).unwrap();
-        let mut sheets = SmsSheets::new(folder.path());
+        let mut sheets = SmsSheets::new(folder.path(), false);
         let row = row(3 << 20);
         let names: Vec<String> = (0..5).map(|_| numbers.assign(&row)).collect();
         assert_eq!(

@@ -9,10 +9,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use pkb_core::gsm::{self, Encoding, MAX_CHARACTERS};
 use pkb_core::{
     Fatal,
     atomic_file::AtomicFile,
-    gsm::{self, Encoding, MAX_CHARACTERS},
+    trusted_file::{self, Purpose, Unread},
 };
 use thiserror::Error;
 
@@ -61,6 +62,9 @@ pub enum TextError {
         /// What the operating system said.
         source: io::Error,
     },
+    /// Somebody else could have changed the file.
+    #[error("{0}")]
+    Doubtful(Fatal),
     /// There is nothing in it.
     #[error("{name} is empty")]
     Empty {
@@ -140,12 +144,13 @@ impl Texts {
                 let mut sources = Vec::new();
                 for name in FILE_NAMES {
                     let path = folder.join(name);
-                    match fs::read_to_string(&path) {
+                    match trusted_file::read_to_string(&path, Purpose::WORDS) {
                         Ok(text) => sources.push(text),
                         // One text is enough.
-                        Err(error)
+                        Err(Unread::Io(error))
                             if error.kind() == io::ErrorKind::NotFound && !sources.is_empty() => {}
-                        Err(source) => return Err(TextError::Read { path, source }),
+                        Err(Unread::Io(source)) => return Err(TextError::Read { path, source }),
+                        Err(Unread::Doubtful(fatal)) => return Err(TextError::Doubtful(fatal)),
                     }
                 }
                 let sources: Vec<&str> = sources.iter().map(String::as_str).collect();

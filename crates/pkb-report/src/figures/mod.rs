@@ -55,6 +55,8 @@ pub struct Figures {
     pub completeness: Completeness,
     /// Records that came a second time, and were left out.
     pub repeated: u64,
+    /// Records of a rehearsal.
+    pub of_rehearsal: u64,
     /// Lines that are no records.
     pub unreadable: Unreadable,
     /// How far records got, and how they ended.
@@ -87,6 +89,7 @@ impl Figures {
             now: clock.now(),
             today: clock.today(),
             completeness: Completeness::default(),
+            of_rehearsal: 0,
             repeated: 0,
             unreadable: Unreadable::default(),
             funnel: Funnel::default(),
@@ -109,6 +112,7 @@ impl Figures {
             self.repeated += 1;
             return;
         }
+        self.of_rehearsal += u64::from(fields.is_of_rehearsal());
         let end = self.funnel.count(fields);
         self.before_upload.count(fields);
         self.times.count(fields);

@@ -18,7 +18,13 @@ pub(super) fn masthead(page: &Page<'_>) -> Markup {
             @if !page.files.is_empty() { (in_files(page.files)) ", as it stood on " }
             (moment(page.figures.now)) " (UK time)"
         }
-        @if page.is_rehearsal {
+        @if page.figures.of_rehearsal > 0 {
+            p .note {
+                strong { "REHEARSAL" } ". " (counted(page.figures.of_rehearsal, "record is", "records are"))
+                " from a rehearsal. Nothing on this page is about a campaign, and nothing of it may be sent to a patient."
+            }
+        }
+        @if page.is_time_fixed {
             p .note { "The time of this report was set by hand (PKB_FIXED_TIME): it is a rehearsal." }
         }
     }

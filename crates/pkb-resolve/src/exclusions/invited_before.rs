@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     fs::File,
     io::{BufRead as _, BufReader},
-    path::Path,
+    path::{Path, PathBuf},
     str::FromStr,
 };
 
@@ -14,6 +14,7 @@ use pkb_core::{
     clock::uk_date,
     exposure,
     journal::{self, check::Chain},
+    rehearsal::{Origin, Origins},
     value::NhsNumber,
 };
 
@@ -52,6 +53,9 @@ impl std::fmt::Display for Interval {
 /// Who was invited, and when last.
 pub struct InvitedBefore {
     name: String,
+    path: PathBuf,
+    /// Whether it is of a rehearsal.
+    origin: Option<Origin>,
     days: HashMap<NhsNumber, Date>,
 }
 
@@ -72,6 +76,7 @@ impl InvitedBefore {
         let mut broken = Vec::new();
         let (mut lines, mut letters) = (0_u64, 0_u64);
         let mut chain = Chain::default();
+        let origins = Origins::default();
         for line in BufReader::new(file).split(b'\n') {
             let mut line = line.map_err(|source| Fatal::cannot_read(path, source))?;
             lines += 1;
@@ -94,6 +99,9 @@ impl InvitedBefore {
                 continue;
             };
             letters += u64::from(record.delivery.is_some());
+            if let Some(origin) = Origin::of(&record) {
+                origins.note_file(origin, path)?;
+            }
             if let Some((number, day)) = invited_on(&record)
                 && day > since
             {
@@ -116,8 +124,22 @@ impl InvitedBefore {
         }
         Ok(Self {
             name: file_name(path),
+            path: path.to_owned(),
+            origin: origins.known(),
             days,
         })
+    }
+
+    /// Lets `origins` hear that it is of a rehearsal: whom a rehearsal invited has no invitation. A rehearsal may well have
+    /// the ledger of a real campaign.
+    ///
+    /// # Errors
+    /// Something else has told that the run is real.
+    pub fn tell_origin(&self, origins: &Origins) -> Result<(), Fatal> {
+        match self.origin {
+            Some(Origin::Rehearsal) => origins.note_file(Origin::Rehearsal, &self.path),
+            Some(Origin::Real) | None => Ok(()),
+        }
     }
 
     /// The ledger's file.

@@ -14,6 +14,7 @@ use jiff::civil::Date;
 use pkb_core::{
     Fatal, Reason, Verdict,
     record::{NoLetter, Patient},
+    rehearsal::Origins,
 };
 
 pub use self::invited_before::Interval;
@@ -59,6 +60,15 @@ impl Exclusions {
                 .map(|path| InvitedBefore::read(path, files.not_again_within, today))
                 .collect::<Result<_, _>>()?,
         })
+    }
+
+    /// Lets `origins` hear whether earlier campaigns were rehearsals.
+    ///
+    /// # Errors
+    /// This is a real campaign, and one of them was a rehearsal.
+    pub fn tell_origins(&self, origins: &Origins) -> Result<(), Fatal> {
+        let mut ledgers = self.invited_before.iter();
+        ledgers.try_for_each(|ledger| ledger.tell_origin(origins))
     }
 
     /// Whether there is no list at all.

@@ -131,6 +131,16 @@ impl Visit {
                 self.note_done(&done, done.response.status());
                 done.response
             }
+            Some(Fault::Upload(fault)) => {
+                let mut request = request;
+                request.extensions_mut().insert(fault);
+                let done = run(request, next).await;
+                if fault.lose {
+                    return self.lose(&done);
+                }
+                self.note_done(&done, done.response.status());
+                done.response
+            }
             Some(Fault::ExtraAnswer(fault)) => {
                 let done = run(request, next).await;
                 self.note_done(&done, done.response.status());
@@ -146,9 +156,7 @@ impl Visit {
             Named::ResetBefore => self.drop_unrun(Cut::Reset),
             Named::ResetAfter => {
                 let done = run(request, next).await;
-                let committed = done.response.status().is_success();
-                self.note(None, committed, Some(&done));
-                dropped(&self.cutter, Cut::Reset)
+                self.lose(&done)
             }
             Named::Truncate => {
                 let done = run(request, next).await;
@@ -172,6 +180,13 @@ impl Visit {
                 Json(json!({"page": {"of": 1}, "items": [[true, 7], "seven"]})).into_response(),
             ),
         }
+    }
+
+    /// Resets the connection in place of the answer.
+    fn lose(self, done: &Done) -> Response {
+        let committed = done.response.status().is_success();
+        self.note(None, committed, Some(done));
+        dropped(&self.cutter, Cut::Reset)
     }
 
     fn instead(self, response: Response) -> Response {

@@ -12,6 +12,7 @@ use serde::{Deserialize, Deserializer};
 use super::extra::ExtraFault;
 use super::parts::PartsFault;
 use super::person::PersonFault;
+use super::upload::UploadFault;
 use crate::notify::NotifyError;
 
 /// Longer waits would outlive every test and every client.
@@ -110,6 +111,7 @@ pub(super) enum Fault {
     Status(StatusFault),
     Parts(PartsFault),
     Person(PersonFault),
+    Upload(UploadFault),
     ExtraAnswer(ExtraFault),
     Notify(NotifyError),
     Named(Named),
@@ -199,6 +201,7 @@ struct EffectFields {
     run: Option<bool>,
     parts: Option<PartsFault>,
     person: Option<PersonFault>,
+    upload: Option<UploadFault>,
     extra_answer: Option<ExtraFault>,
     notify: Option<NotifyError>,
 }
@@ -231,6 +234,16 @@ impl TryFrom<RuleFields> for Rule {
             };
             if !fits {
                 return Err("that kind of person is not for this endpoint");
+            }
+        }
+        if let Effect::Fault(Fault::Upload(fault)) = fields.fault {
+            let fits = match fields.endpoint {
+                Endpoint::Upload => true,
+                Endpoint::UploadStatus => fault.is_of_status(),
+                _ => false,
+            };
+            if !fits {
+                return Err("upload is for upload and upload_status only, and take for upload");
             }
         }
         let notify = matches!(
@@ -390,6 +403,7 @@ impl TryFrom<EffectFields> for Effect {
             fields.latency_ms.map(Self::Latency),
             fields.parts.map(|fault| Self::Fault(Fault::Parts(fault))),
             fields.person.map(|fault| Self::Fault(Fault::Person(fault))),
+            fields.upload.map(|fault| Self::Fault(Fault::Upload(fault))),
             fields
                 .extra_answer
                 .map(|fault| Self::Fault(Fault::ExtraAnswer(fault))),
@@ -401,7 +415,7 @@ impl TryFrom<EffectFields> for Effect {
         match (all.next(), all.next()) {
             (Some(effect), None) if is_status || !more => effect,
             _ => Err(
-                "say one of latency_ms, status (with retry_after, body and run where they are wanted), parts, person, extra_answer and notify",
+                "say one of latency_ms, status (with retry_after, body and run where they are wanted), parts, person, upload, extra_answer and notify",
             ),
         }
     }
@@ -465,6 +479,7 @@ impl Fault {
             Self::Status(_) => "status",
             Self::Parts(_) => "parts",
             Self::Person(_) => "person",
+            Self::Upload(_) => "upload",
             Self::ExtraAnswer(_) => "extra_answer",
             Self::Notify(_) => "notify",
             Self::Named(Named::Refuse) => "refuse",

@@ -6,6 +6,7 @@ mod inflict;
 mod json;
 mod parts;
 mod person;
+mod upload;
 
 use std::path::{Path, PathBuf};
 
@@ -15,6 +16,7 @@ pub(crate) use chance::{FaultBook, TokenManners};
 pub(crate) use inflict::{login_page, through};
 pub(crate) use parts::PartsFault;
 pub(crate) use person::PersonFault;
+pub(crate) use upload::{ReportFault, UploadFault};
 
 /// What a sandbox does wrong, to whom and when. The default is nothing.
 ///
@@ -73,6 +75,7 @@ pub(crate) use person::PersonFault;
 /// | `{"notify": "rate_limit"}` | no | an error as GOV.UK Notify documents it: see below |
 /// | `{"parts": {"shuffle": true, "repeat": 0.1, …}}` | yes | a FHIR answer of the right form that is not what was asked for: see below |
 /// | `{"person": "another_number"}` | yes | an answer about somebody else, or with somebody else's codes: see below |
+/// | `{"upload": {"take": 0.5, "report": "short", "lose": true}}` | as far as `take` says | a report that is wrong, or nothing: see below |
 /// | `{"extra_answer": {"after_ms": 20, "half": true}}` | yes | the answer, and then the same answer once more on the same connection, at once or `after_ms` later, whole or its first `half` |
 /// | `"wrong_content_type"` | yes | the right body as `text/html` |
 /// | `"html"` | no | 200 with a login page |
@@ -111,6 +114,13 @@ pub(crate) use person::PersonFault;
 /// object without `nationalIds`). For `record_access_token` it is one of `another_person` (codes made for another, which no client can
 /// tell), `repeated_codes`, `repeated_code` and `repeated_token` (both codes, the invitation code or the access code that were told last, to
 /// whomever). "Another" is the record that was made next; after the last comes the first.
+///
+/// # Half an upload
+///
+/// `upload`, for `upload` and `upload_status` only, takes any of `"take": 0.5` (the first half of the rows is taken, and the report is about
+/// these; for `upload` only), `"lose": true` (the connection is reset in place of the answer, exactly as by `reset_after`) and `"report"`. That is
+/// one of `short` and `long` (it counts a row too few or too many), `unknown_row` and `header_row` (it names a failed row that is none, in place
+/// of one that was taken) and `repeated_row` (it names one failed row twice, in place of two).
 ///
 /// # Errors of Notify
 ///

@@ -208,10 +208,11 @@ fn the_env_output_evaluates_in_sh() {
     std::fs::create_dir(&inside).unwrap();
     let copy = inside.join("pkb-sandbox");
     std::fs::copy(env!("CARGO_BIN_EXE_pkb-sandbox"), &copy).unwrap();
-    let script = r#"eval "$("$1" env --listen 127.0.0.1:9999)" && command -v pkb-sandbox && printf '%s\n' "$PKB_BASE_URL" "$PKB_TOKEN_URL" "$PKB_CLIENT_ID" "$PKB_CLIENT_SECRET" "$PKB_FHIR_URL" "$PKB_ORG_ID" "$PKB_JOIN_URL""#;
+    let script = r#"eval "$("$1" env --listen 127.0.0.1:9999)" && command -v pkb-sandbox && printf '%s\n' "$PKB_BASE_URL" "$PKB_TOKEN_URL" "$PKB_CLIENT_ID" "$PKB_CLIENT_SECRET" "$(cat "$PKB_CLIENT_SECRET_FILE")" "$(cat "$NOTIFY_API_KEY_FILE")" "$PKB_FHIR_URL" "$PKB_ORG_ID" "$PKB_JOIN_URL""#;
     let output = Command::new("sh")
         .args(["-euc", script, "sh"])
         .arg(&copy)
+        .env("TMPDIR", &inside)
         .output()
         .unwrap();
     assert!(
@@ -220,11 +221,53 @@ fn the_env_output_evaluates_in_sh() {
         String::from_utf8_lossy(&output.stderr)
     );
     let expected = format!(
-        "{}\nhttp://127.0.0.1:9999\nhttp://127.0.0.1:9999/api/oauth/token\nsandbox-client\nsandbox-secret\nhttp://127.0.0.1:9999/fhir\n{}\nhttp://127.0.0.1:9999/join/\n",
+        "{}\nhttp://127.0.0.1:9999\nhttp://127.0.0.1:9999/api/oauth/token\nsandbox-client\nsandbox-secret\nsandbox-secret\n{}\nhttp://127.0.0.1:9999/fhir\n{}\nhttp://127.0.0.1:9999/join/\n",
         copy.display(),
+        pkb_sandbox::NOTIFY_API_KEY,
         pkb_sandbox::ORG_ID
     );
     assert_eq!(String::from_utf8(output.stdout).unwrap(), expected);
+}
+
+#[test]
+fn the_files_of_secrets_are_the_owners_alone_and_may_be_anywhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = program()
+        .current_dir(folder.path())
+        .args(["env", "--secrets", "of the/sandbox"])
+        .output()
+        .unwrap();
+    let exports = String::from_utf8(output.stdout).unwrap();
+    for (name, variable, value) in [
+        (
+            "client-secret",
+            "PKB_CLIENT_SECRET_FILE",
+            pkb_sandbox::CLIENT_SECRET,
+        ),
+        (
+            "notify-key",
+            "NOTIFY_API_KEY_FILE",
+            pkb_sandbox::NOTIFY_API_KEY,
+        ),
+    ] {
+        let path = folder
+            .path()
+            .canonicalize()
+            .unwrap()
+            .join("of the/sandbox")
+            .join(name);
+        let line = format!("export {variable}='{}'\n", path.display());
+        assert!(exports.contains(&line), "{line} in {exports}");
+        assert_eq!(
+            std::fs::read_to_string(&path).unwrap(),
+            format!("{value}\n")
+        );
+        assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+        assert!(
+            value.starts_with("sandbox-"),
+            "that is how it is known not to be a real one"
+        );
+    }
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod fhir;
 mod fixtures;
 mod join_page;
 mod ledger;
+mod mark;
 mod mixed_up;
 mod notify;
 mod processing;

@@ -238,3 +238,62 @@ async fn addresses_other_than_loopback_are_refused() {
         .is_err()
     );
 }
+
+/// Makes `fault` happen at `endpoint` each time.
+fn always(rig: &Rig, endpoint: &str, fault: &str) {
+    rig.set_rules(&format!(
+        r#"{{"endpoint":"{endpoint}","when":{{"always":true}},"fault":{{"upload":{fault}}}}}"#
+    ));
+}
+
+const FOUR: [&str; 4] = ["9990000018", "9990000026", "9990000034", "9990000042"];
+
+#[tokio::test]
+async fn half_an_upload_is_its_first_rows_and_the_report_is_about_these() {
+    let rig = Rig::start().await;
+    always(&rig, "upload", r#"{"take":0.5}"#);
+    let rows = FOUR.map(short_row);
+    let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
+    let report = rig.upload(&rows).await;
+    assert_eq!(report, json!({"created": 2, "updated": 0, "failed": []}));
+    let there = FOUR.map(|number| rig.sandbox.patient(number).is_some());
+    assert_eq!(there, [true, true, false, false]);
+    let entry = rig.sandbox.ledger().pop().unwrap();
+    assert_eq!((entry.fault, entry.committed), (Some("upload"), true));
+    assert_eq!(entry.upload.unwrap().rows, 4, "as many as were sent");
+}
+
+#[tokio::test]
+async fn a_wrong_report_is_about_an_upload_that_was_taken_whole() {
+    for (fault, created, failed) in [
+        ("short", 3, &[][..]),
+        ("long", 5, &[]),
+        ("unknown_row", 3, &[6]),
+        ("header_row", 3, &[1]),
+        ("repeated_row", 2, &[2, 2]),
+    ] {
+        for (endpoint, processing_ms) in [("upload", 0), ("upload_status", 1000)] {
+            let rig = Rig::with(Config {
+                processing_ms,
+                ..Config::default()
+            })
+            .await;
+            always(&rig, endpoint, &format!(r#"{{"report":"{fault}"}}"#));
+            let rows = FOUR.map(short_row);
+            let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
+            let answer = rig.upload_bytes(file(&rows)).await;
+            let mut report: Value = answer.json().await.unwrap();
+            if processing_ms > 0 {
+                rig.clock.advance(jiff::SignedDuration::from_secs(1));
+                let id = report["upload"].as_str().unwrap();
+                let answer = rig.get(&format!("/upload/patients/{id}")).await;
+                report = answer.json().await.unwrap();
+            }
+            assert_eq!(report["created"], created, "{fault}");
+            let told = report["failed"].as_array().unwrap().iter();
+            let told: Vec<u64> = told.map(|row| row["row"].as_u64().unwrap()).collect();
+            assert_eq!(told, failed, "{fault}");
+            assert_eq!(rig.sandbox.count_patients(), 4);
+        }
+    }
+}

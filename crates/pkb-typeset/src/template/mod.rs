@@ -2,10 +2,12 @@
 //!
 //! All files are read once, when the template is opened; Typst sees these and nothing else of the machine.
 //!
+//! * `example`: what of it is still the built-in example's.
 //! * [`settings`]: `template.toml`; its parts are [`organisation`], [`geometry`] and [`marks`].
 //! * The words: `letter.typ`, `insert.typ` and `reminder.typ`, in Welsh `letter.cy.typ` and so on; what they share is in
 //!   `common.typ`.
 
+mod example;
 pub mod geometry;
 pub mod marks;
 pub mod organisation;
@@ -15,7 +17,11 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use pkb_core::{nearest::nearest_path, record::Design, value::LetterLanguages};
+use pkb_core::Fatal;
+use pkb_core::nearest::nearest_path;
+use pkb_core::record::Design;
+use pkb_core::trusted_file::{self, Purpose, Unread};
+use pkb_core::value::LetterLanguages;
 use thiserror::Error;
 use typst::foundations::Bytes;
 
@@ -72,6 +78,9 @@ pub enum TemplateError {
         /// The name inside the folder.
         name: String,
     },
+    /// Somebody else could have changed a file.
+    #[error("{0}")]
+    Doubtful(Fatal),
     /// A symbolic link points out of the template folder.
     #[error("{} is a link to a place outside the template folder", path.display())]
     LinkOutside {
@@ -276,7 +285,11 @@ fn read_folder(
         if real.is_dir() {
             read_folder(root, &real, &format!("{prefix}{name}/"), files)?;
         } else {
-            let bytes = std::fs::read(&real).map_err(io(&path))?;
+            let bytes =
+                trusted_file::read(&real, Purpose::WORDS).map_err(|unread| match unread {
+                    Unread::Io(source) => io(&path)(source),
+                    Unread::Doubtful(fatal) => TemplateError::Doubtful(fatal),
+                })?;
             files.insert(format!("{prefix}{name}"), Bytes::new(bytes));
         }
     }

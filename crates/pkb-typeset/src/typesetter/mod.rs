@@ -14,6 +14,7 @@ mod overlay;
 mod page_check;
 pub mod qr;
 mod stamping;
+mod watch;
 
 use std::borrow::Borrow;
 use std::num::NonZeroUsize;
@@ -27,7 +28,7 @@ use pkb_core::{
 };
 use serde::Serialize;
 use typst::diag::SourceDiagnostic;
-use typst::ecow::EcoVec;
+use typst::ecow::{EcoVec, eco_format};
 use typst::foundations::Smart;
 use typst::layout::{Axes, Frame};
 use typst::model::{Document as _, DocumentInfo};
@@ -42,7 +43,7 @@ pub use ahead::LaidOutLetter;
 pub use binding::Binding;
 use desk::{Desk, Stationery};
 pub use error::{LetterFault, TypesetError};
-use overlay::Below;
+use overlay::{Across, Below};
 use qr::SquareCode;
 pub use stamping::Engine;
 use stamping::{LentShaper, Shapers, Stamped, Stamping};
@@ -120,8 +121,8 @@ pub struct Typesetter {
     stationery: Stationery,
     settings: Settings,
     design: Design,
-    /// Whether PROOF is printed across each page.
-    is_proof: bool,
+    /// What is printed across each page.
+    across: Across,
     /// One thread each: a letter is laid out by one thread.
     workers: Vec<rayon::ThreadPool>,
     /// All threads: the export compresses in parallel.
@@ -207,7 +208,7 @@ impl Typesetter {
                 .ok_or_else(|| template_error("a file has a name that cannot be used"))?,
             settings: template.settings().clone(),
             design,
-            is_proof: false,
+            across: Across::default(),
             workers: (0..threads.max(1))
                 .map(|_| pool(1))
                 .collect::<Result<_, _>>()?,
@@ -223,9 +224,23 @@ impl Typesetter {
     /// The same, with PROOF across each page. Proofs are not stamped.
     #[must_use]
     pub fn for_proofs(mut self) -> Self {
-        self.is_proof = true;
+        self.across.is_proof = true;
         self.stamping = None;
         self
+    }
+
+    /// The same, with REHEARSAL across each page, if it is one. To be called before [`Self::with_engine`].
+    #[must_use]
+    pub fn in_rehearsal(mut self, is_rehearsal: bool) -> Self {
+        self.across.is_rehearsal = is_rehearsal;
+        self.stamping = None;
+        self
+    }
+
+    /// Whether REHEARSAL stands across each page.
+    #[must_use]
+    pub fn is_rehearsal(&self) -> bool {
+        self.across.is_rehearsal
     }
 
     /// The same, with an engine. [`Engine::Typst`] is what a typesetter has at first.
@@ -464,7 +479,7 @@ impl Typesetter {
 
     /// What is laid over some letters, one after the other; `None` if that is nothing.
     fn overlay(&self, letters: &[Below<'_>]) -> Result<Option<PagedDocument>, TypesetError> {
-        overlay::overlay_of(letters, self.is_proof, &self.settings, &self.stationery)
+        overlay::overlay_of(letters, self.across, &self.settings, &self.stationery)
     }
 
     fn export(&self, document: &PagedDocument) -> Result<Vec<u8>, TypesetError> {
@@ -521,6 +536,7 @@ impl Typesetter {
 
     fn lay_out_one(&self, letter: &LetterFields) -> Result<Sheets, Failure> {
         let desk = self.desk(letter)?;
+        let _watched = watch::Watched::begin();
         // A bug in Typst that one patient's name brings out is that letter's fault, and no other's.
         let compiled = catch_unwind(AssertUnwindSafe(|| typst::compile::<PagedDocument>(&desk)));
         let document = compiled
@@ -540,9 +556,15 @@ impl Typesetter {
         if self.settings.marks.duplex && pages.len() % 2 == 1 {
             pages.extend(pages.last().map(empty_page_after));
         }
+        let mut info = document.info().clone();
+        if self.across.is_rehearsal {
+            // What lies across the pages is not read out.
+            let title = info.title.unwrap_or_default();
+            info.title = Some(eco_format!("REHEARSAL: {title}"));
+        }
         Ok(Sheets {
             pages,
-            info: document.info().clone(),
+            info,
             points: letter.format.points(),
         })
     }
@@ -800,6 +822,8 @@ struct OwnFields {
     letter_date: String,
 }
 
+#[cfg(test)]
+mod rehearsal_tests;
 #[cfg(test)]
 mod stamping_tests;
 #[cfg(test)]

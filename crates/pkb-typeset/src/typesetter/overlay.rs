@@ -1,4 +1,4 @@
-//! What is laid over the pages of a finished letter: marks for people and machines, page numbers, and PROOF. The words
+//! What is laid over the pages of a finished letter: marks for people and machines, page numbers, and PROOF or REHEARSAL. The words
 //! below it need not know how many pages there are, or which number the letter gets.
 
 use serde::Serialize;
@@ -12,6 +12,24 @@ use crate::template::{
     settings::Settings,
 };
 use pkb_core::language::page_in;
+
+/// What stands across each page, large and pale.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Across {
+    pub is_proof: bool,
+    pub is_rehearsal: bool,
+}
+
+impl Across {
+    fn words(self) -> Option<&'static str> {
+        match (self.is_rehearsal, self.is_proof) {
+            (true, true) => Some("REHEARSAL\nPROOF"),
+            (true, false) => Some("REHEARSAL"),
+            (false, true) => Some("PROOF"),
+            (false, false) => None,
+        }
+    }
+}
 
 /// A letter that something is laid over.
 pub(super) struct Below<'a> {
@@ -33,7 +51,8 @@ struct Data {
     sheets: Vec<Sheet>,
     /// The size of all barcodes.
     barcode: Option<Size>,
-    proof: bool,
+    /// Words across each page.
+    across: Option<&'static str>,
 }
 
 /// One page.
@@ -63,7 +82,7 @@ pub(super) struct Size {
 /// The marks cannot be made, or lie where nothing may be printed.
 pub(super) fn overlay_of(
     letters: &[Below<'_>],
-    is_proof: bool,
+    across: Across,
     settings: &Settings,
     stationery: &Stationery,
 ) -> Result<Option<PagedDocument>, TypesetError> {
@@ -85,7 +104,7 @@ pub(super) fn overlay_of(
             && sheet.barcode.is_none()
             && !sheet.omr.contains(&true)
     };
-    if !is_proof && sheets.iter().all(is_empty) {
+    if across.words().is_none() && sheets.iter().all(is_empty) {
         return Ok(None);
     }
     let (count, first) = (
@@ -96,7 +115,7 @@ pub(super) fn overlay_of(
         left: settings.geometry.address[0] + 0.4,
         sheets,
         barcode: size,
-        proof: is_proof,
+        across: across.words(),
     };
     let data = serde_json::to_vec(&data).map_err(|_| TypesetError::Data)?;
     let desk = stationery.overlay_desk(data, modules);
@@ -106,8 +125,8 @@ pub(super) fn overlay_of(
     if document.pages().len() != count {
         return Err(TypesetError::Marks("another number of pages".into()));
     }
-    // Marks are at the same places in all letters.
-    if !is_proof {
+    // Marks are at the same places in all letters; they were looked at when the template was tried.
+    if across.words().is_none() {
         let pages = document.pages().get(..first.unwrap_or_default());
         keep_to_the_paper(pages.unwrap_or_default(), &settings.geometry)?;
     }

@@ -23,7 +23,7 @@ fn of_engine(template: &Template, design: Design, engine: Engine) -> Typesetter 
 }
 
 /// Stamps a single letter, too.
-fn stamping_few(mut typesetter: Typesetter) -> Typesetter {
+pub(super) fn stamping_few(mut typesetter: Typesetter) -> Typesetter {
     if let Some(stamping) = &mut typesetter.stamping {
         stamping.at_least = 0;
     }
@@ -139,13 +139,13 @@ impl Dice {
 
 /// The tags of a PDF, one text for each letter: roles, languages, words for screen readers, places, and the glyphs that
 /// each holds.
-struct Tags<'a> {
+pub(super) struct Tags<'a> {
     pdf: &'a Pdf,
     pages: BTreeMap<i32, usize>,
 }
 
 impl<'a> Tags<'a> {
-    fn of(pdf: &'a Pdf) -> Vec<Vec<String>> {
+    pub(super) fn of(pdf: &'a Pdf) -> Vec<Vec<String>> {
         let number =
             |page: &hayro::hayro_syntax::page::Page<'_>| page.raw().obj_id().unwrap().obj_number;
         let tags = Self {
@@ -310,7 +310,7 @@ fn assert_same_glyphs(
 }
 
 /// Pixels of a page that differ by more than what anti-aliasing can make of a hundredth of a point.
-fn differing_pixels(ours: &Pdf, reference: &Pdf, pages: (usize, usize)) -> usize {
+pub(super) fn differing_pixels(ours: &Pdf, reference: &Pdf, pages: (usize, usize)) -> usize {
     use hayro::{RenderCache, RenderSettings, render, vello_cpu::color::palette::css::WHITE};
     let scale = 100.0 / 72.0;
     let settings = RenderSettings {

@@ -26,7 +26,7 @@ pub use upload::UploadArgs;
     version,
     args_conflicts_with_subcommands = true,
     subcommand_negates_reqs = true,
-    after_help = "Examples:\n  pkb-upload check patients.csv --problems problems.csv\n  pkb-upload columns patients.xlsx\n  pkb-upload patients.csv --max-rejects 1% > uploaded.ndjson\n  pkb-upload patients.csv --batches for-pkb/ > prepared.ndjson"
+    after_help = "Examples:\n  pkb-upload check patients.csv --problems problems.csv\n  pkb-upload columns patients.xlsx\n  pkb-upload patients.csv --max-rejects 1% --output uploaded.ndjson\n  pkb-upload patients.csv --batches for-pkb/ --output prepared.ndjson"
 )]
 pub struct Args {
     /// Something else than an upload.

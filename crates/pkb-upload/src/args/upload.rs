@@ -101,10 +101,15 @@ pub struct UploadArgs {
     #[arg(long, env = "PKB_UPLOAD_PATH", default_value = UPLOAD_PATH, value_name = "PATH", help_heading = "PKB")]
     pub upload_path: String,
 
-    /// Send rows again that may have been sent with their e-mail addresses and not answered: PKB may
-    /// invite those patients by e-mail twice
+    /// Send rows again of which it stays unknown whether PKB took them. PKB then updates the patients it already
+    /// has, and may send a second invitation to their e-mail addresses
     #[arg(long, help_heading = ONCE)]
     pub resend: bool,
+
+    /// If PKB does not answer an upload: how long to ask who has arrived, until nothing changes any more: 90s, 30m, 2h.
+    /// Set more than PKB takes to process a batch. Only then is anything sent again
+    #[arg(long, default_value = "30m", value_name = "TIME", value_parser = parse_duration, help_heading = "PKB")]
+    pub settle_for: Duration,
 
     /// How long to wait for PKB to process a batch: 90s, 30m, 2h. The next batch is sent when PKB is
     /// done with it; after this time, run the same command again

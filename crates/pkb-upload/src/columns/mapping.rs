@@ -2,7 +2,11 @@
 
 use std::{collections::BTreeMap, path::Path};
 
-use pkb_core::{Fatal, value::folded_header};
+use pkb_core::{
+    Fatal,
+    trusted_file::{self, Purpose},
+    value::folded_header,
+};
 use serde::Deserialize;
 
 use super::{
@@ -117,8 +121,8 @@ impl Mapping {
     /// # Errors
     /// The file cannot be read or is malformed; all unknown keys are named at once.
     pub fn read(path: &Path) -> Result<Self, Fatal> {
-        let text =
-            std::fs::read_to_string(path).map_err(|source| Fatal::cannot_read(path, source))?;
+        let text = trusted_file::read_to_string(path, Purpose::RULES)
+            .map_err(|unread| unread.or(|source| Fatal::cannot_read(path, source)))?;
         Self::parse(&text).map_err(|words| Fatal::Usage(format!("{}: {words}", path.display())))
     }
 

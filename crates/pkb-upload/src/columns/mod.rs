@@ -10,7 +10,7 @@ mod mask;
 use std::ops::Deref;
 
 use pkb_core::{
-    Fatal,
+    Fatal, shown,
     value::{NationalIdType, folded_header},
 };
 
@@ -207,7 +207,11 @@ impl Columns {
     pub fn label(&self, at: usize) -> String {
         match self.header(at) {
             "" => format!("column {}", pkb_table::column_letters(at)),
-            header => format!("column {} \"{header}\"", pkb_table::column_letters(at)),
+            header => format!(
+                "column {} \"{}\"",
+                pkb_table::column_letters(at),
+                shown::in_line(header)
+            ),
         }
     }
 

@@ -8,6 +8,23 @@ use super::values::{Column, Values};
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Differences(u64);
 
+/// What is sent of a patient besides names and number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sent {
+    /// The date of birth.
+    pub dates: bool,
+    /// Address and postcode.
+    pub addresses: bool,
+}
+
+impl Sent {
+    /// Names and number alone.
+    pub const NAMES: Self = Self {
+        dates: false,
+        addresses: false,
+    };
+}
+
 /// Where PKB's value is in the file instead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Moved {
@@ -91,6 +108,45 @@ impl Differences {
             _ => {}
         }
         Self(bits)
+    }
+
+    /// What an upload changes of that: names always, the rest only where it is sent.
+    pub fn made_by(self, sent: Sent) -> Self {
+        let mut bits = differs(Column::FirstName) | differs(Column::LastName);
+        if sent.dates {
+            bits |= NO_DATE;
+        }
+        if sent.addresses {
+            let columns = [Column::Street, Column::HouseNumber, Column::Postcode];
+            bits |= columns
+                .map(differs)
+                .iter()
+                .fold(ADDRESS, |all, bit| all | bit);
+        }
+        Self(self.0 & bits)
+    }
+
+    /// Whether PKB has by now what differed (`theirs` is what it has, `ours` what was uploaded): `None` if nothing differed, or PKB does not
+    /// tell it. One value is enough: what else PKB keeps as it was is PKB's choice.
+    pub fn are_made(self, ours: &Values, theirs: &Values) -> Option<bool> {
+        let in_column = |column| {
+            let is_told = self.differs(column) && ours.is_told_in(theirs, column);
+            is_told.then(|| ours.agree_in(theirs, column))
+        };
+        let is_address_told = self.changes_address() && ours.address != 0 && theirs.address != 0;
+        let of_address = is_address_told.then_some(ours.address == theirs.address);
+        let of_date = (self.has_no_date()).then_some(ours.born == theirs.born);
+        let columns = Column::ALL.into_iter().filter_map(in_column);
+        let mut made = columns.chain(of_address).chain(of_date);
+        // Whether any was made, if any can be seen.
+        let first = made.next()?;
+        Some(first || made.any(|made| made))
+    }
+
+    /// Compares a row without its neighbours.
+    #[cfg(test)]
+    pub fn alone(ours: &Values, theirs: &Values) -> Self {
+        Self::between(ours, theirs, Neighbour::default(), Neighbour::default())
     }
 
     /// The number, for the journal.
@@ -207,7 +263,7 @@ mod tests {
             ("Anna", "O'Brien", "1941-03-17", true, false),
         ] {
             let ours = hasher.ours(&patient(first, last, born, "1 HIGH ROAD"));
-            let found = alone(&ours, &theirs);
+            let found = Differences::alone(&ours, &theirs);
             assert_eq!(
                 found.mismatch().is_some(),
                 is_mismatch,
@@ -218,19 +274,15 @@ mod tests {
             assert_eq!(Differences::from_number(found.number()), Some(found));
         }
         let ours = hasher.ours(&patient("Anna", "O'Brien", "1941-03-16", "2 High Road"));
-        assert!(alone(&ours, &theirs).changes_address());
+        assert!(Differences::alone(&ours, &theirs).changes_address());
     }
 
     #[test]
     fn what_pkb_does_not_tell_is_not_a_difference() {
         let ours = Hasher::default().ours(&patient("Anna", "Archer", "1941-03-16", "1 High Road"));
-        let found = alone(&ours, &Values::default());
+        let found = Differences::alone(&ours, &Values::default());
         assert!(found.mismatch().is_none() && !found.changes_name() && !found.changes_address());
         assert!(found.has_no_date());
-    }
-
-    fn alone(ours: &Values, theirs: &Values) -> Differences {
-        Differences::between(ours, theirs, Neighbour::default(), Neighbour::default())
     }
 
     #[test]
@@ -287,8 +339,8 @@ mod tests {
             born: Some(date(1941, month, day)),
             ..Values::default()
         };
-        assert!(alone(&at(3, 4), &at(4, 3)).is_swapped());
-        assert!(!alone(&at(3, 4), &at(4, 4)).is_swapped());
-        assert!(!alone(&at(3, 3), &at(3, 3)).is_swapped());
+        assert!(Differences::alone(&at(3, 4), &at(4, 3)).is_swapped());
+        assert!(!Differences::alone(&at(3, 4), &at(4, 4)).is_swapped());
+        assert!(!Differences::alone(&at(3, 3), &at(3, 3)).is_swapped());
     }
 }

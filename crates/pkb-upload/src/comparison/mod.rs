@@ -21,32 +21,28 @@ use std::sync::Arc;
 
 use clap::ValueEnum;
 use foldhash::{HashMap, HashMapExt as _};
-use pkb_cli::args::Api;
-use pkb_client::{
-    Client,
-    directory::{Answers, Directory as _, FhirDirectory, Known as KnownPatient, RestDirectory},
-    rest::PathTemplate,
-};
+use pkb_client::{Client, directory::RestDirectory};
 use pkb_core::{
     Clock, Fatal, Reason, Verdict,
     journal::Key,
     monitor::{Monitor, Why},
-    record::Compared,
     stage::IntentLog,
     value::NationalId,
 };
 
 pub use before_upload::BeforeUpload;
+pub use differences::{Differences, Sent};
 pub use figures::{Figures, Refusal};
-pub use notes::{FIELD, Noted};
+pub use file_rows::{FileRow, FileRows};
+pub use notes::{FIELD, Noted, Standing};
 pub use sample::Sampled;
 pub use told::Told;
+pub use values::{Hasher, Values};
 
-use crate::{args::CompareArgs, limit::Limit, patient_file::PatientFile, pkb_file::PkbFile};
-use differences::Differences;
-use file_rows::{FileRow, FileRows};
-use notes::Standing;
-use values::{Hasher, Values};
+use crate::{
+    args::CompareArgs, limit::Limit, patient_file::PatientFile, pkb_directory::PkbDirectory,
+    pkb_file::PkbFile,
+};
 
 /// What to upload for patients that PKB already has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -68,17 +64,8 @@ pub struct Limits {
     pub address_changes: Limit,
 }
 
-/// Patients to ask REST for before that is noted in the journal.
-const REST_PART: usize = 500;
 /// If PKB has shown none of so many patients, it will show none of the others.
 const ENOUGH_REFUSALS: u64 = 50;
-
-/// Where PKB is asked.
-enum PkbDirectory {
-    Rest(RestDirectory),
-    /// FHIR for all, and REST for a sample.
-    Fhir(FhirDirectory, RestDirectory),
-}
 
 /// What it takes to compare a patient file with PKB.
 pub struct Comparison {
@@ -91,7 +78,7 @@ pub struct Comparison {
 /// What is to become of each row.
 pub struct ComparedRows {
     /// By the key of the row: what PKB had, or why it is not uploaded.
-    rows: HashMap<Key, Result<Compared, Verdict>>,
+    rows: HashMap<Key, Result<Standing, Verdict>>,
     /// Rows that must not be uploaded, with what is different.
     pub mismatches: Vec<(u64, Verdict)>,
     /// What was counted.
@@ -113,15 +100,8 @@ impl Comparison {
         clock: Clock,
         monitor: &Arc<Monitor>,
     ) -> Result<Self, Fatal> {
-        let path = PathTemplate::new(&args.user_path, &["{number}", "{type}"])?;
-        let at_a_time = usize::from(args.concurrency.concurrency);
-        let rest = RestDirectory::new(Arc::clone(&pkb), path, at_a_time);
-        let directory = match args.api {
-            Api::Fhir => PkbDirectory::Fhir(FhirDirectory::new(pkb)?, rest),
-            Api::Rest => PkbDirectory::Rest(rest),
-        };
         Ok(Self {
-            directory,
+            directory: PkbDirectory::new(args, &pkb)?,
             limits: Limits {
                 mismatches: args.max_mismatches,
                 address_changes: args.max_address_changes,
@@ -158,7 +138,7 @@ impl Comparison {
             }
         }
         let mut left = to_ask.len() as u64;
-        for part in to_ask.chunks(self.part_rows()) {
+        for part in to_ask.chunks(self.directory.part_rows()) {
             let _asking = self.monitor.wait(Why::Comparing(left), None);
             self.compare_part(&rows, part, &hasher, &mut compared, intents)
                 .await?;
@@ -176,13 +156,6 @@ impl Comparison {
         Ok(compared)
     }
 
-    fn part_rows(&self) -> usize {
-        match self.directory {
-            PkbDirectory::Rest(_) => REST_PART,
-            PkbDirectory::Fhir(..) => FhirDirectory::MAX_BATCH,
-        }
-    }
-
     /// Asks for the patients at `places`, and notes who may be uploaded.
     async fn compare_part(
         &self,
@@ -198,7 +171,7 @@ impl Comparison {
             .collect();
         let asked_at = self.clock.now();
         let row_at = |at: usize| Some(rows.rows()[*places.get(at)?].number);
-        let answers = self.look_up(&ids).await;
+        let answers = self.directory.look_up(&ids).await;
         let answers = answers.map_err(|fatal| advised(fatal).in_row(row_at))?;
         let theirs: Vec<Option<Values>> = answers
             .iter()
@@ -229,13 +202,6 @@ impl Comparison {
             return Ok(());
         }
         intents.note(notes::note(asked_at, &may_be_uploaded))
-    }
-
-    async fn look_up(&self, ids: &[NationalId]) -> Answers<KnownPatient> {
-        match &self.directory {
-            PkbDirectory::Rest(directory) => directory.look_up(ids).await,
-            PkbDirectory::Fhir(directory, _) => directory.look_up(ids).await,
-        }
     }
 }
 
@@ -277,7 +243,7 @@ impl ComparedRows {
         rows: &FileRows,
         hasher: &Hasher,
     ) -> Result<(), Fatal> {
-        let is_known = |row: &FileRow| matches!(self.of(row.key), Some(Ok(Compared::Known)));
+        let is_known = |row: &FileRow| matches!(self.of(row.key), Some(Ok(Standing::Known(_))));
         let known: Vec<usize> = (0..rows.rows().len())
             .filter(|place| is_known(&rows.rows()[*place]))
             .collect();
@@ -305,34 +271,27 @@ impl ComparedRows {
     }
 
     /// What is to become of a row; `None` if it was not compared.
-    pub fn of(&self, key: Key) -> Option<&Result<Compared, Verdict>> {
+    pub fn of(&self, key: Key) -> Option<&Result<Standing, Verdict>> {
         self.rows.get(&key)
     }
 
     fn add(&mut self, row: &FileRow, standing: Result<Standing, Verdict>) {
-        let outcome = match standing {
-            Ok(Standing::New) => {
-                self.figures.new += 1;
-                Ok(Compared::New)
-            }
-            Ok(Standing::NoAccess) => {
-                self.figures.no_access += 1;
-                Ok(Compared::NoAccess)
-            }
-            Ok(Standing::Known(differences)) => {
-                self.figures.count_known(row.number, differences);
-                match differences.mismatch() {
-                    Some(verdict) => {
-                        self.mismatches.push((row.number, verdict.clone()));
-                        Err(verdict)
-                    }
-                    None => Ok(Compared::Known),
-                }
-            }
-            Err(verdict) => {
-                self.figures.unclear += 1;
+        match &standing {
+            Ok(Standing::New) => self.figures.new += 1,
+            Ok(Standing::NoAccess) => self.figures.no_access += 1,
+            Ok(Standing::Known(differences)) => self.figures.count_known(row.number, *differences),
+            Err(_) => self.figures.unclear += 1,
+        }
+        let mismatch = match &standing {
+            Ok(Standing::Known(differences)) => differences.mismatch(),
+            _ => None,
+        };
+        let outcome = match mismatch {
+            Some(verdict) => {
+                self.mismatches.push((row.number, verdict.clone()));
                 Err(verdict)
             }
+            None => standing,
         };
         self.rows.insert(row.key, outcome);
     }

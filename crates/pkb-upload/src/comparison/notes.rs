@@ -7,11 +7,11 @@ use std::collections::HashSet;
 
 use foldhash::HashMap;
 use jiff::Timestamp;
-use pkb_core::{Clock, Fatal, journal::Key};
+use pkb_core::{Clock, Fatal, journal::Key, record::Compared};
 use serde_json::{Map, Value, json};
 use std::time::Duration;
 
-use super::differences::Differences;
+use super::differences::{Differences, Sent};
 
 /// The field by which such a line is known.
 pub const FIELD: &str = "compared";
@@ -27,6 +27,43 @@ pub enum Standing {
     NoAccess,
     /// PKB has a record, which differs in this.
     Known(Differences),
+}
+
+impl Standing {
+    /// The same with those differences alone that an upload changes.
+    pub fn changed_by(self, sent: Sent) -> Self {
+        match self {
+            Self::Known(differences) => Self::Known(differences.made_by(sent)),
+            other => other,
+        }
+    }
+
+    /// The same for a record.
+    pub fn compared(self) -> Compared {
+        match self {
+            Self::New => Compared::New,
+            Self::NoAccess => Compared::NoAccess,
+            Self::Known(_) => Compared::Known,
+        }
+    }
+
+    /// The same for the journal.
+    pub fn to_json(self) -> Value {
+        match self {
+            Self::New => "new".into(),
+            Self::NoAccess => "no_access".into(),
+            Self::Known(differences) => differences.number().into(),
+        }
+    }
+
+    /// Reads what [`Self::to_json`] gave; `None` for anything else.
+    pub fn from_json(value: &Value) -> Option<Self> {
+        match value {
+            Value::String(word) if word == "new" => Some(Self::New),
+            Value::String(word) if word == "no_access" => Some(Self::NoAccess),
+            number => Differences::from_number(number.as_u64()?).map(Self::Known),
+        }
+    }
 }
 
 /// The line to be noted about `rows`, asked for at `at`.

@@ -58,9 +58,9 @@ pub async fn compare(
     let answers = match directory.look_up(&ids).await {
         Ok(answers) => answers,
         // What stops all work does so here.
-        Err(
-            fatal @ (Fatal::Interrupted { .. } | Fatal::AboutSomebodyElse { .. } | Fatal::Bug(_)),
-        ) => return Err(fatal.in_row(|at| Some(row(places.get(at)?).number))),
+        Err(fatal @ (Fatal::Interrupted(_) | Fatal::AboutSomebodyElse { .. } | Fatal::Bug(_))) => {
+            return Err(fatal.in_row(|at| Some(row(places.get(at)?).number)));
+        }
         Err(_) => return Ok(None),
     };
     let theirs: Vec<Option<Values>> = answers

@@ -70,10 +70,12 @@ pub struct Values {
 impl Values {
     /// Whether both have something in `column`, and it is different.
     pub fn differ_in(&self, other: &Self, column: Column) -> bool {
-        match (self.of(column), other.of(column)) {
-            (0, _) | (_, 0) => false,
-            (one, another) => one != another,
-        }
+        self.is_told_in(other, column) && self.of(column) != other.of(column)
+    }
+
+    /// Whether both have something in `column`.
+    pub fn is_told_in(&self, other: &Self, column: Column) -> bool {
+        self.of(column) != 0 && other.of(column) != 0
     }
 
     /// Whether both have the same in `column`.

@@ -17,6 +17,7 @@ use pkb_core::{
 pub use profile::{MAX_ROWS, Profile};
 pub use special_characters::SpecialCharacters;
 
+use crate::comparison::Sent;
 use profile::{Column, Field};
 
 /// Which columns are filled.
@@ -88,6 +89,18 @@ impl PkbFile {
         self.line(patient, Columns::Minimal)
     }
 
+    /// What lines have besides names and number.
+    pub fn sent(&self) -> Sent {
+        let all = |fields: &[Field]| {
+            self.options.columns == Columns::All
+                && fields.iter().all(|field| self.profile.has(*field))
+        };
+        Sent {
+            dates: all(&[Field::BirthDay, Field::BirthMonth, Field::BirthYear]),
+            addresses: all(&[Field::Address1, Field::Address2, Field::PostCode]),
+        }
+    }
+
     /// How a row is known in the journal: the patient and all that is uploaded of them, so that a row that was corrected is
     /// uploaded again. What is left out for a patient that PKB already has does not count.
     pub fn key(&self, patient: &Patient) -> Key {
@@ -107,7 +120,7 @@ impl PkbFile {
     pub fn invites_by_email(&self, patient: &Patient) -> bool {
         self.options.emails
             && self.options.columns == Columns::All
-            && self.profile.has_email()
+            && self.profile.has(Field::Email)
             && patient.email.is_some()
             && patient.date_of_birth.age_on(self.options.today) >= OWN_EMAIL_FROM
     }

@@ -2,7 +2,10 @@
 
 use std::{num::NonZeroU8, path::Path};
 
-use pkb_core::Fatal;
+use pkb_core::{
+    Fatal,
+    trusted_file::{self, Purpose},
+};
 use serde::Deserialize;
 
 use crate::toml_file;
@@ -95,8 +98,8 @@ impl Profile {
             return Self::parse(BUILT_IN)
                 .map_err(|words| Fatal::Bug(format!("the built-in profile: {words}")));
         };
-        let text =
-            std::fs::read_to_string(path).map_err(|source| Fatal::cannot_read(path, source))?;
+        let text = trusted_file::read_to_string(path, Purpose::RULES)
+            .map_err(|unread| unread.or(|source| Fatal::cannot_read(path, source)))?;
         Self::parse(&text).map_err(|words| Fatal::Usage(format!("{}: {words}", path.display())))
     }
 
@@ -145,11 +148,10 @@ impl Profile {
         self.columns.iter().map(|column| column.header.as_str())
     }
 
-    /// Whether there is a column for the patient's e-mail address.
-    pub fn has_email(&self) -> bool {
-        self.columns
-            .iter()
-            .any(|column| column.field == Some(Field::Email))
+    /// Whether a column is for `field`.
+    pub fn has(&self, field: Field) -> bool {
+        let mut columns = self.columns.iter();
+        columns.any(|column| column.field == Some(field))
     }
 }
 

@@ -13,7 +13,10 @@ mod tests;
 
 use std::path::Path;
 
-use pkb_core::Fatal;
+use pkb_core::{
+    Fatal,
+    trusted_file::{self, Purpose},
+};
 use serde::Deserialize;
 
 use crate::toml_file;
@@ -91,8 +94,8 @@ impl Words {
         let built_in = toml_file::parse(BUILT_IN)
             .map_err(|words| Fatal::Bug(format!("words.toml: {words}")))?;
         let own = path.map(|path| {
-            let text =
-                std::fs::read_to_string(path).map_err(|source| Fatal::cannot_read(path, source))?;
+            let text = trusted_file::read_to_string(path, Purpose::RULES)
+                .map_err(|unread| unread.or(|source| Fatal::cannot_read(path, source)))?;
             toml_file::parse(&text)
                 .map_err(|words| Fatal::Usage(format!("{}: {words}", path.display())))
         });

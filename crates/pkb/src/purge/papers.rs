@@ -10,12 +10,14 @@ use jiff::Timestamp;
 use pkb_cli::progress::tell;
 use pkb_core::{
     Fatal, Record,
-    print_files::{
-        editions::manifest_prefix,
-        manifest::{self, ManifestJson},
-        sheet_of, stem,
-    },
     record::{Design, Edition},
+};
+
+use super::{Whose, campaign_files::Left};
+use pkb_core::print_files::{
+    editions::manifest_prefix,
+    manifest::{self, ManifestJson},
+    sheet_of, stem,
 };
 
 /// A letter: its file, its number and the row that it is for.
@@ -31,6 +33,10 @@ pub(super) struct Papers {
     ends: HashMap<Letter, Timestamp>,
     /// When the last of the codes on each sheet end, by the records.
     sheets: BTreeMap<String, Timestamp>,
+    /// Letters to patients who are to be erased.
+    erased: BTreeSet<Letter>,
+    /// Sheets with such patients.
+    erased_in_sheets: BTreeSet<String>,
 }
 
 impl Papers {
@@ -45,9 +51,12 @@ impl Papers {
             batches: BTreeMap::new(),
             ends: HashMap::new(),
             sheets: BTreeMap::new(),
+            erased: BTreeSet::new(),
+            erased_in_sheets: BTreeSet::new(),
         };
+        let is_rehearsal = manifest::is_rehearsal(folder);
         for edition in Edition::ALL {
-            let [_, name] = manifest::file_names(manifest_prefix(edition));
+            let [_, name] = manifest::file_names(&manifest_prefix(edition, is_rehearsal));
             let path = folder.join(&name);
             if edition != Edition::First && !path.exists() {
                 continue;
@@ -72,7 +81,8 @@ impl Papers {
     }
 
     /// Sees a record of one of the files.
-    pub(super) fn see(&mut self, record: &Record) {
+    pub(super) fn see(&mut self, whose: &Whose, record: &Record) {
+        let is_erased = whose.is(record);
         let (Some(delivery), Some(end)) = (&record.delivery, record.codes_end()) else {
             return;
         };
@@ -80,9 +90,15 @@ impl Papers {
             let is_own = delivery.design.unwrap_or_default() == self.design;
             if let Some(sequence) = delivery.sequence.filter(|_| is_own) {
                 let letter = (delivery.file.clone(), sequence, record.row.number);
+                if is_erased {
+                    self.erased.insert(letter.clone());
+                }
                 later(self.ends.entry(letter).or_insert(end), end);
             }
             if let Some(sheet) = sheet_of(delivery) {
+                if is_erased {
+                    self.erased_in_sheets.insert(sheet.to_owned());
+                }
                 later(self.sheets.entry(sheet.to_owned()).or_insert(end), end);
             }
         }
@@ -137,6 +153,39 @@ impl Papers {
             kept.len() + new_sheets.len()
         ));
         Ok(())
+    }
+
+    /// Deletes the letters to patients who are to be erased, where a file has no other. Says which files stay, and why.
+    ///
+    /// # Errors
+    /// A file cannot be deleted.
+    pub(super) fn erase(&self, dry_run: bool) -> Result<Vec<Left>, Fatal> {
+        let mut left = Vec::new();
+        let mut leave = |name: &str, why: &str| {
+            if let Some(path) = self.path_of(name).filter(|path| path.exists()) {
+                left.push((path, why.to_owned()));
+            }
+        };
+        const OTHERS: &str = "it has the codes of others, too. When it was sent and is no longer needed, delete it, or purge this folder when all codes have ended";
+        let mut batches = BTreeSet::new();
+        for (file, ..) in &self.erased {
+            let batch = stem(file);
+            let letters = self.batches.get(batch).into_iter().flatten();
+            let is_alone = letters.filter(|(other, ..)| other == file).count() == 1;
+            let path = self.path_of(file).filter(|path| path.exists());
+            match path {
+                Some(path) if is_alone => super::delete(&path, dry_run)?,
+                Some(_) => leave(file, OTHERS),
+                None => {}
+            }
+            if batches.insert(batch) {
+                leave(&format!("{batch}.zip"), OTHERS);
+            }
+        }
+        for sheet in &self.erased_in_sheets {
+            leave(sheet, OTHERS);
+        }
+        Ok(left)
     }
 
     /// Where a file is. A name that leads out of the folder is none of ours.

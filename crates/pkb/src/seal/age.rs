@@ -1,7 +1,8 @@
 //! The program `age`, as a pipe: plain bytes in, encrypted bytes out, into a file that is complete or absent.
 
 use std::{
-    io::{self, BufWriter, Read as _, Write as _},
+    fs::File,
+    io::{self, BufWriter, Read as _, Seek as _, Write as _},
     path::{Path, PathBuf},
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
     thread,
@@ -9,27 +10,38 @@ use std::{
 
 use pkb_core::{Fatal, atomic_file::AtomicFile};
 
-/// How every file of age begins: what has no such header was not encrypted by it.
-const HEADER: &[u8] = b"age-encryption.org/v1\n";
+use super::check::{self, Measure, Measured};
+
 /// Bytes that are moved at a time.
 const BLOCK: usize = 128 << 10;
 
 /// What goes into the pipe.
-pub(super) type Pipe = BufWriter<ChildStdin>;
+pub(super) type Pipe = Measured<BufWriter<ChildStdin>>;
 
-/// Encrypts what `write` writes, for all of the keys, into the file `out`.
+/// The program, and for whom it encrypts.
+pub(super) struct Age<'a> {
+    /// The program.
+    pub(super) program: &'a Path,
+    /// Public keys.
+    pub(super) keys: &'a [String],
+    /// Files of public keys.
+    pub(super) key_files: &'a [PathBuf],
+    /// The file of a secret key, to open the archive again.
+    pub(super) identity: Option<&'a Path>,
+}
+
+/// Encrypts what `write` writes, for all of the keys, into the file `out`, and reads it again.
 ///
 /// # Errors
-/// The program is missing, or refused; or as `write`. Then there is no file.
+/// The program is missing, or refused; the archive is not what it should be; or as `write`. Then there is no file.
 pub(super) fn encrypt<T>(
-    program: &Path,
-    keys: &[String],
-    key_files: &[PathBuf],
+    age: &Age<'_>,
     out: &Path,
     write: impl FnOnce(&mut Pipe) -> Result<T, Fatal>,
 ) -> Result<T, Fatal> {
     let mut file = AtomicFile::create(out)?;
-    let mut child = start(program, keys, key_files)?;
+    let program = age.program;
+    let mut child = start(age)?;
     let (Some(stdin), Some(stdout), Some(stderr)) =
         (child.stdin.take(), child.stdout.take(), child.stderr.take())
     else {
@@ -39,10 +51,10 @@ pub(super) fn encrypt<T>(
     let (written, stored, said) = thread::scope(|scope| {
         let stored = scope.spawn(|| store(stdout, &mut file));
         let said = scope.spawn(|| words_of(stderr));
-        let mut pipe = BufWriter::with_capacity(BLOCK, stdin);
+        let mut pipe = Measured::new(BufWriter::with_capacity(BLOCK, stdin));
         let written = write(&mut pipe).and_then(|done| {
             let end = pipe.flush();
-            end.map(|()| done)
+            end.map(|()| (done, pipe.measure()))
                 .map_err(|source| Fatal::io("cannot write to age", source))
         });
         drop(pipe);
@@ -63,28 +75,86 @@ pub(super) fn encrypt<T>(
             program.display()
         )));
     }
-    if !stored? || !status.success() {
-        return Err(Fatal::Usage(format!(
-            "{} did not write what age writes: is it age, or rage?",
-            program.display()
-        )));
+    let stored = stored?;
+    if !status.success() {
+        return Err(not_of_age(program, "it failed"));
     }
-    let done = written?;
+    let (done, content) = written?;
+    let again = reopened(&mut file)?;
+    let fault = check::fault(again, &stored, &content)
+        .map_err(|source| Fatal::io("cannot read the archive again", source))?;
+    if let Some(fault) = fault {
+        return Err(not_of_age(program, fault));
+    }
+    if let Some(identity) = age.identity {
+        opens(program, identity, reopened(&mut file)?, &content)?;
+    }
     file.finish()?;
     Ok(done)
 }
 
-fn start(program: &Path, keys: &[String], key_files: &[PathBuf]) -> Result<Child, Fatal> {
+fn not_of_age(program: &Path, why: &str) -> Fatal {
+    Fatal::Usage(format!(
+        "{} did not write what age writes: {why}. There is no archive. What to do: check that it is age, or rage, and that the disk \
+         is sound. Then run the same command again",
+        program.display()
+    ))
+}
+
+/// What was written, from its beginning.
+fn reopened(file: &mut AtomicFile) -> Result<File, Fatal> {
+    let mut again = file.to_read()?;
+    again
+        .rewind()
+        .map_err(|source| Fatal::io("cannot read the archive again", source))?;
+    Ok(again)
+}
+
+/// Decrypts the archive, and compares what comes with what went in.
+fn opens(program: &Path, identity: &Path, archive: File, content: &Measure) -> Result<(), Fatal> {
     let mut command = Command::new(program);
+    command.arg("--decrypt").arg("--identity").arg(identity);
+    command.stdin(archive);
+    let mut child = spawned(command, program)?;
+    let (Some(stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) else {
+        return Err(Fatal::Bug("a pipe is missing".into()));
+    };
+    let said = thread::spawn(|| words_of(stderr));
+    let found = check::measure_of(stdout);
+    let status = child
+        .wait()
+        .map_err(|source| Fatal::io("cannot wait for age", source))?;
+    let said = said.join().unwrap_or_default();
+    let is_same = found.is_ok_and(|found| found == *content);
+    if status.success() && is_same {
+        return Ok(());
+    }
+    let why = match status.success() {
+        true => "what comes out of it is not what went in".to_owned(),
+        false => said,
+    };
+    Err(Fatal::Usage(format!(
+        "the archive cannot be opened with the key in {}: {why}. There is no archive, and nothing was deleted. What to do: name the \
+         secret key that belongs to one of the recipients (--identity), then run the same command again",
+        identity.display()
+    )))
+}
+
+fn start(age: &Age<'_>) -> Result<Child, Fatal> {
+    let mut command = Command::new(age.program);
     command.arg("--encrypt");
-    for key in keys {
+    for key in age.keys {
         command.arg("--recipient").arg(key);
     }
-    for file in key_files {
+    for file in age.key_files {
         command.arg("--recipients-file").arg(file);
     }
+    command.stdin(Stdio::piped());
+    spawned(command, age.program)
+}
+
+fn spawned(mut command: Command, program: &Path) -> Result<Child, Fatal> {
     command
-        .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
@@ -97,23 +167,14 @@ fn start(program: &Path, keys: &[String], key_files: &[PathBuf]) -> Result<Child
         })
 }
 
-/// Stores what the program sends; `false` if that is not encrypted.
-fn store(mut from: ChildStdout, file: &mut AtomicFile) -> Result<bool, Fatal> {
+/// Stores what the program sends.
+fn store(mut from: ChildStdout, file: &mut AtomicFile) -> Result<Measure, Fatal> {
     let failed = |source| Fatal::io("cannot write the archive", source);
+    let mut file = Measured::new(file);
     let mut block = vec![0; BLOCK];
-    let mut start = Vec::with_capacity(HEADER.len());
-    let first = HEADER.len() as u64;
-    from.by_ref()
-        .take(first)
-        .read_to_end(&mut start)
-        .map_err(failed)?;
-    if start != HEADER {
-        return Ok(false);
-    }
-    file.write_all(&start).map_err(failed)?;
     loop {
         match from.read(&mut block).map_err(failed)? {
-            0 => return Ok(true),
+            0 => return Ok(file.measure()),
             read => file.write_all(&block[..read]).map_err(failed)?,
         }
     }

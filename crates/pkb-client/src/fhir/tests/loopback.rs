@@ -79,7 +79,7 @@ fn client(url: &str, org_id: Option<&str>) -> Result<Client, Fatal> {
         }),
         token_url: format!("{url}/token"),
         client_id: "client".into(),
-        credentials: Credentials::Secret("secret".to_owned().into()),
+        credentials: Credentials::Secret("sandbox-secret".to_owned().into()),
         auth_style: AuthStyle::Basic,
         scope: None,
         network: Network::default(),

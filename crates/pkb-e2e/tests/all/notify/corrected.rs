@@ -52,7 +52,7 @@ fn a_corrected_number_does_not_keep_the_letter_from_being_posted() {
     let with_letter = |corrected| {
         let mut records = records(corrected);
         records[1]["delivery"] = json!({
-            "channel": "both", "file": "letters-0001.pdf", "pages": [1, 1], "sequence": 1, "sms_file": "sms-0001.csv",
+            "channel": "both", "file": "rehearsal-letters-0001.pdf", "pages": [1, 1], "sequence": 1, "sms_file": "rehearsal-sms-0001.csv",
         });
         lines(&records)
     };

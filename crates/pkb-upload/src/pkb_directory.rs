@@ -1,0 +1,59 @@
+//! Where PKB is asked about patients of the file, in parts of any size.
+
+use std::sync::Arc;
+
+use pkb_cli::args::Api;
+use pkb_client::{
+    Client,
+    directory::{Answers, Directory as _, FhirDirectory, Known, RestDirectory},
+    rest::PathTemplate,
+};
+use pkb_core::{Fatal, value::NationalId};
+
+use crate::args::CompareArgs;
+
+/// Patients to ask REST for before anything else is done.
+const REST_PART: usize = 500;
+
+/// Where PKB is asked.
+pub enum PkbDirectory {
+    /// One patient a call.
+    Rest(RestDirectory),
+    /// FHIR for all, and REST for what FHIR does not tell.
+    Fhir(FhirDirectory, RestDirectory),
+}
+
+impl PkbDirectory {
+    /// With the settings of `args`. Nothing is asked yet.
+    ///
+    /// # Errors
+    /// A setting is missing or wrong.
+    pub fn new(args: &CompareArgs, pkb: &Arc<Client>) -> Result<Self, Fatal> {
+        let path = PathTemplate::new(&args.user_path, &["{number}", "{type}"])?;
+        let at_a_time = usize::from(args.concurrency.concurrency);
+        let rest = RestDirectory::new(Arc::clone(pkb), path, at_a_time);
+        Ok(match args.api {
+            Api::Fhir => Self::Fhir(FhirDirectory::new(Arc::clone(pkb))?, rest),
+            Api::Rest => Self::Rest(rest),
+        })
+    }
+
+    /// Most patients to ask for together.
+    pub fn part_rows(&self) -> usize {
+        match self {
+            Self::Rest(_) => REST_PART,
+            Self::Fhir(..) => FhirDirectory::MAX_BATCH,
+        }
+    }
+
+    /// What PKB knows of each patient, of at most [`Self::part_rows`].
+    ///
+    /// # Errors
+    /// What makes all further questions pointless.
+    pub async fn look_up(&self, ids: &[NationalId]) -> Answers<Known> {
+        match self {
+            Self::Rest(directory) => directory.look_up(ids).await,
+            Self::Fhir(directory, _) => directory.look_up(ids).await,
+        }
+    }
+}
