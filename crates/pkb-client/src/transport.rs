@@ -300,7 +300,7 @@ impl Transport {
                 Ok(body) if is_whole(&body) => Sent::Body(body),
                 Ok(_) | Err(BodyError::BrokeOff) => Sent::Again(again_after_broken_answer(repeat)),
                 // What may have been carried out is looked up, whatever came back.
-                Err(BodyError::TooLong) if !matches!(repeat, Repeat::Safe) => {
+                Err(BodyError::TooLong) if !repeat.is_safe() => {
                     Sent::Again(Again::Give(CallError::Unanswered))
                 }
                 Err(BodyError::TooLong) => return Err(longest.exceeded(self.server)),

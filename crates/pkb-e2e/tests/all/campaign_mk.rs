@@ -86,11 +86,20 @@ fn make_purge_and_make_seal_change_nothing_without_being_told_so_twice() {
         "{}",
         look.stderr
     );
-    assert!(codes() == with_codes && campaign.path("print/01-of-02/letters-01-0001.pdf").exists());
+    assert!(
+        codes() == with_codes
+            && campaign
+                .path("print/01-of-02/rehearsal-letters-01-0001.pdf")
+                .exists()
+    );
     let done = make(&campaign, &["purge", later, "CONFIRM=yes"]);
     assert_eq!(done.code, 0, "{}", done.stderr);
     assert_eq!(codes(), 0, "{}", done.stderr);
-    assert!(!campaign.path("print/01-of-02/letters-01-0001.pdf").exists());
+    assert!(
+        !campaign
+            .path("print/01-of-02/rehearsal-letters-01-0001.pdf")
+            .exists()
+    );
 
     let nobody = make(&campaign, &["seal"]);
     assert_eq!(nobody.code, 2, "{}", nobody.stderr);

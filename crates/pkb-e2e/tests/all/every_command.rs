@@ -20,7 +20,7 @@ use cases::{
 };
 
 const NUMBERS: [&str; 4] = ["9990000026", "9990000034", "9990000042", "9990000050"];
-const SECRET: &str = "CanarySecret-91c2";
+const SECRET: &str = "sandbox-CanarySecret-91c2";
 
 fn patients() -> String {
     let mut csv = String::from(

@@ -305,7 +305,8 @@ fn a_number_that_no_campaign_has_is_refused_with_its_line_and_field() {
 #[test]
 fn no_number_of_a_manifest_makes_verify_or_purge_hang_or_swell() {
     let (campaign, _) = campaign();
-    let manifest: Value = serde_json::from_slice(&campaign.read("print/manifest.json")).unwrap();
+    let manifest: Value =
+        serde_json::from_slice(&campaign.read("print/rehearsal-manifest.json")).unwrap();
     let mut found = Vec::new();
     places(&manifest, String::new(), &mut found);
     assert!(found.len() > 5, "{found:?}");
@@ -317,7 +318,11 @@ fn no_number_of_a_manifest_makes_verify_or_purge_hang_or_swell() {
         for value in [json!(0), json!(u64::MAX), json!(1_u64 << 62)] {
             let mut changed = manifest.clone();
             *changed.pointer_mut(path).unwrap() = value.clone();
-            fs::write(campaign.path("print/manifest.json"), changed.to_string()).unwrap();
+            fs::write(
+                campaign.path("print/rehearsal-manifest.json"),
+                changed.to_string(),
+            )
+            .unwrap();
             for args in [
                 "verify print l.ndjson --square-codes none",
                 "purge l.ndjson --letters print --dry-run",

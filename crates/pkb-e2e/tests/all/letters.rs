@@ -265,7 +265,7 @@ fn a_folder_with_letters_in_it_is_not_added_to() {
     let [_, _, invited, delivered] =
         campaign.journey(&fixture("patients.csv"), &["--out", "print"]);
     let print = |args: &[&str]| campaign.stage("pkb-letters", args, &invited.stdout);
-    let letters = campaign.read("print/letters-0001.pdf");
+    let letters = campaign.read("print/rehearsal-letters-0001.pdf");
     // Its journal is beside it, and has them all.
     let again = print(&["--out", "print"]);
     assert_eq!(
@@ -281,7 +281,7 @@ fn a_folder_with_letters_in_it_is_not_added_to() {
     );
     let other = print(&["--out", "print", "--journal", "other.journal"]);
     assert_eq!(other.code, 2, "{}", other.stderr);
-    assert!(campaign.read("print/letters-0001.pdf") == letters);
+    assert!(campaign.read("print/rehearsal-letters-0001.pdf") == letters);
 }
 
 #[test]

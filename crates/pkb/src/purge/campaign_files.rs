@@ -11,7 +11,7 @@ use pkb_core::{Fatal, atomic_file::leftovers, record::Edition};
 
 use super::locked::content_of;
 use pkb_core::print_files::{
-    editions::{manifest_prefix, plain_name},
+    editions::{edition_of, manifest_prefix, plain_name},
     manifest,
 };
 
@@ -47,7 +47,7 @@ impl CampaignFiles {
         let mut found = Self::default();
         for path in paths {
             match path.is_dir() {
-                true => found.look_into(path)?,
+                true => found.look_into(path, false)?,
                 false => found.records.push(path.clone()),
             }
         }
@@ -56,7 +56,8 @@ impl CampaignFiles {
         Ok(found)
     }
 
-    fn look_into(&mut self, folder: &Path) -> Result<(), Fatal> {
+    /// `is_batch` says that it is a folder of separate letters: the manifest of the folder above has them.
+    fn look_into(&mut self, folder: &Path, is_batch: bool) -> Result<(), Fatal> {
         let cannot_read = |source| Fatal::cannot_read(folder, source);
         let entries: Result<Vec<_>, _> = fs::read_dir(folder).map_err(cannot_read)?.collect();
         let mut entries = entries.map_err(cannot_read)?;
@@ -77,14 +78,14 @@ impl CampaignFiles {
             if kind.is_dir() && name.starts_with('.') && name.ends_with(".unfinished") {
                 self.unfinished(folder, path);
             } else if kind.is_dir() {
-                self.look_into(&path)?;
+                self.look_into(&path, has_letters && edition_of(&name).is_some())?;
             } else if kind.is_symlink() {
                 self.leave(
                     path,
                     "a link: name what it leads to, if that is of the campaign",
                 );
             } else if kind.is_file() {
-                self.sort_out(path, &name, has_letters);
+                self.sort_out(path, &name, has_letters || is_batch);
             }
         }
         Ok(())

@@ -77,7 +77,10 @@ fn a_folder_is_purged_as_a_whole_and_what_stays_is_said_with_the_reason() {
     let codes = codes_in(&campaign, "s/l.ndjson", |_| true);
     assert_eq!(codes.len(), 16);
     let one = codes.first().unwrap();
-    campaign.write("s/.l.ndjson.Ab3dEf", format!("{{\"half\":\"{one}\""));
+    campaign.write(
+        "s/.l.ndjson.Ab3dEf7h.unfinished",
+        format!("{{\"half\":\"{one}\""),
+    );
     campaign.write("s/print/.in-use", "");
     fs::create_dir(campaign.path("s/print/.letters-0009.unfinished")).unwrap();
     campaign.write("s/print/.letters-0009.unfinished/000009.pdf", one);
@@ -107,7 +110,7 @@ fn a_folder_is_purged_as_a_whole_and_what_stays_is_said_with_the_reason() {
     );
     for (name, why) in [
         ("list for Ann.txt", "it has codes in it"),
-        ("proof/proof.pdf", "its codes are false"),
+        ("proof/rehearsal-proof.pdf", "its codes are false"),
         ("old.tar.age", "it is sealed"),
         ("stray.pdf", "a PDF that is in no manifest"),
     ] {
@@ -117,17 +120,21 @@ fn a_folder_is_purged_as_a_whole_and_what_stays_is_said_with_the_reason() {
     }
     assert!(!done.stderr.contains("notes.txt"), "{}", done.stderr);
     for name in [
-        "s/print/letters-0001.pdf",
-        "s/print/letters-0001.zip",
-        "s/print/sms-0001.csv",
-        "s/print/01/letters-01-0001",
+        "s/print/rehearsal-letters-0001.pdf",
+        "s/print/rehearsal-letters-0001.zip",
+        "s/print/rehearsal-sms-0001.csv",
+        "s/print/01/rehearsal-letters-01-0001",
         "s/print/.in-use",
         "s/print/.letters-0009.unfinished",
-        "s/.l.ndjson.Ab3dEf",
+        "s/.l.ndjson.Ab3dEf7h.unfinished",
     ] {
         assert!(!campaign.path(name).exists(), "{name}: {}", done.stderr);
     }
-    for name in ["s/print/manifest.csv", "s/u.journal", "s/rechecked.ndjson"] {
+    for name in [
+        "s/print/rehearsal-manifest.csv",
+        "s/u.journal",
+        "s/rechecked.ndjson",
+    ] {
         assert!(campaign.path(name).exists(), "{name}");
     }
 }
@@ -135,7 +142,7 @@ fn a_folder_is_purged_as_a_whole_and_what_stays_is_said_with_the_reason() {
 #[test]
 fn what_a_run_has_open_is_not_touched_by_a_purge_of_its_folder() {
     let campaign = whole_campaign();
-    let half = campaign.write("s/.l.ndjson.Ab3dEf", "half");
+    let half = campaign.write("s/.l.ndjson.Ab3dEf7h.unfinished", "half");
     let open = fs::File::open(&half).unwrap();
     open.lock().unwrap();
     let done = notified(&campaign, "2027-01-10", "pkb", "purge s");
@@ -222,7 +229,7 @@ fn an_erased_patient_has_no_codes_left_and_is_not_invited_again_by_any_rerun() {
         );
         assert!(
             done.stderr
-                .contains("left: s/print/letters-0001.pdf: it has the codes of others"),
+                .contains("left: s/print/rehearsal-letters-0001.pdf: it has the codes of others"),
             "{}",
             done.stderr
         );
@@ -231,7 +238,7 @@ fn an_erased_patient_has_no_codes_left_and_is_not_invited_again_by_any_rerun() {
     // The spreadsheet of the texts has them with the others, as the merged letters have, and is named.
     let mut with_gone = with_codes(&campaign, &gone);
     with_gone.retain(|name| name.starts_with("s/"));
-    assert_eq!(with_gone, ["s/print/sms-0001.csv"]);
+    assert_eq!(with_gone, ["s/print/rehearsal-sms-0001.csv"]);
     let with_others = with_codes(&campaign, &others);
     assert!(
         with_others.contains(&"s/l.journal".to_owned()),

@@ -17,7 +17,7 @@ fn a_campaign_is_sealed_as_a_whole_or_not_at_all_and_then_removed() {
     fs::create_dir_all(campaign.path("spring/print")).unwrap();
     for (name, content) in [
         ("spring/l.journal", "{\"schema\":\"pkb-intent/1\"}\n"),
-        ("spring/print/letters-0001.pdf", "%PDF-1.7"),
+        ("spring/print/rehearsal-letters-0001.pdf", "%PDF-1.7"),
         ("keys", KEY),
     ] {
         campaign.write(name, content);
@@ -36,7 +36,11 @@ fn a_campaign_is_sealed_as_a_whole_or_not_at_all_and_then_removed() {
     };
     let nothing_is_changed = || {
         assert!(!campaign.path("spring.tar.age").exists());
-        assert!(campaign.path("spring/print/letters-0001.pdf").exists());
+        assert!(
+            campaign
+                .path("spring/print/rehearsal-letters-0001.pdf")
+                .exists()
+        );
     };
 
     // In the form of age, though nothing is encrypted: of one chunk.
@@ -115,7 +119,11 @@ fn a_campaign_is_sealed_as_a_whole_or_not_at_all_and_then_removed() {
 
     let sealed = seal(&age, &[]);
     assert_eq!(sealed.code, 0, "{}", sealed.stderr);
-    assert!(campaign.path("spring/print/letters-0001.pdf").exists());
+    assert!(
+        campaign
+            .path("spring/print/rehearsal-letters-0001.pdf")
+            .exists()
+    );
     assert_eq!(mode(&campaign.path("spring.tar.age")), 0o600);
     let arguments = String::from_utf8(campaign.read("arguments")).unwrap();
     assert_eq!(
@@ -145,6 +153,6 @@ fn a_campaign_is_sealed_as_a_whole_or_not_at_all_and_then_removed() {
     assert_eq!(opened.code, 0, "{}", opened.stderr);
     assert_eq!(
         String::from_utf8(opened.stdout).unwrap(),
-        "l.journal: OK\nprint/letters-0001.pdf: OK\n"
+        "l.journal: OK\nprint/rehearsal-letters-0001.pdf: OK\n"
     );
 }
