@@ -249,7 +249,13 @@ fn what_is_asked_for_is_shown_and_a_file_that_is_the_terminal_is_no_way_round() 
 fn every_command_that_the_programs_have_is_looked_at() {
     let covered: BTreeSet<String> = CASES.iter().map(|(name, ..)| (*name).to_owned()).collect();
     let mut known = BTreeSet::new();
-    for program in ["pkb-upload", "pkb-resolve", "pkb-tokens", "pkb-letters"] {
+    for program in [
+        "pkb-upload",
+        "pkb-resolve",
+        "pkb-tokens",
+        "pkb-letters",
+        "pkb",
+    ] {
         let folder = tempfile::tempdir().unwrap();
         let mut man = Command::new(programs().join(program));
         assert!(

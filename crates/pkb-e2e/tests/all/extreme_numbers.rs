@@ -255,15 +255,12 @@ fn no_number_of_a_stream_makes_a_stage_hang_swell_or_end_with_a_bug() {
         ("pkb", "verify print x.ndjson"),
         ("pkb", "ledger --journal x.ndjson"),
         (
-            "pkb-letters",
+            "pkb",
             "report --in x.ndjson --out x.html --json x.json --csv tables",
         ),
         ("pkb", "merge --check x.ndjson"),
         ("pkb", "merge --partial x.ndjson --output o11"),
-        (
-            "pkb-upload",
-            "split x.ndjson --partial --shards 3 --out shards",
-        ),
+        ("pkb", "split x.ndjson --partial --shards 3 --out shards"),
         ("pkb-letters", &sms),
         ("pkb-letters", "sms status x.ndjson --partial --output o12"),
         (
@@ -327,7 +324,7 @@ fn no_number_of_a_manifest_makes_verify_or_purge_hang_or_swell() {
                 "verify print l.ndjson --square-codes none",
                 "purge l.ndjson --letters print --dry-run",
             ] {
-                let ended = bounded(&campaign, "pkb-letters", args);
+                let ended = bounded(&campaign, "pkb", args);
                 assert!(
                     CODES.contains(&ended.code),
                     "{path} = {value}: {args} ended with {}: {}",

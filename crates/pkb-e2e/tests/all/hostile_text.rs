@@ -89,8 +89,8 @@ fn arguments_settings_and_names_of_files_are_shown_and_not_sent() {
             "pkb-letters",
             vec!["--out", "print", "--template", "\u{1b}[31m"],
         ),
-        ("pkb-letters", vec!["purge", "\u{1b}[31m"]),
-        ("pkb-letters", vec!["merge", "\u{1b}[31m", "--output", "x"]),
+        ("pkb", vec!["purge", "\u{1b}[31m"]),
+        ("pkb", vec!["merge", "\u{1b}[31m", "--output", "x"]),
         ("pkb-letters", vec!["\u{1b}[31m"]),
     ] {
         let ended = campaign.stage(program, &args, b"");

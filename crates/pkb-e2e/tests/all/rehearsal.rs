@@ -104,7 +104,11 @@ fn own_template(campaign: &Campaign) -> PathBuf {
 
 /// A program with a link for patients.
 fn real(campaign: &Campaign, args: &[&str]) -> Command {
-    let mut command = campaign.command("pkb-letters");
+    let program = match args.first() {
+        Some(&"verify") => "pkb",
+        _ => "pkb-letters",
+    };
+    let mut command = campaign.command(program);
     command.args(args).env("PKB_JOIN_URL", REAL_JOIN_URL);
     command
 }
@@ -190,7 +194,7 @@ fn every_record_stage_and_paper_of_a_rehearsal_says_so() {
     assert!(text.starts_with("REHEARSAL: "), "{text}");
     assert!(last_line(&verified).starts_with("pkb verify: REHEARSAL: "));
     let args = ["report", "--out", "r.html", "--json", "r.json"];
-    let report = campaign.stage("pkb-letters", &args, &delivered);
+    let report = campaign.stage("pkb", &args, &delivered);
     assert_eq!(report.code, 0, "{}", report.stderr);
     assert!(last_line(&report).contains("REHEARSAL: 12 records are from a rehearsal"));
     assert!(file("r.html").contains("<title>REHEARSAL: Campaign report"));

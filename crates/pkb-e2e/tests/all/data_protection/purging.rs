@@ -206,7 +206,7 @@ fn an_erased_patient_has_no_codes_left_and_is_not_invited_again_by_any_rerun() {
     let sent = notified(
         &campaign,
         "2026-11-24",
-        "pkb-letters",
+        "pkb",
         "ledger --journal s/l.journal",
     )
     .stdout;
@@ -219,7 +219,7 @@ fn an_erased_patient_has_no_codes_left_and_is_not_invited_again_by_any_rerun() {
         .unwrap();
     }
     for args in ["purge s --row 3", "purge s --national-ids numbers"] {
-        let done = notified(&campaign, "2026-11-24", "pkb-letters", args);
+        let done = notified(&campaign, "2026-11-24", "pkb", args);
         assert_eq!(done.code, 0, "{args}: {}", done.stderr);
         assert!(
             done.stderr
@@ -311,7 +311,7 @@ fn an_erased_patient_has_no_codes_left_and_is_not_invited_again_by_any_rerun() {
     let after = notified(
         &campaign,
         "2026-12-20",
-        "pkb-letters",
+        "pkb",
         "ledger --journal s/l.journal",
     )
     .stdout;
@@ -351,7 +351,7 @@ fn a_letter_alone_in_its_file_goes_with_its_patient() {
     let done = notified(
         &campaign,
         "2026-11-24",
-        "pkb-letters",
+        "pkb",
         &format!("purge s --row {row}"),
     );
     assert_eq!(done.code, 0, "{}", done.stderr);

@@ -32,7 +32,7 @@ fn a_campaign_is_sealed_as_a_whole_or_not_at_all_and_then_removed() {
             "keys",
         ];
         let args = [&fixed, &["--out", "spring.tar.age", "--age", age][..], args].concat();
-        campaign.stage("pkb-letters", &args, b"")
+        campaign.stage("pkb", &args, b"")
     };
     let nothing_is_changed = || {
         assert!(!campaign.path("spring.tar.age").exists());

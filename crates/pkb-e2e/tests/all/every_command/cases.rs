@@ -41,6 +41,8 @@ pub const CASES: &[Case] = &[
     ),
     ("pkb-upload columns", "patients.csv", Plain, 0),
     ("pkb-upload profile", "", Plain, 0),
+    ("pkb", "", Plain, 2),
+    ("pkb config", "", Plain, 0),
     ("pkb doctor", "", Plain, 0),
     ("pkb split", "t.ndjson --shards 2 --out shards", Plain, 0),
     ("pkb-upload config", "", Plain, 0),
