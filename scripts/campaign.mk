@@ -106,16 +106,10 @@ again: ## ask PKB again about patients whom it did not have, and go on with them
 clean: ## remove what can be made again from the journals; keeps these, the letters and delivered.ndjson
 	rm -rf shards resolved invited delivered look logs
 
-# The letters of each shard by the journal that knows them, and then all that has codes besides.
-PRINTED = $(patsubst print/%/manifest.json,%,$(wildcard print/*/manifest.json))
-CODES = $(wildcard journals/*.journal invited/*.ndjson delivered/*.ndjson *.ndjson *.journal)
 DRY_RUN = $(if $(filter yes,$(CONFIRM)),,--dry-run)
 
 purge: ## take codes that have ended out of all records, journals and letters (CONFIRM=yes; without it: what would be)
-	@for shard in $(PRINTED); do \
-		pkb purge journals/letters-$$shard.journal --letters print/$$shard $(DRY_RUN) || exit; \
-	done
-	@$(if $(CODES),pkb purge $(CODES) $(DRY_RUN),echo "purge: there are no records here")
+	@pkb purge . $(DRY_RUN)
 	@$(if $(DRY_RUN),echo "Nothing was changed. To do it: make purge CONFIRM=yes")
 
 seal: ## this folder as one encrypted archive (RECIPIENT=age1..., CONFIRM=yes; REMOVE=yes deletes the plain files then)

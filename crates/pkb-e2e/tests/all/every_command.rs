@@ -181,7 +181,7 @@ fn no_command_says_a_value_of_a_patient_or_a_secret_where_it_does_not_belong() {
         "problems.csv",
         "report.html",
         "report.json",
-        "print/sms-shared-mobiles.csv",
+        "print/rehearsal-sms-shared-mobiles.csv",
     ] {
         assert_clean(
             name,

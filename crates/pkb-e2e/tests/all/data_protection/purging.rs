@@ -149,7 +149,7 @@ fn what_a_run_has_open_is_not_touched_by_a_purge_of_its_folder() {
     assert_eq!(done.code, 0, "{}", done.stderr);
     assert!(
         done.stderr
-            .contains("left: s/.l.ndjson.Ab3dEf: a run is using it"),
+            .contains("left: s/.l.ndjson.Ab3dEf7h.unfinished: a run is using it"),
         "{}",
         done.stderr
     );
