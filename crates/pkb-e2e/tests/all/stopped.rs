@@ -77,6 +77,14 @@ fn large_campaign() -> Campaign {
     campaign
 }
 
+/// Whether a program has begun to listen for a signal.
+fn hears(process: u32, signal: i32) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+    let caught = caught.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    caught.is_some_and(|mask| mask & (1 << (signal - 1)) != 0)
+}
+
 /// Starts a command, and sends it a signal when it is busy.
 fn stopped(campaign: &Campaign, line: &str, signal: i32) -> Ended {
     stopped_when(campaign, line, signal, || true)
@@ -91,8 +99,12 @@ fn stopped_when(campaign: &Campaign, line: &str, signal: i32, is_time: impl Fn()
     let mut child = child.unwrap();
     // Nobody writes to it, and it is open.
     let _stdin = child.stdin.take();
-    std::thread::sleep(Duration::from_millis(600));
     let started = Instant::now();
+    while !hears(child.id(), signal) && started.elapsed() < HUNG {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    // Then it works, for longer than this.
+    std::thread::sleep(Duration::from_millis(60));
     while !is_time() && started.elapsed() < HUNG {
         std::thread::sleep(Duration::from_millis(5));
     }

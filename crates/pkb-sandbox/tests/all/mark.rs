@@ -53,7 +53,7 @@ async fn answers_that_a_fault_made_name_the_sandbox_too() {
         r#"{"status":401}"#,
     ] {
         let rig = Rig::with_rules(&format!(
-            r#"{{"endpoint":"by_national_id","fault":{fault}}}"#
+            r#"{{"endpoint":"by_national_id","when":{{"always":true}},"fault":{fault}}}"#
         ))
         .await;
         let response = rig.user(GUIDE).await;
