@@ -7,8 +7,11 @@ use super::{Problem, commands, file::Table, secrets, value};
 use crate::args::{ApiArgs, ConcurrencyArgs, NotifyArgs, ONCE, PkbArgs, STREAM};
 use pkb_core::nearest::nearest;
 
+/// The table of the program pkb: `[pkb]` has what is said of PKB to all programs.
+const CAMPAIGN: &str = "campaign";
+
 /// Tables of the programs. A program knows its own options only: another's table is for that one to check.
-pub const PROGRAMS: [&str; 5] = ["upload", "resolve", "tokens", "letters", "pkb"];
+pub const PROGRAMS: [&str; 5] = ["upload", "resolve", "tokens", "letters", "campaign"];
 
 /// The tables that a program knows.
 pub(super) struct Schema {
@@ -301,13 +304,13 @@ fn walk(command: &Command, name: Vec<String>, tables: &mut Vec<SchemaTable>) {
 
 /// `upload` of `pkb-upload`.
 pub fn table_of(program: &str) -> &str {
-    program.strip_prefix("pkb-").unwrap_or(program)
+    program.strip_prefix("pkb-").unwrap_or(CAMPAIGN)
 }
 
 /// The program of a table.
 pub fn program_of(table: &str) -> String {
     match table {
-        "pkb" => table.to_owned(),
+        CAMPAIGN => "pkb".to_owned(),
         _ => format!("pkb-{table}"),
     }
 }

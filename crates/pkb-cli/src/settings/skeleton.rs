@@ -46,12 +46,7 @@ fn write_own(sources: &Sources, text: &mut String) {
             .settings()
             .filter(|arg| sources.schema.tables_for(&table.name, arg).len() == 1)
             .collect();
-        // What pkb itself needs stands in the table that all programs share.
-        let is_shared = sources
-            .schema
-            .shared()
-            .any(|shared| shared.name == table.name);
-        if (table.name.len() == 1 && !is_shared) || !settings.is_empty() {
+        if table.name.len() == 1 || !settings.is_empty() {
             write_table(table, settings.into_iter(), text);
         }
     }

@@ -170,7 +170,7 @@ async fn a_client_that_is_not_known_is_told_from_a_spent_refresh_token() {
         let server =
             Server::start_with_tokens(Script::default(), move |_| answer(status, "", &body));
         let file = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(file.path(), "first").unwrap();
+        std::fs::write(file.path(), "sandbox-first").unwrap();
         let mut settings = super::settings(&server.url, &server.url);
         settings.credentials = super::Credentials::RefreshToken(file.path().to_owned());
         match Client::new(settings).unwrap().sign_in().await {

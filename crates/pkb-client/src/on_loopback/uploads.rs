@@ -53,7 +53,8 @@ fn serve(mut stream: &TcpStream, status: u16, is_early: bool) -> std::io::Result
     let reply = answer(status, "", if status == 200 { REPORT } else { "" });
     if is_early {
         stream.write_all(&reply)?;
-        // The client has read the answer, and goes away.
+        // The client hears the answer while its file is still on the way, and goes away.
+        std::thread::sleep(std::time::Duration::from_millis(500));
         std::io::copy(&mut reader, &mut std::io::sink())?;
         return Ok(());
     }

@@ -133,6 +133,24 @@ impl Setting {
                 vec![("pkb-letters", vec!["sms", "status"])]
             }
             ["letters", "sms"] => vec![("pkb-letters", vec!["sms", "send"])],
+            // For those of its commands that have it.
+            ["campaign"] => {
+                if self.key == "shared_mobiles" {
+                    return vec![("pkb", vec!["merge", "--output", "x"])];
+                }
+                let command = match self.key.as_str() {
+                    "notify" | "user_path" => "doctor",
+                    "shards" | "out" => "split",
+                    "csv" | "json" | "earlier" | "reminder_after" | "fewest_shown" => "report",
+                    "output" => "merge",
+                    "letters" => "purge",
+                    "journal" => "ledger",
+                    "recipients_file" | "recipient" | "identity" => "seal",
+                    _ => "verify",
+                };
+                vec![("pkb", vec![command])]
+            }
+            ["campaign", command @ ..] => vec![("pkb", command.to_vec())],
             [program, command @ ..] => {
                 let program = PROGRAMS
                     .iter()
@@ -246,8 +264,13 @@ fn the_skeleton_with_all_its_defaults_is_a_settings_file_that_every_program_take
     ));
     assert_eq!(skeleton, same, "every program prints the same file");
     std::fs::write(folder.path().join("pkb.toml"), &skeleton).unwrap();
-    let untouched =
-        PROGRAMS.map(|program| text(&in_folder(folder.path(), program, &["config"], None)));
+    // The program pkb has nothing but commands.
+    let config = |program: &str| match program {
+        "pkb" => vec!["config", "doctor"],
+        _ => vec!["config"],
+    };
+    let config = |program: &str| text(&in_folder(folder.path(), program, &config(program), None));
+    let untouched = PROGRAMS.map(config);
     // Placeholders such as "FILE" are no defaults.
     let uncommented: String = skeleton
         .lines()
@@ -270,7 +293,7 @@ fn the_skeleton_with_all_its_defaults_is_a_settings_file_that_every_program_take
     std::fs::write(folder.path().join("pkb.toml"), &uncommented).unwrap();
     assert!(uncommented.contains("\nrate = 50") && uncommented.contains("\nseparate = false"));
     for (program, untouched) in PROGRAMS.iter().zip(untouched) {
-        let taken = text(&in_folder(folder.path(), program, &["config"], None));
+        let taken = config(program);
         let values = |config: &str| -> Vec<String> {
             let lines = config.lines().skip(1);
             lines
@@ -415,11 +438,7 @@ fn every_command_has_a_manual_page_and_bash_completes_its_options() {
     pages.arg(folder.path()).env("PKB_BIN", programs());
     let ended = run(&mut pages, b"");
     assert_eq!(ended.code, 0, "{}", ended.stderr);
-    for page in [
-        "pkb-upload-doctor.1",
-        "pkb-letters-sms-send.1",
-        "pkb-tokens.1",
-    ] {
+    for page in ["pkb-doctor.1", "pkb-letters-sms-send.1", "pkb-tokens.1"] {
         let text = std::fs::read_to_string(folder.path().join("man").join(page)).unwrap();
         assert!(
             text.contains(".SH OPTIONS") && text.contains("PKB_SETTINGS"),
@@ -434,8 +453,8 @@ fn every_command_has_a_manual_page_and_bash_completes_its_options() {
     let complete = "for file in completions/bash/*; do . $file; done
         COMP_WORDS=(pkb-letters sms send --sett); COMP_CWORD=3
         _pkb__letters pkb-letters --sett send; echo ${COMPREPLY[*]}
-        COMP_WORDS=(pkb-upload doc); COMP_CWORD=1
-        _pkb__upload pkb-upload doc pkb-upload; echo ${COMPREPLY[*]}";
+        COMP_WORDS=(pkb doc); COMP_CWORD=1
+        _pkb pkb doc pkb; echo ${COMPREPLY[*]}";
     let mut bash = Command::new("bash");
     bash.current_dir(folder.path()).args(["-c", complete]);
     assert_eq!(
@@ -448,8 +467,8 @@ fn every_command_has_a_manual_page_and_bash_completes_its_options() {
 fn a_program_to_start_is_no_setting_of_a_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("pkb.toml");
-    std::fs::write(&path, "[letters.seal]\nage = \"/tmp/not-age\"\n").unwrap();
-    let refused = in_folder(folder.path(), "pkb-letters", &["config"], None);
+    std::fs::write(&path, "[campaign.seal]\nage = \"/tmp/not-age\"\n").unwrap();
+    let refused = in_folder(folder.path(), "pkb", &["config"], None);
     assert_eq!(refused.code, 2);
     assert!(
         refused.stderr.contains("line 2: ") && refused.stderr.contains("age"),

@@ -114,7 +114,6 @@ mod tests {
         for arguments in [
             &["pkb-upload", "a.csv", "--sheet", "2"][..],
             &["pkb-upload", "check", "a.csv", "--dates", "month-first"],
-            &["pkb-upload", "split", "--shards", "8", "--out", "shards"],
         ] {
             assert!(Args::try_parse_from(arguments).is_ok(), "{arguments:?}");
         }

@@ -46,7 +46,7 @@ fn advised(said: &str) -> Vec<String> {
     let steps = said.lines().filter_map(|line| line.strip_prefix("next: "));
     let command = |step: &str| {
         let at = step
-            .find("pkb-")
+            .find("pkb")
             .filter(|at| *at == 0 || step[..*at].ends_with(": "))?;
         Some(step[at..].to_owned())
     };
