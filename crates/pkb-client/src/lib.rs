@@ -12,6 +12,8 @@
 //! * [`probe`]: whether a server can be reached, and what time it has.
 //! * [`notify`]: text messages and letters through GOV.UK Notify.
 
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
+
 pub mod access_watch;
 mod clock_check;
 pub mod code_desk;

@@ -1,5 +1,5 @@
 //! What happens while a stage works. The library notes it here and knows no terminal; whoever shows it
-//! ([`crate::progress`], the summary, a test) looks whenever it wants to. There are counts and names of
+//! (progress, the summary, a test) looks whenever it wants to. There are counts and names of
 //! servers in it, and no value of a patient.
 
 use std::{

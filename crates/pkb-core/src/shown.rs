@@ -2,8 +2,8 @@
 //! server says may hold characters that steer a terminal, or that turn the order of letters round (Unicode Bidirectional
 //! Algorithm, UAX 9; "Trojan Source"). They are shown as `\u{1b}` and not sent.
 //!
-//! All messages go through here on their way out: [`pkb_cli::progress::tell`], log lines, the line of progress and
-//! [`pkb_cli::app::print`].
+//! All messages go through here on their way out: `pkb_cli::progress::tell`, log lines, the line of progress and
+//! `pkb_cli::app::print`.
 
 use std::borrow::Cow;
 

@@ -48,6 +48,11 @@ impl Row {
         self.cells
     }
 
+    /// Whether it has no cell.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// What is odd about the row, if anything is.
     pub fn oddity(&self) -> Option<Oddity> {
         self.oddity
