@@ -22,7 +22,7 @@ const PATIENTS: usize = 30;
 const COMMANDS: [(&str, &str); 7] = [
     (
         "upload",
-        "pkb-upload patients.csv --batch-rows 10 --attempts 2 --output uploaded.ndjson",
+        "pkb-upload patients.csv --batch-rows 10 --attempts 2 --settle-for 1s --output uploaded.ndjson",
     ),
     (
         "by_national_id",
