@@ -180,7 +180,7 @@ async fn a_client_that_is_not_known_is_told_from_a_spent_refresh_token() {
             }
             other => panic!("{other:?}"),
         }
-        assert_eq!(std::fs::read(file.path()).unwrap(), b"first");
+        assert_eq!(std::fs::read(file.path()).unwrap(), b"sandbox-first");
     }
 }
 
