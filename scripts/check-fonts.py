@@ -64,7 +64,9 @@ def record(at: int, of: int, name: tuple[str, str, str]) -> dict:
         "address": [f"{at} Main Street", "Northtown"], "post_code": "NE1 1XC",
     }
     return {
-        "schema": "pkb-record/1", "row": {"file": "names.csv", "number": at + 2, "of": of}, "patient": patient,
+        "schema": "pkb-record/1", "row": {"file": "names.csv", "number": at + 2, "of": of},
+        # The template is the example, which real letters must not have.
+        "rehearsal": True, "patient": patient,
         "pkb": {"id": str(1000 + at), "checked_at": "2026-11-22T08:00:00Z"},
         "invitation": {"code": f"Invite{at:03}l", "token": f"Access{at:03}O", "expires_at": "2026-12-22T09:00:00Z"},
     }

@@ -39,7 +39,7 @@ def run(bench):
 
 def uploaded(bench, patients):
     bench.patients(patients)
-    bench.run("pkb-upload patients.csv --no-compare --output uploaded.ndjson")
+    bench.run("pkb-upload patients.csv --no-compare --no-journal --replace --output uploaded.ndjson")
 
 
 def contenders_for(bench, calls, latency):

@@ -14,7 +14,7 @@ def run(bench):
 
     bench.patients(patients)
     with bench.pkb():
-        bench.run("pkb-upload patients.csv --no-compare --output uploaded.ndjson")
+        bench.run("pkb-upload patients.csv --no-compare --no-journal --replace --output uploaded.ndjson")
         found = [
             contender("resolve by FHIR", f"pkb-resolve uploaded.ndjson {FHIR}", "by-fhir.ndjson"),
             contender(

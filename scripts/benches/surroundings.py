@@ -105,9 +105,9 @@ class Bench:
         """Records with codes of so many patients, made by the stages, in invited.ndjson."""
         self.patients(count)
         with self.pkb():
-            self.run("pkb-upload patients.csv --no-compare --output uploaded.ndjson")
-            self.run(f"pkb-resolve uploaded.ndjson {FHIR} --output resolved.ndjson")
-            self.run(f"pkb-tokens resolved.ndjson {FHIR} --output invited.ndjson")
+            self.run("pkb-upload patients.csv --no-compare --no-journal --replace --output uploaded.ndjson")
+            self.run(f"pkb-resolve uploaded.ndjson {FHIR} --no-journal --replace --output resolved.ndjson")
+            self.run(f"pkb-tokens resolved.ndjson {FHIR} --no-journal --replace --output invited.ndjson")
 
     def head(self, source, target, count):
         """The first lines of a file in another; how many were asked for."""
