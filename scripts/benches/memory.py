@@ -40,7 +40,7 @@ def peaks(bench, times):
     bench.patients(stream)
     resolve = f"pkb-resolve uploaded.ndjson {FHIR} --journal r.journal"
     tokens = f"pkb-tokens resolved.ndjson {FHIR} --journal t.journal"
-    print_them = f"{stamped('print', 'fewer.ndjson')} --journal l.journal"
+    print_them = stamped("print", "fewer.ndjson").replace("--no-journal", "--journal l.journal")
     with bench.pkb():
         look("pkb-upload check", stream, "pkb-upload check patients.csv")
         look("pkb-upload", stream, "pkb-upload patients.csv --no-compare --journal u.journal --output uploaded.ndjson")
