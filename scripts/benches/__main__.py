@@ -59,7 +59,8 @@ def asked():
 def build(profile):
     # All targets, as the tests have built them: nothing is built twice.
     targets = ["--all-targets"] if profile == "dev" else ["--bins", "--example", "letters_per_second"]
-    subprocess.run(["cargo", "build", "--quiet", "--profile", profile, "--workspace", *targets], cwd=ROOT, check=True)
+    features = [] if profile == "dev" else ["--features", "pkb-cli/jemalloc"]
+    subprocess.run(["cargo", "build", "--quiet", "--profile", profile, "--workspace", *targets, *features], cwd=ROOT, check=True)
 
 
 def measure(bench, name):

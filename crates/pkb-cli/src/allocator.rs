@@ -1,4 +1,4 @@
-//! Where memory comes from, in all programs that use this crate: jemalloc.
+//! Where memory comes from, in all programs that use this crate, where the feature `jemalloc` is on: in releases and benchmarks.
 //!
 //! Records and letters are made by one thread and let go by another, at each stage of a run. The C library's allocator
 //! takes a tenth more time for that, and keeps what it was given back in pieces that fit nothing: a run holds half as much

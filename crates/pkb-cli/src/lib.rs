@@ -2,6 +2,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
+#[cfg(feature = "jemalloc")]
 mod allocator;
 pub mod app;
 pub mod args;

@@ -11,6 +11,7 @@ use super::{
     network::Network,
     network_fault::{NetworkFault, is_refused_by_proxy},
     proxies::Proxies,
+    tls,
 };
 use pkb_core::{
     Fatal,
@@ -71,6 +72,7 @@ impl Http {
     /// # Errors
     /// A file of certificates cannot be used, or this machine has none.
     pub(super) fn new(network: &Network, timeout_seconds: u64) -> Result<Self, Fatal> {
+        tls::use_ring();
         let builder = reqwest::Client::builder()
             .user_agent(concat!("pkb/", env!("CARGO_PKG_VERSION")))
             .redirect(Policy::none())

@@ -2,6 +2,7 @@
 //!
 //! * `token`, `refresh_token`: access tokens (OAuth 2.0), fetched early and by one call for all.
 //! * [`network`], `proxies`, `network_fault`: authorities, certificates and proxies, and why there can be no connection in confidence.
+//! * [`tls`]: its cryptography.
 //! * `transport`, `retry`, `http`: one request with its retries, rate and errors.
 //! * `whom`, `refusal`, [`access_watch`], `clock_check`: whether an answer is about the patient who was asked for, about the token or about
 //!   the client, and whether our clock is right.
@@ -31,6 +32,7 @@ mod refresh_token;
 mod refusal;
 pub mod rest;
 mod retry;
+pub mod tls;
 mod token;
 mod transport;
 pub mod upload;

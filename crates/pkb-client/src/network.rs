@@ -97,6 +97,7 @@ mod tests {
     use super::*;
 
     fn problem(network: &Network) -> String {
+        crate::tls::use_ring();
         let error = network.applied_to(reqwest::Client::builder()).unwrap_err();
         assert_eq!(error.exit_code(), pkb_core::ExitCode::Usage);
         error.to_string()

@@ -65,7 +65,7 @@ impl Latency {
             "endpoint": "by_national_id", "when": {"always": true}, "fault": {"latency_ms": fault},
         }]});
         let url = setting("PKB_BASE_URL")?.join("/sandbox/faults")?;
-        let http = Client::builder().no_proxy().build()?;
+        let http = pkb_client::tls::on_loopback()?;
         let answer = http.put(url).body(faults.to_string()).send().await?;
         answer.error_for_status().context("the sandbox's faults")?;
         Ok(())

@@ -95,7 +95,7 @@ struct Browser {
 impl Browser {
     fn new(link: Url) -> anyhow::Result<Self> {
         Ok(Self {
-            http: reqwest::Client::builder().no_proxy().build()?,
+            http: pkb_client::tls::on_loopback()?,
             link,
         })
     }

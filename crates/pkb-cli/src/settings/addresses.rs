@@ -1,7 +1,7 @@
 //! An address on this machine over one that is not, or the other way round: a rehearsal with the settings of a campaign.
 
 use clap::{Arg, ArgMatches, parser::ValueSource};
-use reqwest::Url;
+use url::Url;
 
 use super::file::{Entry, Value};
 use pkb_client::is_loopback;

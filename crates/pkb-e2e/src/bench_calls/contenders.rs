@@ -126,7 +126,7 @@ fn url(base: &Url, id: NationalId) -> anyhow::Result<Url> {
 }
 
 async fn reqwest_alone(in_flight: usize, ids: &[NationalId]) -> anyhow::Result<()> {
-    let http = Client::builder().no_proxy().build()?;
+    let http = pkb_client::tls::on_loopback()?;
     let bearer = header::HeaderValue::try_from(format!("Bearer {}", token(&http).await?))?;
     let base = setting("PKB_BASE_URL")?;
     with_limit(in_flight, ids, |id| {
@@ -144,7 +144,7 @@ async fn reqwest_alone(in_flight: usize, ids: &[NationalId]) -> anyhow::Result<(
 }
 
 async fn sockets_alone(in_flight: usize, ids: &[NationalId]) -> anyhow::Result<()> {
-    let http = Client::builder().no_proxy().build()?;
+    let http = pkb_client::tls::on_loopback()?;
     let token = token(&http).await?;
     let base = setting("PKB_BASE_URL")?;
     let host = base.socket_addrs(|| None)?;

@@ -187,7 +187,11 @@ impl Campaign {
             ("year", year),
         ];
         let url = format!("{}/join/", self.sandbox.base_url());
-        let sent = reqwest::Client::new().post(url).form(&form).send();
+        let sent = pkb_client::tls::on_loopback()
+            .unwrap()
+            .post(url)
+            .form(&form)
+            .send();
         self.runtime.block_on(sent).unwrap().status().as_u16()
     }
 }

@@ -6,7 +6,7 @@ use pkb_sandbox::LedgerEntry;
 use reqwest::{Error, Response};
 use serde_json::Value;
 
-use crate::support::{GUIDE, GUIDE_ROW, Rig, file, short_row};
+use crate::support::{GUIDE, GUIDE_ROW, Rig, client, file, short_row};
 
 const GUIDE_CODES: &str = "/v1/users/3594342/recordAccessToken";
 const OTHER: &str = "9990000018";
@@ -175,7 +175,7 @@ async fn a_login_page_garbage_and_a_redirect_stand_in_place_of_the_answer() {
     faulty.says(Some(200), "garbage", false);
 
     let faulty = Faulty::new("\"redirect\"").await;
-    let stays = reqwest::Client::builder()
+    let stays = client()
         .redirect(reqwest::redirect::Policy::none())
         .build()
         .unwrap();
@@ -258,10 +258,7 @@ async fn latency_holds_an_answer_back() {
 #[tokio::test]
 async fn a_slow_request_is_carried_out_even_if_the_client_did_not_wait() {
     let faulty = Faulty::new(r#"{"latency_ms":{"fixed":1000}}"#).await;
-    let impatient = reqwest::Client::builder()
-        .timeout(Duration::from_millis(50))
-        .build()
-        .unwrap();
+    let impatient = client().timeout(Duration::from_millis(50)).build().unwrap();
     let request = impatient.get(faulty.rig.url(GUIDE_CODES));
     let error = request.bearer_auth(&faulty.bearer).send().await;
     assert!(error.unwrap_err().is_timeout());
@@ -277,7 +274,7 @@ async fn a_slow_request_is_carried_out_even_if_the_client_did_not_wait() {
 async fn hang_answers_nothing_until_the_client_gives_up_and_does_not_keep_the_sandbox_from_stopping()
  {
     let faulty = Faulty::new("\"hang\"").await;
-    let impatient = reqwest::Client::builder()
+    let impatient = client()
         .timeout(Duration::from_millis(200))
         .build()
         .unwrap();

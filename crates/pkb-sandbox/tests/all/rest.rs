@@ -7,7 +7,7 @@ use jiff::civil::date;
 use pkb_sandbox::{BirthAtPkb, Config, OddAnswer, Scheme, World, WorldPatient};
 use serde_json::{Value, json};
 
-use crate::support::{GUIDE, GUIDE_ROW, Rig, short_row};
+use crate::support::{GUIDE, GUIDE_ROW, Rig, client, short_row};
 
 const OTHER: &str = "9990000018";
 
@@ -305,5 +305,5 @@ async fn a_stopped_sandbox_answers_nobody() {
     let url = rig.url("/sandbox/ledger");
     assert!(rig.http.get(&url).send().await.is_ok());
     rig.sandbox.stop().await;
-    assert!(reqwest::Client::new().get(&url).send().await.is_err());
+    assert!(client().build().unwrap().get(&url).send().await.is_err());
 }

@@ -40,7 +40,7 @@ impl Rig {
         Self {
             sandbox: Sandbox::start(config).await.unwrap(),
             clock,
-            http: Client::new(),
+            http: client().build().unwrap(),
         }
     }
 
@@ -131,4 +131,11 @@ pub fn file(rows: &[&str]) -> String {
 /// A row with names and a national id only.
 pub fn short_row(national_id: &str) -> String {
     format!(",Ann,Example,{national_id},,,,,,,,,,,,,,,,,,")
+}
+
+/// A client of HTTP. Its library wants to know the cryptography even where there is none.
+pub fn client() -> reqwest::ClientBuilder {
+    // It fails if it was set already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Client::builder()
 }
