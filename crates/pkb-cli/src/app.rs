@@ -24,7 +24,7 @@ use pkb_core::{
     output::Target,
     pipeline::{self, Source},
     rehearsal,
-    stage::Written,
+    stage::NextStep,
     summary::{Ended, Summary},
 };
 use pkb_files::{
@@ -102,19 +102,35 @@ fn write_out(text: &str) -> Result<(), Fatal> {
         .map_err(|source| Fatal::io("cannot write to standard output", source))
 }
 
+/// A stage with what it works on.
+pub struct StageRun<S> {
+    /// The stage.
+    pub stage: S,
+    /// Where its records come from.
+    pub source: Source,
+    /// Where they go.
+    pub output: Target,
+    /// Batches that are worked on at the same time.
+    pub in_flight: usize,
+    /// What the operator does next.
+    pub next_step: Option<NextStep>,
+}
+
 /// Runs a stage over its input, and tells how it went: summary, what stopped it, what to do next.
 ///
 /// # Errors
 /// The summary cannot be written. What stopped the stage is told here, and is in the exit code.
-pub async fn run_stage<S: Stage>(
-    stage: S,
-    source: Source,
-    output: Target,
-    in_flight: usize,
-    args: &StreamArgs,
-) -> Result<ExitCode, Fatal> {
-    let program = S::NAME.program();
-    say_rehearsal(S::NAME, &args.progress);
+pub async fn run_stage<S: Stage>(run: StageRun<S>, args: &StreamArgs) -> Result<ExitCode, Fatal> {
+    let StageRun {
+        stage,
+        source,
+        output,
+        in_flight,
+        next_step,
+    } = run;
+    let name = stage.plan().stage;
+    let program = name.program();
+    say_rehearsal(name, &args.progress);
     if args.clock.is_fixed() {
         tell(format!(
             "{program}: note: the time is fixed (PKB_FIXED_TIME): not for a real campaign"
@@ -151,12 +167,12 @@ pub async fn run_stage<S: Stage>(
         })
         .transpose()?;
     let start = Instant::now();
-    let (stage, monitor) = (Arc::new(stage), &args.progress.monitor);
+    let monitor = &args.progress.monitor;
 
-    let task = task(S::NAME, &output);
+    let task = task(name, &output);
     let progress = Progress::start(&args.progress, task);
     let report = pipeline::run(
-        Arc::clone(&stage),
+        Arc::new(stage),
         source,
         output,
         args.journal.as_deref(),
@@ -165,13 +181,9 @@ pub async fn run_stage<S: Stage>(
     )
     .await;
     drop(progress);
-    let code = match &report.fatal {
-        Some(fatal) => fatal.exit_code(),
-        None => stage.exit_code(report.tally.exit_code(S::NAME)),
-    };
-    let records = Written(args.output.as_deref());
+    let code = report.code;
     let summary = Summary::of(
-        S::NAME,
+        name,
         Ended {
             tally: &report.tally,
             files: report.files,
@@ -181,7 +193,7 @@ pub async fn run_stage<S: Stage>(
             fatal: report.fatal.as_ref(),
             journal: args.journal.as_deref(),
             rehearsal: monitor.origins().is_rehearsal(),
-            next_step: stage.next_step(records),
+            next_step,
         },
     );
     if code != ExitCode::Done || !args.progress.quiet {
@@ -189,7 +201,7 @@ pub async fn run_stage<S: Stage>(
         if let Some(fatal) = &report.fatal {
             tell(format!("{program}: {fatal}"));
         } else if code == ExitCode::SomeRowsRejected
-            && let Some(nobody) = report.tally.nobody_advanced(S::NAME)
+            && let Some(nobody) = report.tally.nobody_advanced(name)
             && (task.is_last || nobody.is_by_the_stage())
         {
             tell(format!("{program}: {nobody}"));

@@ -23,6 +23,7 @@ use pkb_core::{
     monitor::Monitor,
     output::{Target, is_stream},
     pipeline::{Limits, Source},
+    stage::Written,
 };
 use pkb_files::exposure;
 
@@ -125,6 +126,12 @@ impl StreamArgs {
             || Ok(Target::stdout()),
             |path| Target::file(path, self.replace),
         )
+    }
+
+    /// The same, for the command that comes next.
+    #[must_use]
+    pub fn written(&self) -> Written<'_> {
+        Written(self.output.as_deref())
     }
 
     /// The same with the journal that a run has if nobody chose one: beside the `folder` of what it makes, or beside its

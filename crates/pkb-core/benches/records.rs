@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use divan::{Bencher, black_box, counter::BytesCount};
-use pkb_core::{Record, ndjson, record::KeyFields};
+use pkb_core::{Record, ndjson};
 use pkb_files::journal::Key;
 
 /// A record of 300 bytes, as pkb-upload writes it of a file with few columns.
@@ -24,14 +24,6 @@ fn read_whole(bencher: Bencher<'_, '_>, name: &str) {
     let line = line(name);
     let bencher = bencher.counter(BytesCount::of_str(line));
     bencher.bench(|| drop(serde_json::from_str::<Record>(black_box(line)).unwrap()));
-}
-
-/// What a line of a journal costs when it is opened.
-#[divan::bench(args = ["short", "invited"])]
-fn read_key_fields(bencher: Bencher<'_, '_>, name: &str) {
-    let line = line(name);
-    let bencher = bencher.counter(BytesCount::of_str(line));
-    bencher.bench(|| drop(serde_json::from_str::<KeyFields<'_>>(black_box(line)).unwrap()));
 }
 
 #[divan::bench(args = ["short", "invited"])]

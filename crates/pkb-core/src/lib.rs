@@ -26,11 +26,13 @@ pub mod shards;
 pub mod spool;
 pub mod spreadsheet;
 pub mod stage;
+mod stages;
 pub mod summary;
 pub mod tally;
 
 pub use clock::Clock;
-pub use outcome::{Kind, Outcome, Reason, StageName, Verdict};
+pub use outcome::{Kind, Outcome, Reason, Verdict};
 pub use pkb_files::{ExitCode, Fatal};
 pub use record::Record;
 pub use stage::{Admission, Batch, Stage};
+pub use stages::StageName;

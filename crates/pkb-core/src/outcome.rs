@@ -3,65 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The stages in the order a record goes through them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "lowercase")]
-pub enum StageName {
-    /// pkb-upload.
-    Upload,
-    /// pkb-resolve.
-    Resolve,
-    /// pkb-tokens.
-    Tokens,
-    /// pkb-letters.
-    Letters,
-    /// pkb-letters sms send: text messages through GOV.UK Notify.
-    Sms,
-    /// pkb-letters post: letters through GOV.UK Notify.
-    Post,
-    /// pkb-resolve --recheck: who has registered since, and who gets a reminder.
-    Recheck,
-}
-
-impl StageName {
-    /// All stages, in their order.
-    pub const ALL: [Self; 7] = [
-        Self::Upload,
-        Self::Resolve,
-        Self::Tokens,
-        Self::Letters,
-        Self::Sms,
-        Self::Post,
-        Self::Recheck,
-    ];
-
-    /// The name on the wire: `resolve`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Upload => "upload",
-            Self::Resolve => "resolve",
-            Self::Tokens => "tokens",
-            Self::Letters => "letters",
-            Self::Sms => "sms",
-            Self::Post => "post",
-            Self::Recheck => "recheck",
-        }
-    }
-
-    /// The program that runs the stage: `pkb-resolve`.
-    pub fn program(self) -> &'static str {
-        match self {
-            Self::Upload => "pkb-upload",
-            Self::Resolve => "pkb-resolve",
-            Self::Tokens => "pkb-tokens",
-            Self::Letters => "pkb-letters",
-            Self::Sms => "pkb-letters sms",
-            Self::Post => "pkb-letters post",
-            Self::Recheck => "pkb-resolve --recheck",
-        }
-    }
-}
+use crate::StageName;
 
 /// What an outcome asks of the operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -253,15 +195,6 @@ impl Reason {
                 | Self::NotDue
                 | Self::Reminded
         )
-    }
-
-    /// The earlier stage that mends a record with this reason when it is run over it.
-    pub fn mended_by(self) -> Option<StageName> {
-        match self {
-            Self::AnswerTooOld | Self::NoPkbId | Self::SharedRecord => Some(StageName::Resolve),
-            Self::CodesExpiring | Self::SharedCodes => Some(StageName::Tokens),
-            _ => None,
-        }
     }
 }
 

@@ -10,7 +10,7 @@ use std::hash::{BuildHasher as _, RandomState};
 
 use foldhash::HashMap;
 
-use crate::{Reason, Record, Verdict, record::KeyFields};
+use crate::{Reason, Record, Verdict};
 use pkb_values::{AccessCode, InvitationCode, NationalId, PkbId};
 
 /// Which of a record's belongings are looked at.
@@ -102,40 +102,12 @@ impl Belongings {
         let patient = record.patient.as_ref()?.national_id;
         let id = record.pkb.as_ref().and_then(|pkb| pkb.id.as_ref());
         let codes = record.invitation.as_ref();
-        Self::new(
-            patient,
-            (record.row.number, &record.row.file),
-            id.map(|id| salt.id(id)),
-            codes.map(|codes| salt.codes(&codes.code, &codes.token)),
-        )
-    }
-
-    /// The same from a few fields of a record.
-    #[must_use]
-    pub fn of_fields(fields: &KeyFields<'_>, salt: &Salt) -> Option<Self> {
-        let patient = fields.patient.as_ref()?.national_id;
-        let id = fields.pkb.as_ref().and_then(|pkb| pkb.id.as_ref());
-        let codes = fields.invitation.as_ref();
-        Self::new(
-            patient,
-            (fields.row.number, &fields.row.file),
-            id.map(|id| salt.id(id)),
-            codes.map(|codes| salt.codes(&codes.code, &codes.token)),
-        )
-    }
-
-    fn new(
-        patient: NationalId,
-        (row, file): (u64, &str),
-        id: Option<u64>,
-        codes: Option<[u64; 2]>,
-    ) -> Option<Self> {
         (id.is_some() || codes.is_some()).then(|| Self {
             patient,
-            row,
-            file: file.into(),
-            id,
-            codes,
+            row: record.row.number,
+            file: record.row.file.as_str().into(),
+            id: id.map(|id| salt.id(id)),
+            codes: codes.map(|codes| salt.codes(&codes.code, &codes.token)),
         })
     }
 
@@ -446,11 +418,6 @@ mod tests {
 
     fn come(owners: &mut Owners, record: &Record) -> Option<Shared> {
         let own = Belongings::of(record, &owners.salt)?;
-        let salted = owners.salt.clone();
-        assert_eq!(
-            Belongings::of_fields(&KeyFields::of(record), &salted),
-            Some(own.clone())
-        );
         owners.come(&own)
     }
 

@@ -10,12 +10,13 @@ mod purged;
 mod schema;
 mod unknown;
 
-use std::borrow::Cow;
-
 use jiff::{Timestamp, civil::Date};
-use serde::{Deserialize, Serialize, de::IgnoredAny};
+use serde::{Deserialize, Serialize};
 
-use crate::outcome::{Outcome, Reason, StageName};
+use crate::{
+    StageName,
+    outcome::{Outcome, Reason},
+};
 use pkb_values::{
     AccessCode, AddressLine, DateOfBirth, Email, InvitationCode, Language, LetterFormat,
     LetterLanguages, LocalId, NationalId, NhsNumberStatus, PersonName, Phone, PkbId, Postcode,
@@ -115,245 +116,44 @@ impl Record {
 }
 
 impl Record {
-    /// As [`KeyFields::is_settled_by`].
+    /// Whether `stage` has settled the record for good: did its work on it, or stopped it for a reason that a rerun would
+    /// find again.
+    #[must_use]
     pub fn is_settled_by(&self, stage: StageName) -> bool {
-        KeyFields::of(self).is_settled_by(stage)
+        match &self.outcome {
+            Some(outcome) => outcome.stage == stage && outcome.is_for_good(),
+            None => stage.has_written(self),
+        }
     }
 
     /// Removes what `stage` wrote; what PKB said of a registration stays until it says something else.
     pub fn clear(&mut self, stage: StageName) {
-        match stage {
-            StageName::Upload => self.upload = None,
-            StageName::Resolve => self.pkb = None,
-            StageName::Tokens => {
-                self.invitation = None;
-                self.purged = None;
-            }
-            StageName::Letters => self.delivery = None,
-            StageName::Sms => self.texts.clear(),
-            StageName::Post => self.posted = None,
-            // A fact about the patient, which stands whatever else is done again.
-            StageName::Recheck => {}
+        if !stage.follows_up() {
+            stage.clear(self);
         }
     }
 
-    /// Takes away what `stage` and those after it wrote, and the outcome.
+    /// Removes what `stage` and those after it wrote, and the outcome.
     pub fn clear_from(&mut self, stage: StageName) {
         for each in StageName::ALL {
-            if each >= stage {
-                self.clear(each);
+            if *each >= stage {
+                self.clear(*each);
             }
         }
         self.outcome = None;
     }
 
     /// Takes over what `stage` wrote into `settled`, an earlier form of this record.
-    pub fn take_over(&mut self, stage: StageName, settled: Self) {
+    pub fn take_over(&mut self, stage: StageName, mut settled: Self) {
         self.rehearsal |= settled.rehearsal;
-        match stage {
-            StageName::Upload => self.upload = settled.upload,
-            StageName::Resolve => self.pkb = settled.pkb,
-            StageName::Tokens => {
-                self.invitation = settled.invitation;
-                self.purged = settled.purged;
-            }
-            StageName::Letters => {
-                // The codes on the letter are those that count, not new ones from another run of
-                // pkb-tokens.
-                self.invitation = settled.invitation;
-                self.purged = settled.purged;
-                self.delivery = settled.delivery;
-            }
-            StageName::Sms => self.texts = settled.texts,
-            StageName::Post => self.posted = settled.posted,
-            StageName::Recheck => {
-                self.uptake = settled.uptake;
-                self.pkb = settled.pkb;
-            }
-        }
-        self.outcome = settled.outcome;
-    }
-}
-
-/// The few fields of a record that the key of a journal may be made of, and how far the record is;
-/// read from a line several times as fast as the whole record.
-#[derive(Debug, Deserialize)]
-pub struct KeyFields<'a> {
-    #[serde(rename = "schema")]
-    _schema: Schema,
-    /// Where it came from.
-    #[serde(borrow)]
-    pub row: KeyRow<'a>,
-    /// Whether anything in it is from a rehearsal.
-    #[serde(default)]
-    pub rehearsal: bool,
-    /// Who it is about.
-    pub patient: Option<KeyPatient>,
-    /// PKB's answer.
-    pub pkb: Option<KeyPkb>,
-    /// The codes.
-    pub invitation: Option<KeyInvitation>,
-    /// Whether the patient has registered since.
-    pub uptake: Option<KeyUptake>,
-    /// The upload.
-    pub upload: Option<KeyUpload>,
-    purged: Option<IgnoredAny>,
-    delivery: Option<IgnoredAny>,
-    texts: Option<IgnoredAny>,
-    posted: Option<IgnoredAny>,
-    /// Why it went no further.
-    pub outcome: Option<Outcome>,
-}
-
-/// The fields of [`Row`].
-#[derive(Debug, Deserialize)]
-pub struct KeyRow<'a> {
-    /// Name of the patient file.
-    #[serde(borrow)]
-    pub file: Cow<'a, str>,
-    /// Line number, the header being 1.
-    #[serde(deserialize_with = "bounds::row")]
-    pub number: u64,
-    /// How many data rows the file has.
-    #[serde(deserialize_with = "bounds::row")]
-    pub of: u64,
-}
-
-/// The fields of [`Upload`] that matter to whether an answer still serves, and whether PKB was asked.
-#[derive(Debug, Deserialize)]
-pub struct KeyUpload {
-    /// How far the batch is.
-    state: UploadState,
-    /// Whether PKB had the patient.
-    compared: Option<Compared>,
-    /// Whether PKB invites the patient itself.
-    #[serde(default)]
-    pub emailed: bool,
-}
-
-/// The fields of [`Patient`] that matter to keys.
-#[derive(Debug, Deserialize)]
-pub struct KeyPatient {
-    /// The national id.
-    pub national_id: NationalId,
-    /// Date of birth.
-    pub date_of_birth: DateOfBirth,
-    /// Last name.
-    pub last_name: PersonName,
-    /// Whether the hospital's file says that the patient has died.
-    #[serde(default)]
-    pub deceased: bool,
-}
-
-/// The fields of [`PkbAnswer`] that matter to keys and to whether an answer still serves.
-#[derive(Debug, Deserialize)]
-pub struct KeyPkb {
-    /// PKB's id.
-    pub id: Option<PkbId>,
-    /// Whether the patient has registered.
-    pub registered: Option<bool>,
-    /// Whether PKB's last name is another one.
-    #[serde(default)]
-    pub name_differs: bool,
-    /// When PKB was asked.
-    pub checked_at: Timestamp,
-}
-
-/// The fields of [`Invitation`] that decide whether it is still usable, and which patient it belongs to.
-#[derive(Debug, Deserialize)]
-pub struct KeyInvitation {
-    /// Invitation code.
-    pub code: InvitationCode,
-    /// Access code.
-    pub token: AccessCode,
-    /// When the codes end.
-    pub expires_at: Timestamp,
-    /// When they were fetched instead of earlier ones.
-    pub reissued_at: Option<Timestamp>,
-}
-
-/// The fields of [`Uptake`] that matter to whether an answer still serves.
-#[derive(Debug, Deserialize)]
-pub struct KeyUptake {
-    /// Whether the patient has registered.
-    pub registered: bool,
-    /// When PKB was asked.
-    pub checked_at: Timestamp,
-}
-
-impl<'a> KeyFields<'a> {
-    /// The fields of a whole record.
-    pub fn of(record: &'a Record) -> Self {
-        let is_there = |section: bool| section.then_some(IgnoredAny);
-        Self {
-            _schema: record.schema,
-            row: KeyRow {
-                file: Cow::Borrowed(&record.row.file),
-                number: record.row.number,
-                of: record.row.of,
-            },
-            rehearsal: record.rehearsal,
-            patient: record.patient.as_ref().map(|patient| KeyPatient {
-                national_id: patient.national_id,
-                date_of_birth: patient.date_of_birth,
-                last_name: patient.last_name.clone(),
-                deceased: patient.deceased,
-            }),
-            pkb: record.pkb.as_ref().map(|pkb| KeyPkb {
-                id: pkb.id.clone(),
-                registered: pkb.registered,
-                name_differs: pkb.name_differs,
-                checked_at: pkb.checked_at,
-            }),
-            invitation: record.invitation.as_ref().map(|codes| KeyInvitation {
-                code: codes.code.clone(),
-                token: codes.token.clone(),
-                expires_at: codes.expires_at,
-                reissued_at: codes.reissued_at,
-            }),
-            uptake: record.uptake.as_ref().map(|uptake| KeyUptake {
-                registered: uptake.registered,
-                checked_at: uptake.checked_at,
-            }),
-            upload: record.upload.as_ref().map(|upload| KeyUpload {
-                state: upload.state,
-                compared: upload.compared,
-                emailed: upload.emailed,
-            }),
-            purged: is_there(record.purged.is_some()),
-            delivery: is_there(record.delivery.is_some()),
-            texts: is_there(!record.texts.is_empty()),
-            posted: is_there(record.posted.is_some()),
-            outcome: record.outcome.clone(),
-        }
-    }
-
-    /// Whether its codes have ended and were taken out.
-    pub fn is_purged(&self) -> bool {
-        self.purged.is_some()
+        self.outcome = settled.outcome.take();
+        stage.take_over(self, settled);
     }
 
     /// All reasons why the record was stopped.
     pub fn reasons(&self) -> impl Iterator<Item = Reason> + '_ {
         let outcome = self.outcome.iter();
         outcome.flat_map(|outcome| outcome.also.iter().copied().chain([outcome.reason]))
-    }
-
-    /// Whether `stage` has settled the record for good: did its work on it, or stopped it for a
-    /// reason that a rerun would find again.
-    pub fn is_settled_by(&self, stage: StageName) -> bool {
-        match &self.outcome {
-            Some(outcome) => outcome.stage == stage && outcome.is_for_good(),
-            None => match stage {
-                StageName::Upload => self.upload.is_some(),
-                StageName::Resolve => self.pkb.is_some(),
-                StageName::Tokens => self.invitation.is_some() || self.purged.is_some(),
-                StageName::Letters => self.delivery.is_some(),
-                StageName::Sms => self.texts.is_some(),
-                StageName::Post => self.posted.is_some(),
-                StageName::Recheck => self.uptake.is_some(),
-            },
-        }
     }
 }
 
@@ -528,13 +328,6 @@ pub struct Upload {
 
 impl Upload {
     /// Whether PKB was asked anything for it.
-    pub(crate) fn has_answer(&self) -> bool {
-        self.state.has_answer() || self.compared.is_some()
-    }
-}
-
-impl KeyUpload {
-    /// As [`Upload::has_answer`].
     pub(crate) fn has_answer(&self) -> bool {
         self.state.has_answer() || self.compared.is_some()
     }

@@ -21,10 +21,7 @@ use std::{
     },
 };
 
-use crate::{
-    Fatal, Record,
-    record::{KeyFields, KeyUpload, Upload},
-};
+use crate::{Fatal, Record, record::Upload};
 use pkb_values::{AccessCode, InvitationCode, PkbId};
 
 pub use ahead::look_ahead;
@@ -56,65 +53,31 @@ impl Origin {
     pub fn of(record: &Record) -> Option<Self> {
         let codes = record.invitation.as_ref();
         let delivery = record.delivery.as_ref();
-        let told = Told {
-            mark: record.rehearsal,
-            id: record.pkb.as_ref().and_then(|pkb| pkb.id.as_ref()),
-            codes: codes.map(|own| (&own.code, &own.token)),
-            file: delivery.map(|delivery| &*delivery.file),
-            has_answers: record.pkb.is_some()
-                || record.purged.is_some()
-                || record.upload.as_ref().is_some_and(Upload::has_answer),
-        };
-        told.origin()
-    }
-
-    /// The same from a few fields.
-    pub(crate) fn of_fields(fields: &KeyFields<'_>) -> Option<Self> {
-        let codes = fields.invitation.as_ref();
-        let told = Told {
-            mark: fields.rehearsal,
-            id: fields.pkb.as_ref().and_then(|pkb| pkb.id.as_ref()),
-            codes: codes.map(|own| (&own.code, &own.token)),
-            file: None,
-            has_answers: fields.pkb.is_some()
-                || fields.is_purged()
-                || fields.upload.as_ref().is_some_and(KeyUpload::has_answer),
-        };
-        told.origin()
-    }
-}
-
-/// All in a record that tells where it is from.
-struct Told<'a> {
-    mark: bool,
-    id: Option<&'a PkbId>,
-    codes: Option<(&'a InvitationCode, &'a AccessCode)>,
-    /// The file of its letter.
-    file: Option<&'a str>,
-    /// Whether it has anything else of a PKB.
-    has_answers: bool,
-}
-
-impl Told<'_> {
-    fn origin(&self) -> Option<Origin> {
-        let is_of_sandbox = |id: &PkbId| {
-            let id = id.expose_id();
-            id.len() == SANDBOX_ID_DIGITS && id.starts_with(SANDBOX_ID)
-        };
-        let are_of_sandbox = |(code, token): (&InvitationCode, &AccessCode)| {
-            code.expose_code().starts_with(SANDBOX_CODE)
-                && token.expose_code().starts_with(SANDBOX_CODE)
-        };
-        let is_rehearsal = self.mark
-            || self.id.is_some_and(is_of_sandbox)
-            || self.codes.is_some_and(are_of_sandbox)
-            || self.file.is_some_and(|file| file.starts_with(FILE_PREFIX));
-        match (is_rehearsal, self.has_answers || self.codes.is_some()) {
-            (true, _) => Some(Origin::Rehearsal),
-            (false, true) => Some(Origin::Real),
+        let is_rehearsal = record.rehearsal
+            || (record.pkb.as_ref())
+                .and_then(|pkb| pkb.id.as_ref())
+                .is_some_and(is_of_sandbox)
+            || codes.is_some_and(|own| are_of_sandbox(&own.code, &own.token))
+            || delivery.is_some_and(|delivery| delivery.file.starts_with(FILE_PREFIX));
+        let has_answers = record.pkb.is_some()
+            || codes.is_some()
+            || record.purged.is_some()
+            || record.upload.as_ref().is_some_and(Upload::has_answer);
+        match (is_rehearsal, has_answers) {
+            (true, _) => Some(Self::Rehearsal),
+            (false, true) => Some(Self::Real),
             (false, false) => None,
         }
     }
+}
+
+fn is_of_sandbox(id: &PkbId) -> bool {
+    let id = id.expose_id();
+    id.len() == SANDBOX_ID_DIGITS && id.starts_with(SANDBOX_ID)
+}
+
+fn are_of_sandbox(code: &InvitationCode, token: &AccessCode) -> bool {
+    code.expose_code().starts_with(SANDBOX_CODE) && token.expose_code().starts_with(SANDBOX_CODE)
 }
 
 /// Whether a secret opens nothing but sandboxes, so that it may go to this machine unencrypted.
@@ -337,11 +300,6 @@ mod tests {
         ] {
             let record = record(&fields);
             assert_eq!(Origin::of(&record), origin, "{fields}");
-            assert_eq!(
-                Origin::of_fields(&KeyFields::of(&record)),
-                origin,
-                "{fields}"
-            );
         }
     }
 

@@ -13,10 +13,7 @@ use std::{
 
 use serde_json::Value;
 
-use crate::{
-    ExitCode, Fatal, Kind, Outcome, Record, StageName, Verdict, owners::Kinds, pipeline::Records,
-    record::KeyFields,
-};
+use crate::{ExitCode, Fatal, Record, StageName, Verdict, pipeline::Records};
 use pkb_files::journal::{Journal, Key};
 use pkb_values::NationalId;
 
@@ -83,7 +80,7 @@ impl IntentLog {
             .map_err(|_| Fatal::Bug("an intent cannot be written".into()))?;
         tokio::task::block_in_place(|| {
             let mut journal = journal.lock().unwrap_or_else(PoisonError::into_inner);
-            journal.append(None, &line, std::time::Instant::now())?;
+            journal.append(&line, std::time::Instant::now())?;
             journal.sync()
         })
     }
@@ -107,15 +104,39 @@ pub enum Recalled {
     Intent(Value),
 }
 
-/// What to do with a record that the journal has.
-#[derive(Debug)]
-pub enum Replay {
-    /// The journal's answer stands.
-    Answer,
-    /// The work is to be done again: [`Stage::admit`] is asked.
-    DoAgain,
-    /// The record is stopped.
-    Stop(Verdict),
+/// What a stage is, and how its work is put together. It stays the same for a run.
+#[derive(Debug, Clone, Copy)]
+pub struct Plan {
+    /// Which stage it is.
+    pub stage: StageName,
+    /// How many pieces of work go together. How records fall into batches depends on their order alone, never on timing,
+    /// unless there is a [`Self::linger`].
+    pub batch_rows: usize,
+    /// For how long a batch that is not full may wait for more work while the input pauses; without it, for ever. For
+    /// stages whose batches leave no trace, such as questions to PKB.
+    pub linger: Option<Duration>,
+}
+
+impl Plan {
+    /// A stage that works on one record at a time.
+    pub fn one_by_one(stage: StageName) -> Self {
+        Self {
+            stage,
+            batch_rows: 1,
+            linger: None,
+        }
+    }
+}
+
+/// How a record was handled in this run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Handled {
+    /// The stage has worked on it, or stopped it.
+    Worked,
+    /// It is as the journal has it.
+    Journaled,
+    /// It passes: a different stage has stopped it, or this stage has nothing to do for it.
+    Passed,
 }
 
 /// What follows from a stage's work by the settings of this run.
@@ -138,34 +159,17 @@ pub trait Stage: Send + Sync + 'static {
     type Work: Send + 'static;
     /// What the work adds to a record.
     type Done: Send + 'static;
-    /// Which stage it is.
-    const NAME: StageName;
-    /// What of a record must be no other patient's before the work is done on it (see [`crate::owners`]).
-    const NEEDS_OWN: Kinds = Kinds::NONE;
-    /// What of a record must be no other patient's once the work is done, since the work brings it. PKB may have
-    /// corrected it by the next run, so PKB is asked again, whatever the journal says.
-    const BRINGS_OWN: Kinds = Kinds::NONE;
 
-    /// How many pieces of work go together. How records fall into batches depends on their order
-    /// alone, never on timing, unless the stage has a [`Self::linger`].
-    fn batch_rows(&self) -> usize {
-        1
-    }
+    /// Which stage it is, and how its work is put together. Asked once.
+    fn plan(&self) -> Plan;
 
-    /// For how long a batch that is not full may wait for more work while the input pauses; without
-    /// it, for ever. For stages whose batches leave no trace, such as questions to PKB.
-    fn linger(&self) -> Option<Duration> {
-        None
-    }
-
-    /// The key under which the journal has a record that this stage has settled: the patient, and
-    /// all that the stage reads of the record, so that a row that was corrected is new work. It must
-    /// be the same before and after the stage's work. `None` for a record that the stage cannot
-    /// work on. Called by several threads and in no order.
+    /// The key under which the journal has a record that this stage has settled: the patient, and all that the stage reads
+    /// of the record, so that a row that was corrected is new work. It must be the same before and after the stage's work.
+    /// `None` for a record that the stage cannot work on.
     fn key(&self, record: &Record) -> Option<Key>;
 
-    /// Sees each line of the journal that is this stage's own, before the first record, with the key by which it is
-    /// found.
+    /// Sees each line of the journal that is this stage's own, in their order and before the first record, with the key by
+    /// which it is found.
     ///
     /// # Errors
     /// What makes the journal unusable.
@@ -173,72 +177,15 @@ pub trait Stage: Send + Sync + 'static {
         Ok(())
     }
 
-    /// Whether lines of the journal need not be read whole: then [`Self::quick_key`] says the key, and
-    /// [`Self::recall`] sees no line, [`Self::replay`] and [`Self::glean`] perhaps no record of it.
-    const QUICK_REPLAY: bool = false;
-
-    /// [`Self::key`] from a few fields; see [`Self::QUICK_REPLAY`].
-    fn quick_key(&self, _fields: &KeyFields<'_>) -> Option<Key> {
-        None
-    }
-
-    /// Whether a line of the journal is still good, as one of a few fields; of one that is not the work
-    /// is done again. See [`Self::QUICK_REPLAY`]. Lines are seen in no order: of two, the one with the larger
-    /// `place` is newer.
-    fn still_good(&self, _fields: &KeyFields<'_>, _place: u64) -> bool {
+    /// Whether what the journal has of `record` (`settled`, the newest line with its key) is an answer to it in this run.
+    /// If not, the record is as if the journal did not have it.
+    fn answers(&self, _record: &Record, _settled: &Record) -> bool {
         true
     }
 
-    /// Whether each record can be judged by itself: [`Self::admit`], [`Self::answers`] and [`Self::tries_again`] look
-    /// at nothing but the record and what stays as it is for the whole run, and nothing else of the stage sees
-    /// records that pass, or that the journal answers ([`Self::stopped_before`], [`Self::replay`],
-    /// [`Self::conclude`], [`Self::glean`]). Then those records are judged where they are read, by several
-    /// threads and in no order, and `admit` may be called for a record more than once. Needs
-    /// [`Self::QUICK_REPLAY`].
-    const JUDGES_ALONE: bool = false;
-
-    /// [`Self::answers`] from a few fields of the record, or of the line that the journal has of it; `false` also
-    /// where they do not tell. See [`Self::JUDGES_ALONE`].
-    fn quick_answers(&self, _fields: &KeyFields<'_>, _outcome: Option<&Outcome>) -> bool {
-        false
-    }
-
-    /// Whether what the journal has of `record` still answers it: `outcome` is how it was settled then. For
-    /// what a stage looks at besides the record itself, such as lists of its own. Called by several threads and in no order.
-    fn answers(&self, _record: &Record, _outcome: Option<&Outcome>) -> bool {
-        true
-    }
-
-    /// Sees each record that the journal has, with what the journal has of it, in input order, and
-    /// says whether that is the answer.
-    fn replay(&self, _record: &Record) -> Replay {
-        Replay::Answer
-    }
-
-    /// Whether a record with `outcome` is looked at again: by default one that failed at this very stage. Asked by several
-    /// threads and in no order.
-    fn tries_again(&self, outcome: &Outcome) -> bool {
-        outcome.stage == Self::NAME && outcome.kind == Kind::Failed
-    }
-
-    /// What has been done for a patient, now or in an earlier run, and what to do about it if it turns out that it has
-    /// what belongs to another: `its letter was printed: remove sheet 12 of letters-0001.pdf before the letters are
-    /// posted`.
-    fn done_for(&self, _patient: NationalId) -> Option<String> {
-        None
-    }
-
-    /// Whether [`Self::stopped_before`] is to be called. Asked once, when the journal has been recalled.
-    fn minds_stopped(&self) -> bool {
-        false
-    }
-
-    /// Sees each record that another stage has stopped, in input order. Needs [`Self::minds_stopped`].
-    fn stopped_before(&self, _record: &Record) {}
-
-    /// Where `record` stands. Called in input order. Records with an outcome never get here, but for those
-    /// that [`Self::tries_again`].
-    fn admit(&self, record: &Record) -> Admission<Self::Work>;
+    /// Where a record without outcome stands, in input order. One that is `in_journal` comes as the journal has it:
+    /// [`Admission::Work`] has the work done again.
+    fn admit(&self, record: &Record, in_journal: bool) -> Admission<Self::Work>;
 
     /// Does the work of one batch; several may run at the same time.
     ///
@@ -249,52 +196,34 @@ pub trait Stage: Send + Sync + 'static {
         batch: Batch<Self::Work>,
     ) -> impl Future<Output = BatchResult<Self::Done>> + Send;
 
-    /// Writes what was done into the record.
+    /// Writes what was done into the record. The journal gets the record so.
     fn apply(&self, record: &mut Record, done: Self::Done);
 
-    /// Draws a conclusion from what was done, now or by the journal. It goes into the output and not into
-    /// the journal, so that a run with other settings draws its own.
-    fn conclude(&self, _record: &mut Record) -> Conclusion {
-        Conclusion::AsItIs
-    }
-
-    /// Whether the records of a batch go into the journal after those of all batches before it: so that what a later run
-    /// counts there (files, numbers) has no gap that an earlier batch would have to go into.
-    const SETTLES_IN_ORDER: bool = false;
-
-    /// What is collected of a record.
-    type Gleaned: Send + 'static;
-
-    /// What is to be collected of a record that this stage has advanced, now or in an earlier run. Called in no order.
-    fn glean(&self, _record: &Record) -> Option<Self::Gleaned> {
-        None
-    }
-
-    /// Collects what was gleaned from each record, in output order and before the record is written.
+    /// Sees each record before it is written, in output order: to count it, to write down what accompanies it, and to draw
+    /// a conclusion from what was done. A conclusion goes into the output and not into the journal, so that a run with
+    /// other settings draws its own; only records without outcome that the stage has worked on, now or by the journal, may
+    /// be changed or stopped.
     ///
     /// # Errors
     /// Whatever must stop the stage before the record is written.
-    fn collect(&self, _gleaned: Self::Gleaned) -> Result<(), Fatal> {
-        Ok(())
+    fn conclude(&self, _record: &mut Record, _handled: Handled) -> Result<Conclusion, Fatal> {
+        Ok(Conclusion::AsItIs)
     }
 
-    /// All records have been seen. Called only when the input was complete and nothing fatal
-    /// happened.
+    /// What has been done for a patient, now or in an earlier run, and what to do about it if it turns out that the patient
+    /// has what belongs to another: `its letter was printed: remove sheet 12 of letters-0001.pdf before the letters are
+    /// posted`.
+    fn done_for(&self, _patient: NationalId) -> Option<String> {
+        None
+    }
+
+    /// All records have been written, and nothing fatal happened. How the run went, for the shell: `by_rows` is what the
+    /// outcomes of the rows say.
     ///
     /// # Errors
     /// Whatever makes the run a failure.
-    fn finish(&self) -> Result<(), Fatal> {
-        Ok(())
-    }
-
-    /// How the run went, for the shell, where the outcomes of the rows (`by_rows`) do not say all of it.
-    fn exit_code(&self, by_rows: ExitCode) -> ExitCode {
-        by_rows
-    }
-
-    /// What the operator does next with the `records` that were written.
-    fn next_step(&self, _records: Written<'_>) -> Option<NextStep> {
-        None
+    fn finish(&self, by_rows: ExitCode) -> Result<ExitCode, Fatal> {
+        Ok(by_rows)
     }
 }
 

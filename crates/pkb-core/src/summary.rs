@@ -201,19 +201,6 @@ impl Summary {
     }
 }
 
-/// What a stage calls its own work.
-fn deed(stage: StageName) -> &'static str {
-    match stage {
-        StageName::Upload => "checked and uploaded or prepared",
-        StageName::Resolve => "found at PKB and may be invited",
-        StageName::Tokens => "given an invitation code and an access code",
-        StageName::Letters => "given a letter or a text message",
-        StageName::Sms => "texted through GOV.UK Notify",
-        StageName::Post => "given to GOV.UK Notify to be posted",
-        StageName::Recheck => "invited, and asked about again",
-    }
-}
-
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
@@ -225,7 +212,7 @@ impl fmt::Display for Summary {
             self.effort()
         )?;
         let mut lines = vec![
-            (self.advanced, deed(self.stage).to_owned()),
+            (self.advanced, self.stage.done().to_owned()),
             (self.already_done, "done in an earlier run".to_owned()),
             (
                 self.not_ready,
@@ -236,7 +223,7 @@ impl fmt::Display for Summary {
         // Only the last stage accounts for what the others stopped: in a pipeline each has said so
         // itself a moment ago.
         let is_mine =
-            |count: &&OutcomeCount| count.stage == self.stage || self.stage >= StageName::Letters;
+            |count: &&OutcomeCount| count.stage == self.stage || self.stage.accounts_for_all();
         let earlier = self.outcomes.iter().filter(|count| !is_mine(count));
         let earlier = earlier.map(|count| count.rows).sum();
         lines.push((earlier, "stopped by an earlier stage".to_owned()));
@@ -274,17 +261,6 @@ impl fmt::Display for Summary {
     }
 }
 
-/// What the same command does again where nothing was noted.
-fn from_the_start(stage: StageName) -> &'static str {
-    match stage {
-        StageName::Upload => "begins from the start, and sends PKB all rows again",
-        StageName::Tokens => "begins from the start, and fetches new codes",
-        // A folder that has letters in it is refused then.
-        StageName::Letters => "begins from the start, and needs a new folder: --out DIR",
-        _ => "begins from the start",
-    }
-}
-
 /// What to do now: what comes before all else, then to get done what is not, and then what comes after this stage.
 fn next_steps(stage: StageName, ended: &Ended<'_>) -> Vec<String> {
     let again = "run the same command again";
@@ -294,7 +270,7 @@ fn next_steps(stage: StageName, ended: &Ended<'_>) -> Vec<String> {
                 "it goes on from {}, where all that was done is saved",
                 journal.display()
             ),
-            None => format!("without a journal it {}", from_the_start(stage)),
+            None => format!("without a journal it {}", stage.without_journal()),
         };
         return match fatal {
             Fatal::Interrupted(_) => vec![format!("{again}: {goes_on}")],
@@ -337,9 +313,9 @@ fn next_steps(stage: StageName, ended: &Ended<'_>) -> Vec<String> {
             [file] => shown::in_line(file),
             _ => "the patient files".into(),
         };
-        let again = match stage {
-            StageName::Upload => again,
-            _ => "run all commands again, from pkb-upload on",
+        let again = match stage.reads_patient_file() {
+            true => again,
+            false => "run all commands again, from pkb-upload on",
         };
         steps.push(format!("mend {} of {file}, and {again}", counted(rejected)));
     }

@@ -90,7 +90,7 @@ impl Tally {
         let is_any = self.advanced + self.already_done + self.not_concerned + self.not_ready > 0;
         let is_answer = |what: &(StageName, Kind, Reason)| {
             let (at, kind, reason) = *what;
-            stage == StageName::Recheck
+            stage.follows_up()
                 && at == stage
                 && kind == Kind::Excluded
                 && !matches!(reason, Reason::NotFound | Reason::NoAccess)

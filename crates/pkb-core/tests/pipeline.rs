@@ -14,11 +14,11 @@ use std::{
 };
 
 use pkb_core::{
-    Admission, Batch, Fatal, Outcome, Reason, Record, Stage, StageName, Verdict, ndjson,
+    Admission, Batch, Fatal, Reason, Record, Stage, StageName, Verdict, ndjson,
     output::Target,
     pipeline::{self, Limits, Report, Source},
-    record::{KeyFields, PkbAnswer, Row},
-    stage::BatchResult,
+    record::{PkbAnswer, Row},
+    stage::{BatchResult, Plan},
 };
 use pkb_files::journal::Key;
 use pkb_values::PkbId;
@@ -35,9 +35,7 @@ enum Fate {
 }
 
 /// A stage that does to each record what its fate says, after a while.
-///
-/// `ALONE`: it lets records be judged where they are read.
-struct Fates<const ALONE: bool> {
+struct Fated {
     fates: Vec<Fate>,
     delays: Vec<u8>,
     batch_rows: usize,
@@ -48,9 +46,7 @@ struct Fates<const ALONE: bool> {
     batches: Mutex<Vec<(u64, u64, Vec<u64>)>>,
 }
 
-type Fated = Fates<false>;
-
-impl<const ALONE: bool> Fates<ALONE> {
+impl Fated {
     fn new(fates: &[Fate], delays: &[u8], batch_rows: usize) -> Arc<Self> {
         Arc::new(Self {
             fates: fates.to_vec(),
@@ -80,36 +76,24 @@ fn answer(number: u64) -> PkbAnswer {
     }
 }
 
-impl<const ALONE: bool> Stage for Fates<ALONE> {
+impl Stage for Fated {
     type Work = u64;
     type Done = PkbAnswer;
-    type Gleaned = ();
-    const NAME: StageName = StageName::Resolve;
-    const QUICK_REPLAY: bool = ALONE;
-    const JUDGES_ALONE: bool = ALONE;
 
-    fn batch_rows(&self) -> usize {
-        self.batch_rows
-    }
-
-    fn linger(&self) -> Option<Duration> {
-        self.linger
+    fn plan(&self) -> Plan {
+        Plan {
+            stage: StageName::Resolve,
+            batch_rows: self.batch_rows,
+            linger: self.linger,
+        }
     }
 
     fn key(&self, record: &Record) -> Option<Key> {
-        self.quick_key(&KeyFields::of(record))
-    }
-
-    fn quick_key(&self, fields: &KeyFields<'_>) -> Option<Key> {
-        let row = &fields.row;
+        let row = &record.row;
         Some(Key::of(&[row.file.as_bytes(), &row.number.to_le_bytes()]))
     }
 
-    fn quick_answers(&self, _: &KeyFields<'_>, _: Option<&Outcome>) -> bool {
-        true
-    }
-
-    fn admit(&self, record: &Record) -> Admission<u64> {
+    fn admit(&self, record: &Record, _: bool) -> Admission<u64> {
         match self.fate(record.row.number) {
             Fate::NotReady => Admission::NotReady,
             _ if record.pkb.is_some() => Admission::AlreadyDone,
@@ -298,19 +282,14 @@ proptest! {
         fates in proptest::collection::vec(fate(), 1..300),
         batch_rows in 1_usize..20,
         cut in 0.0_f64..1.0,
-        alone in any::<bool>(),
         name_length in 1_usize..80,
     ) {
-        let file = "a".repeat(name_length);
-        match alone {
-            true => second_run::<true>(&file, &fates, batch_rows, cut)?,
-            false => second_run::<false>(&file, &fates, batch_rows, cut)?,
-        }
+        second_run(&"a".repeat(name_length), &fates, batch_rows, cut)?;
     }
 }
 
 /// Runs twice with a journal, of which a part is lost in between.
-fn second_run<const ALONE: bool>(
+fn second_run(
     file: &str,
     fates: &[Fate],
     batch_rows: usize,
@@ -320,7 +299,7 @@ fn second_run<const ALONE: bool>(
     let path = folder.path().join("journal");
     let input = lines(&records(file, fates));
     let (_, first) = run(
-        Fates::<ALONE>::new(fates, &[0], batch_rows),
+        Fated::new(fates, &[0], batch_rows),
         input.clone(),
         4,
         Some(&path),
@@ -331,7 +310,7 @@ fn second_run<const ALONE: bool>(
     let kept = (bytes.len() as f64 * cut) as usize;
     std::fs::write(&path, &bytes[..kept]).unwrap();
     let whole = bytes[..kept].iter().filter(|byte| **byte == b'\n').count();
-    let again = Fates::<ALONE>::new(fates, &[0], batch_rows);
+    let again = Fated::new(fates, &[0], batch_rows);
     let (report, second) = run(Arc::clone(&again), input, 4, Some(&path));
     prop_assert!(report.fatal.is_none(), "{:?}", report.fatal);
     prop_assert!(second == first);
@@ -349,27 +328,28 @@ fn second_run<const ALONE: bool>(
 }
 
 /// A stage of which the second batch ends before the first, which waits for that.
-#[derive(Default)]
-struct Overtaken<const IN_ORDER: bool> {
+struct Overtaken {
+    stage: StageName,
     second: tokio::sync::Notify,
 }
 
-impl<const IN_ORDER: bool> Stage for Overtaken<IN_ORDER> {
+impl Stage for Overtaken {
     type Work = u64;
     type Done = PkbAnswer;
-    type Gleaned = ();
-    const NAME: StageName = StageName::Resolve;
-    const SETTLES_IN_ORDER: bool = IN_ORDER;
 
-    fn batch_rows(&self) -> usize {
-        2
+    fn plan(&self) -> Plan {
+        Plan {
+            stage: self.stage,
+            batch_rows: 2,
+            linger: None,
+        }
     }
 
     fn key(&self, record: &Record) -> Option<Key> {
         Some(Key::of(&[&record.row.number.to_le_bytes()]))
     }
 
-    fn admit(&self, record: &Record) -> Admission<u64> {
+    fn admit(&self, record: &Record, _: bool) -> Admission<u64> {
         Admission::Work(record.row.number)
     }
 
@@ -390,16 +370,19 @@ impl<const IN_ORDER: bool> Stage for Overtaken<IN_ORDER> {
 
     fn apply(&self, record: &mut Record, answer: PkbAnswer) {
         record.pkb = Some(answer);
+        let letter = r#"{"channel":"letter","file":"letters-0001.pdf"}"#;
+        record.delivery = Some(serde_json::from_str(letter).unwrap());
     }
 }
 
 #[test]
 fn batches_go_into_the_journal_as_they_end_or_in_their_order_if_the_stage_counts_on_it() {
-    fn journaled<const IN_ORDER: bool>() -> Vec<u64> {
+    fn journaled(stage: StageName) -> Vec<u64> {
         let folder = tempfile::tempdir().unwrap();
         let journal = folder.path().join("journal");
         let input = lines(&records("a", &[Fate::Advance; 4]));
-        let stage = Arc::new(Overtaken::<IN_ORDER>::default());
+        let second = tokio::sync::Notify::new();
+        let stage = Arc::new(Overtaken { stage, second });
         let (report, out) = run(stage, input, 2, Some(&journal));
         assert!(report.fatal.is_none());
         let rows = |lines: Vec<u8>| -> Vec<u64> {
@@ -412,8 +395,8 @@ fn batches_go_into_the_journal_as_they_end_or_in_their_order_if_the_stage_counts
         assert_eq!(rows(out), [2, 3, 4, 5]);
         rows(std::fs::read(&journal).unwrap())
     }
-    assert_eq!(journaled::<false>(), [4, 5, 2, 3]);
-    assert_eq!(journaled::<true>(), [2, 3, 4, 5]);
+    assert_eq!(journaled(StageName::Resolve), [4, 5, 2, 3]);
+    assert_eq!(journaled(StageName::Letters), [2, 3, 4, 5]);
 }
 
 /// An output that looks, at each write, whether the journal has the lines already.

@@ -1,9 +1,18 @@
 //! From arguments to work.
 
-use std::{io::IsTerminal as _, path::Path, sync::Mutex};
+use std::{
+    io::IsTerminal as _,
+    path::Path,
+    sync::{Mutex, OnceLock},
+};
 
-use pkb_cli::app;
-use pkb_core::{ExitCode, Fatal, StageName, pipeline::Source, rehearsal::Origin};
+use pkb_cli::app::{self, StageRun};
+use pkb_core::{
+    ExitCode, Fatal, StageName,
+    pipeline::Source,
+    rehearsal::Origin,
+    stage::{NextStep, quoted},
+};
 use pkb_files::atomic_file::{self, InUse};
 
 use crate::{
@@ -171,6 +180,7 @@ async fn make_letters(mut args: LettersArgs) -> Result<ExitCode, Fatal> {
         )?)),
         sheets: Mutex::new(SheetNumbers::new(&out, form.series)?),
         seen: Mutex::new(Seen::default()),
+        unfinished: OnceLock::new(),
         rules,
         template,
     };
@@ -183,7 +193,18 @@ async fn make_letters(mut args: LettersArgs) -> Result<ExitCode, Fatal> {
         0..=100 => 3,
         _ => 2,
     };
-    app::run_stage(stage, source, target, in_flight, &args.stream).await
+    let records = args.stream.written();
+    let verify = records.command(&format!("pkb verify {}", quoted(&out)), "");
+    let run = StageRun {
+        stage,
+        source,
+        output: target,
+        in_flight,
+        next_step: Some(NextStep::First(format!(
+            "before anything is posted: {verify}"
+        ))),
+    };
+    app::run_stage(run, &args.stream).await
 }
 
 fn rules(args: &LettersArgs, template: &Template) -> Result<Rules, Fatal> {

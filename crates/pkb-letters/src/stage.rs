@@ -4,16 +4,15 @@ use std::{
     borrow::Cow,
     collections::{BTreeMap, HashMap, HashSet},
     path::PathBuf,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
 use jiff::Timestamp;
 use pkb_core::{
-    Admission, Batch, Fatal, Outcome, Reason, Record, Stage, StageName, Verdict,
-    owners::Kinds,
+    Admission, Batch, ExitCode, Fatal, Outcome, Reason, Record, Stage, StageName, Verdict,
     pipeline::Records,
     record::{Channel, Delivery, Design, Edition, Invitation, Patient, PkbAnswer, Unknown},
-    stage::{BatchResult, IntentLog, NextStep, Recalled, Replay, Written, quoted},
+    stage::{BatchResult, Conclusion, Handled, IntentLog, Plan, Recalled},
 };
 use pkb_files::journal::Key;
 use pkb_values::{LetterFormat, LetterLanguages, NationalId, Postcode};
@@ -69,6 +68,8 @@ pub struct Letters {
     pub sheets: Mutex<SheetNumbers>,
     /// What earlier runs and this one have done.
     pub seen: Mutex<Seen>,
+    /// Whose letters have to be made again, because the journal has a part of their file only.
+    pub unfinished: OnceLock<HashSet<NationalId>>,
 }
 
 /// What earlier runs and this one have done.
@@ -82,8 +83,6 @@ pub struct Seen {
     corrected: Corrected,
     /// Everybody who has been admitted in this run.
     invited: HashSet<NationalId>,
-    /// Whose letters have to be made again, because the journal has a part of their file only.
-    unfinished: Option<HashSet<NationalId>>,
     /// Letters with Welsh words.
     in_welsh: u64,
 }
@@ -141,17 +140,6 @@ impl Papers {
     }
 }
 
-/// What the papers have of a record.
-pub struct ForPapers {
-    /// Its letters: its own, and those that it replaces.
-    letters: Vec<ManifestRow>,
-    has_welsh: bool,
-    /// Its text message, with the number of its row and its sheet.
-    sms: Option<Box<(u64, String, SmsRow)>>,
-    /// Whose it is, and where its files say that it is.
-    made_for: Option<(NationalId, Place)>,
-}
-
 /// What one patient gets.
 pub struct Invitations {
     /// What the letter looks like; `None` if a text message has to do.
@@ -189,6 +177,79 @@ impl Letters {
                 Admission::AlreadyDone
             }
         }
+    }
+
+    /// Where a record stands that the journal has; `None` if its letter is to be printed again.
+    fn admit_journaled(&self, record: &Record) -> Option<Admission<Invitations>> {
+        if let (Some(patient), Some(delivery)) = (&record.patient, &record.delivery) {
+            if !locked(&self.seen).invited.insert(patient.national_id) {
+                return Some(Admission::Stop(Reason::AlreadyInvited.into()));
+            }
+            if let (Some(codes), Some(sheet)) = (&record.invitation, sheet_of(delivery))
+                && let Some(row) = self.sms(patient, codes)
+            {
+                locked(&self.sheets).recount(sheet, &row);
+            }
+        }
+        if self.again.is_reprinted(record) {
+            return None;
+        }
+        if let Some(patient) = &record.patient {
+            let seen = &mut *locked(&self.seen);
+            let then = seen.earlier.get(&patient.national_id);
+            if let (Some(then), Some(place)) = (then, seen.made.of(patient.national_id)) {
+                seen.corrected.compare(record, *then, &place);
+            }
+        }
+        Some(Admission::AlreadyDone)
+    }
+
+    /// Somebody may be put on a list, or die, after the letter was printed and before it is posted.
+    fn warn_of_printed(&self, record: &Record, outcome: &Outcome) {
+        let seen = locked(&self.seen);
+        let Some(patient) = record.patient.as_ref().map(|patient| patient.national_id) else {
+            return;
+        };
+        if outcome.stage != StageName::Letters
+            && seen.earlier.contains_key(&patient)
+            && let Some(place) = seen.made.of(patient)
+        {
+            tracing::warn!(
+                "row {}: {} now, and {place}",
+                record.row.number,
+                outcome.reason.as_str()
+            );
+        }
+    }
+
+    /// Enters what was made for a record into the files that accompany the letters.
+    fn enter(&self, record: &Record) -> Result<(), Fatal> {
+        let Some(delivery) = &record.delivery else {
+            return Ok(());
+        };
+        let mut papers = locked(&self.papers);
+        let papers = papers
+            .as_mut()
+            .ok_or_else(|| Fatal::Bug("a letter came after the last".into()))?;
+        papers.add(&letters_of(record))?;
+        {
+            let mut seen = locked(&self.seen);
+            let has_welsh =
+                (delivery.languages).is_some_and(|languages| languages != LetterLanguages::English);
+            seen.in_welsh += u64::from(has_welsh);
+            if let Some(patient) = &record.patient {
+                seen.made.note(patient.national_id, Place::of(delivery));
+            }
+        }
+        if let (Some(patient), Some(codes)) = (&record.patient, &record.invitation)
+            && let Some(sheet) = sheet_of(delivery)
+            && let Some(row) = self.sms(patient, codes)
+        {
+            let is_finished = locked(&self.sheets).is_finished(sheet);
+            let sheet = (!is_finished).then_some(sheet);
+            papers.sms.add(record.row.number, sheet, &row)?;
+        }
+        Ok(())
     }
 
     /// Lays a batch out, numbers it, writes it, reads it again, and names it. Numbers and names are given in turns, all else
@@ -260,8 +321,8 @@ impl Orders for BatchLetters<'_> {
     }
 }
 
-/// Enters a letter into a delivery that may have a text message already.
-fn enter(
+/// Writes a letter into a delivery that may have a text message already.
+fn add_letter(
     letter: PrintedLetter,
     (languages, format): Look,
     design: Design,
@@ -299,13 +360,13 @@ fn letters_of(record: &Record) -> Vec<ManifestRow> {
 impl Stage for Letters {
     type Work = Invitations;
     type Done = Delivery;
-    type Gleaned = ForPapers;
-    const NAME: StageName = StageName::Letters;
-    const NEEDS_OWN: Kinds = Kinds::ALL;
-    const SETTLES_IN_ORDER: bool = true;
 
-    fn batch_rows(&self) -> usize {
-        self.letters_per_file
+    fn plan(&self) -> Plan {
+        Plan {
+            stage: StageName::Letters,
+            batch_rows: self.letters_per_file,
+            linger: None,
+        }
     }
 
     /// The patient alone: the journal is the campaign's ledger, and whoever is in it has a letter,
@@ -340,62 +401,18 @@ impl Stage for Letters {
         seen.made.of(patient).map(|place| place.to_string())
     }
 
-    fn minds_stopped(&self) -> bool {
-        !locked(&self.seen).earlier.is_empty()
-    }
-
-    /// Somebody may be put on a list, or die, after the letter was printed and before it is posted.
-    fn stopped_before(&self, record: &Record) {
-        let (Some(patient), Some(outcome)) = (&record.patient, &record.outcome) else {
-            return;
-        };
-        if let Some(place) = locked(&self.seen).made.of(patient.national_id) {
-            tracing::warn!(
-                "row {}: {} now, and {place}",
-                record.row.number,
-                outcome.reason.as_str()
-            );
-        }
-    }
-
-    fn answers(&self, record: &Record, _: Option<&Outcome>) -> bool {
-        if self.again.has_new_codes(record) {
-            return false;
-        }
-        let mut seen = locked(&self.seen);
+    fn answers(&self, record: &Record, _: &Record) -> bool {
         // Asked for once: the journal has been seen when the first record comes.
-        let unfinished = seen
-            .unfinished
-            .get_or_insert_with(|| locked(&self.press).unfinished());
+        let unfinished = (self.unfinished).get_or_init(|| locked(&self.press).unfinished());
         let patient = record.patient.as_ref();
-        !patient.is_some_and(|patient| unfinished.contains(&patient.national_id))
+        !self.again.has_new_codes(record)
+            && !patient.is_some_and(|patient| unfinished.contains(&patient.national_id))
     }
 
-    fn replay(&self, record: &Record) -> Replay {
-        if let (Some(patient), Some(delivery)) = (&record.patient, &record.delivery) {
-            if !locked(&self.seen).invited.insert(patient.national_id) {
-                return Replay::Stop(Reason::AlreadyInvited.into());
-            }
-            if let (Some(codes), Some(sheet)) = (&record.invitation, sheet_of(delivery))
-                && let Some(row) = self.sms(patient, codes)
-            {
-                locked(&self.sheets).recount(sheet, &row);
-            }
+    fn admit(&self, record: &Record, in_journal: bool) -> Admission<Invitations> {
+        if in_journal && let Some(admission) = self.admit_journaled(record) {
+            return admission;
         }
-        if self.again.is_reprinted(record) {
-            return Replay::DoAgain;
-        }
-        if let Some(patient) = &record.patient {
-            let seen = &mut *locked(&self.seen);
-            let then = seen.earlier.get(&patient.national_id);
-            if let (Some(then), Some(place)) = (then, seen.made.of(patient.national_id)) {
-                seen.corrected.compare(record, *then, &place);
-            }
-        }
-        Replay::Answer
-    }
-
-    fn admit(&self, record: &Record) -> Admission<Invitations> {
         let (Some(patient), Some(codes)) = (&record.patient, &record.invitation) else {
             return self.admit_without_codes(record);
         };
@@ -440,7 +457,8 @@ impl Stage for Letters {
                     record.row.number,
                     verdict.detail.as_deref().unwrap_or(verdict.reason.as_str())
                 );
-                if let Some(papers) = locked(&self.papers).as_mut()
+                if !in_journal
+                    && let Some(papers) = locked(&self.papers).as_mut()
                     && let Err(fatal) = papers.add(&letters_of(record))
                 {
                     tracing::warn!("the manifest lacks it: {fatal}");
@@ -511,7 +529,7 @@ impl Stage for Letters {
         let printed = printed?;
         for ((place, look), letter) in looks.into_iter().zip(printed) {
             match (letter, &mut results[place]) {
-                (Ok(letter), Ok(delivery)) => enter(letter, look, self.rules.design, delivery),
+                (Ok(letter), Ok(delivery)) => add_letter(letter, look, self.rules.design, delivery),
                 (Err(verdict), result) => *result = Err(verdict),
                 (Ok(_), Err(_)) => {
                     return Err(Fatal::Bug("a letter was printed for nobody".into()));
@@ -521,61 +539,20 @@ impl Stage for Letters {
         Ok(results)
     }
 
-    fn next_step(&self, records: Written<'_>) -> Option<NextStep> {
-        let verify = format!("pkb verify {}", quoted(&self.folder));
-        let command = records.command(&verify, "");
-        Some(NextStep::First(format!(
-            "before anything is posted: {command}"
-        )))
-    }
-
     fn apply(&self, record: &mut Record, delivery: Delivery) {
         record.delivery = Some(delivery);
     }
 
-    fn glean(&self, record: &Record) -> Option<ForPapers> {
-        let delivery = record.delivery.as_ref()?;
-        let sms = || {
-            let (patient, codes) = record.patient.as_ref().zip(record.invitation.as_ref())?;
-            let sheet = sheet_of(delivery)?.to_owned();
-            let row = self.sms(patient, codes)?;
-            Some(Box::new((record.row.number, sheet, row)))
-        };
-        Some(ForPapers {
-            letters: letters_of(record),
-            has_welsh: delivery
-                .languages
-                .is_some_and(|languages| languages != LetterLanguages::English),
-            sms: sms(),
-            made_for: (record.patient.as_ref())
-                .map(|patient| (patient.national_id, Place::of(delivery))),
-        })
+    fn conclude(&self, record: &mut Record, handled: Handled) -> Result<Conclusion, Fatal> {
+        match (&record.outcome, handled) {
+            (Some(outcome), Handled::Passed) => self.warn_of_printed(record, outcome),
+            (None, Handled::Worked | Handled::Journaled) => self.enter(record)?,
+            _ => {}
+        }
+        Ok(Conclusion::AsItIs)
     }
 
-    fn collect(&self, own: ForPapers) -> Result<(), Fatal> {
-        let mut papers = locked(&self.papers);
-        let papers = papers
-            .as_mut()
-            .ok_or_else(|| Fatal::Bug("a letter came after the last".into()))?;
-        papers.add(&own.letters)?;
-        {
-            let mut seen = locked(&self.seen);
-            seen.in_welsh += u64::from(own.has_welsh);
-            if let Some((patient, place)) = own.made_for {
-                seen.made.note(patient, place);
-            }
-        }
-        if let Some(sms) = own.sms {
-            let (number, sheet, row) = *sms;
-            let is_finished = locked(&self.sheets).is_finished(&sheet);
-            papers
-                .sms
-                .add(number, (!is_finished).then_some(&sheet), &row)?;
-        }
-        Ok(())
-    }
-
-    fn finish(&self) -> Result<(), Fatal> {
+    fn finish(&self, by_rows: ExitCode) -> Result<ExitCode, Fatal> {
         let in_welsh = locked(&self.seen).in_welsh;
         if in_welsh > 0 && !self.template.settings().letters.welsh_is_approved {
             tracing::warn!(
@@ -590,6 +567,7 @@ impl Stage for Letters {
         if !corrected.is_empty() {
             pkb_cli::progress::tell(corrected.to_string());
         }
-        self.again.finish()
+        self.again.finish()?;
+        Ok(by_rows)
     }
 }

@@ -11,15 +11,19 @@ use std::{
 };
 
 use jiff::Timestamp;
-use pkb_cli::{app, args::Api, progress::tell};
+use pkb_cli::{
+    app::{self, StageRun},
+    args::Api,
+    progress::tell,
+};
 use pkb_client::{
     directory::{Known, Registrations},
     fhir::PatientStatus,
 };
 use pkb_core::{
-    Admission, Batch, Clock, ExitCode, Fatal, Outcome, Reason, Record, Stage, StageName, Verdict,
-    record::{KeyFields, Patient, PkbAnswer, Unknown, Uptake},
-    stage::{BatchResult, Conclusion, Replay},
+    Admission, Batch, Clock, ExitCode, Fatal, Reason, Record, Stage, StageName, Verdict,
+    record::{Patient, PkbAnswer, Unknown, Uptake},
+    stage::{BatchResult, Conclusion, Handled, Plan},
 };
 use pkb_files::journal::Key;
 use pkb_values::NationalId;
@@ -60,8 +64,14 @@ pub async fn run(whom: Whom, args: &Args) -> Result<ExitCode, Fatal> {
         clock,
         counts: Arc::clone(&counts),
     };
-    let (input, output) = (args.input.open()?, args.stream.target()?);
-    let code = app::run_stage(stage, input, output, Api::FHIR_IN_FLIGHT, &args.stream).await?;
+    let run = StageRun {
+        stage,
+        source: args.input.open()?,
+        output: args.stream.target()?,
+        in_flight: Api::FHIR_IN_FLIGHT,
+        next_step: None,
+    };
+    let code = app::run_stage(run, &args.stream).await?;
     locked(&counts).tell();
     Ok(code)
 }
@@ -80,7 +90,6 @@ struct Recheck {
 
 /// What is needed to ask PKB about a patient and to judge the answer.
 struct Invited {
-    row: u64,
     patient: Patient,
     /// PKB has said so: it is not asked again.
     is_registered: bool,
@@ -146,7 +155,6 @@ impl Recheck {
             }
         };
         if deceased {
-            locked(&self.counts).died.push(asked.row);
             return Err(Reason::Deceased.into());
         }
         if registered {
@@ -167,25 +175,18 @@ impl Recheck {
 impl Stage for Recheck {
     type Work = Invited;
     type Done = Registration;
-    type Gleaned = ();
-    const NAME: StageName = StageName::Recheck;
-    const QUICK_REPLAY: bool = true;
 
-    fn batch_rows(&self) -> usize {
-        self.batch_rows
-    }
-
-    fn linger(&self) -> Option<Duration> {
-        (self.batch_rows > 1).then_some(self.linger)
+    fn plan(&self) -> Plan {
+        Plan {
+            stage: StageName::Recheck,
+            batch_rows: self.batch_rows,
+            linger: (self.batch_rows > 1).then_some(self.linger),
+        }
     }
 
     /// The person: whether somebody has registered does not depend on how often they were invited.
     fn key(&self, record: &Record) -> Option<Key> {
-        self.quick_key(&KeyFields::of(record))
-    }
-
-    fn quick_key(&self, fields: &KeyFields<'_>) -> Option<Key> {
-        let patient = fields.patient.as_ref()?;
+        let patient = record.patient.as_ref()?;
         Some(Key::of(&[
             &patient.national_id.key_bytes(),
             patient.date_of_birth.expose_iso().as_bytes(),
@@ -194,51 +195,26 @@ impl Stage for Recheck {
 
     /// Who has registered, or died, has done so for good; else the journal speaks for the same recheck only, and for
     /// reminders only if it was judged then who may be invited.
-    fn still_good(&self, fields: &KeyFields<'_>, _: u64) -> bool {
+    fn answers(&self, _: &Record, settled: &Record) -> bool {
         let is_recent = |at: Timestamp| at >= self.same_since;
         let judged = || {
-            let pkb = fields.pkb.as_ref();
+            let pkb = settled.pkb.as_ref();
             self.reminders.is_none() || pkb.is_some_and(|pkb| is_recent(pkb.checked_at))
         };
-        fields.reasons().any(|reason| reason == Reason::Deceased)
-            || fields
-                .uptake
-                .as_ref()
-                .is_some_and(|uptake| uptake.registered || is_recent(uptake.checked_at) && judged())
+        let is_usable =
+            |uptake: &Uptake| uptake.registered || is_recent(uptake.checked_at) && judged();
+        settled.reasons().any(|reason| reason == Reason::Deceased)
+            || settled.uptake.as_ref().is_some_and(is_usable)
     }
 
-    /// A death stands. What else this stage has said was about a day.
-    fn tries_again(&self, outcome: &Outcome) -> bool {
-        outcome.stage == Self::NAME && outcome.reason != Reason::Deceased
-    }
-
-    fn minds_stopped(&self) -> bool {
-        true
-    }
-
-    fn stopped_before(&self, record: &Record) {
-        let mut counts = locked(&self.counts);
-        counts.stopped += u64::from(invitations(record).next().is_some());
-    }
-
-    fn replay(&self, record: &Record) -> Replay {
-        match &record.outcome {
-            Some(outcome) if outcome.reason == Reason::Deceased => {
-                locked(&self.counts).died.push(record.row.number);
-                Replay::Answer
-            }
-            // An earlier output that serves as a journal has conclusions of its day.
-            Some(_) => Replay::DoAgain,
-            None => Replay::Answer,
+    fn admit(&self, record: &Record, in_journal: bool) -> Admission<Invited> {
+        if in_journal {
+            return Admission::AlreadyDone;
         }
-    }
-
-    fn admit(&self, record: &Record) -> Admission<Invited> {
         let (Some(patient), Some(_)) = (&record.patient, invitations(record).next()) else {
             return Admission::NotReady;
         };
         Admission::Work(Invited {
-            row: record.row.number,
             patient: patient.clone(),
             is_registered: record
                 .uptake
@@ -296,28 +272,38 @@ impl Stage for Recheck {
         }
     }
 
-    fn conclude(&self, record: &mut Record) -> Conclusion {
-        let registered = record
-            .uptake
-            .as_ref()
-            .is_some_and(|uptake| uptake.registered);
+    fn conclude(&self, record: &mut Record, handled: Handled) -> Result<Conclusion, Fatal> {
         let mut counts = locked(&self.counts);
+        if let Some(outcome) = &record.outcome {
+            let is_own = outcome.stage == StageName::Recheck;
+            if handled == Handled::Passed && !is_own && invitations(record).next().is_some() {
+                counts.stopped += 1;
+            } else if handled != Handled::Passed && outcome.reason == Reason::Deceased {
+                counts.died.push(record.row.number);
+            }
+            return Ok(Conclusion::AsItIs);
+        }
+        if handled == Handled::Passed {
+            return Ok(Conclusion::AsItIs);
+        }
+        let uptake = record.uptake.as_ref();
+        let registered = uptake.is_some_and(|uptake| uptake.registered);
         counts.invited += 1;
         counts.registered += u64::from(registered);
         let Some(reminders) = &self.reminders else {
-            return Conclusion::AsItIs;
+            return Ok(Conclusion::AsItIs);
         };
         if registered {
-            return Conclusion::Stop(Reason::Registered.into());
+            return Ok(Conclusion::Stop(Reason::Registered.into()));
         }
         if let Some(verdict) = self.objection(record, reminders) {
-            return Conclusion::Stop(verdict);
+            return Ok(Conclusion::Stop(verdict));
         }
         counts.due = counts.due.map(|due| due + 1);
-        match make_ready(record) {
+        Ok(match make_ready(record) {
             true => Conclusion::Changed,
             false => Conclusion::AsItIs,
-        }
+        })
     }
 }
 

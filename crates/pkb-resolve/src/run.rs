@@ -6,18 +6,20 @@ use std::{
 };
 
 use jiff::Timestamp;
-use pkb_cli::{app, args::Api};
+use pkb_cli::{
+    app::{self, StageRun},
+    args::Api,
+};
 use pkb_client::{
     access_watch::AccessWatch,
     directory::{Directory, FhirDirectory, Known, RestDirectory},
     rest::PathTemplate,
 };
 use pkb_core::{
-    Admission, Batch, Clock, ExitCode, Fatal, Outcome, Reason, Record, Stage, StageName, Verdict,
+    Admission, Batch, Clock, ExitCode, Fatal, Reason, Record, Stage, StageName, Verdict,
     monitor::{Monitor, Why},
-    owners::Kinds,
-    record::{KeyFields, Patient, PkbAnswer, Unknown},
-    stage::{BatchResult, NextStep, Written},
+    record::{Patient, PkbAnswer, Unknown},
+    stage::{BatchResult, NextStep, Plan},
 };
 use pkb_files::journal::Key;
 use pkb_values::NationalId;
@@ -106,8 +108,16 @@ async fn run_with<D: Directory>(
         linger: args.api.linger,
         decision,
     };
-    let (input, output) = (args.input.open()?, args.stream.target()?);
-    app::run_stage(stage, input, output, in_flight, &args.stream).await
+    let records = args.stream.written();
+    let command = records.command("pkb-tokens", "--output invited.ndjson");
+    let run = StageRun {
+        stage,
+        source: args.input.open()?,
+        output: args.stream.target()?,
+        in_flight,
+        next_step: Some(NextStep::Then(command)),
+    };
+    app::run_stage(run, &args.stream).await
 }
 
 /// Prints the rules.
@@ -264,26 +274,17 @@ impl<D: Directory> Resolve<D> {
 impl<D: Directory> Stage for Resolve<D> {
     type Work = Resolvable;
     type Done = PkbAnswer;
-    type Gleaned = ();
-    const NAME: StageName = StageName::Resolve;
-    const BRINGS_OWN: Kinds = Kinds::ID;
-    const QUICK_REPLAY: bool = true;
-    const JUDGES_ALONE: bool = true;
 
-    fn batch_rows(&self) -> usize {
-        self.batch_rows
-    }
-
-    fn linger(&self) -> Option<Duration> {
-        (self.batch_rows > 1).then_some(self.linger)
+    fn plan(&self) -> Plan {
+        Plan {
+            stage: StageName::Resolve,
+            batch_rows: self.batch_rows,
+            linger: (self.batch_rows > 1).then_some(self.linger),
+        }
     }
 
     fn key(&self, record: &Record) -> Option<Key> {
-        self.quick_key(&KeyFields::of(record))
-    }
-
-    fn quick_key(&self, fields: &KeyFields<'_>) -> Option<Key> {
-        let patient = fields.patient.as_ref()?;
+        let patient = record.patient.as_ref()?;
         Some(Key::of(&[
             &patient.national_id.key_bytes(),
             patient.date_of_birth.expose_iso().as_bytes(),
@@ -292,50 +293,33 @@ impl<D: Directory> Stage for Resolve<D> {
         ]))
     }
 
-    /// Answers that are old, that this run's interface could complete, and that other settings would not
-    /// give now, are not.
-    fn still_good(&self, fields: &KeyFields<'_>, _: u64) -> bool {
-        let serves = fields.pkb.as_ref().is_none_or(|pkb| {
-            pkb.checked_at >= self.decision.oldest_answer
-                && (pkb.registered.is_some() || !self.directory.tells_registered())
-                && (pkb.id.is_some() || !self.directory.tells_id())
-                && (!pkb.name_differs || self.decision.whom.rules.allow_name_differs)
-        });
-        let was = |reason| fields.reasons().any(|each| each == reason);
-        let is_young = fields.patient.as_ref().is_some_and(|patient| {
-            patient
-                .date_of_birth
-                .age_on(self.decision.whom.rules.campaign_date)
-                < self.decision.whom.rules.min_age
-        });
-        serves && was(Reason::UnderAge) == is_young
-    }
-
-    /// Somebody who is put on a list, or taken from one, after PKB has answered is judged anew.
-    fn answers(&self, record: &Record, outcome: Option<&Outcome>) -> bool {
+    /// Answers that are old, that this run's interface could complete, and that other settings or lists would not give now,
+    /// are not.
+    fn answers(&self, record: &Record, settled: &Record) -> bool {
         let Some(patient) = &record.patient else {
             return true;
         };
+        let rules = &self.decision.whom.rules;
+        let is_usable = settled.pkb.as_ref().is_none_or(|pkb| {
+            pkb.checked_at >= self.decision.oldest_answer
+                && (pkb.registered.is_some() || !self.directory.tells_registered())
+                && (pkb.id.is_some() || !self.directory.tells_id())
+                && (!pkb.name_differs || rules.allow_name_differs)
+        });
+        let was = |reason| settled.reasons().any(|each| each == reason);
+        let is_young = patient.date_of_birth.age_on(rules.campaign_date) < rules.min_age;
+        // Somebody who is put on a list, or taken from one, after PKB has answered is judged again.
         let now = self.decision.whom.own_objections(record, patient);
-        OWN_REASONS.iter().all(|reason| {
-            let is = now.iter().any(|verdict| verdict.reason == *reason);
-            let was = outcome
-                .is_some_and(|outcome| outcome.reason == *reason || outcome.also.contains(reason));
-            is == was
-        })
+        let is = |reason| now.iter().any(|verdict| verdict.reason == reason);
+        is_usable
+            && was(Reason::UnderAge) == is_young
+            && OWN_REASONS.iter().all(|reason| is(*reason) == was(*reason))
     }
 
-    /// Without lists, all that can speak against an invitation is the e-mail.
-    fn quick_answers(&self, fields: &KeyFields<'_>, outcome: Option<&Outcome>) -> bool {
-        let whom = &self.decision.whom;
-        let emailed = fields.upload.as_ref().is_some_and(|upload| upload.emailed);
-        let is_own = |reason: &Reason| OWN_REASONS.contains(reason);
-        whom.exclusions.is_empty()
-            && whom.rules.invited_by_email(emailed).is_none()
-            && !outcome.is_some_and(|was| is_own(&was.reason) || was.also.iter().any(is_own))
-    }
-
-    fn admit(&self, record: &Record) -> Admission<Resolvable> {
+    fn admit(&self, record: &Record, in_journal: bool) -> Admission<Resolvable> {
+        if in_journal {
+            return Admission::AlreadyDone;
+        }
         let Some(patient) = &record.patient else {
             return Admission::NotReady;
         };
@@ -367,11 +351,6 @@ impl<D: Directory> Stage for Resolve<D> {
             .zip(answers)
             .map(|(asked, answer)| self.judge(asked, answer))
             .collect())
-    }
-
-    fn next_step(&self, records: Written<'_>) -> Option<NextStep> {
-        let command = records.command("pkb-tokens", "--output invited.ndjson");
-        Some(NextStep::Then(command))
     }
 
     fn apply(&self, record: &mut Record, answer: PkbAnswer) {

@@ -9,7 +9,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use pkb_core::{Record, record::KeyFields};
+use pkb_core::Record;
 use pkb_values::NationalId;
 
 /// Which rows, and who of them has new codes already.
@@ -17,8 +17,8 @@ pub(crate) struct Reissue {
     rows: HashSet<u64>,
     /// A reissue that is younger is the same one.
     same_since: Timestamp,
-    /// By patient: where in the journal the newest line is, and whether its codes are of this reissue.
-    seen: Mutex<HashMap<NationalId, (u64, bool)>>,
+    /// By patient: whether the codes of the newest line in the journal are of this reissue.
+    seen: Mutex<HashMap<NationalId, bool>>,
 }
 
 impl Reissue {
@@ -31,21 +31,14 @@ impl Reissue {
         }
     }
 
-    /// Whether no row gets new codes.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.rows.is_empty()
-    }
-
-    /// Sees the line at `place` of the journal, in no order; the newest of a patient counts.
-    pub(crate) fn note(&self, fields: &KeyFields<'_>, place: u64) {
-        if self.is_empty() {
+    /// Sees a line of the journal, in their order.
+    pub(crate) fn note(&self, record: &Record) {
+        if self.rows.is_empty() {
             return;
         }
-        if let (Some(patient), Some(codes)) = (&fields.patient, &fields.invitation) {
-            let newest = (place, self.is_recent(codes.reissued_at));
-            let mut seen = self.seen();
-            let known = seen.entry(patient.national_id).or_insert(newest);
-            *known = newest.max(*known);
+        if let (Some(patient), Some(codes)) = (&record.patient, &record.invitation) {
+            let is_recent = self.is_recent(codes.reissued_at);
+            self.seen().insert(patient.national_id, is_recent);
         }
     }
 
@@ -57,7 +50,7 @@ impl Reissue {
         let codes = record.invitation.as_ref();
         self.rows.contains(&record.row.number)
             && !self.is_recent(codes.and_then(|codes| codes.reissued_at))
-            && !matches!(self.seen().get(&patient.national_id), Some((_, true)))
+            && !matches!(self.seen().get(&patient.national_id), Some(true))
     }
 
     fn is_recent(&self, reissued_at: Option<Timestamp>) -> bool {
@@ -65,7 +58,7 @@ impl Reissue {
     }
 
     /// What a panic left behind is as good as before: each change is made in one step.
-    fn seen(&self) -> MutexGuard<'_, HashMap<NationalId, (u64, bool)>> {
+    fn seen(&self) -> MutexGuard<'_, HashMap<NationalId, bool>> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -88,19 +81,17 @@ mod tests {
     fn codes_are_fetched_anew_once_for_a_command_that_is_run_twice() {
         let reissue = Reissue::new(&[7], "2026-11-22T09:00:00Z".parse().unwrap());
         assert!(reissue.wants(&record("")));
-        reissue.note(&KeyFields::of(&record("")), 100);
+        reissue.note(&record(""));
         assert!(reissue.wants(&record("")));
-        reissue.note(&KeyFields::of(&record("2026-11-22T10:00:00Z")), 300);
+        reissue.note(&record("2026-11-22T10:00:00Z"));
         assert!(!reissue.wants(&record("")));
-        reissue.note(&KeyFields::of(&record("")), 200);
-        assert!(!reissue.wants(&record("")), "seen later, and older");
         assert!(!reissue.wants(&record("2026-11-22T10:00:00Z")));
     }
 
     #[test]
     fn a_reissue_of_long_ago_is_another_one() {
         let reissue = Reissue::new(&[7], "2026-11-22T09:00:00Z".parse().unwrap());
-        reissue.note(&KeyFields::of(&record("2026-11-21T10:00:00Z")), 0);
+        reissue.note(&record("2026-11-21T10:00:00Z"));
         assert!(reissue.wants(&record("2026-11-21T10:00:00Z")));
         let other = Reissue::new(&[8], "2026-11-22T09:00:00Z".parse().unwrap());
         assert!(!other.wants(&record("")));

@@ -3,16 +3,18 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use pkb_cli::{app, args::Api};
+use pkb_cli::{
+    app::{self, StageRun},
+    args::Api,
+};
 use pkb_client::{
     code_desk::{CodeDesk, FhirDesk, Invitee, RestDesk},
     rest::PathTemplate,
 };
 use pkb_core::{
-    Admission, Batch, Clock, ExitCode, Fatal, Outcome, Reason, Record, Stage, StageName,
-    owners::Kinds,
-    record::{Invitation, KeyFields, Unknown},
-    stage::{BatchResult, NextStep, Written},
+    Admission, Batch, Clock, ExitCode, Fatal, Reason, Record, Stage, StageName,
+    record::{Invitation, Unknown},
+    stage::{BatchResult, NextStep, Plan, Recalled},
 };
 use pkb_files::journal::Key;
 use pkb_values::PkbId;
@@ -59,8 +61,16 @@ async fn run_with<D: CodeDesk>(
         reissue: Reissue::new(&args.reissue, clock.ago(args.same_reissue_within)),
         clock,
     };
-    let (input, output) = (args.input.open()?, args.stream.target()?);
-    app::run_stage(stage, input, output, in_flight, &args.stream).await
+    let records = args.stream.written();
+    let command = records.command("pkb-letters", "--out print --output delivered.ndjson");
+    let run = StageRun {
+        stage,
+        source: args.input.open()?,
+        output: args.stream.target()?,
+        in_flight,
+        next_step: Some(NextStep::Then(command)),
+    };
+    app::run_stage(run, &args.stream).await
 }
 
 /// What making codes for a patient needs.
@@ -86,55 +96,44 @@ struct Tokens<D> {
 impl<D: CodeDesk> Stage for Tokens<D> {
     type Work = Work;
     type Done = Invitation;
-    type Gleaned = ();
-    const NAME: StageName = StageName::Tokens;
-    const NEEDS_OWN: Kinds = Kinds::ID;
-    const BRINGS_OWN: Kinds = Kinds::CODES;
-    const QUICK_REPLAY: bool = true;
-    const JUDGES_ALONE: bool = true;
 
-    fn batch_rows(&self) -> usize {
-        self.batch_rows
-    }
-
-    fn linger(&self) -> Option<Duration> {
-        (self.batch_rows > 1).then_some(self.linger)
+    fn plan(&self) -> Plan {
+        Plan {
+            stage: StageName::Tokens,
+            batch_rows: self.batch_rows,
+            linger: (self.batch_rows > 1).then_some(self.linger),
+        }
     }
 
     fn key(&self, record: &Record) -> Option<Key> {
-        self.quick_key(&KeyFields::of(record))
-    }
-
-    fn quick_key(&self, fields: &KeyFields<'_>) -> Option<Key> {
-        let (patient, pkb) = (fields.patient.as_ref()?, fields.pkb.as_ref()?);
+        let (patient, pkb) = (record.patient.as_ref()?, record.pkb.as_ref()?);
         Some(Key::of(&[
             &patient.national_id.key_bytes(),
             pkb.id.as_ref().map_or("", PkbId::expose_id).as_bytes(),
         ]))
     }
 
-    /// Codes that end too soon to be printed are not, and patients grow older.
-    fn still_good(&self, fields: &KeyFields<'_>, place: u64) -> bool {
-        // Nowhere else is every line of the journal seen.
-        self.reissue.note(fields, place);
-        let was_young = fields.reasons().any(|reason| reason == Reason::UnderAge);
+    fn recall(&self, line: &Recalled, _: Option<Key>) -> Result<(), Fatal> {
+        if let Recalled::Record(record) = line {
+            self.reissue.note(record);
+        }
+        Ok(())
+    }
+
+    /// Codes that expire too soon to be printed are not, and patients grow older.
+    fn answers(&self, record: &Record, settled: &Record) -> bool {
+        let was_young = settled.reasons().any(|reason| reason == Reason::UnderAge);
+        let codes = settled.invitation.as_ref();
         !was_young
-            && !fields.is_purged()
-            && fields
-                .invitation
-                .as_ref()
-                .is_none_or(|codes| codes.expires_at >= self.still_valid_at)
+            && settled.purged.is_none()
+            && codes.is_none_or(|codes| codes.expires_at >= self.still_valid_at)
+            && !self.reissue.wants(record)
     }
 
-    fn answers(&self, record: &Record, _: Option<&Outcome>) -> bool {
-        !self.reissue.wants(record)
-    }
-
-    fn quick_answers(&self, _: &KeyFields<'_>, _: Option<&Outcome>) -> bool {
-        self.reissue.is_empty()
-    }
-
-    fn admit(&self, record: &Record) -> Admission<Work> {
+    fn admit(&self, record: &Record, in_journal: bool) -> Admission<Work> {
+        if in_journal {
+            return Admission::AlreadyDone;
+        }
         let is_reissue = self.reissue.wants(record);
         // Whoever has a letter needs no codes because those on it have ended and are no longer kept.
         let has_codes =
@@ -180,11 +179,6 @@ impl<D: CodeDesk> Stage for Tokens<D> {
                 })
             })
             .collect())
-    }
-
-    fn next_step(&self, records: Written<'_>) -> Option<NextStep> {
-        let command = records.command("pkb-letters", "--out print --output delivered.ndjson");
-        Some(NextStep::Then(command))
     }
 
     fn apply(&self, record: &mut Record, invitation: Invitation) {

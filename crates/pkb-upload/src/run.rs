@@ -2,9 +2,12 @@
 
 use std::sync::{Arc, Mutex, atomic::AtomicBool};
 
-use pkb_cli::{app, progress::tell};
+use pkb_cli::{
+    app::{self, StageRun},
+    progress::tell,
+};
 use pkb_client::Client;
-use pkb_core::{Clock, ExitCode, Fatal, Stage as _, pipeline::Source, rows::listed};
+use pkb_core::{Clock, ExitCode, Fatal, StageName, pipeline::Source, rows::listed};
 use tokio::sync::OnceCell;
 
 use crate::{
@@ -46,7 +49,7 @@ async fn upload(mut args: UploadArgs) -> Result<ExitCode, Fatal> {
     let clock = args.stream.clock();
     // Settings first: a mistake there shows at once, a large file takes its time.
     let pkb = client(&args)?;
-    app::say_rehearsal(UploadStage::NAME, &args.stream.progress);
+    app::say_rehearsal(StageName::Upload, &args.stream.progress);
     let folder = args.batches.as_deref().map(BatchFolder::open).transpose()?;
     let directory = (pkb.as_ref()).map(|pkb| PkbDirectory::new(&args.compare, pkb));
     let directory = directory.transpose()?;
@@ -91,17 +94,17 @@ async fn upload(mut args: UploadArgs) -> Result<ExitCode, Fatal> {
     if let Some(time) = args.send_after {
         let progress = &args.stream.progress;
         let moment = time.wait(clock, &progress.monitor);
-        app::with_progress(progress, app::task(UploadStage::NAME, &target), moment).await;
+        app::with_progress(progress, app::task(StageName::Upload, &target), moment).await;
     }
     // PKB wants one file at a time, the next after the last has been processed.
-    app::run_stage(
+    let run = StageRun {
+        next_step: Some(stage.next_step(args.stream.written())),
         stage,
-        Source::Records(Box::new(records)),
-        target,
-        1,
-        &args.stream,
-    )
-    .await
+        source: Source::Records(Box::new(records)),
+        output: target,
+        in_flight: 1,
+    };
+    app::run_stage(run, &args.stream).await
 }
 
 /// The client of PKB, if this run calls PKB at all: one for all its calls, so that they share an access token and the rate.

@@ -8,7 +8,7 @@ use std::sync::{
 use pkb_core::{
     Admission, Batch, Clock, Fatal, Record, Stage, StageName, Verdict,
     record::{Compared, Unknown, Upload, UploadState},
-    stage::{BatchResult, IntentLog, NextStep, Recalled, Replay, Written},
+    stage::{BatchResult, IntentLog, NextStep, Plan, Recalled, Written},
 };
 use pkb_files::journal::Key;
 use serde_json::{Value, json};
@@ -240,6 +240,20 @@ impl UploadStage {
             .collect())
     }
 
+    /// What comes after it, when the records are `records`.
+    pub fn next_step(&self, records: Written<'_>) -> NextStep {
+        let command = records.command("pkb-resolve", "--output resolved.ndjson");
+        NextStep::Then(match &self.destination {
+            Destination::Nowhere => "the same without --dry-run".to_owned(),
+            Destination::Folder(_) => {
+                format!(
+                    "upload the batches at PKB's page, and when PKB has processed them: {command}"
+                )
+            }
+            Destination::Pkb(_) => command,
+        })
+    }
+
     /// Whether what an earlier run has done with a row still answers it: one that was only checked, or written into another
     /// folder, has not been uploaded.
     fn serves(&self, upload: &Upload) -> bool {
@@ -276,11 +290,13 @@ impl RowFacts {
 impl Stage for UploadStage {
     type Work = UploadRow;
     type Done = Upload;
-    type Gleaned = ();
-    const NAME: StageName = StageName::Upload;
 
-    fn batch_rows(&self) -> usize {
-        self.batch_rows
+    fn plan(&self) -> Plan {
+        Plan {
+            stage: StageName::Upload,
+            batch_rows: self.batch_rows,
+            linger: None,
+        }
     }
 
     fn key(&self, record: &Record) -> Option<Key> {
@@ -310,14 +326,15 @@ impl Stage for UploadStage {
         }
     }
 
-    fn replay(&self, record: &Record) -> Replay {
-        match &record.upload {
-            Some(upload) if !self.serves(upload) => Replay::DoAgain,
-            _ => Replay::Answer,
-        }
+    fn answers(&self, _: &Record, settled: &Record) -> bool {
+        let upload = settled.upload.as_ref();
+        upload.is_none_or(|upload| self.serves(upload))
     }
 
-    fn admit(&self, record: &Record) -> Admission<UploadRow> {
+    fn admit(&self, record: &Record, in_journal: bool) -> Admission<UploadRow> {
+        if in_journal {
+            return Admission::AlreadyDone;
+        }
         let is_compared = self.before_upload.is_some();
         record
             .patient
@@ -353,19 +370,6 @@ impl Stage for UploadStage {
             .into_iter()
             .map(|result| result.or_else(|| uploaded.next()).ok_or_else(missing))
             .collect()
-    }
-
-    fn next_step(&self, records: Written<'_>) -> Option<NextStep> {
-        let command = records.command("pkb-resolve", "--output resolved.ndjson");
-        Some(NextStep::Then(match &self.destination {
-            Destination::Nowhere => "the same without --dry-run".to_owned(),
-            Destination::Folder(_) => {
-                format!(
-                    "upload the batches at PKB's page, and when PKB has processed them: {command}"
-                )
-            }
-            Destination::Pkb(_) => command,
-        }))
     }
 
     fn apply(&self, record: &mut Record, upload: Upload) {

@@ -1,6 +1,8 @@
 //! The task that owns all state of a run: the window, the batches, the journal, the tally.
 
+mod arrivals;
 mod one_patient;
+mod output;
 
 use std::{
     collections::{BTreeMap, HashSet, VecDeque},
@@ -8,6 +10,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use pkb_files::signals::{EndSignal, Signals};
+use pkb_values::NationalId;
 use tokio::{
     sync::mpsc,
     task::{JoinError, JoinSet},
@@ -15,26 +19,21 @@ use tokio::{
 
 use self::one_patient::GoneOn;
 use super::{
-    Limits, Report, grace,
-    judge::{Answered, Judged, Open, Passing, Sighted},
+    Limits, grace,
     reader::Arrival,
-    records::{Kept, written},
+    records::kept_whole,
     settled_journal::SettledJournal,
-    work::{Number, Piece, Worked, brought, conclude, stop, work_on},
+    work::{Number, Piece, Worked, work_on},
 };
 use crate::{
-    Admission, Fatal, Outcome, Reason, Stage,
+    Fatal, Record, Stage,
     completeness::Completeness,
     monitor::Monitor,
-    ndjson::Line,
     output::{Output, Target},
-    owners::{Belongings, Owner, Owners},
-    rehearsal::Evidence,
-    stage::{IntentLog, Replay},
-    tally::{Settled, Tally, What},
+    owners::{Belongings, Known, Owner, Owners},
+    stage::{Handled, IntentLog, Plan},
+    tally::{Settled, Tally},
 };
-use pkb_files::signals::{EndSignal, Signals};
-use pkb_values::NationalId;
 
 /// Bytes of output that are put together before they are handed to the writer.
 const BLOCK_BYTES: usize = 64 << 10;
@@ -47,57 +46,57 @@ pub(super) const GRACE: Duration = Duration::from_secs(10);
 pub(super) const SHORT_GRACE: Duration = Duration::from_secs(1);
 
 /// A record in the window.
-struct Slot<G> {
-    /// Its line without the line end, as it will be written; nothing while it is worked on.
+enum Slot {
+    /// Its work is forming, waiting or running.
+    Working,
+    /// It may be written as soon as the journal is on the disk as far as that.
+    Settled(Box<Ready>),
+}
+
+/// A record that is settled.
+struct Ready {
+    /// As it will be written, unless a conclusion changes it.
     line: Box<[u8]>,
-    state: State,
-    /// What is to be collected before it is written.
-    gleaned: Option<Box<G>>,
+    /// What it says, if that is kept in memory.
+    record: Option<Box<Record>>,
+    handled: Handled,
+    settled: Settled,
+    /// How far the journal must be on the disk.
+    journaled: u64,
     /// What it has that must be no other patient's, to be looked at before it is written.
     brought: Option<Box<Belongings>>,
     /// Other patients for whom something was done with the same codes or record: they are named when it is written.
     others: Vec<Owner>,
 }
 
-/// How far a record is.
-#[derive(Clone, Copy)]
-enum State {
-    /// Its work is forming, waiting or running.
-    Working,
-    /// May be written as soon as the journal has reached `journaled` on the disk.
-    Settled {
-        settled: Settled,
-        stopped: Option<What>,
-        journaled: u64,
-    },
-}
-
 /// The number of a batch, and what it comes to.
-type Ended<G> = (u64, Vec<Worked<G>>);
+type Ended = (u64, Vec<Worked>);
 
 /// A batch that has ended.
-type Finished<G> = Result<Result<Ended<G>, Fatal>, JoinError>;
+type Finished = Result<Result<Ended, Fatal>, JoinError>;
 
 /// All state of a run.
 pub(super) struct Engine<S: Stage> {
     stage: Arc<S>,
+    plan: Plan,
     journal: Option<SettledJournal>,
     /// Who has come with what.
     owners: Owners,
+    /// What several patients had in earlier runs.
+    known_shared: Known,
     /// Patients who were stopped in this run since others have the same.
     stopped: HashSet<NationalId>,
     /// Patients who went on before that was known.
     gone_on: Vec<GoneOn>,
     limits: Limits,
-    batch_rows: usize,
-    window: VecDeque<Slot<S::Gleaned>>,
+    window: VecDeque<Slot>,
     /// Place in the stream of the window's front, from 0.
     first_in_window: u64,
     forming: Vec<Piece<S::Work>>,
     waiting: VecDeque<Vec<Piece<S::Work>>>,
-    running: JoinSet<Result<Ended<S::Gleaned>, Fatal>>,
+    running: JoinSet<Result<Ended, Fatal>>,
     /// Batches that have ended before one that was started earlier, if they are settled in their order.
-    early: BTreeMap<u64, Vec<Worked<S::Gleaned>>>,
+    early: BTreeMap<u64, Vec<Worked>>,
     /// Batches settled.
     settled: u64,
     /// Batches started.
@@ -114,14 +113,6 @@ pub(super) struct Engine<S: Stage> {
     last_arrival: Instant,
 }
 
-/// What comes next for a record that was taken in.
-enum Next<S: Stage> {
-    /// This work.
-    Work(S::Work),
-    /// It will be written, after this was collected.
-    Settled(Settled, Option<Box<S::Gleaned>>),
-}
-
 /// Why and until when a run is stopping: nothing new is begun, and what is in flight may end.
 struct Stopping {
     fatal: Fatal,
@@ -131,18 +122,20 @@ struct Stopping {
 impl<S: Stage> Engine<S> {
     /// Everything at its beginning.
     pub(super) fn new(
-        stage: Arc<S>,
-        journal: Option<SettledJournal>,
-        owners: Owners,
+        (stage, plan): (Arc<S>, Plan),
+        mut journal: Option<SettledJournal>,
         output: Target,
         limits: Limits,
         monitor: Arc<Monitor>,
     ) -> Self {
+        let owners = journal.as_mut().map(SettledJournal::take_owners);
+        let owners = owners.unwrap_or_default();
         Self {
-            batch_rows: stage.batch_rows().max(1),
             limits,
             stage,
+            plan,
             journal,
+            known_shared: owners.known(),
             owners,
             stopped: HashSet::new(),
             gone_on: Vec::new(),
@@ -168,7 +161,7 @@ impl<S: Stage> Engine<S> {
     /// Reads, works and writes until the input ends or something stops the run.
     pub(super) async fn drive(
         &mut self,
-        mut arrivals: mpsc::Receiver<Arrival<S::Gleaned>>,
+        mut arrivals: mpsc::Receiver<Arrival>,
         signals: &mut Signals,
     ) -> Option<Fatal> {
         let mut reading = true;
@@ -207,8 +200,8 @@ impl<S: Stage> Engine<S> {
                 self.monitor.stopping();
             }
             // Whoever has a batch waiting needs no more records: large batches would fill the memory.
-            let room =
-                self.waiting.is_empty() && self.window.len() < self.limits.window(self.batch_rows);
+            let room = self.waiting.is_empty()
+                && self.window.len() < self.limits.window(self.plan.batch_rows);
             let deadline = stopping.as_ref().map(|stopping| stopping.deadline);
             let sync_due = self.journal.as_ref().and_then(SettledJournal::sync_due);
             // Only a pause of the input counts, not one that a full window makes.
@@ -219,7 +212,9 @@ impl<S: Stage> Engine<S> {
                 arrival = arrivals.recv(), if reading && room && stopping.is_none() => {
                     self.last_arrival = Instant::now();
                     let taken = match arrival {
-                        Some(Arrival::Records(records)) => self.take_in(records),
+                        Some(Arrival::Records(records)) => {
+                            records.into_iter().try_for_each(|arrived| self.take_in(arrived))
+                        }
                         Some(Arrival::Broken(fatal)) => {
                             broken = Some(fatal);
                             reading = false;
@@ -268,7 +263,7 @@ impl<S: Stage> Engine<S> {
     fn stopped_by(&self, signal: EndSignal) -> Stopping {
         let is_calling = self.monitor.waits() < self.running.len();
         let grace = match is_calling {
-            true => grace(S::NAME),
+            true => grace(self.plan.stage),
             false => SHORT_GRACE,
         };
         Stopping {
@@ -279,7 +274,7 @@ impl<S: Stage> Engine<S> {
 
     /// When a batch that is not full is to be closed, because no more records come for now.
     fn linger_due(&self) -> Option<Instant> {
-        let linger = self.stage.linger().filter(|_| !self.forming.is_empty())?;
+        let linger = self.plan.linger.filter(|_| !self.forming.is_empty())?;
         Some(self.last_arrival + linger)
     }
 
@@ -302,183 +297,6 @@ impl<S: Stage> Engine<S> {
         Ok(())
     }
 
-    /// Takes in the records of a block, in their order.
-    fn take_in(&mut self, judged: Judged<S::Gleaned>) -> Result<(), Fatal> {
-        let mut lines = &judged.lines[..];
-        for record in judged.records {
-            match record {
-                Sighted::Open(open) => self.take_in_open(open)?,
-                Sighted::Passing(passing) => {
-                    let line = lines.split_off(..passing.length).unwrap_or_default();
-                    let file = judged.files.get(passing.file).map_or("", String::as_str);
-                    self.pass(&passing, file, line)?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Writes the line of a record that needs no work, or puts it at the end of the window.
-    fn pass(&mut self, passing: &Passing, file: &str, line: &[u8]) -> Result<(), Fatal> {
-        if let Some((origin, unmarked)) = passing.origin {
-            let evidence = || Evidence::Row {
-                file: file.to_owned(),
-                number: passing.number,
-                unmarked,
-            };
-            self.monitor.origins().note(origin, evidence)?;
-        }
-        self.note_row(file, passing.number, passing.of);
-        if self.window.is_empty() {
-            self.first_in_window += 1;
-            self.block.extend_from_slice(line);
-            self.tally.count_as(passing.settled, passing.stopped);
-            return Ok(());
-        }
-        let line = line.strip_suffix(b"\n").unwrap_or(line);
-        self.put(Slot {
-            line: line.into(),
-            state: State::Settled {
-                settled: passing.settled,
-                stopped: passing.stopped,
-                journaled: 0,
-            },
-            gleaned: None,
-            brought: None,
-            others: Vec::new(),
-        });
-        Ok(())
-    }
-
-    /// Counts a row that was read.
-    fn note_row(&mut self, file: &str, number: u64, of: u64) {
-        self.tally.count_in();
-        if !self.completeness.note_number(file, number, of) {
-            self.repeated_rows += 1;
-        }
-    }
-
-    /// Puts a record at the end of the window.
-    fn put(&mut self, slot: Slot<S::Gleaned>) {
-        self.window.push_back(slot);
-        let behind = self.first_in_window + self.window.len() as u64;
-        let first = self.forming.first();
-        let span = first.map_or(0, |first| behind - first.place);
-        if self.forming.len() >= self.batch_rows || span as usize >= Limits::span(self.batch_rows) {
-            self.close_batch();
-        }
-    }
-
-    /// Finds out what to do with a record, and puts it at the end of the window.
-    fn take_in_open(&mut self, open: Open<S::Gleaned>) -> Result<(), Fatal> {
-        let Open {
-            mut line,
-            answered,
-            had_shared_codes,
-        } = open;
-        self.monitor.origins().note_record(&line.record)?;
-        let row = &line.record.row;
-        self.note_row(&row.file, row.number, row.of);
-        let is_mended = answered.is_none()
-            && (line.record.outcome.as_ref())
-                .is_some_and(|outcome| outcome.reason.mended_by() == Some(S::NAME));
-        let had_shared_codes = had_shared_codes
-            || (line.record.outcome.as_ref())
-                .is_some_and(|outcome| outcome.reason == Reason::SharedCodes);
-        if is_mended {
-            // What this stage found earlier no longer serves, whoever has it written down.
-            line.record.clear_from(S::NAME);
-            line.raw = Box::default();
-        }
-        if let Some(shared) = self.need_own(&line.record, answered.as_ref()) {
-            return self.stop_shared(line, &shared, answered.is_some());
-        }
-        let next = match (answered, &line.record.outcome) {
-            (Some(answered), _) => self
-                .replay(&mut line, answered)
-                .unwrap_or_else(|| self.admit(&mut line)),
-            (None, Some(outcome)) if !self.stage.tries_again(outcome) => {
-                if outcome.stage != S::NAME {
-                    self.stage.stopped_before(&line.record);
-                }
-                Next::Settled(Settled::Stopped, None)
-            }
-            _ => self.admit(&mut line),
-        };
-        let slot = match next {
-            Next::Work(work) => {
-                self.forming.push(Piece {
-                    place: self.first_in_window + self.window.len() as u64,
-                    work,
-                    kept: Kept::of(line, self.batch_rows)?,
-                    had_shared_codes,
-                });
-                Slot {
-                    line: Box::default(),
-                    state: State::Working,
-                    gleaned: None,
-                    brought: None,
-                    others: Vec::new(),
-                }
-            }
-            Next::Settled(settled, gleaned) => Slot {
-                state: State::Settled {
-                    settled,
-                    stopped: line.record.outcome.as_ref().map(What::of),
-                    journaled: 0,
-                },
-                brought: brought::<S>(&line.record, self.owners.salt()),
-                others: Vec::new(),
-                line: written(line)?,
-                gleaned,
-            },
-        };
-        self.put(slot);
-        Ok(())
-    }
-
-    /// Settles a record as the journal has it; `None` if the stage has to look at it again.
-    fn replay(&self, line: &mut Line, answered: Answered<S::Gleaned>) -> Option<Next<S>> {
-        if line.record.outcome.as_ref().is_some_and(Outcome::is_erased) {
-            return Some(Next::Settled(Settled::Stopped, None));
-        }
-        match self.stage.replay(&line.record) {
-            Replay::Answer => {}
-            Replay::DoAgain => return None,
-            Replay::Stop(verdict) => {
-                line.record.clear(S::NAME);
-                stop(&mut line.record, verdict, S::NAME);
-                line.raw = Box::default();
-                return Some(Next::Settled(Settled::Stopped, None));
-            }
-        }
-        if line.record.outcome.is_some() {
-            return Some(Next::Settled(Settled::Stopped, None));
-        }
-        let (settled, is_changed) = conclude(&*self.stage, &mut line.record, Settled::AlreadyDone);
-        if is_changed {
-            line.raw = Box::default();
-        }
-        let is_advanced = settled != Settled::Stopped;
-        let gleaned = answered.gleaned.filter(|_| is_advanced);
-        Some(Next::Settled(settled, gleaned))
-    }
-
-    /// Asks the stage about a record.
-    fn admit(&self, line: &mut Line) -> Next<S> {
-        match self.stage.admit(&line.record) {
-            Admission::AlreadyDone => Next::Settled(Settled::AlreadyDone, None),
-            Admission::NotReady => Next::Settled(Settled::NotReady, None),
-            Admission::NotConcerned => Next::Settled(Settled::NotConcerned, None),
-            Admission::Stop(verdict) => {
-                stop(&mut line.record, verdict, S::NAME);
-                line.raw = Box::default();
-                Next::Settled(Settled::Stopped, None)
-            }
-            Admission::Work(work) => Next::Work(work),
-        }
-    }
-
     fn close_batch(&mut self) {
         if !self.forming.is_empty() {
             self.waiting.push_back(std::mem::take(&mut self.forming));
@@ -487,6 +305,7 @@ impl<S: Stage> Engine<S> {
 
     /// Starts batches up to the limit in flight.
     fn start_waiting(&mut self) {
+        let name = self.plan.stage;
         while self.running.len() < self.limits.in_flight.max(1) {
             let Some(pieces) = self.waiting.pop_front() else {
                 return;
@@ -500,23 +319,24 @@ impl<S: Stage> Engine<S> {
             let intents = self
                 .journal
                 .as_ref()
-                .map_or_else(IntentLog::default, |journal| journal.intents(S::NAME));
+                .map_or_else(IntentLog::default, |journal| journal.intents(name));
             let stage = Arc::clone(&self.stage);
             let salt = self.owners.salt().clone();
             let monitor = Arc::clone(&self.monitor);
             self.running.spawn(async move {
                 let origins = monitor.origins();
-                let worked = work_on(&*stage, number, pieces, intents, &salt, origins).await?;
+                let worked =
+                    work_on((&*stage, name), number, pieces, intents, &salt, origins).await?;
                 Ok((number.batch, worked))
             });
         }
     }
 
     /// Settles a batch that has ended, or those that may be settled now.
-    fn settle(&mut self, finished: Finished<S::Gleaned>) -> Result<(), Fatal> {
+    fn settle(&mut self, finished: Finished) -> Result<(), Fatal> {
         let ended = finished.map_err(|_| Fatal::Bug("the work on a batch broke off".into()))?;
         let (number, worked) = ended?;
-        if !S::SETTLES_IN_ORDER {
+        if !self.plan.stage.settles_in_order() {
             return self.enter(worked);
         }
         self.early.insert(number, worked);
@@ -528,104 +348,28 @@ impl<S: Stage> Engine<S> {
     }
 
     /// Writes the results of a batch into the window and the journal.
-    fn enter(&mut self, worked: Vec<Worked<S::Gleaned>>) -> Result<(), Fatal> {
+    fn enter(&mut self, worked: Vec<Worked>) -> Result<(), Fatal> {
         for worked in worked {
+            let journaled = match &mut self.journal {
+                // A failure is not for good: the next run tries again.
+                Some(journal) if worked.is_for_journal => journal.append(&worked.line.raw)?,
+                _ => 0,
+            };
             let at = usize::try_from(worked.place - self.first_in_window).unwrap_or(usize::MAX);
             let Some(slot) = self.window.get_mut(at) else {
                 return Err(Fatal::Bug("a result has no record".into()));
             };
-            let journaled = match &mut self.journal {
-                // A failure is not for good: the next run tries again.
-                Some(journal) if worked.journal => journal.append(&worked.line)?,
-                _ => 0,
-            };
-            *slot = Slot {
-                line: worked.concluded.unwrap_or(worked.line),
-                state: State::Settled {
-                    settled: worked.settled,
-                    stopped: worked.stopped,
-                    journaled,
-                },
-                gleaned: worked.gleaned,
+            *slot = Slot::Settled(Box::new(Ready {
+                record: kept_whole(worked.line.record, self.plan.batch_rows),
+                line: worked.line.raw,
+                handled: Handled::Worked,
+                settled: worked.settled,
+                journaled,
                 brought: worked.brought,
                 others: Vec::new(),
-            };
+            }));
         }
         Ok(())
-    }
-
-    /// Writes the settled front of the window.
-    async fn write_settled(&mut self) -> Result<(), Fatal> {
-        let synced = self.journal.as_ref().map_or(0, SettledJournal::synced);
-        while let Some(front) = self.window.front()
-            && let State::Settled { journaled, .. } = front.state
-            && journaled <= synced
-            && let Some(mut slot) = self.window.pop_front()
-        {
-            self.first_in_window += 1;
-            self.bring_own(&mut slot)?;
-            if let Some(gleaned) = slot.gleaned {
-                self.stage.collect(*gleaned)?;
-            }
-            self.block.extend_from_slice(&slot.line);
-            self.block.push(b'\n');
-            if let State::Settled {
-                settled, stopped, ..
-            } = slot.state
-            {
-                self.tally.count_as(settled, stopped);
-            }
-            self.note_gone_on(&slot.line, &slot.others);
-            if self.block.len() >= BLOCK_BYTES {
-                self.hand_over().await?;
-            }
-        }
-        self.monitor
-            .rows(self.tally.rows_out(), self.completeness.total());
-        self.hand_over().await
-    }
-
-    async fn hand_over(&mut self) -> Result<(), Fatal> {
-        if self.block.is_empty() {
-            return Ok(());
-        }
-        self.output
-            .write(&mut self.block)
-            .await
-            .map_err(|_| output_failed())
-    }
-
-    /// Writes what is settled, ends the stage, and puts the report together.
-    pub(super) async fn close(mut self, mut fatal: Option<Fatal>) -> Report {
-        self.running.abort_all();
-        if let Some(journal) = &mut self.journal
-            && let Err(error) = journal.sync()
-        {
-            fatal = fatal.or(Some(error));
-        }
-        let patience = matches!(fatal, Some(Fatal::Interrupted(_))).then_some(LAST_WORDS);
-        if fatal.is_some() {
-            // Work that is settled at the front of the window is still worth writing; a second
-            // failure here says nothing new.
-            let _ = tokio::time::timeout(patience.unwrap_or(GRACE), self.write_settled()).await;
-        }
-        self.tell_gone_on();
-        if fatal.is_none() {
-            fatal = self.stage.finish().err();
-        }
-        if let Err(error) = self.output.finish(fatal.is_none(), patience).await {
-            // The cause; what the pipeline noticed was only that the writer had gone.
-            if !matches!(fatal, Some(Fatal::Interrupted(_))) {
-                fatal = Some(error);
-            }
-        }
-        Report {
-            files: (self.completeness.files())
-                .map(|(file, ..)| file.to_owned())
-                .collect(),
-            tally: self.tally,
-            fatal,
-        }
     }
 
     fn check_end(&self) -> Result<(), Fatal> {

@@ -1,13 +1,12 @@
 //! Runs a stage over a stream of records: a line in is a line out, in the order it came.
 //!
-//! One task owns all state. Records come from threads that read and judge them, as far as that can be done for each
-//! by itself (`judge`); work goes, in batches, to tasks of its own, at most [`Limits::in_flight`] at a time; results find their place in a
+//! There is one way for all records. One task owns all state. Records come from threads that read them and look them up in
+//! the journal (`reader`); the task decides what becomes of each (`engine/arrivals`); work goes, in batches, to tasks of its own, at most [`Limits::in_flight`] at a time; results find their place in a
 //! window of records that wait to be written, and the front of the window is written as soon as it
 //! is settled. The window is far larger than the limit in flight, because one slow call must not
 //! keep a hundred fast ones from starting.
 
 mod engine;
-mod judge;
 mod reader;
 mod records;
 mod settled_journal;
@@ -18,8 +17,11 @@ use std::{io::Read, path::Path, sync::Arc, time::Duration};
 use tokio::sync::mpsc;
 
 pub use self::records::Records;
-use self::{engine::Engine, judge::Judge, reader::read_all, settled_journal::SettledJournal};
-use crate::{Fatal, Record, Stage, StageName, monitor::Monitor, output::Target, tally::Tally};
+use self::{engine::Engine, reader::Reader, settled_journal::SettledJournal};
+use crate::{
+    ExitCode, Fatal, Record, Stage, StageName, monitor::Monitor, output::Target, stage::Plan,
+    tally::Tally,
+};
 use pkb_files::signals::{Attended, Signals};
 
 /// Blocks of records that may wait between reader and pipeline.
@@ -30,11 +32,9 @@ const MIN_WINDOW: usize = 4096;
 /// How long calls that are under way may take to end when a signal stops the stage. An answer to what must not be sent
 /// twice is worth waiting for. Questions are simply asked again.
 fn grace(stage: StageName) -> Duration {
-    match stage {
-        StageName::Upload | StageName::Sms | StageName::Post => engine::GRACE,
-        StageName::Resolve | StageName::Tokens | StageName::Letters | StageName::Recheck => {
-            engine::SHORT_GRACE
-        }
+    match stage.acts_once() {
+        true => engine::GRACE,
+        false => engine::SHORT_GRACE,
     }
 }
 
@@ -81,6 +81,8 @@ pub struct Report {
     pub files: Vec<String>,
     /// What stopped the run early, if anything did.
     pub fatal: Option<Fatal>,
+    /// How it went, for the shell.
+    pub code: ExitCode,
 }
 
 /// Runs `stage` from `source` to `output` and returns what became of the rows. Whatever happens,
@@ -96,16 +98,21 @@ pub async fn run<S: Stage>(
     limits: Limits,
     monitor: Arc<Monitor>,
 ) -> Report {
+    let plan = Plan {
+        batch_rows: stage.plan().batch_rows.max(1),
+        ..stage.plan()
+    };
     let started = journal
-        .map(|path| SettledJournal::open(path, &*stage, monitor.origins()))
+        .map(|path| SettledJournal::open(path, &*stage, plan.stage, monitor.origins()))
         .transpose()
         .and_then(|journal| Ok((journal, Signals::listen()?)));
-    let (mut journal, mut signals) = match started {
+    let (journal, mut signals) = match started {
         Ok(started) => started,
         Err(fatal) => {
             return Report {
                 tally: Tally::default(),
                 files: Vec::new(),
+                code: fatal.exit_code(),
                 fatal: Some(fatal),
             };
         }
@@ -114,13 +121,10 @@ pub async fn run<S: Stage>(
     // A thread of its own: a read from standard input cannot be cancelled, and would keep the
     // runtime from shutting down.
     let lookup = journal.as_ref().map(SettledJournal::lookup);
-    let known = journal.as_ref().map(SettledJournal::known_to_be_shared);
-    let judge = Judge::new(Arc::clone(&stage), lookup, known);
-    std::thread::spawn(move || read_all(source, &judge, &sender));
-    let owners = journal.as_mut().map(SettledJournal::take_owners);
-    let owners = owners.unwrap_or_default();
-    let mut engine = Engine::new(stage, journal, owners, output, limits, monitor);
-    let attended = Attended::begin(grace(S::NAME) + engine::LAST_WORDS);
+    let reader = Reader::new(Arc::clone(&stage), plan.stage, lookup);
+    std::thread::spawn(move || reader.read_all(source, &sender));
+    let mut engine = Engine::new((stage, plan), journal, output, limits, monitor);
+    let attended = Attended::begin(grace(plan.stage) + engine::LAST_WORDS);
     let fatal = engine.drive(arrivals, &mut signals).await;
     match fatal {
         Some(Fatal::Interrupted(_)) => attended.has_heard(),

@@ -29,7 +29,7 @@ impl Kept {
     pub(super) fn of(line: Line, rows: usize) -> Result<Self, Fatal> {
         Ok(match rows <= MOST_WHOLE {
             true => Self::Whole(line.record),
-            false => Self::Packed(written(line)?),
+            false => Self::Packed(written(line)?.raw),
         })
     }
 
@@ -90,15 +90,20 @@ impl std::fmt::Debug for Records {
     }
 }
 
-/// A line as it is to be written, without the line end.
+/// The record, unless batches of up to `rows` would keep too many.
+pub(super) fn kept_whole(record: Box<Record>, rows: usize) -> Option<Box<Record>> {
+    (rows <= MOST_WHOLE).then_some(record)
+}
+
+/// A line with its bytes as they are to be written, without the line end.
 ///
 /// # Errors
 /// A bug.
-pub(super) fn written(line: Line) -> Result<Box<[u8]>, Fatal> {
-    match line.raw.is_empty() {
-        false => Ok(line.raw),
-        true => line_of(&line.record),
+pub(super) fn written(mut line: Line) -> Result<Line, Fatal> {
+    if line.raw.is_empty() {
+        line.raw = line_of(&line.record)?;
     }
+    Ok(line)
 }
 
 /// A record as one line, without the line end.

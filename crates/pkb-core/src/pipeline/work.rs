@@ -3,10 +3,11 @@
 use super::records::{Kept, Records, line_of};
 use crate::{
     Batch, Fatal, Kind, Record, Stage, StageName, Verdict,
+    ndjson::Line,
     owners::{Belongings, Salt},
     rehearsal::Origins,
-    stage::{Conclusion, IntentLog},
-    tally::{Settled, What},
+    stage::IntentLog,
+    tally::Settled,
 };
 
 /// A record that waits for its batch, and the work on it.
@@ -20,18 +21,12 @@ pub(super) struct Piece<W> {
 }
 
 /// A record that has been worked on.
-pub(super) struct Worked<G> {
+pub(super) struct Worked {
     pub(super) place: u64,
     pub(super) settled: Settled,
-    pub(super) stopped: Option<What>,
-    /// What the journal is to know, unless the next run is to try again.
-    pub(super) journal: bool,
-    /// Its line, without the line end.
-    pub(super) line: Box<[u8]>,
-    /// What is written instead, after a conclusion was drawn.
-    pub(super) concluded: Option<Box<[u8]>>,
-    /// What is to be collected.
-    pub(super) gleaned: Option<Box<G>>,
+    /// Whether the journal is to have it; if not, the next run tries again.
+    pub(super) is_for_journal: bool,
+    pub(super) line: Line,
     /// What the work has brought that must be no other patient's.
     pub(super) brought: Option<Box<Belongings>>,
 }
@@ -43,18 +38,18 @@ pub(super) struct Number {
     pub(super) first: u64,
 }
 
-/// Works on a batch.
+/// Works on a batch of the stage that is called `name`.
 ///
 /// # Errors
 /// What stops the stage.
 pub(super) async fn work_on<S: Stage>(
-    stage: &S,
+    (stage, name): (&S, StageName),
     number: Number,
     pieces: Vec<Piece<S::Work>>,
     intents: IntentLog,
     salt: &Salt,
     origins: &Origins,
-) -> Result<Vec<Worked<S::Gleaned>>, Fatal> {
+) -> Result<Vec<Worked>, Fatal> {
     let mut places = Vec::with_capacity(pieces.len());
     let (work, kept): (Vec<S::Work>, Vec<Kept>) = pieces
         .into_iter()
@@ -88,75 +83,38 @@ pub(super) async fn work_on<S: Stage>(
                     record.outcome = None;
                     stage.apply(&mut record, done);
                     if let Some(codes) = (record.invitation.as_mut())
-                        .filter(|_| had_shared_codes && S::BRINGS_OWN.codes)
+                        .filter(|_| had_shared_codes && name.brings_own().codes)
                     {
                         codes.instead_of_shared = true;
                     }
                     Settled::Advanced
                 }
                 Err(verdict) => {
-                    stop(&mut record, verdict, S::NAME);
+                    stop(&mut record, verdict, name);
                     Settled::Stopped
                 }
             };
-            lines_of(stage, place, record, settled, salt)
+            Ok(Worked {
+                place,
+                settled,
+                is_for_journal: record.is_settled_by(name),
+                brought: brought(name, &record, salt),
+                line: Line {
+                    raw: line_of(&record)?,
+                    record,
+                },
+            })
         })
         .collect()
 }
 
-/// The lines of a record that has been worked on.
-fn lines_of<S: Stage>(
-    stage: &S,
-    place: u64,
-    mut record: Box<Record>,
-    settled: Settled,
-    salt: &Salt,
-) -> Result<Worked<S::Gleaned>, Fatal> {
-    let journal = record.is_settled_by(S::NAME);
-    // Before the conclusion: the journal is to know what was done, and not what follows from it today.
-    let line = line_of(&record)?;
-    let (settled, is_changed) = match settled {
-        Settled::Advanced => conclude(stage, &mut record, settled),
-        other => (other, false),
-    };
-    let is_advanced = settled == Settled::Advanced;
-    let gleaned = is_advanced.then(|| stage.glean(&record)).flatten();
-    Ok(Worked {
-        place,
-        settled,
-        stopped: record.outcome.as_ref().map(What::of),
-        journal,
-        line,
-        concluded: is_changed.then(|| line_of(&record)).transpose()?,
-        gleaned: gleaned.map(Box::new),
-        brought: brought::<S>(&record, salt),
-    })
-}
-
 /// What the work of a stage has brought into a record that must be no other patient's.
-pub(super) fn brought<S: Stage>(record: &Record, salt: &Salt) -> Option<Box<Belongings>> {
-    if !S::BRINGS_OWN.any() {
+pub(super) fn brought(name: StageName, record: &Record, salt: &Salt) -> Option<Box<Belongings>> {
+    let kinds = name.brings_own();
+    if !kinds.any() {
         return None;
     }
-    Belongings::of(record, salt)?
-        .only(S::BRINGS_OWN)
-        .map(Box::new)
-}
-
-/// What follows for a record that is `settled`, and whether it was changed.
-pub(super) fn conclude<S: Stage>(
-    stage: &S,
-    record: &mut Record,
-    settled: Settled,
-) -> (Settled, bool) {
-    match stage.conclude(record) {
-        Conclusion::AsItIs => (settled, false),
-        Conclusion::Changed => (settled, true),
-        Conclusion::Stop(verdict) => {
-            stop(record, verdict, S::NAME);
-            (Settled::Stopped, true)
-        }
-    }
+    Belongings::of(record, salt)?.only(kinds).map(Box::new)
 }
 
 /// Writes a verdict into a record.

@@ -68,9 +68,14 @@ impl Record {
                 unknown: Unknown::new(),
             });
         }
-        let stage = self.last_stage();
+        let last = StageName::last_in(self);
+        let stage = last.unwrap_or(StageName::ALL[0]);
         // Keys of journals are made of what the upload sent.
-        if let Some(patient) = self.patient.as_mut().filter(|_| stage != StageName::Upload) {
+        if let Some(patient) = self
+            .patient
+            .as_mut()
+            .filter(|_| !stage.reads_patient_file())
+        {
             let bare = Patient {
                 title: None,
                 address: Vec::new(),
@@ -93,26 +98,6 @@ impl Record {
         }
         self.outcome = Some(Verdict::from(Reason::Erased).at(stage));
         true
-    }
-
-    /// The stage that wrote the record last.
-    fn last_stage(&self) -> StageName {
-        let stopped = self.outcome.as_ref().map(|outcome| outcome.stage);
-        stopped.unwrap_or_else(|| {
-            let sections = [
-                (StageName::Recheck, self.uptake.is_some()),
-                (StageName::Post, self.posted.is_some()),
-                (StageName::Sms, !self.texts.is_empty()),
-                (StageName::Letters, self.delivery.is_some()),
-                (
-                    StageName::Tokens,
-                    self.invitation.is_some() || self.purged.is_some(),
-                ),
-                (StageName::Resolve, self.pkb.is_some()),
-            ];
-            let last = sections.into_iter().find(|(_, is_there)| *is_there);
-            last.map_or(StageName::Upload, |(stage, _)| stage)
-        })
     }
 
     /// When the codes of the record end or have ended.

@@ -46,28 +46,23 @@ impl Span {
 }
 
 /// The keys of a journal.
-#[derive(Default, Clone)]
+#[derive(Default)]
 pub(super) struct Index {
     tables: [HashMap<Key, Span, BuildHasherDefault<AsIs>>; TABLES],
 }
 
 impl Index {
-    /// Notes a line. A line with the same key that was noted before is forgotten, and returned.
-    pub(super) fn insert(&mut self, key: Key, span: Span) -> Option<Span> {
-        self.tables[key.spread() % TABLES].insert(key, span)
-    }
-
-    /// Forgets a line, and returns it.
-    pub(super) fn remove(&mut self, key: Key) -> Option<Span> {
-        self.tables[key.spread() % TABLES].remove(&key)
+    /// Notes a line. A line with the same key that was noted before is forgotten.
+    pub(super) fn insert(&mut self, key: Key, span: Span) {
+        self.tables[key.spread() % TABLES].insert(key, span);
     }
 
     pub(super) fn get(&self, key: Key) -> Option<Span> {
         self.tables[key.spread() % TABLES].get(&key).copied()
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.tables.iter().map(HashMap::len).sum()
+    pub(super) fn is_empty(&self) -> bool {
+        self.tables.iter().all(HashMap::is_empty)
     }
 }
 

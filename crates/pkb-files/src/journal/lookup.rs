@@ -16,7 +16,6 @@ const WORTH_A_CALL: u64 = 4096;
 #[derive(Clone)]
 pub struct Lookup {
     pub(super) index: Arc<Index>,
-    pub(super) ready: Arc<[Span]>,
     pub(super) file: Arc<File>,
     pub(super) path: Arc<Path>,
 }
@@ -27,17 +26,9 @@ impl Lookup {
         self.index.get(key)
     }
 
-    /// Where the lines around one are that are [`super::Entry::Ready`]: `before` of those before it, `count` in all.
-    pub fn near(&self, span: Span, before: usize, count: usize) -> &[Span] {
-        let at = (self.ready).partition_point(|ready| ready.offset() < span.offset());
-        let from = at.saturating_sub(before);
-        let to = (from + count).min(self.ready.len());
-        &self.ready[from..to]
-    }
-
     /// Whether there is no line at all.
     pub fn is_empty(&self) -> bool {
-        self.index.len() == 0
+        self.index.is_empty()
     }
 
     /// Reads the lines at `spans`, those that stand near each other by one call.
@@ -96,11 +87,6 @@ pub struct Fetched {
 }
 
 impl Fetched {
-    /// All lines, in file order.
-    pub fn lines(&self) -> impl Iterator<Item = &[u8]> {
-        self.spans.iter().filter_map(|span| self.line(*span).ok())
-    }
-
     /// The line at `span`, which must be one of those that were asked for.
     ///
     /// # Errors

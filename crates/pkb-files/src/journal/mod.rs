@@ -35,34 +35,12 @@ pub use self::lookup::{Fetched, Lookup};
 pub use self::scan::damaged;
 use crate::{Fatal, atomic_file::sync_name, lines::MAX_LINE_BYTES};
 
-/// Bytes that are read from the file at a time where look-ups follow its order.
-const BLOCK_BYTES: usize = 256 << 10;
 /// Bytes of appended lines that are held back at most.
 const PENDING_BYTES: usize = 128 << 10;
-/// Appended lines after which a sync is due, unless [`Journal::with_sync_limits`] says otherwise.
-pub const DEFAULT_UNSYNCED_LINES: usize = 256;
-/// Time after which a sync is due, unless [`Journal::with_sync_limits`] says otherwise.
-pub const DEFAULT_UNSYNCED_WAIT: Duration = Duration::from_millis(100);
-
-/// What a line of a journal is to those who look lines up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Entry {
-    /// It is found by this key, rather than an earlier line with the same key.
-    Found(Key),
-    /// The same; and whoever asks with the very line that this one was made of need not be read: see
-    /// `Lookup::near`.
-    Ready(Key),
-    /// It is not looked up, and no earlier line with this key either.
-    Hides(Key),
-    /// It is not looked up.
-    Other,
-}
-
-impl From<Option<Key>> for Entry {
-    fn from(key: Option<Key>) -> Self {
-        key.map_or(Self::Other, Self::Found)
-    }
-}
+/// Appended lines after which a sync is due.
+pub const MAX_UNSYNCED_LINES: usize = 256;
+/// Time after which a sync is due.
+pub const MAX_UNSYNCED_WAIT: Duration = Duration::from_millis(100);
 
 /// An open journal. Nobody else can open the file until it is dropped.
 ///
@@ -72,8 +50,6 @@ pub struct Journal {
     path: Arc<Path>,
     /// Shared with every [`Lookup`].
     index: Arc<Index>,
-    /// Lines that are [`Entry::Ready`], 8 bytes each.
-    ready: Arc<[Span]>,
     /// Bytes cut off when the file was opened.
     cut_bytes: u64,
     /// Bytes of the file. Lines in `pending` begin here.
@@ -85,25 +61,16 @@ pub struct Journal {
     /// Lines appended since the last sync, and when the first of them was.
     unsynced: usize,
     unsynced_since: Option<Instant>,
-    max_unsynced: usize,
-    max_wait: Duration,
     /// A write failed: what is in the file behind `written` is not known.
     broken: bool,
-    /// Part of the file, from `block_offset`.
-    block: Vec<u8>,
-    block_offset: u64,
-    /// A line that was read alone.
-    single: Vec<u8>,
-    /// Offset behind the line that was looked up last.
-    cursor: u64,
 }
 
 impl Journal {
     /// Opens the journal at `path`, or makes it with mode 0600, and locks it.
     ///
     /// `read` is given each line once, without its line end, and where it begins; lines are read by several threads
-    /// and in no order. `visit` is given what `read` made of them, in file order, and says how the line is looked up
-    /// later. Either returns an error for what is not a whole line of this stage. The error's text gets into the
+    /// and in no order. `visit` is given what `read` made of them, in file order, and says by which key the line is found
+    /// later, rather than an earlier line with the same key. Either returns an error for what is not a whole line of this stage. The error's text gets into the
     /// message and must not repeat the line.
     ///
     /// The rest of a write that was broken off (all after the last whole line) is cut off;
@@ -118,7 +85,7 @@ impl Journal {
     pub fn open<T: Send>(
         path: &Path,
         read: impl Fn(&[u8], u64) -> Result<T, Fatal> + Sync,
-        visit: impl FnMut(T) -> Result<Entry, Fatal>,
+        visit: impl FnMut(T) -> Result<Option<Key>, Fatal>,
     ) -> Result<Self, Fatal> {
         let cannot_write = |source| Fatal::cannot_write(path, source);
         // Asked before opening: that alone can wait (a pipe) or do things (a device).
@@ -151,29 +118,14 @@ impl Journal {
             file: Arc::new(file),
             path: path.into(),
             index: Arc::new(scan.index),
-            ready: scan.ready.into(),
             chain: scan.chain,
             cut_bytes: found_bytes.saturating_sub(scan.good_bytes),
             written,
             pending: Vec::new(),
             unsynced: 0,
             unsynced_since: None,
-            max_unsynced: DEFAULT_UNSYNCED_LINES,
-            max_wait: DEFAULT_UNSYNCED_WAIT,
             broken: false,
-            block: Vec::new(),
-            block_offset: 0,
-            single: Vec::new(),
-            cursor: 0,
         })
-    }
-
-    /// Sets when a sync is due: once `lines` have been appended, or `wait` after the first of them.
-    #[must_use]
-    pub fn with_sync_limits(mut self, lines: usize, wait: Duration) -> Self {
-        self.max_unsynced = lines;
-        self.max_wait = wait;
-        self
     }
 
     /// How many bytes of a write that was broken off were cut away by [`Self::open`].
@@ -181,85 +133,24 @@ impl Journal {
         self.cut_bytes
     }
 
-    /// How many keys can be looked up.
-    pub fn len(&self) -> usize {
-        self.index.len()
-    }
-
-    /// Whether no key can be looked up.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// Whether there is a line with this key. Reads nothing.
-    pub fn contains(&self, key: Key) -> bool {
-        self.index.get(key).is_some()
-    }
-
-    /// The lines that there are now, for other threads.
+    /// The lines that there were when it was opened, for all threads.
     pub fn lookup(&self) -> Lookup {
         Lookup {
             index: Arc::clone(&self.index),
-            ready: Arc::clone(&self.ready),
             file: Arc::clone(&self.file),
             path: Arc::clone(&self.path),
         }
     }
 
-    /// The last line with this key, without its line end. Quickest where look-ups follow the order
-    /// of the file.
-    ///
-    /// # Errors
-    /// [`Fatal::Io`]: the file cannot be read, or somebody has cut it.
-    pub fn get(&mut self, key: Key) -> Result<Option<&[u8]>, Fatal> {
-        let Some(span) = self.index.get(key) else {
-            return Ok(None);
-        };
-        if let Some(start) = span.offset().checked_sub(self.written) {
-            self.single.clear();
-            self.single
-                .extend_from_slice(slice(&self.pending, start, span)?);
-            check::close(&mut self.single);
-            return Ok(Some(&self.single));
-        }
-        let block_end = self.block_offset + self.block.len() as u64;
-        if span.offset() < self.block_offset || span.end() > block_end {
-            let follows = span
-                .offset()
-                .checked_sub(self.cursor)
-                .is_some_and(|gap| gap < BLOCK_BYTES as u64);
-            if !follows {
-                // An exception, as far as one can tell: the block stays for the others.
-                self.cursor = span.end();
-                self.single.resize(span.length(), 0);
-                read_at(&self.file, &self.path, &mut self.single, span.offset())?;
-                check::close(&mut self.single);
-                return Ok(Some(&self.single));
-            }
-            let left = usize::try_from(self.written - span.offset()).unwrap_or(usize::MAX);
-            let mut block = std::mem::take(&mut self.block);
-            block.resize(BLOCK_BYTES.max(span.length()).min(left), 0);
-            read_at(&self.file, &self.path, &mut block, span.offset())?;
-            self.block = block;
-            self.block_offset = span.offset();
-        }
-        self.cursor = span.end();
-        let start = span.offset() - self.block_offset;
-        let line = slice_mut(&mut self.block, start, span)?;
-        check::close(line);
-        Ok(Some(line))
-    }
-
-    /// Appends `line`, a whole JSON object without line end, under `key` (which must be what
-    /// `visit` says of the line when the journal is opened again). It can be looked up at once, and
-    /// is on the disk after the next sync; `now` is when the wait for that begins.
+    /// Appends `line`, a whole JSON object without line end. It is on the disk after the next sync, and can be looked up
+    /// when the journal is opened again; `now` is when the wait for the sync begins.
     ///
     /// # Errors
     /// * [`Fatal::Input`]: the line is, with its check, longer than [`MAX_LINE_BYTES`]; nothing was appended.
     /// * [`Fatal::Io`]: the file cannot be written. The journal takes nothing more; lines that were
     ///   synced are intact, and the next [`Self::open`] heals the rest.
     /// * [`Fatal::Bug`]: the line is not a JSON object on one line.
-    pub fn append(&mut self, key: Option<Key>, line: &[u8], now: Instant) -> Result<(), Fatal> {
+    pub fn append(&mut self, line: &[u8], now: Instant) -> Result<(), Fatal> {
         self.check_not_broken()?;
         if line.len() + ADDED_BYTES > MAX_LINE_BYTES {
             return Err(Fatal::Input(format!(
@@ -273,9 +164,6 @@ impl Journal {
         }
         self.chain.append(&mut self.pending, line)?;
         self.pending.push(b'\n');
-        if let Some(key) = key {
-            Arc::make_mut(&mut self.index).insert(key, Span::new(offset, line.len()));
-        }
         self.unsynced += 1;
         self.unsynced_since.get_or_insert(now);
         if self.pending.len() >= PENDING_BYTES {
@@ -304,26 +192,14 @@ impl Journal {
         Ok(())
     }
 
-    /// Syncs if that is due at `now`, so that many records share one sync. Returns whether it did.
-    ///
-    /// # Errors
-    /// As [`Self::sync`].
-    pub fn sync_if_due(&mut self, now: Instant) -> Result<bool, Fatal> {
-        let due = self.sync_due().is_some_and(|due| due <= now);
-        if due {
-            self.sync()?;
-        }
-        Ok(due)
-    }
-
     /// When the next sync is due (a time that has passed if enough lines are waiting); `None` if
     /// everything is synced.
     pub fn sync_due(&self) -> Option<Instant> {
         let since = self.unsynced_since?;
-        if self.unsynced >= self.max_unsynced {
+        if self.unsynced >= MAX_UNSYNCED_LINES {
             Some(since)
         } else {
-            Some(since + self.max_wait)
+            Some(since + MAX_UNSYNCED_WAIT)
         }
     }
 
@@ -380,9 +256,7 @@ pub fn read(path: &Path, mut visit: impl FnMut(&[u8]) -> Result<(), Fatal>) -> R
         true => Ok(line.to_vec()),
         false => Err(Fatal::Input("not a JSON object".into())),
     };
-    let scan = scan::scan(&file, bytes, path, read, |line| {
-        visit(&line).map(|()| Entry::Other)
-    })?;
+    let scan = scan::scan(&file, bytes, path, read, |line| visit(&line).map(|()| None))?;
     Ok(scan.good_bytes < bytes)
 }
 
@@ -436,20 +310,4 @@ fn read_at(file: &File, path: &Path, buffer: &mut [u8], offset: u64) -> Result<(
             ),
             _ => Fatal::cannot_read(path, source),
         })
-}
-
-/// The line at `start` of `bytes`.
-fn slice(bytes: &[u8], start: u64, span: Span) -> Result<&[u8], Fatal> {
-    usize::try_from(start)
-        .ok()
-        .and_then(|start| bytes.get(start..)?.get(..span.length()))
-        .ok_or_else(|| Fatal::Bug("the journal's index is wrong".into()))
-}
-
-/// The same, to be changed.
-fn slice_mut(bytes: &mut [u8], start: u64, span: Span) -> Result<&mut [u8], Fatal> {
-    usize::try_from(start)
-        .ok()
-        .and_then(|start| bytes.get_mut(start..)?.get_mut(..span.length()))
-        .ok_or_else(|| Fatal::Bug("the journal's index is wrong".into()))
 }

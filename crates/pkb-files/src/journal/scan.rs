@@ -11,7 +11,7 @@ use std::{fs::File, io::Read as _, ops::ControlFlow, path::Path};
 use serde::de::IgnoredAny;
 
 use super::{
-    Entry,
+    Key,
     check::{Chain, Damage, Sum},
     index::{Index, MAX_FILE_BYTES, Span},
 };
@@ -26,8 +26,6 @@ use crate::{
 pub(super) struct Scan {
     /// The lines that are looked up.
     pub(super) index: Index,
-    /// Those of them that are [`Entry::Ready`], in file order.
-    pub(super) ready: Vec<Span>,
     /// Offset behind the last whole line. What follows is the rest of a write that was broken off.
     pub(super) good_bytes: u64,
     /// Whether the last whole line lacks its line end, and nothing but that.
@@ -74,7 +72,7 @@ pub(super) fn scan<T: Send>(
     bytes: u64,
     path: &Path,
     read: impl Fn(&[u8], u64) -> Result<T, Fatal> + Sync,
-    visit: impl FnMut(T) -> Result<Entry, Fatal>,
+    visit: impl FnMut(T) -> Result<Option<Key>, Fatal>,
 ) -> Result<Scan, Fatal> {
     let mut blocks = BlockReader::new(file.take(bytes));
     let mut scanner = Scanner {
@@ -82,7 +80,6 @@ pub(super) fn scan<T: Send>(
         visit,
         scan: Scan::default(),
         whole_lines: 0,
-        replaced: Vec::new(),
         damaged: None,
     };
     let mut failed = None;
@@ -103,7 +100,7 @@ pub(super) fn scan<T: Send>(
             }
         },
     );
-    failed.map_or_else(|| Ok(scanner.finish()), Err)
+    failed.map_or_else(|| Ok(scanner.scan), Err)
 }
 
 /// Reads the lines of a block; `bytes` is where the file ends.
@@ -203,8 +200,6 @@ struct Scanner<'a, V> {
     visit: V,
     scan: Scan,
     whole_lines: u64,
-    /// Lines that are not looked up any more.
-    replaced: Vec<Span>,
     /// Number of a line that is damaged.
     damaged: Option<u64>,
 }
@@ -212,7 +207,7 @@ struct Scanner<'a, V> {
 impl<V> Scanner<'_, V> {
     fn put<T>(&mut self, line: Line<T>) -> Result<(), Fatal>
     where
-        V: FnMut(T) -> Result<Entry, Fatal>,
+        V: FnMut(T) -> Result<Option<Key>, Fatal>,
     {
         if let Some(number) = self.damaged {
             // A torn write may leave one damaged line and the start of another, no more.
@@ -227,7 +222,7 @@ impl<V> Scanner<'_, V> {
             let follows = self.scan.chain.follow(line.sum);
             follows.map_err(|damage| damaged(self.path, line.number, damage))?;
         }
-        let entry = match line.content {
+        let key = match line.content {
             Content::Empty => {
                 self.scan.good_bytes = line.end;
                 return Ok(());
@@ -257,31 +252,14 @@ impl<V> Scanner<'_, V> {
         if line.end >= MAX_FILE_BYTES {
             return Err(too_large(self.path));
         }
-        let span = Span::new(line.offset, line.sum.length);
-        let replaced = match entry {
-            Entry::Ready(key) => {
-                self.scan.ready.push(span);
-                self.scan.index.insert(key, span)
-            }
-            Entry::Found(key) => self.scan.index.insert(key, span),
-            Entry::Hides(key) => self.scan.index.remove(key),
-            Entry::Other => None,
-        };
-        self.replaced.extend(replaced);
+        if let Some(key) = key {
+            let span = Span::new(line.offset, line.sum.length);
+            self.scan.index.insert(key, span);
+        }
         self.scan.good_bytes = line.end;
         self.scan.lacks_line_end = !line.ended;
         self.whole_lines += 1;
         Ok(())
-    }
-
-    fn finish(mut self) -> Scan {
-        self.replaced.sort_by_key(|span| span.offset());
-        let is_replaced = |span: &Span| {
-            let search = |other: &Span| other.offset().cmp(&span.offset());
-            self.replaced.binary_search_by(search).is_ok()
-        };
-        self.scan.ready.retain(|span| !is_replaced(span));
-        self.scan
     }
 }
 

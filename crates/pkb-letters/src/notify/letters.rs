@@ -2,13 +2,12 @@
 
 use std::path::PathBuf;
 
-use pkb_cli::app;
+use pkb_cli::app::{self, StageRun};
 use pkb_client::notify::{NotifyDesk, PdfLetter, Postage};
 use pkb_core::{
     Admission, Batch, ExitCode, Fatal, Reason, Record, Stage, StageName, Verdict,
-    owners::Kinds,
     record::{Channel, Dispatch},
-    stage::{BatchResult, IntentLog, NextStep, Recalled, Replay, Written},
+    stage::{BatchResult, IntentLog, NextStep, Plan, Recalled},
 };
 use pkb_files::journal::Key;
 use pkb_values::NationalId;
@@ -39,7 +38,16 @@ pub(super) async fn post(mut args: SendLettersArgs) -> Result<ExitCode, Fatal> {
         once: Once::new(desk, &args.once, &args.stream),
     };
     let in_flight = args.notify.concurrency.into();
-    app::run_stage(stage, args.input.open()?, output, in_flight, &args.stream).await
+    let records = args.stream.written();
+    let command = records.command("pkb-letters post status", "--output followed.ndjson");
+    let run = StageRun {
+        stage,
+        source: args.input.open()?,
+        output,
+        in_flight,
+        next_step: Some(NextStep::Then(format!("in some days: {command}"))),
+    };
+    app::run_stage(run, &args.stream).await
 }
 
 struct Letters<D> {
@@ -110,9 +118,10 @@ impl<D: NotifyDesk> Letters<D> {
 impl<D: NotifyDesk> Stage for Letters<D> {
     type Work = Work;
     type Done = Dispatch;
-    type Gleaned = ();
-    const NAME: StageName = StageName::Post;
-    const NEEDS_OWN: Kinds = Kinds::ALL;
+
+    fn plan(&self) -> Plan {
+        Plan::one_by_one(StageName::Post)
+    }
 
     /// The patient and the file: a letter that was printed again, into another file, is posted again.
     fn key(&self, record: &Record) -> Option<Key> {
@@ -131,14 +140,15 @@ impl<D: NotifyDesk> Stage for Letters<D> {
         self.once.recall(line, keys, true)
     }
 
-    fn replay(&self, record: &Record) -> Replay {
-        match self.key(record) {
-            Some(key) if !self.once.is_first(key) => Replay::Stop(Reason::AlreadyInvited.into()),
-            _ => Replay::Answer,
+    fn admit(&self, record: &Record, in_journal: bool) -> Admission<Work> {
+        if in_journal {
+            return match self.key(record) {
+                Some(key) if !self.once.is_first(key) => {
+                    Admission::Stop(Reason::AlreadyInvited.into())
+                }
+                _ => Admission::AlreadyDone,
+            };
         }
-    }
-
-    fn admit(&self, record: &Record) -> Admission<Work> {
         if record.posted.is_some() {
             return Admission::AlreadyDone;
         }
@@ -160,11 +170,6 @@ impl<D: NotifyDesk> Stage for Letters<D> {
             results.push(self.letter(work, &batch.intents).await?);
         }
         Ok(results)
-    }
-
-    fn next_step(&self, records: Written<'_>) -> Option<NextStep> {
-        let command = records.command("pkb-letters post status", "--output followed.ndjson");
-        Some(NextStep::Then(format!("in some days: {command}")))
     }
 
     fn done_for(&self, patient: NationalId) -> Option<String> {

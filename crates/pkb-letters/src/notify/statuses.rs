@@ -9,13 +9,16 @@ use std::{
     time::Duration,
 };
 
-use pkb_cli::{app, progress::tell};
+use pkb_cli::{
+    app::{self, StageRun},
+    progress::tell,
+};
 use pkb_client::{CallError, notify::NotifyDesk};
 use pkb_core::{
     Admission, Batch, Clock, ExitCode, Fatal, Record, Stage, StageName,
     monitor::{Monitor, Why},
     record::Dispatch,
-    stage::BatchResult,
+    stage::{BatchResult, Conclusion, Handled, Plan},
 };
 use pkb_files::journal::Key;
 use tokio::time::Instant;
@@ -108,7 +111,14 @@ async fn ask<S: Sent>(args: &StatusArgs) -> Result<ExitCode, Fatal> {
     } else {
         WAITING
     };
-    let code = app::run_stage(stage, args.input.open()?, output, in_flight, &args.stream).await?;
+    let run = StageRun {
+        stage,
+        source: args.input.open()?,
+        output,
+        in_flight,
+        next_step: None,
+    };
+    let code = app::run_stage(run, &args.stream).await?;
     let counts = locked(&counts);
     if !counts.statuses.is_empty() {
         tell(format!("{}: {}: {counts}", S::NAME.program(), S::WHAT));
@@ -208,21 +218,22 @@ impl<D: NotifyDesk, S: Sent> Statuses<D, S> {
 impl<D: NotifyDesk, S: Sent> Stage for Statuses<D, S> {
     type Work = Vec<Dispatch>;
     type Done = Vec<Dispatch>;
-    type Gleaned = Vec<Dispatch>;
-    const NAME: StageName = S::NAME;
+
+    fn plan(&self) -> Plan {
+        Plan::one_by_one(S::NAME)
+    }
 
     /// There is no journal.
     fn key(&self, _: &Record) -> Option<Key> {
         None
     }
 
-    fn admit(&self, record: &Record) -> Admission<Vec<Dispatch>> {
+    fn admit(&self, record: &Record, _: bool) -> Admission<Vec<Dispatch>> {
         let sent = S::of(record);
         if sent.is_empty() {
             return Admission::NotConcerned;
         }
         if sent.iter().all(|one| one.status.is_final()) {
-            locked(&self.counts).add(sent);
             return Admission::AlreadyDone;
         }
         Admission::Work(sent.to_vec())
@@ -240,9 +251,16 @@ impl<D: NotifyDesk, S: Sent> Stage for Statuses<D, S> {
         S::set(record, sent);
     }
 
-    fn exit_code(&self, by_rows: ExitCode) -> ExitCode {
+    fn conclude(&self, record: &mut Record, _: Handled) -> Result<Conclusion, Fatal> {
+        if record.outcome.is_none() {
+            locked(&self.counts).add(S::of(record));
+        }
+        Ok(Conclusion::AsItIs)
+    }
+
+    fn finish(&self, by_rows: ExitCode) -> Result<ExitCode, Fatal> {
         let counts = locked(&self.counts);
-        match by_rows {
+        Ok(match by_rows {
             ExitCode::Done | ExitCode::SomeRowsRejected
                 if counts.unasked > 0 || (counts.under_way > 0 && self.waits) =>
             {
@@ -250,15 +268,6 @@ impl<D: NotifyDesk, S: Sent> Stage for Statuses<D, S> {
             }
             ExitCode::Done if counts.failed > 0 => ExitCode::SomeRowsRejected,
             code => code,
-        }
-    }
-
-    fn glean(&self, record: &Record) -> Option<Vec<Dispatch>> {
-        Some(S::of(record).to_vec())
-    }
-
-    fn collect(&self, sent: Vec<Dispatch>) -> Result<(), Fatal> {
-        locked(&self.counts).add(&sent);
-        Ok(())
+        })
     }
 }

@@ -3,17 +3,16 @@
 //! A text that Notify does not take stops the record if there is no other way to the patient; with a letter beside it
 //! the refusal is noted in `texts`, so that `pkb-letters post` still sees the record.
 
-use pkb_cli::app;
+use pkb_cli::app::{self, StageRun};
 use pkb_client::{
     CallError,
     notify::{NotifyDesk, Text},
 };
 use pkb_core::{
     Admission, Batch, ExitCode, Fatal, Reason, Record, Stage, StageName, Verdict,
-    owners::Kinds,
     pipeline::Source,
     record::{Channel, Delivery, Design, Dispatch, Edition},
-    stage::{BatchResult, IntentLog, NextStep, Recalled, Replay, Written},
+    stage::{BatchResult, IntentLog, NextStep, Plan, Recalled},
 };
 use pkb_files::journal::Key;
 use pkb_values::{LetterFormat, LetterLanguages, NationalId, UkMobile};
@@ -73,8 +72,19 @@ pub(super) async fn send(mut args: SendTextsArgs) -> Result<ExitCode, Fatal> {
         once: Once::new(desk, &args.once, &args.stream),
     };
     let in_flight = args.notify.concurrency.into();
-    let input = Source::Ndjson(input);
-    app::run_stage(stage, input, output, in_flight, &args.stream).await
+    let records = args.stream.written();
+    let command = records.command(
+        "pkb-letters sms status",
+        "--wait 10m --output followed.ndjson",
+    );
+    let run = StageRun {
+        stage,
+        source: Source::Ndjson(input),
+        output,
+        in_flight,
+        next_step: Some(NextStep::Then(command)),
+    };
+    app::run_stage(run, &args.stream).await
 }
 
 struct Texts<D> {
@@ -177,9 +187,10 @@ impl<D: NotifyDesk> Texts<D> {
 impl<D: NotifyDesk> Stage for Texts<D> {
     type Work = Work;
     type Done = Vec<Dispatch>;
-    type Gleaned = ();
-    const NAME: StageName = StageName::Sms;
-    const NEEDS_OWN: Kinds = Kinds::ALL;
+
+    fn plan(&self) -> Plan {
+        Plan::one_by_one(StageName::Sms)
+    }
 
     /// The patient and the number: what was sent to an earlier number does not answer a corrected one ([`keys`]).
     fn key(&self, record: &Record) -> Option<Key> {
@@ -198,18 +209,17 @@ impl<D: NotifyDesk> Stage for Texts<D> {
         self.once.recall(line, keys, is_sent)
     }
 
-    fn replay(&self, record: &Record) -> Replay {
-        let is_first = keys(record)
-            .map(|keys| [keys.work, keys.invitation].map(|key| self.once.is_first(key)));
-        match is_first {
-            Some(is_first) if is_first.contains(&false) => {
-                Replay::Stop(Reason::AlreadyInvited.into())
-            }
-            _ => Replay::Answer,
+    fn admit(&self, record: &Record, in_journal: bool) -> Admission<Work> {
+        if in_journal {
+            let is_first = keys(record)
+                .map(|keys| [keys.work, keys.invitation].map(|key| self.once.is_first(key)));
+            return match is_first {
+                Some(is_first) if is_first.contains(&false) => {
+                    Admission::Stop(Reason::AlreadyInvited.into())
+                }
+                _ => Admission::AlreadyDone,
+            };
         }
-    }
-
-    fn admit(&self, record: &Record) -> Admission<Work> {
         if !record.texts.is_empty() {
             return Admission::AlreadyDone;
         }
@@ -242,14 +252,6 @@ impl<D: NotifyDesk> Stage for Texts<D> {
             results.push(self.texts(work, &batch.intents).await?);
         }
         Ok(results)
-    }
-
-    fn next_step(&self, records: Written<'_>) -> Option<NextStep> {
-        let command = records.command(
-            "pkb-letters sms status",
-            "--wait 10m --output followed.ndjson",
-        );
-        Some(NextStep::Then(command))
     }
 
     fn done_for(&self, patient: NationalId) -> Option<String> {

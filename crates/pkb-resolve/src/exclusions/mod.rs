@@ -71,11 +71,6 @@ impl Exclusions {
         ledgers.try_for_each(|ledger| ledger.tell_origin(origins))
     }
 
-    /// Whether there is no list at all.
-    pub fn is_empty(&self) -> bool {
-        self.lists.is_empty() && self.addresses.is_empty() && self.invited_before.is_empty()
-    }
-
     /// Why the organisation does not want the patient invited; nothing if it does.
     pub fn objections(&self, patient: &Patient) -> Vec<Verdict> {
         let number = patient.national_id.value;

@@ -7,17 +7,17 @@
 //! * What PKB has just said is looked at before it is written. The journal has it as PKB said it, so that the next run
 //!   knows of both, and asks again for both.
 
-use super::{Answered, Engine, Slot, State};
+use super::{Engine, Ready, Slot};
 use crate::{
-    Fatal, Reason, Record, Stage, StageName,
+    Fatal, Reason, Record, Stage,
     ndjson::Line,
     owners::{Belongings, Owner, Shared},
     pipeline::{
-        records::{line_of, record_of, written},
+        records::{line_of, record_of},
         work::stop,
     },
-    record::KeyFields,
-    tally::{Settled, What},
+    stage::Handled,
+    tally::Settled,
 };
 
 impl<S: Stage> Engine<S> {
@@ -25,16 +25,17 @@ impl<S: Stage> Engine<S> {
     pub(super) fn need_own(
         &mut self,
         record: &Record,
-        answered: Option<&Answered<S::Gleaned>>,
+        is_answered: bool,
+        is_with_shared_codes: bool,
     ) -> Option<Shared> {
-        let own = Belongings::of(record, self.owners.salt())?.only(S::NEEDS_OWN)?;
+        let needs_own = self.plan.stage.needs_own();
+        let own = Belongings::of(record, self.owners.salt())?.only(needs_own)?;
         // A letter that was made belongs to the record that PKB named then.
-        let is_on_paper = answered.is_some() && S::NEEDS_OWN.codes;
+        let is_on_paper = is_answered && needs_own.codes;
         let shared = match is_on_paper {
             true => self.owners.come_again(&own),
             false => self.owners.come(&own),
         };
-        let is_with_shared_codes = answered.is_some_and(|answered| answered.is_with_shared_codes);
         match (shared, is_with_shared_codes) {
             (None, true) => Some(Shared {
                 reasons: vec![Reason::SharedCodes],
@@ -52,23 +53,18 @@ impl<S: Stage> Engine<S> {
         shared: &Shared,
         is_answered: bool,
     ) -> Result<(), Fatal> {
+        let name = self.plan.stage;
         let by_another = (line.record.outcome.as_ref())
-            .is_some_and(|outcome| !is_answered && !self.stage.tries_again(outcome));
+            .is_some_and(|outcome| !is_answered && !name.tries_again(outcome));
         let patient = line.record.patient.as_ref().map(|it| it.national_id);
-        if by_another {
-            let is_other_stage =
-                (line.record.outcome.as_ref()).is_some_and(|it| it.stage != S::NAME);
-            if is_other_stage {
-                self.stage.stopped_before(&line.record);
-            }
-        } else {
+        if !by_another {
             let done = patient.and_then(|patient| self.stage.done_for(patient));
             // What has left the house stays in the record.
-            if !matches!(S::NAME, StageName::Sms | StageName::Post) {
-                line.record.clear(S::NAME);
+            if !name.acts_once() {
+                line.record.clear(name);
             }
             let verdict = self.owners.verdict(shared, &line.record.row.file);
-            stop(&mut line.record, verdict, S::NAME);
+            stop(&mut line.record, verdict, name);
             line.raw = Box::default();
             if let Some(done) = done {
                 tracing::warn!("row {}: {done}", line.record.row.number);
@@ -87,20 +83,16 @@ impl<S: Stage> Engine<S> {
         if let Some(journal) = self.journal.as_mut().filter(|_| !others.is_empty()) {
             let mut evidence = line.record.clone();
             let verdict = self.owners.verdict(shared, &evidence.row.file);
-            evidence.outcome = Some(verdict.at(S::NAME));
+            evidence.outcome = Some(verdict.at(name));
             journal.append(&line_of(&evidence)?)?;
         }
-        self.put(Slot {
-            state: State::Settled {
-                settled: Settled::Stopped,
-                stopped: line.record.outcome.as_ref().map(What::of),
-                journaled: 0,
-            },
-            line: written(line)?,
-            gleaned: None,
-            brought: None,
-            others,
-        });
+        let handled = match by_another {
+            true => Handled::Passed,
+            false => Handled::Worked,
+        };
+        let mut ready = self.ready(line, handled, Settled::Stopped)?;
+        ready.others = others;
+        self.put(Slot::Settled(Box::new(ready)));
         Ok(())
     }
 
@@ -118,66 +110,59 @@ impl<S: Stage> Engine<S> {
         self.stopped.insert(other.patient);
         let piece = self.forming.remove(at);
         let mut record = piece.kept.into_record()?;
-        let own =
-            Belongings::of(&record, self.owners.salt()).and_then(|own| own.only(S::NEEDS_OWN));
+        let own = Belongings::of(&record, self.owners.salt())
+            .and_then(|own| own.only(self.plan.stage.needs_own()));
         let shared = own.and_then(|own| self.owners.come(&own));
         let verdict = match &shared {
             Some(shared) => self.owners.verdict(shared, &record.row.file),
             None => Reason::SharedRecord.into(),
         };
-        stop(&mut record, verdict, S::NAME);
+        stop(&mut record, verdict, self.plan.stage);
         let place = usize::try_from(piece.place - self.first_in_window).unwrap_or(usize::MAX);
+        let line = Line {
+            raw: Box::default(),
+            record,
+        };
+        let ready = self.ready(line, Handled::Worked, Settled::Stopped)?;
         let slot = self.window.get_mut(place);
         let slot = slot.ok_or_else(|| Fatal::Bug("a piece of work has no place".into()))?;
-        slot.state = State::Settled {
-            settled: Settled::Stopped,
-            stopped: record.outcome.as_ref().map(What::of),
-            journaled: 0,
-        };
-        slot.line = line_of(&record)?;
+        *slot = Slot::Settled(Box::new(ready));
         Ok(true)
     }
 
     /// Stops a record that is about to be written if it has got what is another's.
-    pub(super) fn bring_own(&mut self, slot: &mut Slot<S::Gleaned>) -> Result<(), Fatal> {
-        let Some(own) = slot.brought.take() else {
+    pub(super) fn bring_own(&mut self, ready: &mut Ready) -> Result<(), Fatal> {
+        let Some(own) = ready.brought.take() else {
             return Ok(());
         };
         let Some(shared) = self.owners.come(&own) else {
             return Ok(());
         };
-        let mut record = record_of(&slot.line)?;
-        if record.outcome.is_some() {
-            return Ok(());
-        }
-        let verdict = self.owners.verdict(&shared, &record.row.file);
-        stop(&mut record, verdict, S::NAME);
-        slot.state = State::Settled {
-            settled: Settled::Stopped,
-            stopped: record.outcome.as_ref().map(What::of),
-            journaled: 0,
+        let mut record = match ready.record.take() {
+            Some(record) => record,
+            None => record_of(&ready.line)?,
         };
-        slot.line = line_of(&record)?;
-        slot.gleaned = None;
-        self.stopped.insert(own.patient);
-        let gone_on = |other: &Owner| shared.is_new && !self.stopped.contains(&other.patient);
-        slot.others = shared.others.iter().copied().filter(gone_on).collect();
+        if record.outcome.is_none() {
+            let verdict = self.owners.verdict(&shared, &record.row.file);
+            stop(&mut record, verdict, self.plan.stage);
+            ready.settled = Settled::Stopped;
+            ready.line = line_of(&record)?;
+            self.stopped.insert(own.patient);
+            let gone_on = |other: &Owner| shared.is_new && !self.stopped.contains(&other.patient);
+            ready.others = shared.others.iter().copied().filter(gone_on).collect();
+        }
+        ready.record = Some(record);
         Ok(())
     }
 
-    /// Keeps in mind patients who went on before it was known that the record of `line` has the same as they.
-    pub(super) fn note_gone_on(&mut self, line: &[u8], others: &[Owner]) {
-        if others.is_empty() {
-            return;
-        }
-        if let Ok(fields) = serde_json::from_slice::<KeyFields<'_>>(line) {
-            let gone_on = |other: &Owner| GoneOn {
-                first: *other,
-                second: fields.row.number,
-                file: fields.row.file.clone().into_owned(),
-            };
-            self.gone_on.extend(others.iter().map(gone_on));
-        }
+    /// Keeps in mind patients who went on before it was known that `record` has the same as they.
+    pub(super) fn note_gone_on(&mut self, record: &Record, others: &[Owner]) {
+        let gone_on = |other: &Owner| GoneOn {
+            first: *other,
+            second: record.row.number,
+            file: record.row.file.clone(),
+        };
+        self.gone_on.extend(others.iter().map(gone_on));
     }
 
     /// Says what to do about patients who went on and have not been stopped.
@@ -197,7 +182,7 @@ impl<S: Stage> Engine<S> {
                     "{name}: row {second} has the same PKB record or code, and {done}"
                 ),
                 // Then nothing was made for it.
-                None if S::NEEDS_OWN.codes => {}
+                None if self.plan.stage.needs_own().codes => {}
                 None => tracing::warn!(
                     "{name}: row {second} has the same PKB record or code, which was found after {name} had gone on. The \
                      next stage stops {name}. To stop {name} here, run the same command again"

@@ -14,7 +14,6 @@ use crate::{ExitCode, lines::MAX_LINE_BYTES};
 #[derive(serde::Deserialize)]
 struct Record {
     number: u64,
-    file: String,
 }
 
 impl Record {
@@ -32,12 +31,9 @@ fn key(number: u64) -> Key {
 }
 
 /// Takes records; the row number is the key, and row 0 is not looked up.
-fn read(line: &[u8], _: u64) -> Result<Entry, Fatal> {
+fn read(line: &[u8], _: u64) -> Result<Option<Key>, Fatal> {
     let record = Record::of(line).ok_or_else(|| Fatal::Input("not a record".into()))?;
-    Ok(Some(record.number)
-        .filter(|number| *number > 0)
-        .map(key)
-        .into())
+    Ok((record.number > 0).then(|| key(record.number)))
 }
 
 fn open(path: &Path) -> Result<Journal, Fatal> {
@@ -92,14 +88,20 @@ fn unchecked(lines: &[Vec<u8>]) -> Vec<u8> {
     ended.collect()
 }
 
-fn append(journal: &mut Journal, number: u64, line: &[u8]) {
-    journal
-        .append(Some(key(number)), line, Instant::now())
-        .unwrap();
+fn append(journal: &mut Journal, line: &[u8]) {
+    journal.append(line, Instant::now()).unwrap();
 }
 
-fn found(journal: &mut Journal, number: u64) -> Option<Vec<u8>> {
-    journal.get(key(number)).unwrap().map(<[u8]>::to_vec)
+fn look_up(journal: &Journal, number: u64) -> Result<Option<Vec<u8>>, Fatal> {
+    let lookup = journal.lookup();
+    let Some(span) = lookup.find(key(number)) else {
+        return Ok(None);
+    };
+    Ok(Some(lookup.fetch(vec![span])?.line(span)?.to_vec()))
+}
+
+fn found(journal: &Journal, number: u64) -> Option<Vec<u8>> {
+    look_up(journal, number).unwrap()
 }
 
 /// Ends the journal as `kill -9` would: what was not written is lost.
@@ -108,39 +110,30 @@ fn kill(mut journal: Journal) {
 }
 
 #[test]
-fn a_line_is_found_at_once_after_a_sync_and_after_opening_again() {
+fn a_line_is_found_when_the_journal_is_opened_again() {
     let place = Place::new();
     let mut journal = place.open();
-    assert!(journal.is_empty());
-    append(&mut journal, 2, &record(2, "a"));
-    assert_eq!(found(&mut journal, 2).unwrap(), record(2, "a"));
+    append(&mut journal, &record(2, "a"));
+    assert_eq!(found(&journal, 2), None, "only by the next run");
     assert_eq!(place.content(), b"");
     journal.sync().unwrap();
-    assert_eq!(found(&mut journal, 2).unwrap(), record(2, "a"));
-    assert_eq!(found(&mut journal, 3), None);
     kill(journal);
-    let mut journal = place.open();
-    assert_eq!((journal.len(), journal.cut_bytes()), (1, 0));
-    assert!(journal.contains(key(2)) && !journal.contains(key(3)));
-    assert_eq!(found(&mut journal, 2).unwrap(), record(2, "a"));
+    let journal = place.open();
+    assert_eq!(journal.cut_bytes(), 0);
+    assert_eq!(found(&journal, 2).unwrap(), record(2, "a"));
+    assert_eq!(found(&journal, 3), None);
 }
 
 #[test]
 fn a_later_line_replaces_an_earlier_one_and_a_line_without_key_is_kept_but_not_found() {
     let place = Place::new();
     let mut journal = place.open();
-    append(&mut journal, 2, &record(2, "old"));
-    journal
-        .append(None, &record(0, "intent"), Instant::now())
-        .unwrap();
-    append(&mut journal, 2, &record(2, "new"));
-    for _ in 0..2 {
-        assert_eq!(journal.len(), 1);
-        assert_eq!(found(&mut journal, 2).unwrap(), record(2, "new"));
-        drop(journal);
-        journal = place.open();
-    }
     let all = [record(2, "old"), record(0, "intent"), record(2, "new")];
+    all.iter().for_each(|line| append(&mut journal, line));
+    drop(journal);
+    let journal = place.open();
+    assert_eq!(found(&journal, 2).unwrap(), record(2, "new"));
+    assert_eq!(found(&journal, 0), None);
     assert_eq!(place.content(), lines(&all));
 }
 
@@ -159,23 +152,26 @@ fn a_second_run_is_refused_while_the_first_lives() {
 #[test]
 fn a_sync_is_due_after_enough_lines_or_enough_time() {
     let place = Place::new();
-    let mut journal = place.open().with_sync_limits(2, Duration::from_millis(100));
+    let mut journal = place.open();
     let start = Instant::now();
     let later = |milliseconds| start + Duration::from_millis(milliseconds);
     assert_eq!(journal.sync_due(), None);
-    assert!(!journal.sync_if_due(later(1000)).unwrap());
 
     let line = record(1, "a");
-    journal.append(None, &line, start).unwrap();
-    assert_eq!(journal.sync_due(), Some(later(100)));
-    assert!(!journal.sync_if_due(later(99)).unwrap());
-    assert!(journal.sync_if_due(later(100)).unwrap());
+    journal.append(&line, start).unwrap();
+    journal.append(&line, later(5)).unwrap();
+    assert_eq!(journal.sync_due(), Some(start + MAX_UNSYNCED_WAIT));
+    journal.sync().unwrap();
     assert_eq!(journal.sync_due(), None);
 
-    journal.append(None, &line, later(200)).unwrap();
-    journal.append(None, &line, later(201)).unwrap();
-    assert!(journal.sync_if_due(later(201)).unwrap());
-    assert_eq!(place.content(), lines(&[line.clone(), line.clone(), line]));
+    for number in 0..MAX_UNSYNCED_LINES {
+        let due = (number > 0).then(|| later(200) + MAX_UNSYNCED_WAIT);
+        assert_eq!(journal.sync_due(), due);
+        journal.append(&line, later(200)).unwrap();
+    }
+    assert_eq!(journal.sync_due(), Some(later(200)), "at once");
+    journal.sync().unwrap();
+    assert_eq!(place.content(), lines(&vec![line; MAX_UNSYNCED_LINES + 2]));
 }
 
 #[test]
@@ -235,39 +231,41 @@ fn only_a_json_object_on_one_line_of_at_most_1_mib_is_appended() {
     let mut journal = place.open();
     let now = Instant::now();
     for line in [&b""[..], b"[]", b"{}", b"{}\n", b"{\n}", b"{"] {
-        let refused = journal.append(None, line, now).unwrap_err();
+        let refused = journal.append(line, now).unwrap_err();
         assert!(matches!(refused, Fatal::Bug(_)));
     }
     let room = MAX_LINE_BYTES - ADDED_BYTES - record(1, "").len();
     let longest = record(1, &"x".repeat(room));
-    append(&mut journal, 1, &longest);
+    append(&mut journal, &longest);
     let too_long = record(2, &"x".repeat(room + 1));
-    let refused = journal.append(Some(key(2)), &too_long, now).unwrap_err();
+    let refused = journal.append(&too_long, now).unwrap_err();
     assert!(matches!(refused, Fatal::Input(_)));
     drop(journal);
-    let mut journal = place.open();
-    assert_eq!(found(&mut journal, 1).unwrap(), longest);
-    assert_eq!(journal.len(), 1);
+    let journal = place.open();
+    assert_eq!(found(&journal, 1).unwrap(), longest);
+    assert_eq!(found(&journal, 2), None);
 }
 
 #[test]
 fn look_ups_in_any_order_over_many_blocks_find_their_lines() {
     const COUNT: u64 = 5000;
     let line = |number| record(number, &"x".repeat(number as usize % 300));
-    let place = Place::new();
-    let mut journal = place.open();
-    for number in 1..=COUNT {
-        append(&mut journal, number, &line(number));
-    }
-    for _ in 0..2 {
-        let forth = 1..=COUNT;
-        let back = (1..=COUNT).rev();
-        let jumping = (0..COUNT).map(|step| step * 1237 % COUNT + 1);
-        for number in forth.chain(back).chain(jumping) {
-            assert_eq!(found(&mut journal, number).unwrap(), line(number));
+    let place = Place::with(&lines(&(1..=COUNT).map(line).collect::<Vec<_>>()));
+    let lookup = place.open().lookup();
+    let forth: Vec<u64> = (1..=COUNT).collect();
+    let back: Vec<u64> = (1..=COUNT).rev().collect();
+    let jumping: Vec<u64> = (0..COUNT).map(|step| step * 1237 % COUNT + 1).collect();
+    for numbers in [forth, back, jumping] {
+        for some in numbers.chunks(777).chain(numbers[..9].chunks(1)) {
+            let spans: Vec<_> = some
+                .iter()
+                .map(|it| lookup.find(key(*it)).unwrap())
+                .collect();
+            let fetched = lookup.fetch(spans.clone()).unwrap();
+            for (number, span) in some.iter().zip(spans) {
+                assert_eq!(fetched.line(span).unwrap(), line(*number));
+            }
         }
-        drop(journal);
-        journal = place.open();
     }
 }
 
@@ -362,25 +360,4 @@ fn a_file_system_without_locks_is_refused_for_good_and_a_full_one_is_not() {
         assert!(fatal.to_string().contains("no locks at work"));
     }
     assert!(matches!(refusal(5), Fatal::Io { .. }));
-}
-
-#[test]
-fn lines_that_were_replaced_or_hidden_answer_nobody() {
-    let all = [(1, "a"), (2, "a"), (3, "a"), (2, "found"), (3, "hides")];
-    let all = all.map(|(number, name)| record(number, name));
-    let place = Place::with(&lines(&all));
-    let read = |line: &[u8], _| {
-        let row = Record::of(line).unwrap();
-        Ok(match row.file.as_str() {
-            "found" => Entry::Found(key(row.number)),
-            "hides" => Entry::Hides(key(row.number)),
-            _ => Entry::Ready(key(row.number)),
-        })
-    };
-    let journal = Journal::open(&place.path(), read, Ok).unwrap();
-    let lookup = journal.lookup();
-    let found = [1, 2, 3].map(|number| lookup.find(key(number)));
-    assert!(found[1].is_some() && found[2].is_none());
-    let first = found[0].unwrap();
-    assert_eq!(lookup.near(first, 9, 9), [first]);
 }

@@ -1,0 +1,283 @@
+//! The table of stages: what each writes into the record, and all else in which they differ. Nothing else in this crate
+//! names a stage.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Kind, Outcome, Reason, Record, owners::Kinds};
+
+/// A part of a record that is absent until a stage has spoken.
+trait Section: Default {
+    fn is_there(&self) -> bool;
+}
+
+impl<T> Section for Option<T> {
+    fn is_there(&self) -> bool {
+        self.is_some()
+    }
+}
+
+impl<T> Section for Vec<T> {
+    fn is_there(&self) -> bool {
+        !self.is_empty()
+    }
+}
+
+macro_rules! stages {
+    ($($(#[$doc:meta])* $name:ident {
+        name: $wire:literal,
+        program: $program:literal,
+        done: $done:literal,
+        without_journal: $without_journal:literal,
+        writes: [$($section:ident),+],
+        takes_over_also: [$($also:ident),*],
+        needs_own: $needs:ident,
+        brings_own: $brings:ident,
+        fixes: [$($fixed:ident),*],
+        traits: [$($trait:ident),*],
+    })+) => {
+        /// The stages in the order a record goes through them.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[cfg_attr(test, derive(schemars::JsonSchema))]
+        pub enum StageName {
+            $($(#[$doc])* #[serde(rename = $wire)] $name,)+
+        }
+
+        impl StageName {
+            /// All stages, in their order.
+            pub const ALL: &[Self] = &[$(Self::$name,)+];
+
+            /// The name on the wire: `resolve`.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $wire,)+ }
+            }
+
+            /// The program that runs the stage: `pkb-resolve`.
+            #[must_use]
+            pub fn program(self) -> &'static str {
+                match self { $(Self::$name => $program,)+ }
+            }
+
+            /// What a summary calls its work.
+            #[must_use]
+            pub fn done(self) -> &'static str {
+                match self { $(Self::$name => $done,)+ }
+            }
+
+            /// What the same command does again without a journal.
+            #[must_use]
+            pub fn without_journal(self) -> &'static str {
+                match self { $(Self::$name => $without_journal,)+ }
+            }
+
+            /// What of a record must be no other patient's before the work is done on it (see [`crate::owners`]).
+            #[must_use]
+            pub fn needs_own(self) -> Kinds {
+                match self { $(Self::$name => Kinds::$needs,)+ }
+            }
+
+            /// What of a record must be no other patient's once the work is done, since the work brings it. PKB may have
+            /// corrected it by the next run, so PKB is asked again, whatever the journal says.
+            #[must_use]
+            pub fn brings_own(self) -> Kinds {
+                match self { $(Self::$name => Kinds::$brings,)+ }
+            }
+
+            /// The earlier stage that corrects a record with this outcome when it is run on it.
+            #[must_use]
+            pub fn that_fixes(reason: Reason) -> Option<Self> {
+                match reason {
+                    $($(Reason::$fixed => Some(Self::$name),)*)+
+                    _ => None,
+                }
+            }
+
+            fn has(self, wanted: Trait) -> bool {
+                let traits: &[Trait] = match self { $(Self::$name => &[$(Trait::$trait),*],)+ };
+                traits.contains(&wanted)
+            }
+
+            /// Whether it has written into a record.
+            pub(crate) fn has_written(self, record: &Record) -> bool {
+                match self { $(Self::$name => $(record.$section.is_there())||+,)+ }
+            }
+
+            /// Removes what it wrote.
+            pub(crate) fn clear(self, record: &mut Record) {
+                match self { $(Self::$name => { $(record.$section = Default::default();)+ })+ }
+            }
+
+            /// Takes over what it wrote into `settled`, an earlier form of the record.
+            pub(crate) fn take_over(self, record: &mut Record, settled: Record) {
+                match self {
+                    $(Self::$name => { $(record.$section = settled.$section;)+ $(record.$also = settled.$also;)* })+
+                }
+            }
+        }
+    };
+}
+
+/// What is true of some stages.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Trait {
+    /// Its calls must not be repeated: they get time to end, and what they did stays in the record.
+    ActsOnce,
+    /// The records of a batch go into the journal after those of all batches before it, so that what a later run counts
+    /// there (files, numbers) has no gap.
+    SettlesInOrder,
+    /// It asks about patients who were invited before, in each run again, and only a death is for good. It has done its
+    /// work when PKB has said anything of anybody.
+    FollowsUp,
+    /// It may be the last of a campaign, and so counts what all others have stopped.
+    AccountsForAll,
+    /// It is the first: it has the patient file.
+    ReadsPatientFile,
+}
+
+stages! {
+    /// pkb-upload.
+    Upload {
+        name: "upload",
+        program: "pkb-upload",
+        done: "checked and uploaded or prepared",
+        without_journal: "begins from the start, and sends PKB all rows again",
+        writes: [upload],
+        takes_over_also: [],
+        needs_own: NONE,
+        brings_own: NONE,
+        fixes: [],
+        traits: [ActsOnce, ReadsPatientFile],
+    }
+    /// pkb-resolve.
+    Resolve {
+        name: "resolve",
+        program: "pkb-resolve",
+        done: "found at PKB and may be invited",
+        without_journal: "begins from the start",
+        writes: [pkb],
+        takes_over_also: [],
+        needs_own: NONE,
+        brings_own: ID,
+        fixes: [AnswerTooOld, NoPkbId, SharedRecord],
+        traits: [],
+    }
+    /// pkb-tokens.
+    Tokens {
+        name: "tokens",
+        program: "pkb-tokens",
+        done: "given an invitation code and an access code",
+        without_journal: "begins from the start, and fetches new codes",
+        writes: [invitation, purged],
+        takes_over_also: [],
+        needs_own: ID,
+        brings_own: CODES,
+        fixes: [CodesExpiring, SharedCodes],
+        traits: [],
+    }
+    /// pkb-letters. The codes on a letter are those that count, not new ones from another run of pkb-tokens.
+    Letters {
+        name: "letters",
+        program: "pkb-letters",
+        done: "given a letter or a text message",
+        without_journal: "begins from the start, and needs a new folder: --out DIR",
+        writes: [delivery],
+        takes_over_also: [invitation, purged],
+        needs_own: ALL,
+        brings_own: NONE,
+        fixes: [],
+        traits: [SettlesInOrder, AccountsForAll],
+    }
+    /// pkb-letters sms send: text messages through GOV.UK Notify.
+    Sms {
+        name: "sms",
+        program: "pkb-letters sms",
+        done: "texted through GOV.UK Notify",
+        without_journal: "begins from the start",
+        writes: [texts],
+        takes_over_also: [],
+        needs_own: ALL,
+        brings_own: NONE,
+        fixes: [],
+        traits: [ActsOnce, AccountsForAll],
+    }
+    /// pkb-letters post: letters through GOV.UK Notify.
+    Post {
+        name: "post",
+        program: "pkb-letters post",
+        done: "given to GOV.UK Notify to be posted",
+        without_journal: "begins from the start",
+        writes: [posted],
+        takes_over_also: [],
+        needs_own: ALL,
+        brings_own: NONE,
+        fixes: [],
+        traits: [ActsOnce, AccountsForAll],
+    }
+    /// pkb-resolve --recheck: who has registered since, and who gets a reminder.
+    Recheck {
+        name: "recheck",
+        program: "pkb-resolve --recheck",
+        done: "invited, and asked about again",
+        without_journal: "begins from the start",
+        writes: [uptake],
+        takes_over_also: [pkb],
+        needs_own: NONE,
+        brings_own: NONE,
+        fixes: [],
+        traits: [FollowsUp, AccountsForAll],
+    }
+}
+
+impl StageName {
+    /// Whether its calls must not be repeated.
+    #[must_use]
+    pub fn acts_once(self) -> bool {
+        self.has(Trait::ActsOnce)
+    }
+
+    /// Whether the records of a batch go into the journal after those of all batches before it.
+    #[must_use]
+    pub fn settles_in_order(self) -> bool {
+        self.has(Trait::SettlesInOrder)
+    }
+
+    /// Whether it asks about patients who were invited before.
+    #[must_use]
+    pub fn follows_up(self) -> bool {
+        self.has(Trait::FollowsUp)
+    }
+
+    /// Whether it counts what all other stages have stopped.
+    #[must_use]
+    pub fn accounts_for_all(self) -> bool {
+        self.has(Trait::AccountsForAll)
+    }
+
+    /// Whether it reads the patient file.
+    #[must_use]
+    pub fn reads_patient_file(self) -> bool {
+        self.has(Trait::ReadsPatientFile)
+    }
+
+    /// Whether a record that it has stopped with `outcome` is looked at again by its next run.
+    #[must_use]
+    pub fn tries_again(self, outcome: &Outcome) -> bool {
+        outcome.stage == self
+            && match self.follows_up() {
+                true => outcome.reason != Reason::Deceased,
+                false => outcome.kind == Kind::Failed,
+            }
+    }
+
+    /// The stage that wrote into a record last.
+    pub(crate) fn last_in(record: &Record) -> Option<Self> {
+        let stopped = record.outcome.as_ref().map(|outcome| outcome.stage);
+        let wrote = || {
+            Self::ALL
+                .iter()
+                .rev()
+                .find(|stage| stage.has_written(record))
+        };
+        stopped.or_else(|| wrote().copied())
+    }
+}
