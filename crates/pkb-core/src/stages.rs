@@ -174,13 +174,14 @@ stages! {
         fixes: [CodesExpiring, SharedCodes],
         traits: [],
     }
-    /// pkb-letters. The codes on a letter are those that count, not new ones from another run of pkb-tokens.
+    /// pkb-letters.
     Letters {
         name: "letters",
         program: "pkb-letters",
         done: "given a letter or a text message",
         without_journal: "begins from the start, and needs a new folder: --out DIR",
         writes: [delivery],
+        // The codes on a letter are those that count, not new ones from another run of pkb-tokens.
         takes_over_also: [invitation, purged],
         needs_own: ALL,
         brings_own: NONE,
