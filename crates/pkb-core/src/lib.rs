@@ -40,6 +40,7 @@ pub mod spreadsheet;
 pub mod stage;
 pub mod summary;
 pub mod tally;
+pub mod text_message;
 pub mod trusted_file;
 pub mod value;
 

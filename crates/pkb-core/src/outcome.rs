@@ -16,9 +16,9 @@ pub enum StageName {
     Tokens,
     /// pkb-letters.
     Letters,
-    /// pkb-letters sms send: text messages through GOV.UK Notify.
+    /// pkb-notify sms: text messages through GOV.UK Notify.
     Sms,
-    /// pkb-letters post: letters through GOV.UK Notify.
+    /// pkb-notify post: letters through GOV.UK Notify.
     Post,
     /// pkb-resolve --recheck: who has registered since, and who gets a reminder.
     Recheck,
@@ -56,8 +56,8 @@ impl StageName {
             Self::Resolve => "pkb-resolve",
             Self::Tokens => "pkb-tokens",
             Self::Letters => "pkb-letters",
-            Self::Sms => "pkb-letters sms",
-            Self::Post => "pkb-letters post",
+            Self::Sms => "pkb-notify sms",
+            Self::Post => "pkb-notify post",
             Self::Recheck => "pkb-resolve --recheck",
         }
     }

@@ -73,10 +73,10 @@ pub struct Record {
     /// What pkb-letters made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delivery: Option<Delivery>,
-    /// The text messages that pkb-letters sms send gave to GOV.UK Notify, in their order.
+    /// The text messages that pkb-notify sms send gave to GOV.UK Notify, in their order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub texts: Vec<Dispatch>,
-    /// The letter that pkb-letters post gave to GOV.UK Notify.
+    /// The letter that pkb-notify post send gave to GOV.UK Notify.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub posted: Option<Dispatch>,
     /// Whether the patient has registered since (pkb-resolve --recheck).

@@ -3,16 +3,17 @@
 use std::{path::PathBuf, time::Duration};
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
-use pkb_cli::args::{InputArgs, ONCE, StreamArgs, one_of, parse_duration};
+use pkb_cli::{
+    args::{InputArgs, ONCE, StreamArgs, one_of, parse_duration},
+    join_url::JoinUrlArgs,
+};
 use pkb_core::{
     record::Design,
     value::{LetterFormat, LetterLanguages},
 };
-use url::Url;
 
 use crate::{
     invitee::Ways,
-    notify::args::{PostArgs, SmsCommand},
     sms::args::SmsArgs,
     sorting::Order,
 };
@@ -82,14 +83,6 @@ pub enum Command {
         after_help = "Examples:\n  pkb-letters template new our-letter\n  pkb-letters template check our-letter"
     )]
     Template(TemplateCommand),
-    /// Send text messages through GOV.UK Notify
-    #[command(
-        subcommand,
-        after_help = "Examples:\n  pkb-letters sms send delivered.ndjson --journal sms.journal --output texted.ndjson\n  pkb-letters sms status texted.ndjson --wait 10m --output followed.ndjson"
-    )]
-    Sms(SmsCommand),
-    /// Have letters printed and posted by GOV.UK Notify
-    Post(Box<PostArgs>),
 }
 
 /// What can be done with templates.
@@ -215,15 +208,9 @@ pub struct LettersArgs {
     #[command(flatten)]
     pub sms_texts: SmsArgs,
 
-    /// Page where patients register; the codes are added to it. https, or in a rehearsal an address on this machine
-    #[arg(
-        long,
-        env = "PKB_JOIN_URL",
-        default_value = "https://joinpkb.com/",
-        value_parser = crate::join_url::parse,
-        value_name = "URL"
-    )]
-    pub join_url: Url,
+    /// Where patients register.
+    #[command(flatten)]
+    pub join_page: JoinUrlArgs,
 
     /// Make no letter for a patient of whom PKB was asked longer ago than this: somebody may have died since
     #[arg(long, value_name = "TIME", value_parser = parse_duration, default_value = "7d")]

@@ -3,16 +3,17 @@
 
 use clap::ValueEnum;
 use jiff::civil::Date;
+use pkb_cli::join_url::with_codes;
 use pkb_core::{
     Reason, Verdict,
     clock::last_whole_day,
-    language::date_in,
+    postal::expose_address,
     record::{Design, Invitation, Patient},
+    text_message::TextValues,
     value::{Language, LetterFormat, LetterLanguages},
 };
 use url::Url;
 
-use crate::{address::expose_address, sms::SmsRow};
 use pkb_typeset::{letter_fields::LetterFields, template::Template};
 
 /// By which way patients are invited.
@@ -42,7 +43,7 @@ pub struct Invited {
     /// The letter.
     pub letter: Option<LetterFields>,
     /// The text message.
-    pub sms: Option<SmsRow>,
+    pub sms: Option<TextValues>,
 }
 
 /// The settings by which invitations are made.
@@ -122,7 +123,7 @@ impl Rules {
             access_code: codes.token.expose_code().to_owned(),
             last_day,
             letter_date: self.letter_date,
-            join_url: self.prefilled(codes).to_string(),
+            join_url: with_codes(&self.join_url, codes).to_string(),
             join_address: readable(&self.join_url),
             languages: self.languages_of(patient, template),
             format: patient.format.unwrap_or(self.format),
@@ -153,22 +154,19 @@ impl Rules {
     }
 
     /// The text message to a patient; `None` if there is no mobile.
-    pub fn sms(&self, patient: &Patient, codes: &Invitation, organisation: &str) -> Option<SmsRow> {
-        let mobile = patient.mobile.as_ref()?;
-        Some(SmsRow {
-            phone_number: mobile.expose_e164().to_owned(),
-            first_name: patient.first_name.expose_name().to_owned(),
-            organisation: organisation.to_owned(),
-            invitation_code: codes.code.expose_code().to_owned(),
-            access_code: codes.token.expose_code().to_owned(),
-            expiry: date_in("en", last_day(codes).ok()?),
-            link: self.prefilled(codes).to_string(),
-        })
+    pub fn sms(
+        &self,
+        patient: &Patient,
+        codes: &Invitation,
+        organisation: &str,
+    ) -> Option<TextValues> {
+        let link = with_codes(&self.join_url, codes).to_string();
+        TextValues::of(patient, codes, organisation, link)
     }
 
     /// The last whole day on which the codes work, if enough days are left until then.
     fn last_day(&self, codes: &Invitation) -> Result<Date, Verdict> {
-        let last_day = last_day(codes)?;
+        let last_day = last_whole_day(codes.expires_at).ok_or(Reason::CodesExpiring)?;
         let days_left = self
             .letter_date
             .until(last_day)
@@ -179,20 +177,6 @@ impl Rules {
         }
         Ok(last_day)
     }
-
-    /// The join page with both codes filled in (PKB: `?t1=…&t2=…`).
-    fn prefilled(&self, codes: &Invitation) -> Url {
-        let mut url = self.join_url.clone();
-        url.query_pairs_mut()
-            .append_pair("t1", codes.code.expose_code())
-            .append_pair("t2", codes.token.expose_code());
-        url
-    }
-}
-
-/// The last whole day on which codes work: the day before the one in which they end.
-pub(crate) fn last_day(codes: &Invitation) -> Result<Date, Verdict> {
-    last_whole_day(codes.expires_at).ok_or_else(|| Reason::CodesExpiring.into())
 }
 
 /// What a person types to get to a page: no scheme, no slash at the end.

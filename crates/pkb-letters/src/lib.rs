@@ -1,24 +1,20 @@
 //! Stage 4: letters, SMS sheets and the manifest.
 //!
-//! * Who gets what: [`invitee`], [`address`].
+//! * Who gets what: [`invitee`].
 //! * The files: [`press`], [`manifest`], [`sms`].
 //! * The stage: [`args`], [`run`], [`stage`], [`sorting`]; letters that are made again: `again`.
-//! * Sending it through GOV.UK Notify: [`notify`].
 //! * Looking before printing: [`template_check`], [`proof`].
 //!
 //! Templates and their layout are in pkb-typeset; finished letters are read again by pkb-verify.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
-pub mod address;
 mod again;
 pub mod args;
 mod bound;
 mod corrected;
 pub mod invitee;
-mod join_url;
 pub mod manifest;
-pub mod notify;
 mod numbered_batch;
 pub mod press;
 mod print_job;

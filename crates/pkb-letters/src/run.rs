@@ -2,7 +2,7 @@
 
 use std::{io::IsTerminal as _, path::Path, sync::Mutex};
 
-use pkb_cli::app;
+use pkb_cli::{app, join_url};
 use pkb_core::{
     ExitCode, Fatal, StageName,
     atomic_file::{self, InUse},
@@ -14,9 +14,7 @@ use crate::{
     again::Again,
     args::{Args, Command, LettersArgs, TemplateCommand},
     invitee::Rules,
-    join_url,
     manifest::OfAll,
-    notify,
     press::{Form, Press},
     proof,
     sms::{SheetNumbers, TextMessages},
@@ -57,8 +55,6 @@ pub async fn run(args: Args) -> Result<ExitCode, Fatal> {
         Some(Command::Template(TemplateCommand::Try { dir, design })) => {
             within_limits::try_here(&dir, design)
         }
-        Some(Command::Sms(command)) => notify::sms(command).await,
-        Some(Command::Post(args)) => notify::post(*args).await,
         None => make_letters(args.letters).await,
     }
 }
@@ -195,7 +191,7 @@ fn rules(args: &LettersArgs, template: &Template) -> Result<Rules, Fatal> {
     let rules = Rules {
         letter_date: args.stream.clock().today(),
         min_days_left: args.min_days_left,
-        join_url: args.join_url.clone(),
+        join_url: args.join_page.join_url.clone(),
         ways: args.channel,
         design: args.design,
         international: args.international,
@@ -216,7 +212,7 @@ fn rules(args: &LettersArgs, template: &Template) -> Result<Rules, Fatal> {
 ///
 /// # Errors
 /// [`Fatal::Usage`], which says what is still the example's, and where.
-pub(crate) fn refuse_example(template: &Template, folder: Option<&Path>) -> Result<(), Fatal> {
+fn refuse_example(template: &Template, folder: Option<&Path>) -> Result<(), Fatal> {
     let left = template
         .example_values()
         .map_err(|error| Fatal::Usage(error.to_string()))?;

@@ -4,9 +4,7 @@
 use std::io::Read;
 
 use clap::ValueEnum;
-use pkb_core::{Fatal, spool, value::Postcode};
-
-use crate::address::postal_order;
+use pkb_core::{Fatal, postal::postal_order, spool, value::Postcode};
 
 /// In which order letters are printed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]

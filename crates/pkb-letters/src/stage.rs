@@ -15,6 +15,7 @@ use pkb_core::{
     pipeline::Records,
     record::{Channel, Delivery, Design, Edition, Invitation, Patient, PkbAnswer, Unknown},
     stage::{BatchResult, IntentLog, NextStep, Recalled, Replay, Written, quoted},
+    text_message::TextValues,
     value::{LetterFormat, LetterLanguages, NationalId, Postcode},
 };
 
@@ -27,7 +28,7 @@ use crate::{
     invitee::Rules,
     manifest::{Manifest, OfAll},
     press::{Galley, Order, Orders, Press},
-    sms::{SheetNumbers, SmsRow, TextMessages},
+    sms::{SheetNumbers, TextMessages},
     turns::Turns,
 };
 use pkb_core::print_files::{
@@ -147,7 +148,7 @@ pub struct ForPapers {
     letters: Vec<ManifestRow>,
     has_welsh: bool,
     /// Its text message, with the number of its row and its sheet.
-    sms: Option<Box<(u64, String, SmsRow)>>,
+    sms: Option<Box<(u64, String, TextValues)>>,
     /// Whose it is, and where its files say that it is.
     made_for: Option<(NationalId, Place)>,
 }
@@ -168,7 +169,7 @@ impl Letters {
     }
 
     /// The text message to a patient, as it stands in the sheet.
-    fn sms(&self, patient: &Patient, codes: &Invitation) -> Option<SmsRow> {
+    fn sms(&self, patient: &Patient, codes: &Invitation) -> Option<TextValues> {
         let row = self.rules.sms(patient, codes, self.organisation())?;
         Some(if self.sms_fold { row.folded() } else { row })
     }

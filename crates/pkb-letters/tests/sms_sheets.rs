@@ -4,7 +4,8 @@
 
 use std::{collections::BTreeMap, fs, path::Path};
 
-use pkb_letters::sms::{SheetNumbers, SmsRow, SmsSheets, Texts, args::SmsTemplate};
+use pkb_core::text_message::TextValues;
+use pkb_letters::sms::{SheetNumbers, SmsSheets, Texts, args::SmsTemplate};
 use proptest::prelude::*;
 
 /// Reads CSV by RFC 4180, a character at a time.
@@ -104,8 +105,8 @@ fn accept(path: &Path, templates: &[String]) -> Result<Vec<BTreeMap<String, Stri
     Ok(accepted)
 }
 
-fn row(number: u32, first_name: &str, organisation: &str) -> SmsRow {
-    SmsRow {
+fn row(number: u32, first_name: &str, organisation: &str) -> TextValues {
+    TextValues {
         phone_number: format!("+4477009{number:05}"),
         first_name: first_name.to_owned(),
         organisation: organisation.to_owned(),
@@ -117,7 +118,7 @@ fn row(number: u32, first_name: &str, organisation: &str) -> SmsRow {
 }
 
 /// Writes rows as the stage does; all sheets in their order, as Notify reads them.
-fn sheets(rows: &[SmsRow]) -> Vec<Vec<BTreeMap<String, String>>> {
+fn sheets(rows: &[TextValues]) -> Vec<Vec<BTreeMap<String, String>>> {
     let folder = tempfile::tempdir().unwrap();
     let mut numbers = SheetNumbers::new(folder.path(), Default::default()).unwrap();
     let mut sheets = SmsSheets::new(folder.path(), false);
@@ -148,7 +149,7 @@ proptest! {
         organisation in "[A-Z][a-z,\"'; &=]{0,20}[a-z]",
     ) {
         let organisation = organisation.split_whitespace().collect::<Vec<_>>().join(" ");
-        let rows: Vec<SmsRow> = (0..).zip(&names).map(|(number, name)| row(number, name, &organisation)).collect();
+        let rows: Vec<TextValues> = (0..).zip(&names).map(|(number, name)| row(number, name, &organisation)).collect();
         let read: Vec<_> = sheets(&rows).concat();
         prop_assert_eq!(read.len(), rows.len());
         for (read, written) in read.iter().zip(&rows) {
@@ -174,7 +175,7 @@ fn a_sheet_is_full_by_its_bytes_or_its_rows_whichever_is_first() {
     let read = sheets(&vec![long; 20_000]);
     assert_eq!(read.len(), 2);
     // Short rows: rows.
-    let short = SmsRow {
+    let short = TextValues {
         link: "x".into(),
         expiry: "x".into(),
         ..row(1, "x", "x")

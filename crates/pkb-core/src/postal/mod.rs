@@ -4,6 +4,7 @@
 
 mod countries;
 mod folded_names;
+mod printed;
 mod street;
 
 use std::sync::LazyLock;
@@ -15,6 +16,8 @@ use crate::{
 
 use countries::{Country, is_at_home, is_uk_place};
 use folded_names::{FoldedNames, folded};
+
+pub use printed::{expose_address, postal_order};
 
 /// Why no letter can go to an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -30,7 +30,7 @@ fn with_faults(rules: &str) -> Campaign {
 }
 
 fn command(campaign: &Campaign, args: &[&str]) -> Command {
-    let mut command = campaign.command("pkb-letters");
+    let mut command = campaign.command("pkb-notify");
     command
         .args(args)
         .env("NOTIFY_BASE_URL", campaign.sandbox.base_url())

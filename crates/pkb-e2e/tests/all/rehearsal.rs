@@ -115,10 +115,10 @@ fn real(campaign: &Campaign, args: &[&str]) -> Command {
 
 /// A command that sends, with the address and the key.
 fn sending(campaign: &Campaign, what: &str, address: &str, journal: &str) -> Command {
-    let mut command = campaign.command("pkb-letters");
+    let mut command = campaign.command("pkb-notify");
     match what {
         "texts" => command.args(["sms", "send", "--template", "our-letter"]),
-        _ => command.args(["post", "--letters", "print"]),
+        _ => command.args(["post", "send", "--letters", "print"]),
     };
     let key = match address == ELSEWHERE {
         true => NOTIFY_API_KEY.replace("sandbox-", "live-"),

@@ -38,12 +38,12 @@ const COMMANDS: [(&str, &str); 7] = [
     ),
     (
         "notify_sms",
-        "pkb-letters sms send delivered.ndjson --concurrency 2 --attempts 1 --give-up-after 1 --settle-after 100ms \
+        "pkb-notify sms send delivered.ndjson --concurrency 2 --attempts 1 --give-up-after 1 --settle-after 100ms \
          --output texted.ndjson",
     ),
     (
         "notify_letter",
-        "pkb-letters post texted.ndjson --letters print --concurrency 2 --attempts 1 --give-up-after 1 --settle-after 100ms \
+        "pkb-notify post send texted.ndjson --letters print --concurrency 2 --attempts 1 --give-up-after 1 --settle-after 100ms \
          --output posted.ndjson",
     ),
     (

@@ -445,7 +445,7 @@ fn texts_of_reminders_are_sent_once_whatever_the_journal_has_of_the_first() {
     };
     let send = |input: &[u8]| {
         let templates = NOTIFY_TEMPLATES[..2].join(",");
-        let mut command = command(&campaign, "pkb-letters", day);
+        let mut command = command(&campaign, "pkb-notify", day);
         command
             .args(["sms", "send", "--template-id", &templates])
             .args(["--journal", "sms.journal", "--max-age-of-answer", "90d"])

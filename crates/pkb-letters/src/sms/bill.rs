@@ -2,10 +2,11 @@
 
 use std::fmt;
 
-use super::{args::Price, sheet::SmsRow, text::Texts};
+use super::{args::Price, text::Texts};
 use pkb_core::{
     gsm::{self, Encoding, MAX_CHARACTERS},
     rows::{Rows, counted},
+    text_message::TextValues,
 };
 
 /// Counts of all messages so far.
@@ -54,7 +55,7 @@ impl Bill {
     }
 
     /// Counts the messages to one patient.
-    pub(super) fn add(&mut self, row_number: u64, texts: &Texts, row: &SmsRow) {
+    pub(super) fn add(&mut self, row_number: u64, texts: &Texts, row: &TextValues) {
         if self.patients == 0 {
             let organisation = gsm::as_sent(&row.organisation);
             self.words_are_ucs2 |=
@@ -162,7 +163,7 @@ mod tests {
         let texts = Texts::open(&SmsTemplate::Two).unwrap();
         let mut bill = Bill::new(prefix, "2.4".parse().unwrap());
         for (row_number, name) in (2..).zip(names) {
-            let mut row = SmsRow::ordinary();
+            let mut row = TextValues::ordinary();
             (*name).clone_into(&mut row.first_name);
             bill.add(row_number, &texts, &row);
         }

@@ -24,11 +24,12 @@ use pkb_core::{
     atomic_file::AtomicFile,
     print_files::shared_mobiles::{self, SharedMobiles},
     rehearsal::FILE_PREFIX,
+    text_message::TextValues,
 };
 
 use self::{args::SmsArgs, bill::Bill};
 pub use self::{
-    sheet::{SheetNumbers, SmsRow, SmsSheets},
+    sheet::{SheetNumbers, SmsSheets},
     text::Texts,
 };
 
@@ -72,7 +73,7 @@ impl TextMessages {
     ///
     /// # Errors
     /// The sheet cannot be written.
-    pub fn add(&mut self, row_number: u64, sheet: Option<&str>, row: &SmsRow) -> Result<(), Fatal> {
+    pub fn add(&mut self, row_number: u64, sheet: Option<&str>, row: &TextValues) -> Result<(), Fatal> {
         self.bill.add(row_number, &self.texts, row);
         self.shared.add(row_number, &row.phone_number);
         match sheet {

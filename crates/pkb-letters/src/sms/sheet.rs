@@ -7,11 +7,15 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, btree_map::Entry},
-    fmt,
     path::{Path, PathBuf},
 };
 
-use pkb_core::{Fatal, atomic_file::AtomicFile, gsm, print_files::series::Series};
+use pkb_core::{
+    Fatal,
+    atomic_file::AtomicFile,
+    print_files::series::Series,
+    text_message::{Placeholder, TextValues},
+};
 
 use super::one_line;
 
@@ -26,136 +30,17 @@ const PHONE_NUMBER: &str = "phone number";
 /// A further column of the sheets of a rehearsal, and what its cells say. Notify takes no notice of it.
 const REHEARSAL: &str = "REHEARSAL";
 
-/// A column of the sheet that a text can use as a placeholder.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Column {
-    /// First name of the patient.
-    FirstName,
-    /// Who invites.
-    Organisation,
-    /// Invitation code.
-    InvitationCode,
-    /// Access code.
-    AccessCode,
-    /// Last day of the codes.
-    Expiry,
-    /// Join page with both codes filled in.
-    Link,
-}
-
-impl Column {
-    /// All of them, in the order of the sheet.
-    pub const ALL: [Self; 6] = [
-        Self::FirstName,
-        Self::Organisation,
-        Self::InvitationCode,
-        Self::AccessCode,
-        Self::Expiry,
-        Self::Link,
-    ];
-
-    /// The name in the header and in placeholders.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::FirstName => "first name",
-            Self::Organisation => "organisation",
-            Self::InvitationCode => "invitation code",
-            Self::AccessCode => "access code",
-            Self::Expiry => "expiry",
-            Self::Link => "link",
-        }
-    }
-
-    /// The column of a placeholder; case, spaces, `_` and `-` do not matter (Notify).
-    pub fn named(placeholder: &str) -> Option<Self> {
-        let folded = |text: &str| {
-            let kept = text.chars().filter(|c| !matches!(c, ' ' | '_' | '-'));
-            kept.flat_map(char::to_lowercase).collect::<String>()
-        };
-        let name = folded(placeholder);
-        Self::ALL
-            .into_iter()
-            .find(|column| folded(column.name()) == name)
-    }
-
-    /// All placeholders, for a message.
-    pub(super) fn list() -> String {
-        Self::ALL
-            .map(|column| format!("(({}))", column.name()))
-            .join(", ")
-    }
-}
-
-/// One patient's row.
-#[derive(Clone, PartialEq, Eq)]
-pub struct SmsRow {
-    /// Mobile number in E.164 form.
-    pub phone_number: String,
-    /// First name.
-    pub first_name: String,
-    /// Who invites.
-    pub organisation: String,
-    /// Invitation code.
-    pub invitation_code: String,
-    /// Access code.
-    pub access_code: String,
-    /// Last day of the codes.
-    pub expiry: String,
-    /// Join page with both codes filled in.
-    pub link: String,
-}
-
-impl fmt::Debug for SmsRow {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SmsRow(…)")
-    }
-}
-
-impl SmsRow {
-    /// What a placeholder stands for.
-    pub fn cell(&self, column: Column) -> &str {
-        match column {
-            Column::FirstName => &self.first_name,
-            Column::Organisation => &self.organisation,
-            Column::InvitationCode => &self.invitation_code,
-            Column::AccessCode => &self.access_code,
-            Column::Expiry => &self.expiry,
-            Column::Link => &self.link,
-        }
-    }
-
-    /// Without the letters that make a message UCS-2.
-    #[must_use]
-    pub fn folded(mut self) -> Self {
-        self.first_name = gsm::folded(&self.first_name);
-        self.organisation = gsm::folded(&self.organisation);
-        self
-    }
-
-    /// A patient as there are many, to measure a text by.
-    pub(super) fn ordinary() -> Self {
-        Self {
-            phone_number: "+447700900123".into(),
-            first_name: "Richard".into(),
-            organisation: "Northtown Hospitals".into(),
-            invitation_code: "NKcYiAciBU".into(),
-            access_code: "KVPnrFYPay".into(),
-            expiry: "21 December 2026".into(),
-            link: "https://joinpkb.com/?t1=NKcYiAciBU&t2=KVPnrFYPay".into(),
-        }
-    }
-
-    fn line(&self, is_rehearsal: bool) -> Vec<u8> {
-        let cells = Column::ALL.map(|column| self.cell(column));
-        let cells = [self.phone_number.as_str()].into_iter().chain(cells);
-        line(cells.chain(is_rehearsal.then_some(REHEARSAL)))
-    }
+/// A patient's row.
+fn row(values: &TextValues, is_rehearsal: bool) -> Vec<u8> {
+    let cells = Placeholder::ALL.map(|column| values.expose(column));
+    let cells = [values.phone_number.as_str()].into_iter().chain(cells);
+    line(cells.chain(is_rehearsal.then_some(REHEARSAL)))
 }
 
 fn header(is_rehearsal: bool) -> Vec<u8> {
     let columns = [PHONE_NUMBER]
         .into_iter()
-        .chain(Column::ALL.map(Column::name));
+        .chain(Placeholder::ALL.map(Placeholder::name));
     line(columns.chain(is_rehearsal.then_some(REHEARSAL)))
 }
 
@@ -204,9 +89,9 @@ impl SheetNumbers {
     }
 
     /// The name of the sheet for the next row.
-    pub fn assign(&mut self, row: &SmsRow) -> String {
+    pub fn assign(&mut self, values: &TextValues) -> String {
         let is_rehearsal = self.series.is_rehearsal();
-        let bytes = row.line(is_rehearsal).len() as u64;
+        let bytes = row(values, is_rehearsal).len() as u64;
         if self.rows == MAX_ROWS || self.bytes + bytes > MAX_BYTES {
             self.number += 1;
             self.rows = 0;
@@ -218,7 +103,7 @@ impl SheetNumbers {
     }
 
     /// Counts a row that was assigned to `sheet` in an earlier run.
-    pub fn recount(&mut self, sheet: &str, row: &SmsRow) {
+    pub fn recount(&mut self, sheet: &str, values: &TextValues) {
         if self.is_finished(sheet) {
             return;
         }
@@ -229,7 +114,7 @@ impl SheetNumbers {
             self.bytes = header(self.series.is_rehearsal()).len() as u64;
         }
         self.rows += 1;
-        self.bytes += row.line(self.series.is_rehearsal()).len() as u64;
+        self.bytes += row(values, self.series.is_rehearsal()).len() as u64;
     }
 
     /// Whether `sheet` stood in the folder when the run began.
@@ -270,7 +155,7 @@ impl SmsSheets {
     ///
     /// # Errors
     /// The sheet cannot be written.
-    pub fn add(&mut self, sheet: &str, row: &SmsRow) -> Result<(), Fatal> {
+    pub fn add(&mut self, sheet: &str, values: &TextValues) -> Result<(), Fatal> {
         use std::io::Write as _;
         let path = self.folder.join(sheet);
         let failed = |source| Fatal::cannot_write(&path, source);
@@ -282,7 +167,7 @@ impl SmsSheets {
                 file
             }
         };
-        file.write_all(&row.line(self.is_rehearsal)).map_err(failed)
+        file.write_all(&row(values, self.is_rehearsal)).map_err(failed)
     }
 
     /// Whether there is any sheet.
@@ -303,20 +188,11 @@ impl SmsSheets {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_placeholder_is_known_by_its_folded_name() {
-        for column in Column::ALL {
-            assert_eq!(Column::named(column.name()), Some(column));
-        }
-        assert_eq!(Column::named(" First_NAME-"), Some(Column::FirstName));
-        assert_eq!(Column::named("phone number"), None);
-    }
-
-    fn row(name_bytes: usize) -> SmsRow {
-        SmsRow {
+    fn values(name_bytes: usize) -> TextValues {
+        TextValues {
             first_name: "x".repeat(name_bytes),
             organisation: "Northtown, North".into(),
-            ..SmsRow::ordinary()
+            ..TextValues::ordinary()
         }
     }
 
@@ -325,14 +201,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut numbers = SheetNumbers::new(folder.path(), Series::default()).unwrap();
         let mut sheets = SmsSheets::new(folder.path(), false);
-        let row = row(3 << 20);
-        let names: Vec<String> = (0..5).map(|_| numbers.assign(&row)).collect();
+        let values = values(3 << 20);
+        let names: Vec<String> = (0..5).map(|_| numbers.assign(&values)).collect();
         assert_eq!(
             names,
             [1, 1, 1, 2, 2].map(|number| sheet_name(number, Series::default()))
         );
         for name in &names {
-            sheets.add(name, &row).unwrap();
+            sheets.add(name, &values).unwrap();
         }
         sheets.finish().unwrap();
         for name in ["sms-0001.csv", "sms-0002.csv"] {
@@ -353,10 +229,10 @@ mod tests {
         std::fs::write(folder.path().join("sms-0003.csv"), "").unwrap();
         let mut numbers = SheetNumbers::new(folder.path(), Series::default()).unwrap();
         assert!(numbers.is_finished("sms-0003.csv"));
-        numbers.recount("sms-0003.csv", &row(1));
-        assert_eq!(numbers.assign(&row(1)), "sms-0004.csv");
+        numbers.recount("sms-0003.csv", &values(1));
+        assert_eq!(numbers.assign(&values(1)), "sms-0004.csv");
         let mut again = SheetNumbers::new(folder.path(), Series::default()).unwrap();
-        again.recount("sms-0004.csv", &row(1));
-        assert_eq!(again.assign(&row(1)), "sms-0004.csv");
+        again.recount("sms-0004.csv", &values(1));
+        assert_eq!(again.assign(&values(1)), "sms-0004.csv");
     }
 }

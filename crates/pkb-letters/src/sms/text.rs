@@ -13,14 +13,12 @@ use pkb_core::gsm::{self, Encoding, MAX_CHARACTERS};
 use pkb_core::{
     Fatal,
     atomic_file::AtomicFile,
+    text_message::{Placeholder, TextValues},
     trusted_file::{self, Purpose, Unread},
 };
 use thiserror::Error;
 
-use super::{
-    args::SmsTemplate,
-    sheet::{Column, SmsRow},
-};
+use super::args::SmsTemplate;
 
 /// First text: who writes and why, so that the second is not taken for fraud.
 const FIRST: &str = "Dear ((first name)), ((organisation)) invites you to see your health record on \
@@ -80,7 +78,7 @@ pub enum TextError {
     /// A placeholder is no column of the sheet.
     #[error(
         "{name} has the placeholder (({placeholder})), for which the sheet has no column; it has {}",
-        Column::list()
+        list_of_placeholders()
     )]
     UnknownPlaceholder {
         /// Which text.
@@ -115,6 +113,13 @@ pub enum TextError {
     },
 }
 
+/// All placeholders, for a message.
+fn list_of_placeholders() -> String {
+    Placeholder::ALL
+        .map(|one| format!("(({}))", one.name()))
+        .join(", ")
+}
+
 /// A template text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Text {
@@ -124,7 +129,7 @@ struct Text {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Part {
     Words(String),
-    Cell(Column),
+    Value(Placeholder),
 }
 
 /// The texts that each patient gets, one or two.
@@ -169,10 +174,7 @@ impl Texts {
             .zip(FILE_NAMES)
             .map(|(source, name)| Text::parse(source, name))
             .collect::<Result<Vec<_>, _>>()?;
-        let has_codes = |text: &Text| {
-            let has = |column| text.parts.contains(&Part::Cell(column));
-            has(Column::Link) || (has(Column::InvitationCode) && has(Column::AccessCode))
-        };
+        let has_codes = |text: &Text| Placeholder::tell_the_codes(&text.placeholders());
         if texts.iter().any(has_codes) {
             Ok(Self(texts))
         } else {
@@ -192,8 +194,8 @@ impl Texts {
     }
 
     /// The messages to a patient as they were written, without the name of the service.
-    pub fn messages(&self, row: &SmsRow) -> impl Iterator<Item = String> {
-        self.0.iter().map(|text| text.render(row))
+    pub fn messages(&self, values: &TextValues) -> impl Iterator<Item = String> {
+        self.0.iter().map(|text| text.render(values))
     }
 
     /// Whether the words themselves make messages UCS-2, whatever the patient's name is.
@@ -201,7 +203,7 @@ impl Texts {
         let parts = self.0.iter().flat_map(|text| &text.parts);
         parts.into_iter().any(|part| match part {
             Part::Words(words) => Encoding::of(&gsm::as_sent(words)) == Encoding::Ucs2,
-            Part::Cell(_) => false,
+            Part::Value(_) => false,
         })
     }
 
@@ -238,12 +240,12 @@ impl Text {
             let (placeholder, behind) = behind
                 .split_once("))")
                 .ok_or(TextError::Unclosed { name })?;
-            let column =
-                Column::named(placeholder).ok_or_else(|| TextError::UnknownPlaceholder {
+            let value =
+                Placeholder::named(placeholder).ok_or_else(|| TextError::UnknownPlaceholder {
                     name,
                     placeholder: placeholder.to_owned(),
                 })?;
-            parts.extend([Part::Words(words.to_owned()), Part::Cell(column)]);
+            parts.extend([Part::Words(words.to_owned()), Part::Value(value)]);
             rest = behind;
         }
         parts.push(Part::Words(rest.to_owned()));
@@ -252,7 +254,7 @@ impl Text {
         if let Some(word) = text.word_of_birth() {
             return Err(TextError::AsksForBirth { name, word });
         }
-        let characters = gsm::as_sent(&text.render(&SmsRow::ordinary()))
+        let characters = gsm::as_sent(&text.render(&TextValues::ordinary()))
             .chars()
             .count();
         if characters > MAX_CHARACTERS {
@@ -264,7 +266,7 @@ impl Text {
     fn word_of_birth(&self) -> Option<String> {
         let words = self.parts.iter().filter_map(|part| match part {
             Part::Words(words) => Some(words.to_lowercase().replace('.', "")),
-            Part::Cell(_) => None,
+            Part::Value(_) => None,
         });
         words
             .flat_map(|words| {
@@ -276,10 +278,18 @@ impl Text {
             .find(|word| WORDS_OF_BIRTH.contains(&word.as_str()))
     }
 
-    fn render(&self, row: &SmsRow) -> String {
+    fn placeholders(&self) -> Vec<Placeholder> {
+        let parts = self.parts.iter().filter_map(|part| match part {
+            Part::Value(placeholder) => Some(*placeholder),
+            Part::Words(_) => None,
+        });
+        parts.collect()
+    }
+
+    fn render(&self, values: &TextValues) -> String {
         let parts = self.parts.iter().map(|part| match part {
             Part::Words(words) => words.as_str(),
-            Part::Cell(column) => row.cell(*column),
+            Part::Value(placeholder) => values.expose(*placeholder),
         });
         tidy(&parts.collect::<String>())
     }
@@ -287,7 +297,7 @@ impl Text {
     fn source(&self) -> String {
         let parts = self.parts.iter().map(|part| match part {
             Part::Words(words) => words.clone(),
-            Part::Cell(column) => format!("(({}))", column.name()),
+            Part::Value(placeholder) => format!("(({}))", placeholder.name()),
         });
         let mut source: String = parts.collect();
         source.push('\n');

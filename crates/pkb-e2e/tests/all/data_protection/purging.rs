@@ -15,8 +15,8 @@ fn whole_campaign() -> Campaign {
     for (program, args) in STAGES.into_iter().chain([
         ("pkb", "split s/t.ndjson --shards 2 --out s/shards"),
         ("pkb-letters", "s/shards/01-of-02.ndjson --partial --out s/print/01 --series 1 --separate --output s/one.ndjson"),
-        ("pkb-letters", &sms),
-        ("pkb-letters", "post s/one.ndjson --partial --letters s/print/01 --journal s/post.journal --output s/posted.ndjson"),
+        ("pkb-notify", &sms),
+        ("pkb-notify", "post send s/one.ndjson --partial --letters s/print/01 --journal s/post.journal --output s/posted.ndjson"),
         ("pkb-resolve", "--recheck s/l.ndjson --rate 0 --output s/rechecked.ndjson"),
         ("pkb-letters", "s/t.ndjson --out s/proof --proof 2"),
     ]) {

@@ -21,7 +21,7 @@ pub(super) fn letters(per_file: &str) -> (Campaign, Ended) {
 }
 
 pub(super) fn posting() -> Vec<&'static str> {
-    let mut args = vec!["post", "--letters", "print", "--journal", "post.journal"];
+    let mut args = vec!["post", "send", "--letters", "print", "--journal", "post.journal"];
     args.extend(QUICK);
     args
 }

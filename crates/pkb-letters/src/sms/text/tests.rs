@@ -14,7 +14,7 @@ fn error(sources: &[&str]) -> String {
 #[test]
 fn the_built_in_texts_take_one_fragment_each_and_the_single_one_two() {
     let [two, one] = built_in();
-    let row = SmsRow::ordinary();
+    let row = TextValues::ordinary();
     let lengths = |texts: &Texts, prefix: &str| -> Vec<(usize, usize)> {
         texts
             .messages(&row)
@@ -34,7 +34,7 @@ fn the_built_in_texts_take_one_fragment_each_and_the_single_one_two() {
 #[test]
 fn a_message_has_the_patients_own_cells() {
     let [two, one] = built_in();
-    let row = SmsRow::ordinary();
+    let row = TextValues::ordinary();
     let messages: Vec<String> = two.messages(&row).collect();
     assert!(messages[0].starts_with("Dear Richard, Northtown Hospitals invites you"));
     assert_eq!(
@@ -109,7 +109,7 @@ fn a_folder_has_one_text_or_two() {
         "it is of another run"
     );
     std::fs::write(folder.path().join("sms-text-2.txt"), "((link))").unwrap();
-    assert_eq!(open().unwrap().messages(&SmsRow::ordinary()).count(), 2);
+    assert_eq!(open().unwrap().messages(&TextValues::ordinary()).count(), 2);
 }
 
 #[test]
@@ -118,7 +118,7 @@ fn white_space_is_as_notify_leaves_it() {
 }
 
 /// Replaces one placeholder after the other in the whole text.
-fn by_replacing(source: &str, row: &SmsRow) -> String {
+fn by_replacing(source: &str, row: &TextValues) -> String {
     let mut text = source.to_owned();
     for (name, value) in [
         ("first name", &row.first_name),
@@ -148,7 +148,7 @@ proptest! {
         ),
         name in "[A-Za-zâ'-]{1,12}",
     ) {
-        let mut row = SmsRow::ordinary();
+        let mut row = TextValues::ordinary();
         row.first_name = name;
         let source = format!("{}((link))", pieces.concat());
         // A run of letters may be a word that is refused.

@@ -1,37 +1,34 @@
 //! The stage that sends text messages.
 //!
 //! A text that Notify does not take stops the record if there is no other way to the patient; with a letter beside it
-//! the refusal is noted in `texts`, so that `pkb-letters post` still sees the record.
+//! the refusal is noted in `texts`, so that `pkb-notify post send` still sees the record.
 
-use pkb_cli::app;
+use pkb_cli::{
+    app,
+    join_url::{self, with_codes},
+};
 use pkb_client::{
     CallError,
-    notify::{NotifyDesk, Text},
+    notify::{NotifyDesk, TemplateId, Text},
 };
 use pkb_core::{
     Admission, Batch, ExitCode, Fatal, Reason, Record, Stage, StageName, Verdict,
     journal::Key,
     owners::Kinds,
     pipeline::Source,
-    record::{Channel, Delivery, Design, Dispatch, Edition},
+    record::{Channel, Delivery, Dispatch, Edition},
     stage::{BatchResult, IntentLog, NextStep, Recalled, Replay, Written},
-    value::{LetterFormat, LetterLanguages, NationalId, UkMobile},
+    text_message::TextValues,
+    value::{NationalId, UkMobile},
 };
 
-use super::{
-    Freshness,
-    args::SendTextsArgs,
-    once::{Keys, Once, Piece, Pledge},
-    personalisation::{TextTemplate, templates},
-    with_journal,
-};
 use crate::{
-    invitee::{Rules, Ways},
-    join_url,
-    run::refuse_example,
-    sms::SmsRow,
+    args::SendTextsArgs,
+    freshness::Freshness,
+    once::{Keys, Once, Piece, Pledge, with_journal},
+    organisation,
+    template::{TextTemplate, templates},
 };
-use pkb_typeset::template::Template;
 
 /// Sends the texts of a stream.
 ///
@@ -40,36 +37,19 @@ use pkb_typeset::template::Template;
 pub(super) async fn send(mut args: SendTextsArgs) -> Result<ExitCode, Fatal> {
     args.stream = with_journal(args.stream, &mut args.once)?;
     let output = args.stream.target()?;
-    let letters = match &args.template {
-        Some(folder) => Template::open(folder),
-        None => Template::built_in(),
-    };
-    let letters = letters.map_err(|error| Fatal::Usage(error.to_string()))?;
     let desk = args.notify.client(&args.stream.progress.monitor)?;
     let origins = args.stream.progress.monitor.origins();
-    join_url::note_origin(&args.join_url, origins)?;
-    if !origins.is_rehearsal() {
-        refuse_example(&letters, args.template.as_deref())?;
-    }
+    join_url::note_origin(&args.join_page.join_url, origins)?;
+    let organisation = organisation::name(args.template.as_deref(), origins.is_rehearsal())?;
     let input = app::look_ahead(&args.stream, StageName::Sms, args.input.reader()?).await?;
     let templates = templates(&desk, &args.template_id).await?;
-    let clock = args.stream.clock();
     let stage = Texts {
         templates,
         sender: args.sender_id,
-        organisation: letters.settings().organisation.name.clone(),
+        organisation,
         sms_fold: args.sms_fold,
-        freshness: Freshness::new(&args.freshness, &args.stream),
-        rules: Rules {
-            letter_date: clock.today(),
-            min_days_left: args.freshness.min_days_left,
-            join_url: args.join_url,
-            ways: Ways::Sms,
-            design: Design::Letter,
-            international: false,
-            languages: LetterLanguages::English,
-            format: LetterFormat::Standard,
-        },
+        join_url: args.join_page.join_url,
+        freshness: Freshness::new(&args.freshness, args.stream.clock()),
         once: Once::new(desk, &args.once, &args.stream),
     };
     let in_flight = args.notify.concurrency.into();
@@ -79,12 +59,12 @@ pub(super) async fn send(mut args: SendTextsArgs) -> Result<ExitCode, Fatal> {
 
 struct Texts<D> {
     templates: Vec<TextTemplate>,
-    sender: Option<pkb_client::notify::TemplateId>,
+    sender: Option<TemplateId>,
     organisation: String,
     /// Whether names are written without accents that make a text dearer.
     sms_fold: bool,
+    join_url: Url,
     freshness: Freshness,
-    rules: Rules,
     once: Once<D>,
 }
 
@@ -112,7 +92,7 @@ fn keys(record: &Record) -> Option<Keys> {
 struct Work {
     pledge: Pledge,
     mobile: UkMobile,
-    row: SmsRow,
+    values: TextValues,
     /// There is no letter.
     alone: bool,
 }
@@ -128,8 +108,8 @@ impl<D: NotifyDesk> Texts<D> {
         let Some(mobile) = &patient.mobile else {
             return Ok(None);
         };
-        let row = self.rules.sms(patient, codes, &self.organisation);
-        let Some(row) = row.map(|row| if self.sms_fold { row.folded() } else { row }) else {
+        let link = with_codes(&self.join_url, codes).to_string();
+        let Some(values) = TextValues::of(patient, codes, &self.organisation, link) else {
             return Ok(None);
         };
         let reference = Key::of(&[
@@ -140,7 +120,7 @@ impl<D: NotifyDesk> Texts<D> {
         Ok(Some(Work {
             pledge: self.once.pledge(keys, reference, record.row.number)?,
             mobile: mobile.clone(),
-            row,
+            values: if self.sms_fold { values.folded() } else { values },
             alone: channel == Channel::Sms,
         }))
     }
@@ -157,7 +137,7 @@ impl<D: NotifyDesk> Texts<D> {
             let text = Piece::Text(Text {
                 mobile: &work.mobile,
                 template: &template.id,
-                personalisation: template.fill(&work.row),
+                personalisation: template.fill(&work.values),
                 reference: &reference,
                 sender: self.sender.as_ref(),
             });
@@ -246,7 +226,7 @@ impl<D: NotifyDesk> Stage for Texts<D> {
 
     fn next_step(&self, records: Written<'_>) -> Option<NextStep> {
         let command = records.command(
-            "pkb-letters sms status",
+            "pkb-notify sms status",
             "--wait 10m --output followed.ndjson",
         );
         Some(NextStep::Then(command))

@@ -1,9 +1,10 @@
 //! Whether GOV.UK Notify would post a letter to an address: the rules of its documentation for the address block of a
 //! letter, checked before anything is sent, because a letter that breaks them is taken and fails later.
 
-use pkb_core::{postal::is_forces_number, record::Patient};
-
-use crate::address::expose_address;
+use pkb_core::{
+    postal::{expose_address, is_forces_number},
+    record::Patient,
+};
 
 /// Lines of an address, with name and post code.
 const LINES: std::ops::RangeInclusive<usize> = 3..=7;

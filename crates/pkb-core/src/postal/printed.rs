@@ -1,18 +1,14 @@
-//! The address of a letter: what [`postal`] says of it, with the town in capitals.
+//! The lines of an address as a letter has them: the town in capitals; and the order of addresses.
 
-use pkb_core::{
-    Reason, Verdict,
-    postal::{self, Destination},
-    record::Patient,
-    value::Postcode,
-};
+use super::{Destination, lines};
+use crate::{Reason, Verdict, record::Patient, value::Postcode};
 
 /// The lines under the name, or why no letter can go there.
 ///
 /// # Errors
 /// [`Reason::Unmailable`], with words.
 pub fn expose_address(patient: &Patient, international: bool) -> Result<Vec<String>, Verdict> {
-    let address = postal::lines(patient, international)
+    let address = lines(patient, international)
         .map_err(|why| Verdict::with_detail(Reason::Unmailable, why.words()))?;
     let is_town = |at: usize| patient.town_line.map(usize::from) == Some(at);
     let last = address.lines.len() - 1;

@@ -1,34 +1,68 @@
-//! What can be asked of `pkb-letters sms` and `pkb-letters post`.
+//! What can be asked of pkb-notify.
 
 use std::{path::PathBuf, time::Duration};
 
-use clap::{Args as ClapArgs, Subcommand};
-use pkb_cli::args::{InputArgs, NotifyArgs, ONCE, StreamArgs, parse_duration};
+use clap::{Args as ClapArgs, Parser, Subcommand};
+use pkb_cli::{
+    args::{InputArgs, NotifyArgs, ONCE, StreamArgs, parse_duration},
+    join_url::JoinUrlArgs,
+};
 use pkb_client::notify::{Postage, TemplateId};
-use url::Url;
+
+/// Send text messages and letters through GOV.UK Notify
+///
+/// Reads what pkb-letters wrote, gives GOV.UK Notify the texts or letters of each patient, once, and asks later what
+/// became of them. Every record is written on.
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    after_help = "Examples:\n  pkb-notify sms send delivered.ndjson --template-id ID1,ID2 --output texted.ndjson\n  pkb-notify post send texted.ndjson --letters print --output posted.ndjson\n  pkb-notify sms status posted.ndjson --wait 10m --output followed.ndjson"
+)]
+pub(crate) struct Args {
+    /// What is sent
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What is sent.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Text messages
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  pkb-notify sms send delivered.ndjson --template-id ID1,ID2 --journal sms.journal --output texted.ndjson\n  pkb-notify sms status texted.ndjson --wait 10m --output followed.ndjson"
+    )]
+    Sms(SmsCommand),
+    /// Letters, which GOV.UK Notify prints and posts
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  pkb-notify post send delivered.ndjson --letters print --journal post.journal --output posted.ndjson\n  pkb-notify post status posted.ndjson --output followed.ndjson"
+    )]
+    Post(PostCommand),
+}
 
 /// Text messages.
 #[derive(Debug, Subcommand)]
-pub enum SmsCommand {
+pub(crate) enum SmsCommand {
     /// Send each patient whose delivery is by text message the codes
     ///
     /// Reads what pkb-letters wrote and gives GOV.UK Notify the text or the two texts of each patient whose delivery
     /// is by text message. Every record is written on, with `texts`: Notify's ids, our references, and how far each text
     /// is. Nothing is sent twice: after any failure, run the same command again.
     #[command(
-        after_help = "Example:\n  pkb-letters sms send delivered.ndjson --template-id ID1,ID2 --journal sms.journal |\n    pkb-letters sms status --wait 10m --output texted.ndjson"
+        after_help = "Example:\n  pkb-notify sms send delivered.ndjson --template-id ID1,ID2 --journal sms.journal |\n    pkb-notify sms status --wait 10m --output texted.ndjson"
     )]
     Send(Box<SendTextsArgs>),
     /// Ask GOV.UK Notify what became of the texts, and note it in the records
     #[command(
-        after_help = "Example:\n  pkb-letters sms status texted.ndjson --wait 10m --output followed.ndjson"
+        after_help = "Example:\n  pkb-notify sms status texted.ndjson --wait 10m --output followed.ndjson"
     )]
     Status(Box<StatusArgs>),
 }
 
 /// Sending text messages.
 #[derive(Debug, ClapArgs)]
-pub struct SendTextsArgs {
+pub(crate) struct SendTextsArgs {
     /// What pkb-letters wrote.
     #[command(flatten)]
     pub input: InputArgs,
@@ -50,15 +84,9 @@ pub struct SendTextsArgs {
     #[arg(long)]
     pub sms_fold: bool,
 
-    /// Page where patients register; the codes are added to it. https, or in a rehearsal an address on this machine
-    #[arg(
-        long,
-        env = "PKB_JOIN_URL",
-        default_value = "https://joinpkb.com/",
-        value_parser = crate::join_url::parse,
-        value_name = "URL"
-    )]
-    pub join_url: Url,
+    /// Where patients register.
+    #[command(flatten)]
+    pub join_page: JoinUrlArgs,
 
     /// Until when codes and answers serve.
     #[command(flatten)]
@@ -77,43 +105,35 @@ pub struct SendTextsArgs {
     pub stream: StreamArgs,
 }
 
-/// Letters that Notify prints.
-#[derive(Debug, ClapArgs)]
-#[command(
-    subcommand_negates_reqs = true,
-    args_conflicts_with_subcommands = true,
-    after_help = "Example:\n  pkb-letters post delivered.ndjson --letters print --journal post.journal --output posted.ndjson"
-)]
-pub struct PostArgs {
-    /// Something else than posting letters
-    #[command(subcommand)]
-    pub command: Option<PostCommand>,
-
-    /// Posting letters
-    #[command(flatten)]
-    pub post: SendLettersArgs,
-}
-
-/// Something else than posting letters.
+/// Letters.
 #[derive(Debug, Subcommand)]
-pub enum PostCommand {
+pub(crate) enum PostCommand {
+    /// Have the letter of each patient printed and posted
+    ///
+    /// Reads what pkb-letters wrote and gives GOV.UK Notify the letter of each patient whose delivery is by letter. Every
+    /// record is written on, with Notify's id, our reference, and how far the letter is. Nothing is sent twice: after any
+    /// failure, run the same command again.
+    #[command(
+        after_help = "Example:\n  pkb-notify post send delivered.ndjson --letters print --journal post.journal --output posted.ndjson"
+    )]
+    Send(Box<SendLettersArgs>),
     /// Ask GOV.UK Notify what became of the letters, and note it in the records
     #[command(
-        after_help = "Example:\n  pkb-letters post status posted.ndjson --output followed.ndjson"
+        after_help = "Example:\n  pkb-notify post status posted.ndjson --output followed.ndjson"
     )]
     Status(Box<StatusArgs>),
 }
 
 /// Posting letters.
 #[derive(Debug, ClapArgs)]
-pub struct SendLettersArgs {
+pub(crate) struct SendLettersArgs {
     /// What pkb-letters wrote.
     #[command(flatten)]
     pub input: InputArgs,
 
     /// Folder of the letters: one PDF each (pkb-letters --separate)
-    #[arg(long, value_name = "DIR", required = true)]
-    pub letters: Option<PathBuf>,
+    #[arg(long, value_name = "DIR")]
+    pub letters: PathBuf,
 
     /// How quickly letters go
     #[arg(long, value_enum, default_value = "second", value_name = "CLASS")]
@@ -138,7 +158,7 @@ pub struct SendLettersArgs {
 
 /// Until when codes and answers serve.
 #[derive(Debug, Clone, ClapArgs)]
-pub struct FreshnessArgs {
+pub(crate) struct FreshnessArgs {
     /// Send nothing to a patient of whom PKB was asked longer ago than this: somebody may have died since
     #[arg(long, value_name = "TIME", value_parser = parse_duration, default_value = "7d")]
     pub max_age_of_answer: Duration,
@@ -150,7 +170,7 @@ pub struct FreshnessArgs {
 
 /// How sure it must be that nothing is sent twice.
 #[derive(Debug, Clone, ClapArgs)]
-pub struct OnceArgs {
+pub(crate) struct OnceArgs {
     /// Ask Notify for everything before it is sent: for when the journal is lost. Twice the calls; Notify knows what
     /// was sent in the last 7 days
     #[arg(long, help_heading = ONCE)]
@@ -168,7 +188,7 @@ pub struct OnceArgs {
 
 /// Asking what became of what was sent.
 #[derive(Debug, ClapArgs)]
-pub struct StatusArgs {
+pub(crate) struct StatusArgs {
     /// What the sending command wrote, or this one.
     #[command(flatten)]
     pub input: InputArgs,
@@ -188,4 +208,14 @@ pub struct StatusArgs {
 
 fn uuid(text: &str) -> Result<TemplateId, &'static str> {
     TemplateId::parse(text.trim()).ok_or("not a UUID")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        <Args as clap::CommandFactory>::command().debug_assert();
+    }
 }

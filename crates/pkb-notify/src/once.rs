@@ -11,7 +11,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     time::Duration,
 };
 
@@ -29,10 +29,11 @@ use pkb_core::{
     stage::{IntentLog, Recalled},
     value::NationalId,
 };
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::args::OnceArgs;
+use crate::args::OnceArgs;
 
 /// How often something is sent whose answer is lost each time, and which Notify then does not have.
 const SENDS: u32 = 3;
@@ -137,8 +138,8 @@ impl<D: NotifyDesk> Once<D> {
         keys: Option<Keys>,
         is_sent: bool,
     ) -> Result<(), Fatal> {
-        let mut open = locked(&self.open);
-        let mut earlier = locked(&self.earlier);
+        let mut open = self.open.lock();
+        let mut earlier = self.earlier.lock();
         match line {
             Recalled::Record(record) => {
                 self.note_sent(record);
@@ -167,18 +168,18 @@ impl<D: NotifyDesk> Once<D> {
     /// Something was sent to the patient of a record.
     pub(super) fn note_sent(&self, record: &Record) {
         if let Some(patient) = &record.patient {
-            locked(&self.sent).insert(patient.national_id);
+            self.sent.lock().insert(patient.national_id);
         }
     }
 
     /// Whether something was sent to a patient.
     pub(super) fn has_sent(&self, patient: NationalId) -> bool {
-        locked(&self.sent).contains(&patient)
+        self.sent.lock().contains(&patient)
     }
 
     /// Why nothing more is sent to a patient who was texted at a different number, if so.
     fn sent_elsewhere(&self, keys: Keys) -> Option<Verdict> {
-        let earlier = locked(&self.earlier).get(&keys.invitation).copied()?;
+        let earlier = self.earlier.lock().get(&keys.invitation).copied()?;
         (earlier.work != keys.work).then(|| match earlier.is_settled {
             true => Reason::TextedBefore.into(),
             false => Verdict::with_detail(
@@ -190,7 +191,7 @@ impl<D: NotifyDesk> Once<D> {
 
     /// Whether the patient comes for the first time in this run.
     pub(super) fn is_first(&self, key: Key) -> bool {
-        locked(&self.seen).insert(key)
+        self.seen.lock().insert(key)
     }
 
     /// Takes on what is to be sent to a patient, under `reference` unless an earlier run has begun under another.
@@ -210,7 +211,7 @@ impl<D: NotifyDesk> Once<D> {
         if !is_first || !is_first_invitation {
             return Err(Reason::AlreadyInvited.into());
         }
-        let open = locked(&self.open).get(&key).cloned();
+        let open = self.open.lock().get(&key).cloned();
         let long_ago = self.clock.ago(NOTIFY_REMEMBERS);
         if open.as_ref().is_some_and(|open| open.at < long_ago) && !is_asked_for {
             return Err(Reason::PerhapsSent.into());
@@ -323,7 +324,23 @@ fn read_intent(intent: &Value) -> Option<(Key, Option<Key>, Open)> {
     Some((Key::from_hex(text("key")?)?, invitation, open))
 }
 
-/// What a panic left behind is as good as before: each change is made in one step.
-pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+/// Without a journal nobody would know after a crash what was about to be sent. One that nobody chose has the name of the
+/// output: under another name, or in another folder, it is new, and Notify alone knows what was sent before.
+///
+/// # Errors
+/// There is none.
+pub(super) fn with_journal(stream: StreamArgs, once: &mut OnceArgs) -> Result<StreamArgs, Fatal> {
+    let is_chosen = stream.journal.is_some();
+    let stream = stream.with_usual_journal(None);
+    match &stream.journal {
+        None => Err(Fatal::Usage(
+            "--journal FILE is missing: it keeps anything from being sent twice; use the same file for the whole campaign. With \
+             --output FILE there is one beside it"
+                .into(),
+        )),
+        Some(journal) => {
+            once.ask_first |= !is_chosen && !journal.exists();
+            Ok(stream)
+        }
+    }
 }

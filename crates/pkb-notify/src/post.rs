@@ -13,29 +13,26 @@ use pkb_core::{
     value::NationalId,
 };
 
-use super::{
-    Freshness, address,
+use crate::{
+    address,
     args::SendLettersArgs,
+    freshness::Freshness,
     letter_file::LetterFile,
-    once::{Keys, Once, Piece, Pledge},
-    with_journal,
+    once::{Keys, Once, Piece, Pledge, with_journal},
 };
 
 /// Posts the letters of a stream.
 ///
 /// # Errors
 /// What stopped it.
-pub(super) async fn post(mut args: SendLettersArgs) -> Result<ExitCode, Fatal> {
+pub(super) async fn send(mut args: SendLettersArgs) -> Result<ExitCode, Fatal> {
     args.stream = with_journal(args.stream, &mut args.once)?;
     let output = args.stream.target()?;
-    let folder = args
-        .letters
-        .ok_or_else(|| Fatal::Usage("--letters is missing".into()))?;
     let desk = args.notify.client(&args.stream.progress.monitor)?;
     let stage = Letters {
-        folder,
+        folder: args.letters,
         postage: args.postage,
-        freshness: Freshness::new(&args.freshness, &args.stream),
+        freshness: Freshness::new(&args.freshness, args.stream.clock()),
         once: Once::new(desk, &args.once, &args.stream),
     };
     let in_flight = args.notify.concurrency.into();
@@ -163,7 +160,7 @@ impl<D: NotifyDesk> Stage for Letters<D> {
     }
 
     fn next_step(&self, records: Written<'_>) -> Option<NextStep> {
-        let command = records.command("pkb-letters post status", "--output followed.ndjson");
+        let command = records.command("pkb-notify post status", "--output followed.ndjson");
         Some(NextStep::Then(format!("in some days: {command}")))
     }
 

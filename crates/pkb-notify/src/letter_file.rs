@@ -7,7 +7,7 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-use hayro::hayro_syntax::Pdf;
+use hayro_syntax::Pdf;
 use pkb_core::{
     Fatal, Reason, Record, Verdict,
     record::{Delivery, Invitation},

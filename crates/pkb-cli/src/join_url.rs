@@ -1,18 +1,43 @@
 //! The page where patients register, as letters and texts name it.
 
+use clap::Args;
 use pkb_client::is_loopback;
 use pkb_core::{
     Fatal,
+    record::Invitation,
     rehearsal::{Evidence, Origin, Origins},
 };
 use url::Url;
+
+/// Where patients register.
+#[derive(Debug, Clone, Args)]
+pub struct JoinUrlArgs {
+    /// Page where patients register; the codes are added to it. https, or in a rehearsal an address on this machine
+    #[arg(
+        long,
+        env = "PKB_JOIN_URL",
+        default_value = "https://joinpkb.com/",
+        value_parser = parse,
+        value_name = "URL"
+    )]
+    pub join_url: Url,
+}
+
+/// The page with both codes filled in (PKB: `?t1=…&t2=…`).
+pub fn with_codes(page: &Url, codes: &Invitation) -> Url {
+    let mut url = page.clone();
+    url.query_pairs_mut()
+        .append_pair("t1", codes.code.expose_code())
+        .append_pair("t2", codes.token.expose_code());
+    url
+}
 
 /// Reads the address. It carries a patient's two codes, and a letter with it cannot be taken back: it must be https. Rehearsals may
 /// have a loopback address.
 ///
 /// # Errors
 /// It is another address, or none.
-pub(crate) fn parse(text: &str) -> Result<Url, &'static str> {
+fn parse(text: &str) -> Result<Url, &'static str> {
     let url =
         Url::parse(text.trim()).map_err(|_| "not an address, such as https://joinpkb.com/")?;
     let is_for_patients = url.scheme() == "https" && url.username().is_empty();
@@ -29,7 +54,7 @@ pub(crate) fn parse(text: &str) -> Result<Url, &'static str> {
 ///
 /// # Errors
 /// Something else has told that it is real.
-pub(crate) fn note_origin(url: &Url, origins: &Origins) -> Result<(), Fatal> {
+pub fn note_origin(url: &Url, origins: &Origins) -> Result<(), Fatal> {
     match is_loopback(url) {
         true => origins.note(Origin::Rehearsal, || Evidence::Address("PKB_JOIN_URL")),
         false => Ok(()),

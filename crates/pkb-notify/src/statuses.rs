@@ -5,7 +5,7 @@
 use std::{
     collections::BTreeMap,
     marker::PhantomData,
-    sync::{Arc, Mutex},
+    sync::Arc,
     time::Duration,
 };
 
@@ -18,9 +18,10 @@ use pkb_core::{
     record::Dispatch,
     stage::BatchResult,
 };
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
-use super::{args::StatusArgs, once::locked};
+use crate::args::StatusArgs;
 
 /// First pause before something that is under way is asked for again; doubles each time.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -109,7 +110,7 @@ async fn ask<S: Sent>(args: &StatusArgs) -> Result<ExitCode, Fatal> {
         WAITING
     };
     let code = app::run_stage(stage, args.input.open()?, output, in_flight, &args.stream).await?;
-    let counts = locked(&counts);
+    let counts = counts.lock();
     if !counts.statuses.is_empty() {
         tell(format!("{}: {}: {counts}", S::NAME.program(), S::WHAT));
     }
@@ -175,7 +176,7 @@ impl<D: NotifyDesk, S: Sent> Statuses<D, S> {
             }
             let now = Instant::now();
             if now >= self.until || !sent.iter().any(|one| one.status.is_under_way()) {
-                locked(&self.counts).unasked += unasked;
+                self.counts.lock().unasked += unasked;
                 return Ok(sent);
             }
             let ask_at = self.until.min(now + pause);
@@ -222,7 +223,7 @@ impl<D: NotifyDesk, S: Sent> Stage for Statuses<D, S> {
             return Admission::NotConcerned;
         }
         if sent.iter().all(|one| one.status.is_final()) {
-            locked(&self.counts).add(sent);
+            self.counts.lock().add(sent);
             return Admission::AlreadyDone;
         }
         Admission::Work(sent.to_vec())
@@ -241,7 +242,7 @@ impl<D: NotifyDesk, S: Sent> Stage for Statuses<D, S> {
     }
 
     fn exit_code(&self, by_rows: ExitCode) -> ExitCode {
-        let counts = locked(&self.counts);
+        let counts = self.counts.lock();
         match by_rows {
             ExitCode::Done | ExitCode::SomeRowsRejected
                 if counts.unasked > 0 || (counts.under_way > 0 && self.waits) =>
@@ -258,7 +259,7 @@ impl<D: NotifyDesk, S: Sent> Stage for Statuses<D, S> {
     }
 
     fn collect(&self, sent: Vec<Dispatch>) -> Result<(), Fatal> {
-        locked(&self.counts).add(&sent);
+        self.counts.lock().add(&sent);
         Ok(())
     }
 }

@@ -6,50 +6,28 @@ use pkb_client::{
     CallError,
     notify::{NotifyDesk, TemplateId},
 };
-use pkb_core::Fatal;
+use pkb_core::{
+    Fatal,
+    text_message::{Placeholder, TextValues},
+};
 
-use crate::sms::SmsRow;
-
-/// A placeholder's name, and its value.
-type Column = (&'static str, fn(&SmsRow) -> &str);
-
-const COLUMNS: [Column; 6] = [
-    ("first name", |row| &row.first_name),
-    ("organisation", |row| &row.organisation),
-    ("invitation code", |row| &row.invitation_code),
-    ("access code", |row| &row.access_code),
-    ("expiry", |row| &row.expiry),
-    ("link", |row| &row.link),
-];
-
-/// A template for text messages, with the columns that it needs. Notify gets no others: what is not sent
+/// A template for text messages, with the values that it needs. Notify gets no others: what is not sent
 /// cannot be found there.
 #[derive(Debug)]
 pub(super) struct TextTemplate {
     /// Its id.
     pub(super) id: TemplateId,
-    columns: Vec<usize>,
+    placeholders: Vec<Placeholder>,
 }
 
 impl TextTemplate {
     /// The values of one patient.
-    pub(super) fn fill(&self, row: &SmsRow) -> BTreeMap<&'static str, String> {
-        self.columns
+    pub(super) fn fill(&self, values: &TextValues) -> BTreeMap<&'static str, String> {
+        self.placeholders
             .iter()
-            .map(|&at| {
-                let (name, value) = COLUMNS[at];
-                (name, value(row).to_owned())
-            })
+            .map(|one| (one.name(), values.expose(*one).to_owned()))
             .collect()
     }
-}
-
-/// As Notify compares names: in any case, with or without spaces, `_` and `-`.
-fn folded(name: &str) -> String {
-    name.to_lowercase()
-        .chars()
-        .filter(|c| !matches!(c, ' ' | '_' | '-'))
-        .collect()
 }
 
 /// Looks at the templates before the first text is sent.
@@ -79,12 +57,9 @@ pub(super) async fn templates(
         if found.kind != "sms" {
             return Err(Fatal::Usage(format!("{of}: is not for text messages")));
         }
-        let columns = found.placeholders.iter().map(|name| {
-            let at = COLUMNS
-                .iter()
-                .position(|(column, _)| folded(column) == folded(name));
-            at.ok_or_else(|| {
-                let names = COLUMNS.map(|(column, _)| column).join(", ");
+        let placeholders = found.placeholders.iter().map(|name| {
+            Placeholder::named(name).ok_or_else(|| {
+                let names = Placeholder::ALL.map(Placeholder::name).join(", ");
                 Fatal::Usage(format!(
                     "{of}: has the placeholder {name:?}; there are {names}"
                 ))
@@ -92,14 +67,11 @@ pub(super) async fn templates(
         });
         templates.push(TextTemplate {
             id: id.clone(),
-            columns: columns.collect::<Result<_, _>>()?,
+            placeholders: placeholders.collect::<Result<_, _>>()?,
         });
     }
-    let has = |wanted: &str| {
-        let mut columns = templates.iter().flat_map(|template| &template.columns);
-        columns.any(|&at| COLUMNS[at].0 == wanted)
-    };
-    if has("link") || (has("invitation code") && has("access code")) {
+    let all = templates.iter().map(|template| &*template.placeholders);
+    if Placeholder::tell_the_codes(&all.collect::<Vec<_>>().concat()) {
         return Ok(templates);
     }
     Err(Fatal::Usage(
@@ -113,22 +85,13 @@ mod tests {
 
     #[test]
     fn a_text_gets_the_values_that_its_template_has_and_no_others() {
-        let row = SmsRow {
-            phone_number: "+447700900123".into(),
-            first_name: "Read".into(),
-            organisation: "Northtown".into(),
-            invitation_code: "NKcYiAciBU".into(),
-            access_code: "KVPnrFYPay".into(),
-            expiry: "21 December 2026".into(),
-            link: "https://joinpkb.com/".into(),
-        };
         let template = TextTemplate {
             id: TemplateId::parse("00000000-0000-4000-8000-0000000000a1").unwrap(),
-            columns: vec![0, 2],
+            placeholders: vec![Placeholder::FirstName, Placeholder::InvitationCode],
         };
-        let values = template.fill(&row);
+        let values = template.fill(&TextValues::ordinary());
         assert_eq!(values.len(), 2);
-        assert_eq!(values["first name"], "Read");
+        assert_eq!(values["first name"], "Richard");
         assert_eq!(values["invitation code"], "NKcYiAciBU");
     }
 }
