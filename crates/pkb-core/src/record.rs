@@ -402,7 +402,7 @@ pub struct Patient {
     pub county_line: Option<u8>,
     /// Post code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub post_code: Option<Postcode>,
+    pub postcode: Option<Postcode>,
     /// Why no letter can go to this address, if the file has more than the lines and the postcode tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub no_letter: Option<NoLetter>,
@@ -462,7 +462,7 @@ pub struct Patient {
 #[serde(rename_all = "snake_case")]
 pub enum NoLetter {
     /// The postcode was left out: it is not one of the United Kingdom.
-    PostCode,
+    Postcode,
     /// A line was left out, or was empty where the street should be.
     Address,
     /// A word says that the patient has left, or has no fixed or no known address.

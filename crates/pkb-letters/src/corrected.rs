@@ -46,11 +46,11 @@ impl PrintedValues {
             .iter()
             .map(AddressLine::expose_line)
             .map(Some);
-        let post_code = patient.post_code.as_ref().map(Postcode::expose_postcode);
+        let postcode = patient.postcode.as_ref().map(Postcode::expose_postcode);
         let mobile = patient.mobile.as_ref().map(UkMobile::expose_e164);
         Self {
             name: hash(&mut names.into_iter()),
-            address: hash(&mut lines.chain([post_code])),
+            address: hash(&mut lines.chain([postcode])),
             mobile: hash(&mut [mobile].into_iter()),
         }
     }
@@ -145,7 +145,7 @@ mod tests {
             "schema": "pkb-record/1", "row": {"file": "a.csv", "number": 3, "of": 3},
             "patient": {
                 "national_id": {"type": "NHS_NUMBER", "value": "9990000018"}, "first_name": "Ann", "last_name": last_name,
-                "date_of_birth": "1990-05-01", "mobile": mobile, "address": [line, "Byker"], "post_code": "NE1 1XC",
+                "date_of_birth": "1990-05-01", "mobile": mobile, "address": [line, "Byker"], "postcode": "NE1 1XC",
             },
             "delivery": {"channel": "both", "file": "letters-0001.pdf", "pages": [4, 4], "sms_file": "sms-0001.csv"},
         });

@@ -226,7 +226,7 @@ mod tests {
         invite(Ways::Letter, extra, expires_at).map(|invited| invited.letter.unwrap())
     }
 
-    const ADDRESS: &str = r#","address":["1 Main Street","Newcastle"],"post_code":"NE1 1XC""#;
+    const ADDRESS: &str = r#","address":["1 Main Street","Newcastle"],"postcode":"NE1 1XC""#;
     const MOBILE: &str = r#","mobile":"07700900123""#;
     const LATER: &str = "2026-12-22T09:00:00Z";
 

@@ -142,7 +142,7 @@ const COLUMNS: [&str; 8] = [
     "first_page",
     "last_page",
     "row",
-    "post_code",
+    "postcode",
     "language",
     "format",
 ];
@@ -154,7 +154,7 @@ fn cells(row: &ManifestRow) -> [String; 8] {
         row.first_page.to_string(),
         row.last_page.to_string(),
         row.row.to_string(),
-        row.post_code.clone(),
+        row.postcode.clone(),
         row.language.as_str().to_owned(),
         row.format.as_str().to_owned(),
     ]

@@ -259,7 +259,7 @@ mod tests {
                 "schema": "pkb-record/1", "row": {"file": "a.csv", "number": at + 2, "of": 9},
                 "patient": {
                     "national_id": {"type": "NHS_NUMBER", "value": "9990000018"}, "first_name": "Read", "last_name": name,
-                    "date_of_birth": "1990-05-01", "address": ["1 Main Street", "Byker"], "post_code": "NE1 1XC",
+                    "date_of_birth": "1990-05-01", "address": ["1 Main Street", "Byker"], "postcode": "NE1 1XC",
                 },
                 "invitation": {
                     "code": format!("Inv{at:05}lI"), "token": format!("Acc{at:05}0O"), "expires_at": "2026-12-23T09:00:00Z",
@@ -290,7 +290,7 @@ mod tests {
                     .each_ref()
                     .map(|code| pkb_verify::expected::ShortText::of(code)),
                 row: at as u64 + 2,
-                post_code: "NE1 1XC".into(),
+                postcode: "NE1 1XC".into(),
             })
         }
 

@@ -66,7 +66,7 @@ pub struct Order {
     /// Row of the patient file.
     pub row: u64,
     /// Post code, for the manifest in a zip.
-    pub post_code: String,
+    pub postcode: String,
 }
 
 /// The letters of a batch, by their places. They are made when they are needed, and again: there may be fifty thousand.
@@ -345,7 +345,7 @@ mod tests {
             "patient": {
                 "national_id": {"type": "NHS_NUMBER", "value": "9990000018"}, "title": "Mr", "first_name": "Read",
                 "last_name": "Richards", "date_of_birth": "1990-05-01", "address": ["1 Main Street", "Byker"],
-                "post_code": "NE1 1XC",
+                "postcode": "NE1 1XC",
             },
             "invitation": {"code": "NKcYiAciBU", "token": "KVPnrFYPay", "expires_at": "2026-12-23T09:00:00Z"},
         });
@@ -365,7 +365,7 @@ mod tests {
                 },
                 codes: self.expected(place)?.codes(),
                 row: 7,
-                post_code: "NE1 1XC".into(),
+                postcode: "NE1 1XC".into(),
             })
         }
 

@@ -200,7 +200,7 @@ impl<'t> PrintJob<'t> {
                 first_page: pages.0,
                 last_page: pages.1,
                 row: order.row,
-                post_code: order.post_code,
+                postcode: order.postcode,
                 language: order.fields.languages,
                 format: order.fields.format,
             });

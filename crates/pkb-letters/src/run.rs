@@ -176,7 +176,7 @@ async fn make_letters(mut args: LettersArgs) -> Result<ExitCode, Fatal> {
     };
     let source = match args.sort {
         Order::Input => Source::Ndjson(input),
-        Order::Postcode => Source::Ndjson(Box::new(sorting::by_post_code(input)?)),
+        Order::Postcode => Source::Ndjson(Box::new(sorting::by_postcode(input)?)),
     };
     // Batches are printed side by side: more of small ones, which have less to do in parallel.
     let in_flight = match args.letters_per_file {

@@ -241,12 +241,12 @@ impl Orders for BatchLetters<'_> {
             .stage
             .rules
             .letter(patient, codes, &self.stage.template);
-        let post_code = patient.post_code.as_ref().map(Postcode::expose_postcode);
+        let postcode = patient.postcode.as_ref().map(Postcode::expose_postcode);
         Ok(Order {
             fields: fields.map_err(|_| was_admitted())?,
             codes: [codes.code.expose_code(), codes.token.expose_code()].map(ShortText::of),
             row: record.row.number,
-            post_code: post_code.unwrap_or_default().to_owned(),
+            postcode: postcode.unwrap_or_default().to_owned(),
         })
     }
 

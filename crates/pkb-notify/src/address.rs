@@ -54,8 +54,8 @@ pub(super) fn check(patient: &Patient) -> Result<(), String> {
     Err(wrong.into())
 }
 
-fn has_real_end(post_code: &str) -> bool {
-    let bytes = post_code.as_bytes();
+fn has_real_end(postcode: &str) -> bool {
+    let bytes = postcode.as_bytes();
     let letters = &bytes[bytes.len().saturating_sub(2)..];
     letters.iter().all(|letter| INWARD.contains(letter))
 }
@@ -64,9 +64,9 @@ fn has_real_end(post_code: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn checked(address: &str, post_code: &str) -> Result<(), String> {
+    fn checked(address: &str, postcode: &str) -> Result<(), String> {
         let json = format!(
-            r#"{{"national_id":{{"type":"NHS_NUMBER","value":"9990000018"}},"first_name":"Ann","last_name":"Example","date_of_birth":"2000-09-15","address":[{address}],"post_code":"{post_code}"}}"#
+            r#"{{"national_id":{{"type":"NHS_NUMBER","value":"9990000018"}},"first_name":"Ann","last_name":"Example","date_of_birth":"2000-09-15","address":[{address}],"postcode":"{postcode}"}}"#
         );
         check(&serde_json::from_str(&json).unwrap())
     }
@@ -80,18 +80,18 @@ mod tests {
         ] {
             assert_eq!(checked(address, "NE1 1AA"), Ok(()), "{address}");
         }
-        for post_code in ["SW1A 1AA", "GY1 1AA", "JE2 3AB", "IM1 1AE", "BF1 3AA"] {
+        for postcode in ["SW1A 1AA", "GY1 1AA", "JE2 3AB", "IM1 1AE", "BF1 3AA"] {
             assert_eq!(
-                checked(r#""1 Main Street""#, post_code),
+                checked(r#""1 Main Street""#, postcode),
                 Ok(()),
-                "{post_code}"
+                "{postcode}"
             );
         }
     }
 
     #[test]
     fn what_notify_refuses_is_refused_before_it_is_sent() {
-        for (address, post_code, words) in [
+        for (address, postcode, words) in [
             ("", "NE1 1AA", "no lines"),
             (r#""a","b","c","d","e","f""#, "NE1 1AA", "more than 7"),
             (r#""--","Newcastle""#, "NE1 1AA", "no street"),
@@ -113,7 +113,7 @@ mod tests {
             (r#""1 Main Street""#, "ZZ99 3VZ", "no fixed"),
             (r#""1 Main Street""#, "GIR 0AA", "no fixed"),
         ] {
-            let error = checked(address, post_code).unwrap_err();
+            let error = checked(address, postcode).unwrap_err();
             assert!(error.contains(words), "{address}: {error}");
         }
     }
@@ -130,7 +130,7 @@ mod tests {
             ("Éa", "Ŵyn", true),
         ] {
             let json = format!(
-                r#"{{"national_id":{{"type":"NHS_NUMBER","value":"9990000018"}},"first_name":"{first}","last_name":"{last}","date_of_birth":"2000-09-15","address":["1 Acacia Road","Leeds"],"post_code":"LS6 3AA"}}"#
+                r#"{{"national_id":{{"type":"NHS_NUMBER","value":"9990000018"}},"first_name":"{first}","last_name":"{last}","date_of_birth":"2000-09-15","address":["1 Acacia Road","Leeds"],"postcode":"LS6 3AA"}}"#
             );
             let checked = check(&serde_json::from_str(&json).unwrap());
             assert_eq!(checked.is_ok(), is_good, "{first}: {checked:?}");

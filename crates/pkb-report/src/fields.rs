@@ -95,7 +95,7 @@ pub struct Row<'a> {
 #[derive(Debug, Deserialize)]
 pub struct Patient {
     /// Only its area is looked at.
-    pub post_code: Option<Postcode>,
+    pub postcode: Option<Postcode>,
     /// Who else is at the same address.
     pub household: Option<Household>,
 }

@@ -23,8 +23,8 @@ pub fn expose_address(patient: &Patient, international: bool) -> Result<Vec<Stri
             }
         })
         .collect();
-    if address.destination == Destination::PostCode {
-        let code = patient.post_code.as_ref().map(Postcode::expose_postcode);
+    if address.destination == Destination::Postcode {
+        let code = patient.postcode.as_ref().map(Postcode::expose_postcode);
         lines.extend(code.map(str::to_owned));
     }
     Ok(lines)
@@ -32,9 +32,9 @@ pub fn expose_address(patient: &Patient, international: bool) -> Result<Vec<Stri
 
 /// A key that puts addresses in the order in which Royal Mail sorts: area, district as a number, sector and unit.
 #[must_use]
-pub fn postal_order(post_code: &str) -> (String, u16, String) {
-    let letters = post_code.bytes().take_while(u8::is_ascii_uppercase).count();
-    let (area, rest) = post_code.split_at(letters);
+pub fn postal_order(postcode: &str) -> (String, u16, String) {
+    let letters = postcode.bytes().take_while(u8::is_ascii_uppercase).count();
+    let (area, rest) = postcode.split_at(letters);
     let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
     let (district, rest) = rest.split_at(digits);
     (
@@ -62,7 +62,7 @@ mod tests {
 
     #[test]
     fn the_town_is_in_capitals_and_no_line_ends_with_punctuation() {
-        let extra = r#","address":["Flat 2,","1 Main Street.","Newcastle upon Tyne,","Tyne and Wear"],"town_line":2,"post_code":"NE1 1XC""#;
+        let extra = r#","address":["Flat 2,","1 Main Street.","Newcastle upon Tyne,","Tyne and Wear"],"town_line":2,"postcode":"NE1 1XC""#;
         assert_eq!(
             lines(extra, false).unwrap(),
             [
@@ -76,9 +76,9 @@ mod tests {
     }
 
     #[test]
-    fn a_post_code_or_home_country_in_the_lines_is_not_printed_twice() {
+    fn a_postcode_or_home_country_in_the_lines_is_not_printed_twice() {
         let extra =
-            r#","address":["1 Main Street","Cardiff","WALES","CF101AA"],"post_code":"CF10 1AA""#;
+            r#","address":["1 Main Street","Cardiff","WALES","CF101AA"],"postcode":"CF10 1AA""#;
         assert_eq!(
             lines(extra, false).unwrap(),
             ["1 Main Street", "Cardiff", "CF10 1AA"]
@@ -90,23 +90,23 @@ mod tests {
         for (extra, words) in [
             ("", "no postcode"),
             (r#","address":["1 Main Street"]"#, "no postcode"),
-            (r#","post_code":"NE1 1XC""#, "no lines"),
+            (r#","postcode":"NE1 1XC""#, "no lines"),
             (
-                r#","address":["England"],"post_code":"NE1 1XC""#,
+                r#","address":["England"],"postcode":"NE1 1XC""#,
                 "no street",
             ),
-            (r#","address":["N.F.A."],"post_code":"NE1 1XC""#, "no fixed"),
+            (r#","address":["N.F.A."],"postcode":"NE1 1XC""#, "no fixed"),
             (
-                r#","address":["No Fixed  Abode","Leeds"],"post_code":"LS1 1AA""#,
+                r#","address":["No Fixed  Abode","Leeds"],"postcode":"LS1 1AA""#,
                 "no fixed",
             ),
-            (r#","address":["x"],"post_code":"ZZ99 3VZ""#, "no fixed"),
+            (r#","address":["x"],"postcode":"ZZ99 3VZ""#, "no fixed"),
             (
                 r#","address":["1 Rue X","Paris","France"]"#,
                 "--international",
             ),
             (
-                r#","address":["1 Rue X","Paris","France"],"post_code":"ZZ99 6CZ""#,
+                r#","address":["1 Rue X","Paris","France"],"postcode":"ZZ99 6CZ""#,
                 "--international",
             ),
         ] {
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn post_codes_are_sorted_as_mail_is() {
+    fn postcodes_are_sorted_as_mail_is() {
         let mut codes = [
             "NE10 1AA", "NE2 1AB", "NE2 1AA", "N1 1AA", "W1A 1HQ", "W1 1AA", "EC1A 1BB",
         ];

@@ -76,7 +76,7 @@ impl Record {
                 address: Vec::new(),
                 town_line: None,
                 county_line: None,
-                post_code: None,
+                postcode: None,
                 no_letter: None,
                 mobile: None,
                 email: None,
@@ -145,7 +145,7 @@ mod tests {
             "row": {"file": "a.csv", "number": 7, "of": 9},
             "patient": {
                 "national_id": {"type": "NHS_NUMBER", "value": "9990000018"}, "title": "Dr", "first_name": "Ann", "last_name": "Lee",
-                "date_of_birth": "1990-05-01", "address": ["1 Main Street", "Newcastle"], "post_code": "NE1 1XC",
+                "date_of_birth": "1990-05-01", "address": ["1 Main Street", "Newcastle"], "postcode": "NE1 1XC",
                 "mobile": "+447700900123", "language": "cy", "our_note": "x",
             },
         });

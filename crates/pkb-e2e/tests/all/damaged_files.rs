@@ -201,7 +201,7 @@ fn look_at_paper(campaign: &Campaign, delivered: &[Value], judge: &mut Judge<'_>
         if let Some(page) = record["delivery"]["pages"][0].as_u64() {
             let page = &pages[&text(&record["delivery"]["file"])][page as usize - 1];
             let found = squashed(&page.text);
-            let values = ["first_name", "last_name", "post_code"].map(|name| text(&patient[name]));
+            let values = ["first_name", "last_name", "postcode"].map(|name| text(&patient[name]));
             // A page has words that are written from right to left in another order.
             let is_as_printed =
                 |value: &String| value.chars().all(|character| character < '\u{590}');

@@ -96,7 +96,7 @@ impl Hostile {
                 "patient": {
                     "national_id": {"type": "NHS_NUMBER", "value": person.number}, "first_name": "Anna",
                     "last_name": LAST_NAME, "date_of_birth": BORN, "address": ["1 Mill Lane", "Newcastle"],
-                    "post_code": "NE1 4ST", "mobile": mobile(at),
+                    "postcode": "NE1 4ST", "mobile": mobile(at),
                 },
                 "upload": {"batch": "batch-0001.csv", "state": "sent", "at": NOW},
             });

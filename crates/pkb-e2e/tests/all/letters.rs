@@ -104,7 +104,7 @@ fn each_page_shows_the_addressees_own_codes_and_nobody_elses() {
         ]
         .map(|pointer| text(record, pointer))
         .join(" ");
-        let mut expected = vec![folded(&name), folded(text(record, "/patient/post_code"))];
+        let mut expected = vec![folded(&name), folded(text(record, "/patient/postcode"))];
         expected.extend(
             record["patient"]["address"]
                 .as_array()

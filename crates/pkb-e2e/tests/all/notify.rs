@@ -80,7 +80,7 @@ fn record(at: usize, of: usize, mobile: &str) -> Value {
         "patient": {
             "national_id": {"type": "NHS_NUMBER", "value": number},
             "first_name": "Canaryfirst", "last_name": "Canarylast", "date_of_birth": "1980-02-03",
-            "address": ["1 Canary Lane", "Canaryton"], "post_code": "CA1 4RY", "mobile": mobile,
+            "address": ["1 Canary Lane", "Canaryton"], "postcode": "CA1 4RY", "mobile": mobile,
         },
         "pkb": {"id": (12_345 + at).to_string(), "checked_at": "2026-11-22T08:00:00Z"},
         "invitation": {

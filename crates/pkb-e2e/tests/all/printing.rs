@@ -66,7 +66,7 @@ fn invited(count: usize) -> Vec<Value> {
                     "title": "Mx", "first_name": first, "last_name": last,
                     "date_of_birth": patient.date_of_birth.to_string(),
                     "address": lines, "town_line": town_line,
-                    "post_code": format!("NE{} {}AB", at % 60 + 1, at % 10),
+                    "postcode": format!("NE{} {}AB", at % 60 + 1, at % 10),
                 },
                 "pkb": {"id": format!("{at}"), "checked_at": "2026-11-22T09:00:00Z"},
                 "invitation": {"code": code(at, 'i'), "token": code(at, 't'), "expires_at": "2027-01-20T09:00:00Z"},

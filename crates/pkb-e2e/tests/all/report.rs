@@ -44,7 +44,7 @@ fn counts(figures: &Value, table: &str) -> BTreeMap<String, u64> {
 fn invited(number: u64, of: u64) -> Value {
     json!({"schema":"pkb-record/1", "row":{"file":"patients.csv","number":number,"of":of},
         "patient":{"national_id":{"type":"NHS_NUMBER","value":"5760678914"},"first_name":"Read","last_name":"Richards",
-            "date_of_birth":"2000-09-15","address":["1 Main Street","Newcastle"],"post_code":"NE1 1XC"},
+            "date_of_birth":"2000-09-15","address":["1 Main Street","Newcastle"],"postcode":"NE1 1XC"},
         "upload":{"batch":"batch-0001.csv","state":"sent","at":"2026-10-01T09:00:00Z"},
         "pkb":{"id":"3594342","checked_at":"2026-10-01T10:00:00Z"},
         "invitation":{"code":"NKcYiAciBU","token":"KVPnrFYPay","expires_at":"2026-12-22T09:00:00Z"},
@@ -283,7 +283,7 @@ fn nothing_of_a_patient_is_in_any_form_of_the_report() {
     record["patient"] = json!({
         "national_id":{"type":"NHS_NUMBER","value":"9990000018"}, "title":"Canarytitle", "first_name":"Canaryfirst",
         "last_name":"Canarylast", "date_of_birth":"1937-03-04", "address":["7 Canary Lane","Canaryton"],
-        "post_code":"CA7 4RY", "mobile":"+447700900707", "email":"canary@example.org", "organisation_id":"CANARY77",
+        "postcode":"CA7 4RY", "mobile":"+447700900707", "email":"canary@example.org", "organisation_id":"CANARY77",
         "household":{"first_row":2,"patients":3}, "extra":{"ward":"Canaryward"}, "canary":"canary"});
     record["invitation"] =
         json!({"code":"CANARYcode","token":"CANARYtokn","expires_at":"2026-12-22T09:00:00Z"});
@@ -304,7 +304,7 @@ fn nothing_of_a_patient_is_in_any_form_of_the_report() {
     }
     // Broken records: their values must not be in messages.
     let mut bad = record.clone();
-    bad["patient"]["post_code"] = "Canarybadcode".into();
+    bad["patient"]["postcode"] = "Canarybadcode".into();
     records.push(bad.clone());
     bad["outcome"] = "Canaryoutcome".into();
     records.push(bad);

@@ -235,7 +235,7 @@ fn the_journal_of_another_shard_or_without_its_series_is_refused() {
 }
 
 #[test]
-fn shards_that_are_sorted_by_post_code_are_merged_in_the_order_of_the_rows() {
+fn shards_that_are_sorted_by_postcode_are_merged_in_the_order_of_the_rows() {
     let campaign = split_campaign(30);
     for (series, shard) in (1..).zip(SHARDS) {
         ends_well(

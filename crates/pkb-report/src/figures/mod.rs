@@ -141,7 +141,7 @@ impl Figures {
         if let Some(day) = codes.and_then(|codes| clock::last_whole_day(codes.expires_at)) {
             *self.last_days.entry(day).or_default() += 1;
         }
-        let code = fields.patient.as_ref().and_then(|p| p.post_code.as_ref());
+        let code = fields.patient.as_ref().and_then(|p| p.postcode.as_ref());
         self.areas
             .count(code.and_then(|code| code.area()), registered);
         self.uptake.count(fields, registered);

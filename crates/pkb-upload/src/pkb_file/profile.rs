@@ -61,7 +61,7 @@ pub enum Field {
     Address2,
     City,
     County,
-    PostCode,
+    Postcode,
     Mobile,
     HomePhone,
     WorkPhone,

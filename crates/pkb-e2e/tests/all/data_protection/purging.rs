@@ -250,7 +250,7 @@ fn an_erased_patient_has_no_codes_left_and_is_not_invited_again_by_any_rerun() {
         .collect();
     for record in &erased {
         assert_eq!(record["outcome"]["reason"], "erased");
-        for name in ["address", "post_code", "mobile", "email"] {
+        for name in ["address", "postcode", "mobile", "email"] {
             assert!(record["patient"].get(name).is_none(), "{name}");
         }
         assert!(
