@@ -55,12 +55,11 @@ impl Origin {
     /// What a record tells; `None` as long as it has nothing of any PKB.
     pub fn of(record: &Record) -> Option<Self> {
         let codes = record.invitation.as_ref();
-        let delivery = record.delivery.as_ref();
         let told = Told {
             mark: record.rehearsal,
             id: record.pkb.as_ref().and_then(|pkb| pkb.id.as_ref()),
             codes: codes.map(|own| (&own.code, &own.token)),
-            file: delivery.map(|delivery| &*delivery.file),
+            file: record.deliveries.first().map(|delivery| &*delivery.file),
             has_answers: record.pkb.is_some()
                 || record.purged.is_some()
                 || record.upload.as_ref().is_some_and(Upload::has_answer),

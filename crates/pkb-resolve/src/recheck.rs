@@ -27,7 +27,7 @@ use pkb_core::{
 use crate::{
     args::Args,
     eligibility::Whom,
-    reminders::{Reminders, invitations, make_ready},
+    reminders::{Reminders, make_ready},
 };
 
 /// Runs the stage from the arguments.
@@ -218,7 +218,7 @@ impl Stage for Recheck {
 
     fn stopped_before(&self, record: &Record) {
         let mut counts = locked(&self.counts);
-        counts.stopped += u64::from(invitations(record).next().is_some());
+        counts.stopped += u64::from(record.invitations().next().is_some());
     }
 
     fn replay(&self, record: &Record) -> Replay {
@@ -234,7 +234,7 @@ impl Stage for Recheck {
     }
 
     fn admit(&self, record: &Record) -> Admission<Invited> {
-        let (Some(patient), Some(_)) = (&record.patient, invitations(record).next()) else {
+        let (Some(patient), Some(_)) = (&record.patient, record.invitations().next()) else {
             return Admission::NotReady;
         };
         Admission::Work(Invited {

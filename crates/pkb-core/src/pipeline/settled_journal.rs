@@ -13,7 +13,7 @@ use crate::{
     Fatal, Outcome, Reason, Record, Stage, StageName,
     journal::{Entry, Journal, Key, Lookup},
     owners::{Belongings, Known, Owners, Salt},
-    record::{Delivery, Dispatch, KeyFields, Schema, Upload},
+    record::{Delivery, KeyFields, Schema, Upload},
     rehearsal::{FILE_PREFIX, Origin, Origins},
     stage::{IntentLog, Recalled},
 };
@@ -174,7 +174,7 @@ impl SettledJournal {
 
 /// Names of sections as they stand in a line.
 static INVITATION: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new("\"invitation\":"));
-static DELIVERY: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new("\"delivery\":"));
+static DELIVERIES: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new("\"deliveries\":"));
 pub(super) static OUTCOME: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new("\"outcome\":"));
 
 /// What a stage has added to a record.
@@ -192,8 +192,8 @@ pub(super) enum Added {
 pub(super) fn added_by(stage: StageName, input: &[u8], settled: &[u8]) -> Option<Added> {
     let added = behind(input, settled)?;
     let (own, later): (&[u8], &[&Finder<'_>]) = match stage {
-        StageName::Resolve => (b",\"pkb\":{", &[&INVITATION, &DELIVERY, &OUTCOME]),
-        StageName::Tokens => (b",\"invitation\":{", &[&DELIVERY, &OUTCOME]),
+        StageName::Resolve => (b",\"pkb\":{", &[&INVITATION, &DELIVERIES, &OUTCOME]),
+        StageName::Tokens => (b",\"invitation\":{", &[&DELIVERIES, &OUTCOME]),
         // pkb-upload has no input line, and the others look at their records.
         StageName::Upload
         | StageName::Letters
@@ -323,26 +323,18 @@ fn behind<'a>(input: &[u8], settled: &'a [u8]) -> Option<&'a [u8]> {
 #[serde(deny_unknown_fields)]
 pub(super) struct Addition {
     upload: Option<Upload>,
-    delivery: Option<Delivery>,
-    texts: Option<Vec<Dispatch>>,
-    posted: Option<Dispatch>,
+    deliveries: Option<Vec<Delivery>>,
     outcome: Option<Outcome>,
 }
 
 impl Addition {
     /// Whether these are sections of `stage` and of nobody else.
     fn is_of(&self, stage: StageName) -> bool {
-        let there = (
-            self.upload.is_some(),
-            self.delivery.is_some(),
-            self.texts.is_some(),
-            self.posted.is_some(),
-        );
         match stage {
-            StageName::Upload => matches!(there, (_, false, false, false)),
-            StageName::Letters => matches!(there, (false, _, false, false)),
-            StageName::Sms => matches!(there, (false, false, _, false)),
-            StageName::Post => matches!(there, (false, false, false, _)),
+            StageName::Upload => self.deliveries.is_none(),
+            StageName::Letters => self.upload.is_none(),
+            // What they send stands inside the deliveries.
+            StageName::Sms | StageName::Post => self.upload.is_none() && self.deliveries.is_none(),
             StageName::Resolve | StageName::Tokens | StageName::Recheck => false,
         }
     }
@@ -356,15 +348,11 @@ impl Addition {
     pub(super) fn enter(self, record: &mut Record) {
         let Self {
             upload,
-            delivery,
-            texts,
-            posted,
+            deliveries,
             outcome,
         } = self;
         record.upload = upload.or(record.upload.take());
-        record.delivery = delivery.or(record.delivery.take());
-        record.texts = texts.unwrap_or(std::mem::take(&mut record.texts));
-        record.posted = posted.or(record.posted.take());
+        record.deliveries = deliveries.unwrap_or(std::mem::take(&mut record.deliveries));
         record.outcome = outcome;
     }
 }
@@ -408,7 +396,7 @@ mod tests {
         use StageName::{Resolve, Tokens};
         let work = Some(Added::Work);
         assert_eq!(added(Resolve, r#","pkb":{"id":"1"}"#), work);
-        let quoted = r#","invitation":{"code":"\"delivery\":"}"#;
+        let quoted = r#","invitation":{"code":"\"deliveries\":"}"#;
         assert_eq!(added(Tokens, quoted), work);
         for (stage, others) in [
             (Tokens, r#","pkb":{"id":"1"},"invitation":{}"#),
@@ -444,14 +432,12 @@ mod tests {
     }
 
     /// What may stand behind [`INPUT`], in any number and order.
-    const SECTIONS: [&str; 10] = [
+    const SECTIONS: [&str; 8] = [
         r#","upload":{"batch":"a-0001.csv","state":"sent","at":"2026-11-22T09:00:00Z"}"#,
         r#","upload":{"batch":"a-0001.csv","state":"sent","at":"2026-11-22T09:00:00Z","theirs":{"n":1e3}}"#,
         r#","pkb":{"checked_at":"2026-11-22T09:00:00Z"}"#,
         r#","invitation":{"code":"NKfi0O1lIB","token":"KVPnrFYPay","expires_at":"2026-12-22T09:00:00Z"}"#,
-        r#","delivery":{"channel":"letter","file":"letters-0001.pdf","pages":[1,1],"sequence":1}"#,
-        r#","texts":[{"reference":"r","status":"created","at":"2026-11-22T09:00:00Z"}]"#,
-        r#","posted":{"reference":"r","status":"created","at":"2026-11-22T09:00:00Z"}"#,
+        r#","deliveries":[{"channel":"letter","file":"letters-0001.pdf","pages":[1,1],"sequence":1}]"#,
         r#","uptake":{"registered":true,"checked_at":"2026-11-22T09:00:00Z"}"#,
         r#","outcome":{"stage":"letters","kind":"excluded","reason":"deceased"}"#,
         r#","theirs":{"n":1}"#,
@@ -499,18 +485,14 @@ mod tests {
             _,
             pkb,
             _,
-            delivery,
-            texts,
-            posted,
+            deliveries,
             _,
             outcome,
             theirs,
         ] = SECTIONS;
         for (stage, own) in [
             (StageName::Upload, upload),
-            (StageName::Letters, delivery),
-            (StageName::Sms, texts),
-            (StageName::Post, posted),
+            (StageName::Letters, deliveries),
         ] {
             assert!(addition(stage, own) && addition(stage, outcome), "{own}");
             for other in [

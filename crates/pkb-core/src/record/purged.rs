@@ -99,11 +99,12 @@ impl Record {
     fn last_stage(&self) -> StageName {
         let stopped = self.outcome.as_ref().map(|outcome| outcome.stage);
         stopped.unwrap_or_else(|| {
+            let has_sent = |stage| (stage, !self.dispatches(stage).is_empty());
             let sections = [
                 (StageName::Recheck, self.uptake.is_some()),
-                (StageName::Post, self.posted.is_some()),
-                (StageName::Sms, !self.texts.is_empty()),
-                (StageName::Letters, self.delivery.is_some()),
+                has_sent(StageName::Post),
+                has_sent(StageName::Sms),
+                (StageName::Letters, !self.deliveries.is_empty()),
                 (
                     StageName::Tokens,
                     self.invitation.is_some() || self.purged.is_some(),
@@ -162,13 +163,13 @@ mod tests {
     fn an_erased_record_answers_for_its_stage_and_has_neither_codes_nor_contact_details() {
         let pkb = json!({"id": "7", "checked_at": "2026-11-22T09:00:00Z"});
         let codes = json!({"code": "NKcYiAciBU", "token": "KVPnrFYPay", "expires_at": "2026-12-22T09:00:00Z"});
-        let delivery =
-            json!({"channel": "letter", "file": "letters-0001.pdf", "date": "2026-11-22"});
+        let deliveries =
+            json!([{"channel": "letter", "file": "letters-0001.pdf", "date": "2026-11-22"}]);
         for (sections, stage) in [
             (json!({"pkb": pkb}), StageName::Resolve),
             (json!({"pkb": pkb, "invitation": codes}), StageName::Tokens),
             (
-                json!({"pkb": pkb, "invitation": codes, "delivery": delivery}),
+                json!({"pkb": pkb, "invitation": codes, "deliveries": deliveries}),
                 StageName::Letters,
             ),
         ] {

@@ -154,22 +154,16 @@ fn by_channel(figures: &Figures) -> Table {
         &REGISTERED_COLUMNS,
     ]
     .concat();
-    let caption = "Registered since, by the way they were invited";
+    let caption = "Registered since, by the channel they were invited by";
     let mut table = Table::new("uptake_channels", caption, &columns).narrow();
-    for (key, words) in [
-        ("letter", "Letter"),
-        ("both", "Letter and text"),
-        ("sms", "Text alone"),
-    ] {
-        if let Some(answers) = figures.uptake.channels.get(key) {
-            let cells = vec![
-                words.into(),
-                Cell::Count(answers.registered),
-                Cell::Count(answers.invited),
-                Cell::Share(answers.registered, answers.invited),
-            ];
-            table.row(key, cells);
-        }
+    for (channels, answers) in &figures.uptake.channels {
+        let cells = vec![
+            in_words(channels).into(),
+            Cell::Count(answers.registered),
+            Cell::Count(answers.invited),
+            Cell::Share(answers.registered, answers.invited),
+        ];
+        table.row(Channel::joined(channels), cells);
     }
     table
 }
