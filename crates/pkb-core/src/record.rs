@@ -21,12 +21,11 @@ use crate::{
     outcome::{Outcome, Reason, StageName},
     value::{
         AccessCode, AddressLine, DateOfBirth, Email, InvitationCode, Language, LetterFormat,
-        LetterLanguages, LocalId, NationalId, NhsNumberStatus, PersonName, Phone, PkbId, Postcode,
-        UkMobile,
+        LocalId, NationalId, NhsNumberStatus, PersonName, Phone, PkbId, Postcode, UkMobile,
     },
 };
 
-pub use channel::Channel;
+pub use channel::{Channel, GoesTo};
 pub use delivery::{Delivery, Design, EarlierInvitation, Edition};
 pub use dispatch::{Dispatch, DispatchStatus, NotificationId};
 pub use purged::{CodesStand, Purged};

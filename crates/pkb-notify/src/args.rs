@@ -47,7 +47,7 @@ pub(crate) enum SmsCommand {
     /// Send each patient whose delivery is by text message the codes
     ///
     /// Reads what pkb-letters wrote and gives GOV.UK Notify the text or the two texts of each patient whose delivery
-    /// is by text message. Every record is written on, with `texts`: Notify's ids, our references, and how far each text
+    /// is by text message. Every record is written on, with Notify's ids, our references, and how far each text
     /// is. Nothing is sent twice: after any failure, run the same command again.
     #[command(
         after_help = "Example:\n  pkb-notify sms send delivered.ndjson --template-id ID1,ID2 --journal sms.journal |\n    pkb-notify sms status --wait 10m --output texted.ndjson"

@@ -16,6 +16,7 @@ use std::{
 };
 
 use jiff::Timestamp;
+use parking_lot::Mutex;
 use pkb_cli::args::StreamArgs;
 use pkb_client::{
     CallError,
@@ -29,7 +30,6 @@ use pkb_core::{
     stage::{IntentLog, Recalled},
     value::NationalId,
 };
-use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 

@@ -76,6 +76,9 @@ mod tests {
         let path = folder.path().join(SETTINGS_FILE);
         let text = std::fs::read_to_string(&path).unwrap();
         std::fs::write(&path, text.replace(EXAMPLE, "Eastham Hospitals")).unwrap();
-        assert_eq!(name(Some(folder.path()), false).unwrap(), "Eastham Hospitals");
+        assert_eq!(
+            name(Some(folder.path()), false).unwrap(),
+            "Eastham Hospitals"
+        );
     }
 }

@@ -55,21 +55,21 @@ struct Work {
 impl<D: NotifyDesk> Letters<D> {
     fn work(&self, record: &Record) -> Result<Option<Work>, Verdict> {
         self.freshness.check(record)?;
-        let (Some(patient), Some(codes), Some(delivery), Some(key)) = (
+        let (Some(patient), Some(codes), Some(letter), Some(key)) = (
             &record.patient,
             &record.invitation,
-            &record.delivery,
+            record.delivery(Channel::Letter),
             self.key(record),
         ) else {
             return Ok(None);
         };
         address::check(patient).map_err(|words| Verdict::with_detail(Reason::Unmailable, words))?;
-        let Some(file) = LetterFile::of(&self.folder, record, delivery, codes)? else {
+        let Some(file) = LetterFile::of(&self.folder, record, letter, codes)? else {
             return Ok(None);
         };
         let reference = Key::of(&[
             &patient.national_id.key_bytes(),
-            delivery.file.as_bytes(),
+            letter.file.as_bytes(),
             codes.code.expose_code().as_bytes(),
         ]);
         // A letter that was made again, into another file, is another.
@@ -113,10 +113,10 @@ impl<D: NotifyDesk> Stage for Letters<D> {
 
     /// The patient and the file: a letter that was printed again, into another file, is posted again.
     fn key(&self, record: &Record) -> Option<Key> {
-        let (patient, delivery) = (record.patient.as_ref()?, record.delivery.as_ref()?);
+        let (patient, letter) = (record.patient.as_ref()?, record.delivery(Channel::Letter)?);
         Some(Key::of(&[
             &patient.national_id.key_bytes(),
-            delivery.file.as_bytes(),
+            letter.file.as_bytes(),
         ]))
     }
 
@@ -136,12 +136,10 @@ impl<D: NotifyDesk> Stage for Letters<D> {
     }
 
     fn admit(&self, record: &Record) -> Admission<Work> {
-        if record.posted.is_some() {
-            return Admission::AlreadyDone;
-        }
-        match &record.delivery {
-            None => return Admission::NotReady,
-            Some(delivery) if delivery.channel == Channel::Sms => return Admission::NotConcerned,
+        match record.delivery(Channel::Letter) {
+            None if record.deliveries.is_empty() => return Admission::NotReady,
+            None => return Admission::NotConcerned,
+            Some(letter) if !letter.dispatches.is_empty() => return Admission::AlreadyDone,
             Some(_) => {}
         }
         match self.work(record) {
@@ -172,6 +170,6 @@ impl<D: NotifyDesk> Stage for Letters<D> {
 
     fn apply(&self, record: &mut Record, sent: Dispatch) {
         self.once.note_sent(record);
-        record.posted = Some(sent);
+        record.set_dispatches(Self::NAME, vec![sent]);
     }
 }

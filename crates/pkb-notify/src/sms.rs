@@ -1,7 +1,7 @@
 //! The stage that sends text messages.
 //!
 //! A text that Notify does not take stops the record if there is no other way to the patient; with a letter beside it
-//! the refusal is noted in `texts`, so that `pkb-notify post send` still sees the record.
+//! the refusal is noted at the delivery, so that `pkb-notify post send` still sees the record.
 
 use pkb_cli::{
     app,
@@ -74,8 +74,9 @@ fn keys(record: &Record) -> Option<Keys> {
     let patient = record.patient.as_ref()?;
     let mobile = patient.mobile.as_ref()?.expose_e164().as_bytes();
     let national_id = patient.national_id.key_bytes();
-    let is_reissue = |delivery: &Delivery| delivery.edition == Edition::Reissue;
-    let is_another = !record.earlier.is_empty() || record.delivery.as_ref().is_some_and(is_reissue);
+    let is_reissue = |text: &Delivery| text.edition == Edition::Reissue;
+    let is_another =
+        !record.earlier.is_empty() || record.delivery(Channel::Sms).is_some_and(is_reissue);
     let code = record.invitation.as_ref().filter(|_| is_another);
     let code = code.map(|codes| codes.code.expose_code().as_bytes());
     let with = |part: &[u8]| match code {
@@ -93,12 +94,12 @@ struct Work {
     pledge: Pledge,
     mobile: UkMobile,
     values: TextValues,
-    /// There is no letter.
-    alone: bool,
+    /// There is no other way to the patient.
+    is_alone: bool,
 }
 
 impl<D: NotifyDesk> Texts<D> {
-    fn work(&self, record: &Record, channel: Channel) -> Result<Option<Work>, Verdict> {
+    fn work(&self, record: &Record, is_alone: bool) -> Result<Option<Work>, Verdict> {
         self.freshness.check(record)?;
         let (Some(patient), Some(codes), Some(keys)) =
             (&record.patient, &record.invitation, keys(record))
@@ -120,8 +121,12 @@ impl<D: NotifyDesk> Texts<D> {
         Ok(Some(Work {
             pledge: self.once.pledge(keys, reference, record.row.number)?,
             mobile: mobile.clone(),
-            values: if self.sms_fold { values.folded() } else { values },
-            alone: channel == Channel::Sms,
+            values: if self.sms_fold {
+                values.folded()
+            } else {
+                values
+            },
+            is_alone,
         }))
     }
 
@@ -143,7 +148,7 @@ impl<D: NotifyDesk> Texts<D> {
             });
             match self.once.send(&mut work.pledge, &text, intents).await {
                 Ok(dispatch) => sent.push(dispatch),
-                Err(CallError::RefusedByNotify(_)) if !work.alone => {
+                Err(CallError::RefusedByNotify(_)) if !work.is_alone => {
                     sent.push(self.once.refused(&text));
                     break;
                 }
@@ -172,8 +177,10 @@ impl<D: NotifyDesk> Stage for Texts<D> {
             Recalled::Intent(_) => None,
         };
         // What Notify refused has gone nowhere.
-        let is_sent =
-            record.is_some_and(|record| record.texts.iter().any(|text| text.id.is_some()));
+        let is_sent = record.is_some_and(|record| {
+            let mut texts = record.dispatches(Self::NAME).iter();
+            texts.any(|text| text.id.is_some())
+        });
         let keys = record.and_then(|record| keys(record));
         self.once.recall(line, keys, is_sent)
     }
@@ -190,21 +197,18 @@ impl<D: NotifyDesk> Stage for Texts<D> {
     }
 
     fn admit(&self, record: &Record) -> Admission<Work> {
-        if !record.texts.is_empty() {
-            return Admission::AlreadyDone;
+        match record.delivery(Channel::Sms) {
+            None if record.deliveries.is_empty() => return Admission::NotReady,
+            None => return Admission::NotConcerned,
+            Some(text) if !text.dispatches.is_empty() => return Admission::AlreadyDone,
+            Some(_) => {}
         }
-        let channel = match &record.delivery {
-            None => return Admission::NotReady,
-            Some(delivery) if delivery.channel == Channel::Letter => {
-                return Admission::NotConcerned;
-            }
-            Some(delivery) => delivery.channel,
-        };
-        match self.work(record, channel) {
+        let is_alone = record.deliveries.len() == 1;
+        match self.work(record, is_alone) {
             Ok(Some(work)) => Admission::Work(work),
             Ok(None) => Admission::NotReady,
             // An outcome would keep the letter from being posted.
-            Err(verdict) if verdict.reason == Reason::TextedBefore && channel == Channel::Both => {
+            Err(verdict) if verdict.reason == Reason::TextedBefore && !is_alone => {
                 let row = record.row.number;
                 tracing::warn!(
                     "row {row}: its text message was sent to an earlier number, so none was sent to the new number. To \
@@ -240,6 +244,6 @@ impl<D: NotifyDesk> Stage for Texts<D> {
 
     fn apply(&self, record: &mut Record, sent: Vec<Dispatch>) {
         self.once.note_sent(record);
-        record.texts = sent;
+        record.set_dispatches(Self::NAME, sent);
     }
 }

@@ -2,13 +2,9 @@
 //! did not arrive is told by its status and by the exit code, and not by an outcome, because the patient may have
 //! a letter, too.
 
-use std::{
-    collections::BTreeMap,
-    marker::PhantomData,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeMap, marker::PhantomData, sync::Arc, time::Duration};
 
+use parking_lot::Mutex;
 use pkb_cli::{app, progress::tell};
 use pkb_client::{CallError, notify::NotifyDesk};
 use pkb_core::{
@@ -18,7 +14,6 @@ use pkb_core::{
     record::Dispatch,
     stage::BatchResult,
 };
-use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use crate::args::StatusArgs;
@@ -30,15 +25,11 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// Records that wait for their texts at the same time.
 const WAITING: usize = 1024;
 
-/// What of a record is asked about.
+/// What is asked about: what a stage has sent.
 trait Sent: Send + Sync + 'static {
     const NAME: StageName;
     /// Their name, in the plural.
     const WHAT: &'static str;
-
-    fn of(record: &Record) -> &[Dispatch];
-
-    fn set(record: &mut Record, sent: Vec<Dispatch>);
 }
 
 struct SentTexts;
@@ -46,14 +37,6 @@ struct SentTexts;
 impl Sent for SentTexts {
     const NAME: StageName = StageName::Sms;
     const WHAT: &'static str = "texts";
-
-    fn of(record: &Record) -> &[Dispatch] {
-        &record.texts
-    }
-
-    fn set(record: &mut Record, sent: Vec<Dispatch>) {
-        record.texts = sent;
-    }
 }
 
 struct SentLetters;
@@ -61,14 +44,6 @@ struct SentLetters;
 impl Sent for SentLetters {
     const NAME: StageName = StageName::Post;
     const WHAT: &'static str = "letters";
-
-    fn of(record: &Record) -> &[Dispatch] {
-        record.posted.as_slice()
-    }
-
-    fn set(record: &mut Record, sent: Vec<Dispatch>) {
-        record.posted = sent.into_iter().next();
-    }
 }
 
 /// Asks for the texts of a stream.
@@ -218,7 +193,7 @@ impl<D: NotifyDesk, S: Sent> Stage for Statuses<D, S> {
     }
 
     fn admit(&self, record: &Record) -> Admission<Vec<Dispatch>> {
-        let sent = S::of(record);
+        let sent = record.dispatches(S::NAME);
         if sent.is_empty() {
             return Admission::NotConcerned;
         }
@@ -238,7 +213,7 @@ impl<D: NotifyDesk, S: Sent> Stage for Statuses<D, S> {
     }
 
     fn apply(&self, record: &mut Record, sent: Vec<Dispatch>) {
-        S::set(record, sent);
+        record.set_dispatches(S::NAME, sent);
     }
 
     fn exit_code(&self, by_rows: ExitCode) -> ExitCode {
@@ -255,7 +230,7 @@ impl<D: NotifyDesk, S: Sent> Stage for Statuses<D, S> {
     }
 
     fn glean(&self, record: &Record) -> Option<Vec<Dispatch>> {
-        Some(S::of(record).to_vec())
+        Some(record.dispatches(S::NAME).to_vec())
     }
 
     fn collect(&self, sent: Vec<Dispatch>) -> Result<(), Fatal> {

@@ -137,8 +137,8 @@ impl<D: CodeDesk> Stage for Tokens<D> {
     fn admit(&self, record: &Record) -> Admission<Work> {
         let is_reissue = self.reissue.wants(record);
         // Whoever has a letter needs no codes because those on it have ended and are no longer kept.
-        let has_codes =
-            record.invitation.is_some() || (record.purged.is_some() && !record.deliveries.is_empty());
+        let has_codes = record.invitation.is_some()
+            || (record.purged.is_some() && !record.deliveries.is_empty());
         match (&record.patient, &record.pkb) {
             _ if has_codes && !is_reissue => Admission::AlreadyDone,
             (Some(_), Some(pkb)) if pkb.checked_at < self.oldest_answer => {

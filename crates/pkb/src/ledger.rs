@@ -387,7 +387,9 @@ mod tests {
     /// The answers to a question, with its number before each.
     fn answered(question: &str, answers: &[&str]) -> Vec<String> {
         let answers = answers.iter();
-        answers.map(|answer| format!("{question},{answer}")).collect()
+        answers
+            .map(|answer| format!("{question},{answer}"))
+            .collect()
     }
 
     #[test]

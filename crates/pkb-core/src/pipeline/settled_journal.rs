@@ -480,16 +480,7 @@ mod tests {
             let settled = format!("{}{behind}}}", INPUT.strip_suffix('}').unwrap());
             addition(stage, INPUT.as_bytes(), settled.as_bytes()).is_some()
         };
-        let [
-            upload,
-            _,
-            pkb,
-            _,
-            deliveries,
-            _,
-            outcome,
-            theirs,
-        ] = SECTIONS;
+        let [upload, _, pkb, _, deliveries, _, outcome, theirs] = SECTIONS;
         for (stage, own) in [
             (StageName::Upload, upload),
             (StageName::Letters, deliveries),

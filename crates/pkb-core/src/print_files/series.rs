@@ -98,7 +98,6 @@ impl Series {
             _ => Ok(()),
         }
     }
-
 }
 
 /// The series of a file of letters or text messages; `None` for other files.

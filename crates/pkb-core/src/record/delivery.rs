@@ -164,12 +164,6 @@ impl Delivery {
         [self].into_iter().chain(&self.replaces)
     }
 
-    /// Where it is, as a clause.
-    #[must_use]
-    pub fn place(&self) -> String {
-        self.channel.place(&self.file, self.first_page())
-    }
-
     fn is_at_the_place_of(&self, other: &Self) -> bool {
         (self.channel, &self.file, self.sequence) == (other.channel, &other.file, other.sequence)
     }
@@ -265,7 +259,8 @@ mod tests {
 
     #[test]
     fn what_a_stage_sent_is_noted_at_its_channel_and_settles_its_stage_alone() {
-        let both = json!([{"channel": "letter", "file": "a.pdf"}, {"channel": "sms", "file": "a.csv"}]);
+        let both =
+            json!([{"channel": "letter", "file": "a.pdf"}, {"channel": "sms", "file": "a.csv"}]);
         let mut own = record(&both);
         assert!(own.is_settled_by(StageName::Letters) && !own.is_settled_by(StageName::Sms));
         let dispatches: Vec<Dispatch> = serde_json::from_value(sent("r")).unwrap();

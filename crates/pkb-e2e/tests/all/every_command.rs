@@ -65,7 +65,7 @@ fn prepared() -> Campaign {
         ("pkb-tokens", "r.ndjson --rate 0 --output t.ndjson"),
         (
             "pkb-letters",
-            "t.ndjson --out print --channel both --journal l.journal --output l.ndjson",
+            "t.ndjson --out print --channel letter,sms --journal l.journal --output l.ndjson",
         ),
         (
             "pkb-letters",

@@ -136,7 +136,9 @@ impl Setting {
                     _ => &[["sms", "send"], ["post", "send"]],
                 };
                 let commands = commands.iter();
-                commands.map(|words| ("pkb-notify", words.to_vec())).collect()
+                commands
+                    .map(|words| ("pkb-notify", words.to_vec()))
+                    .collect()
             }
             // For those of its commands that have it.
             ["campaign"] => {

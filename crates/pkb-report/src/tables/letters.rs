@@ -20,7 +20,13 @@ pub(super) fn section(figures: &Figures) -> Option<Section> {
         return None;
     }
     let channels: Vec<_> = (paper.channels.iter())
-        .map(|(channels, count)| (Channel::joined(channels), in_words(channels), *count))
+        .map(|(channels, count)| {
+            (
+                Channel::joined(channels),
+                channels_in_words(channels),
+                *count,
+            )
+        })
         .collect();
     let channels = (channels.iter()).map(|(key, words, count)| (&**key, words.clone(), *count));
     let languages = LetterLanguages::ALL.map(|languages| {
@@ -159,7 +165,7 @@ fn spreadsheets(figures: &Figures) -> Table {
 }
 
 /// The channels of an invitation, as the page names them: `Letter and text message`.
-pub(super) fn in_words(channels: &[Channel]) -> String {
+pub(super) fn channels_in_words(channels: &[Channel]) -> String {
     let words: Vec<&str> = channels.iter().map(|channel| channel.words()[0]).collect();
     let words = words.join(" and ");
     let mut letters = words.chars();
@@ -178,7 +184,11 @@ pub(super) fn notify(figures: &Figures) -> Option<Section> {
         Column::count("count", "Number"),
         Column::share("share", "Share"),
     ];
-    let mut table = Table::new("dispatches", "Letters and text messages by status", &columns);
+    let mut table = Table::new(
+        "dispatches",
+        "Letters and text messages by status",
+        &columns,
+    );
     for ((channel, status), count) in counts {
         let same = counts.iter().filter(|((other, _), _)| other == channel);
         let whole = same.map(|(_, count)| count).sum();
@@ -188,7 +198,7 @@ pub(super) fn notify(figures: &Figures) -> Option<Section> {
             _ => "under way",
         };
         let cells = vec![
-            in_words(&[*channel]).into(),
+            channels_in_words(&[*channel]).into(),
             format!("{} ({words})", status.as_str()).into(),
             Cell::Count(*count),
             Cell::Share(*count, whole),

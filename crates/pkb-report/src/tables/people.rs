@@ -1,6 +1,8 @@
 //! Where invited patients live, and who of them has registered.
 
-use super::{Cell, Column, NamedRows, Section, Table};
+use pkb_core::record::Channel;
+
+use super::{Cell, Column, NamedRows, Section, Table, letters::channels_in_words};
 use crate::{
     args::ReportArgs,
     charts::ColumnChart,
@@ -158,7 +160,7 @@ fn by_channel(figures: &Figures) -> Table {
     let mut table = Table::new("uptake_channels", caption, &columns).narrow();
     for (channels, answers) in &figures.uptake.channels {
         let cells = vec![
-            in_words(channels).into(),
+            channels_in_words(channels).into(),
             Cell::Count(answers.registered),
             Cell::Count(answers.invited),
             Cell::Share(answers.registered, answers.invited),

@@ -41,7 +41,7 @@ const STAGES: [(&str, &str); 4] = [
     ),
     (
         "pkb-letters",
-        "s/t.ndjson --out s/print --channel both --zip --journal s/l.journal --output s/l.ndjson",
+        "s/t.ndjson --out s/print --channel letter,sms --zip --journal s/l.journal --output s/l.ndjson",
     ),
 ];
 
@@ -254,7 +254,8 @@ fn an_erased_patient_has_no_codes_left_and_is_not_invited_again_by_any_rerun() {
             assert!(record["patient"].get(name).is_none(), "{name}");
         }
         assert!(
-            record["delivery"]["file"].is_string() && record["patient"]["national_id"].is_object()
+            record["deliveries"][0]["file"].is_string()
+                && record["patient"]["national_id"].is_object()
         );
     }
 
@@ -291,7 +292,7 @@ fn an_erased_patient_has_no_codes_left_and_is_not_invited_again_by_any_rerun() {
         ),
         (
             "pkb-letters",
-            "t-before.ndjson --out s/print --channel both --zip --journal s/l.journal --max-age-of-answer 90d --output again.ndjson",
+            "t-before.ndjson --out s/print --channel letter,sms --zip --journal s/l.journal --max-age-of-answer 90d --output again.ndjson",
         ),
     ] {
         let ended = notified(&campaign, "2026-12-03", program, args);

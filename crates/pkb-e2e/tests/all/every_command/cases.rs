@@ -54,7 +54,7 @@ pub const CASES: &[Case] = &[
     ("pkb-tokens config", "", Plain, 0),
     (
         "pkb-letters",
-        "t.ndjson --out again --channel both --output again.ndjson",
+        "t.ndjson --out again --channel letter,sms --output again.ndjson",
         Plain,
         65,
     ),

@@ -167,7 +167,8 @@ impl SmsSheets {
                 file
             }
         };
-        file.write_all(&row(values, self.is_rehearsal)).map_err(failed)
+        file.write_all(&row(values, self.is_rehearsal))
+            .map_err(failed)
     }
 
     /// Whether there is any sheet.

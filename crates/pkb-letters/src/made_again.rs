@@ -4,12 +4,10 @@
 //! A reissue is made once: new codes are new as long as no letter in the journal has them, so the same
 //! command a second time finds its own letters there.
 
-use std::{
-    collections::{BTreeSet, HashMap},
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::collections::{BTreeSet, HashMap};
 
 use jiff::civil::Date;
+use parking_lot::Mutex;
 use pkb_core::{
     Fatal, Record,
     journal::Key,
@@ -19,7 +17,7 @@ use pkb_core::{
 };
 
 /// What a run makes again.
-pub(crate) struct Again {
+pub(crate) struct MadeAgain {
     edition: Edition,
     today: Option<Date>,
     rows: BTreeSet<u64>,
@@ -28,8 +26,8 @@ pub(crate) struct Again {
 
 #[derive(Default)]
 struct Seen {
-    /// The newest letter or text message of each patient.
-    patients: HashMap<NationalId, Delivery>,
+    /// What each patient was sent last.
+    patients: HashMap<NationalId, Vec<Delivery>>,
     /// Codes that patients have been sent, and whether a reissue sent them.
     codes: HashMap<Key, bool>,
     /// Rows that were asked for and came.
@@ -38,7 +36,7 @@ struct Seen {
     same_codes: BTreeSet<u64>,
 }
 
-impl Again {
+impl MadeAgain {
     /// Rows to be printed again with the same codes, or rows to be sent new codes; not both. A run of
     /// first letters has neither.
     /// `today`: a row that was printed again on this day is not printed once more by the same command, but with
@@ -72,37 +70,40 @@ impl Again {
         if self.edition != Edition::Reissue {
             return;
         }
-        if let (Some(patient), Some(delivery)) = (&record.patient, &record.delivery) {
-            let mut seen = self.seen();
-            seen.patients.insert(patient.national_id, delivery.clone());
+        if let Some(patient) = record
+            .patient
+            .as_ref()
+            .filter(|_| !record.deliveries.is_empty())
+        {
+            let mut seen = self.seen.lock();
+            seen.patients
+                .insert(patient.national_id, record.deliveries.clone());
             // Codes that have ended may have been taken out: they are none that are fetched now.
             if let Some(codes) = &record.invitation {
+                let mut deliveries = record.deliveries.iter();
                 *seen.codes.entry(key(patient, codes)).or_default() |=
-                    delivery.edition == Edition::Reissue;
+                    deliveries.any(|own| own.edition == Edition::Reissue);
             }
         }
     }
 
     /// Whether a record from the journal is to be printed again as it is.
     pub(crate) fn is_reprinted(&self, record: &Record) -> bool {
-        let Some(delivery) = &record.delivery else {
-            return false;
-        };
-        if !self.wants(record, Edition::Reprint) {
+        if record.deliveries.is_empty() || !self.wants(record, Edition::Reprint) {
             return false;
         }
         let row = record.row.number;
-        let is_first_time = self.seen().met.insert(row);
-        let is_done = delivery.edition == Edition::Reprint
-            && self.today.is_some()
-            && delivery.date == self.today;
-        if is_done && is_first_time {
+        let is_first_time = self.seen.lock().met.insert(row);
+        let reprint = record.deliveries.iter().find(|own| {
+            own.edition == Edition::Reprint && self.today.is_some() && own.date == self.today
+        });
+        if let Some(reprint) = reprint.filter(|_| is_first_time) {
             tracing::warn!(
                 "row {row}: was printed again today, in {}: --again-today prints it once more",
-                delivery.file
+                reprint.file
             );
         }
-        !is_done
+        reprint.is_none()
     }
 
     /// Whether a record of the stream is to be sent codes that the patient has not been sent yet. One
@@ -114,7 +115,7 @@ impl Again {
         if !self.wants(record, Edition::Reissue) {
             return false;
         }
-        let mut seen = self.seen();
+        let mut seen = self.seen.lock();
         let row = record.row.number;
         let sent = seen.codes.get(&key(patient, codes)).copied();
         if sent == Some(false) && seen.same_codes.insert(row) {
@@ -131,13 +132,17 @@ impl Again {
         let is_in_ledger = record
             .patient
             .as_ref()
-            .is_some_and(|patient| self.seen().patients.contains_key(&patient.national_id));
+            .is_some_and(|patient| self.seen.lock().patients.contains_key(&patient.national_id));
         is_in_ledger && self.has_new_codes(record)
     }
 
     /// What a reissue takes the place of.
-    pub(crate) fn replaced_by(&self, patient: &Patient) -> Option<Delivery> {
-        self.seen().patients.get(&patient.national_id).cloned()
+    pub(crate) fn replaced_by(&self, patient: &Patient) -> Vec<Delivery> {
+        let seen = self.seen.lock();
+        seen.patients
+            .get(&patient.national_id)
+            .cloned()
+            .unwrap_or_default()
     }
 
     /// A record that was to be printed again has only a text message.
@@ -153,7 +158,7 @@ impl Again {
     /// # Errors
     /// A row was to be reissued whose codes are not new. All others have been made.
     pub(crate) fn finish(&self) -> Result<(), Fatal> {
-        let seen = self.seen();
+        let seen = self.seen.lock();
         let missing: Rows = self.rows.difference(&seen.met).copied().collect();
         if missing.count() > 0 {
             tracing::warn!(
@@ -174,11 +179,6 @@ impl Again {
     fn wants(&self, record: &Record, edition: Edition) -> bool {
         self.edition == edition && self.rows.contains(&record.row.number)
     }
-
-    /// What a panic left behind is as good as before: each change is made in one step.
-    fn seen(&self) -> MutexGuard<'_, Seen> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 /// A patient with a pair of codes.
@@ -194,7 +194,7 @@ fn key(patient: &Patient, codes: &Invitation) -> Key {
 mod tests {
     use super::*;
 
-    const RECORD: &str = r#"{"schema":"pkb-record/1","row":{"file":"a.csv","number":7,"of":9},"patient":{"national_id":{"type":"NHS_NUMBER","value":"9990000018"},"first_name":"Ann","last_name":"Lee","date_of_birth":"1990-05-01"},"invitation":{"code":"CODE","token":"KVPnrFYPay","expires_at":"2026-12-22T09:00:00Z"},"delivery":{"channel":"letter","file":"letters-0001.pdf","pages":[1,1],"sequence":3EDITION}}"#;
+    const RECORD: &str = r#"{"schema":"pkb-record/1","row":{"file":"a.csv","number":7,"of":9},"patient":{"national_id":{"type":"NHS_NUMBER","value":"9990000018"},"first_name":"Ann","last_name":"Lee","date_of_birth":"1990-05-01"},"invitation":{"code":"CODE","token":"KVPnrFYPay","expires_at":"2026-12-22T09:00:00Z"},"deliveries":[{"channel":"letter","file":"letters-0001.pdf","pages":[1,1],"sequence":3EDITION}]}"#;
 
     fn record(code: &str, edition: &str) -> Record {
         let edition = match edition {
@@ -206,7 +206,7 @@ mod tests {
 
     #[test]
     fn codes_are_new_until_a_letter_has_them() {
-        let again = Again::new(Vec::new(), vec![7], None);
+        let again = MadeAgain::new(Vec::new(), vec![7], None);
         again.recall(&record("firstcode", ""));
         assert!(again.is_reissued(&record("secondcode", "")));
         assert!(again.finish().is_ok());
@@ -228,14 +228,14 @@ mod tests {
 
     #[test]
     fn only_rows_that_were_asked_for_and_have_a_letter_are_made_again() {
-        let again = Again::new(Vec::new(), vec![8], None);
+        let again = MadeAgain::new(Vec::new(), vec![8], None);
         again.recall(&record("firstcode", ""));
         assert!(!again.is_reissued(&record("secondcode", "")));
-        let again = Again::new(Vec::new(), vec![7], None);
+        let again = MadeAgain::new(Vec::new(), vec![7], None);
         assert!(!again.is_reissued(&record("secondcode", "")));
-        let again = Again::new(vec![7], Vec::new(), None);
+        let again = MadeAgain::new(vec![7], Vec::new(), None);
         assert!(again.is_reprinted(&record("firstcode", "")));
         assert!(!again.has_new_codes(&record("secondcode", "")));
-        assert!(Again::new(Vec::new(), Vec::new(), None).is_empty());
+        assert!(MadeAgain::new(Vec::new(), Vec::new(), None).is_empty());
     }
 }

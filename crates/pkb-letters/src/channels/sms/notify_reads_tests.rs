@@ -5,7 +5,12 @@
 use std::{collections::BTreeMap, fs, path::Path};
 
 use pkb_core::text_message::TextValues;
-use pkb_letters::sms::{SheetNumbers, SmsSheets, Texts, args::SmsTemplate};
+
+use super::{
+    args::SmsTemplate,
+    sheet::{SheetNumbers, SmsSheets},
+    text::Texts,
+};
 use proptest::prelude::*;
 
 /// Reads CSV by RFC 4180, a character at a time.

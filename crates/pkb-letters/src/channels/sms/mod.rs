@@ -1,8 +1,8 @@
 //! Text messages through GOV.UK Notify, as a spreadsheet and template texts that a person uploads.
 //!
-//! * [`args`]: what can be asked.
-//! * [`text`]: the template texts, and what stands in a message.
-//! * [`sheet`]: the spreadsheet.
+//! * `args`: what can be asked.
+//! * `text`: the template texts, and what stands in a message.
+//! * `sheet`: the spreadsheet.
 //! * `bill`: what the messages cost, and which of them need a look.
 //!
 //! All texts are in one language. Where there is to be another, [`Texts`] is what a row's language
@@ -10,31 +10,123 @@
 
 pub mod args;
 mod bill;
-pub mod sheet;
-pub mod text;
+#[cfg(test)]
+mod notify_reads_tests;
+mod sheet;
+mod text;
 
 use std::{
     borrow::Cow,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
+use parking_lot::Mutex;
+use pkb_cli::join_url::with_codes;
 use pkb_cli::progress::tell;
 use pkb_core::{
-    Fatal,
+    Fatal, Reason, Record, Verdict,
     atomic_file::AtomicFile,
     print_files::shared_mobiles::{self, SharedMobiles},
+    record::{Channel, Delivery},
     rehearsal::FILE_PREFIX,
     text_message::TextValues,
 };
+use url::Url;
 
-use self::{args::SmsArgs, bill::Bill};
-pub use self::{
+use self::{
+    args::SmsArgs,
+    bill::Bill,
     sheet::{SheetNumbers, SmsSheets},
     text::Texts,
 };
+use super::{DeliveryMaker, Entry, Invitee, Setup};
+
+/// What makes text messages.
+pub(crate) struct SmsMaker {
+    organisation: String,
+    join_url: Url,
+    /// Whether names are written without accents that make a text dearer.
+    fold: bool,
+    numbers: Mutex<SheetNumbers>,
+    /// None once they are finished.
+    messages: Mutex<Option<TextMessages>>,
+}
+
+impl SmsMaker {
+    /// No text messages yet.
+    ///
+    /// # Errors
+    /// The organisation's own texts cannot be used, or the folder cannot be read.
+    pub(super) fn new(setup: &Setup<'_>) -> Result<Self, Fatal> {
+        let organisation = &setup.rules.template.settings().organisation.name;
+        let args = &setup.args.sms_texts;
+        let is_rehearsal = setup.series.is_rehearsal();
+        let messages = TextMessages::new(setup.folder, args, organisation, is_rehearsal)?;
+        Ok(Self {
+            organisation: organisation.clone(),
+            join_url: setup.rules.join_url.clone(),
+            fold: args.sms_fold,
+            numbers: Mutex::new(SheetNumbers::new(setup.folder, setup.series)?),
+            messages: Mutex::new(Some(messages)),
+        })
+    }
+
+    fn values(&self, to: &Invitee<'_>) -> Option<TextValues> {
+        let link = with_codes(&self.join_url, to.codes).to_string();
+        let values = TextValues::of(to.patient, to.codes, &self.organisation, link)?;
+        Some(if self.fold { values.folded() } else { values })
+    }
+
+    fn enter(&self, row: u64, sheet: &str, values: &TextValues) -> Result<(), Fatal> {
+        let is_finished = self.numbers.lock().is_finished(sheet);
+        let mut messages = self.messages.lock();
+        let messages = messages
+            .as_mut()
+            .ok_or_else(|| Fatal::Bug("a text message came after the last".into()))?;
+        messages.add(row, (!is_finished).then_some(sheet), values)
+    }
+}
+
+impl DeliveryMaker for SmsMaker {
+    fn channel(&self) -> Channel {
+        Channel::Sms
+    }
+
+    fn draft(&self, to: &Invitee<'_>) -> Result<Delivery, Verdict> {
+        match to.patient.mobile {
+            Some(_) => Ok(Delivery::new(Channel::Sms, String::new())),
+            None => Err(Reason::NoMobile.into()),
+        }
+    }
+
+    fn assign(&self, to: &Invitee<'_>, draft: &mut Delivery) {
+        if let Some(values) = self.values(to) {
+            draft.file = self.numbers.lock().assign(&values);
+        }
+    }
+
+    fn answered(&self, to: &Invitee<'_>, delivery: &Delivery) {
+        if let Some(values) = self.values(to) {
+            self.numbers.lock().recount(&delivery.file, &values);
+        }
+    }
+
+    fn entry(self: Arc<Self>, record: &Record) -> Option<Entry> {
+        let sheet = record.delivery(Channel::Sms)?.file.clone();
+        let values = self.values(&Invitee::of(record)?)?;
+        let row = record.row.number;
+        Some(Box::new(move || self.enter(row, &sheet, &values)))
+    }
+
+    fn finish(&self) -> Result<(), Fatal> {
+        let messages = self.messages.lock().take();
+        messages.map_or(Ok(()), TextMessages::finish)
+    }
+}
 
 /// All that a campaign writes about its text messages: sheets, texts, shared mobiles, and the bill.
-pub struct TextMessages {
+struct TextMessages {
     folder: PathBuf,
     texts: Texts,
     sheets: SmsSheets,
@@ -48,7 +140,7 @@ impl TextMessages {
     ///
     /// # Errors
     /// The organisation's own texts cannot be used.
-    pub fn new(
+    fn new(
         folder: &Path,
         args: &SmsArgs,
         organisation: &str,
@@ -73,7 +165,7 @@ impl TextMessages {
     ///
     /// # Errors
     /// The sheet cannot be written.
-    pub fn add(&mut self, row_number: u64, sheet: Option<&str>, row: &TextValues) -> Result<(), Fatal> {
+    fn add(&mut self, row_number: u64, sheet: Option<&str>, row: &TextValues) -> Result<(), Fatal> {
         self.bill.add(row_number, &self.texts, row);
         self.shared.add(row_number, &row.phone_number);
         match sheet {
@@ -86,7 +178,7 @@ impl TextMessages {
     ///
     /// # Errors
     /// A file cannot be written.
-    pub fn finish(self) -> Result<(), Fatal> {
+    fn finish(self) -> Result<(), Fatal> {
         if self.bill.is_empty() {
             return Ok(());
         }

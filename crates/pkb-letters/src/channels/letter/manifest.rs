@@ -1,7 +1,7 @@
 //! Writes the manifest, as CSV and as JSON, while the letters come; digests their files at the end.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap, btree_map::Entry},
     io::{self, Write as _},
     path::{Path, PathBuf},
 };
@@ -9,14 +9,17 @@ use std::{
 use pkb_core::{
     Fatal,
     atomic_file::AtomicFile,
-    print_files::manifest::{Counts, ManifestFile, ManifestRow, SCHEMA, digest, file_names},
-    record::Design,
+    print_files::{
+        editions::{edition_of, manifest_prefix},
+        manifest::{Counts, ManifestFile, ManifestRow, SCHEMA, digest, file_names},
+    },
+    record::{Design, Edition},
 };
 use rayon::iter::{IntoParallelRefMutIterator as _, ParallelIterator as _};
 
 /// What a manifest says of all its letters.
 #[derive(Debug, Clone, Copy)]
-pub struct OfAll {
+pub(super) struct OfAll {
     /// Which design.
     pub design: Design,
     /// Whether the running number is printed on each sheet.
@@ -25,8 +28,60 @@ pub struct OfAll {
     pub is_rehearsal: bool,
 }
 
+/// The manifests of a folder: one for each edition of which it has letters.
+pub(super) struct Manifests {
+    folder: PathBuf,
+    of_all: OfAll,
+    editions: BTreeMap<Edition, Manifest>,
+}
+
+impl Manifests {
+    /// That of the first edition, which each folder has.
+    ///
+    /// # Errors
+    /// It cannot be written there.
+    pub(super) fn create(folder: &Path, of_all: OfAll) -> Result<Self, Fatal> {
+        let mut manifests = Self {
+            folder: folder.to_owned(),
+            of_all,
+            editions: BTreeMap::new(),
+        };
+        manifests.edition(Edition::First)?;
+        Ok(manifests)
+    }
+
+    fn edition(&mut self, edition: Edition) -> Result<&mut Manifest, Fatal> {
+        Ok(match self.editions.entry(edition) {
+            Entry::Occupied(manifest) => manifest.into_mut(),
+            Entry::Vacant(place) => {
+                let prefix = manifest_prefix(edition, self.of_all.is_rehearsal);
+                place.insert(Manifest::create(&self.folder, &prefix, self.of_all)?)
+            }
+        })
+    }
+
+    /// Adds a letter.
+    ///
+    /// # Errors
+    /// The disk is full.
+    pub(super) fn add(&mut self, row: &ManifestRow) -> Result<(), Fatal> {
+        match edition_of(&row.file) {
+            Some(edition) => self.edition(edition)?.add(row),
+            None => Ok(()),
+        }
+    }
+
+    /// Digests the files as they are on the disk, and gives all manifests their names.
+    ///
+    /// # Errors
+    /// A file of letters cannot be read, or the disk is full.
+    pub(super) fn finish(self) -> Result<(), Fatal> {
+        self.editions.into_values().try_for_each(Manifest::finish)
+    }
+}
+
 /// A manifest that is being written.
-pub struct Manifest {
+struct Manifest {
     folder: PathBuf,
     csv: csv::Writer<AtomicFile>,
     json: AtomicFile,
@@ -42,7 +97,7 @@ impl Manifest {
     ///
     /// # Errors
     /// It cannot be written there.
-    pub fn create(folder: &Path, prefix: &str, of_all: OfAll) -> Result<Self, Fatal> {
+    fn create(folder: &Path, prefix: &str, of_all: OfAll) -> Result<Self, Fatal> {
         let [csv, json] = file_names(prefix).map(|name| AtomicFile::create(&folder.join(name)));
         let csv = csv::WriterBuilder::new()
             .terminator(csv::Terminator::CRLF)
@@ -66,7 +121,7 @@ impl Manifest {
     ///
     /// # Errors
     /// The disk is full.
-    pub fn add(&mut self, row: &ManifestRow) -> Result<(), Fatal> {
+    fn add(&mut self, row: &ManifestRow) -> Result<(), Fatal> {
         self.csv.write_record(cells(row)).map_err(|_| full())?;
         let mut line = serde_json::to_vec(row).map_err(|_| full())?;
         line.insert(0, b'\n');
@@ -106,7 +161,7 @@ impl Manifest {
     ///
     /// # Errors
     /// A file of letters cannot be read, or the disk is full.
-    pub fn finish(mut self) -> Result<(), Fatal> {
+    fn finish(mut self) -> Result<(), Fatal> {
         let folder = &self.folder;
         self.files.par_iter_mut().try_for_each(|file| {
             let path = folder.join(&file.file);
@@ -161,8 +216,7 @@ fn cells(row: &ManifestRow) -> [String; 8] {
 }
 
 /// Some rows as a CSV file of their own, for a part of the letters.
-#[must_use]
-pub fn csv_of(rows: &[ManifestRow]) -> Vec<u8> {
+pub(super) fn csv_of(rows: &[ManifestRow]) -> Vec<u8> {
     let mut writer = csv::WriterBuilder::new()
         .terminator(csv::Terminator::CRLF)
         .from_writer(Vec::new());

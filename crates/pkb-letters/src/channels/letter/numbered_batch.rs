@@ -3,12 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use pkb_core::{Fatal, Reason, Verdict, stage::IntentLog};
+use pkb_core::{Fatal, Reason, Verdict, print_files::manifest::ManifestRow, stage::IntentLog};
 
-use crate::{
-    bound::{Bound, Doubtful, PrintedLetter},
-    press::{Galley, Order, Orders},
-    print_job::{Naming, PrintJob, Unmade},
+use super::{
+    batch::{BatchError, BatchName, Doubtful, Layout, LetterToMake, LettersToMake},
+    batch_writer::BatchWriter,
+    written_batch::WrittenBatch,
 };
 use pkb_typeset::typesetter::Typesetter;
 use pkb_verify::{
@@ -17,11 +17,11 @@ use pkb_verify::{
 };
 
 /// A batch whose numbers are kept for it.
-pub(crate) struct NumberedBatch<'t> {
+pub(super) struct NumberedBatch<'t> {
     pub typesetter: &'t Typesetter,
     /// With its letters entered; or why that could not be done, and it is not known which letter is at fault.
-    pub job: Result<PrintJob<'t>, String>,
-    pub naming: Naming,
+    pub writer: Result<BatchWriter<'t>, String>,
+    pub naming: BatchName,
     pub with_camera: bool,
     /// Whether no letter of the campaign was numbered before.
     pub is_first: bool,
@@ -29,8 +29,8 @@ pub(crate) struct NumberedBatch<'t> {
 
 /// A batch of which each letter says what its record says.
 #[must_use = "letters are not there before they have names"]
-pub(crate) struct VouchedBatch<'t> {
-    bound: Bound<'t>,
+pub(super) struct CheckedBatch<'t> {
+    written: WrittenBatch<'t>,
     left_out: Doubtful,
     /// How many letters were wanted.
     count: usize,
@@ -41,33 +41,35 @@ impl<'t> NumberedBatch<'t> {
     ///
     /// # Errors
     /// Nothing can be made; or all letters of the first batch are doubtful, so that the template is at fault.
-    pub fn vouched_for(self, orders: &dyn Orders) -> Result<VouchedBatch<'t>, Fatal> {
+    pub fn checked(self, to_make: &dyn LettersToMake) -> Result<CheckedBatch<'t>, Fatal> {
         let Self {
             typesetter,
-            job,
+            writer,
             naming,
             with_camera,
             is_first,
         } = self;
-        let count = orders.count();
+        let count = to_make.count();
         let mut left_out = Doubtful::new();
-        let mut job = job.map_err(Unmade::ByALetter);
+        let mut writer = writer.map_err(BatchError::ByALetter);
         loop {
-            let rest = Rest::of(orders, &left_out);
-            let read = job.and_then(PrintJob::bound).and_then(|mut bound| {
-                let doubtful = bound.read_again(&rest)?;
-                Ok((bound, doubtful))
-            });
+            let rest = Rest::of(to_make, &left_out);
+            let read = writer
+                .and_then(BatchWriter::written)
+                .and_then(|mut written| {
+                    let doubtful = written.read_again(&rest)?;
+                    Ok((written, doubtful))
+                });
             let doubtful = match read {
-                Ok((bound, doubtful)) if doubtful.is_empty() => {
-                    return Ok(VouchedBatch {
-                        bound,
+                Ok((written, doubtful)) if doubtful.is_empty() => {
+                    return Ok(CheckedBatch {
+                        written,
                         left_out,
                         count,
                     });
                 }
                 Ok((_, doubtful)) => doubtful,
-                Err(Unmade::ByALetter(words)) => {
+                Err(BatchError::ByALetter(words)) => {
                     let found = alone(typesetter, &naming, &rest)?;
                     if found.is_empty() {
                         let words = format!("letters cannot be put into one file: {words}");
@@ -75,30 +77,35 @@ impl<'t> NumberedBatch<'t> {
                     }
                     found
                 }
-                Err(Unmade::Stopped(fatal)) => return Err(fatal),
+                Err(BatchError::Stopped(fatal)) => return Err(fatal),
             };
             left_out.extend(rest.in_batch(doubtful));
             if is_first && count > 1 && left_out.len() == count {
                 return Err(all_doubtful(&naming, &left_out));
             }
-            let rest = Rest::of(orders, &left_out);
-            let galley = Galley::of(typesetter, &rest)?;
-            let mut again = PrintJob::new(typesetter, naming.clone(), with_camera);
-            job = again.enter(galley, &rest).map(|()| again);
+            let rest = Rest::of(to_make, &left_out);
+            let layout = Layout::of(typesetter, &rest)?;
+            let mut again = BatchWriter::new(typesetter, naming.clone(), with_camera);
+            writer = again.enter(layout, &rest).map(|()| again);
         }
     }
 }
 
 /// Tries each letter alone: those that cannot be made, or are doubtful.
-fn alone(typesetter: &Typesetter, naming: &Naming, orders: &Rest<'_>) -> Result<Doubtful, Fatal> {
+fn alone(
+    typesetter: &Typesetter,
+    naming: &BatchName,
+    to_make: &Rest<'_>,
+) -> Result<Doubtful, Fatal> {
     let mut doubtful = Doubtful::new();
-    for place in 0..orders.count() {
+    for place in 0..to_make.count() {
         let laid_out =
-            typesetter.lay_out_made(&[place], orders.count(), |place| orders.order(*place))?;
-        for (order, letter) in laid_out {
+            typesetter.lay_out_made(&[place], to_make.count(), |place| to_make.letter(*place))?;
+        for (wanted, letter) in laid_out {
             // What cannot be laid out is an outcome already.
             let Ok(letter) = letter else { continue };
-            if let Some(words) = wrong_alone(typesetter, naming, orders, (place, &order), letter)? {
+            if let Some(words) = wrong_alone(typesetter, naming, to_make, (place, &wanted), letter)?
+            {
                 doubtful.insert(place, words);
             }
         }
@@ -108,13 +115,13 @@ fn alone(typesetter: &Typesetter, naming: &Naming, orders: &Rest<'_>) -> Result<
 
 fn wrong_alone(
     typesetter: &Typesetter,
-    naming: &Naming,
-    orders: &Rest<'_>,
-    (place, order): (usize, &Order),
+    naming: &BatchName,
+    to_make: &Rest<'_>,
+    (place, wanted): (usize, &LetterToMake),
     letter: pkb_typeset::typesetter::LaidOut,
 ) -> Result<Option<String>, Fatal> {
     let slot = Slot {
-        row: order.row,
+        row: wanted.row,
         number: naming.form.is_numbered.then_some(naming.first),
         pages: (1, letter.page_count() as u64),
         with_squares: false,
@@ -127,9 +134,9 @@ fn wrong_alone(
         return Ok(None);
     }
     let mut owners = Owners::default();
-    owners.enter(order.codes.clone(), order.row);
+    owners.enter(wanted.codes.clone(), wanted.row);
     let expected = |_| {
-        orders
+        to_make
             .expected(place)
             .map(std::borrow::Cow::Owned)
             .map(Some)
@@ -147,7 +154,7 @@ fn wrong_alone(
 }
 
 /// All letters are doubtful.
-fn all_doubtful(naming: &Naming, doubtful: &Doubtful) -> Fatal {
+fn all_doubtful(naming: &BatchName, doubtful: &Doubtful) -> Fatal {
     let words = doubtful.values().next().map_or("", String::as_str);
     let text = format!(
         "all {} letters of {} are doubtful, so none was written: {words}",
@@ -164,16 +171,16 @@ fn all_doubtful(naming: &Naming, doubtful: &Doubtful) -> Fatal {
 }
 
 /// The letters of a batch but for some.
-struct Rest<'o> {
-    orders: &'o dyn Orders,
+struct Rest<'l> {
+    to_make: &'l dyn LettersToMake,
     places: Vec<usize>,
 }
 
-impl<'o> Rest<'o> {
-    fn of(orders: &'o dyn Orders, left_out: &Doubtful) -> Self {
+impl<'l> Rest<'l> {
+    fn of(to_make: &'l dyn LettersToMake, left_out: &Doubtful) -> Self {
         Self {
-            orders,
-            places: (0..orders.count())
+            to_make,
+            places: (0..to_make.count())
                 .filter(|place| !left_out.contains_key(place))
                 .collect(),
         }
@@ -181,7 +188,7 @@ impl<'o> Rest<'o> {
 
     /// The place among all letters.
     fn place(&self, at: usize) -> usize {
-        // The orders have none behind the last.
+        // There are none behind the last.
         self.places.get(at).copied().unwrap_or(usize::MAX)
     }
 
@@ -193,27 +200,27 @@ impl<'o> Rest<'o> {
     }
 }
 
-impl Orders for Rest<'_> {
+impl LettersToMake for Rest<'_> {
     fn count(&self) -> usize {
         self.places.len()
     }
 
-    fn order(&self, place: usize) -> Result<Order, Fatal> {
-        self.orders.order(self.place(place))
+    fn letter(&self, place: usize) -> Result<LetterToMake, Fatal> {
+        self.to_make.letter(self.place(place))
     }
 
     fn expected(&self, place: usize) -> Result<Expected, Fatal> {
-        self.orders.expected(self.place(place))
+        self.to_make.expected(self.place(place))
     }
 }
 
-impl VouchedBatch<'_> {
+impl CheckedBatch<'_> {
     /// Names the files, and says what became of each letter.
     ///
     /// # Errors
     /// They cannot be named.
-    pub fn name(self, intents: &IntentLog) -> Result<Vec<Result<PrintedLetter, Verdict>>, Fatal> {
-        let mut printed = self.bound.name(intents)?.into_iter();
+    pub fn name(self, intents: &IntentLog) -> Result<Vec<Result<ManifestRow, Verdict>>, Fatal> {
+        let mut printed = self.written.name(intents)?.into_iter();
         let mut left_out: BTreeMap<usize, String> = self.left_out;
         let result = |place| match left_out.remove(&place) {
             Some(words) => Ok(Err(Verdict::with_detail(
@@ -239,8 +246,8 @@ mod tests {
         value::LetterLanguages,
     };
 
+    use super::super::{batch::FileForm, numbers::LetterNumbers};
     use super::*;
-    use crate::press::{Form, Press};
     use pkb_typeset::{letter_fields::LetterFields, template::Template, typesetter::Engine};
 
     /// Letters to patients in rows 2 and following; those of some rows are expected to say something else.
@@ -269,15 +276,15 @@ mod tests {
         }
     }
 
-    impl Orders for Letters {
+    impl LettersToMake for Letters {
         fn count(&self) -> usize {
             self.count
         }
 
-        fn order(&self, at: usize) -> Result<Order, Fatal> {
+        fn letter(&self, at: usize) -> Result<LetterToMake, Fatal> {
             let codes = [format!("Inv{at:05}lI"), format!("Acc{at:05}0O")];
             let [invitation_code, access_code] = codes.clone();
-            Ok(Order {
+            Ok(LetterToMake {
                 fields: LetterFields {
                     name: format!("Read {}", Self::name(at)),
                     join_url: format!("https://joinpkb.com/?t1={invitation_code}&t2={access_code}"),
@@ -304,8 +311,8 @@ mod tests {
         }
     }
 
-    fn form(separate: bool) -> Form {
-        Form {
+    fn form(separate: bool) -> FileForm {
+        FileForm {
             separate,
             zip: false,
             verify: true,
@@ -325,13 +332,13 @@ mod tests {
         folder: &Path,
         separate: bool,
         batches: &[Letters],
-    ) -> Result<Vec<Vec<Result<PrintedLetter, Verdict>>>, Fatal> {
+    ) -> Result<Vec<Vec<Result<ManifestRow, Verdict>>>, Fatal> {
         let typesetter = typesetter();
-        let mut press = Press::new(folder.to_owned(), Edition::First, form(separate));
+        let mut numbers = LetterNumbers::new(folder.to_owned(), Edition::First, form(separate));
         let print = |letters: &Letters| {
-            let galley = Galley::of(&typesetter, letters)?;
-            let numbered = press.number(&typesetter, galley, letters)?;
-            numbered.vouched_for(letters)?.name(&IntentLog::default())
+            let layout = Layout::of(&typesetter, letters)?;
+            let numbered = numbers.number(&typesetter, layout, letters)?;
+            numbered.checked(letters)?.name(&IntentLog::default())
         };
         batches.iter().map(print).collect()
     }
@@ -356,7 +363,7 @@ mod tests {
             assert_eq!(verdict.reason, Reason::DoubtfulPage);
             let detail = verdict.detail.as_deref().unwrap();
             assert!(detail.ends_with("the name is not on it"), "{detail}");
-            let numbers = |batch: &[Result<PrintedLetter, Verdict>]| -> Vec<u64> {
+            let numbers = |batch: &[Result<ManifestRow, Verdict>]| -> Vec<u64> {
                 batch
                     .iter()
                     .flatten()
@@ -398,12 +405,12 @@ mod tests {
     fn where_it_is_not_known_which_letter_is_at_fault_each_is_tried_alone() {
         let folder = tempfile::tempdir().unwrap();
         let typesetter = typesetter();
-        let mut press = Press::new(folder.path().to_owned(), Edition::First, form(false));
+        let mut numbers = LetterNumbers::new(folder.path().to_owned(), Edition::First, form(false));
         let mut try_again = |letters: &Letters| {
-            let galley = Galley::of(&typesetter, letters)?;
-            let mut numbered = press.number(&typesetter, galley, letters)?;
-            numbered.job = Err("the export fails".into());
-            numbered.vouched_for(letters)
+            let layout = Layout::of(&typesetter, letters)?;
+            let mut numbered = numbers.number(&typesetter, layout, letters)?;
+            numbered.writer = Err("the export fails".into());
+            numbered.checked(letters)
         };
         let vouched = try_again(&letters(3, &[2])).ok().unwrap();
         let results = vouched.name(&IntentLog::default()).unwrap();

@@ -1,6 +1,6 @@
 //! A batch of letters that is written and has no name yet: it is read again, and then named.
 
-use std::{borrow::Cow, collections::BTreeMap, path::Path};
+use std::{borrow::Cow, path::Path};
 
 use pkb_core::{
     Fatal, Verdict,
@@ -12,45 +12,33 @@ use rayon::iter::{
     IndexedParallelIterator as _, IntoParallelRefIterator as _, ParallelIterator as _,
 };
 
-use crate::{
-    press::Orders,
-    print_job::{Naming, Unmade},
+use super::{
+    batch::{BatchError, BatchName, Doubtful, LettersToMake, PrintedLetters, file_name},
     zipping,
 };
 use pkb_typeset::typesetter::Typesetter;
 use pkb_verify::{
-    expected::Owners,
     objects::Bytes,
     sheets::{self, Found, Slot},
 };
 
-/// A letter in a finished file.
-pub struct PrintedLetter {
-    /// Name of the file.
-    pub file: String,
-    /// First and last page, from 1.
-    pub pages: (u64, u64),
-    /// Number of the letter in the campaign, from 1.
-    pub sequence: u64,
-}
-
 /// A batch that is written and has no name yet.
 #[must_use = "letters are not there before they have names"]
-pub(crate) struct Bound<'t> {
+pub(crate) struct WrittenBatch<'t> {
     pub typesetter: &'t Typesetter,
-    pub naming: Naming,
-    pub printed: Printed,
+    pub naming: BatchName,
+    pub printed: PrintedLetters,
     /// `None` if no letter could be printed.
-    pub written: Option<Written>,
+    pub written: Option<WrittenFiles>,
 }
 
 /// What is written of a batch, before it has its name.
-pub(crate) enum Written {
+pub(crate) enum WrittenFiles {
     Together(AtomicFile),
     Each(AtomicFolder),
 }
 
-impl Written {
+impl WrittenFiles {
     /// A file of the batch, to be read.
     fn open(&mut self, name: &str) -> Result<Bytes, Fatal> {
         let file = match self {
@@ -61,33 +49,16 @@ impl Written {
     }
 }
 
-/// The letters of a batch.
-#[derive(Default)]
-pub(crate) struct Printed {
-    /// What became of each letter.
-    pub results: Vec<Result<(), Verdict>>,
-    /// Those that are printed: their places in the batch, what the manifest says, and where they are.
-    pub places: Vec<usize>,
-    pub rows: Vec<ManifestRow>,
-    pub slots: Vec<Slot>,
-    /// Whose codes they have, and rows with a code that a different row also has.
-    pub owners: Owners,
-    pub also_anothers: Vec<u64>,
-}
-
-/// What is wrong with finished letters, by their places in the batch.
-pub(crate) type Doubtful = BTreeMap<usize, String>;
-
-impl Bound<'_> {
+impl WrittenBatch<'_> {
     /// Reads the letters with different code from the code that wrote them, if asked to, and says which are doubtful.
     ///
     /// # Errors
     /// The files cannot be read, or something is wrong and it is not known with which letter.
-    pub fn read_again(&mut self, orders: &dyn Orders) -> Result<Doubtful, Unmade> {
+    pub fn read_again(&mut self, to_make: &dyn LettersToMake) -> Result<Doubtful, BatchError> {
         let (Some(written), true) = (&mut self.written, self.naming.form.verify) else {
             return Ok(Doubtful::new());
         };
-        let Printed {
+        let PrintedLetters {
             places,
             rows,
             slots,
@@ -96,18 +67,18 @@ impl Bound<'_> {
             ..
         } = &self.printed;
         let expected = |at: usize| {
-            let place = places.get(at).map(|place| orders.expected(*place));
+            let place = places.get(at).map(|place| to_make.expected(*place));
             place.transpose().map(|expected| expected.map(Cow::Owned))
         };
         let name = self.naming.form.name_of(&self.naming.batch);
         let found = match written {
-            Written::Together(_) => {
+            WrittenFiles::Together(_) => {
                 let pdf = written.open(&name)?;
                 let compare =
                     || sheets::compare(&name, pdf, slots, expected, &[], owners, Found::default());
                 vec![(0, self.typesetter.on_all_threads(compare)?)]
             }
-            Written::Each(folder) => self.typesetter.on_all_threads(|| {
+            WrittenFiles::Each(folder) => self.typesetter.on_all_threads(|| {
                 let letters = rows.par_iter().zip(slots).enumerate();
                 let compare = |(at, (row, slot)): (usize, (&ManifestRow, &Slot))| {
                     let pdf = Bytes::of(folder.open(file_name(&row.file))?)
@@ -144,7 +115,7 @@ impl Bound<'_> {
             if let Some((place, words)) = found.failures.first()
                 && found.of_letters.len() < found.failures.len()
             {
-                return Err(Unmade::ByALetter(format!("{place}: {words}")));
+                return Err(BatchError::ByALetter(format!("{place}: {words}")));
             }
             for (at, words) in found.of_letters {
                 if let Some(place) = places.get(first + at) {
@@ -159,10 +130,7 @@ impl Bound<'_> {
     ///
     /// # Errors
     /// They cannot be named.
-    pub fn name(
-        mut self,
-        intents: &IntentLog,
-    ) -> Result<Vec<Result<PrintedLetter, Verdict>>, Fatal> {
+    pub fn name(mut self, intents: &IntentLog) -> Result<Vec<Result<ManifestRow, Verdict>>, Fatal> {
         if let Some(mut written) = self.written.take() {
             intents.note(serde_json::json!({
                 "file": self.naming.form.name_of(&self.naming.batch), "letters": self.printed.rows.len(),
@@ -176,15 +144,11 @@ impl Bound<'_> {
                 zipping::write(&path, &self.printed.rows, |name| written.open(name))?;
             }
             match written {
-                Written::Together(file) => file.finish()?,
-                Written::Each(folder) => folder.finish()?,
+                WrittenFiles::Together(file) => file.finish()?,
+                WrittenFiles::Each(folder) => folder.finish()?,
             }
         }
-        let mut rows = self.printed.rows.into_iter().map(|row| PrintedLetter {
-            file: row.file,
-            pages: (row.first_page, row.last_page),
-            sequence: row.sequence,
-        });
+        let mut rows = self.printed.rows.into_iter();
         let result = |result| match result {
             Err(verdict) => Ok(Err(verdict)),
             Ok(()) => rows
@@ -194,9 +158,4 @@ impl Bound<'_> {
         };
         self.printed.results.into_iter().map(result).collect()
     }
-}
-
-/// The last part of a file's name.
-pub(crate) fn file_name(name: &str) -> &str {
-    name.rsplit('/').next().unwrap_or(name)
 }

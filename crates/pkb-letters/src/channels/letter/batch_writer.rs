@@ -1,6 +1,4 @@
-//! A batch of letters that is being printed.
-
-use std::path::PathBuf;
+//! A batch of letters that is being written.
 
 use pkb_core::{
     Fatal, Verdict,
@@ -9,61 +7,17 @@ use pkb_core::{
 };
 use sha2::{Digest as _, Sha256};
 
-use crate::{
-    bound::{Bound, Printed, Written, file_name},
-    press::{Form, Galley, Order, Orders},
+use super::{
+    batch::{
+        BatchError, BatchName, Layout, LetterToMake, LettersToMake, PrintedLetters, file_name,
+    },
+    written_batch::{WrittenBatch, WrittenFiles},
 };
-use pkb_typeset::typesetter::{Binding, Engine, LaidOut, LaidOutLetter, TypesetError, Typesetter};
+use pkb_typeset::typesetter::{Binding, LaidOut, LaidOutLetter, TypesetError, Typesetter};
 use pkb_verify::sheets::Slot;
 
-/// What a batch is called, and where it goes.
-#[derive(Debug, Clone)]
-pub(crate) struct Naming {
-    pub folder: PathBuf,
-    pub form: Form,
-    pub batch: String,
-    /// The engine of an earlier run that began its file.
-    pub begun: Option<Engine>,
-    /// Number of its first letter.
-    pub first: u64,
-    /// The last number that is kept for its letters: none that is left out has its own.
-    pub last: u64,
-}
-
-/// Why a batch could not be made.
-pub(crate) enum Unmade {
-    /// Nothing can be made.
-    Stopped(Fatal),
-    /// Something is wrong with one of its letters, and it is not known with which.
-    ByALetter(String),
-}
-
-impl From<Fatal> for Unmade {
-    fn from(fatal: Fatal) -> Self {
-        Self::Stopped(fatal)
-    }
-}
-
-impl From<TypesetError> for Unmade {
-    fn from(error: TypesetError) -> Self {
-        match error {
-            TypesetError::Template { .. }
-            | TypesetError::NoLetters
-            | TypesetError::NotStampable { .. }
-            | TypesetError::Write(_)
-            | TypesetError::Threads(_) => Self::Stopped(error.into()),
-            TypesetError::Export { .. }
-            | TypesetError::Marks(_)
-            | TypesetError::CannotStandTogether(_)
-            | TypesetError::Stamp(_)
-            | TypesetError::Panicked
-            | TypesetError::Data => Self::ByALetter(error.to_string()),
-        }
-    }
-}
-
 /// The letters of a batch that can be printed, on their way to the disk.
-enum Bind<'t> {
+enum OpenFiles<'t> {
     /// Into one file, which has no name yet.
     Together(Box<Binding<'t, AtomicFile>>),
     /// Each into one, and what waits until it is known which the last is.
@@ -71,28 +25,28 @@ enum Bind<'t> {
 }
 
 /// A batch that is being printed: its letters are entered, which gives them numbers, and written.
-pub(crate) struct PrintJob<'t> {
+pub(super) struct BatchWriter<'t> {
     typesetter: &'t Typesetter,
-    naming: Naming,
+    naming: BatchName,
     /// Whether the square code of its first letter is to be read as a camera would.
     with_camera: bool,
-    printed: Printed,
+    printed: PrintedLetters,
     /// Letters that have numbers and are not written.
     waiting: Vec<LaidOut>,
     /// `None` before the first letter is written.
-    bind: Option<Bind<'t>>,
+    files: Option<OpenFiles<'t>>,
 }
 
-impl<'t> PrintJob<'t> {
+impl<'t> BatchWriter<'t> {
     /// A batch without letters.
-    pub fn new(typesetter: &'t Typesetter, naming: Naming, with_camera: bool) -> Self {
+    pub fn new(typesetter: &'t Typesetter, naming: BatchName, with_camera: bool) -> Self {
         Self {
             typesetter,
             naming,
             with_camera,
-            printed: Printed::default(),
+            printed: PrintedLetters::default(),
             waiting: Vec::new(),
-            bind: None,
+            files: None,
         }
     }
 
@@ -106,20 +60,20 @@ impl<'t> PrintJob<'t> {
     ///
     /// # Errors
     /// Its file cannot be made.
-    pub fn enter(&mut self, galley: Galley, orders: &dyn Orders) -> Result<(), Unmade> {
-        match galley {
-            Galley::LaidOut(letters) => {
+    pub fn enter(&mut self, layout: Layout, to_make: &dyn LettersToMake) -> Result<(), BatchError> {
+        match layout {
+            Layout::LaidOut(letters) => {
                 self.waiting = self.numbered(letters)?;
                 Ok(())
             }
-            Galley::Later => {
+            Layout::Later => {
                 let typesetter = self.typesetter;
                 let print = |letters| {
                     let good = self.numbered(letters)?;
                     self.write(good)
                 };
-                let order = |place| orders.order(place).map_err(Unmade::Stopped);
-                typesetter.lay_out_ahead(orders.count(), order, print)
+                let letter = |place| to_make.letter(place).map_err(BatchError::Stopped);
+                typesetter.lay_out_ahead(to_make.count(), letter, print)
             }
         }
     }
@@ -133,22 +87,22 @@ impl<'t> PrintJob<'t> {
     ///
     /// # Errors
     /// Its file cannot be made.
-    pub fn bound(mut self) -> Result<Bound<'t>, Unmade> {
+    pub fn written(mut self) -> Result<WrittenBatch<'t>, BatchError> {
         let waiting = std::mem::take(&mut self.waiting);
         self.write(waiting)?;
-        let written = match self.bind.take() {
+        let written = match self.files.take() {
             None => None,
-            Some(Bind::Together(binding)) => {
+            Some(OpenFiles::Together(binding)) => {
                 let file = binding.finish().map_err(|error| self.failed(error))?;
-                Some(Written::Together(file))
+                Some(WrittenFiles::Together(file))
             }
-            Some(Bind::Each(mut folder, waiting)) => {
+            Some(OpenFiles::Each(mut folder, waiting)) => {
                 self.write_each(&mut folder, waiting)?;
                 folder.written()?;
-                Some(Written::Each(folder))
+                Some(WrittenFiles::Each(folder))
             }
         };
-        Ok(Bound {
+        Ok(WrittenBatch {
             typesetter: self.typesetter,
             naming: self.naming,
             printed: self.printed,
@@ -157,16 +111,19 @@ impl<'t> PrintJob<'t> {
     }
 
     /// Enters those letters that can be printed, with their numbers, and hands them out.
-    fn numbered(&mut self, letters: Vec<LaidOutLetter<Order>>) -> Result<Vec<LaidOut>, Fatal> {
+    fn numbered(
+        &mut self,
+        letters: Vec<LaidOutLetter<LetterToMake>>,
+    ) -> Result<Vec<LaidOut>, Fatal> {
         let Self {
-            naming: Naming {
+            naming: BatchName {
                 form, batch, first, ..
             },
             printed,
             ..
         } = self;
         let mut good = Vec::with_capacity(letters.len());
-        for (order, letter) in letters {
+        for (wanted, letter) in letters {
             let letter = match letter {
                 Ok(letter) => letter,
                 Err(fault) => {
@@ -183,15 +140,15 @@ impl<'t> PrintJob<'t> {
             }
             let pages = (1, letter.page_count() as u64);
             printed.slots.push(Slot {
-                row: order.row,
+                row: wanted.row,
                 number: form.is_numbered.then_some(sequence),
                 pages,
                 // The square code of a few is read from the whole drawn page, which takes as long as forty letters; those
                 // of the others from their pictures.
                 with_squares: printed.rows.is_empty() && self.with_camera,
             });
-            if let Some(other) = printed.owners.enter(order.codes, order.row) {
-                printed.also_anothers.extend([other, order.row]);
+            if let Some(other) = printed.owners.enter(wanted.codes, wanted.row) {
+                printed.also_anothers.extend([other, wanted.row]);
             }
             printed.places.push(printed.results.len());
             printed.rows.push(ManifestRow {
@@ -199,10 +156,10 @@ impl<'t> PrintJob<'t> {
                 file: format!("{batch}.pdf"),
                 first_page: pages.0,
                 last_page: pages.1,
-                row: order.row,
-                postcode: order.postcode,
-                language: order.fields.languages,
-                format: order.fields.format,
+                row: wanted.row,
+                postcode: wanted.postcode,
+                language: wanted.fields.languages,
+                format: wanted.fields.format,
             });
             printed.results.push(Ok(()));
             good.push(letter);
@@ -211,24 +168,24 @@ impl<'t> PrintJob<'t> {
     }
 
     /// Writes letters, the last that were entered.
-    fn write(&mut self, letters: Vec<LaidOut>) -> Result<(), Unmade> {
+    fn write(&mut self, letters: Vec<LaidOut>) -> Result<(), BatchError> {
         if letters.is_empty() {
             return Ok(());
         }
         let first = self.letters() - letters.len();
-        let mut bind = match self.bind.take() {
-            Some(bind) => bind,
+        let mut files = match self.files.take() {
+            Some(files) => files,
             None => self.begin()?,
         };
-        match &mut bind {
-            Bind::Each(folder, waiting) => {
+        match &mut files {
+            OpenFiles::Each(folder, waiting) => {
                 waiting.extend(letters);
                 if !self.typesetter.needs_last() {
                     let letters = std::mem::take(waiting);
                     self.write_each(folder, letters)?;
                 }
             }
-            Bind::Together(binding) => {
+            OpenFiles::Together(binding) => {
                 let pages = binding.add(letters).map_err(|error| self.failed(error))?;
                 let slots = self.printed.slots.iter_mut().skip(first);
                 let rows = self.printed.rows.iter_mut().skip(first);
@@ -238,13 +195,13 @@ impl<'t> PrintJob<'t> {
                 }
             }
         }
-        self.bind = Some(bind);
+        self.files = Some(files);
         Ok(())
     }
 
     /// Begins its file, if nothing is in its way.
-    fn begin(&self) -> Result<Bind<'t>, Fatal> {
-        let Naming {
+    fn begin(&self) -> Result<OpenFiles<'t>, Fatal> {
+        let BatchName {
             folder,
             form,
             batch,
@@ -268,18 +225,18 @@ impl<'t> PrintJob<'t> {
             )));
         }
         if form.separate {
-            return Ok(Bind::Each(AtomicFolder::create(&path)?, Vec::new()));
+            return Ok(OpenFiles::Each(AtomicFolder::create(&path)?, Vec::new()));
         }
         let file = AtomicFile::create(&path)?;
         let binding = self.typesetter.binding(file, self.naming.first);
-        Ok(Bind::Together(Box::new(binding)))
+        Ok(OpenFiles::Together(Box::new(binding)))
     }
 
     /// What could not be typeset, or not be written to its file.
-    fn failed(&self, error: TypesetError) -> Unmade {
+    fn failed(&self, error: TypesetError) -> BatchError {
         match error {
             TypesetError::Write(source) => {
-                let Naming {
+                let BatchName {
                     folder,
                     form,
                     batch,
@@ -297,7 +254,7 @@ impl<'t> PrintJob<'t> {
         &mut self,
         folder: &mut AtomicFolder,
         letters: Vec<LaidOut>,
-    ) -> Result<(), Unmade> {
+    ) -> Result<(), BatchError> {
         let first = self.letters() - letters.len();
         let pdfs = self
             .typesetter

@@ -1,4 +1,4 @@
-//! Batches that take turns, in their order.
+//! What batches do one after the other, in their order.
 
 use std::time::Duration;
 
@@ -19,22 +19,22 @@ enum Turn {
 
 /// What batches do one after the other.
 #[derive(Debug)]
-pub struct Turns(watch::Sender<Turn>);
+pub(super) struct Sequencer(watch::Sender<Turn>);
 
-impl Default for Turns {
+impl Default for Sequencer {
     /// It is the first batch's turn.
     fn default() -> Self {
         Self(watch::Sender::new(Turn::Of(1)))
     }
 }
 
-impl Turns {
+impl Sequencer {
     /// Waits for a batch's turn and does what it does then, which may compute for seconds. After that it is the next one's
     /// turn, or nobody's if it failed.
     ///
     /// # Errors
     /// What `act` says; or one before it has failed.
-    pub async fn take<T>(
+    pub(super) async fn run<T>(
         &self,
         batch: u64,
         act: impl FnOnce() -> Result<T, Fatal>,
@@ -58,7 +58,7 @@ impl Turns {
     }
 
     /// It is nobody's turn any more.
-    pub fn stop(&self) {
+    pub(super) fn stop(&self) {
         self.0.send_replace(Turn::Stopped);
     }
 }
@@ -71,9 +71,9 @@ mod tests {
 
     #[tokio::test(flavor = "multi_thread")]
     async fn batches_act_in_their_order_and_none_does_after_one_that_failed() {
-        let (turns, acted) = (Turns::default(), Mutex::new(Vec::new()));
+        let (batches, acted) = (Sequencer::default(), Mutex::new(Vec::new()));
         let act = |batch: u64| {
-            turns.take(batch, {
+            batches.run(batch, {
                 let acted = &acted;
                 move || {
                     acted.lock().unwrap().push(batch);

@@ -6,9 +6,9 @@ use std::{collections::BTreeMap, io::Read, path::Path};
 use pkb_cli::app;
 use pkb_core::{ExitCode, Fatal, Verdict, atomic_file::AtomicFile, rehearsal::FILE_PREFIX};
 
-use crate::invitee::Rules;
+use super::rules::LetterRules;
 use pkb_core::spool;
-use pkb_typeset::{letter_fields::LetterFields, template::Template, typesetter::Typesetter};
+use pkb_typeset::{letter_fields::LetterFields, typesetter::Typesetter};
 
 /// Codes that no patient has: too plain to be taken for real ones.
 const FALSE_CODES: [&str; 2] = ["ProofOnly0", "NotACode01"];
@@ -109,8 +109,7 @@ pub fn write(
     folder: &Path,
     input: Box<dyn Read + Send>,
     wanted: u32,
-    rules: &Rules,
-    template: &Template,
+    rules: &LetterRules,
     typesetter: Typesetter,
 ) -> Result<ExitCode, Fatal> {
     let wanted = wanted as usize;
@@ -121,7 +120,7 @@ pub fn write(
         else {
             return Ok(());
         };
-        match rules.letter(patient, codes, template) {
+        match rules.letter(patient, codes) {
             Ok(mut letter) => {
                 let [invitation, access] = FALSE_CODES;
                 letter.join_url = letter

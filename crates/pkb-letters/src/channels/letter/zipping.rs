@@ -9,7 +9,7 @@ use std::{
 use pkb_core::{Fatal, atomic_file::AtomicFile, record::Edition, rehearsal::FILE_PREFIX};
 use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
-use crate::manifest::csv_of;
+use super::manifest::csv_of;
 use pkb_core::print_files::{
     editions::manifest_prefix,
     manifest::{ManifestRow, file_names},
@@ -21,7 +21,7 @@ use pkb_verify::objects::Bytes;
 ///
 /// # Errors
 /// It cannot be written, or a file not be read.
-pub fn write(
+pub(super) fn write(
     path: &Path,
     rows: &[ManifestRow],
     mut open: impl FnMut(&str) -> Result<Bytes, Fatal>,

@@ -157,7 +157,7 @@ impl Bill {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sms::args::SmsTemplate;
+    use super::super::args::SmsTemplate;
 
     fn bill(prefix: &str, names: &[&str]) -> String {
         let texts = Texts::open(&SmsTemplate::Two).unwrap();

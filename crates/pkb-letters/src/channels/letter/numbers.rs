@@ -1,8 +1,7 @@
-//! Names and numbers the files of letters. A batch is laid out ([`Galley`]), numbered here, written (`print_job`), read
-//! again and named (`bound`); without the letters that are doubtful (`numbered_batch`).
+//! Names and numbers the files of letters. A batch is laid out (`batch`), numbered here, written (`batch_writer`), read
+//! again and named (`written_batch`); without the letters that are doubtful (`numbered_batch`).
 
 use std::{
-    borrow::Borrow,
     collections::{BTreeMap, HashMap, HashSet},
     path::PathBuf,
 };
@@ -11,118 +10,27 @@ use serde::Deserialize as _;
 
 use pkb_core::{
     Fatal, Record,
-    print_files::{series::Series, stem},
+    print_files::stem,
     record::{Delivery, Edition},
     stage::Recalled,
     value::NationalId,
 };
 
-use crate::{
+use super::{
+    batch::{BatchError, BatchName, FileForm, Layout, LettersToMake},
+    batch_writer::BatchWriter,
     numbered_batch::NumberedBatch,
-    print_job::{Naming, PrintJob, Unmade},
 };
-use pkb_typeset::{
-    letter_fields::LetterFields,
-    typesetter::{Engine, LaidOutLetter, Typesetter},
-};
-use pkb_verify::expected::{Expected, ShortText};
+use pkb_typeset::typesetter::{Engine, Typesetter};
 
 /// The first letter of a run, and later the first of a file, has its square code read as a camera would after so many others.
 const LETTERS_A_CAMERA: usize = 500;
 
-/// How the files are made.
-#[derive(Debug, Clone, Copy)]
-pub struct Form {
-    /// One PDF a letter, in a folder for each batch, rather than one a batch.
-    pub separate: bool,
-    /// A zip beside each batch, with its letters and their manifest.
-    pub zip: bool,
-    /// Whether finished letters are read again before they are written.
-    pub verify: bool,
-    /// Whether sheets bear their numbers.
-    pub is_numbered: bool,
-    /// Whose names and numbers the letters have.
-    pub series: Series,
-    /// What makes the letters.
-    pub engine: Engine,
-}
-
-impl Form {
-    /// What a batch is called in its folder: its file, or the folder of its files.
-    pub(crate) fn name_of(&self, batch: &str) -> String {
-        match self.separate {
-            true => batch.to_owned(),
-            false => format!("{batch}.pdf"),
-        }
-    }
-}
-
-/// A letter that is to be printed.
-pub struct Order {
-    /// Its values.
-    pub fields: LetterFields,
-    /// Its codes, to be entered among those of others.
-    pub codes: [ShortText; 2],
-    /// Row of the patient file.
-    pub row: u64,
-    /// Post code, for the manifest in a zip.
-    pub postcode: String,
-}
-
-/// The letters of a batch, by their places. They are made when they are needed, and again: there may be fifty thousand.
-pub trait Orders: Sync {
-    /// How many there are.
-    fn count(&self) -> usize;
-
-    /// One of them.
-    ///
-    /// # Errors
-    /// A bug.
-    fn order(&self, place: usize) -> Result<Order, Fatal>;
-
-    /// What its sheets must say.
-    ///
-    /// # Errors
-    /// A bug.
-    fn expected(&self, place: usize) -> Result<Expected, Fatal>;
-}
-
-impl Borrow<LetterFields> for Order {
-    fn borrow(&self) -> &LetterFields {
-        &self.fields
-    }
-}
-
-/// The letters of a batch on their way to the press.
-pub enum Galley {
-    /// They are laid out.
-    LaidOut(Vec<LaidOutLetter<Order>>),
-    /// They are laid out while they are bound, since they are many.
-    Later,
-}
-
-impl Galley {
-    /// Lays out letters unless they are too many to be kept. Needs no press, so that it can be done while another batch is
-    /// bound.
-    ///
-    /// # Errors
-    /// A bug.
-    pub fn of(typesetter: &Typesetter, orders: &dyn Orders) -> Result<Self, Fatal> {
-        if typesetter.lays_out_ahead(orders.count()) {
-            return Ok(Self::Later);
-        }
-        let places: Vec<usize> = (0..orders.count()).collect();
-        typesetter
-            .lay_out_made(&places, places.len(), |place| orders.order(*place))
-            .map(Self::LaidOut)
-    }
-}
-
 /// What names and numbers the files and letters of one edition in one folder.
-pub struct Press {
+pub(super) struct LetterNumbers {
     folder: PathBuf,
     edition: Edition,
-    form: Form,
+    form: FileForm,
     /// Letters of all editions, in this run and those before it.
     letters: u64,
     /// Number of the last file of this edition.
@@ -132,12 +40,12 @@ pub struct Press {
     /// Files that earlier runs began, and with which engine; the last of them may be finished and not in the journal.
     begun: HashMap<String, Engine>,
     /// Batches of this edition of which the journal does not have all letters, by their numbers.
-    unfinished: BTreeMap<u64, Batch>,
+    unfinished: BTreeMap<u64, UnfinishedBatch>,
 }
 
 /// A batch as the journal has it.
 #[derive(Default)]
-struct Batch {
+struct UnfinishedBatch {
     /// How many letters it has.
     letters: u64,
     /// Whose are in the journal.
@@ -146,10 +54,10 @@ struct Batch {
     last: u64,
 }
 
-impl Press {
-    /// A press that has made nothing yet.
+impl LetterNumbers {
+    /// Nothing is numbered yet.
     #[must_use]
-    pub fn new(folder: PathBuf, edition: Edition, form: Form) -> Self {
+    pub fn new(folder: PathBuf, edition: Edition, form: FileForm) -> Self {
         Self {
             folder,
             edition,
@@ -173,11 +81,7 @@ impl Press {
     /// It is another series; or a file that was made later is there, and letters of an earlier one are missing.
     pub fn recall(&mut self, line: &Recalled) -> Result<(), Fatal> {
         match line {
-            Recalled::Record(record) => {
-                let delivery = record.delivery.as_ref();
-                delivery.map_or(Ok(()), |delivery| self.form.series.check_delivery(delivery))?;
-                self.recall_letters(record)?;
-            }
+            Recalled::Record(record) => self.recall_letters(record)?,
             Recalled::Intent(intent) => {
                 let Some(file) = intent["file"].as_str() else {
                     return Ok(());
@@ -191,10 +95,10 @@ impl Press {
                     .number_of(stem(file))
                     .filter(|_| self.edition != Edition::Reprint);
                 if let (Some(number), Some(letters)) = (number, intent["letters"].as_u64()) {
-                    let batch = Batch {
+                    let batch = UnfinishedBatch {
                         letters,
                         last: intent["last"].as_u64().unwrap_or_default(),
-                        ..Batch::default()
+                        ..UnfinishedBatch::default()
                     };
                     self.unfinished.insert(number, batch);
                 }
@@ -212,8 +116,7 @@ impl Press {
         let Some(patient) = &record.patient else {
             return Ok(());
         };
-        let deliveries = record.delivery.iter().flat_map(Delivery::chain);
-        for Delivery { file, sequence, .. } in deliveries {
+        for Delivery { file, sequence, .. } in record.all_deliveries() {
             let Some(mut sequence) = *sequence else {
                 continue;
             };
@@ -264,29 +167,31 @@ impl Press {
     ///
     /// # Errors
     /// Nothing can be made.
-    pub(crate) fn number<'t>(
+    pub(super) fn number<'t>(
         &mut self,
         typesetter: &'t Typesetter,
-        galley: Galley,
-        orders: &dyn Orders,
+        layout: Layout,
+        to_make: &dyn LettersToMake,
     ) -> Result<NumberedBatch<'t>, Fatal> {
         let (mut naming, with_camera) = self.next();
         let is_first = naming.first == *self.form.series.numbers().start();
-        let mut job = PrintJob::new(typesetter, naming.clone(), with_camera);
-        let job = match job.enter(galley, orders) {
-            Ok(()) => Ok(job),
-            Err(Unmade::ByALetter(words)) => Err(words),
-            Err(Unmade::Stopped(fatal)) => return Err(fatal),
+        let mut writer = BatchWriter::new(typesetter, naming.clone(), with_camera);
+        let writer = match writer.enter(layout, to_make) {
+            Ok(()) => Ok(writer),
+            Err(BatchError::ByALetter(words)) => Err(words),
+            Err(BatchError::Stopped(fatal)) => return Err(fatal),
         };
         // Which of them can be made is not known yet.
-        let letters = job.as_ref().map_or(orders.count(), PrintJob::letters);
+        let letters = writer
+            .as_ref()
+            .map_or(to_make.count(), BatchWriter::letters);
         self.advance(letters);
         naming.last = self.letters;
         Ok(NumberedBatch {
             typesetter,
-            job: job.map(|mut job| {
-                job.keep_until(naming.last);
-                job
+            writer: writer.map(|mut writer| {
+                writer.keep_until(naming.last);
+                writer
             }),
             naming,
             with_camera,
@@ -295,10 +200,10 @@ impl Press {
     }
 
     /// What the next batch is called, and whether the square code of its first letter is read as a camera would.
-    fn next(&self) -> (Naming, bool) {
+    fn next(&self) -> (BatchName, bool) {
         let batch = format!("{}{:04}", self.prefix(), self.files + 1);
         let begun = self.begun.get(&self.form.name_of(&batch)).copied();
-        let naming = Naming {
+        let naming = BatchName {
             folder: self.folder.clone(),
             form: self.form,
             batch,
@@ -333,8 +238,10 @@ mod tests {
         value::{LetterFormat, LetterLanguages},
     };
 
-    use super::*;
-    use pkb_typeset::template::Template;
+    use super::{super::batch::LetterToMake, *};
+    use pkb_core::print_files::series::Series;
+    use pkb_typeset::{letter_fields::LetterFields, template::Template};
+    use pkb_verify::expected::Expected;
 
     /// One letter.
     struct One(Record);
@@ -352,13 +259,13 @@ mod tests {
         One(serde_json::from_value(record).unwrap())
     }
 
-    impl Orders for One {
+    impl LettersToMake for One {
         fn count(&self) -> usize {
             1
         }
 
-        fn order(&self, place: usize) -> Result<Order, Fatal> {
-            Ok(Order {
+        fn letter(&self, place: usize) -> Result<LetterToMake, Fatal> {
+            Ok(LetterToMake {
                 fields: LetterFields {
                     format: LetterFormat::Standard,
                     ..LetterFields::sample()
@@ -384,7 +291,7 @@ mod tests {
         let typesetter =
             Typesetter::with_threads(&Template::built_in().unwrap(), Design::Letter, 1).unwrap();
         let typesetter = typesetter.with_engine(engine).unwrap();
-        let form = Form {
+        let form = FileForm {
             separate: false,
             zip: false,
             verify: true,
@@ -392,13 +299,13 @@ mod tests {
             series: Series::new(None),
             engine,
         };
-        let mut press = Press::new(folder.to_owned(), Edition::First, form);
+        let mut numbers = LetterNumbers::new(folder.to_owned(), Edition::First, form);
         intent
             .into_iter()
-            .try_for_each(|intent| press.recall(&Recalled::Intent(intent)))?;
-        let galley = Galley::of(&typesetter, &one())?;
-        let numbered = press.number(&typesetter, galley, &one())?;
-        numbered.vouched_for(&one())?.name(&IntentLog::default())?;
+            .try_for_each(|intent| numbers.recall(&Recalled::Intent(intent)))?;
+        let layout = Layout::of(&typesetter, &one())?;
+        let numbered = numbers.number(&typesetter, layout, &one())?;
+        numbered.checked(&one())?.name(&IntentLog::default())?;
         Ok(std::fs::read(folder.join("letters-0001.pdf")).unwrap())
     }
 
@@ -412,7 +319,7 @@ mod tests {
             ..record.patient.as_ref().unwrap().national_id
         };
         let delivery = serde_json::json!({"channel": "letter", "file": file, "pages": [1, 1], "sequence": sequence});
-        record.delivery = Some(serde_json::from_value(delivery).unwrap());
+        record.deliveries = vec![serde_json::from_value(delivery).unwrap()];
         Recalled::Record(Box::new(record))
     }
 
@@ -423,7 +330,7 @@ mod tests {
             Recalled::Intent(intent)
         };
         let recall = |lines: &[Recalled]| {
-            let form = Form {
+            let form = FileForm {
                 separate: false,
                 zip: false,
                 verify: true,
@@ -431,9 +338,9 @@ mod tests {
                 series: Series::new(None),
                 engine: Engine::Auto,
             };
-            let mut press = Press::new("print".into(), Edition::First, form);
-            let recalled = lines.iter().try_for_each(|line| press.recall(line));
-            recalled.map(|()| (press.unfinished().len(), press.files))
+            let mut numbers = LetterNumbers::new("print".into(), Edition::First, form);
+            let recalled = lines.iter().try_for_each(|line| numbers.recall(line));
+            recalled.map(|()| (numbers.unfinished().len(), numbers.files))
         };
         let (one, two) = ("letters-0001.pdf", "letters-0002.pdf");
         let of_both = || [intent(one), intent(two), letter(one, 1), letter(one, 2)];
