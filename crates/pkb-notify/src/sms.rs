@@ -21,6 +21,7 @@ use pkb_core::{
     text_message::TextValues,
     value::{NationalId, UkMobile},
 };
+use url::Url;
 
 use crate::{
     args::SendTextsArgs,
