@@ -17,12 +17,10 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 
-use crate::{
-    outcome::{Outcome, Reason, StageName},
-    value::{
-        AccessCode, AddressLine, DateOfBirth, Email, InvitationCode, Language, LetterFormat,
-        LocalId, NationalId, NhsNumberStatus, PersonName, Phone, PkbId, Postcode, UkMobile,
-    },
+use crate::outcome::{Outcome, Reason, StageName};
+use pkb_values::{
+    AccessCode, AddressLine, DateOfBirth, Email, InvitationCode, Language, LetterFormat, LocalId,
+    NationalId, NhsNumberStatus, PersonName, Phone, PkbId, Postcode, UkMobile,
 };
 
 pub use channel::{Channel, GoesTo};

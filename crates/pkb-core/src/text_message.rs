@@ -5,10 +5,10 @@ use std::fmt;
 
 use crate::{
     clock::last_whole_day,
-    gsm,
     language::date_in,
     record::{Invitation, Patient},
 };
+use pkb_values::gsm;
 
 /// What stands in a text in double brackets: `((first name))`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

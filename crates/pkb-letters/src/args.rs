@@ -10,10 +10,8 @@ use pkb_cli::{
     args::{InputArgs, ONCE, StreamArgs, one_of, parse_duration},
     join_url::JoinUrlArgs,
 };
-use pkb_core::{
-    record::{Channel, Design},
-    value::{LetterFormat, LetterLanguages},
-};
+use pkb_core::record::{Channel, Design};
+use pkb_values::{LetterFormat, LetterLanguages};
 
 use crate::{channels::sms::args::SmsArgs, sorting::Order};
 use pkb_typeset::typesetter::Engine;

@@ -11,8 +11,8 @@ use pkb_core::{
     print_files::made_for::Places,
     record::{GoesTo, Patient},
     rows::counted,
-    value::{AddressLine, PersonName, Postcode, UkMobile},
 };
+use pkb_values::{AddressLine, PersonName, Postcode, UkMobile};
 
 /// So many rows are named.
 const NAMED: usize = 20;

@@ -4,7 +4,8 @@
 use std::io::Read;
 
 use clap::ValueEnum;
-use pkb_core::{Fatal, postal::postal_order, spool, value::Postcode};
+use pkb_core::{Fatal, postal::postal_order, spool};
+use pkb_values::Postcode;
 
 /// In which order letters are printed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]

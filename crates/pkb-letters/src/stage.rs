@@ -10,7 +10,6 @@ use jiff::Timestamp;
 use parking_lot::Mutex;
 use pkb_core::{
     Admission, Batch, Fatal, Outcome, Reason, Record, Stage, StageName, Verdict,
-    journal::Key,
     owners::Kinds,
     print_files::{
         made_for::{MadeFor, Places},
@@ -18,8 +17,9 @@ use pkb_core::{
     },
     record::{Channel, Delivery, Edition, PkbAnswer},
     stage::{BatchResult, NextStep, Recalled, Replay, Written, quoted},
-    value::NationalId,
 };
+use pkb_files::journal::Key;
+use pkb_values::NationalId;
 
 use crate::{
     channels::{Choice, DeliveryBatch, DeliveryMaker, Entry, Invitee},

@@ -2,10 +2,8 @@
 
 use std::path::Path;
 
-use pkb_core::{
-    Fatal,
-    trusted_file::{self, Purpose},
-};
+use pkb_core::Fatal;
+use pkb_files::trusted_file::{self, Purpose};
 use serde::Deserialize;
 
 /// File name of a template's settings.

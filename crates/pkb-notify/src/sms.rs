@@ -13,14 +13,14 @@ use pkb_client::{
 };
 use pkb_core::{
     Admission, Batch, ExitCode, Fatal, Reason, Record, Stage, StageName, Verdict,
-    journal::Key,
     owners::Kinds,
     pipeline::Source,
     record::{Channel, Delivery, Dispatch, Edition},
     stage::{BatchResult, IntentLog, NextStep, Recalled, Replay, Written},
     text_message::TextValues,
-    value::{NationalId, UkMobile},
 };
+use pkb_files::journal::Key;
+use pkb_values::{NationalId, UkMobile};
 use url::Url;
 
 use crate::{

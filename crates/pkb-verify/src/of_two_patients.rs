@@ -7,8 +7,8 @@ use pkb_core::{
     Record,
     owners::{Belongings, Owners},
     record::Channel,
-    value::NationalId,
 };
+use pkb_values::NationalId;
 
 use super::sheets::Slot;
 

@@ -1,7 +1,8 @@
 //! The lines of an address as a letter has them: the town in capitals; and the order of addresses.
 
 use super::{Destination, lines};
-use crate::{Reason, Verdict, record::Patient, value::Postcode};
+use crate::{Reason, Verdict, record::Patient};
+use pkb_values::Postcode;
 
 /// The lines under the name, or why no letter can go there.
 ///

@@ -2,10 +2,8 @@
 
 use std::{collections::HashMap, fmt};
 
-use crate::{
-    record::{Channel, Delivery},
-    value::NationalId,
-};
+use crate::record::{Channel, Delivery};
+use pkb_values::NationalId;
 
 /// Where a delivery is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,8 +98,8 @@ mod tests {
     #[test]
     fn deliveries_are_found_again_by_patient_and_the_newest_count() {
         let patient = |number: &str| NationalId {
-            scheme: crate::value::NationalIdType::NhsNumber,
-            value: crate::value::NhsNumber::parse(number).unwrap(),
+            scheme: pkb_values::NationalIdType::NhsNumber,
+            value: pkb_values::NhsNumber::parse(number).unwrap(),
         };
         let (ann, ben) = (patient("9990000018"), patient("9990000026"));
         let place = |channel, file: &str, page| Place {

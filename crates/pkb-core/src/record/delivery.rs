@@ -4,10 +4,8 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::{Channel, Dispatch, Record, Unknown, bounds};
-use crate::{
-    outcome::StageName,
-    value::{LetterFormat, LetterLanguages},
-};
+use crate::outcome::StageName;
+use pkb_values::{LetterFormat, LetterLanguages};
 
 /// What was made for a patient for one channel, and what became of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

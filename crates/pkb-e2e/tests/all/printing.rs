@@ -6,11 +6,11 @@ use pkb_core::{
     Record,
     print_files::manifest,
     record::{Channel, Design, Invitation, Patient},
-    value::{LetterFormat, LetterLanguages},
 };
 use pkb_letters::{channels::letter::rules::LetterRules, expiry::Expiry};
 use pkb_sandbox::World;
 use pkb_typeset::{letter_fields::LetterFields, template::Template, typesetter::Typesetter};
+use pkb_values::{LetterFormat, LetterLanguages};
 use pkb_verify::page_reader;
 use serde_json::{Value, json};
 

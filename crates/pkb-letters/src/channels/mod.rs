@@ -12,9 +12,9 @@ use pkb_core::{
     print_files::series::Series,
     record::{Channel, Delivery, Edition, Invitation, Patient},
     stage::{IntentLog, Recalled},
-    value::NationalId,
 };
 use pkb_typeset::typesetter::Typesetter;
+use pkb_values::NationalId;
 
 use crate::args::LettersArgs;
 use letter::rules::LetterRules;

@@ -34,9 +34,9 @@ use pkb_core::{
     print_files::manifest::ManifestRow,
     record::{Channel, Delivery},
     stage::Recalled,
-    value::{LetterLanguages, NationalId, Postcode},
 };
 use pkb_typeset::typesetter::Typesetter;
+use pkb_values::{LetterLanguages, NationalId, Postcode};
 use pkb_verify::expected::{Expected, ShortText};
 use tokio::task::block_in_place;
 

@@ -243,8 +243,8 @@ mod tests {
         Record,
         print_files::series::Series,
         record::{Design, Edition},
-        value::LetterLanguages,
     };
+    use pkb_values::LetterLanguages;
 
     use super::super::{batch::FileForm, numbers::LetterNumbers};
     use super::*;

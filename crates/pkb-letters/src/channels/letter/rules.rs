@@ -5,12 +5,12 @@ use pkb_core::{
     Reason, Verdict,
     postal::expose_address,
     record::{Design, Invitation, Patient},
-    value::{Language, LetterFormat, LetterLanguages},
 };
 use pkb_typeset::{
     letter_fields::LetterFields,
     template::{Template, marks::NumberMark},
 };
+use pkb_values::{Language, LetterFormat, LetterLanguages};
 use url::Url;
 
 use crate::expiry::Expiry;

@@ -4,10 +4,10 @@ use std::fmt;
 
 use super::{args::Price, text::Texts};
 use pkb_core::{
-    gsm::{self, Encoding, MAX_CHARACTERS},
     rows::{Rows, counted},
     text_message::TextValues,
 };
+use pkb_values::gsm::{self, Encoding, MAX_CHARACTERS};
 
 /// Counts of all messages so far.
 pub(super) struct Bill {
@@ -156,8 +156,8 @@ impl Bill {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use super::super::args::SmsTemplate;
+    use super::*;
 
     fn bill(prefix: &str, names: &[&str]) -> String {
         let texts = Texts::open(&SmsTemplate::Two).unwrap();

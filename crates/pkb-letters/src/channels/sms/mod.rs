@@ -26,12 +26,12 @@ use pkb_cli::join_url::with_codes;
 use pkb_cli::progress::tell;
 use pkb_core::{
     Fatal, Reason, Record, Verdict,
-    atomic_file::AtomicFile,
     print_files::shared_mobiles::{self, SharedMobiles},
     record::{Channel, Delivery},
     rehearsal::FILE_PREFIX,
     text_message::TextValues,
 };
+use pkb_files::atomic_file::AtomicFile;
 use url::Url;
 
 use self::{

@@ -9,13 +9,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use pkb_core::gsm::{self, Encoding, MAX_CHARACTERS};
-use pkb_core::{
-    Fatal,
+use pkb_core::Fatal;
+use pkb_core::text_message::{Placeholder, TextValues};
+use pkb_files::{
     atomic_file::AtomicFile,
-    text_message::{Placeholder, TextValues},
     trusted_file::{self, Purpose, Unread},
 };
+use pkb_values::gsm::{self, Encoding, MAX_CHARACTERS};
 use thiserror::Error;
 
 use super::args::SmsTemplate;
