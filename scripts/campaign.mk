@@ -2,7 +2,7 @@
 #
 #   PATIENTS = patients.csv
 #   TEMPLATE = our-letter
-#   CHANNEL = both
+#   CHANNEL = letter,sms
 #   SHARDS = 4
 #   include /path/to/pkb/scripts/campaign.mk
 #
@@ -15,7 +15,7 @@ PATIENTS ?= patients.csv
 FILE_FLAGS ?=
 # The letter; empty for the built-in one.
 TEMPLATE ?=
-# letter, sms, both or prefer-sms.
+# letter, sms, or letter,sms; and perhaps --one-channel behind it.
 CHANNEL ?= letter
 # Parts that `make -j` works on side by side. A campaign keeps the number that it began with.
 SHARDS ?= 4

@@ -61,7 +61,7 @@ def record(at: int, of: int, name: tuple[str, str, str]) -> dict:
         "national_id": {"type": "NHS_NUMBER", "value": f"{stem}{check % 11}"},
         **({"title": title} if title else {}),
         "first_name": first, "last_name": last, "date_of_birth": "1980-02-03",
-        "address": [f"{at} Main Street", "Northtown"], "post_code": "NE1 1XC",
+        "address": [f"{at} Main Street", "Northtown"], "postcode": "NE1 1XC",
     }
     return {
         "schema": "pkb-record/1", "row": {"file": "names.csv", "number": at + 2, "of": of},

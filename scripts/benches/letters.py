@@ -38,7 +38,7 @@ def ready(bench, letters):
         kept = opened("letters.ndjson", "w")
         for before, after in zip(opened("invited.ndjson", "r"), opened("delivered.ndjson", "r")):
             record = json.loads(after)
-            if made < letters and "delivery" in record and "outcome" not in record:
+            if made < letters and "deliveries" in record and "outcome" not in record:
                 kept.write(before)
                 made += 1
     if made < letters:

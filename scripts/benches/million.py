@@ -78,7 +78,7 @@ def megabytes(bench, path):
 def letters_among(bench, patients):
     """How many letters there are, once it is certain that every row came out."""
     with open(bench.folder / "delivered.ndjson", "rb") as lines:
-        letters = [b'"delivery":' in line for line in lines]
+        letters = [b'"deliveries":' in line for line in lines]
     if len(letters) != patients:
         raise measure.Failed(f"{len(letters)} rows came out of {patients}")
     return count(sum(letters))

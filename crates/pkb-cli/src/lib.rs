@@ -7,6 +7,7 @@ mod allocator;
 pub mod app;
 pub mod args;
 pub mod doctor;
+pub mod join_url;
 pub mod logging;
 pub mod progress;
 pub mod settings;

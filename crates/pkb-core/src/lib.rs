@@ -29,6 +29,7 @@ pub mod stage;
 mod stages;
 pub mod summary;
 pub mod tally;
+pub mod text_message;
 
 pub use clock::Clock;
 pub use outcome::{Kind, Outcome, Reason, Verdict};

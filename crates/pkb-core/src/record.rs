@@ -4,13 +4,15 @@
 //! that a stage does not change leaves as the same bytes (see [`crate::pipeline`]).
 
 pub mod bounds;
+mod channel;
+mod delivery;
 mod dispatch;
 mod purged;
 #[cfg(test)]
 mod schema;
 mod unknown;
 
-use jiff::{Timestamp, civil::Date};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -18,11 +20,13 @@ use crate::{
     outcome::{Outcome, Reason},
 };
 use pkb_values::{
-    AccessCode, AddressLine, DateOfBirth, Email, InvitationCode, Language, LetterFormat,
-    LetterLanguages, LocalId, NationalId, NhsNumberStatus, PersonName, Phone, PkbId, Postcode,
-    UkMobile,
+    AccessCode, AddressLine, DateOfBirth, Email, InvitationCode, Language, LetterFormat, LocalId,
+    NationalId, NhsNumberStatus, PersonName, Phone, PkbId, Postcode, UkMobile,
 };
 
+pub use channel::{Channel, GoesTo};
+pub(crate) use delivery::keep_dispatches;
+pub use delivery::{Delivery, Design, EarlierInvitation, Edition};
 pub use dispatch::{Dispatch, DispatchStatus, NotificationId};
 pub use purged::{CodesStand, Purged};
 pub use unknown::Unknown;
@@ -69,21 +73,15 @@ pub struct Record {
     /// That there were codes, which have ended (pkb purge).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub purged: Option<Purged>,
-    /// What pkb-letters made.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub delivery: Option<Delivery>,
-    /// The text messages that pkb-letters sms send gave to GOV.UK Notify, in their order.
+    /// What pkb-letters made: one entry a channel, in the order of [`Channel::ALL`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub texts: Vec<Dispatch>,
-    /// The letter that pkb-letters post gave to GOV.UK Notify.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub posted: Option<Dispatch>,
+    pub deliveries: Vec<Delivery>,
     /// Whether the patient has registered since (pkb-resolve --recheck).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub uptake: Option<Uptake>,
-    /// Invitations before the present one, the first first: what a reminder reminds of.
+    /// Invitations before the present one, the oldest first: what a reminder reminds of.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub earlier: Vec<Delivery>,
+    pub earlier: Vec<EarlierInvitation>,
     /// Why it went no further.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<Outcome>,
@@ -104,9 +102,7 @@ impl Record {
             pkb: None,
             invitation: None,
             purged: None,
-            delivery: None,
-            texts: Vec::new(),
-            posted: None,
+            deliveries: Vec::new(),
             uptake: None,
             earlier: Vec::new(),
             outcome: None,
@@ -200,7 +196,7 @@ pub struct Patient {
     pub county_line: Option<u8>,
     /// Post code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub post_code: Option<Postcode>,
+    pub postcode: Option<Postcode>,
     /// Why no letter can go to this address, if the file has more than the lines and the postcode tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub no_letter: Option<NoLetter>,
@@ -260,7 +256,7 @@ pub struct Patient {
 #[serde(rename_all = "snake_case")]
 pub enum NoLetter {
     /// The postcode was left out: it is not one of the United Kingdom.
-    PostCode,
+    Postcode,
     /// A line was left out, or was empty where the street should be.
     Address,
     /// A word says that the patient has left, or has no fixed or no known address.
@@ -408,61 +404,6 @@ pub struct Invitation {
     pub unknown: Unknown,
 }
 
-/// How the invitation goes to the patient.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct Delivery {
-    /// By which way.
-    pub channel: Channel,
-    /// The file it is in: a PDF for a letter, a sheet for a text message alone.
-    pub file: String,
-    /// The day that the letter bears.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub date: Option<Date>,
-    /// First and last page in that file, from 1; absent for a text message.
-    #[serde(
-        default,
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "bounds::some_pages"
-    )]
-    pub pages: Option<(u64, u64)>,
-    /// Number of the letter in the campaign, from 1, as printed on it; absent for a text message.
-    #[serde(
-        default,
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "bounds::some_sequence"
-    )]
-    pub sequence: Option<u64>,
-    /// In which languages the letter is; absent for a text message.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub languages: Option<LetterLanguages>,
-    /// How large its print is; absent for a text message.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub format: Option<LetterFormat>,
-    /// Which of the template's designs it is; absent for the usual letter.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub design: Option<Design>,
-    /// The SMS sheet with the patient's number, when there is a text message beside the letter.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sms_file: Option<String>,
-    /// Whether it is the patient's first invitation of the campaign.
-    #[serde(default, skip_serializing_if = "Edition::is_first")]
-    pub edition: Edition,
-    /// The letter that this one was printed instead of, if it was printed again.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub replaces: Option<Box<Delivery>>,
-    /// Of an earlier invitation, the text messages that went through GOV.UK Notify; those of the present one
-    /// stand in the record.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub texts: Vec<Dispatch>,
-    /// Of an earlier invitation, the letter that went through GOV.UK Notify.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub posted: Option<Dispatch>,
-    /// Kept for whoever wrote it.
-    #[serde(flatten)]
-    pub unknown: Unknown,
-}
-
 /// What PKB said, after the invitation, of whether the patient has registered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -477,95 +418,4 @@ pub struct Uptake {
     /// Kept for whoever wrote it.
     #[serde(flatten)]
     pub unknown: Unknown,
-}
-
-/// Whether an invitation is the patient's first of a campaign.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
-)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "lowercase")]
-pub enum Edition {
-    /// It is.
-    #[default]
-    First,
-    /// An earlier letter again, with the same codes.
-    Reprint,
-    /// Another letter, with new codes.
-    Reissue,
-}
-
-impl Edition {
-    /// All of them, the first first.
-    pub const ALL: [Self; 3] = [Self::First, Self::Reprint, Self::Reissue];
-
-    /// The name on the wire.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::First => "first",
-            Self::Reprint => "reprint",
-            Self::Reissue => "reissue",
-        }
-    }
-
-    fn is_first(&self) -> bool {
-        *self == Self::First
-    }
-}
-
-impl Delivery {
-    /// This one, the one that it replaces, and so on.
-    pub fn chain(&self) -> impl Iterator<Item = &Self> {
-        std::iter::successors(Some(self), |delivery| delivery.replaces.as_deref())
-    }
-}
-
-/// What a letter is for, and so which of the template's designs it has.
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
-)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "lowercase")]
-pub enum Design {
-    /// A letter on its own
-    #[default]
-    Letter,
-    /// A sheet that goes into the envelope of another letter; it bears no address
-    Insert,
-    /// A letter to somebody who was invited before and has not registered
-    Reminder,
-}
-
-impl Design {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Letter, Self::Insert, Self::Reminder];
-
-    /// The name on the wire.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Letter => "letter",
-            Self::Insert => "insert",
-            Self::Reminder => "reminder",
-        }
-    }
-
-    /// Whether it bears the patient's address.
-    #[must_use]
-    pub fn has_address(self) -> bool {
-        self != Self::Insert
-    }
-}
-
-/// A way to the patient.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "lowercase")]
-pub enum Channel {
-    /// A posted letter.
-    Letter,
-    /// A text message.
-    Sms,
-    /// Both, with the same codes.
-    Both,
 }

@@ -52,7 +52,7 @@ impl Origin {
     /// What a record tells; `None` as long as it has nothing of any PKB.
     pub fn of(record: &Record) -> Option<Self> {
         let codes = record.invitation.as_ref();
-        let delivery = record.delivery.as_ref();
+        let delivery = record.deliveries.first();
         let is_rehearsal = record.rehearsal
             || (record.pkb.as_ref())
                 .and_then(|pkb| pkb.id.as_ref())

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Kind, Outcome, Reason, Record, owners::Kinds};
+use crate::{Kind, Outcome, Reason, Record, owners::Kinds, record::keep_dispatches};
 
 /// A part of a record that is absent until a stage has spoken.
 trait Section: Default {
@@ -28,7 +28,7 @@ macro_rules! stages {
         program: $program:literal,
         done: $done:literal,
         without_journal: $without_journal:literal,
-        writes: [$($section:ident),+],
+        writes: [$($section:ident),*],
         takes_over_also: [$($also:ident),*],
         needs_own: $needs:ident,
         brings_own: $brings:ident,
@@ -97,20 +97,17 @@ macro_rules! stages {
                 traits.contains(&wanted)
             }
 
-            /// Whether it has written into a record.
-            pub(crate) fn has_written(self, record: &Record) -> bool {
-                match self { $(Self::$name => $(record.$section.is_there())||+,)+ }
+            fn has_section(self, record: &Record) -> bool {
+                match self { $(Self::$name => false $(|| record.$section.is_there())*,)+ }
             }
 
-            /// Removes what it wrote.
-            pub(crate) fn clear(self, record: &mut Record) {
-                match self { $(Self::$name => { $(record.$section = Default::default();)+ })+ }
+            fn clear_sections(self, record: &mut Record) {
+                match self { $(Self::$name => { $(record.$section = Default::default();)* })+ }
             }
 
-            /// Takes over what it wrote into `settled`, an earlier form of the record.
-            pub(crate) fn take_over(self, record: &mut Record, settled: Record) {
+            fn take_over_sections(self, record: &mut Record, settled: Record) {
                 match self {
-                    $(Self::$name => { $(record.$section = settled.$section;)+ $(record.$also = settled.$also;)* })+
+                    $(Self::$name => { $(record.$section = settled.$section;)* $(record.$also = settled.$also;)* })+
                 }
             }
         }
@@ -132,6 +129,8 @@ enum Trait {
     AccountsForAll,
     /// It is the first: it has the patient file.
     ReadsPatientFile,
+    /// It hands the deliveries of a channel to a service, and writes what that says into them ([`crate::record::Channel::sent_by`]).
+    Sends,
 }
 
 stages! {
@@ -180,7 +179,7 @@ stages! {
         program: "pkb-letters",
         done: "given a letter or a text message",
         without_journal: "begins from the start, and needs a new folder: --out DIR",
-        writes: [delivery],
+        writes: [deliveries],
         // The codes on a letter are those that count, not new ones from another run of pkb-tokens.
         takes_over_also: [invitation, purged],
         needs_own: ALL,
@@ -188,31 +187,31 @@ stages! {
         fixes: [],
         traits: [SettlesInOrder, AccountsForAll],
     }
-    /// pkb-letters sms send: text messages through GOV.UK Notify.
+    /// pkb-notify sms: text messages through GOV.UK Notify.
     Sms {
         name: "sms",
-        program: "pkb-letters sms",
+        program: "pkb-notify sms",
         done: "texted through GOV.UK Notify",
         without_journal: "begins from the start",
-        writes: [texts],
+        writes: [],
         takes_over_also: [],
         needs_own: ALL,
         brings_own: NONE,
         fixes: [],
-        traits: [ActsOnce, AccountsForAll],
+        traits: [ActsOnce, AccountsForAll, Sends],
     }
-    /// pkb-letters post: letters through GOV.UK Notify.
+    /// pkb-notify post: letters through GOV.UK Notify.
     Post {
         name: "post",
-        program: "pkb-letters post",
+        program: "pkb-notify post",
         done: "given to GOV.UK Notify to be posted",
         without_journal: "begins from the start",
-        writes: [posted],
+        writes: [],
         takes_over_also: [],
         needs_own: ALL,
         brings_own: NONE,
         fixes: [],
-        traits: [ActsOnce, AccountsForAll],
+        traits: [ActsOnce, AccountsForAll, Sends],
     }
     /// pkb-resolve --recheck: who has registered since, and who gets a reminder.
     Recheck {
@@ -268,6 +267,33 @@ impl StageName {
                 true => outcome.reason != Reason::Deceased,
                 false => outcome.kind == Kind::Failed,
             }
+    }
+
+    /// Whether it has written into a record.
+    pub(crate) fn has_written(self, record: &Record) -> bool {
+        match self.has(Trait::Sends) {
+            true => !record.dispatches(self).is_empty(),
+            false => self.has_section(record),
+        }
+    }
+
+    /// Removes what it wrote.
+    pub(crate) fn clear(self, record: &mut Record) {
+        match self.has(Trait::Sends) {
+            true => record.set_dispatches(self, Vec::new()),
+            false => self.clear_sections(record),
+        }
+    }
+
+    /// Takes over what it wrote into `settled`, an earlier form of the record. What services were given stays with the
+    /// deliveries that it was given for.
+    pub(crate) fn take_over(self, record: &mut Record, settled: Record) {
+        if self.has(Trait::Sends) {
+            return record.take_over_dispatches(self, settled.deliveries);
+        }
+        let deliveries = record.deliveries.clone();
+        self.take_over_sections(record, settled);
+        keep_dispatches(&mut record.deliveries, deliveries);
     }
 
     /// The stage that wrote into a record last.

@@ -371,7 +371,7 @@ impl Stage for Overtaken {
     fn apply(&self, record: &mut Record, answer: PkbAnswer) {
         record.pkb = Some(answer);
         let letter = r#"{"channel":"letter","file":"letters-0001.pdf"}"#;
-        record.delivery = Some(serde_json::from_str(letter).unwrap());
+        record.deliveries = vec![serde_json::from_str(letter).unwrap()];
     }
 }
 

@@ -2,18 +2,18 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use clap::{Args as ClapArgs, Parser, Subcommand};
-use pkb_cli::args::{InputArgs, ONCE, StreamArgs, one_of, parse_duration};
-use pkb_core::record::Design;
-use pkb_values::{LetterFormat, LetterLanguages};
-use url::Url;
-
-use crate::{
-    invitee::Ways,
-    notify::args::{PostArgs, SmsCommand},
-    sms::args::SmsArgs,
-    sorting::Order,
+use clap::{
+    Args as ClapArgs, Parser, Subcommand,
+    builder::{PossibleValue, PossibleValuesParser, TypedValueParser},
 };
+use pkb_cli::{
+    args::{InputArgs, ONCE, StreamArgs, one_of, parse_duration},
+    join_url::JoinUrlArgs,
+};
+use pkb_core::record::{Channel, Design};
+use pkb_values::{LetterFormat, LetterLanguages};
+
+use crate::{channels::sms::args::SmsArgs, sorting::Order};
 use pkb_typeset::typesetter::Engine;
 
 /// Designs, as help lists them.
@@ -48,18 +48,31 @@ const FORMATS: [(&str, &str, LetterFormat); 2] = [
     ("large", "16 point", LetterFormat::Large),
 ];
 
+/// Channels, as help lists them.
+fn channel() -> impl TypedValueParser<Value = Channel> {
+    let values = Channel::ALL.iter().map(|channel| {
+        let [one, _] = channel.words();
+        PossibleValue::new(channel.as_str()).help(format!("A {one}"))
+    });
+    PossibleValuesParser::new(values).try_map(|given| {
+        let mut all = Channel::ALL.iter().copied();
+        all.find(|channel| channel.as_str() == given)
+            .ok_or("is not in the list")
+    })
+}
+
 /// Make the letters and the SMS sheet of a campaign
 ///
 /// Reads a record stream and makes one A4 letter for each patient who has codes: merged PDFs, a
 /// manifest that says which sheet belongs to which row, and, if asked, the spreadsheet for text
-/// messages through GOV.UK Notify. Every record is written on with its `delivery`. On a terminal
+/// messages through GOV.UK Notify. Every record is written on with its `deliveries`. On a terminal
 /// the records go to DIR/delivered.ndjson instead, because they hold codes.
 #[derive(Debug, Parser)]
 #[command(
     version,
     subcommand_negates_reqs = true,
     args_conflicts_with_subcommands = true,
-    after_help = "Examples:\n  pkb-letters invited.ndjson --out print --output delivered.ndjson\n  pkb-letters template new our-letter\n  pkb-letters invited.ndjson --template our-letter --out print --channel both --output delivered.ndjson"
+    after_help = "Examples:\n  pkb-letters invited.ndjson --out print --output delivered.ndjson\n  pkb-letters template new our-letter\n  pkb-letters invited.ndjson --template our-letter --out print --channel letter,sms --output delivered.ndjson"
 )]
 pub struct Args {
     /// Something else than making letters
@@ -80,14 +93,6 @@ pub enum Command {
         after_help = "Examples:\n  pkb-letters template new our-letter\n  pkb-letters template check our-letter"
     )]
     Template(TemplateCommand),
-    /// Send text messages through GOV.UK Notify
-    #[command(
-        subcommand,
-        after_help = "Examples:\n  pkb-letters sms send delivered.ndjson --journal sms.journal --output texted.ndjson\n  pkb-letters sms status texted.ndjson --wait 10m --output followed.ndjson"
-    )]
-    Sms(SmsCommand),
-    /// Have letters printed and posted by GOV.UK Notify
-    Post(Box<PostArgs>),
 }
 
 /// What can be done with templates.
@@ -164,10 +169,14 @@ pub struct LettersArgs {
     #[arg(long, value_parser = one_of(&FORMATS), value_name = "FORMAT")]
     pub format: Option<LetterFormat>,
 
-    /// By which way patients are invited. For text messages there are also the spreadsheet and the
-    /// texts for GOV.UK Notify
-    #[arg(long, value_enum, default_value = "letter", value_name = "WAY")]
-    pub channel: Ways,
+    /// By which channels patients are invited: each by all of these that reach the patient. For text messages there are also
+    /// the spreadsheet and the texts for GOV.UK Notify
+    #[arg(long, value_delimiter = ',', value_parser = channel(), default_value = "letter", value_name = "CHANNEL")]
+    pub channel: Vec<Channel>,
+
+    /// Invite each patient by one channel only: the first of --channel that reaches the patient
+    #[arg(long)]
+    pub one_channel: bool,
 
     /// Also write to addresses abroad: those without a post code whose last line is a country
     #[arg(long)]
@@ -213,15 +222,9 @@ pub struct LettersArgs {
     #[command(flatten)]
     pub sms_texts: SmsArgs,
 
-    /// Page where patients register; the codes are added to it. https, or in a rehearsal an address on this machine
-    #[arg(
-        long,
-        env = "PKB_JOIN_URL",
-        default_value = "https://joinpkb.com/",
-        value_parser = crate::join_url::parse,
-        value_name = "URL"
-    )]
-    pub join_url: Url,
+    /// Where patients register.
+    #[command(flatten)]
+    pub join_page: JoinUrlArgs,
 
     /// Make no letter for a patient of whom PKB was asked longer ago than this: somebody may have died since
     #[arg(long, value_name = "TIME", value_parser = parse_duration, default_value = "7d")]

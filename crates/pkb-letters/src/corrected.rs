@@ -6,7 +6,12 @@ use std::{
     hash::{DefaultHasher, Hash as _, Hasher as _},
 };
 
-use pkb_core::{Record, print_files::made_for::Place, record::Patient, rows::counted};
+use pkb_core::{
+    Record,
+    print_files::made_for::Places,
+    record::{GoesTo, Patient},
+    rows::counted,
+};
 use pkb_values::{AddressLine, PersonName, Postcode, UkMobile};
 
 /// So many rows are named.
@@ -41,11 +46,11 @@ impl PrintedValues {
             .iter()
             .map(AddressLine::expose_line)
             .map(Some);
-        let post_code = patient.post_code.as_ref().map(Postcode::expose_postcode);
+        let postcode = patient.postcode.as_ref().map(Postcode::expose_postcode);
         let mobile = patient.mobile.as_ref().map(UkMobile::expose_e164);
         Self {
             name: hash(&mut names.into_iter()),
-            address: hash(&mut lines.chain([post_code])),
+            address: hash(&mut lines.chain([postcode])),
             mobile: hash(&mut [mobile].into_iter()),
         }
     }
@@ -61,18 +66,21 @@ pub(crate) struct Corrected {
 
 impl Corrected {
     /// Compares a record with what was made of it before.
-    pub(crate) fn compare(&mut self, record: &Record, then: PrintedValues, made: &Place) {
+    pub(crate) fn compare(&mut self, record: &Record, then: PrintedValues, made: &Places) {
         let Some(patient) = &record.patient else {
             return;
         };
         let now = PrintedValues::of(patient);
-        let has_letter = made.letter.is_some();
+        let goes_to = |what| made.0.iter().any(|place| place.channel.goes_to() == what);
         let changed: Vec<&str> = [
             ("name", now.name != then.name),
-            ("address", now.address != then.address && has_letter),
+            (
+                "address",
+                now.address != then.address && goes_to(GoesTo::Address),
+            ),
             (
                 "mobile number",
-                now.mobile != then.mobile && made.texts.is_some(),
+                now.mobile != then.mobile && goes_to(GoesTo::Mobile),
             ),
         ]
         .into_iter()
@@ -85,13 +93,10 @@ impl Corrected {
         if self.first.len() == NAMED {
             return;
         }
-        let letter = made.letter.iter();
-        let letter = letter.map(|(file, page)| format!("its letter is {file}, sheet {page}"));
-        let text = made
-            .texts
-            .iter()
-            .map(|sheet| format!("its text message is in {sheet}"));
-        let places: Vec<String> = letter.chain(text).collect();
+        let places = made.0.iter();
+        let places: Vec<String> = places
+            .map(|place| place.channel.place(&place.file, place.page))
+            .collect();
         let row = record.row.number;
         self.rows.push(row);
         self.first.push(format!(
@@ -140,20 +145,21 @@ mod tests {
             "schema": "pkb-record/1", "row": {"file": "a.csv", "number": 3, "of": 3},
             "patient": {
                 "national_id": {"type": "NHS_NUMBER", "value": "9990000018"}, "first_name": "Ann", "last_name": last_name,
-                "date_of_birth": "1990-05-01", "mobile": mobile, "address": [line, "Byker"], "post_code": "NE1 1XC",
+                "date_of_birth": "1990-05-01", "mobile": mobile, "address": [line, "Byker"], "postcode": "NE1 1XC",
             },
-            "delivery": {"channel": "both", "file": "letters-0001.pdf", "pages": [4, 4], "sms_file": "sms-0001.csv"},
+            "deliveries": [
+                {"channel": "letter", "file": "letters-0001.pdf", "pages": [4, 4]},
+                {"channel": "sms", "file": "sms-0001.csv"},
+            ],
         });
         serde_json::from_value(record).unwrap()
     }
 
     fn said(then: &Record, now: &Record) -> String {
-        let (patient, delivery) = (
-            then.patient.as_ref().unwrap(),
-            then.delivery.as_ref().unwrap(),
-        );
+        let patient = then.patient.as_ref().unwrap();
         let mut corrected = Corrected::default();
-        corrected.compare(now, PrintedValues::of(patient), &Place::of(delivery));
+        let places = Places::of(&then.deliveries);
+        corrected.compare(now, PrintedValues::of(patient), &places);
         if corrected.is_empty() {
             return String::new();
         }
@@ -180,8 +186,7 @@ mod tests {
     #[test]
     fn an_address_does_not_matter_to_who_has_a_text_alone() {
         let mut first = record("Lee", "07700900001", "1 Main Street");
-        let delivery = first.delivery.as_mut().unwrap();
-        (delivery.channel, delivery.pages) = (pkb_core::record::Channel::Sms, None);
+        first.deliveries.remove(0);
         assert_eq!(
             said(&first, &record("Lee", "07700900001", "2 Main Street")),
             ""

@@ -1,33 +1,21 @@
-//! Stage 4: letters, SMS sheets and the manifest.
+//! Stage 4: what each patient gets by which channel, the files, and the manifest.
 //!
-//! * Who gets what: [`invitee`], [`address`].
-//! * The files: [`press`], [`manifest`], [`sms`].
-//! * The stage: [`args`], [`run`], [`stage`], [`sorting`]; letters that are made again: `again`.
-//! * Sending it through GOV.UK Notify: [`notify`].
-//! * Looking before printing: [`template_check`], [`proof`].
+//! * The channels: `channels`, a folder for each.
+//! * The stage: [`args`], [`run`], `stage`, `sorting`; letters that are made again: `made_again`, `corrected`; codes that
+//!   expire: `expiry`.
+//! * Looking before printing: `template_check`, `within_limits`.
 //!
 //! Templates and their layout are in pkb-typeset; finished letters are read again by pkb-verify.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
-pub mod address;
-mod again;
 pub mod args;
-mod bound;
+pub mod channels;
 mod corrected;
-pub mod invitee;
-mod join_url;
-pub mod manifest;
-pub mod notify;
-mod numbered_batch;
-pub mod press;
-mod print_job;
-pub mod proof;
+pub mod expiry;
+mod made_again;
 pub mod run;
-pub mod sms;
-pub mod sorting;
-pub mod stage;
-pub mod template_check;
-mod turns;
+mod sorting;
+mod stage;
+mod template_check;
 mod within_limits;
-mod zipping;

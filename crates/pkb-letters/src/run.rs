@@ -3,10 +3,13 @@
 use std::{
     io::IsTerminal as _,
     path::Path,
-    sync::{Mutex, OnceLock},
+    sync::{Arc, OnceLock},
 };
 
-use pkb_cli::app::{self, StageRun};
+use pkb_cli::{
+    app::{self, StageRun},
+    join_url,
+};
 use pkb_core::{
     ExitCode, Fatal, StageName,
     pipeline::Source,
@@ -16,27 +19,24 @@ use pkb_core::{
 use pkb_files::atomic_file::{self, InUse};
 
 use crate::{
-    again::Again,
     args::{Args, Command, LettersArgs, TemplateCommand},
-    invitee::Rules,
-    join_url,
-    manifest::OfAll,
-    notify,
-    press::{Form, Press},
-    proof,
-    sms::{SheetNumbers, TextMessages},
+    channels::{
+        self, Choice, Setup,
+        letter::{proof, rules::LetterRules},
+    },
+    expiry::Expiry,
+    made_again::MadeAgain,
     sorting::{self, Order},
-    stage::{Letters, Papers, Seen},
-    template_check,
-    turns::Turns,
-    within_limits,
+    stage::Letters,
+    template_check, within_limits,
 };
+use parking_lot::Mutex;
 use pkb_core::print_files::{
     editions::{edition_of, plain_name},
     series::Series,
 };
 use pkb_typeset::{
-    template::{SETTINGS_FILE, Template, marks::NumberMark},
+    template::{SETTINGS_FILE, Template},
     typesetter::{Engine, Typesetter},
 };
 
@@ -62,8 +62,6 @@ pub async fn run(args: Args) -> Result<ExitCode, Fatal> {
         Some(Command::Template(TemplateCommand::Try { dir, design })) => {
             within_limits::try_here(&dir, design)
         }
-        Some(Command::Sms(command)) => notify::sms(command).await,
-        Some(Command::Post(args)) => notify::post(*args).await,
         None => make_letters(args.letters).await,
     }
 }
@@ -100,7 +98,7 @@ async fn make_letters(mut args: LettersArgs) -> Result<ExitCode, Fatal> {
         None => Template::built_in(),
     };
     let template = template.map_err(|error| Fatal::Usage(error.to_string()))?;
-    let rules = rules(&args, &template)?;
+    let rules = rules(&args, template)?;
     if args.letters_per_file > MAX_LETTERS_OF_TYPST && args.engine != Engine::Stamp {
         return Err(Fatal::Usage(format!(
             "--letters-per-file {} needs --engine stamp: letters that Typst lays out take too much memory for more than \
@@ -111,7 +109,7 @@ async fn make_letters(mut args: LettersArgs) -> Result<ExitCode, Fatal> {
     if let Some(folder) = &args.template {
         within_limits::try_template(folder, args.design, args.trial.trial_time)?;
     }
-    let typesetter = Typesetter::new(&template, args.design)?;
+    let typesetter = Typesetter::new(&rules.template, args.design)?;
     atomic_file::create_private_folder(&out)?;
     // Until the run has ended.
     let _in_use = InUse::folder(&out)?;
@@ -127,10 +125,10 @@ async fn make_letters(mut args: LettersArgs) -> Result<ExitCode, Fatal> {
         tracing::warn!("template: {warning}");
     }
     if let Some(letters) = args.proof {
-        return proof::write(&out, input, letters, &rules, &template, typesetter);
+        return proof::write(&out, input, letters, &rules, typesetter);
     }
     if origins.known() == Some(Origin::Real) {
-        refuse_example(&template, args.template.as_deref())?;
+        refuse_example(&rules.template, args.template.as_deref())?;
     }
     if journal_is_new {
         refuse_used_folder(&out)?;
@@ -140,53 +138,38 @@ async fn make_letters(mut args: LettersArgs) -> Result<ExitCode, Fatal> {
         args.stream.output = Some(out.join("delivered.ndjson"));
     }
     let target = args.stream.target()?;
-    let again = Again::new(
-        args.reprint,
-        args.reissue,
+    let made_again = MadeAgain::new(
+        std::mem::take(&mut args.reprint),
+        std::mem::take(&mut args.reissue),
         (!args.again_today).then(|| args.stream.clock().today()),
     );
-    let sms = TextMessages::new(
-        &out,
-        &args.sms_texts,
-        &template.settings().organisation.name,
-        is_rehearsal,
-    )?;
-    let form = Form {
-        separate: args.separate,
-        zip: args.zip,
-        verify: !args.no_verify,
-        is_numbered: template.settings().marks.number != NumberMark::None,
-        series: Series::new(args.series).in_rehearsal(is_rehearsal),
-        engine: args.engine,
-    };
+    let series = Series::new(args.series).in_rehearsal(is_rehearsal);
+    let expiry = rules.expiry;
+    let makers = channels::all(&Setup {
+        args: &args,
+        folder: &out,
+        series,
+        edition: made_again.edition(),
+        rules: Arc::new(rules),
+        typesetter: Arc::new(typesetter),
+    })?;
     let stage = Letters {
-        folder: out.clone(),
+        makers,
+        choice: Choice {
+            channels: args.channel,
+            only_first: args.one_channel,
+        },
+        expiry,
+        series,
         oldest_answer: args.stream.clock().ago(args.max_age_of_answer),
         letters_per_file: args.letters_per_file as usize,
-        sms_fold: args.sms_texts.sms_fold,
-        press: Mutex::new(Press::new(out.clone(), again.edition(), form)),
-        typesetter,
-        numbering: Turns::default(),
-        naming: Turns::default(),
-        again,
-        papers: Mutex::new(Some(Papers::create(
-            out.clone(),
-            OfAll {
-                design: rules.design,
-                is_numbered: form.is_numbered,
-                is_rehearsal,
-            },
-            sms,
-        )?)),
-        sheets: Mutex::new(SheetNumbers::new(&out, form.series)?),
-        seen: Mutex::new(Seen::default()),
+        made_again,
+        done: Mutex::default(),
         unfinished: OnceLock::new(),
-        rules,
-        template,
     };
     let source = match args.sort {
         Order::Input => Source::Ndjson(input),
-        Order::Postcode => Source::Ndjson(Box::new(sorting::by_post_code(input)?)),
+        Order::Postcode => Source::Ndjson(Box::new(sorting::by_postcode(input)?)),
     };
     // Batches are printed side by side: more of small ones, which have less to do in parallel.
     let in_flight = match args.letters_per_file {
@@ -207,33 +190,35 @@ async fn make_letters(mut args: LettersArgs) -> Result<ExitCode, Fatal> {
     app::run_stage(run, &args.stream).await
 }
 
-fn rules(args: &LettersArgs, template: &Template) -> Result<Rules, Fatal> {
+fn rules(args: &LettersArgs, template: Template) -> Result<LetterRules, Fatal> {
     let letters = &template.settings().letters;
-    let rules = Rules {
-        letter_date: args.stream.clock().today(),
-        min_days_left: args.min_days_left,
-        join_url: args.join_url.clone(),
-        ways: args.channel,
-        design: args.design,
-        international: args.international,
-        languages: args.language.unwrap_or(letters.languages),
-        format: args.format.unwrap_or(letters.format),
-    };
-    if !template.has(rules.design, rules.languages) {
+    let languages = args.language.unwrap_or(letters.languages);
+    if !template.has(args.design, languages) {
         return Err(Fatal::Usage(format!(
             "the template has no {} in all languages of {}",
-            rules.design.as_str(),
-            rules.languages.as_str()
+            args.design.as_str(),
+            languages.as_str()
         )));
     }
-    Ok(rules)
+    Ok(LetterRules {
+        expiry: Expiry {
+            today: args.stream.clock().today(),
+            min_days_left: args.min_days_left,
+        },
+        join_url: args.join_page.join_url.clone(),
+        design: args.design,
+        international: args.international,
+        languages,
+        format: args.format.unwrap_or(letters.format),
+        template,
+    })
 }
 
 /// The example organisation of the built-in template does not exist: no patient may be told to ring it.
 ///
 /// # Errors
 /// [`Fatal::Usage`], which says what is still the example's, and where.
-pub(crate) fn refuse_example(template: &Template, folder: Option<&Path>) -> Result<(), Fatal> {
+fn refuse_example(template: &Template, folder: Option<&Path>) -> Result<(), Fatal> {
     let left = template
         .example_values()
         .map_err(|error| Fatal::Usage(error.to_string()))?;

@@ -4,10 +4,8 @@
 use std::io::Read;
 
 use clap::ValueEnum;
-use pkb_core::{Fatal, spool};
+use pkb_core::{Fatal, postal::postal_order, spool};
 use pkb_values::Postcode;
-
-use crate::address::postal_order;
 
 /// In which order letters are printed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
@@ -23,12 +21,12 @@ pub enum Order {
 ///
 /// # Errors
 /// It cannot be read, or a line is no record.
-pub fn by_post_code(input: Box<dyn Read + Send>) -> Result<impl Read + Send, Fatal> {
+pub fn by_postcode(input: Box<dyn Read + Send>) -> Result<impl Read + Send, Fatal> {
     let mut spool = spool::Spool::create()?;
     let mut places = Vec::new();
     spool::read_all(input, |record, raw| {
         let patient = record.patient.as_ref();
-        let code = patient.and_then(|patient| patient.post_code.as_ref());
+        let code = patient.and_then(|patient| patient.postcode.as_ref());
         let key = code.map(|code| postal_order(Postcode::expose_postcode(code)));
         places.push((key.is_none(), key, spool.add(raw)?));
         Ok(())
@@ -52,7 +50,7 @@ mod tests {
                 r#"{{"schema":"pkb-record/1","row":{{"file":"a.csv","number":{row},"of":9}},"patient":{{"national_id":{{"type":"NHS_NUMBER","value":"9990000018"}},"first_name":"A","last_name":"B","date_of_birth":"1990-05-01"{code}}}, "mine": 1.50}}"#
             )
         };
-        let code = |code: &str| format!(r#","post_code":"{code}""#);
+        let code = |code: &str| format!(r#","postcode":"{code}""#);
         let lines = [
             line(2, &code("NE10 1AA")),
             line(3, ""),
@@ -62,7 +60,7 @@ mod tests {
         ];
         let input = lines.join("\n");
         let mut sorted = String::new();
-        by_post_code(Box::new(std::io::Cursor::new(input)))
+        by_postcode(Box::new(std::io::Cursor::new(input)))
             .unwrap()
             .read_to_string(&mut sorted)
             .unwrap();
@@ -73,6 +71,6 @@ mod tests {
     #[test]
     fn a_line_that_is_no_record_stops_before_anything_is_printed() {
         let input = Box::new(std::io::Cursor::new("{\"schema\":\"pkb-record/1\""));
-        assert!(matches!(by_post_code(input), Err(Fatal::Input(_))));
+        assert!(matches!(by_postcode(input), Err(Fatal::Input(_))));
     }
 }

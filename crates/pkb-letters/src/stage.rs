@@ -1,81 +1,57 @@
-//! The stage: which records get a letter or a text message, and what is written about each.
+//! The stage: which records get what by which channel, and what is written about each.
 
 use std::{
-    borrow::Cow,
-    collections::{BTreeMap, HashMap, HashSet},
-    path::PathBuf,
-    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
+    collections::{HashMap, HashSet},
+    sync::{Arc, OnceLock},
 };
 
 use jiff::Timestamp;
+use parking_lot::Mutex;
 use pkb_core::{
     Admission, Batch, ExitCode, Fatal, Outcome, Reason, Record, Stage, StageName, Verdict,
-    pipeline::Records,
-    record::{Channel, Delivery, Design, Edition, Invitation, Patient, PkbAnswer, Unknown},
-    stage::{BatchResult, Conclusion, Handled, IntentLog, Plan, Recalled},
+    print_files::{
+        made_for::{MadeFor, Places},
+        series::Series,
+    },
+    record::{Channel, Delivery, Edition, PkbAnswer},
+    stage::{BatchResult, Conclusion, Handled, Plan, Recalled},
 };
 use pkb_files::journal::Key;
-use pkb_values::{LetterFormat, LetterLanguages, NationalId, Postcode};
-
-use tokio::task::block_in_place;
+use pkb_values::NationalId;
 
 use crate::{
-    again::Again,
-    bound::PrintedLetter,
+    channels::{Choice, DeliveryBatch, DeliveryMaker, Invitee},
     corrected::{Corrected, PrintedValues},
-    invitee::Rules,
-    manifest::{Manifest, OfAll},
-    press::{Galley, Order, Orders, Press},
-    sms::{SheetNumbers, SmsRow, TextMessages},
-    turns::Turns,
+    expiry::Expiry,
+    made_again::MadeAgain,
 };
-use pkb_core::print_files::{
-    editions::{edition_of, manifest_prefix},
-    made_for::{MadeFor, Place},
-    manifest::ManifestRow,
-    sheet_of,
-};
-use pkb_typeset::{template::Template, typesetter::Typesetter};
-use pkb_verify::expected::{Expected, ShortText};
 
 /// The stage.
-pub struct Letters {
-    /// Who gets what.
-    pub rules: Rules,
-    /// Where the letters go.
-    pub folder: PathBuf,
+pub(crate) struct Letters {
+    /// What makes the deliveries of each channel.
+    pub makers: Vec<Arc<dyn DeliveryMaker>>,
+    /// By which channels patients are invited.
+    pub choice: Choice,
+    /// How long codes must be valid.
+    pub expiry: Expiry,
+    /// Whose names and numbers they have.
+    pub series: Series,
     /// PKB's answers are too old if they are older.
     pub oldest_answer: Timestamp,
-    /// The template.
-    pub template: Template,
     /// Letters of one batch at most.
     pub letters_per_file: usize,
-    /// Whether text messages are written without accents that make them dearer.
-    pub sms_fold: bool,
     /// Letters that are to be made again, and nothing else.
-    pub(crate) again: Again,
-    /// What lays out letters.
-    pub typesetter: Typesetter,
-    /// What makes the files.
-    pub press: Mutex<Press>,
-    /// Which batch is numbered next.
-    pub numbering: Turns,
-    /// Which batch is named next.
-    pub naming: Turns,
-    /// What accompanies them.
-    pub papers: Mutex<Option<Papers>>,
-    /// Which row of the text messages goes into which sheet.
-    pub sheets: Mutex<SheetNumbers>,
+    pub made_again: MadeAgain,
     /// What earlier runs and this one have done.
-    pub seen: Mutex<Seen>,
-    /// Whose letters have to be made again, because the journal has a part of their file only.
+    pub done: Mutex<Done>,
+    /// Whose deliveries have to be made again, because the journal has a part of their file only.
     pub unfinished: OnceLock<HashSet<NationalId>>,
 }
 
 /// What earlier runs and this one have done.
 #[derive(Default)]
-pub struct Seen {
-    /// Where the letters and texts are, of earlier runs and of this one.
+pub(crate) struct Done {
+    /// Where the deliveries are, of earlier runs and of this one.
     made: MadeFor,
     /// What is on those of earlier runs.
     earlier: HashMap<NationalId, PrintedValues>,
@@ -83,91 +59,52 @@ pub struct Seen {
     corrected: Corrected,
     /// Everybody who has been admitted in this run.
     invited: HashSet<NationalId>,
-    /// Letters with Welsh words.
-    in_welsh: u64,
-}
-
-/// The files that accompany the letters.
-pub struct Papers {
-    folder: PathBuf,
-    of_all: OfAll,
-    manifests: BTreeMap<Edition, Manifest>,
-    sms: TextMessages,
-}
-
-impl Papers {
-    /// Papers in a folder.
-    ///
-    /// # Errors
-    /// They cannot be written there.
-    pub fn create(folder: PathBuf, of_all: OfAll, sms: TextMessages) -> Result<Self, Fatal> {
-        let mut papers = Self {
-            folder,
-            of_all,
-            manifests: BTreeMap::new(),
-            sms,
-        };
-        papers.manifest(Edition::First)?;
-        Ok(papers)
-    }
-
-    /// The manifest of an edition.
-    fn manifest(&mut self, edition: Edition) -> Result<&mut Manifest, Fatal> {
-        use std::collections::btree_map::Entry;
-        Ok(match self.manifests.entry(edition) {
-            Entry::Occupied(manifest) => manifest.into_mut(),
-            Entry::Vacant(place) => place.insert(Manifest::create(
-                &self.folder,
-                &manifest_prefix(edition, self.of_all.is_rehearsal),
-                self.of_all,
-            )?),
-        })
-    }
-
-    /// Enters letters.
-    fn add(&mut self, letters: &[ManifestRow]) -> Result<(), Fatal> {
-        for row in letters {
-            if let Some(edition) = edition_of(&row.file) {
-                self.manifest(edition)?.add(row)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn finish(self) -> Result<(), Fatal> {
-        self.sms.finish()?;
-        self.manifests.into_values().try_for_each(Manifest::finish)
-    }
 }
 
 /// What one patient gets.
-pub struct Invitations {
-    /// What the letter looks like; `None` if a text message has to do.
-    letter: Option<Look>,
-    /// `None` if there is no text message.
-    sms_file: Option<String>,
-    /// The letter that this one is printed instead of.
-    replaces: Option<Box<Delivery>>,
+pub(crate) struct Work {
+    /// What is to be made.
+    drafts: Vec<Delivery>,
+    /// What stays as it is.
+    kept: Vec<Delivery>,
 }
 
 impl Letters {
-    fn organisation(&self) -> &str {
-        &self.template.settings().organisation.name
+    fn maker(&self, channel: Channel) -> Option<&Arc<dyn DeliveryMaker>> {
+        self.makers.iter().find(|maker| maker.channel() == channel)
     }
 
-    /// The text message to a patient, as it stands in the sheet.
-    fn sms(&self, patient: &Patient, codes: &Invitation) -> Option<SmsRow> {
-        let row = self.rules.sms(patient, codes, self.organisation())?;
-        Some(if self.sms_fold { row.folded() } else { row })
+    /// What an invitee gets by a channel.
+    fn draft(&self, channel: Channel, to: &Invitee<'_>) -> Result<Delivery, Verdict> {
+        let maker = self.maker(channel).ok_or(Reason::Unmailable)?;
+        Ok(Delivery {
+            date: Some(self.expiry.today),
+            edition: self.made_again.edition(),
+            ..maker.draft(to)?
+        })
+    }
+
+    /// What an invitee gets who has nothing so far, or whose codes are new.
+    fn drafts(&self, to: &Invitee<'_>) -> Result<Vec<Delivery>, Verdict> {
+        self.expiry.last_day(to.codes)?;
+        self.choice.drafts(|channel| self.draft(channel, to))
+    }
+
+    /// What an invitee gets once more, whatever else there was.
+    fn reprints(&self, to: &Invitee<'_>) -> Result<Vec<Delivery>, Verdict> {
+        let makers = self.makers.iter().filter(|maker| maker.can_reprint());
+        let channels = makers.map(|maker| maker.channel());
+        let own = channels.filter(|channel| to.record.delivery(*channel).is_some());
+        own.map(|channel| self.draft(channel, to)).collect()
     }
 
     /// Where a record stands that has no codes, or whose codes have ended and are no longer kept.
-    fn admit_without_codes(&self, record: &Record) -> Admission<Invitations> {
-        match (record.without_codes(), &record.delivery) {
+    fn admit_without_codes(&self, record: &Record) -> Admission<Work> {
+        match (record.without_codes(), record.deliveries.is_empty()) {
             (None, _) => Admission::NotReady,
-            (Some(verdict), None) => Admission::Stop(verdict),
-            (Some(verdict), Some(_)) => {
-                if self.again.is_reprinted(record) {
+            (Some(verdict), true) => Admission::Stop(verdict),
+            (Some(verdict), false) => {
+                if self.made_again.is_reprinted(record) {
                     tracing::warn!(
                         "row {0}: not printed again: {1}: pkb-tokens --reissue {0} fetches new ones",
                         record.row.number,
@@ -179,26 +116,56 @@ impl Letters {
         }
     }
 
+    /// The letter that there is stays as it is.
+    fn keep_letter(&self, record: &Record, verdict: &Verdict, in_journal: bool) {
+        tracing::warn!(
+            "row {}: not printed again: {}",
+            record.row.number,
+            verdict.detail.as_deref().unwrap_or(verdict.reason.as_str())
+        );
+        // What the journal has is entered when the record is written.
+        if !in_journal && let Err(fatal) = self.enter(record) {
+            tracing::warn!("the manifest lacks it: {fatal}");
+        }
+    }
+
+    /// Enters what was made for a record into the files that accompany the deliveries.
+    fn enter(&self, record: &Record) -> Result<(), Fatal> {
+        let mut makers = self.makers.iter();
+        makers.try_for_each(|maker| maker.enter(record))?;
+        if let Some(patient) = &record.patient {
+            let places = Places::of(&record.deliveries);
+            self.done.lock().made.note(patient.national_id, places);
+        }
+        Ok(())
+    }
+
     /// Where a record stands that the journal has; `None` if its letter is to be printed again.
-    fn admit_journaled(&self, record: &Record) -> Option<Admission<Invitations>> {
-        if let (Some(patient), Some(delivery)) = (&record.patient, &record.delivery) {
-            if !locked(&self.seen).invited.insert(patient.national_id) {
+    fn admit_journaled(&self, record: &Record) -> Option<Admission<Work>> {
+        if let Some(patient) = record
+            .patient
+            .as_ref()
+            .filter(|_| !record.deliveries.is_empty())
+        {
+            if !self.done.lock().invited.insert(patient.national_id) {
                 return Some(Admission::Stop(Reason::AlreadyInvited.into()));
             }
-            if let (Some(codes), Some(sheet)) = (&record.invitation, sheet_of(delivery))
-                && let Some(row) = self.sms(patient, codes)
-            {
-                locked(&self.sheets).recount(sheet, &row);
+            if let Some(to) = Invitee::of(record) {
+                for delivery in &record.deliveries {
+                    if let Some(maker) = self.maker(delivery.channel) {
+                        maker.answered(&to, delivery);
+                    }
+                }
             }
         }
-        if self.again.is_reprinted(record) {
+        if self.made_again.is_reprinted(record) {
             return None;
         }
         if let Some(patient) = &record.patient {
-            let seen = &mut *locked(&self.seen);
-            let then = seen.earlier.get(&patient.national_id);
-            if let (Some(then), Some(place)) = (then, seen.made.of(patient.national_id)) {
-                seen.corrected.compare(record, *then, &place);
+            let done = &mut *self.done.lock();
+            let then = done.earlier.get(&patient.national_id);
+            if let (Some(then), Some(places)) = (then, done.made.of(patient.national_id)) {
+                done.corrected.compare(record, *then, &places);
             }
         }
         Some(Admission::AlreadyDone)
@@ -206,160 +173,44 @@ impl Letters {
 
     /// Somebody may be put on a list, or die, after the letter was printed and before it is posted.
     fn warn_of_printed(&self, record: &Record, outcome: &Outcome) {
-        let seen = locked(&self.seen);
+        let done = self.done.lock();
         let Some(patient) = record.patient.as_ref().map(|patient| patient.national_id) else {
             return;
         };
         if outcome.stage != StageName::Letters
-            && seen.earlier.contains_key(&patient)
-            && let Some(place) = seen.made.of(patient)
+            && done.earlier.contains_key(&patient)
+            && let Some(places) = done.made.of(patient)
         {
             tracing::warn!(
-                "row {}: {} now, and {place}",
+                "row {}: {} now, and {places}",
                 record.row.number,
                 outcome.reason.as_str()
             );
         }
     }
+}
 
-    /// Enters what was made for a record into the files that accompany the letters.
-    fn enter(&self, record: &Record) -> Result<(), Fatal> {
-        let Some(delivery) = &record.delivery else {
-            return Ok(());
+/// Lets new deliveries take the place of old ones; those that stay as they are.
+fn take_place_of(old: Vec<Delivery>, drafts: &mut [Delivery]) -> Vec<Delivery> {
+    let mut kept = Vec::new();
+    for mut old in old {
+        let is_reissue = drafts.iter().any(|new| new.edition == Edition::Reissue);
+        let same = drafts.iter().position(|new| new.channel == old.channel);
+        // New codes take the place of the old ones, by whichever channel they went.
+        let Some(at) = same.or(is_reissue.then_some(0)) else {
+            kept.push(old);
+            continue;
         };
-        let mut papers = locked(&self.papers);
-        let papers = papers
-            .as_mut()
-            .ok_or_else(|| Fatal::Bug("a letter came after the last".into()))?;
-        papers.add(&letters_of(record))?;
-        {
-            let mut seen = locked(&self.seen);
-            let has_welsh =
-                (delivery.languages).is_some_and(|languages| languages != LetterLanguages::English);
-            seen.in_welsh += u64::from(has_welsh);
-            if let Some(patient) = &record.patient {
-                seen.made.note(patient.national_id, Place::of(delivery));
-            }
-        }
-        if let (Some(patient), Some(codes)) = (&record.patient, &record.invitation)
-            && let Some(sheet) = sheet_of(delivery)
-            && let Some(row) = self.sms(patient, codes)
-        {
-            let is_finished = locked(&self.sheets).is_finished(sheet);
-            let sheet = (!is_finished).then_some(sheet);
-            papers.sms.add(record.row.number, sheet, &row)?;
-        }
-        Ok(())
+        let older = std::mem::take(&mut old.replaces);
+        drafts[at].replaces.push(old);
+        drafts[at].replaces.extend(older);
     }
-
-    /// Lays a batch out, numbers it, writes it, reads it again, and names it. Numbers and names are given in turns, all else
-    /// is done side by side with other batches. It computes for seconds; the runtime is told so.
-    async fn print(
-        &self,
-        batch: u64,
-        letters: BatchLetters<'_>,
-        intents: &IntentLog,
-    ) -> Result<Vec<Result<PrintedLetter, Verdict>>, Fatal> {
-        let galley = block_in_place(|| Galley::of(&self.typesetter, &letters))?;
-        let number = || locked(&self.press).number(&self.typesetter, galley, &letters);
-        let numbered = self.numbering.take(batch, number).await?;
-        let batch_of_letters = block_in_place(|| numbered.vouched_for(&letters))?;
-        self.naming
-            .take(batch, || batch_of_letters.name(intents))
-            .await
-    }
-}
-
-/// The letters of a batch, made of its records when they are needed.
-struct BatchLetters<'a> {
-    stage: &'a Letters,
-    records: Records,
-    /// The places of those records that get a letter.
-    places: Vec<usize>,
-}
-
-impl BatchLetters<'_> {
-    fn record(&self, at: usize) -> Result<Cow<'_, Record>, Fatal> {
-        // The records have none behind the last.
-        let place = self.places.get(at).copied().unwrap_or(usize::MAX);
-        self.records.get(place)
-    }
-}
-
-impl Orders for BatchLetters<'_> {
-    fn count(&self) -> usize {
-        self.places.len()
-    }
-
-    fn order(&self, at: usize) -> Result<Order, Fatal> {
-        let record = self.record(at)?;
-        let was_admitted = || Fatal::Bug("a letter that was admitted cannot be made".into());
-        let (patient, codes) = (record.patient.as_ref())
-            .zip(record.invitation.as_ref())
-            .ok_or_else(was_admitted)?;
-        let fields = self
-            .stage
-            .rules
-            .letter(patient, codes, &self.stage.template);
-        let post_code = patient.post_code.as_ref().map(Postcode::expose_postcode);
-        Ok(Order {
-            fields: fields.map_err(|_| was_admitted())?,
-            codes: [codes.code.expose_code(), codes.token.expose_code()].map(ShortText::of),
-            row: record.row.number,
-            post_code: post_code.unwrap_or_default().to_owned(),
-        })
-    }
-
-    fn expected(&self, at: usize) -> Result<Expected, Fatal> {
-        let record = self.record(at)?;
-        let rules = &self.stage.rules;
-        let languages = (record.patient.as_ref())
-            .map(|patient| rules.languages_of(patient, &self.stage.template));
-        languages
-            .and_then(|languages| Expected::of(&record, languages, rules.design))
-            .ok_or_else(|| Fatal::Bug("a letter of a record without codes".into()))
-    }
-}
-
-/// Writes a letter into a delivery that may have a text message already.
-fn add_letter(
-    letter: PrintedLetter,
-    (languages, format): Look,
-    design: Design,
-    delivery: &mut Delivery,
-) {
-    delivery.channel = if delivery.sms_file.is_some() {
-        Channel::Both
-    } else {
-        Channel::Letter
-    };
-    delivery.file = letter.file;
-    delivery.pages = Some(letter.pages);
-    delivery.sequence = Some(letter.sequence);
-    delivery.languages = Some(languages);
-    delivery.format = Some(format);
-    delivery.design = (design != Design::default()).then_some(design);
-}
-
-/// Languages and print of a letter.
-type Look = (LetterLanguages, LetterFormat);
-
-/// What a panic left behind is as good as before: each change is made in one step.
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// The letters of a record: its own, and those that it replaces.
-fn letters_of(record: &Record) -> Vec<ManifestRow> {
-    let letters = record.delivery.iter().flat_map(Delivery::chain);
-    letters
-        .filter_map(|letter| ManifestRow::of(record, letter))
-        .collect()
+    kept
 }
 
 impl Stage for Letters {
-    type Work = Invitations;
-    type Done = Delivery;
+    type Work = Work;
+    type Done = Vec<Delivery>;
 
     fn plan(&self) -> Plan {
         Plan {
@@ -381,193 +232,192 @@ impl Stage for Letters {
     }
 
     fn recall(&self, line: &Recalled, _: Option<Key>) -> Result<(), Fatal> {
-        locked(&self.press).recall(line)?;
-        if let Recalled::Record(record) = line {
-            self.again.recall(record);
-        }
-        if let Recalled::Record(record) = line
-            && let (Some(patient), Some(delivery)) = (&record.patient, &record.delivery)
+        let mut makers = self.makers.iter();
+        makers.try_for_each(|maker| maker.recall(line))?;
+        let Recalled::Record(record) = line else {
+            return Ok(());
+        };
+        let mut deliveries = record.all_deliveries();
+        deliveries.try_for_each(|delivery| self.series.check(&delivery.file))?;
+        self.made_again.recall(record);
+        if let Some(patient) = record
+            .patient
+            .as_ref()
+            .filter(|_| !record.deliveries.is_empty())
         {
-            let mut seen = locked(&self.seen);
-            seen.made.note(patient.national_id, Place::of(delivery));
-            seen.earlier
+            let mut done = self.done.lock();
+            let places = Places::of(&record.deliveries);
+            done.made.note(patient.national_id, places);
+            done.earlier
                 .insert(patient.national_id, PrintedValues::of(patient));
         }
         Ok(())
     }
 
     fn done_for(&self, patient: NationalId) -> Option<String> {
-        let seen = locked(&self.seen);
-        seen.made.of(patient).map(|place| place.to_string())
+        let done = self.done.lock();
+        done.made.of(patient).map(|places| places.to_string())
     }
 
     fn answers(&self, record: &Record, _: &Record) -> bool {
         // Asked for once: the journal has been seen when the first record comes.
-        let unfinished = (self.unfinished).get_or_init(|| locked(&self.press).unfinished());
+        let makers = || self.makers.iter();
+        let unfinished = (self.unfinished)
+            .get_or_init(|| makers().flat_map(|maker| maker.unfinished()).collect());
         let patient = record.patient.as_ref();
-        !self.again.has_new_codes(record)
+        !self.made_again.has_new_codes(record)
             && !patient.is_some_and(|patient| unfinished.contains(&patient.national_id))
     }
 
-    fn admit(&self, record: &Record, in_journal: bool) -> Admission<Invitations> {
+    fn admit(&self, record: &Record, in_journal: bool) -> Admission<Work> {
         if in_journal && let Some(admission) = self.admit_journaled(record) {
             return admission;
         }
-        let (Some(patient), Some(codes)) = (&record.patient, &record.invitation) else {
+        let Some(to) = Invitee::of(record) else {
             return self.admit_without_codes(record);
         };
-        let reprint = self.again.is_reprinted(record);
-        let again = reprint || self.again.is_reissued(record);
-        if !again && (record.delivery.is_some() || !self.again.is_empty()) {
-            return if record.delivery.is_some() {
-                Admission::AlreadyDone
-            } else {
-                Admission::NotReady
-            };
-        }
-        let is_old = |pkb: &PkbAnswer| pkb.checked_at < self.oldest_answer;
-        if !reprint && record.pkb.as_ref().is_some_and(is_old) {
-            return Admission::Stop(Reason::AnswerTooOld.into());
-        }
-        if reprint
-            && record
-                .delivery
-                .as_ref()
-                .is_some_and(|old| old.pages.is_none())
-        {
-            self.again.has_no_letter(record);
+        let is_reprint = self.made_again.is_reprinted(record);
+        let is_again = is_reprint || self.made_again.is_reissued(record);
+        if !is_again && !record.deliveries.is_empty() {
             return Admission::AlreadyDone;
         }
-        let invited = if reprint {
-            // A letter again, whatever else there was.
-            self.rules
-                .letter(patient, codes, &self.template)
-                .map(|letter| (Some(letter), None))
-        } else {
-            self.rules
-                .invite(patient, codes, &self.template)
-                .map(|invited| (invited.letter, invited.sms))
+        if !is_again && !self.made_again.is_empty() {
+            return Admission::NotReady;
+        }
+        let is_old = |pkb: &PkbAnswer| pkb.checked_at < self.oldest_answer;
+        if !is_reprint && record.pkb.as_ref().is_some_and(is_old) {
+            return Admission::Stop(Reason::AnswerTooOld.into());
+        }
+        let drafts = match is_reprint {
+            true => self.reprints(&to),
+            false => self.drafts(&to),
         };
-        let (letter, sms) = match invited {
-            Ok(invited) => invited,
-            // The letter that there is stays as it is.
-            Err(verdict) if reprint => {
-                tracing::warn!(
-                    "row {}: not printed again: {}",
-                    record.row.number,
-                    verdict.detail.as_deref().unwrap_or(verdict.reason.as_str())
-                );
-                if !in_journal
-                    && let Some(papers) = locked(&self.papers).as_mut()
-                    && let Err(fatal) = papers.add(&letters_of(record))
-                {
-                    tracing::warn!("the manifest lacks it: {fatal}");
-                }
+        let mut drafts = match drafts {
+            Ok(drafts) if drafts.is_empty() => {
+                self.made_again.has_no_letter(record);
+                return Admission::AlreadyDone;
+            }
+            Ok(drafts) => drafts,
+            Err(verdict) if is_reprint => {
+                self.keep_letter(record, &verdict, in_journal);
                 return Admission::AlreadyDone;
             }
             Err(verdict) => return Admission::Stop(verdict),
         };
-        if !locked(&self.seen).invited.insert(patient.national_id) && !reprint {
+        let is_first = self.done.lock().invited.insert(to.patient.national_id);
+        if !is_first && !is_reprint {
             return Admission::Stop(Reason::AlreadyInvited.into());
         }
-        let letter = letter.map(|fields| (fields.languages, fields.format));
-        // A reprint leaves the text message where it is.
-        let kept = record
-            .delivery
-            .as_ref()
-            .filter(|_| reprint)
-            .and_then(sheet_of);
-        let assigned = sms.map(|row| {
-            locked(&self.sheets).assign(&if self.sms_fold { row.folded() } else { row })
-        });
-        Admission::Work(Invitations {
-            letter,
-            sms_file: assigned.or(kept.map(str::to_owned)),
-            replaces: record
-                .delivery
-                .clone()
-                .or_else(|| self.again.replaced_by(patient))
-                .map(Box::new),
-        })
+        for draft in &mut drafts {
+            if let Some(maker) = self.maker(draft.channel) {
+                maker.assign(&to, draft);
+            }
+        }
+        let old = match record.deliveries.is_empty() {
+            true => self.made_again.replaced_by(to.patient),
+            false => record.deliveries.clone(),
+        };
+        let kept = take_place_of(old, &mut drafts);
+        Admission::Work(Work { drafts, kept })
     }
 
-    async fn advance(&self, batch: Batch<Invitations>) -> BatchResult<Delivery> {
-        let (mut looks, mut places) = (Vec::new(), Vec::new());
+    async fn advance(&self, batch: Batch<Work>) -> BatchResult<Vec<Delivery>> {
+        let mut drafts: Vec<_> = self.makers.iter().map(|_| Vec::new()).collect();
         let mut results = Vec::with_capacity(batch.work.len());
         for (place, work) in batch.work.into_iter().enumerate() {
-            results.push(Ok(Delivery {
-                channel: Channel::Sms,
-                file: work.sms_file.clone().unwrap_or_default(),
-                date: Some(self.rules.letter_date),
-                pages: None,
-                sequence: None,
-                languages: None,
-                format: None,
-                design: None,
-                sms_file: work.letter.is_some().then_some(work.sms_file).flatten(),
-                edition: self.again.edition(),
-                replaces: work.replaces,
-                texts: Vec::new(),
-                posted: None,
-                unknown: Unknown::new(),
-            }));
-            if let Some(look) = work.letter {
-                places.push(place);
-                looks.push((place, look));
-            }
-        }
-        let letters = BatchLetters {
-            stage: self,
-            records: batch.records,
-            places,
-        };
-        let printed = self.print(batch.number, letters, &batch.intents).await;
-        if printed.is_err() {
-            self.numbering.stop();
-            self.naming.stop();
-        }
-        let printed = printed?;
-        for ((place, look), letter) in looks.into_iter().zip(printed) {
-            match (letter, &mut results[place]) {
-                (Ok(letter), Ok(delivery)) => add_letter(letter, look, self.rules.design, delivery),
-                (Err(verdict), result) => *result = Err(verdict),
-                (Ok(_), Err(_)) => {
-                    return Err(Fatal::Bug("a letter was printed for nobody".into()));
+            results.push(Ok(work.kept));
+            for draft in work.drafts {
+                let is_its = |maker: &Arc<dyn DeliveryMaker>| maker.channel() == draft.channel;
+                if let Some(at) = self.makers.iter().position(is_its) {
+                    drafts[at].push((place, draft));
                 }
             }
+        }
+        for (maker, drafts) in self.makers.iter().zip(drafts) {
+            let places: Vec<usize> = drafts.iter().map(|(place, _)| *place).collect();
+            let made = maker.make(DeliveryBatch {
+                number: batch.number,
+                records: batch.records.clone(),
+                drafts,
+                intents: &batch.intents,
+            });
+            let made = made.await.inspect_err(|_| {
+                self.makers.iter().for_each(|maker| maker.stop());
+            })?;
+            for (place, made) in places.into_iter().zip(made) {
+                match (made, &mut results[place]) {
+                    (Ok(delivery), Ok(deliveries)) => deliveries.push(delivery),
+                    (Err(verdict), result @ Ok(_)) => *result = Err(verdict),
+                    (_, Err(_)) => {}
+                }
+            }
+        }
+        for deliveries in results.iter_mut().flatten() {
+            deliveries.sort_by_key(|delivery| delivery.channel);
         }
         Ok(results)
     }
 
-    fn apply(&self, record: &mut Record, delivery: Delivery) {
-        record.delivery = Some(delivery);
+    fn apply(&self, record: &mut Record, deliveries: Vec<Delivery>) {
+        record.deliveries = deliveries;
     }
 
     fn conclude(&self, record: &mut Record, handled: Handled) -> Result<Conclusion, Fatal> {
         match (&record.outcome, handled) {
             (Some(outcome), Handled::Passed) => self.warn_of_printed(record, outcome),
-            (None, Handled::Worked | Handled::Journaled) => self.enter(record)?,
+            (None, Handled::Worked | Handled::Journaled) if !record.deliveries.is_empty() => {
+                self.enter(record)?;
+            }
             _ => {}
         }
         Ok(Conclusion::AsItIs)
     }
 
     fn finish(&self, by_rows: ExitCode) -> Result<ExitCode, Fatal> {
-        let in_welsh = locked(&self.seen).in_welsh;
-        if in_welsh > 0 && !self.template.settings().letters.welsh_is_approved {
-            tracing::warn!(
-                "{in_welsh} letters have Welsh words, which are drafts: have a translator approve them before anything is \
-                 posted, then set welsh_is_approved in template.toml"
-            );
-        }
-        if let Some(papers) = locked(&self.papers).take() {
-            papers.finish()?;
-        }
-        let corrected = std::mem::take(&mut locked(&self.seen).corrected);
+        let mut makers = self.makers.iter();
+        makers.try_for_each(|maker| maker.finish())?;
+        let corrected = std::mem::take(&mut self.done.lock().corrected);
         if !corrected.is_empty() {
             pkb_cli::progress::tell(corrected.to_string());
         }
-        self.again.finish()?;
+        self.made_again.finish()?;
         Ok(by_rows)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn delivery(channel: Channel, file: &str, edition: Edition) -> Delivery {
+        Delivery {
+            edition,
+            ..Delivery::new(channel, file.to_owned())
+        }
+    }
+
+    fn files(deliveries: &[Delivery]) -> Vec<&str> {
+        let files = deliveries.iter().map(|delivery| &*delivery.file);
+        files.collect()
+    }
+
+    #[test]
+    fn a_reprint_takes_the_place_of_its_letter_and_new_codes_of_everything() {
+        use Channel::{Letter, Sms};
+        let older = delivery(Letter, "older", Edition::First);
+        let letter = Delivery {
+            replaces: vec![older],
+            ..delivery(Letter, "letter", Edition::Reprint)
+        };
+        let old = || vec![letter.clone(), delivery(Sms, "text", Edition::First)];
+
+        let mut again = [delivery(Letter, "again", Edition::Reprint)];
+        assert_eq!(files(&take_place_of(old(), &mut again)), ["text"]);
+        assert_eq!(files(&again[0].replaces), ["letter", "older"]);
+
+        let mut again = [delivery(Sms, "again", Edition::Reissue)];
+        assert!(take_place_of(old(), &mut again).is_empty());
+        assert_eq!(files(&again[0].replaces), ["letter", "older", "text"]);
+        assert!(again[0].replaces.iter().all(|one| one.replaces.is_empty()));
     }
 }

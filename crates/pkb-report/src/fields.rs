@@ -31,38 +31,35 @@ pub struct Fields<'a> {
     pub pkb: Option<Answer>,
     /// That there are codes.
     pub invitation: Option<Codes>,
-    /// How the invitation goes to the patient.
-    pub delivery: Option<Delivery>,
-    /// Text messages that GOV.UK Notify was given.
+    /// How the invitation goes to the patient: one entry a channel.
     #[serde(default)]
-    pub texts: Vec<Dispatch>,
-    /// The letter that GOV.UK Notify was given.
-    pub posted: Option<Dispatch>,
+    pub deliveries: Vec<Delivery>,
     /// Whether the patient has registered since.
     pub uptake: Option<Uptake>,
-    /// Invitations before a reminder, the first first.
+    /// Invitations before a reminder, the oldest first.
     #[serde(default)]
-    pub earlier: Vec<Delivery>,
+    pub earlier: Vec<Earlier>,
     /// Why it went no further.
     pub outcome: Option<Outcome>,
 }
 
 impl Fields<'_> {
-    /// All invitations, the first first.
-    pub fn invitations(&self) -> impl DoubleEndedIterator<Item = &Delivery> {
-        self.earlier.iter().chain(&self.delivery)
+    /// The deliveries of each invitation, the oldest first.
+    pub fn invitations(&self) -> impl DoubleEndedIterator<Item = &[Delivery]> {
+        let earlier = self.earlier.iter().map(|earlier| &*earlier.deliveries);
+        earlier.chain((!self.deliveries.is_empty()).then_some(&*self.deliveries))
     }
 
     /// The last invitation: what came before a reminder, while that is not made yet.
     #[must_use]
-    pub fn last_invitation(&self) -> Option<&Delivery> {
+    pub fn last_invitation(&self) -> Option<&[Delivery]> {
         self.invitations().next_back()
     }
 
     /// Whether it is of a rehearsal, by its mark or by the name of its letter's file.
     #[must_use]
     pub fn is_of_rehearsal(&self) -> bool {
-        let mut files = self.delivery.iter().map(|delivery| &delivery.file);
+        let mut files = self.deliveries.iter().map(|delivery| &delivery.file);
         self.rehearsal || files.any(|file| file.starts_with(FILE_PREFIX))
     }
 
@@ -95,7 +92,7 @@ pub struct Row<'a> {
 #[derive(Debug, Deserialize)]
 pub struct Patient {
     /// Only its area is looked at.
-    pub post_code: Option<Postcode>,
+    pub postcode: Option<Postcode>,
     /// Who else is at the same address.
     pub household: Option<Household>,
 }
@@ -132,10 +129,17 @@ pub struct Codes {
     pub expires_at: Timestamp,
 }
 
-/// How the invitation goes to the patient.
+/// An invitation before a reminder.
+#[derive(Debug, Deserialize)]
+pub struct Earlier {
+    /// One entry a channel.
+    pub deliveries: Vec<Delivery>,
+}
+
+/// What was made for a patient for one channel.
 #[derive(Debug, Deserialize)]
 pub struct Delivery {
-    /// By which way.
+    /// By which channel.
     pub channel: Channel,
     /// The file it is in.
     pub file: String,
@@ -150,34 +154,17 @@ pub struct Delivery {
     pub format: Option<LetterFormat>,
     /// Which design it has; absent for the usual letter.
     pub design: Option<Design>,
-    /// The SMS sheet, when there is a text message beside the letter.
-    pub sms_file: Option<String>,
     /// Whether it is the patient's first.
     #[serde(default)]
     pub edition: Edition,
-    /// Of an invitation before a reminder: text messages that GOV.UK Notify was given.
+    /// What GOV.UK Notify was given of it.
     #[serde(default)]
-    pub texts: Vec<Dispatch>,
-    /// Of an invitation before a reminder: the letter that GOV.UK Notify was given.
-    pub posted: Option<Dispatch>,
+    pub dispatches: Vec<Dispatch>,
 }
 
-impl Delivery {
-    /// Whether there is a letter.
-    #[must_use]
-    pub fn has_letter(&self) -> bool {
-        self.channel != Channel::Sms
-    }
-
-    /// The sheet of the text message, if there is one.
-    #[must_use]
-    pub fn sms_sheet(&self) -> Option<&str> {
-        match self.channel {
-            Channel::Letter => None,
-            Channel::Sms => Some(&self.file),
-            Channel::Both => self.sms_file.as_deref(),
-        }
-    }
+/// The channels of an invitation.
+pub fn channels(deliveries: &[Delivery]) -> Vec<Channel> {
+    deliveries.iter().map(|delivery| delivery.channel).collect()
 }
 
 /// A text message or a letter that GOV.UK Notify was given.

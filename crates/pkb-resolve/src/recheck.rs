@@ -31,7 +31,7 @@ use pkb_values::NationalId;
 use crate::{
     args::Args,
     eligibility::Whom,
-    reminders::{Reminders, invitations, make_ready},
+    reminders::{Reminders, make_ready},
 };
 
 /// Runs the stage from the arguments.
@@ -211,7 +211,7 @@ impl Stage for Recheck {
         if in_journal {
             return Admission::AlreadyDone;
         }
-        let (Some(patient), Some(_)) = (&record.patient, invitations(record).next()) else {
+        let (Some(patient), Some(_)) = (&record.patient, record.invitations().next()) else {
             return Admission::NotReady;
         };
         Admission::Work(Invited {
@@ -276,7 +276,7 @@ impl Stage for Recheck {
         let mut counts = locked(&self.counts);
         if let Some(outcome) = &record.outcome {
             let is_own = outcome.stage == StageName::Recheck;
-            if handled == Handled::Passed && !is_own && invitations(record).next().is_some() {
+            if handled == Handled::Passed && !is_own && record.invitations().next().is_some() {
                 counts.stopped += 1;
             } else if handled != Handled::Passed && outcome.reason == Reason::Deceased {
                 counts.died.push(record.row.number);

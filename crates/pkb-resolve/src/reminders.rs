@@ -1,7 +1,11 @@
 //! Who gets a reminder, and what makes a record ready for it.
 
 use jiff::{ToSpan as _, civil::Date};
-use pkb_core::{Reason, Record, Verdict, clock::uk_date, record::Delivery};
+use pkb_core::{
+    Reason, Record, Verdict,
+    clock::uk_date,
+    record::{EarlierInvitation, Unknown},
+};
 
 use crate::exclusions::Interval;
 
@@ -19,7 +23,7 @@ impl Reminders {
     /// What speaks against a reminder today, of a patient who was invited and has not registered.
     pub fn objection(&self, record: &Record) -> Option<Verdict> {
         // The first invitation reminds of nothing.
-        let reminders = invitations(record).count().saturating_sub(1);
+        let reminders = record.invitations().count().saturating_sub(1);
         if reminders >= usize::from(self.most) {
             return Some(Reason::Reminded.into());
         }
@@ -50,45 +54,38 @@ impl Reminders {
 /// Makes room for another invitation: the last one becomes an earlier one, and its codes go. Returns whether
 /// there was one.
 pub fn make_ready(record: &mut Record) -> bool {
-    let Some(mut delivery) = record.delivery.take() else {
+    if record.deliveries.is_empty() {
         return false;
-    };
-    delivery.texts = std::mem::take(&mut record.texts);
-    delivery.posted = record.posted.take();
-    record.earlier.push(delivery);
+    }
+    record.earlier.push(EarlierInvitation {
+        deliveries: std::mem::take(&mut record.deliveries),
+        unknown: Unknown::new(),
+    });
     record.invitation = None;
     record.purged = None;
     true
 }
 
-/// All invitations of a patient, the first first.
-pub fn invitations(record: &Record) -> impl Iterator<Item = &Delivery> {
-    record.earlier.iter().chain(&record.delivery)
-}
-
 /// The day of a patient's last invitation: that of the letter, or that on which GOV.UK Notify was given letter or
 /// text, if that was later.
 fn last_invitation(record: &Record) -> Option<Date> {
-    let of_deliveries = invitations(record).flat_map(|delivery| {
-        let sent = delivery.texts.iter().chain(&delivery.posted);
-        delivery
-            .date
-            .into_iter()
-            .chain(sent.map(|sent| uk_date(sent.at)))
+    let deliveries = record.invitations().flatten();
+    let days = deliveries.flat_map(|delivery| {
+        let sent = delivery.dispatches.iter().map(|sent| uk_date(sent.at));
+        delivery.date.into_iter().chain(sent)
     });
-    let sent = record.texts.iter().chain(&record.posted);
-    of_deliveries.chain(sent.map(|sent| uk_date(sent.at))).max()
+    days.max()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const RECORD: &str = r#"{"schema":"pkb-record/1","row":{"file":"a.csv","number":7,"of":9},"invitation":{"code":"NKcYiAciBU","token":"KVPnrFYPay","expires_at":"2026-12-22T09:00:00Z"},"delivery":{"channel":"both","file":"letters-0001.pdf","date":"2026-11-22","pages":[1,1],"sequence":1,"sms_file":"sms-0001.csv"}REST}"#;
-    const TEXTED: &str = r#","texts":[{"id":"740e5834-3a29-46b4-9a6f-16142fde533a","reference":"r","status":"delivered","at":"2026-11-24T23:30:00Z"}]"#;
+    const RECORD: &str = r#"{"schema":"pkb-record/1","row":{"file":"a.csv","number":7,"of":9},"invitation":{"code":"NKcYiAciBU","token":"KVPnrFYPay","expires_at":"2026-12-22T09:00:00Z"},"deliveries":[{"channel":"letter","file":"letters-0001.pdf","date":"2026-11-22","pages":[1,1],"sequence":1},{"channel":"sms","file":"sms-0001.csv","date":"2026-11-22"SENT}]}"#;
+    const TEXTED: &str = r#","dispatches":[{"id":"740e5834-3a29-46b4-9a6f-16142fde533a","reference":"r","status":"delivered","at":"2026-11-24T23:30:00Z"}]"#;
 
-    fn record(rest: &str) -> Record {
-        serde_json::from_str(&RECORD.replace("REST", rest)).unwrap()
+    fn record(sent: &str) -> Record {
+        serde_json::from_str(&RECORD.replace("SENT", sent)).unwrap()
     }
 
     fn objection(record: &Record, today: &str, most: u8) -> Option<Reason> {
@@ -109,7 +106,9 @@ mod tests {
         assert_eq!(objection(&texted, "2026-12-21", 1), Some(Reason::NotDue));
         assert_eq!(objection(&texted, "2026-12-22", 1), None);
         let mut undated = record("");
-        undated.delivery.as_mut().unwrap().date = None;
+        for delivery in &mut undated.deliveries {
+            delivery.date = None;
+        }
         assert_eq!(objection(&undated, "2027-12-22", 1), Some(Reason::NotDue));
     }
 
@@ -119,7 +118,7 @@ mod tests {
         assert!(make_ready(&mut twice));
         assert!(!make_ready(&mut twice), "it is ready");
         assert_eq!(objection(&twice, "2026-12-20", 1), None);
-        twice.delivery = record("").delivery;
+        twice.deliveries = record("").deliveries;
         assert_eq!(objection(&twice, "2026-12-20", 1), Some(Reason::Reminded));
         assert_eq!(objection(&twice, "2026-12-20", 2), None);
     }
@@ -128,9 +127,11 @@ mod tests {
     fn what_was_sent_is_kept_with_its_texts_and_without_its_codes() {
         let mut texted = record(TEXTED);
         assert!(make_ready(&mut texted));
-        assert!(texted.delivery.is_none() && texted.invitation.is_none());
-        assert!(texted.texts.is_empty());
+        assert!(texted.deliveries.is_empty() && texted.invitation.is_none());
         assert_eq!(texted.earlier.len(), 1);
-        assert_eq!(texted.earlier[0].texts[0].status.as_str(), "delivered");
+        let [_, text] = texted.earlier[0].deliveries.as_slice() else {
+            unreachable!()
+        };
+        assert_eq!(text.dispatches[0].status.as_str(), "delivered");
     }
 }

@@ -331,7 +331,7 @@ impl<D: Directory> Stage for Resolve<D> {
         }
         // PKB was asked in an earlier run; lists and our own file may say more now.
         match self.decision.whom.objections_since(record, patient) {
-            Some(verdict) if record.delivery.is_none() => Admission::Stop(verdict),
+            Some(verdict) if record.deliveries.is_empty() => Admission::Stop(verdict),
             _ => Admission::AlreadyDone,
         }
     }

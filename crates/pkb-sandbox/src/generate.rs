@@ -56,7 +56,7 @@ pub struct SyntheticPatient {
     /// Two lines, town and county; any may be empty.
     pub address: [String; 4],
     /// May be empty.
-    pub post_code: String,
+    pub postcode: String,
     /// One of the numbers that Ofcom keeps for drama, or empty.
     pub mobile: String,
     /// At example.org, or empty.
@@ -106,7 +106,7 @@ pub fn write_row<W: Write>(
         address2,
         town,
         county,
-        &patient.post_code,
+        &patient.postcode,
         &patient.mobile,
         &patient.email,
         patient.language,
@@ -177,7 +177,7 @@ fn patient(national_id: String, seed: u64, index: u64) -> SyntheticPatient {
     let culture = draw_culture(rng);
     let is_child = rng.u32(..100) < 8;
     let date_of_birth = draw_birth(is_child, rng);
-    let (address, post_code) = if fate == Fate::NoAddress {
+    let (address, postcode) = if fate == Fate::NoAddress {
         Default::default()
     } else {
         draw_address(rng)
@@ -203,7 +203,7 @@ fn patient(national_id: String, seed: u64, index: u64) -> SyntheticPatient {
         last_name: pick(culture.last, rng).to_owned(),
         date_of_birth,
         address,
-        post_code,
+        postcode,
         mobile,
         email,
         language: culture.language,
@@ -249,7 +249,7 @@ fn draw_address(rng: &mut fastrand::Rng) -> ([String; 4], String) {
     let letter =
         |rng: &mut fastrand::Rng| char::from(INWARD_LETTERS[rng.usize(..INWARD_LETTERS.len())]);
     let outward = format!("{}{}", place.area, rng.u32(1..=place.districts));
-    let post_code = format!("{outward} {}{}{}", rng.u32(..10), letter(rng), letter(rng));
+    let postcode = format!("{outward} {}{}{}", rng.u32(..10), letter(rng), letter(rng));
     (
         [
             address1,
@@ -257,7 +257,7 @@ fn draw_address(rng: &mut fastrand::Rng) -> ([String; 4], String) {
             place.town.to_owned(),
             place.county.to_owned(),
         ],
-        post_code,
+        postcode,
     )
 }
 

@@ -34,7 +34,7 @@ pub struct KnownRecord {
     pub county: String,
     /// Postcode.
     #[serde(skip_serializing_if = "String::is_empty")]
-    pub post_code: String,
+    pub postcode: String,
 }
 
 impl KnownRecord {
@@ -53,7 +53,7 @@ impl KnownRecord {
             address2: self.address2.clone(),
             city: self.city.clone(),
             county: self.county.clone(),
-            post_code: self.post_code.clone(),
+            postcode: self.postcode.clone(),
             mobile: String::new(),
             home_phone: String::new(),
         }
@@ -95,7 +95,7 @@ impl World {
                 address2: text(6),
                 city: text(7),
                 county: text(8),
-                post_code: text(9),
+                postcode: text(9),
             };
             let patient = WorldPatient {
                 record: Some(known),

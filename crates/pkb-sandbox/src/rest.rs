@@ -254,7 +254,7 @@ fn user(record: &Record) -> Value {
         "address2": text(&row.address2),
         "city": text(&row.city),
         "state": text(&row.county),
-        "postalCode": text(&row.post_code),
+        "postalCode": text(&row.postcode),
         "country": "GB-ENG",
         "nationalIds": national_ids,
         "orgLevelIds": local(&row.organisation_id),

@@ -54,7 +54,7 @@ pub(crate) struct Row {
     pub(crate) address2: String,
     pub(crate) city: String,
     pub(crate) county: String,
-    pub(crate) post_code: String,
+    pub(crate) postcode: String,
     pub(crate) mobile: String,
     pub(crate) home_phone: String,
 }
@@ -188,7 +188,7 @@ impl Row {
             address2: cell(11),
             city: cell(12),
             county: cell(13),
-            post_code: cell(14),
+            postcode: cell(14),
             mobile: cell(15),
             home_phone: cell(16),
         };
@@ -225,7 +225,7 @@ impl Row {
         replace(&mut self.address2, newer.address2);
         replace(&mut self.city, newer.city);
         replace(&mut self.county, newer.county);
-        replace(&mut self.post_code, newer.post_code);
+        replace(&mut self.postcode, newer.postcode);
         replace(&mut self.mobile, newer.mobile);
         replace(&mut self.home_phone, newer.home_phone);
         self.date_of_birth = newer.date_of_birth.or(self.date_of_birth);

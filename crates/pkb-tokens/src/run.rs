@@ -136,8 +136,8 @@ impl<D: CodeDesk> Stage for Tokens<D> {
         }
         let is_reissue = self.reissue.wants(record);
         // Whoever has a letter needs no codes because those on it have ended and are no longer kept.
-        let has_codes =
-            record.invitation.is_some() || (record.purged.is_some() && record.delivery.is_some());
+        let has_codes = record.invitation.is_some()
+            || (record.purged.is_some() && !record.deliveries.is_empty());
         match (&record.patient, &record.pkb) {
             _ if has_codes && !is_reissue => Admission::AlreadyDone,
             (Some(_), Some(pkb)) if pkb.checked_at < self.oldest_answer => {

@@ -342,17 +342,16 @@ impl AcrossRows {
             names.push(b'\n');
         }
         self.hasher
-            .hash_one((names, patient.date_of_birth, &patient.post_code))
+            .hash_one((names, patient.date_of_birth, &patient.postcode))
     }
 
     /// The words of a whole address; `None` where a line or a post code that a postman finds is missing.
     fn address_hash(&self, patient: &Patient, words: &mut Vec<u8>) -> Option<u64> {
-        let post_code = patient.post_code.as_ref();
-        let post_code =
-            post_code.filter(|code| !code.is_pseudo() && !patient.address.is_empty())?;
+        let postcode = patient.postcode.as_ref();
+        let postcode = postcode.filter(|code| !code.is_pseudo() && !patient.address.is_empty())?;
         words.clear();
         let lines = patient.address.iter().map(AddressLine::expose_line);
-        for line in lines.chain([Postcode::expose_postcode(post_code)]) {
+        for line in lines.chain([Postcode::expose_postcode(postcode)]) {
             push_words(words, line);
         }
         Some(self.hasher.hash_one(words))
@@ -370,7 +369,7 @@ impl AcrossRows {
             address,
             town_line: _,
             county_line: _,
-            post_code,
+            postcode,
             no_letter,
             mobile,
             email,
@@ -395,7 +394,7 @@ impl AcrossRows {
         let hash = self.hasher.hash_one((
             (national_id, title, first_name, last_name, date_of_birth),
             (
-                address, post_code, no_letter, mobile, email, language, format,
+                address, postcode, no_letter, mobile, email, language, format,
             ),
             (
                 organisation_id,

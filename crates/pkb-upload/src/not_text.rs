@@ -11,7 +11,7 @@ pub fn printed_fields() -> impl Iterator<Item = Field> {
         Field::Title,
         Field::FirstName,
         Field::LastName,
-        Field::PostCode,
+        Field::Postcode,
     ];
     others.into_iter().chain(ADDRESS)
 }
@@ -20,7 +20,7 @@ pub fn printed_fields() -> impl Iterator<Item = Field> {
 pub fn printed(field: Field) -> Option<Reason> {
     match field {
         Field::Title | Field::FirstName | Field::LastName => Some(Reason::BadName),
-        _ if field == Field::PostCode || ADDRESS.contains(&field) => Some(Reason::BadAddress),
+        _ if field == Field::Postcode || ADDRESS.contains(&field) => Some(Reason::BadAddress),
         _ => None,
     }
 }

@@ -212,8 +212,8 @@ impl<'a> RowCheck<'a> {
         let last_name = self.name(Field::LastName, PersonName::parse);
         let date_of_birth = self.date_of_birth();
         let mut address = self.address();
-        let mut post_code = self.post_code();
-        self.compare_post_codes(&mut address, &mut post_code);
+        let mut postcode = self.postcode();
+        self.compare_postcodes(&mut address, &mut postcode);
         let Address {
             lines: address,
             town_line,
@@ -250,7 +250,7 @@ impl<'a> RowCheck<'a> {
                     address,
                     town_line,
                     county_line,
-                    post_code,
+                    postcode,
                     no_letter: self.no_letter,
                     mobile,
                     email,

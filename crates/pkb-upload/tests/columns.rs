@@ -149,7 +149,7 @@ fn a_millennium_export_is_read_by_its_own_headers() {
         assert_eq!(patient["last_name"], "Smith");
         assert_eq!(patient["date_of_birth"], "1961-03-05");
         assert_eq!(patient["address"], json!(["1 Mill", "Leeds"]));
-        assert_eq!(patient["post_code"], "LS1 1AA");
+        assert_eq!(patient["postcode"], "LS1 1AA");
     }
 }
 
@@ -208,7 +208,7 @@ fn an_address_in_one_column_is_taken_apart_and_its_postcode_compared() {
     assert_eq!(ended.code, 0, "{}", ended.messages);
     let lines = json!(["1 Mill Lane", "Heaton", "Newcastle upon Tyne"]);
     assert_eq!(ended.addresses(), [lines.clone(), lines.clone(), lines]);
-    assert_eq!(ended.records[0]["patient"]["post_code"], "NE1 4ST");
+    assert_eq!(ended.records[0]["patient"]["postcode"], "NE1 4ST");
 
     let ended = file(
         &with_columns(
@@ -231,7 +231,7 @@ fn an_address_in_one_column_is_taken_apart_and_its_postcode_compared() {
             json!(["1 Mill Lane", "Leeds"]),
         ]
     );
-    let codes = ended.each(|record| record["patient"]["post_code"].clone());
+    let codes = ended.each(|record| record["patient"]["postcode"].clone());
     assert_eq!(
         codes,
         [

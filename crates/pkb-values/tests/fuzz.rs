@@ -159,7 +159,7 @@ fn address_lines() {
 }
 
 #[test]
-fn post_codes() {
+fn postcodes() {
     fuzz(Postcode::parse, |value| value.expose_postcode().to_owned());
 }
 

@@ -266,12 +266,12 @@ fn address(patient: &Patient) -> Vec<Part> {
     while lines.last().is_some_and(is_home) {
         lines.pop();
     }
-    let post_code = patient.post_code.as_ref().filter(|code| !code.is_pseudo());
-    let post_code = post_code.map(Postcode::expose_postcode);
+    let postcode = patient.postcode.as_ref().filter(|code| !code.is_pseudo());
+    let postcode = postcode.map(Postcode::expose_postcode);
     lines
         .into_iter()
         .map(|line| Part::new("a line of the address", line, Kind::AddressLine))
-        .chain(post_code.map(|code| Part::new("the postcode", code.to_owned(), Kind::Words)))
+        .chain(postcode.map(|code| Part::new("the postcode", code.to_owned(), Kind::Words)))
         .collect()
 }
 

@@ -13,7 +13,7 @@ use pkb_cli::{
 };
 use pkb_core::{
     ExitCode, Fatal, Record, StageName,
-    record::{Design, Edition},
+    record::{Channel, Design, Edition},
     rehearsal::{FILE_PREFIX, Origin},
 };
 use pkb_values::LetterLanguages;
@@ -153,7 +153,13 @@ impl Index {
             }
             let letters = letters_of(&record, manifests);
             spreadsheets.enter(&record, !letters.is_empty(), || spool.add(raw))?;
-            for (age, (edition, sequence, own)) in letters.into_iter().enumerate() {
+            for LetterOf {
+                edition,
+                sequence,
+                own,
+                is_replaced,
+            } in letters
+            {
                 let place = format!("manifest, letter {sequence} (row {row})");
                 let listed = manifests.get(edition).and_then(|manifests| {
                     let row = manifests.row(sequence)?;
@@ -184,7 +190,7 @@ impl Index {
                 if edition > 0 {
                     printed_again.insert(row);
                 }
-                if age == 0 {
+                if !is_replaced {
                     let letter = Entry::new(&record, &entry, manifests, spool.add(raw)?);
                     let letters = files.entry((edition, entry.file)).or_default();
                     letters.push(letter);
@@ -316,7 +322,7 @@ impl Entry {
     /// `row` says where the letter is.
     fn new(record: &Record, row: &ManifestRow, manifests: &Manifests, place: Place) -> Self {
         let home = manifests.home(&row.file);
-        let design = match &record.delivery {
+        let design = match record.delivery(Channel::Letter) {
             Some(delivery) => delivery.design,
             None => home.map(|home| home.design),
         };
@@ -365,27 +371,44 @@ fn is_of_another_run(record: &Record, manifests: &[Manifests]) -> bool {
     is_passed_by && !manifests.any(|manifest| manifest.of_row(record.row.number).is_some())
 }
 
-/// Edition, number and place of a record's letters, the newest first. A record that has not been to pkb-letters does not
-/// know its place.
-fn letters_of(record: &Record, manifests: &[Manifests]) -> Vec<(usize, u64, Option<ManifestRow>)> {
-    match &record.delivery {
-        Some(delivery) => delivery
-            .chain()
-            .filter_map(|delivery| {
-                let own = ManifestRow::of(record, delivery)?;
-                // Manifests are in the order of `Edition::ALL`.
-                Some((edition_of(&own.file)? as usize, own.sequence, Some(own)))
+/// A letter of a record.
+struct LetterOf {
+    /// Its place in `Edition::ALL`, which is the order of the manifests.
+    edition: usize,
+    sequence: u64,
+    /// What the record says of it, if the record knows.
+    own: Option<ManifestRow>,
+    /// Whether another one has taken its place.
+    is_replaced: bool,
+}
+
+/// A record's letters, the newest first. A record that has not been to pkb-letters does not know their place.
+fn letters_of(record: &Record, manifests: &[Manifests]) -> Vec<LetterOf> {
+    if record.deliveries.is_empty() {
+        let mut editions = manifests.iter().enumerate().rev();
+        let newest = editions.find_map(|(edition, manifests)| {
+            Some(LetterOf {
+                edition,
+                sequence: manifests.of_row(record.row.number)?,
+                own: None,
+                is_replaced: false,
             })
-            .collect(),
-        None => {
-            let by_row = |manifests: &Manifests| manifests.of_row(record.row.number);
-            let editions = manifests.iter().enumerate().rev();
-            editions
-                .filter_map(|(edition, manifests)| Some((edition, by_row(manifests)?, None)))
-                .take(1)
-                .collect()
-        }
+        });
+        return newest.into_iter().collect();
     }
+    let present = record.deliveries.iter().map(|own| (own, false));
+    let replaced = record.deliveries.iter().flat_map(|own| &own.replaces);
+    let all = present.chain(replaced.map(|one| (one, true)));
+    all.filter_map(|(delivery, is_replaced)| {
+        let own = ManifestRow::of(record, delivery)?;
+        Some(LetterOf {
+            edition: edition_of(&own.file)? as usize,
+            sequence: own.sequence,
+            own: Some(own),
+            is_replaced,
+        })
+    })
+    .collect()
 }
 
 /// Whether a record is of a rehearsal.

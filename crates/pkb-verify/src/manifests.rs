@@ -51,7 +51,7 @@ struct Row {
     first_page: u64,
     last_page: u64,
     row: u64,
-    post_code: ShortText,
+    postcode: ShortText,
     language: LetterLanguages,
     format: LetterFormat,
 }
@@ -65,7 +65,7 @@ impl Row {
             first_page: row.first_page,
             last_page: row.last_page,
             row: row.row,
-            post_code: ShortText::of(&row.post_code),
+            postcode: ShortText::of(&row.postcode),
             language: row.language,
             format: row.format,
         }
@@ -78,7 +78,7 @@ impl Row {
             first_page: self.first_page,
             last_page: self.last_page,
             row: self.row,
-            post_code: self.post_code.to_text(),
+            postcode: self.postcode.to_text(),
             language: self.language,
             format: self.format,
         }

@@ -1,15 +1,12 @@
 //! Letters and text messages with a PKB record or a code that a different patient of the stream also has. Neither may go
 //! out: nobody can tell whose the codes are.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use pkb_core::{
     Record,
     owners::{Belongings, Owners},
-    print_files::{
-        made_for::{MadeFor, Place},
-        sheet_of,
-    },
+    record::Channel,
 };
 use pkb_values::NationalId;
 
@@ -19,8 +16,8 @@ use super::sheets::Slot;
 #[derive(Default)]
 pub(super) struct OfTwoPatients {
     owners: Owners,
-    /// Where the texts are.
-    texts: MadeFor,
+    /// The spreadsheets of the texts.
+    texts: HashMap<NationalId, String>,
     /// By row: the patient, and what is said.
     rows: BTreeMap<u64, (NationalId, String)>,
 }
@@ -31,10 +28,8 @@ impl OfTwoPatients {
         let Some(own) = Belongings::of(record, self.owners.salt()) else {
             return;
         };
-        if let Some(delivery) = &record.delivery
-            && sheet_of(delivery).is_some()
-        {
-            self.texts.note(own.patient, Place::of(delivery));
+        if let Some(text) = record.delivery(Channel::Sms) {
+            self.texts.insert(own.patient, text.file.clone());
         }
         let Some(shared) = self.owners.come(&own) else {
             return;
@@ -73,7 +68,7 @@ impl OfTwoPatients {
             }
         }
         for (row, (patient, words)) in &self.rows {
-            if let Some(sheet) = self.texts.of(*patient).and_then(|place| place.texts) {
+            if let Some(sheet) = self.texts.get(patient) {
                 fail(&format!("{sheet} (row {row})"), words);
             }
         }

@@ -338,7 +338,7 @@ mod tests {
                 "patient": {
                     "national_id": {"type": "NHS_NUMBER", "value": "9990000018"}, "title": "Mr", "first_name": "Read",
                     "last_name": format!("Richards{}", "abcdefghij".repeat(2).split_at(usize::try_from(number % 20).unwrap()).1),
-                    "date_of_birth": "1990-05-01", "address": ["1 Main Street", "Byker"], "post_code": "NE1 1XC",
+                    "date_of_birth": "1990-05-01", "address": ["1 Main Street", "Byker"], "postcode": "NE1 1XC",
                 },
                 "invitation": {
                     "code": format!("Inv{number:05}lI"), "token": format!("Acc{number:05}0O"), "expires_at": "2026-12-23T09:00:00Z",

@@ -8,6 +8,7 @@ use std::{
 
 use pkb_core::{
     Fatal, Record,
+    record::{Channel, Delivery},
     rehearsal::{FILE_PREFIX, Origin},
 };
 
@@ -17,7 +18,7 @@ use crate::{
     report::Report,
 };
 use pkb_core::{
-    print_files::{editions::plain_name, sheet_of},
+    print_files::editions::plain_name,
     spool::{Place, SpooledRecords},
 };
 use pkb_values::gsm;
@@ -61,6 +62,12 @@ pub(super) struct Spreadsheets {
     spare: HashMap<String, usize>,
 }
 
+/// The spreadsheets of those deliveries that are text messages.
+fn texts<'a>(deliveries: impl Iterator<Item = &'a Delivery>) -> impl Iterator<Item = &'a String> {
+    let texts = deliveries.filter(|delivery| delivery.channel == Channel::Sms);
+    texts.map(|text| &text.file)
+}
+
 impl Spreadsheets {
     /// Enters what a record says of its texts. `has_letter` if one is in a manifest.
     pub(super) fn enter(
@@ -69,17 +76,18 @@ impl Spreadsheets {
         has_letter: bool,
         place: impl FnOnce() -> Result<Place, Fatal>,
     ) -> Result<(), Fatal> {
-        let older = record.delivery.iter().flat_map(|own| own.chain().skip(1));
-        let own = record.delivery.as_ref().and_then(sheet_of);
-        for sheet in older.chain(&record.earlier).filter_map(sheet_of) {
+        let own = record.delivery(Channel::Sms).map(|text| &text.file);
+        let replaced = record.deliveries.iter().flat_map(|own| &own.replaces);
+        let earlier = record.earlier.iter().flat_map(|one| &one.deliveries);
+        for sheet in texts(replaced.chain(earlier)) {
             if Some(sheet) != own {
-                *self.spare.entry(sheet.to_owned()).or_default() += 1;
+                *self.spare.entry(sheet.clone()).or_default() += 1;
             }
         }
         let Some(codes) = &record.invitation else {
             // These codes have expired and are no longer kept: nothing can be compared.
             if let Some(sheet) = own {
-                *self.spare.entry(sheet.to_owned()).or_default() += 1;
+                *self.spare.entry(sheet.clone()).or_default() += 1;
             }
             return Ok(());
         };
@@ -88,30 +96,22 @@ impl Spreadsheets {
             record: record_place,
             codes: [codes.code.expose_code(), codes.token.expose_code()].map(ShortText::of),
         };
-        match (&record.delivery, own) {
-            (Some(_), Some(sheet)) => {
-                self.texts
-                    .entry(sheet.to_owned())
-                    .or_default()
-                    .push(text(place()?));
-            }
-            (Some(_), None) => {}
-            (None, _) if record.outcome.is_none() => {
-                let text = text(place()?);
-                let unplaced = Unplaced { text, has_letter };
-                self.unplaced
-                    .insert(ShortText::of(codes.code.expose_code()), unplaced);
-            }
-            (None, _) => {}
+        if let Some(sheet) = own {
+            let texts = self.texts.entry(sheet.clone()).or_default();
+            texts.push(text(place()?));
+        } else if record.deliveries.is_empty() && record.outcome.is_none() {
+            let text = text(place()?);
+            let unplaced = Unplaced { text, has_letter };
+            self.unplaced
+                .insert(ShortText::of(codes.code.expose_code()), unplaced);
         }
         Ok(())
     }
 
     /// Enters a record whose texts are of a run before.
     pub(super) fn pass_by(&mut self, record: &Record) {
-        let deliveries = record.delivery.iter().flat_map(|own| own.chain());
-        for sheet in deliveries.filter_map(sheet_of) {
-            *self.spare.entry(sheet.to_owned()).or_default() += 1;
+        for sheet in texts(record.all_deliveries()) {
+            *self.spare.entry(sheet.clone()).or_default() += 1;
         }
     }
 

@@ -8,6 +8,7 @@
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
     fs::File,
+    hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher},
     io::{self, BufRead, BufReader, Write},
     path::{Path, PathBuf},
 };
@@ -17,7 +18,7 @@ use jiff::Timestamp;
 use pkb_cli::{app, args::ONCE, progress::tell};
 use pkb_core::{
     ExitCode, Fatal, Record, StageName,
-    record::{Channel, Delivery, Edition},
+    record::Delivery,
     rehearsal::{Origin, Origins},
     stage::IntentLog,
 };
@@ -44,18 +45,17 @@ pub struct LedgerArgs {
 }
 
 /// The columns of the answer.
-const COLUMNS: [&str; 14] = [
+const COLUMNS: [&str; 13] = [
     "question",
     "answer",
     "row",
     "patient_file",
     "channel",
     "edition",
-    "letter_file",
+    "file",
     "first_page",
     "last_page",
     "sequence",
-    "sms_file",
     "date",
     "codes_until",
     "design",
@@ -121,7 +121,7 @@ impl Lines {
         if let Ok(record) = serde_json::from_slice::<Box<Record>>(line) {
             let is_own = record.is_settled_by(StageName::Letters);
             self.own += u64::from(is_own);
-            let was_invited = record.delivery.is_some() || !record.earlier.is_empty();
+            let was_invited = record.invitations().next().is_some();
             return Ok(was_invited.then_some(record));
         }
         match serde_json::from_slice::<Intent>(line) {
@@ -211,11 +211,13 @@ impl Questions {
 }
 
 /// The cells of an answer behind its question.
-type Cells = [String; 13];
+type Cells = [String; 12];
 
 /// Answers, written at once if nothing was asked for, or else in the order of the questions.
 struct Answers<W: Write> {
     questions: Questions,
+    /// What was told, as hashes.
+    told: HashSet<u64>,
     found: BTreeMap<u64, Vec<Cells>>,
     csv: csv::Writer<W>,
 }
@@ -228,6 +230,7 @@ impl<W: Write> Answers<W> {
         csv.write_record(COLUMNS).map_err(unwritable)?;
         Ok(Self {
             questions,
+            told: HashSet::new(),
             found: BTreeMap::new(),
             csv,
         })
@@ -235,15 +238,17 @@ impl<W: Write> Answers<W> {
 
     /// Sees a record of the journal.
     fn see(&mut self, record: &Record) -> Result<(), Fatal> {
-        let delivery = record.delivery.as_ref();
-        // A journal has a line for each edition; once is enough for what was sent before.
-        let is_first = delivery.is_none_or(|delivery| delivery.edition == Edition::First);
-        let earlier = record.earlier.iter().filter(|_| is_first);
+        let earlier = record.earlier.iter().flat_map(|own| &own.deliveries);
+        let earlier = earlier.map(|delivery| (delivery, None));
         let codes_end = record.codes_end();
-        let sent = earlier
-            .map(|delivery| cells(record, delivery, None))
-            .chain(delivery.map(|delivery| cells(record, delivery, codes_end)));
-        let sent: Vec<Cells> = sent.collect();
+        let present = record.deliveries.iter().map(|own| (own, codes_end));
+        // A journal has a line for each edition; once is enough for what was sent before.
+        let new = earlier
+            .chain(present)
+            .filter(|(delivery, _)| self.told.insert(hash_of(record, delivery)));
+        let sent: Vec<Cells> = new
+            .map(|(delivery, codes_end)| cells(record, delivery, codes_end))
+            .collect();
         match self.questions.about(record) {
             None => sent.iter().try_for_each(|cells| self.write("", cells)),
             Some(questions) => {
@@ -307,67 +312,61 @@ fn only(answer: &str) -> Cells {
 /// What was sent; its codes end at `codes_end`, where that is known.
 fn cells(record: &Record, delivery: &Delivery, codes_end: Option<Timestamp>) -> Cells {
     let number = |number: Option<u64>| number.map_or_else(String::new, |number| number.to_string());
-    let (letter, sms) = files(delivery);
     let codes_until = codes_end
         .map(|end| last_whole_day(end).ok_or_else(|| Verdict::from(Reason::CodesExpiring)));
     [
         "sent".to_owned(),
         record.row.number.to_string(),
         record.row.file.clone(),
-        match delivery.channel {
-            Channel::Letter => "letter",
-            Channel::Sms => "sms",
-            Channel::Both => "both",
-        }
-        .to_owned(),
+        delivery.channel.as_str().to_owned(),
         delivery.edition.as_str().to_owned(),
-        letter.to_owned(),
-        number(delivery.pages.map(|(first, _)| first)),
+        delivery.file.clone(),
+        number(delivery.first_page()),
         number(delivery.pages.map(|(_, last)| last)),
         number(delivery.sequence),
-        sms.to_owned(),
         delivery
             .date
             .map_or_else(String::new, |date| date.to_string()),
         codes_until
             .and_then(Result::ok)
             .map_or_else(String::new, |day| day.to_string()),
-        delivery.design.unwrap_or_default().as_str().to_owned(),
+        delivery
+            .sequence
+            .map_or("", |_| delivery.design.unwrap_or_default().as_str())
+            .to_owned(),
     ]
 }
 
-/// The files of the letter and of the text message.
-fn files(delivery: &Delivery) -> (&str, &str) {
-    match delivery.channel {
-        Channel::Sms => ("", &delivery.file),
-        Channel::Letter | Channel::Both => (
-            &delivery.file,
-            delivery.sms_file.as_deref().unwrap_or_default(),
-        ),
-    }
+/// What tells a delivery from all others.
+fn hash_of(record: &Record, delivery: &Delivery) -> u64 {
+    let row = (&record.row.file, record.row.number);
+    let place = (delivery.channel, &delivery.file, delivery.sequence);
+    BuildHasherDefault::<DefaultHasher>::default().hash_one((row, place))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const RECORD: &str = r#"{"schema":"pkb-record/1","row":{"file":"a, b.csv","number":ROW,"of":9},"patient":{"national_id":{"type":"NHS_NUMBER","value":"VALUE"},"first_name":"Ann","last_name":"Lee","date_of_birth":"1990-05-01"},"invitation":{"code":"NKcYiAciBU","token":"KVPnrFYPay","expires_at":"2026-12-22T09:00:00Z"},"delivery":DELIVERY}"#;
-    const LETTER: &str = r#"{"channel":"both","file":"letters-0001.pdf","date":"2026-11-22","pages":[3,3],"sequence":3,"sms_file":"sms-0001.csv"}"#;
+    const RECORD: &str = r#"{"schema":"pkb-record/1","row":{"file":"a, b.csv","number":ROW,"of":9},"patient":{"national_id":{"type":"NHS_NUMBER","value":"VALUE"},"first_name":"Ann","last_name":"Lee","date_of_birth":"1990-05-01"},"invitation":{"code":"NKcYiAciBU","token":"KVPnrFYPay","expires_at":"2026-12-22T09:00:00Z"},"deliveries":[DELIVERIES]}"#;
+    const LETTER: &str = r#"{"channel":"letter","file":"letters-0001.pdf","date":"2026-11-22","pages":[3,3],"sequence":3},{"channel":"sms","file":"sms-0001.csv","date":"2026-11-22"}"#;
+    const REPRINT: &str = r#"{"channel":"letter","file":"reprint-0001.pdf","date":"2026-11-30","pages":[1,1],"sequence":8,"edition":"reprint"},{"channel":"sms","file":"sms-0001.csv","date":"2026-11-22"}"#;
     const REISSUE: &str = r#"{"channel":"letter","file":"reissue-0001.pdf","date":"2026-12-01","pages":[1,1],"sequence":9,"edition":"reissue"}"#;
     const SMS: &str = r#"{"channel":"sms","file":"sms-0001.csv","date":"2026-11-22"}"#;
 
     fn ask(questions: Questions) -> (Vec<String>, ExitCode) {
         let mut output = Vec::new();
         let mut answers = Answers::new(questions, &mut output).unwrap();
-        for (row, number, delivery) in [
+        for (row, number, deliveries) in [
             ("7", "9990000018", LETTER),
             ("8", "9990000026", SMS),
+            ("7", "9990000018", REPRINT),
             ("7", "9990000018", REISSUE),
         ] {
             let line = RECORD
                 .replace("ROW", row)
                 .replace("VALUE", number)
-                .replace("DELIVERY", delivery);
+                .replace("DELIVERIES", deliveries);
             let record = Lines::default().count(line.as_bytes()).unwrap().unwrap();
             answers.see(&record).unwrap();
         }
@@ -376,27 +375,38 @@ mod tests {
         (text.lines().skip(1).map(str::to_owned).collect(), code)
     }
 
-    const FIRST: &str = r#"sent,7,"a, b.csv",both,first,letters-0001.pdf,3,3,3,sms-0001.csv,2026-11-22,2026-12-21,letter"#;
-    const TEXT: &str =
-        r#"sent,8,"a, b.csv",sms,first,,,,,sms-0001.csv,2026-11-22,2026-12-21,letter"#;
+    const FIRST: [&str; 2] = [
+        r#"sent,7,"a, b.csv",letter,first,letters-0001.pdf,3,3,3,2026-11-22,2026-12-21,letter"#,
+        r#"sent,7,"a, b.csv",sms,first,sms-0001.csv,,,,2026-11-22,2026-12-21,"#,
+    ];
+    const TEXT: &str = r#"sent,8,"a, b.csv",sms,first,sms-0001.csv,,,,2026-11-22,2026-12-21,"#;
     const SECOND: &str =
-        r#"sent,7,"a, b.csv",letter,reissue,reissue-0001.pdf,1,1,9,,2026-12-01,2026-12-21,letter"#;
+        r#"sent,7,"a, b.csv",letter,reprint,reprint-0001.pdf,1,1,8,2026-11-30,2026-12-21,letter"#;
+    const THIRD: &str =
+        r#"sent,7,"a, b.csv",letter,reissue,reissue-0001.pdf,1,1,9,2026-12-01,2026-12-21,letter"#;
+
+    /// The answers to a question, with its number before each.
+    fn answered(question: &str, answers: &[&str]) -> Vec<String> {
+        let answers = answers.iter();
+        answers
+            .map(|answer| format!("{question},{answer}"))
+            .collect()
+    }
 
     #[test]
     fn every_edition_is_answered_in_the_order_of_the_ledger() {
         let (lines, code) = ask(Questions::Everybody);
-        assert_eq!(lines, [FIRST, TEXT, SECOND].map(|line| format!(",{line}")));
+        let [letter, text] = FIRST;
+        assert_eq!(lines, answered("", &[letter, text, TEXT, SECOND, THIRD]));
         assert_eq!(code, ExitCode::Done);
     }
 
     #[test]
     fn rows_are_answered_in_order_and_unknown_ones_with_nothing_sent() {
         let (lines, code) = ask(Questions::Rows([9, 7].into()));
-        let expected = [
-            format!("7,{FIRST}"),
-            format!("7,{SECOND}"),
-            "9,nothing sent,,,,,,,,,,,,".to_owned(),
-        ];
+        let [letter, text] = FIRST;
+        let mut expected = answered("7", &[letter, text, SECOND, THIRD]);
+        expected.push("9,nothing sent,,,,,,,,,,,".to_owned());
         assert_eq!(lines, expected);
         assert_eq!(code, ExitCode::Done);
     }
@@ -407,14 +417,15 @@ mod tests {
         let text = "\u{feff}999 000 0034\r\n9990000026\n\nnonsense\n999-000-0018\n9990000026\n";
         std::fs::write(file.path(), text).unwrap();
         let (lines, code) = ask(Questions::read(file.path()).unwrap());
+        let [letter, text] = FIRST;
         let expected = [
-            "1,nothing sent,,,,,,,,,,,,".to_owned(),
-            format!("2,{TEXT}"),
-            "4,not a national number,,,,,,,,,,,,".to_owned(),
-            format!("5,{FIRST}"),
-            format!("5,{SECOND}"),
-            format!("6,{TEXT}"),
-        ];
+            answered("1", &["nothing sent,,,,,,,,,,,"]),
+            answered("2", &[TEXT]),
+            answered("4", &["not a national number,,,,,,,,,,,"]),
+            answered("5", &[letter, text, SECOND, THIRD]),
+            answered("6", &[TEXT]),
+        ]
+        .concat();
         assert_eq!(lines, expected);
         assert_eq!(code, ExitCode::SomeRowsRejected);
     }

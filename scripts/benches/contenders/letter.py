@@ -68,10 +68,10 @@ def letters(path, count):
                 invitation, patient = record.get("invitation"), record.get("patient")
                 if made == count:
                     return
-                if not invitation or "outcome" in record or not patient.get("post_code"):
+                if not invitation or "outcome" in record or not patient.get("postcode"):
                     continue
                 name = " ".join(filter(None, (patient.get(key) for key in ("title", "first_name", "last_name"))))
-                address = [*patient["address"], patient["post_code"]]
+                address = [*patient["address"], patient["postcode"]]
                 try:
                     "".join([name, *address]).encode("latin-1")
                 except UnicodeEncodeError:

@@ -28,7 +28,7 @@ pub(super) struct SettingsFile {
 /// A table: `[letters.sms]`.
 #[derive(Debug)]
 pub(super) struct Table {
-    /// `["letters", "sms"]`; empty for what stands above the first header.
+    /// `["notify", "sms"]`; empty for what stands above the first header.
     pub(super) name: Vec<String>,
     pub(super) line: usize,
     pub(super) entries: Vec<Entry>,

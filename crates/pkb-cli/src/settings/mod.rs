@@ -86,7 +86,7 @@ struct Sources {
 /// What a command line comes to.
 struct Resolved {
     matches: ArgMatches,
-    /// The command: `["letters", "sms", "send"]`.
+    /// The command: `["notify", "sms", "send"]`.
     path: Vec<String>,
     file: Option<PathBuf>,
     from_file: Vec<FromFile>,

@@ -19,7 +19,7 @@ pub(super) fn man(sources: &Sources, asked: &ArgMatches) -> Instead {
     }
 }
 
-/// A page for the program, and one for each of its commands: `pkb-letters-sms-send.1`.
+/// A page for the program, and one for each of its commands: `pkb-notify-sms-send.1`.
 fn write_pages(command: &Command, name: &str, dir: &Path) -> Result<(), Fatal> {
     AtomicFile::write(
         &dir.join(format!("{name}.1")),

@@ -11,11 +11,14 @@ use pkb_files::nearest::nearest;
 const CAMPAIGN: &str = "campaign";
 
 /// Tables of the programs. A program knows its own options only: another's table is for that one to check.
-pub const PROGRAMS: [&str; 5] = ["upload", "resolve", "tokens", "letters", "campaign"];
+pub const PROGRAMS: [&str; 6] = [
+    "upload", "resolve", "tokens", "letters", "notify", "campaign",
+];
 
 /// The tables that a program knows.
 pub(super) struct Schema {
-    /// Options that several programs have and that should be the same for all: `[pkb]`, `[notify]`.
+    /// Options that several programs have and that should be the same for all: `[pkb]`, and of `[notify]` what `pkb doctor` also
+    /// needs.
     shared: Vec<SchemaTable>,
     /// The program's own, one for each of its commands; the program's itself comes first.
     own: Vec<SchemaTable>,
@@ -83,7 +86,7 @@ impl SchemaTable {
         self.settings().find(|arg| key(arg) == wanted)
     }
 
-    /// As in the file: `[letters.sms]`.
+    /// As in the file: `[notify.sms]`.
     pub(super) fn header(&self) -> String {
         format!("[{}]", self.name.join("."))
     }
@@ -119,9 +122,10 @@ impl Schema {
         self.shared.iter().chain(&self.own)
     }
 
-    /// The tables that programs share.
+    /// The tables that programs share, and that no program has as its own.
     pub(super) fn shared(&self) -> impl Iterator<Item = &SchemaTable> {
-        self.shared.iter()
+        let is_own = |table: &&SchemaTable| PROGRAMS.contains(&table.name[0].as_str());
+        self.shared.iter().filter(move |table| !is_own(table))
     }
 
     /// The program's own tables.
@@ -154,22 +158,27 @@ impl Schema {
                 tables.push(path[..length].to_vec());
             }
         }
-        tables.extend(self.shared_by(arg).map(|table| table.name.clone()));
+        if let Some(shared) = self.shared_by(arg)
+            && !tables.contains(&shared.name)
+        {
+            tables.push(shared.name.clone());
+        }
         tables
     }
 
     /// Everything that is wrong with a table of the file.
     pub(super) fn check(&self, table: &Table) -> Vec<Problem> {
         let name: Vec<&str> = table.name.iter().map(String::as_str).collect();
-        let Some(known) = self.tables().find(|known| known.name == name) else {
-            return match name.first() {
-                None => self.check_above_tables(table),
-                // Another program's: it looks at it itself.
-                Some(first) if PROGRAMS.contains(first) && *first != self.own[0].name[0] => {
-                    Vec::new()
-                }
-                Some(_) => vec![self.unknown_table(table)],
-            };
+        let own = self.own[0].name[0].as_str();
+        match name.first() {
+            None => return self.check_above_tables(table),
+            // Another program's: it looks at it itself.
+            Some(first) if PROGRAMS.contains(first) && *first != own => return Vec::new(),
+            Some(_) => {}
+        }
+        let mut tables = self.own.iter().chain(&self.shared);
+        let Some(known) = tables.find(|known| known.name == name) else {
+            return vec![self.unknown_table(table)];
         };
         let mut problems = Vec::new();
         for entry in &table.entries {
@@ -283,7 +292,6 @@ impl SchemaTable {
 fn walk(command: &Command, name: Vec<String>, tables: &mut Vec<SchemaTable>) {
     let at = tables.len();
     tables.push(SchemaTable::new(name.clone(), command));
-    let mut subcommands = Vec::new();
     for subcommand in command.get_subcommands() {
         if name.len() == 1 && commands::OURS.contains(&subcommand.get_name()) {
             continue;
@@ -291,8 +299,9 @@ fn walk(command: &Command, name: Vec<String>, tables: &mut Vec<SchemaTable>) {
         let mut name = name.clone();
         name.push(subcommand.get_name().to_owned());
         walk(subcommand, name, tables);
-        subcommands.extend(subcommand.get_arguments().cloned());
     }
+    let below = tables[at + 1..].iter().flat_map(|table| &table.args);
+    let mut subcommands: Vec<Arg> = below.cloned().collect();
     if tables[at].settings().next().is_none() && !subcommands.is_empty() {
         subcommands.retain(|arg| arg.get_help_heading() != Some(STREAM));
         let mut seen = std::collections::HashSet::new();

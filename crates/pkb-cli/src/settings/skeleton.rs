@@ -10,9 +10,9 @@ use super::{
 };
 
 const HEAD: &str = "\
-# Settings of pkb-upload, pkb-resolve, pkb-tokens, pkb-letters and pkb. Every program reads pkb.toml of the folder that it is started in, or
+# Settings of pkb-upload, pkb-resolve, pkb-tokens, pkb-letters, pkb-notify and pkb. Every program reads pkb.toml of the folder that it is started in, or
 # the file that --settings or PKB_SETTINGS names. A flag beats an environment variable, that beats this file, and that the default.
-# What is below [pkb] and [notify] is for all programs; any of it may stand below the table of a program, for that one alone.
+# What is below [pkb] is for all programs; any of it may stand below the table of a program, for that one alone.
 # A setting is an option without its --, and with _ for -; paths are taken from the folder that the program is started in.
 # No secret belongs in here: it has a file of its own, mode 0600, and client_secret_file names it.
 # Take the # away from what you want to set: each line shows the default, or what kind of value there may be.

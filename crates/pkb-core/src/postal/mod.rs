@@ -4,6 +4,7 @@
 
 mod countries;
 mod folded_names;
+mod printed;
 mod street;
 
 use std::sync::LazyLock;
@@ -14,19 +15,21 @@ use pkb_values::Postcode;
 use countries::{Country, is_at_home, is_uk_place};
 use folded_names::{FoldedNames, folded};
 
+pub use printed::{expose_address, postal_order};
+
 /// Why no letter can go to an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Unmailable {
     /// pkb-upload left the post code out.
-    PostCodeLeftOut,
+    PostcodeLeftOut,
     /// pkb-upload left out a line.
     AddressLeftOut,
     /// The address says that nobody lives there, or that it is not known.
     NoAbode,
     /// ZZ99 and its like.
-    PseudoPostCode,
+    PseudoPostcode,
     /// No post code.
-    NoPostCode,
+    NoPostcode,
     /// No lines at all.
     NoLines,
     /// Nothing but a town, a county, a country, the number of a house or flat, or words that are no address.
@@ -42,15 +45,15 @@ impl Unmailable {
     #[must_use]
     pub fn words(self) -> &'static str {
         match self {
-            Self::PostCodeLeftOut => {
+            Self::PostcodeLeftOut => {
                 "the postcode in the patient file is not a UK postcode, so it was left out"
             }
             Self::AddressLeftOut => {
                 "a line of the address in the patient file could not be read, or the street is missing"
             }
             Self::NoAbode => "the address says that there is no fixed or no known abode",
-            Self::PseudoPostCode => "the postcode means no fixed or no known address",
-            Self::NoPostCode => "the address has no postcode",
+            Self::PseudoPostcode => "the postcode means no fixed or no known address",
+            Self::NoPostcode => "the address has no postcode",
             Self::NoLines => "the address has no lines: three are needed with name and postcode",
             Self::NoStreet => {
                 "the address has no street, only a town, a country, the number of a house or flat, or words such as \"as above\""
@@ -67,7 +70,7 @@ impl Unmailable {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Destination {
     /// In the United Kingdom or a crown dependency: the post code is the last line.
-    PostCode,
+    Postcode,
     /// A Forces address with its number and without a post code: the number is the last line.
     Forces,
     /// Abroad: the country is the last line.
@@ -92,7 +95,7 @@ pub fn lines(patient: &Patient, international: bool) -> Result<PostalLines<'_>, 
     match patient.no_letter {
         Some(NoLetter::Abode) => return Err(Unmailable::NoAbode),
         Some(NoLetter::Address) => return Err(Unmailable::AddressLeftOut),
-        Some(NoLetter::PostCode) | None => {}
+        Some(NoLetter::Postcode) | None => {}
     }
     let mut lines: Vec<(usize, &str)> = patient
         .address
@@ -104,7 +107,7 @@ pub fn lines(patient: &Patient, international: bool) -> Result<PostalLines<'_>, 
     if lines.iter().any(|(_, line)| is_nowhere(line)) {
         return Err(Unmailable::NoAbode);
     }
-    let code = patient.post_code.as_ref();
+    let code = patient.postcode.as_ref();
     let real_code = code.filter(|code| !code.is_pseudo());
     let begins_with_country = lines.first().is_some_and(|(_, line)| is_at_home(line));
     while lines
@@ -123,20 +126,20 @@ pub fn lines(patient: &Patient, international: bool) -> Result<PostalLines<'_>, 
         {
             return Err(Unmailable::CountryDiffers);
         }
-        Some(_) => Destination::PostCode,
+        Some(_) => Destination::Postcode,
         None if ends_abroad(&lines) && !international => return Err(Unmailable::Abroad),
-        None if patient.no_letter == Some(NoLetter::PostCode) => {
-            return Err(Unmailable::PostCodeLeftOut);
+        None if patient.no_letter == Some(NoLetter::Postcode) => {
+            return Err(Unmailable::PostcodeLeftOut);
         }
         None if ends_abroad(&lines) => Destination::Abroad,
-        None if code.is_some() => return Err(Unmailable::PseudoPostCode),
+        None if code.is_some() => return Err(Unmailable::PseudoPostcode),
         None => match lines.iter().position(|(_, line)| is_forces_number(line)) {
             Some(at) => {
                 let number = lines.remove(at);
                 lines.push(number);
                 Destination::Forces
             }
-            None => return Err(Unmailable::NoPostCode),
+            None => return Err(Unmailable::NoPostcode),
         },
     };
     if lines.is_empty() {
@@ -229,7 +232,7 @@ fn has_street(patient: &Patient, lines: &[(usize, &str)], destination: Destinati
             && !line.contains(|c: char| c.is_ascii_digit())
     };
     match destination {
-        Destination::PostCode => {
+        Destination::Postcode => {
             streets.any(|(order, (_, line))| {
                 !may_be_town(order, line) && street::may_be_street(line, patient)
             }) || lines.iter().any(|(_, line)| is_forces_number(line))

@@ -13,7 +13,7 @@ fn of(lines: &[&str], code: &str, international: bool) -> Result<Vec<String>, Un
     let code = if code.is_empty() {
         String::new()
     } else {
-        format!(r#","post_code":"{code}""#)
+        format!(r#","postcode":"{code}""#)
     };
     let patient = patient(&format!(r#","address":{address}{code}"#));
     let lines = super::lines(&patient, international)?;
@@ -110,13 +110,13 @@ fn parts_of_the_united_kingdom_are_not_printed() {
 
 #[test]
 fn an_address_without_a_street_gets_no_letter() {
-    let town = r#","address":["Leeds"],"town_line":0,"post_code":"LS6 3AA""#;
+    let town = r#","address":["Leeds"],"town_line":0,"postcode":"LS6 3AA""#;
     assert_eq!(
         lines(&patient(town), false).err(),
         Some(Unmailable::NoStreet)
     );
     let both =
-        r#","address":["Leeds","Yorkshire"],"town_line":0,"county_line":1,"post_code":"LS6 3AA""#;
+        r#","address":["Leeds","Yorkshire"],"town_line":0,"county_line":1,"postcode":"LS6 3AA""#;
     assert_eq!(
         lines(&patient(both), false).err(),
         Some(Unmailable::NoStreet)
@@ -139,7 +139,7 @@ fn a_number_or_words_for_a_street_get_no_letter() {
         "LS1 1AA",
         "Richards",
     ] {
-        let extra = format!(r#","address":["{line}","Leeds"],"town_line":1,"post_code":"LS6 3AA""#);
+        let extra = format!(r#","address":["{line}","Leeds"],"town_line":1,"postcode":"LS6 3AA""#);
         let town = lines(&patient(&extra), false).err();
         assert_eq!(town, Some(Unmailable::NoStreet), "{line}");
         let no_town_column = of(&[line, "Leeds"], "LS6 3AA", false);
@@ -165,11 +165,11 @@ fn a_forces_number_takes_the_place_of_a_postcode() {
     for other in ["BFPO", "BFPO 12345", "BFPO Road", "BFPOé", "BF1"] {
         assert!(!is_forces_number(other), "{other}");
     }
-    let extra = r#","address":["BFPO 57"],"town_line":0,"post_code":"BF1 2AU""#;
+    let extra = r#","address":["BFPO 57"],"town_line":0,"postcode":"BF1 2AU""#;
     assert!(lines(&patient(extra), false).is_ok());
     assert_eq!(
         of(&["1 Main Street"], "", false),
-        Err(Unmailable::NoPostCode)
+        Err(Unmailable::NoPostcode)
     );
 }
 
@@ -180,15 +180,15 @@ fn what_pkb_upload_left_out_keeps_the_letter_back() {
         super::lines(&patient(&extra), international).err()
     };
     let dublin = r#"["1 Main Street","Dublin","Ireland"]"#;
-    assert_eq!(of("post_code", dublin, false), Some(Unmailable::Abroad));
+    assert_eq!(of("postcode", dublin, false), Some(Unmailable::Abroad));
     assert_eq!(
-        of("post_code", dublin, true),
-        Some(Unmailable::PostCodeLeftOut)
+        of("postcode", dublin, true),
+        Some(Unmailable::PostcodeLeftOut)
     );
     let leeds = r#"["1 Main Street","Leeds"]"#;
     assert_eq!(
-        of("post_code", leeds, false),
-        Some(Unmailable::PostCodeLeftOut)
+        of("postcode", leeds, false),
+        Some(Unmailable::PostcodeLeftOut)
     );
     assert_eq!(
         of("address", leeds, false),
@@ -222,7 +222,7 @@ fn no_letter_goes_to_nowhere() {
         assert!(of(&[line, "Leeds"], "LS6 3AA", false).is_ok(), "{line}");
     }
     let pseudo = of(&["x"], "ZZ99 3VZ", false);
-    assert_eq!(pseudo, Err(Unmailable::PseudoPostCode));
+    assert_eq!(pseudo, Err(Unmailable::PseudoPostcode));
     let abroad = of(&["1 Main Street", "Madrid", "Spain"], "ZZ99 2VZ", false);
     assert_eq!(abroad, Err(Unmailable::Abroad));
 }

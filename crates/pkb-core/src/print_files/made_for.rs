@@ -1,88 +1,79 @@
-//! Where the letter and the text message of each patient are, to name them if they must not go out.
+//! Where what was made for each patient is, to name it if it must not go out.
 
 use std::{collections::HashMap, fmt};
 
-use crate::record::Delivery;
+use crate::record::{Channel, Delivery};
 use pkb_values::NationalId;
 
-use super::sheet_of;
-
-/// Where a letter and a text are.
+/// Where a delivery is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
-    /// File and first page of the letter.
-    pub letter: Option<(String, u64)>,
-    /// The spreadsheet that has the text.
-    pub texts: Option<String>,
+    /// By which channel it goes.
+    pub channel: Channel,
+    /// Its file.
+    pub file: String,
+    /// Its first page there.
+    pub page: Option<u64>,
 }
 
-impl Place {
-    /// As a delivery has it.
-    pub fn of(delivery: &Delivery) -> Self {
-        Self {
-            letter: delivery
-                .pages
-                .map(|(first, _)| (delivery.file.clone(), first)),
-            texts: sheet_of(delivery).map(str::to_owned),
-        }
+/// Where the deliveries of a patient are.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Places(pub Vec<Place>);
+
+impl Places {
+    /// Those of a patient's deliveries.
+    pub fn of(deliveries: &[Delivery]) -> Self {
+        let places = deliveries.iter().map(|delivery| Place {
+            channel: delivery.channel,
+            file: delivery.file.clone(),
+            page: delivery.first_page(),
+        });
+        Self(places.collect())
     }
 }
 
-/// What to do about it.
-impl fmt::Display for Place {
+/// What to do about them.
+impl fmt::Display for Places {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some((file, page)) = &self.letter {
-            write!(
-                f,
-                "its letter was printed: remove sheet {page} of {file} before the letters are posted"
-            )?;
-        }
-        if let Some(file) = &self.texts {
-            let and = if self.letter.is_some() { "; " } else { "" };
-            write!(
-                f,
-                "{and}its text message is in {file}: delete that line before the spreadsheet is uploaded"
-            )?;
-        }
-        Ok(())
+        let places = self.0.iter();
+        let clauses = places.map(|place| place.channel.withdrawal(&place.file, place.page));
+        f.write_str(&clauses.collect::<Vec<_>>().join("; "))
     }
 }
 
-/// The newest letter and text of each patient, in some 30 bytes.
+/// The newest deliveries of each patient, in some 30 bytes.
 #[derive(Debug, Default)]
 pub struct MadeFor {
     files: Vec<String>,
     places: HashMap<NationalId, Packed>,
 }
 
-/// Files by their numbers; 0 is none.
-#[derive(Debug, Clone, Copy)]
-struct Packed {
-    letters: u32,
-    page: u32,
-    texts: u32,
-}
+/// A file by its number, 0 for none, and a page, for each channel.
+type Packed = [(u32, u32); Channel::ALL.len()];
 
 impl MadeFor {
-    /// A letter or text was made for a patient.
-    pub fn note(&mut self, patient: NationalId, place: Place) {
-        let page = place.letter.as_ref().map_or(0, |(_, page)| *page);
-        let packed = Packed {
-            letters: place.letter.map_or(0, |(file, _)| self.number(file)),
-            page: u32::try_from(page).unwrap_or(u32::MAX),
-            texts: place.texts.map_or(0, |file| self.number(file)),
-        };
+    /// Something was made for a patient.
+    pub fn note(&mut self, patient: NationalId, places: Places) {
+        let mut packed = Packed::default();
+        for place in places.0 {
+            let page = u32::try_from(place.page.unwrap_or_default()).unwrap_or(u32::MAX);
+            packed[place.channel as usize] = (self.number(place.file), page);
+        }
         self.places.insert(patient, packed);
     }
 
-    /// Where the letter and the text of a patient are, if there are any.
-    pub fn of(&self, patient: NationalId) -> Option<Place> {
+    /// Where the deliveries of a patient are, if there are any.
+    pub fn of(&self, patient: NationalId) -> Option<Places> {
         let packed = self.places.get(&patient)?;
-        let file = |number: u32| self.files.get((number as usize).checked_sub(1)?).cloned();
-        Some(Place {
-            letter: file(packed.letters).map(|file| (file, u64::from(packed.page))),
-            texts: file(packed.texts),
-        })
+        let places = Channel::ALL.iter().zip(packed);
+        let places = places.filter_map(|(channel, (file, page))| {
+            Some(Place {
+                channel: *channel,
+                file: self.files.get((*file as usize).checked_sub(1)?)?.clone(),
+                page: (*page > 0).then_some(u64::from(*page)),
+            })
+        });
+        Some(Places(places.collect()))
     }
 
     /// The number of a file. Nearly always it is one of the last two; one that has two numbers does no harm.
@@ -105,33 +96,35 @@ mod tests {
     use super::*;
 
     #[test]
-    fn letters_and_texts_are_found_again_by_patient_and_the_newest_counts() {
+    fn deliveries_are_found_again_by_patient_and_the_newest_count() {
         let patient = |number: &str| NationalId {
             scheme: pkb_values::NationalIdType::NhsNumber,
             value: pkb_values::NhsNumber::parse(number).unwrap(),
         };
         let (ann, ben) = (patient("9990000018"), patient("9990000026"));
-        let letter = |file: &str, page| Some((file.to_owned(), page));
+        let place = |channel, file: &str, page| Place {
+            channel,
+            file: file.to_owned(),
+            page,
+        };
+        let text = place(Channel::Sms, "sms-0001.csv", None);
+        let letter = place(Channel::Letter, "letters-0001.pdf", Some(3));
         let mut made = MadeFor::default();
-        let (first, second) = (
-            Place {
-                letter: letter("letters-0001.pdf", 3),
-                texts: Some("sms-0001.csv".into()),
-            },
-            Place {
-                letter: None,
-                texts: Some("sms-0001.csv".into()),
-            },
-        );
+        let (first, second) = (Places(vec![letter, text.clone()]), Places(vec![text]));
         made.note(ann, first.clone());
         made.note(ben, second.clone());
         assert_eq!(
             (made.of(ann), made.of(ben)),
-            (Some(first), Some(second.clone()))
+            (Some(first.clone()), Some(second.clone()))
         );
         assert_eq!(made.files.len(), 2);
         made.note(ann, second.clone());
         assert_eq!(made.of(ann), Some(second));
         assert_eq!(made.of(patient("9990000034")), None);
+        assert_eq!(
+            first.to_string(),
+            "its letter was printed: remove sheet 3 of letters-0001.pdf before the letters are posted; its text message is in \
+             sms-0001.csv: delete that line before the spreadsheet is uploaded"
+        );
     }
 }

@@ -36,7 +36,7 @@ pub struct ManifestRow {
     /// Row of the patient file.
     pub row: u64,
     /// Post code; empty for an address abroad.
-    pub post_code: String,
+    pub postcode: String,
     /// Languages, in their order.
     pub language: LetterLanguages,
     /// Size of print.
@@ -48,14 +48,14 @@ impl ManifestRow {
     pub fn of(record: &Record, delivery: &Delivery) -> Option<Self> {
         let ((first_page, last_page), sequence) = (delivery.pages?, delivery.sequence?);
         let patient = record.patient.as_ref();
-        let post_code = patient.and_then(|patient| patient.post_code.as_ref());
+        let postcode = patient.and_then(|patient| patient.postcode.as_ref());
         Some(Self {
             sequence,
             file: delivery.file.clone(),
             first_page,
             last_page,
             row: record.row.number,
-            post_code: post_code
+            postcode: postcode
                 .map(Postcode::expose_postcode)
                 .unwrap_or_default()
                 .to_owned(),

@@ -7,16 +7,6 @@ pub mod manifest;
 pub mod series;
 pub mod shared_mobiles;
 
-use crate::record::{Channel, Delivery};
-
-/// The sheet of a delivery, if it has a text message.
-pub fn sheet_of(delivery: &Delivery) -> Option<&str> {
-    match delivery.channel {
-        Channel::Sms => Some(&delivery.file),
-        Channel::Letter | Channel::Both => delivery.sms_file.as_deref(),
-    }
-}
-
 /// The batch of a file: `letters-0001` of `letters-0001.pdf` and of `letters-0001/000123-….pdf`.
 #[must_use]
 pub fn stem(file: &str) -> &str {

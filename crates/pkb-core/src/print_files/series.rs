@@ -6,11 +6,7 @@
 
 use std::{num::NonZeroU16, ops::RangeInclusive};
 
-use crate::{
-    Fatal,
-    record::{Delivery, Edition},
-    rehearsal::FILE_PREFIX,
-};
+use crate::{Fatal, record::Edition, rehearsal::FILE_PREFIX};
 
 use crate::print_files::editions::{edition_of, plain_name, prefix};
 
@@ -101,20 +97,6 @@ impl Series {
             ))),
             _ => Ok(()),
         }
-    }
-
-    /// As [`Self::check`], for all files of a delivery.
-    ///
-    /// # Errors
-    /// As [`Self::check`].
-    pub fn check_delivery(self, delivery: &Delivery) -> Result<(), Fatal> {
-        delivery.chain().try_for_each(|delivery| {
-            self.check(&delivery.file)?;
-            delivery
-                .sms_file
-                .as_deref()
-                .map_or(Ok(()), |sheet| self.check(sheet))
-        })
     }
 }
 

@@ -9,7 +9,7 @@ use std::{
     path::Path,
 };
 
-use crate::{Record, print_files::sheet_of, rows::counted};
+use crate::{Record, record::Channel, rows::counted};
 
 /// Name of the list in the folder of the letters.
 pub const FILE_NAME: &str = "sms-shared-mobiles.csv";
@@ -52,9 +52,8 @@ impl SharedMobiles {
 
     /// Notes the mobile of a record that has been to pkb-letters, if a text message goes there.
     pub fn add_record(&mut self, record: &Record) {
-        if let (Some(patient), Some(delivery)) = (&record.patient, &record.delivery)
-            && sheet_of(delivery).is_some()
-            && let Some(mobile) = &patient.mobile
+        if record.delivery(Channel::Sms).is_some()
+            && let Some(mobile) = record.patient.as_ref().and_then(|own| own.mobile.as_ref())
         {
             self.add(record.row.number, mobile.expose_e164());
         }

@@ -81,7 +81,7 @@ impl Record {
                 address: Vec::new(),
                 town_line: None,
                 county_line: None,
-                post_code: None,
+                postcode: None,
                 no_letter: None,
                 mobile: None,
                 email: None,
@@ -130,7 +130,7 @@ mod tests {
             "row": {"file": "a.csv", "number": 7, "of": 9},
             "patient": {
                 "national_id": {"type": "NHS_NUMBER", "value": "9990000018"}, "title": "Dr", "first_name": "Ann", "last_name": "Lee",
-                "date_of_birth": "1990-05-01", "address": ["1 Main Street", "Newcastle"], "post_code": "NE1 1XC",
+                "date_of_birth": "1990-05-01", "address": ["1 Main Street", "Newcastle"], "postcode": "NE1 1XC",
                 "mobile": "+447700900123", "language": "cy", "our_note": "x",
             },
         });
@@ -147,13 +147,13 @@ mod tests {
     fn an_erased_record_answers_for_its_stage_and_has_neither_codes_nor_contact_details() {
         let pkb = json!({"id": "7", "checked_at": "2026-11-22T09:00:00Z"});
         let codes = json!({"code": "NKcYiAciBU", "token": "KVPnrFYPay", "expires_at": "2026-12-22T09:00:00Z"});
-        let delivery =
-            json!({"channel": "letter", "file": "letters-0001.pdf", "date": "2026-11-22"});
+        let deliveries =
+            json!([{"channel": "letter", "file": "letters-0001.pdf", "date": "2026-11-22"}]);
         for (sections, stage) in [
             (json!({"pkb": pkb}), StageName::Resolve),
             (json!({"pkb": pkb, "invitation": codes}), StageName::Tokens),
             (
-                json!({"pkb": pkb, "invitation": codes, "delivery": delivery}),
+                json!({"pkb": pkb, "invitation": codes, "deliveries": deliveries}),
                 StageName::Letters,
             ),
         ] {

@@ -88,7 +88,7 @@ fn no_value_of_a_patient_and_no_secret_is_in_any_message_log_or_argument() {
             "--out",
             "print",
             "--channel",
-            "both",
+            "letter,sms",
             "--summary",
             "summary.json",
             "--journal",

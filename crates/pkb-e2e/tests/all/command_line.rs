@@ -7,11 +7,12 @@ use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
 
 use crate::harness::{NOW, programs, root};
 
-const PROGRAMS: [&str; 5] = [
+const PROGRAMS: [&str; 6] = [
     "pkb-upload",
     "pkb-resolve",
     "pkb-tokens",
     "pkb-letters",
+    "pkb-notify",
     "pkb",
 ];
 

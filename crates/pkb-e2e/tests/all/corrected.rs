@@ -119,7 +119,7 @@ fn a_spreadsheet_that_was_changed_or_lost_is_found() {
     let campaign = Campaign::start(World::default());
     let made = letters(
         &campaign,
-        "both",
+        "letter,sms",
         &invited(&campaign, &[BRYN, CAROL, DAVID]),
     );
     let sheet = String::from_utf8(campaign.read("print/rehearsal-sms-0001.csv")).unwrap();
@@ -189,7 +189,7 @@ fn a_letter_that_stays_doubtful_is_its_rows_outcome_and_all_others_are_made() {
         assert_eq!(made.code, 65, "{}", made.stderr);
         let records: Vec<Value> = records(&made.stdout);
         assert_eq!(records[1]["outcome"]["reason"], "doubtful_page");
-        assert!(records[0]["delivery"].is_object() && records[2]["delivery"].is_object());
+        assert!(records[0]["deliveries"].is_array() && records[2]["deliveries"].is_array());
         assert!(!made.stderr.contains("9997000021"), "{}", made.stderr);
         let (code, text) = verify(&campaign, &made.stdout);
         assert_eq!(code, 0, "{text}");

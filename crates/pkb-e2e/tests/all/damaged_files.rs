@@ -157,7 +157,14 @@ impl Damaged {
             let invited_records = records(&invited.stdout);
             outcome.with_codes = judge.sent(&invited_records);
             if self.prints && outcome.with_codes > 0 {
-                let args = ["--out", "print", "--channel", "both", "--engine", "typst"];
+                let args = [
+                    "--out",
+                    "print",
+                    "--channel",
+                    "letter,sms",
+                    "--engine",
+                    "typst",
+                ];
                 let delivered = self.stage(&campaign, "pkb-letters", &args, &invited.stdout);
                 outcome.pages = look_at_paper(&campaign, &records(&delivered.stdout), &mut judge);
             }
@@ -198,10 +205,10 @@ fn look_at_paper(campaign: &Campaign, delivered: &[Value], judge: &mut Judge<'_>
     for record in delivered {
         let (patient, codes) = (&record["patient"], &record["invitation"]);
         let (code, token) = (text(&codes["code"]), text(&codes["token"]));
-        if let Some(page) = record["delivery"]["pages"][0].as_u64() {
-            let page = &pages[&text(&record["delivery"]["file"])][page as usize - 1];
+        if let Some(page) = record["deliveries"][0]["pages"][0].as_u64() {
+            let page = &pages[&text(&record["deliveries"][0]["file"])][page as usize - 1];
             let found = squashed(&page.text);
-            let values = ["first_name", "last_name", "post_code"].map(|name| text(&patient[name]));
+            let values = ["first_name", "last_name", "postcode"].map(|name| text(&patient[name]));
             // A page has words that are written from right to left in another order.
             let is_as_printed =
                 |value: &String| value.chars().all(|character| character < '\u{590}');

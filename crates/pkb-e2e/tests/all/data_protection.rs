@@ -56,7 +56,7 @@ fn campaign() -> Campaign {
 
 const TOKENS: &str = "r.ndjson --rate 0 --journal t.journal --output t.ndjson";
 const LETTERS: &str =
-    "t.ndjson --out print --channel both --zip --journal l.journal --output l.ndjson";
+    "t.ndjson --out print --channel letter,sms --zip --journal l.journal --output l.ndjson";
 const FILES: [&str; 4] = ["t.journal", "t.ndjson", "l.journal", "l.ndjson"];
 
 /// All codes of the campaign.

@@ -65,19 +65,19 @@ fn prepared() -> Campaign {
         ("pkb-tokens", "r.ndjson --rate 0 --output t.ndjson"),
         (
             "pkb-letters",
-            "t.ndjson --out print --channel both --journal l.journal --output l.ndjson",
+            "t.ndjson --out print --channel letter,sms --journal l.journal --output l.ndjson",
         ),
         (
             "pkb-letters",
             "t.ndjson --out separate --separate --output separate.ndjson",
         ),
         (
-            "pkb-letters",
+            "pkb-notify",
             "sms send l.ndjson --template-id TEMPLATES --journal texted.journal --output texted.ndjson",
         ),
         (
-            "pkb-letters",
-            "post separate.ndjson --letters separate --journal posted.journal --output posted.ndjson",
+            "pkb-notify",
+            "post send separate.ndjson --letters separate --journal posted.journal --output posted.ndjson",
         ),
     ] {
         let ended = run(&mut command(&campaign, program, args), b"");
@@ -254,6 +254,7 @@ fn every_command_that_the_programs_have_is_looked_at() {
         "pkb-resolve",
         "pkb-tokens",
         "pkb-letters",
+        "pkb-notify",
         "pkb",
     ] {
         let folder = tempfile::tempdir().unwrap();

@@ -25,16 +25,16 @@ fn campaign() -> (Campaign, Vec<Value>) {
         ("pkb-tokens", "r.ndjson --rate 0 --output t.ndjson"),
         (
             "pkb-letters",
-            "t.ndjson --out print --channel both --output l.ndjson",
+            "t.ndjson --out print --channel letter,sms --output l.ndjson",
         ),
         (
             "pkb-letters",
-            "t.ndjson --out separate --separate --channel both --output separate.ndjson",
+            "t.ndjson --out separate --separate --channel letter,sms --output separate.ndjson",
         ),
-        ("pkb-letters", &sms),
+        ("pkb-notify", &sms),
         (
-            "pkb-letters",
-            "post texted.ndjson --letters separate --journal post.journal --output posted.ndjson",
+            "pkb-notify",
+            "post send texted.ndjson --letters separate --journal post.journal --output posted.ndjson",
         ),
         (
             "pkb-resolve",
@@ -123,8 +123,8 @@ fn extreme(all: &[Value]) -> Vec<Value> {
     for name in [
         "/row/number",
         "/row/of",
-        "/delivery/sequence",
-        "/delivery/pages/1",
+        "/deliveries/0/sequence",
+        "/deliveries/0/pages/1",
         "/invitation/expires_at",
         "/pkb/checked_at",
     ] {
@@ -153,8 +153,8 @@ fn extreme(all: &[Value]) -> Vec<Value> {
     for path in [
         "/row/number",
         "/row/of",
-        "/delivery/sequence",
-        "/delivery/pages/1",
+        "/deliveries/0/sequence",
+        "/deliveries/0/pages/1",
     ] {
         assert!(
             is_refused(path, json!(1_u64 << 63)) && is_refused(path, json!(u64::MAX)),
@@ -208,23 +208,21 @@ fn no_number_of_a_stream_makes_a_stage_hang_swell_or_end_with_a_bug() {
     write(
         &campaign,
         "x-u.ndjson",
-        &without(&["pkb", "invitation", "delivery", "texts", "posted", "uptake"]),
+        &without(&["pkb", "invitation", "deliveries", "uptake"]),
     );
     write(
         &campaign,
         "x-r.ndjson",
-        &without(&["invitation", "delivery", "texts", "posted", "uptake"]),
+        &without(&["invitation", "deliveries", "uptake"]),
     );
-    write(
-        &campaign,
-        "x-t.ndjson",
-        &without(&["delivery", "texts", "posted", "uptake"]),
-    );
-    write(
-        &campaign,
-        "x-l.ndjson",
-        &without(&["texts", "posted", "uptake"]),
-    );
+    write(&campaign, "x-t.ndjson", &without(&["deliveries", "uptake"]));
+    let mut without_dispatches = without(&["uptake"]);
+    let records = without_dispatches.iter_mut();
+    let deliveries = records.filter_map(|record| record.get_mut("deliveries")?.as_array_mut());
+    for delivery in deliveries.flatten() {
+        delivery.as_object_mut().unwrap().remove("dispatches");
+    }
+    write(&campaign, "x-l.ndjson", &without_dispatches);
     let templates = NOTIFY_TEMPLATES[..2].join(",");
     let sms = format!(
         "sms send x-l.ndjson --partial --template-id {templates} --journal xs.journal --output o1"
@@ -245,7 +243,7 @@ fn no_number_of_a_stream_makes_a_stage_hang_swell_or_end_with_a_bug() {
         ("pkb-tokens", "x.ndjson --partial --rate 0 --output o8"),
         (
             "pkb-letters",
-            "x-t.ndjson --partial --out xp --channel both --output o9",
+            "x-t.ndjson --partial --out xp --channel letter,sms --output o9",
         ),
         (
             "pkb-letters",
@@ -261,13 +259,13 @@ fn no_number_of_a_stream_makes_a_stage_hang_swell_or_end_with_a_bug() {
         ("pkb", "merge --check x.ndjson"),
         ("pkb", "merge --partial x.ndjson --output o11"),
         ("pkb", "split x.ndjson --partial --shards 3 --out shards"),
-        ("pkb-letters", &sms),
-        ("pkb-letters", "sms status x.ndjson --partial --output o12"),
+        ("pkb-notify", &sms),
+        ("pkb-notify", "sms status x.ndjson --partial --output o12"),
         (
-            "pkb-letters",
-            "post x-l.ndjson --partial --letters separate --journal xp.journal --output o13",
+            "pkb-notify",
+            "post send x-l.ndjson --partial --letters separate --journal xp.journal --output o13",
         ),
-        ("pkb-letters", "post status x.ndjson --partial --output o14"),
+        ("pkb-notify", "post status x.ndjson --partial --output o14"),
         ("pkb", "purge x.ndjson --letters print"),
     ] {
         let ended = bounded(&campaign, program, args);

@@ -83,7 +83,7 @@ fn the_fixture_journey_ends_the_same_over_both_interfaces() {
     let letters = |records: &[Value]| {
         let delivered = records
             .iter()
-            .filter(|record| record["delivery"].is_object());
+            .filter(|record| record["deliveries"].is_array());
         delivered
             .map(|record| record["row"]["number"].clone())
             .collect::<Vec<_>>()

@@ -10,7 +10,7 @@ use crate::harness::{Campaign, Ended, fixture, records};
 fn ending(record: &Value) -> (String, String, String) {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     match &record["outcome"] {
-        Value::Null if record["delivery"].is_object() => {
+        Value::Null if record["deliveries"].is_array() => {
             ("letters".into(), "delivered".into(), String::new())
         }
         Value::Null => ("nowhere".into(), String::new(), String::new()),

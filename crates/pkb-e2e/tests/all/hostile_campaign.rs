@@ -96,7 +96,7 @@ impl Hostile {
                 "patient": {
                     "national_id": {"type": "NHS_NUMBER", "value": person.number}, "first_name": "Anna",
                     "last_name": LAST_NAME, "date_of_birth": BORN, "address": ["1 Mill Lane", "Newcastle"],
-                    "post_code": "NE1 4ST", "mobile": mobile(at),
+                    "postcode": "NE1 4ST", "mobile": mobile(at),
                 },
                 "upload": {"batch": "batch-0001.csv", "state": "sent", "at": NOW},
             });
@@ -129,7 +129,11 @@ impl Hostile {
 
     /// The three stages as one pipeline. `kill`: after so long one of them is killed.
     fn pipeline(&mut self, kill: Option<Duration>) {
-        let channel = if self.plan.letters { "both" } else { "sms" };
+        let channel = if self.plan.letters {
+            "letter,sms"
+        } else {
+            "sms"
+        };
         let letters = format!(
             "--journal l.journal --out print --channel {channel} --letters-per-file 50 --engine typst --output l.ndjson"
         );
@@ -204,7 +208,7 @@ impl Hostile {
         for record in &delivered {
             let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
             let number = text(&record["patient"]["national_id"]["value"]);
-            if !record["delivery"].is_object() {
+            if !record["deliveries"].is_array() {
                 continue;
             }
             outcome.reached += 1;
@@ -220,8 +224,8 @@ impl Hostile {
                     &mut outcome,
                 );
             }
-            if let Some(page) = record["delivery"]["pages"][0].as_u64() {
-                owners.insert((text(&record["delivery"]["file"]), page), number);
+            if let Some(page) = record["deliveries"][0]["pages"][0].as_u64() {
+                owners.insert((text(&record["deliveries"][0]["file"]), page), number);
             }
         }
         self.look_at_files(&owners, &mut outcome);

@@ -59,7 +59,7 @@ const LETTERS: [&str; 9] = [
     "--out",
     "print",
     "--channel",
-    "both",
+    "letter,sms",
     "--journal",
     "l.journal",
     "--output",
@@ -80,7 +80,7 @@ fn campaign() -> Campaign {
 fn delivered(campaign: &Campaign) -> BTreeMap<u64, Value> {
     records(&campaign.read("l.ndjson"))
         .into_iter()
-        .filter(|record| record["delivery"].is_object())
+        .filter(|record| record["deliveries"].is_array())
         .map(|record| (record["row"]["number"].as_u64().unwrap(), record))
         .collect()
 }
@@ -89,7 +89,7 @@ fn delivered(campaign: &Campaign) -> BTreeMap<u64, Value> {
 fn some_row(campaign: &Campaign) -> (u64, Value) {
     delivered(campaign)
         .into_iter()
-        .find(|(_, record)| record["delivery"]["channel"] == "both")
+        .find(|(_, record)| record["deliveries"][1]["channel"] == "sms")
         .unwrap()
 }
 
@@ -122,9 +122,12 @@ fn new_codes_make_a_reissue_once_and_the_ledger_keeps_both() {
     let after = delivered(&campaign);
     let reissued = &after[&row];
     assert_ne!(code_of(reissued), code_of(&before));
-    assert_eq!(reissued["delivery"]["file"], "rehearsal-reissue-0001.pdf");
-    assert_eq!(reissued["delivery"]["edition"], "reissue");
-    assert_eq!(reissued["delivery"]["sms_file"], "rehearsal-sms-0002.csv");
+    assert_eq!(
+        reissued["deliveries"][0]["file"],
+        "rehearsal-reissue-0001.pdf"
+    );
+    assert_eq!(reissued["deliveries"][0]["edition"], "reissue");
+    assert_eq!(reissued["deliveries"][1]["file"], "rehearsal-sms-0002.csv");
     for (other, record) in &after {
         assert!(*other == row || *record == others[other], "row {other}");
     }
@@ -159,25 +162,15 @@ fn new_codes_make_a_reissue_once_and_the_ledger_keeps_both() {
     let (answers, _) = ask(&campaign, &["--row", &number], b"");
     let told: Vec<[&str; 4]> = answers
         .iter()
-        .map(|answer| {
-            ["answer", "edition", "letter_file", "sms_file"].map(|name| answer[name].as_str())
-        })
+        .map(|answer| ["answer", "edition", "channel", "file"].map(|name| answer[name].as_str()))
         .collect();
     assert_eq!(
         told,
         [
-            [
-                "sent",
-                "first",
-                "rehearsal-letters-0001.pdf",
-                "rehearsal-sms-0001.csv"
-            ],
-            [
-                "sent",
-                "reissue",
-                "rehearsal-reissue-0001.pdf",
-                "rehearsal-sms-0002.csv"
-            ]
+            ["sent", "first", "letter", "rehearsal-letters-0001.pdf"],
+            ["sent", "first", "sms", "rehearsal-sms-0001.csv"],
+            ["sent", "reissue", "letter", "rehearsal-reissue-0001.pdf"],
+            ["sent", "reissue", "sms", "rehearsal-sms-0002.csv"],
         ]
     );
 }
@@ -204,7 +197,7 @@ fn a_reissue_without_new_codes_is_refused_and_nothing_is_lost() {
     let ended = go(&campaign, &[], &["--reprint", &number]);
     assert!(matches!(ended.code, 0 | 65), "{}", ended.stderr);
     let reprinted = &delivered(&campaign)[&row];
-    assert_eq!(reprinted["delivery"]["edition"], "reprint");
+    assert_eq!(reprinted["deliveries"][0]["edition"], "reprint");
     assert_eq!(code_of(reprinted), code_of(&before));
     let both = campaign.stage(
         "pkb-letters",
@@ -276,7 +269,7 @@ fn start_reissue(campaign: &Campaign, rows: &[String]) -> [Child; 2] {
             "--out",
             "print",
             "--channel",
-            "both",
+            "letter,sms",
             "--journal",
             "l.journal",
         ])
@@ -314,7 +307,7 @@ fn a_pipeline_that_is_killed_again_and_again_reissues_every_row_once() {
     let after = delivered(&campaign);
     let mut pages = BTreeMap::new();
     for record in after.values() {
-        let file = record["delivery"]["file"].as_str().unwrap();
+        let file = record["deliveries"][0]["file"].as_str().unwrap();
         if file.starts_with("rehearsal-reissue-") && !pages.contains_key(file) {
             let pdf = campaign.read(&format!("print/{file}"));
             pages.insert(file.to_owned(), page_reader::read_text_only(pdf).unwrap());
@@ -328,15 +321,15 @@ fn a_pipeline_that_is_killed_again_and_again_reissues_every_row_once() {
             .map(|answer| answer["edition"].as_str())
             .collect();
         assert_eq!(editions, ["first", "reissue"], "row {row}");
-        if let Some(page) = record["delivery"]["pages"][0].as_u64() {
-            let file = &pages[record["delivery"]["file"].as_str().unwrap()];
+        if let Some(page) = record["deliveries"][0]["pages"][0].as_u64() {
+            let file = &pages[record["deliveries"][0]["file"].as_str().unwrap()];
             let text = &file[usize::try_from(page).unwrap() - 1].text;
             assert!(text.contains(code_of(record)), "row {row}");
         }
     }
     let letters = after
         .values()
-        .filter(|record| record["delivery"]["pages"].is_array());
+        .filter(|record| record["deliveries"][0]["pages"].is_array());
     assert_eq!(letters.count(), pages.values().map(Vec::len).sum::<usize>());
 }
 

@@ -56,7 +56,7 @@ fn letters_of(args: &[&str]) -> Letters {
     let delivered: Vec<Value> = ended
         .records()
         .into_iter()
-        .filter(|record| record["delivery"]["file"].is_string())
+        .filter(|record| record["deliveries"][0]["file"].is_string())
         .collect();
     let mut pages = BTreeMap::new();
     for entry in campaign.path("print").read_dir().unwrap() {
@@ -77,7 +77,7 @@ fn letters_of(args: &[&str]) -> Letters {
 impl Letters {
     /// The sheet on which the record says that its letter is.
     fn page_of(&self, record: &Value) -> &Page {
-        let delivery = &record["delivery"];
+        let delivery = &record["deliveries"][0];
         let [first, last] = [0, 1].map(|at| delivery["pages"][at].as_u64().unwrap());
         assert_eq!(first, last, "the built-in letter has one page");
         &self.pages[&(delivery["file"].as_str().unwrap().to_owned(), first)]
@@ -104,7 +104,7 @@ fn each_page_shows_the_addressees_own_codes_and_nobody_elses() {
         ]
         .map(|pointer| text(record, pointer))
         .join(" ");
-        let mut expected = vec![folded(&name), folded(text(record, "/patient/post_code"))];
+        let mut expected = vec![folded(&name), folded(text(record, "/patient/postcode"))];
         expected.extend(
             record["patient"]["address"]
                 .as_array()
@@ -149,7 +149,7 @@ fn no_date_of_birth_and_no_national_id_is_on_any_page_or_sheet() {
         campaign,
         delivered,
         pages,
-    } = letters_of(&["--channel", "both"]);
+    } = letters_of(&["--channel", "letter,sms"]);
     let sheet = String::from_utf8(campaign.read("print/rehearsal-sms-0001.csv")).unwrap();
     let manifest = String::from_utf8(campaign.read("print/rehearsal-manifest.csv")).unwrap();
     let shown: Vec<String> = pages
@@ -193,10 +193,10 @@ fn letters_are_split_into_files_and_the_manifest_accounts_for_each_page() {
         .collect();
     assert_eq!(rows.len(), 27);
     for (sequence, (row, record)) in (1..).zip(rows.iter().zip(&letters.delivered)) {
-        let delivery = &record["delivery"];
+        let delivery = &record["deliveries"][0];
         assert_eq!(row[0], sequence.to_string());
         assert_eq!(delivery["sequence"], sequence);
-        assert_eq!(row[1], text(record, "/delivery/file"));
+        assert_eq!(row[1], text(record, "/deliveries/0/file"));
         assert_eq!(
             row[1],
             format!("rehearsal-letters-{:04}.pdf", (sequence - 1) / 10 + 1)
@@ -218,12 +218,12 @@ fn letters_are_split_into_files_and_the_manifest_accounts_for_each_page() {
 }
 
 #[test]
-fn the_sms_sheet_has_the_patients_with_a_mobile_and_the_letter_says_both() {
+fn the_sms_sheet_has_the_patients_with_a_mobile_and_the_record_says_so() {
     let Letters {
         campaign,
         delivered,
         ..
-    } = letters_of(&["--channel", "both"]);
+    } = letters_of(&["--channel", "letter,sms"]);
     let mut sheet = csv::Reader::from_path(campaign.path("print/rehearsal-sms-0001.csv")).unwrap();
     let columns: Vec<String> = sheet.headers().unwrap().iter().map(str::to_owned).collect();
     assert_eq!(
@@ -253,8 +253,8 @@ fn the_sms_sheet_has_the_patients_with_a_mobile_and_the_letter_says_both() {
             row.iter().all(|cell| !cell.is_empty()),
             "Notify refuses empty cells"
         );
-        let channel = text(record, "/delivery/channel");
-        assert!(channel == "both" || channel == "sms", "{channel}");
+        let deliveries = record["deliveries"].as_array().unwrap();
+        assert_eq!(deliveries.last().unwrap()["channel"], "sms");
     }
     assert!(campaign.path("print/sms-text-1.txt").exists());
 }
@@ -293,7 +293,10 @@ fn a_patient_who_comes_twice_gets_one_letter() {
     let records = ended.records();
     assert_eq!(records.len(), 122);
     assert_eq!(
-        records.iter().filter(|r| r["delivery"].is_object()).count(),
+        records
+            .iter()
+            .filter(|r| r["deliveries"].is_array())
+            .count(),
         27
     );
     assert_eq!(
@@ -319,7 +322,7 @@ fn a_patient_who_comes_twice_has_one_letter_also_when_the_journal_answers() {
     assert!(
         again[61..]
             .iter()
-            .all(|record| record["delivery"].is_null())
+            .all(|record| record["deliveries"].is_null())
     );
 }
 

@@ -30,7 +30,7 @@ fn with_faults(rules: &str) -> Campaign {
 }
 
 fn command(campaign: &Campaign, args: &[&str]) -> Command {
-    let mut command = campaign.command("pkb-letters");
+    let mut command = campaign.command("pkb-notify");
     command
         .args(args)
         .env("NOTIFY_BASE_URL", campaign.sandbox.base_url())
@@ -58,6 +58,13 @@ fn sending() -> Vec<&'static str> {
     args
 }
 
+/// What a record says was given to Notify by a channel.
+fn sent_by<'a>(record: &'a Value, channel: &str) -> &'a Value {
+    let deliveries = record["deliveries"].as_array().into_iter().flatten();
+    let mut own = deliveries.filter(|delivery| delivery["channel"] == channel);
+    own.next().map_or(&Value::Null, |own| &own["dispatches"])
+}
+
 fn send(campaign: &Campaign, input: &[u8]) -> Ended {
     notify(campaign, &sending(), input)
 }
@@ -80,13 +87,13 @@ fn record(at: usize, of: usize, mobile: &str) -> Value {
         "patient": {
             "national_id": {"type": "NHS_NUMBER", "value": number},
             "first_name": "Canaryfirst", "last_name": "Canarylast", "date_of_birth": "1980-02-03",
-            "address": ["1 Canary Lane", "Canaryton"], "post_code": "CA1 4RY", "mobile": mobile,
+            "address": ["1 Canary Lane", "Canaryton"], "postcode": "CA1 4RY", "mobile": mobile,
         },
         "pkb": {"id": (12_345 + at).to_string(), "checked_at": "2026-11-22T08:00:00Z"},
         "invitation": {
             "code": format!("CanaryI{at:03}"), "token": format!("CanaryT{at:03}"), "expires_at": "2026-12-22T09:00:00Z",
         },
-        "delivery": {"channel": "sms", "file": "rehearsal-sms-0001.csv", "date": "2026-11-22"},
+        "deliveries": [{"channel": "sms", "file": "rehearsal-sms-0001.csv", "date": "2026-11-22"}],
     })
 }
 
@@ -172,7 +179,7 @@ fn each_patient_gets_both_texts_in_their_order_and_the_record_says_so() {
         };
         assert_eq!(first.template_id.as_deref(), Some(NOTIFY_TEMPLATES[0]));
         for (at, text) in [first, second].into_iter().enumerate() {
-            let noted = &record["texts"][at];
+            let noted = &sent_by(&record, "sms")[at];
             assert_eq!(noted["id"], text.id.as_str());
             assert_eq!(noted["reference"], text.reference.as_deref().unwrap());
             assert_eq!(noted["status"], "created");
@@ -263,7 +270,9 @@ fn a_number_that_notify_does_not_take_is_the_outcome_of_its_row_alone() {
     assert_each_once(&campaign, 1);
     // A letter goes to the same patient: the row is not stopped, and the refusal is in the record.
     records[0]["patient"]["mobile"] = "+447700900996".into();
-    records[0]["delivery"]["channel"] = "both".into();
+    let letter = json!({"channel": "letter", "file": "rehearsal-letters-0001.pdf", "pages": [1, 1], "sequence": 1});
+    let deliveries = records[0]["deliveries"].as_array_mut().unwrap();
+    deliveries.insert(0, letter);
     let other = record(7, 8, "");
     records[0]["patient"]["national_id"]["value"] =
         other["patient"]["national_id"]["value"].clone();
@@ -271,9 +280,10 @@ fn a_number_that_notify_does_not_take_is_the_outcome_of_its_row_alone() {
     records[0]["invitation"] = other["invitation"].clone();
     let ended = send(&campaign, &lines(&[records[0].clone()]));
     assert_eq!(reasons(&ended), [""]);
-    assert_eq!(ended.records()[0]["texts"][0]["status"], "refused");
+    let texts = sent_by(&ended.records()[0], "sms").clone();
+    assert_eq!(texts[0]["status"], "refused");
     assert_eq!(
-        ended.records()[0]["texts"][1],
+        texts[1],
         Value::Null,
         "the second goes only after the first"
     );
@@ -473,7 +483,7 @@ fn no_number_is_ever_texted_twice_in_a_killed_and_repeated_run() {
         let sent = crate::harness::records(&campaign.read("sent.ndjson"));
         assert!(
             sent.iter()
-                .all(|record| record["texts"][1]["id"].is_string()),
+                .all(|record| sent_by(record, "sms")[1]["id"].is_string()),
             "round {round}"
         );
     }
@@ -542,7 +552,7 @@ fn statuses_are_asked_for_until_nothing_is_under_way() {
     let statuses: Vec<Value> = ended
         .records()
         .iter()
-        .map(|r| r["texts"][1]["status"].clone())
+        .map(|r| sent_by(r, "sms")[1]["status"].clone())
         .collect();
     assert_eq!(
         statuses,

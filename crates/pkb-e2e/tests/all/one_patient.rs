@@ -88,7 +88,7 @@ fn two_numbers_with_one_pkb_record_get_no_letter_and_both_rows_are_named() {
         &resolved.stdout,
     );
     assert_eq!(invited.code, 65, "{}", invited.stderr);
-    let letters = "pkb-letters --journal l.journal --out print --channel both";
+    let letters = "pkb-letters --journal l.journal --out print --channel letter,sms";
     let delivered = stage(&campaign, &both, letters, &invited.stdout);
     assert_eq!(
         reasons(&delivered.records()),
@@ -195,7 +195,7 @@ fn share(records: &mut [Value], fields: &[&str], from: usize, to: usize) {
 fn equal_codes_stop_their_rows_and_nobody_else() {
     for (fields, channel) in [
         (&["code", "token"][..], "letter"),
-        (&["code"], "both"),
+        (&["code"], "letter,sms"),
         (&["token"], "sms"),
     ] {
         let campaign = Campaign::start(pkb_sandbox::World::default());
@@ -231,7 +231,7 @@ fn a_letter_that_is_printed_is_named_when_another_patient_comes_with_its_code() 
         "--out",
         "print",
         "--channel",
-        "both",
+        "letter,sms",
         "--letters-per-file",
         "2",
         "--journal",

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use pkb_core::{
     Record,
     print_files::manifest,
-    record::{Design, Invitation, Patient},
+    record::{Channel, Design, Invitation, Patient},
 };
-use pkb_letters::invitee::{Rules, Ways};
+use pkb_letters::{channels::letter::rules::LetterRules, expiry::Expiry};
 use pkb_sandbox::World;
 use pkb_typeset::{letter_fields::LetterFields, template::Template, typesetter::Typesetter};
 use pkb_values::{LetterFormat, LetterLanguages};
@@ -66,7 +66,7 @@ fn invited(count: usize) -> Vec<Value> {
                     "title": "Mx", "first_name": first, "last_name": last,
                     "date_of_birth": patient.date_of_birth.to_string(),
                     "address": lines, "town_line": town_line,
-                    "post_code": format!("NE{} {}AB", at % 60 + 1, at % 10),
+                    "postcode": format!("NE{} {}AB", at % 60 + 1, at % 10),
                 },
                 "pkb": {"id": format!("{at}"), "checked_at": "2026-11-22T09:00:00Z"},
                 "invitation": {"code": code(at, 'i'), "token": code(at, 't'), "expires_at": "2027-01-20T09:00:00Z"},
@@ -151,11 +151,13 @@ fn printed(args: &[&str]) -> (Campaign, Vec<Value>) {
 /// wrong with it can be seen on paper only.
 fn forge(campaign: &Campaign, records: &[Value], change: impl FnOnce(&mut Vec<LetterFields>)) {
     let template = Template::built_in().unwrap();
-    let rules = Rules {
-        letter_date: "2026-11-22".parse().unwrap(),
-        min_days_left: 0,
+    let rules = LetterRules {
+        template: template.clone(),
+        expiry: Expiry {
+            today: "2026-11-22".parse().unwrap(),
+            min_days_left: 0,
+        },
         join_url: "https://joinpkb.com/".parse().unwrap(),
-        ways: Ways::Letter,
         design: Design::Letter,
         international: false,
         languages: LetterLanguages::English,
@@ -166,7 +168,7 @@ fn forge(campaign: &Campaign, records: &[Value], change: impl FnOnce(&mut Vec<Le
         .map(|record| {
             let patient: Patient = serde_json::from_value(record["patient"].clone()).unwrap();
             let codes: Invitation = serde_json::from_value(record["invitation"].clone()).unwrap();
-            rules.letter(&patient, &codes, &template).unwrap()
+            rules.letter(&patient, &codes).unwrap()
         })
         .collect();
     change(&mut letters);
@@ -275,10 +277,10 @@ fn one_pdf_a_letter_has_a_name_of_its_own_and_verifies_and_zips_hold_the_same() 
     let (campaign, records) = printed(&["--separate", "--zip"]);
     let mut names = BTreeSet::new();
     for record in &records {
-        let file = record["delivery"]["file"].as_str().unwrap();
+        let file = record["deliveries"][0]["file"].as_str().unwrap();
         assert!(names.insert(file.rsplit('/').next().unwrap().to_owned()));
         let pages = page_reader::read_text_only(campaign.read(&format!("print/{file}"))).unwrap();
-        assert_eq!(record["delivery"]["pages"], json!([1, pages.len()]));
+        assert_eq!(record["deliveries"][0]["pages"], json!([1, pages.len()]));
         let code = record["invitation"]["code"].as_str().unwrap();
         assert!(pages.iter().any(|page| page.text.contains(code)));
         let zip = campaign.read(&format!("print/{}.zip", file.split('/').next().unwrap()));
@@ -302,7 +304,7 @@ fn one_pdf_a_letter_has_a_name_of_its_own_and_verifies_and_zips_hold_the_same() 
     let file = |at: usize| {
         format!(
             "print/{}",
-            records[at]["delivery"]["file"].as_str().unwrap()
+            records[at]["deliveries"][0]["file"].as_str().unwrap()
         )
     };
     campaign.write(&file(one), campaign.read(&file(two)));
@@ -321,7 +323,7 @@ fn letters_are_sorted_as_mail_is_and_every_record_comes_out_once() {
     let codes: Vec<(String, u16, String)> = manifest
         .lines()
         .skip(1)
-        .map(|line| pkb_letters::address::postal_order(line.split(',').nth(5).unwrap()))
+        .map(|line| pkb_core::postal::postal_order(line.split(',').nth(5).unwrap()))
         .collect();
     assert!(codes.is_sorted());
     let rows: BTreeSet<u64> = records
@@ -412,7 +414,7 @@ fn a_letter_that_does_not_fit_is_an_outcome_and_the_others_keep_their_numbers_wi
     assert_eq!(ended.code, 65, "{}", ended.stderr);
     let (mut stopped, mut sequences) = (0, Vec::new());
     for record in ended.records() {
-        match record["delivery"]["sequence"].as_u64() {
+        match record["deliveries"][0]["sequence"].as_u64() {
             Some(sequence) => sequences.push(sequence),
             None => {
                 assert_eq!(record["outcome"]["reason"], "does_not_fit");
@@ -470,7 +472,7 @@ fn a_record_reads_back_with_what_the_letter_was() {
     let (_, records) = printed(&["--design", "reminder"]);
     for record in records {
         let record: Record = serde_json::from_value(record).unwrap();
-        let delivery = record.delivery.unwrap();
+        let delivery = record.delivery(Channel::Letter).unwrap();
         assert_eq!(delivery.design, Some(Design::Reminder));
         assert!(delivery.languages.is_some() && delivery.format.is_some());
     }
@@ -511,7 +513,7 @@ fn letters_that_do_not_say_what_they_must_are_not_written_and_no_record_says_tha
         ended
             .records()
             .iter()
-            .filter(|r| r["delivery"].is_object())
+            .filter(|r| r["deliveries"].is_array())
             .count()
     };
     assert_eq!(delivered(&ended), 0);
@@ -620,7 +622,7 @@ fn ordinary_addresses_do_not_stop_a_campaign() {
     let unmade: Vec<Value> = ended
         .records()
         .into_iter()
-        .filter(|record| !record["delivery"].is_object())
+        .filter(|record| !record["deliveries"].is_array())
         .map(|record| record["outcome"].clone())
         .collect();
     assert!(ended.code == 0 || ended.code == 65, "{}", ended.stderr);
@@ -668,13 +670,13 @@ fn pages_that_cannot_be_are_a_failure_and_not_a_crash() {
     let (campaign, records) = printed(&[]);
     for pages in [json!([5, 3]), json!([0, 0]), json!([1, 1_000_000])] {
         let mut records = records.clone();
-        records[3]["delivery"]["pages"] = pages;
+        records[3]["deliveries"][0]["pages"] = pages;
         let (code, text) = verify(&campaign, &stream(&records), &[]);
         assert_eq!(code, 65, "{text}");
         assert!(text.contains("cannot be those of a letter"), "{text}");
     }
     // What no file has is no record.
     let mut records = records.clone();
-    records[3]["delivery"]["pages"] = json!([1, u64::MAX]);
+    records[3]["deliveries"][0]["pages"] = json!([1, u64::MAX]);
     assert_eq!(verify(&campaign, &stream(&records), &[]).0, 66);
 }

@@ -75,7 +75,7 @@ const STAGES: [(&str, &[&str]); 4] = [
             "--out",
             "print",
             "--channel",
-            "both",
+            "letter,sms",
             "--letters-per-file",
             "40",
             "--journal",
@@ -216,7 +216,7 @@ fn start_pipeline(campaign: &Campaign) -> Vec<Child> {
         ("pkb-tokens", "--rate 0 --journal t.journal"),
         (
             "pkb-letters",
-            "--out print --channel both --letters-per-file 40 --journal l.journal --output l.ndjson",
+            "--out print --channel letter,sms --letters-per-file 40 --journal l.journal --output l.ndjson",
         ),
     ] {
         let before = children
@@ -336,7 +336,7 @@ fn each_patient_has_one_letter(campaign: &Campaign) {
     let delivered = records(&campaign.read("l.ndjson"));
     let mut pages: HashMap<String, Vec<String>> = HashMap::new();
     for record in &delivered {
-        let Some(file) = record["delivery"]["file"]
+        let Some(file) = record["deliveries"][0]["file"]
             .as_str()
             .filter(|file| file.ends_with(".pdf"))
         else {
@@ -350,14 +350,14 @@ fn each_patient_has_one_letter(campaign: &Campaign) {
                 .map(|page| page.text)
                 .collect()
         });
-        let page = record["delivery"]["pages"][0].as_u64().unwrap() as usize;
+        let page = record["deliveries"][0]["pages"][0].as_u64().unwrap() as usize;
         let code = record["invitation"]["code"].as_str().unwrap();
         assert!(texts[page - 1].contains(code), "a code is not on its page");
     }
     let printed: usize = pages.values().map(Vec::len).sum();
     let letters = delivered
         .iter()
-        .filter(|r| r["delivery"]["sequence"].is_u64())
+        .filter(|r| r["deliveries"][0]["sequence"].is_u64())
         .count();
     assert_eq!(printed, letters, "there are pages that belong to nobody");
 }
@@ -542,7 +542,10 @@ fn a_patient_in_the_ledger_is_not_printed_again_unless_asked_and_then_with_the_s
     let ended = campaign.stage("pkb-letters", &args, b"");
     assert!(matches!(ended.code, 0 | 65), "{}", ended.stderr);
     let after = ended.records();
-    assert_eq!(after[3]["delivery"]["file"], "rehearsal-reprint-0001.pdf");
+    assert_eq!(
+        after[3]["deliveries"][0]["file"],
+        "rehearsal-reprint-0001.pdf"
+    );
     assert_eq!(after[3]["invitation"]["code"], code);
     let pages =
         page_reader::read_text_only(campaign.read("print/rehearsal-reprint-0001.pdf")).unwrap();

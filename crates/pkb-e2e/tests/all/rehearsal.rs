@@ -27,7 +27,7 @@ fn rehearsed() -> Rehearsed {
         "--out",
         "print",
         "--channel",
-        "both",
+        "letter,sms",
         "--separate",
         "--journal",
         "l.journal",
@@ -70,9 +70,10 @@ fn as_if_real(stream_of: &[u8]) -> Vec<u8> {
             record["invitation"]["code"] = format!("Inv{number:07}").into();
             record["invitation"]["token"] = format!("Acc{number:07}").into();
         }
-        if let Some(file) = record["delivery"]["file"].as_str() {
-            record["delivery"]["file"] = file.replace("rehearsal-", "").into();
-            record["delivery"]["sms_file"] = "sms-0001.csv".into();
+        let deliveries = record.get_mut("deliveries").and_then(Value::as_array_mut);
+        for delivery in deliveries.into_iter().flatten() {
+            let file = delivery["file"].as_str().unwrap();
+            delivery["file"] = file.replace("rehearsal-", "").into();
         }
     })
 }
@@ -115,10 +116,10 @@ fn real(campaign: &Campaign, args: &[&str]) -> Command {
 
 /// A command that sends, with the address and the key.
 fn sending(campaign: &Campaign, what: &str, address: &str, journal: &str) -> Command {
-    let mut command = campaign.command("pkb-letters");
+    let mut command = campaign.command("pkb-notify");
     match what {
         "texts" => command.args(["sms", "send", "--template", "our-letter"]),
-        _ => command.args(["post", "--letters", "print"]),
+        _ => command.args(["post", "send", "--letters", "print"]),
     };
     let key = match address == ELSEWHERE {
         true => NOTIFY_API_KEY.replace("sandbox-", "live-"),
@@ -244,9 +245,10 @@ fn what_a_rehearsal_made_goes_to_no_address_that_is_not_on_this_machine() {
     let with_other_names = |record: &mut Value| {
         without_mark(record);
         record["patient"]["last_name"] = "Edited".into();
-        if let Some(file) = record["delivery"]["file"].as_str() {
-            record["delivery"]["file"] = file.replace("rehearsal-", "").into();
-            record["delivery"]["sms_file"] = "sms-0001.csv".into();
+        let deliveries = record.get_mut("deliveries").and_then(Value::as_array_mut);
+        for delivery in deliveries.into_iter().flatten() {
+            let file = delivery["file"].as_str().unwrap();
+            delivery["file"] = file.replace("rehearsal-", "").into();
         }
     };
     let with_other_codes = |record: &mut Value| {
@@ -497,7 +499,14 @@ fn a_real_letter_has_no_mark_and_needs_an_organisation_and_a_link_that_patients_
     } = rehearsed();
     own_template(&campaign);
     let invited = as_if_real(&invited);
-    let base = ["--out", "real", "--channel", "both", "--output", "l.ndjson"];
+    let base = [
+        "--out",
+        "real",
+        "--channel",
+        "letter,sms",
+        "--output",
+        "l.ndjson",
+    ];
     let built_in = run(&mut real(&campaign, &base), &invited);
     assert_refused(
         &built_in,

@@ -44,12 +44,12 @@ fn counts(figures: &Value, table: &str) -> BTreeMap<String, u64> {
 fn invited(number: u64, of: u64) -> Value {
     json!({"schema":"pkb-record/1", "row":{"file":"patients.csv","number":number,"of":of},
         "patient":{"national_id":{"type":"NHS_NUMBER","value":"5760678914"},"first_name":"Read","last_name":"Richards",
-            "date_of_birth":"2000-09-15","address":["1 Main Street","Newcastle"],"post_code":"NE1 1XC"},
+            "date_of_birth":"2000-09-15","address":["1 Main Street","Newcastle"],"postcode":"NE1 1XC"},
         "upload":{"batch":"batch-0001.csv","state":"sent","at":"2026-10-01T09:00:00Z"},
         "pkb":{"id":"3594342","checked_at":"2026-10-01T10:00:00Z"},
         "invitation":{"code":"NKcYiAciBU","token":"KVPnrFYPay","expires_at":"2026-12-22T09:00:00Z"},
-        "delivery":{"channel":"letter","file":"letters-0001.pdf","date":"2026-10-02","pages":[number * 2 - 3, number * 2 - 2],
-            "sequence":number - 1,"languages":"en","format":"standard"}})
+        "deliveries":[{"channel":"letter","file":"letters-0001.pdf","date":"2026-10-02","pages":[number * 2 - 3, number * 2 - 2],
+            "sequence":number - 1,"languages":"en","format":"standard"}]})
 }
 
 fn stream(records: &[Value]) -> Vec<u8> {
@@ -62,7 +62,7 @@ fn stream(records: &[Value]) -> Vec<u8> {
 #[test]
 fn every_figure_of_the_fixture_campaign_is_what_its_records_say() {
     let campaign = Campaign::fixture();
-    let letters = ["--out", "print", "--channel", "both"];
+    let letters = ["--out", "print", "--channel", "letter,sms"];
     let [.., delivered] = campaign.journey(&fixture("patients.csv"), &letters);
     let ended = report(&campaign, &["--csv", "csv"], &delivered.stdout);
     assert_eq!(ended.code, 0, "{}", ended.stderr);
@@ -74,7 +74,7 @@ fn every_figure_of_the_fixture_campaign_is_what_its_records_say() {
     let headline = counts(&figures, "headline");
     let rows = records.len() as u64;
     let kind = |kind: &str| number(&|r| r["outcome"]["kind"] == kind);
-    let made = number(&|r| r["outcome"].is_null() && r["delivery"].is_object());
+    let made = number(&|r| r["outcome"].is_null() && r["deliveries"].is_array());
     for (end, expected) in [
         ("rows", rows),
         ("invited", made),
@@ -162,7 +162,11 @@ fn every_figure_of_the_fixture_campaign_is_what_its_records_say() {
     let pages: u64 = records
         .iter()
         .filter_map(|r| {
-            Some(r["delivery"]["pages"][1].as_u64()? - r["delivery"]["pages"][0].as_u64()? + 1)
+            Some(
+                r["deliveries"][0]["pages"][1].as_u64()?
+                    - r["deliveries"][0]["pages"][0].as_u64()?
+                    + 1,
+            )
         })
         .sum();
     let files = figures["files"].as_object().unwrap();
@@ -174,13 +178,11 @@ fn every_figure_of_the_fixture_campaign_is_what_its_records_say() {
         pages
     );
     let channels = counts(&figures, "channels");
-    for channel in ["letter", "both"] {
-        assert_eq!(
-            channels[channel],
-            number(&|r| r["delivery"]["channel"] == channel),
-            "{channel}"
-        );
-    }
+    let has = |r: &Value, at: usize, channel| r["deliveries"][at]["channel"] == channel;
+    let has_text = |r: &Value| has(r, 0, "letter") && has(r, 1, "sms");
+    let letters = number(&|r| has(r, 0, "letter"));
+    assert_eq!(channels["letter+sms"], number(&has_text));
+    assert_eq!(channels["letter"], letters - channels["letter+sms"]);
     let areas = figures["areas"].as_object().unwrap();
     assert_eq!(
         areas
@@ -204,7 +206,7 @@ fn the_stream_of_any_stage_can_be_reported_on() {
     let campaign = Campaign::fixture();
     let stages = campaign.journey(&fixture("patients.csv"), &["--out", "print"]);
     let under_way = |ended: &Ended| {
-        let going_on = |r: &&Value| r["outcome"].is_null() && r["delivery"].is_null();
+        let going_on = |r: &&Value| r["outcome"].is_null() && r["deliveries"].is_null();
         ended.records().iter().filter(going_on).count() as u64
     };
     for (at, stage) in stages.iter().enumerate() {
@@ -283,12 +285,12 @@ fn nothing_of_a_patient_is_in_any_form_of_the_report() {
     record["patient"] = json!({
         "national_id":{"type":"NHS_NUMBER","value":"9990000018"}, "title":"Canarytitle", "first_name":"Canaryfirst",
         "last_name":"Canarylast", "date_of_birth":"1937-03-04", "address":["7 Canary Lane","Canaryton"],
-        "post_code":"CA7 4RY", "mobile":"+447700900707", "email":"canary@example.org", "organisation_id":"CANARY77",
+        "postcode":"CA7 4RY", "mobile":"+447700900707", "email":"canary@example.org", "organisation_id":"CANARY77",
         "household":{"first_row":2,"patients":3}, "extra":{"ward":"Canaryward"}, "canary":"canary"});
     record["invitation"] =
         json!({"code":"CANARYcode","token":"CANARYtokn","expires_at":"2026-12-22T09:00:00Z"});
     record["pkb"]["id"] = "7707707707".into();
-    record["texts"] = json!([{"id":"740e5834-3a29-46b4-9a6f-16142fde533a","reference":"canaryreference",
+    record["deliveries"][0]["dispatches"] = json!([{"id":"740e5834-3a29-46b4-9a6f-16142fde533a","reference":"canaryreference",
         "status":"permanent-failure","at":"2026-10-03T09:00:00Z"}]);
     record["uptake"] = json!({"registered":false,"checked_at":"2026-11-21T09:00:00Z"});
     let mut records = vec![record.clone()];
@@ -304,7 +306,7 @@ fn nothing_of_a_patient_is_in_any_form_of_the_report() {
     }
     // Broken records: their values must not be in messages.
     let mut bad = record.clone();
-    bad["patient"]["post_code"] = "Canarybadcode".into();
+    bad["patient"]["postcode"] = "Canarybadcode".into();
     records.push(bad.clone());
     bad["outcome"] = "Canaryoutcome".into();
     records.push(bad);
@@ -347,7 +349,7 @@ fn a_hostile_file_name_stays_text() {
     records[0]["row"]["file"] =
         "</style><script>alert('&')</script>\"><img src=x onerror=alert(1)>.csv".into();
     records[1]["row"]["file"] = "=cmd|'/c calc'!A1".into();
-    records[1]["delivery"]["file"] = "<b>letters</b>-0001.pdf".into();
+    records[1]["deliveries"][0]["file"] = "<b>letters</b>-0001.pdf".into();
     assert_eq!(
         report(&campaign, &["--csv", "csv"], &stream(&records)).code,
         66
@@ -397,12 +399,11 @@ fn who_has_registered_and_who_is_due_a_reminder_is_counted_from_uptake() {
         record["uptake"] = uptake(false, None);
     }
     // Not due: too young a letter (the last day that is due is 2026-10-25), and one that was stopped.
-    records[10]["delivery"]["date"] = "2026-10-26".into();
-    records[11]["delivery"]["date"] = "2026-10-25".into();
+    records[10]["deliveries"][0]["date"] = "2026-10-26".into();
+    records[11]["deliveries"][0]["date"] = "2026-10-25".into();
     records[12]["outcome"] = json!({"stage":"post","kind":"failed","reason":"not_postable"});
     // A reminder: weeks are counted from the first letter.
-    records[0]["earlier"] =
-        json!([{"channel":"letter","file":"letters-0001.pdf","date":"2026-09-10"}]);
+    records[0]["earlier"] = json!([{"deliveries":[{"channel":"letter","file":"letters-0001.pdf","date":"2026-09-10"}]}]);
     // Codes: one ended yesterday, one ends within the week.
     records[20]["invitation"]["expires_at"] = "2026-11-22T09:00:00Z".into();
     records[21]["invitation"]["expires_at"] = "2026-11-29T09:00:00Z".into();
@@ -581,8 +582,8 @@ fn memory_does_not_grow_with_the_number_of_records() {
             line = line.replace("\"first_name\"", &household);
         }
         if number % 5 == 0 {
-            let outcome = r#""outcome":{"stage":"letters","kind":"failed","reason":"not_postable","also":["unmailable"]},"delivery""#;
-            line = line.replace("\"delivery\"", outcome);
+            let outcome = r#""outcome":{"stage":"letters","kind":"failed","reason":"not_postable","also":["unmailable"]},"deliveries""#;
+            line = line.replace("\"deliveries\"", outcome);
         }
         writeln!(input, "{line}").unwrap();
         // All but what is in the pipe has been read by now.
@@ -614,7 +615,7 @@ fn one_letter_an_address_or_several_are_told_apart() {
     for record in &mut all[3..5] {
         record["patient"]["household"] = json!({"first_row":5,"patients":2});
     }
-    all[4]["delivery"].take();
+    all[4]["deliveries"] = json!([]);
     let ended = report(&campaign, &[], &stream(&all));
     assert_eq!(ended.code, 0, "{}", ended.stderr);
     let households = &figures(&campaign)["households"];

@@ -34,16 +34,16 @@ const COMMANDS: [(&str, &str); 7] = [
     ),
     (
         "",
-        "pkb-letters invited.ndjson --channel both --separate --letters-per-file 8 --out print --output delivered.ndjson",
+        "pkb-letters invited.ndjson --channel letter,sms --separate --letters-per-file 8 --out print --output delivered.ndjson",
     ),
     (
         "notify_sms",
-        "pkb-letters sms send delivered.ndjson --concurrency 2 --attempts 1 --give-up-after 1 --settle-after 100ms \
+        "pkb-notify sms send delivered.ndjson --concurrency 2 --attempts 1 --give-up-after 1 --settle-after 100ms \
          --output texted.ndjson",
     ),
     (
         "notify_letter",
-        "pkb-letters post texted.ndjson --letters print --concurrency 2 --attempts 1 --give-up-after 1 --settle-after 100ms \
+        "pkb-notify post send texted.ndjson --letters print --concurrency 2 --attempts 1 --give-up-after 1 --settle-after 100ms \
          --output posted.ndjson",
     ),
     (
@@ -149,13 +149,15 @@ fn papers(campaign: &Campaign) -> BTreeMap<String, Vec<u8>> {
 fn without_ids(stream: &[u8]) -> Vec<Value> {
     let mut all = records(stream);
     for record in &mut all {
-        for sent in record["texts"].as_array_mut().into_iter().flatten() {
-            *sent = sent["reference"].take();
-        }
-        for (section, kept) in [("posted", "reference"), ("upload", "state")] {
-            if record[section].is_object() {
-                record[section] = record[section][kept].take();
+        let deliveries = record["deliveries"].as_array_mut();
+        for delivery in deliveries.into_iter().flatten() {
+            let dispatches = delivery.get_mut("dispatches").and_then(Value::as_array_mut);
+            for sent in dispatches.into_iter().flatten() {
+                *sent = sent["reference"].take();
             }
+        }
+        if record["upload"].is_object() {
+            record["upload"] = record["upload"]["state"].take();
         }
     }
     all

@@ -4,11 +4,12 @@ use std::{collections::BTreeMap, path::Path, process::Command};
 
 use crate::harness::{Campaign, Ended, programs, run};
 
-const PROGRAMS: [&str; 5] = [
+const PROGRAMS: [&str; 6] = [
     "pkb-upload",
     "pkb-resolve",
     "pkb-tokens",
     "pkb-letters",
+    "pkb-notify",
     "pkb",
 ];
 
@@ -125,14 +126,20 @@ impl Setting {
     fn commands(&self) -> Vec<(&'static str, Vec<&str>)> {
         match self.table.split('.').collect::<Vec<_>>().as_slice() {
             ["pkb"] => vec![("pkb-resolve", vec![]), ("pkb-tokens", vec![])],
-            ["notify"] => vec![
-                ("pkb-letters", vec!["sms", "send"]),
-                ("pkb-letters", vec!["post"]),
-            ],
-            ["letters", "sms"] if self.key == "wait" => {
-                vec![("pkb-letters", vec!["sms", "status"])]
+            ["notify"] => {
+                let commands: &[[&str; 2]] = match self.key.as_str() {
+                    "wait" => &[["sms", "status"], ["post", "status"]],
+                    "letters" | "postage" => &[["post", "send"]],
+                    "template_id" | "sender_id" | "template" | "sms_fold" | "join_url" => {
+                        &[["sms", "send"]]
+                    }
+                    _ => &[["sms", "send"], ["post", "send"]],
+                };
+                let commands = commands.iter();
+                commands
+                    .map(|words| ("pkb-notify", words.to_vec()))
+                    .collect()
             }
-            ["letters", "sms"] => vec![("pkb-letters", vec!["sms", "send"])],
             // For those of its commands that have it.
             ["campaign"] => {
                 if self.key == "shared_mobiles" {
@@ -267,6 +274,7 @@ fn the_skeleton_with_all_its_defaults_is_a_settings_file_that_every_program_take
     // The program pkb has nothing but commands.
     let config = |program: &str| match program {
         "pkb" => vec!["config", "doctor"],
+        "pkb-notify" => vec!["config", "sms", "status"],
         _ => vec!["config"],
     };
     let config = |program: &str| text(&in_folder(folder.path(), program, &config(program), None));
@@ -438,7 +446,7 @@ fn every_command_has_a_manual_page_and_bash_completes_its_options() {
     pages.arg(folder.path()).env("PKB_BIN", programs());
     let ended = run(&mut pages, b"");
     assert_eq!(ended.code, 0, "{}", ended.stderr);
-    for page in ["pkb-doctor.1", "pkb-letters-sms-send.1", "pkb-tokens.1"] {
+    for page in ["pkb-doctor.1", "pkb-notify-sms-send.1", "pkb-tokens.1"] {
         let text = std::fs::read_to_string(folder.path().join("man").join(page)).unwrap();
         assert!(
             text.contains(".SH OPTIONS") && text.contains("PKB_SETTINGS"),
@@ -451,8 +459,8 @@ fn every_command_has_a_manual_page_and_bash_completes_its_options() {
     }
     // As bash calls it: the program, the word that is begun, the one before.
     let complete = "for file in completions/bash/*; do . $file; done
-        COMP_WORDS=(pkb-letters sms send --sett); COMP_CWORD=3
-        _pkb__letters pkb-letters --sett send; echo ${COMPREPLY[*]}
+        COMP_WORDS=(pkb-notify sms send --sett); COMP_CWORD=3
+        _pkb__notify pkb-notify --sett send; echo ${COMPREPLY[*]}
         COMP_WORDS=(pkb doc); COMP_CWORD=1
         _pkb pkb doc pkb; echo ${COMPREPLY[*]}";
     let mut bash = Command::new("bash");

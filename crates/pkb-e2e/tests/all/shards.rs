@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use pkb_sandbox::Config;
+use serde_json::Value;
 
 use crate::harness::{Campaign, Ended, records, synthetic_csv};
 
@@ -75,7 +76,7 @@ fn stages(campaign: &Campaign, shard: &str, series: u16) {
 
 fn letters(shard: &str, series: u16) -> String {
     format!(
-        "pkb-letters invited/{shard}.ndjson --partial --series {series} --channel both --out print/{shard} \
+        "pkb-letters invited/{shard}.ndjson --partial --series {series} --channel letter,sms --out print/{shard} \
          --journal {shard}.journal --output delivered/{shard}.ndjson"
     )
 }
@@ -98,14 +99,15 @@ fn shards_merged_are_the_records_of_the_plain_pipeline_but_for_the_places_of_the
     let campaign = merged_campaign(40);
     ends_well(
         &campaign,
-        "pkb-resolve uploaded.ndjson --rate 0 | pkb-tokens --rate 0 | pkb-letters --channel both --out whole > whole.ndjson",
+        "pkb-resolve uploaded.ndjson --rate 0 | pkb-tokens --rate 0 | pkb-letters --channel letter,sms --out whole > whole.ndjson",
     );
     let without_places = |name: &str| {
         let mut found = records(&campaign.read(name));
         for record in &mut found {
-            if let Some(delivery) = record["delivery"].as_object_mut() {
-                for place in ["file", "pages", "sequence", "sms_file"] {
-                    delivery.remove(place);
+            let deliveries = record.get_mut("deliveries").and_then(Value::as_array_mut);
+            for delivery in deliveries.into_iter().flatten() {
+                for place in ["file", "pages", "sequence"] {
+                    delivery.as_object_mut().unwrap().remove(place);
                 }
             }
         }
@@ -127,7 +129,7 @@ fn shards_merged_are_the_records_of_the_plain_pipeline_but_for_the_places_of_the
     let delivered = records(&campaign.read("delivered.ndjson"));
     let numbers: Vec<u64> = delivered
         .iter()
-        .filter_map(|record| record["delivery"]["sequence"].as_u64())
+        .filter_map(|record| record["deliveries"][0]["sequence"].as_u64())
         .collect();
     assert!(numbers.len() > 10);
     assert_eq!(numbers.iter().collect::<BTreeSet<_>>().len(), numbers.len());
@@ -235,7 +237,7 @@ fn the_journal_of_another_shard_or_without_its_series_is_refused() {
 }
 
 #[test]
-fn shards_that_are_sorted_by_post_code_are_merged_in_the_order_of_the_rows() {
+fn shards_that_are_sorted_by_postcode_are_merged_in_the_order_of_the_rows() {
     let campaign = split_campaign(30);
     for (series, shard) in (1..).zip(SHARDS) {
         ends_well(

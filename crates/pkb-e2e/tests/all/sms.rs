@@ -70,7 +70,7 @@ fn the_end_says_what_the_messages_cost_and_which_need_a_look() {
         "--out",
         "print",
         "--channel",
-        "both",
+        "letter,sms",
         "--sms-prefix",
         "Northtown",
     ];
@@ -102,7 +102,7 @@ fn folding_keeps_every_message_short() {
         "--out",
         "print",
         "--channel",
-        "both",
+        "letter,sms",
         "--sms-fold",
         "--sms-prefix",
         "",
@@ -131,7 +131,7 @@ fn a_replayed_run_says_the_same_and_writes_no_sheet_again() {
         "--out",
         "print",
         "--channel",
-        "both",
+        "letter,sms",
         "--journal",
         "l.journal",
     ];
@@ -164,7 +164,14 @@ fn a_replayed_run_says_the_same_and_writes_no_sheet_again() {
 #[test]
 fn one_text_or_the_organisations_own_words_take_the_place_of_the_two() {
     let (campaign, invited) = campaign();
-    let one = ["--out", "one", "--channel", "both", "--sms-template", "one"];
+    let one = [
+        "--out",
+        "one",
+        "--channel",
+        "letter,sms",
+        "--sms-template",
+        "one",
+    ];
     let ended = letters(&campaign, &one, &invited);
     assert!(
         ended.stderr.contains("4 text messages for 4 patients"),
@@ -180,7 +187,7 @@ fn one_text_or_the_organisations_own_words_take_the_place_of_the_two() {
         "--out",
         "own",
         "--channel",
-        "both",
+        "letter,sms",
         "--sms-template",
         "ours",
     ];
@@ -214,7 +221,7 @@ fn words_that_cannot_be_sent_stop_the_run_before_anything_is_made() {
             "--out",
             "print",
             "--channel",
-            "both",
+            "letter,sms",
             "--sms-template",
             "./ours",
         ];
@@ -230,7 +237,7 @@ fn the_fixtures_messages_never_say_whose_they_are() {
     let campaign = Campaign::fixture();
     let [.., ended] = campaign.journey(
         &fixture("patients.csv"),
-        &["--out", "print", "--channel", "both"],
+        &["--out", "print", "--channel", "letter,sms"],
     );
     let shared = text(&campaign, "print/rehearsal-sms-shared-mobiles.csv");
     assert!(

@@ -45,7 +45,7 @@ fn many_records(count: usize) -> String {
     for (at, number) in numbers.take(count).enumerate() {
         let _ = writeln!(
             text,
-            r#"{{"schema":"pkb-record/1","row":{{"file":"p.csv","number":{},"of":{count}}},"patient":{{"national_id":{{"type":"NHS_NUMBER","value":"{number}"}},"first_name":"Ann","last_name":"Other","date_of_birth":"1980-02-03","address":["1 High Street","Newtown"],"post_code":"NE1 1XC"}},"pkb":{{"id":"{at}","checked_at":"2026-11-22T08:00:00Z"}},"invitation":{{"code":"I{at:09}","token":"T{at:09}","expires_at":"2026-11-01T09:00:00Z"}}}}"#,
+            r#"{{"schema":"pkb-record/1","row":{{"file":"p.csv","number":{},"of":{count}}},"patient":{{"national_id":{{"type":"NHS_NUMBER","value":"{number}"}},"first_name":"Ann","last_name":"Other","date_of_birth":"1980-02-03","address":["1 High Street","Newtown"],"postcode":"NE1 1XC"}},"pkb":{{"id":"{at}","checked_at":"2026-11-22T08:00:00Z"}},"invitation":{{"code":"I{at:09}","token":"T{at:09}","expires_at":"2026-11-01T09:00:00Z"}}}}"#,
             at + 2
         );
     }

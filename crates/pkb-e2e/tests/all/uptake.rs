@@ -8,7 +8,7 @@ use std::{
 
 use pkb_e2e::page_reader;
 use pkb_sandbox::{Config, Faults, NOTIFY_API_KEY, NOTIFY_TEMPLATES};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::harness::{Campaign, Ended, records, run, synthetic_csv};
 
@@ -59,7 +59,7 @@ fn rows(stream: &[u8]) -> BTreeMap<u64, Value> {
 
 fn with_letter(stream: &[u8]) -> Vec<Value> {
     let all = records(stream).into_iter();
-    all.filter(|record| record["delivery"].is_object())
+    all.filter(|record| record["deliveries"].is_array())
         .collect()
 }
 
@@ -182,7 +182,7 @@ fn who_has_died_since_is_said_aloud_and_gets_nothing_more() {
     let dead = &rows(&again.stdout)[&row(&letters[0])];
     assert_eq!(dead["outcome"]["reason"], "deceased");
     assert_eq!(dead["outcome"]["stage"], "recheck");
-    assert!(dead["delivery"].is_object(), "what was sent is kept");
+    assert!(dead["deliveries"].is_array(), "what was sent is kept");
     assert!(
         again.stderr.contains("7 are due a reminder"),
         "{}",
@@ -262,7 +262,7 @@ fn reminders_go_once_with_new_codes_to_everybody_who_is_due_and_to_nobody_else()
                 at if at == row(registered) => "registered",
                 at if at == row(dead) => "deceased",
                 at if at == row(opted_out) => "excluded_by_list",
-                _ if record["delivery"].is_object() => others,
+                _ if record["deliveries"].is_array() => others,
                 _ => record["outcome"]["reason"].as_str().unwrap(),
             };
             (row_number, reason.to_owned())
@@ -311,17 +311,15 @@ fn reminders_go_once_with_new_codes_to_everybody_who_is_due_and_to_nobody_else()
     for (row_number, record) in &reminded {
         let old = &before[row_number];
         if record["earlier"].is_array() {
-            assert_eq!(
-                record["earlier"],
-                Value::from(vec![old["delivery"].clone()])
-            );
-            assert_eq!(record["delivery"]["design"], "reminder");
-            assert_eq!(record["delivery"]["date"], "2026-12-20");
+            let earlier = json!([{"deliveries": old["deliveries"]}]);
+            assert_eq!(record["earlier"], earlier);
+            assert_eq!(record["deliveries"][0]["design"], "reminder");
+            assert_eq!(record["deliveries"][0]["date"], "2026-12-20");
             assert_ne!(record["invitation"]["code"], old["invitation"]["code"]);
             codes.push(record["invitation"]["code"].as_str().unwrap().to_owned());
         } else {
             assert!(record["outcome"].is_object(), "row {row_number}");
-            assert_eq!(record["delivery"], old["delivery"]);
+            assert_eq!(record["deliveries"], old["deliveries"]);
             assert_eq!(record["invitation"], old["invitation"]);
         }
     }
@@ -431,7 +429,7 @@ fn a_ledger_that_has_the_first_invitations_does_not_keep_reminders_from_being_ma
     assert!(
         designs
             .iter()
-            .all(|record| record["delivery"]["design"] == "reminder")
+            .all(|record| record["deliveries"][0]["design"] == "reminder")
     );
 }
 
@@ -440,12 +438,12 @@ fn texts_of_reminders_are_sent_once_whatever_the_journal_has_of_the_first() {
     let (campaign, delivered) = invited(Config::default());
     let day = "2026-12-20";
     let letters = |input: &[u8], args: &[&str]| {
-        let args = [&["--channel", "both", "--out"], args].concat();
+        let args = [&["--channel", "letter,sms", "--out"], args].concat();
         stage(&campaign, "pkb-letters", day, &args, input)
     };
     let send = |input: &[u8]| {
         let templates = NOTIFY_TEMPLATES[..2].join(",");
-        let mut command = command(&campaign, "pkb-letters", day);
+        let mut command = command(&campaign, "pkb-notify", day);
         command
             .args(["sms", "send", "--template-id", &templates])
             .args(["--journal", "sms.journal", "--max-age-of-answer", "90d"])
@@ -459,7 +457,7 @@ fn texts_of_reminders_are_sent_once_whatever_the_journal_has_of_the_first() {
     // The same patients, by both ways.
     let mut both = Vec::new();
     for mut record in records(&delivered) {
-        record.as_object_mut().unwrap().remove("delivery");
+        record.as_object_mut().unwrap().remove("deliveries");
         both.extend(serde_json::to_vec(&record).unwrap());
         both.push(b'\n');
     }
@@ -474,9 +472,9 @@ fn texts_of_reminders_are_sent_once_whatever_the_journal_has_of_the_first() {
     let due = recheck(&campaign, day, &args, &texted);
     let first = rows(&texted);
     for (row_number, record) in rows(&due.stdout) {
-        assert!(record["texts"].is_null() && record["delivery"].is_null());
-        let kept = &record["earlier"][0]["texts"];
-        assert_eq!(*kept, first[&row_number]["texts"], "row {row_number}");
+        assert!(record["deliveries"].is_null());
+        let kept = &record["earlier"][0]["deliveries"];
+        assert_eq!(*kept, first[&row_number]["deliveries"], "row {row_number}");
     }
     let tokens = stage(&campaign, "pkb-tokens", day, &["--rate", "0"], &due.stdout);
     let made = letters(&tokens.stdout, &["again", "--design", "reminder"]);

@@ -23,7 +23,7 @@ fn verify(campaign: &Campaign, records: &[Value]) -> Ended {
 
 /// The places of the records with a letter.
 fn letters(records: &[Value]) -> Vec<usize> {
-    let has_letter = |at: &usize| records[*at]["delivery"].is_object();
+    let has_letter = |at: &usize| records[*at]["deliveries"].is_array();
     (0..records.len()).filter(has_letter).collect()
 }
 
@@ -56,9 +56,9 @@ fn sheets_that_went_to_the_wrong_rows_are_found() {
     let (campaign, mut records) = printed();
     let letters = letters(&records);
     let (one, two) = (letters[2], letters[3]);
-    let pages = records[one]["delivery"]["pages"].clone();
-    records[one]["delivery"]["pages"] = records[two]["delivery"]["pages"].clone();
-    records[two]["delivery"]["pages"] = pages;
+    let pages = records[one]["deliveries"][0]["pages"].clone();
+    records[one]["deliveries"][0]["pages"] = records[two]["deliveries"][0]["pages"].clone();
+    records[two]["deliveries"][0]["pages"] = pages;
     let ended = verify(&campaign, &records);
     assert_found(&ended, "the name is not on it");
     assert_found(
@@ -72,7 +72,8 @@ fn sheets_that_went_to_the_wrong_rows_are_found() {
 fn a_sheet_that_two_rows_have_or_none_is_found() {
     let (campaign, mut records) = printed();
     let letters = letters(&records);
-    records[letters[4]]["delivery"]["pages"] = records[letters[5]]["delivery"]["pages"].clone();
+    records[letters[4]]["deliveries"][0]["pages"] =
+        records[letters[5]]["deliveries"][0]["pages"].clone();
     let ended = verify(&campaign, &records);
     assert_found(&ended, "two rows have this sheet");
     assert_found(
@@ -83,7 +84,7 @@ fn a_sheet_that_two_rows_have_or_none_is_found() {
     let (campaign, mut records) = printed();
     let lost = records.remove(letters[4]);
     let ended = verify(&campaign, &records);
-    let sequence = &lost["delivery"]["sequence"];
+    let sequence = &lost["deliveries"][0]["sequence"];
     assert_found(
         &ended,
         &format!("letter {sequence}: no record has the letter"),

@@ -210,7 +210,7 @@ fn an_answer_or_codes_that_are_too_old_are_no_ground_for_a_letter_and_the_stage_
     let invited = at(&campaign, late, "pkb-tokens", &[], &resolved.stdout);
     let delivered = letters(&invited.stdout, "two");
     assert!(
-        delivered.records()[0]["delivery"].is_object(),
+        delivered.records()[0]["deliveries"].is_array(),
         "{}",
         delivered.stderr
     );

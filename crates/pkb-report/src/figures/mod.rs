@@ -119,17 +119,16 @@ impl Figures {
         if let Some(outcome) = &fields.outcome {
             self.outcomes.count(row, outcome);
         }
-        if let Some(delivery) = &fields.delivery {
-            self.paper.count(delivery);
+        if !fields.deliveries.is_empty() {
+            self.paper.count(&fields.deliveries);
             if end != End::Invited {
                 self.stopped_since.insert(row);
             }
-            if delivery.has_letter() {
+            if fields.deliveries.iter().any(|own| own.pages.is_some()) {
                 let household = fields.patient.as_ref().and_then(|p| p.household.as_ref());
                 self.households.count(row, household);
             }
         }
-        self.paper.count_notify(fields);
         if end == End::Invited {
             self.count_invited(fields);
         }
@@ -141,7 +140,7 @@ impl Figures {
         if let Some(day) = codes.and_then(|codes| clock::last_whole_day(codes.expires_at)) {
             *self.last_days.entry(day).or_default() += 1;
         }
-        let code = fields.patient.as_ref().and_then(|p| p.post_code.as_ref());
+        let code = fields.patient.as_ref().and_then(|p| p.postcode.as_ref());
         self.areas
             .count(code.and_then(|code| code.area()), registered);
         self.uptake.count(fields, registered);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use pkb_core::record::{Channel, Design, DispatchStatus, Edition};
 use pkb_values::{LetterFormat, LetterLanguages};
 
-use crate::fields::{Delivery, Fields};
+use crate::fields::{Delivery, channels};
 
 /// One file of letters, or one folder of letters that are a file each.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -21,8 +21,8 @@ pub struct LetterFile {
 /// Letters and texts.
 #[derive(Debug, Default)]
 pub struct Paper {
-    /// Invited by a letter, a text, or both.
-    pub channels: BTreeMap<&'static str, u64>,
+    /// Patients, by the channels of their invitation.
+    pub channels: BTreeMap<Vec<Channel>, u64>,
     /// Letters by language.
     pub languages: BTreeMap<LetterLanguages, u64>,
     /// Letters by size of print.
@@ -33,38 +33,30 @@ pub struct Paper {
     pub editions: BTreeMap<Edition, u64>,
     /// Letters by file, or by folder.
     pub files: BTreeMap<String, LetterFile>,
-    /// Patients by SMS sheet.
-    pub sms_sheets: BTreeMap<String, u64>,
-    /// Texts that Notify was given, by status.
-    pub texts: BTreeMap<DispatchStatus, u64>,
-    /// Letters that Notify was given, by status.
-    pub posted: BTreeMap<DispatchStatus, u64>,
-}
-
-/// The name of a way on the wire.
-#[must_use]
-pub fn channel_key(channel: Channel) -> &'static str {
-    match channel {
-        Channel::Letter => "letter",
-        Channel::Sms => "sms",
-        Channel::Both => "both",
-    }
+    /// Patients by spreadsheet.
+    pub spreadsheets: BTreeMap<String, u64>,
+    /// What Notify was given, by channel and status.
+    pub dispatches: BTreeMap<(Channel, DispatchStatus), u64>,
 }
 
 impl Paper {
     /// Counts what was made for a record.
-    pub fn count(&mut self, delivery: &Delivery) {
-        *self
-            .channels
-            .entry(channel_key(delivery.channel))
-            .or_default() += 1;
-        *self.editions.entry(delivery.edition).or_default() += 1;
-        if let Some(sheet) = delivery.sms_sheet() {
-            add(&mut self.sms_sheets, sheet);
+    pub fn count(&mut self, deliveries: &[Delivery]) {
+        *self.channels.entry(channels(deliveries)).or_default() += 1;
+        for delivery in deliveries {
+            *self.editions.entry(delivery.edition).or_default() += 1;
+            for sent in &delivery.dispatches {
+                let key = (delivery.channel, sent.status.clone());
+                *self.dispatches.entry(key).or_default() += 1;
+            }
+            match delivery.pages {
+                Some(pages) => self.count_letter(delivery, pages),
+                None => add(&mut self.spreadsheets, &delivery.file),
+            }
         }
-        if !delivery.has_letter() {
-            return;
-        }
+    }
+
+    fn count_letter(&mut self, delivery: &Delivery, (first, last): (u64, u64)) {
         *self
             .designs
             .entry(delivery.design.unwrap_or_default())
@@ -81,26 +73,14 @@ impl Paper {
             self.files.insert(name.to_owned(), LetterFile::default());
         }
         if let Some(file) = self.files.get_mut(name) {
-            let pages = delivery
-                .pages
-                .map_or(0, |(first, last)| (last + 1).saturating_sub(first));
+            let pages = (last + 1).saturating_sub(first);
             file.letters += 1;
             file.pages += pages;
             file.duplex_sheets += pages.div_ceil(2);
         }
     }
 
-    /// Counts what Notify was given of a record.
-    pub fn count_notify(&mut self, fields: &Fields<'_>) {
-        for text in &fields.texts {
-            *self.texts.entry(text.status.clone()).or_default() += 1;
-        }
-        if let Some(posted) = &fields.posted {
-            *self.posted.entry(posted.status.clone()).or_default() += 1;
-        }
-    }
-
-    /// Everything that was made, by a letter, a text or both.
+    /// Patients for whom something was made.
     #[must_use]
     pub fn made(&self) -> u64 {
         self.channels.values().sum()

@@ -3,12 +3,15 @@
 use std::collections::BTreeMap;
 
 use jiff::{Timestamp, civil::Date};
-use pkb_core::{clock::uk_date, record::UploadState};
+use pkb_core::{
+    clock::uk_date,
+    record::{Channel, UploadState},
+};
 
 use crate::fields::Fields;
 
 /// What has a time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Event {
     /// The row was sent to PKB, or written for it.
     Uploaded,
@@ -16,24 +19,21 @@ pub enum Event {
     Asked,
     /// A letter bears this date. Only the day is known.
     Dated,
-    /// Notify was given a text.
-    Texted,
-    /// Notify was given a letter.
-    Posted,
+    /// Notify was given a letter or a text.
+    Given(Channel),
     /// PKB first said that the patient has registered.
     Registered,
 }
 
 impl Event {
     /// All of them, in order.
-    pub const ALL: [Self; 6] = [
-        Self::Uploaded,
-        Self::Asked,
-        Self::Dated,
-        Self::Texted,
-        Self::Posted,
-        Self::Registered,
-    ];
+    pub fn all() -> impl Iterator<Item = Self> {
+        let given = Channel::ALL.iter().map(|channel| Self::Given(*channel));
+        [Self::Uploaded, Self::Asked, Self::Dated]
+            .into_iter()
+            .chain(given)
+            .chain([Self::Registered])
+    }
 
     /// The name in CSV and JSON.
     #[must_use]
@@ -42,8 +42,7 @@ impl Event {
             Self::Uploaded => "uploaded",
             Self::Asked => "asked",
             Self::Dated => "letters_dated",
-            Self::Texted => "texts_given",
-            Self::Posted => "letters_given",
+            Self::Given(channel) => channel.given()[0],
             Self::Registered => "registered",
         }
     }
@@ -55,8 +54,7 @@ impl Event {
             Self::Uploaded => "Rows uploaded to PKB",
             Self::Asked => "Patients found at PKB",
             Self::Dated => "Letters, by their date",
-            Self::Texted => "Texts given to GOV.UK Notify",
-            Self::Posted => "Letters given to GOV.UK Notify",
+            Self::Given(channel) => channel.given()[1],
             Self::Registered => "Patients seen as registered",
         }
     }
@@ -67,7 +65,7 @@ const SECONDS_AN_HOUR: i64 = 3600;
 /// Events by time.
 #[derive(Debug, Default)]
 pub struct Times {
-    hours: [BTreeMap<i64, u64>; Event::ALL.len()],
+    hours: BTreeMap<Event, BTreeMap<i64, u64>>,
     days: BTreeMap<Date, u64>,
 }
 
@@ -82,17 +80,13 @@ impl Times {
         if let Some(answer) = &fields.pkb {
             self.add(Event::Asked, answer.checked_at);
         }
-        let letters = fields.invitations().filter(|d| d.has_letter());
-        for day in letters.filter_map(|letter| letter.date) {
-            *self.days.entry(day).or_default() += 1;
-        }
-        let earlier = &fields.earlier;
-        for text in earlier.iter().flat_map(|d| &d.texts).chain(&fields.texts) {
-            self.add(Event::Texted, text.at);
-        }
-        let posted = earlier.iter().filter_map(|d| d.posted.as_ref());
-        for posted in posted.chain(&fields.posted) {
-            self.add(Event::Posted, posted.at);
+        for delivery in fields.invitations().flatten() {
+            if let Some(day) = delivery.date.filter(|_| delivery.pages.is_some()) {
+                *self.days.entry(day).or_default() += 1;
+            }
+            for sent in &delivery.dispatches {
+                self.add(Event::Given(delivery.channel), sent.at);
+            }
         }
         if let Some(seen) = fields.uptake.as_ref().and_then(|u| u.first_seen_at) {
             self.add(Event::Registered, seen);
@@ -101,7 +95,8 @@ impl Times {
 
     fn add(&mut self, event: Event, at: Timestamp) {
         let hour = at.as_second().div_euclid(SECONDS_AN_HOUR);
-        *self.hours[event as usize].entry(hour).or_default() += 1;
+        let hours = self.hours.entry(event).or_default();
+        *hours.entry(hour).or_default() += 1;
     }
 
     /// Events by the day in the United Kingdom on which they happened.
@@ -119,11 +114,10 @@ impl Times {
 
     /// Events by the hour that begins then. Letters have only a day.
     pub fn by_hour(&self, event: Event) -> impl Iterator<Item = (Timestamp, u64)> {
-        self.hours[event as usize]
-            .iter()
-            .filter_map(|(hour, count)| {
-                let start = Timestamp::from_second(hour * SECONDS_AN_HOUR).ok()?;
-                Some((start, *count))
-            })
+        let hours = self.hours.get(&event).into_iter().flatten();
+        hours.filter_map(|(hour, count)| {
+            let start = Timestamp::from_second(hour * SECONDS_AN_HOUR).ok()?;
+            Some((start, *count))
+        })
     }
 }

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use jiff::{Timestamp, Unit, civil::Date};
-use pkb_core::clock::uk_date;
+use pkb_core::{clock::uk_date, record::Channel};
 
-use super::{paper::channel_key, rows::RowSet};
-use crate::fields::Fields;
+use super::rows::RowSet;
+use crate::fields::{Fields, channels};
 
 /// Invited patients.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -25,8 +25,8 @@ pub struct UptakeFigures {
     last_due_day: Date,
     /// All invited patients.
     pub all: Answers,
-    /// By the way they were invited.
-    pub channels: BTreeMap<&'static str, Answers>,
+    /// By the channels of their invitation.
+    pub channels: BTreeMap<Vec<Channel>, Answers>,
     /// Registered, by full weeks from the date of the first letter to when PKB first said so.
     pub weeks: BTreeMap<u64, u64>,
     /// Registered, where one of the two days is not known.
@@ -60,17 +60,17 @@ impl UptakeFigures {
 
     /// Counts an invited patient.
     pub fn count(&mut self, fields: &Fields<'_>, registered: bool) {
-        let Some(delivery) = fields.last_invitation() else {
+        let Some(deliveries) = fields.last_invitation() else {
             return;
         };
         let asked = fields.uptake.is_some();
-        let channel = self.channels.entry(channel_key(delivery.channel));
+        let channel = self.channels.entry(channels(deliveries));
         for answers in [&mut self.all, channel.or_default()] {
             answers.invited += 1;
             answers.asked += u64::from(asked);
             answers.registered += u64::from(registered);
         }
-        let is_reminder = fields.delivery.is_some() && !fields.earlier.is_empty();
+        let is_reminder = !fields.deliveries.is_empty() && !fields.earlier.is_empty();
         self.reminded += u64::from(is_reminder);
         if let Some(uptake) = &fields.uptake {
             self.asked_last = self.asked_last.max(Some(uptake.checked_at));
@@ -81,7 +81,8 @@ impl UptakeFigures {
                 None => self.week_unknown += 1,
             }
         } else if fields.outcome.is_none()
-            && delivery.date.is_some_and(|day| day <= self.last_due_day)
+            && let Some(day) = deliveries.iter().filter_map(|own| own.date).max()
+            && day <= self.last_due_day
         {
             self.due.insert(&fields.row);
             self.due_unasked += u64::from(!asked);
@@ -92,7 +93,7 @@ impl UptakeFigures {
 /// Full weeks from the first invitation to when PKB first said that the patient has registered.
 fn weeks_since_the_first_letter(fields: &Fields<'_>) -> Option<u64> {
     let seen = uk_date(fields.uptake.as_ref()?.first_seen_at?);
-    let sent = fields.invitations().find_map(|delivery| delivery.date)?;
+    let sent = fields.invitations().flatten().find_map(|own| own.date)?;
     let days = sent.until((Unit::Day, seen)).ok()?.get_days();
     u64::try_from(days / 7).ok()
 }

@@ -1,6 +1,6 @@
 //! Letters and texts: of what form they are, in which files, and how far GOV.UK Notify is with them.
 
-use pkb_core::record::{Design, DispatchStatus, Edition};
+use pkb_core::record::{Channel, Design, Edition};
 use pkb_values::{LetterFormat, LetterLanguages};
 
 use super::{Cell, Column, Section, Table, division, of};
@@ -17,12 +17,16 @@ pub(super) fn section(figures: &Figures) -> Option<Section> {
     if paper.made() == 0 {
         return None;
     }
-    let channels = [
-        ("letter", "Letter"),
-        ("both", "Letter and text"),
-        ("sms", "Text alone"),
-    ]
-    .map(|(key, words)| (key, words.to_owned(), of(&paper.channels, &key)));
+    let channels: Vec<_> = (paper.channels.iter())
+        .map(|(channels, count)| {
+            (
+                Channel::joined(channels),
+                channels_in_words(channels),
+                *count,
+            )
+        })
+        .collect();
+    let channels = (channels.iter()).map(|(key, words, count)| (&**key, words.clone(), *count));
     let languages = LetterLanguages::ALL.map(|languages| {
         let words = match languages {
             LetterLanguages::English => "English",
@@ -71,12 +75,12 @@ pub(super) fn section(figures: &Figures) -> Option<Section> {
         )
     });
     let tables = vec![
-        division("channels", "By which way", "Way", channels),
+        division("channels", "By channel", "Channel", channels),
         division("languages", "Letters by language", "Language", languages),
         division("formats", "Letters by size of print", "Print", formats),
         division("designs", "Letters by design", "Design", designs),
         division("editions", "Made again", "Edition", editions),
-        sms_sheets(figures),
+        spreadsheets(figures),
         files(figures),
     ];
     Some(Section {
@@ -142,14 +146,14 @@ fn files(figures: &Figures) -> Table {
     table
 }
 
-fn sms_sheets(figures: &Figures) -> Table {
+fn spreadsheets(figures: &Figures) -> Table {
     let columns = [
-        Column::text("file", "Sheet"),
+        Column::text("file", "Spreadsheet"),
         Column::count("patients", "Patients"),
     ];
-    let mut table = Table::new("sms_sheets", "Sheets of text messages", &columns).narrow();
+    let mut table = Table::new("spreadsheets", "Spreadsheets of text messages", &columns).narrow();
     table.most_shown = FILES_SHOWN;
-    for (name, patients) in &figures.paper.sms_sheets {
+    for (name, patients) in &figures.paper.spreadsheets {
         table.row(
             name.as_str(),
             vec![name.as_str().into(), Cell::Count(*patients)],
@@ -158,46 +162,51 @@ fn sms_sheets(figures: &Figures) -> Table {
     table
 }
 
+/// The channels of an invitation, as the page names them: `Letter and text message`.
+pub(super) fn channels_in_words(channels: &[Channel]) -> String {
+    let words: Vec<&str> = channels.iter().map(|channel| channel.words()[0]).collect();
+    let words = words.join(" and ");
+    let mut letters = words.chars();
+    let first = letters.next().map(|letter| letter.to_ascii_uppercase());
+    first.into_iter().chain(letters).collect()
+}
+
 pub(super) fn notify(figures: &Figures) -> Option<Section> {
-    let paper = &figures.paper;
-    if paper.texts.is_empty() && paper.posted.is_empty() {
+    let counts = &figures.paper.dispatches;
+    if counts.is_empty() {
         return None;
     }
-    let statuses = |counts: &std::collections::BTreeMap<DispatchStatus, u64>| {
-        counts
-            .iter()
-            .map(|(status, count)| {
-                let words = match status {
-                    status if status.is_failure() => "will not arrive",
-                    status if status.is_final() => "arrived",
-                    _ => "under way",
-                };
-                (
-                    status.as_str().to_owned(),
-                    format!("{} ({words})", status.as_str()),
-                    *count,
-                )
-            })
-            .collect::<Vec<_>>()
-    };
-    let table = |id, caption, counts: &_| {
-        let statuses = statuses(counts);
-        let rows = statuses
-            .iter()
-            .map(|(key, words, count)| (key.as_str(), words.clone(), *count));
-        division(id, caption, "Status", rows)
-    };
-    let tables = vec![
-        table("texts", "Text messages by status", &paper.texts),
-        table("posted", "Posted letters by status", &paper.posted),
+    let columns = [
+        Column::text("what", "What"),
+        Column::text("status", "Status"),
+        Column::count("count", "Number"),
+        Column::share("share", "Share"),
     ];
+    let mut table = Table::new(
+        "dispatches",
+        "Letters and text messages by status",
+        &columns,
+    );
+    for ((channel, status), count) in counts {
+        let same = counts.iter().filter(|((other, _), _)| other == channel);
+        let whole = same.map(|(_, count)| count).sum();
+        let words = match status {
+            status if status.is_failure() => "will not arrive",
+            status if status.is_final() => "arrived",
+            _ => "under way",
+        };
+        let cells = vec![
+            channels_in_words(&[*channel]).into(),
+            format!("{} ({words})", status.as_str()).into(),
+            Cell::Count(*count),
+            Cell::Share(*count, whole),
+        ];
+        table.row(format!("{}_{}", channel.as_str(), status.as_str()), cells);
+    }
     Some(Section {
         id: "notify",
         title: "Through GOV.UK Notify",
         lead: vec!["What GOV.UK Notify said when it was asked last, in its own words.".to_owned()],
-        tables: tables
-            .into_iter()
-            .filter(|table| !table.rows.is_empty())
-            .collect(),
+        tables: vec![table],
     })
 }

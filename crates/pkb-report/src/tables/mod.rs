@@ -58,7 +58,7 @@ pub struct Table {
 
 impl Table {
     /// All tables that a report may have.
-    pub const IDS: [&str; 25] = [
+    pub const IDS: [&str; 24] = [
         "headline",
         "funnel",
         "before_upload",
@@ -75,10 +75,9 @@ impl Table {
         "formats",
         "designs",
         "editions",
-        "sms_sheets",
+        "spreadsheets",
         "files",
-        "texts",
-        "posted",
+        "dispatches",
         "households",
         "areas",
         "days",

@@ -1,6 +1,8 @@
 //! Where invited patients live, and who of them has registered.
 
-use super::{Cell, Column, NamedRows, Section, Table};
+use pkb_core::record::Channel;
+
+use super::{Cell, Column, NamedRows, Section, Table, letters::channels_in_words};
 use crate::{
     args::ReportArgs,
     charts::ColumnChart,
@@ -154,22 +156,16 @@ fn by_channel(figures: &Figures) -> Table {
         &REGISTERED_COLUMNS,
     ]
     .concat();
-    let caption = "Registered since, by the way they were invited";
+    let caption = "Registered since, by the channel they were invited by";
     let mut table = Table::new("uptake_channels", caption, &columns).narrow();
-    for (key, words) in [
-        ("letter", "Letter"),
-        ("both", "Letter and text"),
-        ("sms", "Text alone"),
-    ] {
-        if let Some(answers) = figures.uptake.channels.get(key) {
-            let cells = vec![
-                words.into(),
-                Cell::Count(answers.registered),
-                Cell::Count(answers.invited),
-                Cell::Share(answers.registered, answers.invited),
-            ];
-            table.row(key, cells);
-        }
+    for (channels, answers) in &figures.uptake.channels {
+        let cells = vec![
+            channels_in_words(channels).into(),
+            Cell::Count(answers.registered),
+            Cell::Count(answers.invited),
+            Cell::Share(answers.registered, answers.invited),
+        ];
+        table.row(Channel::joined(channels), cells);
     }
     table
 }

@@ -17,8 +17,7 @@ const MOST_DAYS: i32 = 62;
 const MOST_HOURS: usize = 48;
 
 pub(super) fn section(figures: &Figures) -> Option<Section> {
-    let days: Vec<(Event, BTreeMap<Date, u64>)> = Event::ALL
-        .into_iter()
+    let days: Vec<(Event, BTreeMap<Date, u64>)> = Event::all()
         .map(|event| (event, figures.times.by_day(event)))
         .filter(|(_, days)| !days.is_empty())
         .collect();
@@ -87,8 +86,7 @@ fn by_day_or_week(days: &[(Event, BTreeMap<Date, u64>)], by_day: bool) -> Table 
 
 /// Hours, if there are few enough to be read; letters have none.
 fn by_hour(figures: &Figures) -> Option<Table> {
-    let hours: Vec<(Event, BTreeMap<Timestamp, u64>)> = Event::ALL
-        .into_iter()
+    let hours: Vec<(Event, BTreeMap<Timestamp, u64>)> = Event::all()
         .map(|event| {
             (
                 event,

@@ -76,7 +76,7 @@ impl Addresses {
     pub fn matching(&self, patient: &Patient) -> Option<u64> {
         let lines = patient.address.iter().map(AddressLine::expose_line);
         let lines: Vec<Vec<String>> = lines
-            .chain(patient.post_code.iter().map(Postcode::expose_postcode))
+            .chain(patient.postcode.iter().map(Postcode::expose_postcode))
             .map(words)
             .collect();
         let matches = |pattern: &[String]| {
@@ -108,11 +108,11 @@ mod tests {
         Addresses::read(file.path()).map_err(|e| e.to_string())
     }
 
-    fn patient(lines: &[&str], post_code: &str) -> Patient {
+    fn patient(lines: &[&str], postcode: &str) -> Patient {
         let json = serde_json::json!({
             "national_id": {"type": "NHS_NUMBER", "value": "9990000018"},
             "first_name": "Ann", "last_name": "Lee", "date_of_birth": "1990-01-01",
-            "address": lines, "post_code": post_code,
+            "address": lines, "postcode": postcode,
         });
         serde_json::from_value(json).unwrap()
     }
@@ -120,7 +120,7 @@ mod tests {
     #[test]
     fn a_pattern_matches_whole_words_in_one_line() {
         let list = read("# prisons\nHMP\nHer Majesty's prison\nne62aa\n").unwrap();
-        for (lines, post_code, line) in [
+        for (lines, postcode, line) in [
             (&["hmp Northgate"][..], "NE1 1XC", Some(2)),
             (
                 &["Wing 2", "Her Majesty's Prison, Durham"],
@@ -131,7 +131,7 @@ mod tests {
             (&["Her", "Majesty's prison"], "NE1 1XC", None),
             (&["14 Ropewalk Row"], "NE6 2AA", Some(4)),
         ] {
-            assert_eq!(list.matching(&patient(lines, post_code)), line, "{lines:?}");
+            assert_eq!(list.matching(&patient(lines, postcode)), line, "{lines:?}");
         }
     }
 

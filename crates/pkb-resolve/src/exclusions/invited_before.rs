@@ -100,7 +100,7 @@ impl InvitedBefore {
                 broken.push(lines);
                 continue;
             };
-            letters += u64::from(record.delivery.is_some());
+            letters += u64::from(!record.deliveries.is_empty());
             if let Some(origin) = Origin::of(&record) {
                 origins.note_file(origin, path)?;
             }
@@ -162,8 +162,11 @@ impl InvitedBefore {
 
 /// Whom a record invited, and on which day: that of the letter, or else that on which PKB was asked.
 fn invited_on(record: &Record) -> Option<(NhsNumber, Date)> {
-    let delivery = record.delivery.as_ref()?;
-    let day = delivery.date.or_else(|| {
+    if record.deliveries.is_empty() {
+        return None;
+    }
+    let dates = record.deliveries.iter().filter_map(|own| own.date);
+    let day = dates.max().or_else(|| {
         let pkb = record.pkb.as_ref()?;
         Some(uk_date(pkb.checked_at))
     })?;
@@ -175,7 +178,7 @@ mod tests {
     use super::*;
     use jiff::civil::date;
 
-    const RECORD: &str = r#"{"schema":"pkb-record/1","row":{"file":"a.csv","number":2,"of":1},"patient":{"national_id":{"type":"NHS_NUMBER","value":"9990000018"},"first_name":"Ann","last_name":"Lee","date_of_birth":"1990-01-01"},"pkb":{"id":"1","checked_at":"2026-08-20T10:00:00Z"},"delivery":{"channel":"letter","file":"letters-0001.pdf","pages":[1,1],"sequence":1DATE}}"#;
+    const RECORD: &str = r#"{"schema":"pkb-record/1","row":{"file":"a.csv","number":2,"of":1},"patient":{"national_id":{"type":"NHS_NUMBER","value":"9990000018"},"first_name":"Ann","last_name":"Lee","date_of_birth":"1990-01-01"},"pkb":{"id":"1","checked_at":"2026-08-20T10:00:00Z"},"deliveries":[{"channel":"letter","file":"letters-0001.pdf","pages":[1,1],"sequence":1DATE}]}"#;
 
     fn read(content: &str, interval: &str) -> Result<InvitedBefore, String> {
         let file = tempfile::NamedTempFile::new().unwrap();

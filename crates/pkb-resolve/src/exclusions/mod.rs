@@ -129,7 +129,7 @@ impl Exclusions {
 fn is_incomplete(patient: &Patient) -> bool {
     matches!(
         patient.no_letter,
-        Some(NoLetter::Address | NoLetter::PostCode)
+        Some(NoLetter::Address | NoLetter::Postcode)
     )
 }
 
@@ -175,7 +175,7 @@ mod tests {
             ("", false),
             (r#","no_letter":"abode""#, false),
             (r#","no_letter":"address""#, true),
-            (r#","no_letter":"post_code""#, true),
+            (r#","no_letter":"postcode""#, true),
         ] {
             let json = format!(
                 r#"{{"national_id":{{"type":"NHS_NUMBER","value":"9990000018"}},"first_name":"Ann","last_name":"Example","date_of_birth":"2000-09-15","address":["1 Mill Lane"]{no_letter}}}"#

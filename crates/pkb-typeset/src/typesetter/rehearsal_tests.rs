@@ -28,7 +28,7 @@ fn letters(is_rehearsal: bool) -> Vec<(LetterFields, pkb_core::Record)> {
                 "patient": {
                     "national_id": {"type": "NHS_NUMBER", "value": "9990000018"}, "title": "Mr", "first_name": "Read",
                     "last_name": "Richards", "date_of_birth": "1990-05-01", "address": ["1 Main Street", "Byker"],
-                    "post_code": "NE1 1XC",
+                    "postcode": "NE1 1XC",
                 },
                 "invitation": {"code": code, "token": token, "expires_at": "2026-12-23T09:00:00Z"},
             });

@@ -421,7 +421,7 @@ proptest! {
             "schema": "pkb-record/1", "row": {"file": "a.csv", "number": 7, "of": 9},
             "patient": {
                 "national_id": {"type": "NHS_NUMBER", "value": "9990000018"}, "title": "Mx", "first_name": "Ann",
-                "last_name": name, "date_of_birth": "1990-05-01", "address": ["1 Main Street"], "post_code": "NE1 1XC",
+                "last_name": name, "date_of_birth": "1990-05-01", "address": ["1 Main Street"], "postcode": "NE1 1XC",
             },
             "invitation": {"code": "NKcYiAciBU", "token": "KVPnrFYPay", "expires_at": "2026-12-23T09:00:00Z"},
         });
@@ -538,7 +538,7 @@ fn no_ink_is_outside_the_areas_of_notify_with_the_longest_name_and_address_that_
 
 #[test]
 fn arabic_and_hebrew_names_are_read_back_as_they_were_written() {
-    let record = r#"{"schema":"pkb-record/1","row":{"file":"a.csv","number":7,"of":9},"patient":{"national_id":{"type":"NHS_NUMBER","value":"9990000018"},"title":"Mr","first_name":"FIRST","last_name":"LAST","date_of_birth":"1990-05-01","address":["1 Main Street","Newcastle"],"post_code":"NE1 1XC"},"invitation":{"code":"NKcYiAciBU","token":"KVPnrFYPay","expires_at":"2026-12-23T09:00:00Z"}}"#;
+    let record = r#"{"schema":"pkb-record/1","row":{"file":"a.csv","number":7,"of":9},"patient":{"national_id":{"type":"NHS_NUMBER","value":"9990000018"},"title":"Mr","first_name":"FIRST","last_name":"LAST","date_of_birth":"1990-05-01","address":["1 Main Street","Newcastle"],"postcode":"NE1 1XC"},"invitation":{"code":"NKcYiAciBU","token":"KVPnrFYPay","expires_at":"2026-12-23T09:00:00Z"}}"#;
     let typesetter = typesetter(1);
     for (first, last) in [
         ("محمد", "علي"),

@@ -53,7 +53,7 @@ fields! {
     Locality = "locality", "Locality";
     Town = "town", "Town";
     County = "county", "County";
-    PostCode = "post_code", "Post code";
+    Postcode = "postcode", "Post code";
     Mobile = "mobile", "Mobile";
     HomePhone = "home_phone", "Home telephone";
     WorkPhone = "work_phone", "Work telephone";

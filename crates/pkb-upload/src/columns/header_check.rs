@@ -252,7 +252,7 @@ impl Columns {
             let mut open = self.unused().filter(|at| !self.is_ignored(*at));
             open.any(is_address)
         };
-        !HOUSE.iter().any(has) && (has(&Field::PostCode) || PLACES.iter().any(has) || has_others())
+        !HOUSE.iter().any(has) && (has(&Field::Postcode) || PLACES.iter().any(has) || has_others())
     }
 
     /// Towns, and nothing that says which house.
@@ -265,7 +265,7 @@ impl Columns {
         if places.is_empty() {
             return None;
         }
-        places.extend(placed(&Field::PostCode));
+        places.extend(placed(&Field::Postcode));
         let places: Vec<String> = places.iter().map(|at| self.label(*at)).collect();
         let is_candidate =
             |at: &usize| !self.is_ignored(*at) && looks_like_address(self.header(*at));

@@ -303,7 +303,7 @@ mod tests {
             ("Surname ", Field::LastName),
             ("D.O.B.", Field::DateOfBirth),
             ("Addr1", Field::Address1),
-            ("Postcode", Field::PostCode),
+            ("Postcode", Field::Postcode),
             ("Mobile Tel", Field::Mobile),
             ("E-mail", Field::Email),
             ("Hospital No.", Field::OrganisationId),

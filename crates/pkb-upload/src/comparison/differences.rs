@@ -246,7 +246,7 @@ mod tests {
         serde_json::from_value(serde_json::json!({
             "national_id": {"type": "NHS_NUMBER", "value": "5760678914"},
             "first_name": first, "last_name": last, "date_of_birth": born,
-            "address": [street, "Newcastle"], "post_code": "NE1 1XC",
+            "address": [street, "Newcastle"], "postcode": "NE1 1XC",
         }))
         .unwrap()
     }

@@ -46,7 +46,7 @@ fn values(hasher: &Hasher, people: &[Person]) -> Vec<Values> {
         serde_json::from_value(serde_json::json!({
             "national_id": {"type": "NHS_NUMBER", "value": "5760678914"},
             "first_name": person.first, "last_name": person.last, "date_of_birth": person.born,
-            "address": [person.street, "Newcastle"], "post_code": person.postcode,
+            "address": [person.street, "Newcastle"], "postcode": person.postcode,
         }))
         .unwrap()
     };

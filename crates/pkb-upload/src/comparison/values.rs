@@ -120,7 +120,7 @@ impl Hasher {
     /// What the patient file says of a patient.
     pub fn ours(&self, patient: &Patient) -> Values {
         let lines = address_cells(patient);
-        let postcode = patient.post_code.as_ref().map(Postcode::expose_postcode);
+        let postcode = patient.postcode.as_ref().map(Postcode::expose_postcode);
         let postcode = postcode.unwrap_or_default();
         Values {
             born: Some(patient.date_of_birth.expose_date()),

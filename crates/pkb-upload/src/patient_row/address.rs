@@ -113,8 +113,8 @@ impl RowCheck<'_> {
     }
 
     /// The post code; one that is not of the United Kingdom is left out.
-    pub(super) fn post_code(&mut self) -> Option<Postcode> {
-        let text = self.cell(Field::PostCode)?;
+    pub(super) fn postcode(&mut self) -> Option<Postcode> {
+        let text = self.cell(Field::Postcode)?;
         match Postcode::parse(text) {
             Ok(code) => {
                 if text.trim() != code.expose_postcode() {
@@ -124,8 +124,8 @@ impl RowCheck<'_> {
             }
             Err(Problem::Empty) => None,
             Err(problem) => {
-                self.keep_letter_back(Field::PostCode, problem, NoLetter::PostCode);
-                self.stop_if_marked(Field::PostCode, text);
+                self.keep_letter_back(Field::Postcode, problem, NoLetter::Postcode);
+                self.stop_if_marked(Field::Postcode, text);
                 None
             }
         }
@@ -136,7 +136,7 @@ impl RowCheck<'_> {
         // The post code has a way out, abroad; the others have not.
         if self
             .no_letter
-            .is_none_or(|before| before == NoLetter::PostCode)
+            .is_none_or(|before| before == NoLetter::Postcode)
         {
             self.no_letter = Some(why);
         }
@@ -150,14 +150,14 @@ impl RowCheck<'_> {
         };
         let has_column = |field: &Field| self.columns.place(*field).is_some();
         let is_said = self.no_letter.is_some();
-        if is_said || !ADDRESS.iter().chain([&Field::PostCode]).any(has_column) {
+        if is_said || !ADDRESS.iter().chain([&Field::Postcode]).any(has_column) {
             return;
         }
         let (place, problem) = match why {
-            Unmailable::PostCodeLeftOut | Unmailable::AddressLeftOut => return,
+            Unmailable::PostcodeLeftOut | Unmailable::AddressLeftOut => return,
             Unmailable::NoAbode => (Place::Address, Problem::NoAbode),
-            Unmailable::PseudoPostCode => (Place::Field(Field::PostCode), Problem::PseudoPostcode),
-            Unmailable::NoPostCode => (Place::Field(Field::PostCode), Problem::Empty),
+            Unmailable::PseudoPostcode => (Place::Field(Field::Postcode), Problem::PseudoPostcode),
+            Unmailable::NoPostcode => (Place::Field(Field::Postcode), Problem::Empty),
             Unmailable::NoLines => (Place::Address, Problem::Empty),
             Unmailable::NoStreet => (Place::Address, Problem::NoStreet),
             Unmailable::Abroad => (Place::Address, Problem::Abroad),

@@ -93,27 +93,27 @@ impl<'a> RowCheck<'a> {
     }
 
     /// Compares the postcodes in a whole address with that of its column, which may be empty.
-    pub(super) fn compare_post_codes(
+    pub(super) fn compare_postcodes(
         &mut self,
         address: &mut Address,
-        post_code: &mut Option<Postcode>,
+        postcode: &mut Option<Postcode>,
     ) {
         if self.columns.place(Field::FullAddress).is_none() {
             return;
         }
         let whole = WholeAddress::of(self.cell(Field::FullAddress).unwrap_or_default());
-        let Some(first) = whole.post_codes.first() else {
+        let Some(first) = whole.postcodes.first() else {
             return;
         };
-        if post_code.is_none() && self.filled(Field::PostCode).is_none() {
-            *post_code = Some(first.clone());
+        if postcode.is_none() && self.filled(Field::Postcode).is_none() {
+            *postcode = Some(first.clone());
         }
-        let differs = |other: &Postcode| post_code.as_ref().is_some_and(|code| code != other);
-        if whole.post_codes.iter().any(differs) {
+        let differs = |other: &Postcode| postcode.as_ref().is_some_and(|code| code != other);
+        if whole.postcodes.iter().any(differs) {
             let problem = Problem::PostcodesDiffer;
             self.keep_letter_back(Field::FullAddress, problem, NoLetter::Address);
             *address = Address::default();
-            *post_code = None;
+            *postcode = None;
         }
     }
 }
@@ -121,7 +121,7 @@ impl<'a> RowCheck<'a> {
 /// An address that is in one cell.
 struct WholeAddress {
     lines: Vec<String>,
-    post_codes: Vec<Postcode>,
+    postcodes: Vec<Postcode>,
 }
 
 impl WholeAddress {
@@ -133,12 +133,12 @@ impl WholeAddress {
         } else {
             text.trim().split("  ").collect()
         };
-        let mut post_codes = Vec::new();
+        let mut postcodes = Vec::new();
         let mut lines: Vec<String> = Vec::new();
         let mut number = None;
         for part in parts {
-            let (part, post_code) = without_post_code(part.trim().trim_end_matches('.'));
-            post_codes.extend(post_code);
+            let (part, postcode) = without_postcode(part.trim().trim_end_matches('.'));
+            postcodes.extend(postcode);
             if part.is_empty() {
                 continue;
             }
@@ -153,12 +153,12 @@ impl WholeAddress {
             }
         }
         lines.extend(number);
-        Self { lines, post_codes }
+        Self { lines, postcodes }
     }
 }
 
 /// Cuts off a postcode at the end of a part.
-fn without_post_code(part: &str) -> (&str, Option<Postcode>) {
+fn without_postcode(part: &str) -> (&str, Option<Postcode>) {
     let from_last = |count: usize| {
         let mut gaps = part.rmatch_indices(char::is_whitespace);
         gaps.nth(count).map_or(0, |(at, gap)| at + gap.len())
@@ -166,8 +166,8 @@ fn without_post_code(part: &str) -> (&str, Option<Postcode>) {
     // "NE1 4ST" is two words, and a part may be nothing else.
     for words in [1, 0] {
         let at = from_last(words);
-        if let Ok(post_code) = Postcode::parse(&part[at..]) {
-            return (part[..at].trim(), Some(post_code));
+        if let Ok(postcode) = Postcode::parse(&part[at..]) {
+            return (part[..at].trim(), Some(postcode));
         }
     }
     (part, None)
@@ -204,8 +204,8 @@ mod tests {
     use proptest::prelude::*;
 
     fn taken_apart(text: &str) -> (Vec<String>, Vec<String>) {
-        let WholeAddress { lines, post_codes } = WholeAddress::of(text);
-        let codes = post_codes
+        let WholeAddress { lines, postcodes } = WholeAddress::of(text);
+        let codes = postcodes
             .iter()
             .map(|code| code.expose_postcode().to_owned());
         (lines, codes.collect())
@@ -250,8 +250,8 @@ mod tests {
         #[test]
         fn nothing_of_an_address_is_lost(text in "[0-9a-zA-Z ,;\n]{0,40}") {
             let count = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).count();
-            let WholeAddress { lines, post_codes } = WholeAddress::of(&text);
-            let codes: usize = post_codes.iter().map(|code| count(code.expose_postcode())).sum();
+            let WholeAddress { lines, postcodes } = WholeAddress::of(&text);
+            let codes: usize = postcodes.iter().map(|code| count(code.expose_postcode())).sum();
             prop_assert_eq!(count(&lines.concat()) + codes, count(&text));
         }
     }

@@ -94,7 +94,7 @@ impl PkbFile {
         };
         Sent {
             dates: all(&[Field::BirthDay, Field::BirthMonth, Field::BirthYear]),
-            addresses: all(&[Field::Address1, Field::Address2, Field::PostCode]),
+            addresses: all(&[Field::Address1, Field::Address2, Field::Postcode]),
         }
     }
 
@@ -167,7 +167,7 @@ impl PkbFile {
             Field::Address2 => self.cleansed(&address[1]),
             Field::City => self.cleansed(&address[2]),
             Field::County => self.cleansed(&address[3]),
-            Field::PostCode => plain(patient.post_code.as_ref().map(Postcode::expose_postcode)),
+            Field::Postcode => plain(patient.postcode.as_ref().map(Postcode::expose_postcode)),
             Field::Mobile => plain(patient.mobile.as_ref().map(UkMobile::expose_e164)),
             Field::HomePhone => plain(patient.home_phone.as_ref().map(Phone::expose_e164)),
             Field::WorkPhone => plain(patient.work_phone.as_ref().map(Phone::expose_e164)),

@@ -59,7 +59,7 @@ pub enum Field {
     Address2,
     City,
     County,
-    PostCode,
+    Postcode,
     Mobile,
     HomePhone,
     WorkPhone,

@@ -9,7 +9,7 @@ fn patient(changes: serde_json::Value) -> Patient {
     let mut json = serde_json::json!({
         "national_id": {"type": "NHS_NUMBER", "value": "5760678914"},
         "first_name": "Read", "last_name": "O'Brien", "date_of_birth": "2000-09-05",
-        "address": ["1 Main Street", "Newcastle"], "post_code": "NE1 1XC", "email": "r@example.org",
+        "address": ["1 Main Street", "Newcastle"], "postcode": "NE1 1XC", "email": "r@example.org",
     });
     for (name, value) in changes.as_object().unwrap() {
         json[name] = value.clone();

@@ -152,7 +152,7 @@ mod tests {
         let patient = serde_json::from_value(serde_json::json!({
             "national_id": {"type": "NHS_NUMBER", "value": "5760678914"},
             "first_name": "Anna", "last_name": last, "date_of_birth": "1941-03-16",
-            "address": [street, "Newcastle"], "post_code": "NE1 1XC",
+            "address": [street, "Newcastle"], "postcode": "NE1 1XC",
         }));
         HASHER.with(|hasher| hasher.ours(&patient.unwrap()))
     }

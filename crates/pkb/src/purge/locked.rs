@@ -290,7 +290,7 @@ impl fmt::Display for Counts {
 mod tests {
     use super::*;
 
-    const RECORD: &str = r#"{"schema":"pkb-record/1","row":{"file":"a.csv","number":7,"of":9,"x":1},"invitation":{"code":"NKcYiAciBU","token":"KVPnrFYPay","expires_at":"END"},"delivery":{"channel":"letter","file":"letters-0001.pdf","date":"2026-11-22","y":2},"z":{"a":[3]}}"#;
+    const RECORD: &str = r#"{"schema":"pkb-record/1","row":{"file":"a.csv","number":7,"of":9,"x":1},"invitation":{"code":"NKcYiAciBU","token":"KVPnrFYPay","expires_at":"END"},"deliveries":[{"channel":"letter","file":"letters-0001.pdf","date":"2026-11-22","y":2}],"z":{"a":[3]}}"#;
     const INTENT: &str = r#"{"file":"letters-0001.pdf","schema":"pkb-intent/1","stage":"letters"}"#;
 
     fn now() -> Timestamp {

@@ -17,7 +17,7 @@ use super::{Whose, campaign_files::Left};
 use pkb_core::print_files::{
     editions::manifest_prefix,
     manifest::{self, ManifestJson},
-    sheet_of, stem,
+    stem,
 };
 
 /// A letter: its file, its number and the row that it is for.
@@ -83,10 +83,10 @@ impl Papers {
     /// Sees a record of one of the files.
     pub(super) fn see(&mut self, whose: &Whose, record: &Record) {
         let is_erased = whose.is(record);
-        let (Some(delivery), Some(end)) = (&record.delivery, record.codes_end()) else {
+        let Some(end) = record.codes_end() else {
             return;
         };
-        for delivery in delivery.chain() {
+        for delivery in record.all_deliveries() {
             let is_own = delivery.design.unwrap_or_default() == self.design;
             if let Some(sequence) = delivery.sequence.filter(|_| is_own) {
                 let letter = (delivery.file.clone(), sequence, record.row.number);
@@ -95,11 +95,11 @@ impl Papers {
                 }
                 later(self.ends.entry(letter).or_insert(end), end);
             }
-            if let Some(sheet) = sheet_of(delivery) {
+            if delivery.pages.is_none() {
                 if is_erased {
-                    self.erased_in_sheets.insert(sheet.to_owned());
+                    self.erased_in_sheets.insert(delivery.file.clone());
                 }
-                later(self.sheets.entry(sheet.to_owned()).or_insert(end), end);
+                later(self.sheets.entry(delivery.file.clone()).or_insert(end), end);
             }
         }
     }

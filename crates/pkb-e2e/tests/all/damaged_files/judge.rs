@@ -180,7 +180,7 @@ impl<'a> Judge<'a> {
             &patient["first_name"],
             &patient["last_name"],
             &patient["address"][0],
-            &patient["post_code"],
+            &patient["postcode"],
         ];
         let columns = [
             FIRST_NAME..=FIRST_NAME,
@@ -255,7 +255,7 @@ fn read_of(record: &Value) -> [Vec<String>; 6] {
         one("last_name"),
         one("date_of_birth"),
         lines.map(|line| plain(&line)).collect(),
-        one("post_code"),
+        one("postcode"),
         one("mobile"),
     ]
 }

@@ -15,8 +15,8 @@ fn whole_campaign() -> Campaign {
     for (program, args) in STAGES.into_iter().chain([
         ("pkb", "split s/t.ndjson --shards 2 --out s/shards"),
         ("pkb-letters", "s/shards/01-of-02.ndjson --partial --out s/print/01 --series 1 --separate --output s/one.ndjson"),
-        ("pkb-letters", &sms),
-        ("pkb-letters", "post s/one.ndjson --partial --letters s/print/01 --journal s/post.journal --output s/posted.ndjson"),
+        ("pkb-notify", &sms),
+        ("pkb-notify", "post send s/one.ndjson --partial --letters s/print/01 --journal s/post.journal --output s/posted.ndjson"),
         ("pkb-resolve", "--recheck s/l.ndjson --rate 0 --output s/rechecked.ndjson"),
         ("pkb-letters", "s/t.ndjson --out s/proof --proof 2"),
     ]) {
@@ -41,7 +41,7 @@ const STAGES: [(&str, &str); 4] = [
     ),
     (
         "pkb-letters",
-        "s/t.ndjson --out s/print --channel both --zip --journal s/l.journal --output s/l.ndjson",
+        "s/t.ndjson --out s/print --channel letter,sms --zip --journal s/l.journal --output s/l.ndjson",
     ),
 ];
 
@@ -250,11 +250,12 @@ fn an_erased_patient_has_no_codes_left_and_is_not_invited_again_by_any_rerun() {
         .collect();
     for record in &erased {
         assert_eq!(record["outcome"]["reason"], "erased");
-        for name in ["address", "post_code", "mobile", "email"] {
+        for name in ["address", "postcode", "mobile", "email"] {
             assert!(record["patient"].get(name).is_none(), "{name}");
         }
         assert!(
-            record["delivery"]["file"].is_string() && record["patient"]["national_id"].is_object()
+            record["deliveries"][0]["file"].is_string()
+                && record["patient"]["national_id"].is_object()
         );
     }
 
@@ -291,7 +292,7 @@ fn an_erased_patient_has_no_codes_left_and_is_not_invited_again_by_any_rerun() {
         ),
         (
             "pkb-letters",
-            "t-before.ndjson --out s/print --channel both --zip --journal s/l.journal --max-age-of-answer 90d --output again.ndjson",
+            "t-before.ndjson --out s/print --channel letter,sms --zip --journal s/l.journal --max-age-of-answer 90d --output again.ndjson",
         ),
     ] {
         let ended = notified(&campaign, "2026-12-03", program, args);

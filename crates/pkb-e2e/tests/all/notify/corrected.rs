@@ -51,9 +51,10 @@ fn a_corrected_number_does_not_keep_the_letter_from_being_posted() {
     let campaign = campaign();
     let with_letter = |corrected| {
         let mut records = records(corrected);
-        records[1]["delivery"] = json!({
-            "channel": "both", "file": "rehearsal-letters-0001.pdf", "pages": [1, 1], "sequence": 1, "sms_file": "rehearsal-sms-0001.csv",
-        });
+        records[1]["deliveries"] = json!([
+            {"channel": "letter", "file": "rehearsal-letters-0001.pdf", "pages": [1, 1], "sequence": 1},
+            {"channel": "sms", "file": "rehearsal-sms-0001.csv"},
+        ]);
         lines(&records)
     };
     send(&campaign, &with_letter(false));

@@ -5,7 +5,7 @@ use std::{collections::HashSet, process::Stdio, time::Duration};
 use pkb_sandbox::Faults;
 use serde_json::Value;
 
-use super::{QUICK, command, notify, reasons, send};
+use super::{QUICK, command, notify, reasons, send, sent_by};
 use crate::harness::{Campaign, Ended, fixture, run};
 
 /// A campaign with letters of one PDF each and texts; what pkb-letters wrote.
@@ -15,13 +15,20 @@ pub(super) fn letters(per_file: &str) -> (Campaign, Ended) {
         "1" => vec!["--separate"],
         _ => vec!["--letters-per-file", per_file],
     };
-    let args = [vec!["--out", "print", "--channel", "both"], form].concat();
+    let args = [vec!["--out", "print", "--channel", "letter,sms"], form].concat();
     let [.., delivered] = campaign.journey(&fixture("patients.csv"), &args);
     (campaign, delivered)
 }
 
 pub(super) fn posting() -> Vec<&'static str> {
-    let mut args = vec!["post", "--letters", "print", "--journal", "post.journal"];
+    let mut args = vec![
+        "post",
+        "send",
+        "--letters",
+        "print",
+        "--journal",
+        "post.journal",
+    ];
     args.extend(QUICK);
     args
 }
@@ -34,7 +41,7 @@ fn letters_of_one_pdf_each_are_posted_once_and_followed() {
     let posted: Vec<Value> = ended
         .records()
         .into_iter()
-        .filter(|record| record["posted"].is_object())
+        .filter(|record| sent_by(record, "letter").is_array())
         .collect();
     let sent = campaign.sandbox.notified();
     assert!(posted.len() > 10, "{}", ended.stderr);
@@ -74,7 +81,7 @@ fn texts_and_letters_of_one_campaign_go_one_after_the_other() {
     let (texts, records) = (campaign.sandbox.notified().len(), texted.records());
     let with_text = records
         .iter()
-        .filter(|record| record["texts"].is_array())
+        .filter(|record| sent_by(record, "sms").is_array())
         .count();
     assert!(with_text > 0 && texts >= with_text, "{}", texted.stderr);
     let posted = notify(&campaign, &posting(), &texted.stdout);
@@ -97,7 +104,7 @@ fn a_letter_among_others_in_one_file_is_not_posted() {
     let alone = ended
         .records()
         .iter()
-        .filter(|record| record["posted"].is_object())
+        .filter(|record| sent_by(record, "letter").is_array())
         .count();
     assert_eq!(campaign.sandbox.notified().len(), alone);
     assert!(alone <= 1);
@@ -168,7 +175,7 @@ fn no_letter_is_posted_twice_when_answers_are_lost_and_the_program_is_killed() {
     assert_eq!(
         posted
             .iter()
-            .filter(|record| record["posted"].is_object())
+            .filter(|record| sent_by(record, "letter").is_array())
             .count(),
         sent.len()
     );

@@ -39,8 +39,8 @@ fn a_foreign_address_creates_the_record_and_keeps_the_letter_back() {
     let expected: Vec<u64> = (2..=22).filter(|row| !posted.contains(row)).collect();
     assert_eq!(kept_back.keys().copied().collect::<Vec<_>>(), expected);
     let dublin = records(file).into_iter().next().unwrap().patient.unwrap();
-    assert!(dublin.post_code.is_none());
-    assert_eq!(dublin.no_letter, Some(NoLetter::PostCode));
+    assert!(dublin.postcode.is_none());
+    assert_eq!(dublin.no_letter, Some(NoLetter::Postcode));
 }
 
 #[test]
@@ -96,7 +96,7 @@ fn what_is_certain_is_normalised_and_counted() {
         assert_eq!(patient.expose_full_name(), "Ms Ann Smith");
         assert!(pkb_core::postal::lines(patient, false).is_ok(), "{at}");
         if at < 5 {
-            let code = patient.post_code.as_ref().map(Postcode::expose_postcode);
+            let code = patient.postcode.as_ref().map(Postcode::expose_postcode);
             assert_eq!(code, Some("LS6 3AA"));
         }
     }
@@ -172,7 +172,7 @@ fn a_line_of_an_address_that_cannot_be_read_keeps_the_record() {
         .map(|record| record.patient.as_ref().unwrap().no_letter)
         .collect();
     use NoLetter::*;
-    assert_eq!(reasons, [Some(Address), Some(Address), Some(PostCode)]);
+    assert_eq!(reasons, [Some(Address), Some(Address), Some(Postcode)]);
 }
 
 #[test]

@@ -1,0 +1,97 @@
+//! The values that a template at GOV.UK Notify can have: the columns of the SMS sheet.
+
+use std::collections::BTreeMap;
+
+use pkb_client::{
+    CallError,
+    notify::{NotifyDesk, TemplateId},
+};
+use pkb_core::{
+    Fatal,
+    text_message::{Placeholder, TextValues},
+};
+
+/// A template for text messages, with the values that it needs. Notify gets no others: what is not sent
+/// cannot be found there.
+#[derive(Debug)]
+pub(super) struct TextTemplate {
+    /// Its id.
+    pub(super) id: TemplateId,
+    placeholders: Vec<Placeholder>,
+}
+
+impl TextTemplate {
+    /// The values of one patient.
+    pub(super) fn fill(&self, values: &TextValues) -> BTreeMap<&'static str, String> {
+        self.placeholders
+            .iter()
+            .map(|one| (one.name(), values.expose(*one).to_owned()))
+            .collect()
+    }
+}
+
+/// Looks at the templates before the first text is sent.
+///
+/// # Errors
+/// There is no such template, it is none for texts, it has a placeholder that we have no value for, or together they
+/// do not tell the codes.
+pub(super) async fn templates(
+    desk: &impl NotifyDesk,
+    ids: &[TemplateId],
+) -> Result<Vec<TextTemplate>, Fatal> {
+    if ids.len() > 2 {
+        return Err(Fatal::Usage("--template-id: one or two".into()));
+    }
+    let mut templates = Vec::new();
+    for id in ids {
+        let found = desk.template(id).await.map_err(|error| match error {
+            CallError::Fatal(fatal) => fatal,
+            error => Fatal::TryLater(format!("the template could not be looked at: {error}")),
+        })?;
+        let of = format!("--template-id {}", id.as_str());
+        let found = found.ok_or_else(|| {
+            Fatal::Usage(format!(
+                "{of}: GOV.UK Notify has no such template in the service of this API key"
+            ))
+        })?;
+        if found.kind != "sms" {
+            return Err(Fatal::Usage(format!("{of}: is not for text messages")));
+        }
+        let placeholders = found.placeholders.iter().map(|name| {
+            Placeholder::named(name).ok_or_else(|| {
+                let names = Placeholder::ALL.map(Placeholder::name).join(", ");
+                Fatal::Usage(format!(
+                    "{of}: has the placeholder {name:?}; there are {names}"
+                ))
+            })
+        });
+        templates.push(TextTemplate {
+            id: id.clone(),
+            placeholders: placeholders.collect::<Result<_, _>>()?,
+        });
+    }
+    let all = templates.iter().map(|template| &*template.placeholders);
+    if Placeholder::tell_the_codes(&all.collect::<Vec<_>>().concat()) {
+        return Ok(templates);
+    }
+    Err(Fatal::Usage(
+        "--template-id: the text tells neither the link nor both codes".into(),
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_gets_the_values_that_its_template_has_and_no_others() {
+        let template = TextTemplate {
+            id: TemplateId::parse("00000000-0000-4000-8000-0000000000a1").unwrap(),
+            placeholders: vec![Placeholder::FirstName, Placeholder::InvitationCode],
+        };
+        let values = template.fill(&TextValues::ordinary());
+        assert_eq!(values.len(), 2);
+        assert_eq!(values["first name"], "Richard");
+        assert_eq!(values["invitation code"], "NKcYiAciBU");
+    }
+}
