@@ -4,11 +4,7 @@ use std::{io::Write as _, path::Path};
 
 use pkb_core::{Fatal, Verdict, atomic_file::AtomicFile, spreadsheet::defused};
 
-use crate::{
-    columns::mask,
-    finding::{Finding, Place},
-    patient_file::PatientFile,
-};
+use pkb_patients::{Finding, PatientFile, Place, mask};
 use pkb_table::Row;
 
 /// Writes all findings of `file` to `path`, one a line: row, column, what becomes of the row, problem,

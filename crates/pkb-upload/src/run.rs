@@ -1,7 +1,8 @@
 //! From the arguments to the work.
 
-use std::sync::{Arc, Mutex, atomic::AtomicBool};
+use std::sync::{Arc, atomic::AtomicBool};
 
+use parking_lot::Mutex;
 use pkb_cli::{app, progress::tell};
 use pkb_client::Client;
 use pkb_core::{Clock, ExitCode, Fatal, Stage as _, pipeline::Source, rows::listed};
@@ -13,15 +14,14 @@ use crate::{
     check,
     comparison::{BeforeUpload, Comparison, Hasher},
     limit::Limit,
-    patient_file::PatientFile,
     pkb_directory::PkbDirectory,
     pkb_file::{LineOptions, PkbFile, Profile, even_batch_rows},
-    report::Report,
     sender::Sender,
     sent_before::SentBefore,
     settling::Settling,
     upload_stage::{Destination, UploadStage},
 };
+use pkb_patients::{PatientFile, Report};
 
 /// Runs the program from the arguments.
 ///
@@ -52,7 +52,7 @@ async fn upload(mut args: UploadArgs) -> Result<ExitCode, Fatal> {
     let directory = directory.transpose()?;
     let comparison = comparison(&args, pkb.as_ref(), clock)?;
     let pkb_file = pkb_file(&args, clock)?;
-    let file = Arc::new(PatientFile::open(&args.file, clock.today())?);
+    let file = Arc::new(PatientFile::open(&args.file.options()?, clock.today())?);
     if !args.stream.progress.quiet || file.survey.rejected + file.survey.excluded > 0 {
         tell(Report(&file));
     }

@@ -8,9 +8,11 @@ mod earlier;
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     time::Duration,
 };
+
+use parking_lot::{Mutex, MutexGuard};
 
 use pkb_client::{
     CallError, Client,
@@ -73,8 +75,7 @@ pub struct Sending<'s> {
 
 impl Sending<'_> {
     fn sent_before(&self) -> MutexGuard<'_, SentBefore> {
-        let locked = self.sent_before.lock();
-        locked.unwrap_or_else(PoisonError::into_inner)
+        self.sent_before.lock()
     }
 }
 

@@ -7,8 +7,8 @@ use pkb_core::{
 };
 
 use crate::{
-    comparison::{ComparedRows, Known, Sent, Standing},
-    pkb_file::PkbFile,
+    comparison::{ComparedRows, Known, Standing},
+    pkb_file::{PkbFile, Sent},
 };
 
 /// A row of a batch.

@@ -10,7 +10,7 @@ use clap::{Args as ClapArgs, Parser, Subcommand};
 use pkb_cli::args::{ClockArgs, ONCE};
 
 pub use compare::CompareArgs;
-pub use patient_file::{Hidden, PatientFileArgs};
+pub use patient_file::PatientFileArgs;
 pub use upload::UploadArgs;
 
 /// Check a patient file and create the records at PKB

@@ -1,14 +1,23 @@
 //! The comparison as the stage makes it: once, before its first batch, and told to the operator.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+
+use parking_lot::{Mutex, MutexGuard};
 
 use pkb_cli::progress::tell;
 use pkb_core::{Fatal, journal::Key, monitor::Monitor, stage::IntentLog};
 use serde_json::Value;
 use tokio::sync::OnceCell;
 
-use super::{ComparedRows, Comparison, Known, Noted, Refusal, Told};
-use crate::{patient_file::PatientFile, pkb_file::PkbFile};
+use super::{
+    compare::Comparison,
+    compared_rows::{ComparedRows, Known},
+    figures::Refusal,
+    notes::Noted,
+    told::Told,
+};
+use crate::pkb_file::PkbFile;
+use pkb_patients::PatientFile;
 
 /// What the stage needs for the comparison.
 pub struct BeforeUpload {
@@ -83,7 +92,7 @@ impl BeforeUpload {
     }
 
     fn noted(&self) -> MutexGuard<'_, Noted> {
-        self.noted.lock().unwrap_or_else(PoisonError::into_inner)
+        self.noted.lock()
     }
 }
 

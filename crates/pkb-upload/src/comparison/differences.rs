@@ -3,27 +3,11 @@
 use pkb_core::{Reason, Verdict};
 
 use super::values::{Column, Values};
+use crate::pkb_file::Sent;
 
 /// In what a row differs from what PKB has of the patient.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Differences(u64);
-
-/// What is sent of a patient besides names and number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Sent {
-    /// The date of birth.
-    pub dates: bool,
-    /// Address and postcode.
-    pub addresses: bool,
-}
-
-impl Sent {
-    /// Names and number alone.
-    pub const NAMES: Self = Self {
-        dates: false,
-        addresses: false,
-    };
-}
 
 /// Where PKB's value is in the file instead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

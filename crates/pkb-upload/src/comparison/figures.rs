@@ -5,11 +5,19 @@ use std::fmt;
 use pkb_core::rows::{Rows, counted, listed};
 
 use super::{
-    Limits,
     differences::{Differences, Moved},
     values::Column,
 };
 use crate::limit::Limit;
+
+/// How much may differ before nothing is sent.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Known patients with a different date of birth, name, or a value of a neighbour's row.
+    pub mismatches: Limit,
+    /// Known patients who live in another house.
+    pub address_changes: Limit,
+}
 
 /// Why nothing of a file may be sent. Shown, it is what was found and what it looks like.
 #[derive(Debug)]

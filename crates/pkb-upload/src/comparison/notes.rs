@@ -11,7 +11,8 @@ use pkb_core::{Clock, Fatal, journal::Key, record::Compared};
 use serde_json::{Map, Value, json};
 use std::time::Duration;
 
-use super::differences::{Differences, Sent};
+use super::differences::Differences;
+use crate::pkb_file::Sent;
 
 /// The field by which such a line is known.
 pub const FIELD: &str = "compared";

@@ -4,7 +4,11 @@ use std::fmt;
 
 use pkb_core::rows::counted;
 
-use super::{ComparedRows, Known, Sampled, figures::Figures};
+use super::{
+    compared_rows::{ComparedRows, Known},
+    figures::Figures,
+    sample::Sampled,
+};
 
 /// The counts of a comparison, one a line. No values.
 pub struct Told<'a> {

@@ -17,7 +17,6 @@ use pkb_core::{
 pub use profile::{MAX_ROWS, Profile};
 pub use special_characters::SpecialCharacters;
 
-use crate::comparison::Sent;
 use profile::{Column, Field};
 
 /// Which columns are filled.
@@ -28,6 +27,23 @@ pub enum Columns {
     /// Names and number, without which PKB takes no row: for patients who are on PKB already, whose other
     /// details an upload would overwrite
     Minimal,
+}
+
+/// What is sent of a patient besides names and number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sent {
+    /// The date of birth.
+    pub dates: bool,
+    /// Address and postcode.
+    pub addresses: bool,
+}
+
+impl Sent {
+    /// Names and number alone.
+    pub const NAMES: Self = Self {
+        dates: false,
+        addresses: false,
+    };
 }
 
 /// How lines are made.

@@ -8,7 +8,7 @@ use pkb_core::{
 };
 use serde::Deserialize;
 
-use crate::toml_file;
+use pkb_patients::toml_file;
 
 /// Rows that PKB takes in one file.
 pub const MAX_ROWS: u32 = 50_000;

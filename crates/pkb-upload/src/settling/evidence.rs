@@ -146,7 +146,10 @@ mod tests {
     use jiff::civil::{Date, date};
 
     use super::*;
-    use crate::comparison::{Differences, Hasher, Sent};
+    use crate::{
+        comparison::{Hasher, differences::Differences},
+        pkb_file::Sent,
+    };
 
     fn patient(last: &str, street: &str) -> Values {
         let patient = serde_json::from_value(serde_json::json!({

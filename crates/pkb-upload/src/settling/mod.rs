@@ -5,6 +5,7 @@
 //! not changed for the set time. PKB works on one file at a time, so nothing else is sent before.
 
 mod evidence;
+mod found;
 mod told;
 
 use std::{
@@ -23,15 +24,16 @@ use pkb_core::{
 };
 
 pub use evidence::{Counts, Finding};
+pub use found::Found;
 
 use crate::{
     comparison::{FileRow, FileRows, Hasher, Values},
-    patient_file::PatientFile,
     pkb_directory::PkbDirectory,
     pkb_file::PkbFile,
     sent_before::{BegunBatch, BegunRow, Taken, notes},
 };
 use evidence::{Now, Row, Seen};
+use pkb_patients::PatientFile;
 
 /// First pause before PKB is asked again; doubles each time.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -69,29 +71,6 @@ pub struct Unanswered<'b> {
     pub at_pkb: &'b [Key],
     /// Whether this run has sent it: it then stops unless PKB has all of it, so there is no use in waiting where nothing can be seen.
     pub is_of_this_run: bool,
-}
-
-/// What was found out.
-pub struct Found {
-    /// About the batch.
-    pub finding: Finding,
-    /// Of its rows.
-    pub counts: Counts,
-    /// PKB does not show this client patients who are there.
-    pub is_blind: bool,
-    rows: HashMap<Key, Row>,
-    /// The last line that is known to be taken.
-    last_taken: u64,
-}
-
-impl Found {
-    /// Whether a row was taken. A row that shows nothing was, if those behind it were: an import that stops leaves out the rows at the end.
-    pub fn is_taken(&self, key: Key) -> bool {
-        self.rows.get(&key).is_some_and(|row| {
-            let is_before = self.finding == Finding::Whole && row.line <= self.last_taken;
-            row.seen == Seen::Taken || is_before
-        })
-    }
 }
 
 /// A row that is asked about.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use pkb_core::{figures::in_words, rows::counted};
 
-use super::{Counts, Finding, Found};
+use super::evidence::Counts;
 
 /// Before PKB is asked.
 pub fn asking(batch: &str, rows: usize, settle_for: Duration) -> String {
@@ -36,21 +36,5 @@ impl Counts {
         let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
         let all = counted(self.all(), "patient", "patients");
         format!("of {all} in it, {}", pkb_core::rows::listed(&parts))
-    }
-}
-
-impl Found {
-    /// What is known.
-    pub fn words(&self) -> String {
-        match (self.finding, self.is_blind) {
-            (Finding::Whole, _) => "PKB has taken it".to_owned(),
-            (Finding::None, _) => format!("PKB has taken nothing of it: {}", self.counts.words()),
-            (Finding::Open, true) => {
-                "PKB shows this client none of the patients in it, and none of those whom it has certainly taken".to_owned()
-            }
-            (Finding::Open, false) => {
-                format!("it is not known whether PKB has taken all of it: {}", self.counts.words())
-            }
-        }
     }
 }

@@ -51,6 +51,16 @@ impl Columns {
         Err(Fatal::Input([vec![problems], refusals].concat().join("\n")))
     }
 
+    /// Refuses a header that goes over into the first row.
+    fn goes_over_into_a_row(&self, file: &str) -> Option<Fatal> {
+        let at = pkb_table::column_letters(self.first_value?);
+        Some(Fatal::Refused(format!(
+            "{file}: the header and the first row seem to be one line: column {at} has a value for a header. What to do: \
+             put a line break before column {at}, or export the file again. If it is a header, rename that column, or name it \
+             with --map"
+        )))
+    }
+
     fn repeated(&self, mapping: &Mapping) -> Vec<String> {
         let labels = |columns: &[usize]| -> Vec<String> {
             columns.iter().map(|at| self.label(*at)).collect()

@@ -1,11 +1,8 @@
 //! Headers that are values: a first row that was written behind the header without a line break.
 
-use pkb_core::{
-    Fatal,
-    value::{DateOfBirth, DateOrder, Postcode},
-};
+use pkb_core::value::{DateOfBirth, DateOrder, Postcode};
 
-use super::{Columns, Mapping};
+use super::mapping::Mapping;
 
 /// As many digits have national ids and telephone numbers; no header has.
 const DIGITS: usize = 9;
@@ -37,21 +34,12 @@ fn is_value(header: &str) -> bool {
         || is_date(last)
 }
 
-impl Columns {
-    /// Refuses a header that goes over into the first row.
-    pub(super) fn goes_over_into_a_row(&self, file: &str) -> Option<Fatal> {
-        let at = pkb_table::column_letters(self.first_value?);
-        Some(Fatal::Refused(format!(
-            "{file}: the header and the first row seem to be one line: column {at} has a value for a header. What to do: \
-             put a line break before column {at}, or export the file again. If it is a header, rename that column, or name it \
-             with --map"
-        )))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use pkb_core::Fatal;
+
+    use crate::columns::Columns;
 
     const HEADER: &str = "NHS number,First name,Last name,Date of birth,Post code,Mobile";
 

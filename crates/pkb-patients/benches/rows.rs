@@ -1,10 +1,17 @@
 //! What each row of a patient file costs.
 #![allow(clippy::unwrap_used, missing_docs)]
 
-use std::{fmt::Write as _, io::Write as _, os::unix::fs::OpenOptionsExt as _, path::PathBuf};
+use std::{
+    fmt::Write as _,
+    io::Write as _,
+    os::unix::fs::OpenOptionsExt as _,
+    path::{Path, PathBuf},
+};
 
 use divan::{Bencher, counter::ItemsCount};
-use pkb_upload::hot;
+use jiff::civil::date;
+use pkb_patients::{PatientFile, ReadingOptions};
+use pkb_table::{Row, Table, TableOptions};
 
 const ROWS: u32 = 10_000;
 
@@ -45,13 +52,21 @@ fn number(row: u32) -> String {
     }
 }
 
+fn open(path: &Path) -> PatientFile {
+    PatientFile::open(&ReadingOptions::of(path), date(2026, 11, 23)).unwrap()
+}
+
 #[divan::bench]
 fn read(bencher: Bencher<'_, '_>) {
     let (_folder, path) = file();
-    let rows = hot::Rows::open(&path).unwrap();
-    bencher
-        .counter(ItemsCount::new(ROWS))
-        .bench(|| rows.read().unwrap());
+    let table = Table::open(&path, &TableOptions::default()).unwrap();
+    bencher.counter(ItemsCount::new(ROWS)).bench(|| {
+        let (mut rows, mut row, mut count) = (table.rows().unwrap(), Row::default(), 0);
+        while rows.next_row(&mut row).unwrap() {
+            count += 1;
+        }
+        count
+    });
 }
 
 #[divan::bench]
@@ -59,14 +74,18 @@ fn survey(bencher: Bencher<'_, '_>) {
     let (_folder, path) = file();
     bencher
         .counter(ItemsCount::new(ROWS))
-        .bench(|| hot::survey(&path).unwrap());
+        .bench(|| open(&path).survey.good);
 }
 
 #[divan::bench]
 fn second_reading(bencher: Bencher<'_, '_>) {
     let (_folder, path) = file();
-    let file = hot::open(&path).unwrap();
-    bencher
-        .counter(ItemsCount::new(ROWS))
-        .bench(|| hot::second_reading(&file).unwrap());
+    let file = open(&path);
+    bencher.counter(ItemsCount::new(ROWS)).bench(|| {
+        let (mut reading, mut patients) = (file.second_reading().unwrap(), 0);
+        while let Some(judged) = reading.next_row(&file).unwrap() {
+            patients += u32::from(judged.patient.is_some());
+        }
+        patients
+    });
 }

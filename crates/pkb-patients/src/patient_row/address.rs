@@ -6,10 +6,11 @@ use pkb_core::{
     value::{AddressLine, Postcode, Problem},
 };
 
-use super::{Kind, RowCheck};
+use super::row_check::RowCheck;
 use crate::{
     columns::{ADDRESS, Field},
     finding::{Fault, Finding, Place, Severity},
+    normalised::ValueKind,
     words::{Filler, Scope},
 };
 
@@ -74,9 +75,10 @@ impl RowCheck<'_> {
             };
             if let Some(problem) = wrong {
                 self.keep_letter_back(field, problem, NoLetter::Address);
-            } else if may_have_separator(text) && Kind::AddressLine.is_unusual(text, self.are_ascii)
+            } else if may_have_separator(text)
+                && ValueKind::AddressLine.is_unusual(text, self.are_ascii)
             {
-                self.normalised.add(Kind::AddressLine);
+                self.normalised.add(ValueKind::AddressLine);
             }
             self.warn_of_mojibake(field);
             if address.lines.len() == before + 1 {
@@ -85,7 +87,7 @@ impl RowCheck<'_> {
         }
         match address.join_lines() {
             Ok(0) => {}
-            Ok(_) => self.normalised.add(Kind::AddressLine),
+            Ok(_) => self.normalised.add(ValueKind::AddressLine),
             Err(problem) => {
                 let first = columns.address().first().copied();
                 let first = first.unwrap_or(Field::Address1);
@@ -118,7 +120,7 @@ impl RowCheck<'_> {
         match Postcode::parse(text) {
             Ok(code) => {
                 if text.trim() != code.expose_postcode() {
-                    self.normalised.add(Kind::Postcode);
+                    self.normalised.add(ValueKind::Postcode);
                 }
                 Some(code)
             }

@@ -6,13 +6,21 @@ use pkb_core::{
     value::{DateOfBirth, Problem},
 };
 
-use super::{Decided, RowCheck};
+use super::row_check::RowCheck;
 use crate::{
     columns::{DecidingColumn, Field},
     deciding_words::{self, Lifetime, Removal, Says},
     finding::{Fault, Finding, Place, Severity},
 };
 use pkb_table::CellType;
+
+/// What the columns say that decide whether a patient may be written to.
+pub(super) struct Decided {
+    /// Whether the patient has died.
+    pub(super) deceased: bool,
+    /// Why the patient was removed from a practice's list.
+    pub(super) removal_reason: Option<String>,
+}
 
 impl RowCheck<'_> {
     /// Reads them all: any column that says dead, sensitive or unwilling is believed, whatever the others say.

@@ -8,7 +8,7 @@ use pkb_core::{
     value::{AddressLine, Postcode, Problem},
 };
 
-use super::{Address, RowCheck};
+use super::{address::Address, row_check::RowCheck};
 use crate::columns::Field;
 
 /// What separates the lines of an address in one cell.

@@ -7,7 +7,7 @@ use pkb_core::value::has_unusual_characters;
 
 /// A kind of value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Value {
+pub enum ValueKind {
     /// A national number.
     Number,
     /// A name or title.
@@ -22,7 +22,7 @@ pub enum Value {
     Telephone,
 }
 
-impl Value {
+impl ValueKind {
     /// All kinds, with what one and several of them are called.
     const ALL: [(Self, &'static str, &'static str); 6] = [
         (Self::Number, "NHS number", "NHS numbers"),
@@ -63,7 +63,7 @@ pub struct Normalised([u64; 6]);
 
 impl Normalised {
     /// Counts one.
-    pub fn add(&mut self, kind: Value) {
+    pub fn add(&mut self, kind: ValueKind) {
         self.0[kind as usize] += 1;
     }
 
@@ -84,7 +84,7 @@ impl Normalised {
 impl fmt::Display for Normalised {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut before = "";
-        for (kind, one, several) in Value::ALL {
+        for (kind, one, several) in ValueKind::ALL {
             let count = self.0[kind as usize];
             if count > 0 {
                 let words = if count == 1 { one } else { several };
@@ -104,10 +104,10 @@ mod tests {
     fn kinds_are_named_with_their_counts() {
         let mut normalised = Normalised::default();
         assert!(normalised.is_empty());
-        normalised.add(Value::Telephone);
+        normalised.add(ValueKind::Telephone);
         let mut other = Normalised::default();
-        other.add(Value::Postcode);
-        other.add(Value::Postcode);
+        other.add(ValueKind::Postcode);
+        other.add(ValueKind::Postcode);
         normalised.join(other);
         assert_eq!(normalised.to_string(), "2 postcodes, 1 telephone");
     }
@@ -120,7 +120,7 @@ mod tests {
             "(0191) 496 0123",
             "0044 7700 900123",
         ] {
-            assert!(!Value::Telephone.is_unusual(text, true), "{text}");
+            assert!(!ValueKind::Telephone.is_unusual(text, true), "{text}");
         }
         for text in [
             "7700900123",
@@ -129,11 +129,11 @@ mod tests {
             "07700\u{a0}900123",
             "0191.496.0123",
         ] {
-            assert!(Value::Telephone.is_unusual(text, false), "{text}");
+            assert!(ValueKind::Telephone.is_unusual(text, false), "{text}");
         }
-        assert!(!Value::Number.is_unusual("999 000 0018", true));
-        assert!(Value::Number.is_unusual("\u{feff}9990000018", false));
-        assert!(!Value::Name.is_unusual(" Siân ", false));
-        assert!(Value::Name.is_unusual("Si\u{200b}ân", false));
+        assert!(!ValueKind::Number.is_unusual("999 000 0018", true));
+        assert!(ValueKind::Number.is_unusual("\u{feff}9990000018", false));
+        assert!(!ValueKind::Name.is_unusual(" Siân ", false));
+        assert!(ValueKind::Name.is_unusual("Si\u{200b}ân", false));
     }
 }

@@ -6,10 +6,11 @@ use pkb_core::{
     value::{PersonName, Problem, has_lost_letter, looks_like_mojibake},
 };
 
-use super::{Kind, Place, RowCheck};
+use super::row_check::RowCheck;
 use crate::{
     columns::{ADDRESS, Field},
-    finding::Fault,
+    finding::{Fault, Place},
+    normalised::ValueKind,
     words::{Filler, Meaning, NameOrFiller, NameSigns, Scope},
 };
 
@@ -81,7 +82,7 @@ impl RowCheck<'_> {
             }
         });
         if is_repeated {
-            self.normalised.add(Kind::Name);
+            self.normalised.add(ValueKind::Name);
         }
         name
     }

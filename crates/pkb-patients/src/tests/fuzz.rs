@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use pkb_core::Fatal;
 use proptest::{prelude::*, test_runner::TestRunner};
 
-use crate::hot::open;
+use super::open;
 
 /// What files are made of.
 const PARTS: [&[u8]; 36] = [

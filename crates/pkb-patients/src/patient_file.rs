@@ -6,12 +6,10 @@ use std::sync::Arc;
 use pkb_core::{
     Fatal, Reason, Record, StageName, Verdict,
     record::{Patient, Row as RowPlace},
-    value::NationalIdType,
 };
 
 use crate::{
     across_rows::AcrossRows,
-    args::PatientFileArgs,
     columns::{Columns, Mapping},
     counts::Counts,
     date_order,
@@ -20,6 +18,7 @@ use crate::{
     house_numbers::HouseNumbers,
     moved_block::FilledCells,
     one_column_off::{self, DatesBeside},
+    options::ReadingOptions,
     patient_row::{self, CheckedRow, RowRules},
     second_table, share_of_deaths,
     words::Words,
@@ -78,32 +77,30 @@ impl PatientFile {
     /// # Errors
     /// The file cannot be read, or its header cannot be understood; the message names all that is
     /// wrong with it.
-    pub fn open(args: &PatientFileArgs, today: jiff::civil::Date) -> Result<Self, Fatal> {
-        let mapping = args.mapping()?;
-        let table = Table::open(args.path()?, &args.table_options())?;
-        workbook_check::one_sheet_has_patients(&table, args.sheet.as_deref(), &mapping)?;
-        workbook_check::hidden_rows(&table, args.hidden_rows)?;
+    pub fn open(options: &ReadingOptions, today: jiff::civil::Date) -> Result<Self, Fatal> {
+        let mapping = options.mapping()?;
+        let table = Table::open(&options.file, &options.table_options())?;
+        workbook_check::one_sheet_has_patients(&table, options.table.sheet.as_deref(), &mapping)?;
+        workbook_check::hidden_rows(&table, options.hidden_rows)?;
         let mut rows = table.rows()?;
         let mut row = Row::default();
         let (number, mut header) = read_header(&table, &mut rows, &mut row)?;
-        workbook_check::drop_hidden_columns(&table, &mut header, args.hidden_columns, &mapping);
+        workbook_check::drop_hidden_columns(&table, &mut header, options.hidden_columns, &mapping);
         let columns = header_row::columns(&table, number, &header, &mapping)?;
-        workbook_check::hidden_columns(&table, &columns, args.hidden_columns)?;
+        workbook_check::hidden_columns(&table, &columns, options.hidden_columns)?;
         let rules = RowRules {
             today,
-            dates: args.dates.unwrap_or_default(),
-            scheme: args
-                .number_type
-                .map_or_else(|| columns.scheme(), NationalIdType::from),
-            keep_extra: args.keep_extra,
-            words: Arc::new(Words::read(args.words.as_deref())?),
+            dates: options.dates.unwrap_or_default(),
+            scheme: options.number_type.unwrap_or_else(|| columns.scheme()),
+            keep_extra: options.keep_extra,
+            words: Arc::new(Words::read(options.words.as_deref())?),
         };
         workbook_notes::comments(&table, number, &rules.words)?;
         workbook_notes::struck_rows(&table)?;
         workbook_notes::covered_cells(&table)?;
         let mut survey = Survey::of(&mut rows, &columns, &rules, &mapping)?;
         survey.is_one_table(&table, &columns)?;
-        if args.dates.is_none() {
+        if options.dates.is_none() {
             date_order::check(&table, &columns, &survey.counts)?;
         }
         share_of_deaths::check(&table, &columns, &mapping, survey.rows, &survey.counts)?;

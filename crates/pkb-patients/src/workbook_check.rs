@@ -8,8 +8,8 @@ use pkb_core::{
 };
 
 use crate::{
-    args::Hidden,
     columns::{Columns, Field, Mapping, concern},
+    options::HiddenCells,
     workbook_notes,
 };
 use pkb_table::{SheetOverview, Table};
@@ -154,7 +154,7 @@ fn quoted(name: &str) -> String {
 ///
 /// # Errors
 /// There are hidden rows; the message has their numbers.
-pub fn hidden_rows(table: &Table, said: Option<Hidden>) -> Result<(), Fatal> {
+pub fn hidden_rows(table: &Table, said: Option<HiddenCells>) -> Result<(), Fatal> {
     let hidden = table.hidden_rows();
     if hidden.is_empty() || said.is_some() {
         return Ok(());
@@ -175,10 +175,10 @@ pub fn hidden_rows(table: &Table, said: Option<Hidden>) -> Result<(), Fatal> {
 pub fn drop_hidden_columns(
     table: &Table,
     header: &mut [&str],
-    said: Option<Hidden>,
+    said: Option<HiddenCells>,
     mapping: &Mapping,
 ) {
-    if said != Some(Hidden::Drop) {
+    if said != Some(HiddenCells::Drop) {
         return;
     }
     for (at, cell) in header.iter_mut().enumerate() {
@@ -192,7 +192,11 @@ pub fn drop_hidden_columns(
 ///
 /// # Errors
 /// There are such columns; the message names them.
-pub fn hidden_columns(table: &Table, columns: &Columns, said: Option<Hidden>) -> Result<(), Fatal> {
+pub fn hidden_columns(
+    table: &Table,
+    columns: &Columns,
+    said: Option<HiddenCells>,
+) -> Result<(), Fatal> {
     let used: Vec<String> = (0..columns.len())
         .filter(|at| is_hidden(table, *at))
         .filter_map(|at| {

@@ -5,18 +5,14 @@ mod address;
 mod address_cells;
 mod cell_words;
 mod deciding_cells;
-#[cfg(test)]
-mod tests;
+mod row_check;
 
-use std::sync::Arc;
-
-use jiff::civil::Date;
 use pkb_core::{
     Reason,
-    record::{Carer, NoLetter, Patient, Unknown},
+    record::{Carer, Patient, Unknown},
     value::{
-        DateOfBirth, DateOrder, Email, Language, LetterFormat, LocalId, NationalId, NationalIdType,
-        NhsNumber, NhsNumberStatus, PersonName, Phone, Problem, UkMobile, looks_like_mojibake,
+        DateOfBirth, Email, Language, LetterFormat, LocalId, NationalId, NationalIdType, NhsNumber,
+        NhsNumberStatus, PersonName, Phone, Problem, UkMobile,
     },
 };
 use serde_json::Value;
@@ -25,37 +21,16 @@ use crate::{
     columns::{BIRTH_PARTS, CARERS, Columns, Field},
     date_text::is_date,
     finding::{Fault, Finding, Place, Severity},
-    normalised::{Normalised, Value as Kind},
+    normalised::Normalised,
     not_a_patient,
     not_text::{is_no_text, printed, printed_fields},
-    words::Words,
 };
-use pkb_table::{CellType, Oddity, Row, Texts};
+use pkb_table::{CellType, Oddity, Row};
 
 use address::Address;
-
-/// What the columns say that decide whether a patient may be written to.
-struct Decided {
-    /// Whether the patient has died.
-    deceased: bool,
-    /// Why the patient was removed from a practice's list.
-    removal_reason: Option<String>,
-}
-
-/// What a row is measured by.
-#[derive(Debug, Clone)]
-pub struct RowRules {
-    /// The day on which dates of birth are looked at.
-    pub today: Date,
-    /// Whether the day or the month comes first.
-    pub dates: DateOrder,
-    /// The scheme of numbers whose row does not say it.
-    pub scheme: NationalIdType,
-    /// Whether columns without a field are kept.
-    pub keep_extra: bool,
-    /// Words for nothing, and words that say something about the patient.
-    pub words: Arc<Words>,
-}
+use deciding_cells::Decided;
+use row_check::RowCheck;
+pub use row_check::RowRules;
 
 /// A row that was looked at.
 pub struct CheckedRow {
@@ -81,6 +56,14 @@ impl CheckedRow {
     }
 }
 
+/// The numbers of a patient.
+struct Phones {
+    mobile: Option<UkMobile>,
+    home: Option<Phone>,
+    work: Option<Phone>,
+    other: Option<Phone>,
+}
+
 /// Checks a row, and adds to `findings` all that there is to say about it.
 pub fn check(
     row: &Row,
@@ -88,20 +71,7 @@ pub fn check(
     rules: &RowRules,
     findings: &mut Vec<Finding>,
 ) -> CheckedRow {
-    let texts = row.texts();
-    let mut check = RowCheck {
-        row,
-        texts,
-        are_ascii: texts.are_ascii(),
-        fillers: 0,
-        columns,
-        rules,
-        findings,
-        stopped: false,
-        excluded: false,
-        no_letter: None,
-        normalised: Normalised::default(),
-    };
+    let mut check = RowCheck::new(row, columns, rules, findings);
     let checked = if check.has_uncertain_cells() {
         CheckedRow::unreadable()
     } else {
@@ -126,23 +96,6 @@ pub fn check(
         return CheckedRow::unreadable();
     }
     checked
-}
-
-struct RowCheck<'a> {
-    row: &'a Row,
-    texts: Texts<'a>,
-    are_ascii: bool,
-    /// The fields whose cells have a word for nothing, a bit for each.
-    fillers: u64,
-    columns: &'a Columns,
-    rules: &'a RowRules,
-    findings: &'a mut Vec<Finding>,
-    /// Something rejects or excludes the row.
-    stopped: bool,
-    excluded: bool,
-    /// Why no letter can go to the address, as far as the record does not tell it.
-    no_letter: Option<NoLetter>,
-    normalised: Normalised,
 }
 
 impl<'a> RowCheck<'a> {
@@ -183,30 +136,8 @@ impl<'a> RowCheck<'a> {
         })
     }
 
-    /// What a cell is called.
-    fn place(&self, at: usize) -> Place {
-        self.columns
-            .field(at)
-            .map_or(Place::Column(at), Place::Field)
-    }
-
     fn patient(mut self) -> CheckedRow {
-        let number = self.needed(
-            Field::NationalId,
-            NhsNumber::parse,
-            [Reason::MissingNationalId, Reason::BadNationalId],
-        );
-        let scheme = self
-            .optional(
-                Field::NumberType,
-                NationalIdType::parse,
-                Reason::BadNationalId,
-            )
-            .unwrap_or(self.rules.scheme);
-        let national_id = number.map(|value| NationalId { scheme, value });
-        if national_id.is_some_and(|id| id.in_other_range()) {
-            self.warn(Field::NationalId, Problem::OtherSchemesRange);
-        }
+        let national_id = self.national_id();
         let title = self.title();
         let first_name = self.first_name(title.as_ref());
         let last_name = self.name(Field::LastName, PersonName::parse);
@@ -219,10 +150,7 @@ impl<'a> RowCheck<'a> {
             town_line,
             county_line,
         } = address;
-        let mut home_phone = self.if_good(Field::HomePhone, Phone::parse);
-        let work_phone = self.if_good(Field::WorkPhone, Phone::parse);
-        let mut other_phone = self.if_good(Field::OtherPhone, Phone::parse);
-        let mobile = self.mobile([&mut home_phone, &mut other_phone]);
+        let phones = self.phones();
         let email = self.if_good(Field::Email, Email::parse);
         let language = self.if_good(Field::Language, Language::parse);
         let format = self.if_good(Field::LetterFormat, LetterFormat::parse);
@@ -252,15 +180,15 @@ impl<'a> RowCheck<'a> {
                     county_line,
                     post_code,
                     no_letter: self.no_letter,
-                    mobile,
+                    mobile: phones.mobile,
                     email,
                     language,
                     format,
                     organisation_id,
                     team_id,
-                    home_phone,
-                    work_phone,
-                    other_phone,
+                    home_phone: phones.home,
+                    work_phone: phones.work,
+                    other_phone: phones.other,
                     carers,
                     deceased,
                     removal_reason,
@@ -275,37 +203,43 @@ impl<'a> RowCheck<'a> {
             _ => None,
         };
         CheckedRow {
-            number,
+            number: national_id.map(|id| id.value),
             patient,
             excluded: self.excluded,
             normalised: self.normalised,
         }
     }
 
-    /// The text of a field; empty if the file has no such column, `None` if it is not text, which has
-    /// been said already.
-    fn cell(&self, field: Field) -> Option<&'a str> {
-        let Some(at) = self.columns.place(field) else {
-            return Some("");
-        };
-        let text = self.cell_at(at, field)?;
-        let text = if self.is_filler(field) { "" } else { text };
-        if self.columns.has_further() && text.trim().is_empty() {
-            let fillers = &self.rules.words.fillers;
-            let is_filled = |text: &&str| !text.trim().is_empty() && fillers.of(text).is_none();
-            let mut further = self.columns.further(field);
-            let filled = further.find_map(|at| self.cell_at(at, field).filter(is_filled));
-            return Some(filled.unwrap_or(text));
+    fn national_id(&mut self) -> Option<NationalId> {
+        let number = self.needed(
+            Field::NationalId,
+            NhsNumber::parse,
+            [Reason::MissingNationalId, Reason::BadNationalId],
+        );
+        let scheme = self
+            .optional(
+                Field::NumberType,
+                NationalIdType::parse,
+                Reason::BadNationalId,
+            )
+            .unwrap_or(self.rules.scheme);
+        let national_id = number.map(|value| NationalId { scheme, value });
+        if national_id.is_some_and(|id| id.in_other_range()) {
+            self.warn(Field::NationalId, Problem::OtherSchemesRange);
         }
-        Some(text)
+        national_id
     }
 
-    /// The text of a column as it is; `None` if it is not text, which has been said already.
-    fn cell_at(&self, at: usize, field: Field) -> Option<&'a str> {
-        let text = self.texts.get(at).ok()?;
-        let cell_type = self.row.cell_type(at);
-        let is_text = cell_type.is_none_or(|of| !is_no_text(field, of));
-        is_text.then_some(text)
+    fn phones(&mut self) -> Phones {
+        let mut home = self.if_good(Field::HomePhone, Phone::parse);
+        let work = self.if_good(Field::WorkPhone, Phone::parse);
+        let mut other = self.if_good(Field::OtherPhone, Phone::parse);
+        Phones {
+            mobile: self.mobile([&mut home, &mut other]),
+            home,
+            work,
+            other,
+        }
     }
 
     fn undecodable_cells(&mut self) {
@@ -431,157 +365,5 @@ impl<'a> RowCheck<'a> {
                 (!text.is_empty()).then(|| (self.columns.extra_key(at), Value::from(text)))
             })
             .collect()
-    }
-
-    /// A cell that the row is no good without; the reasons are those for an empty and a bad one.
-    fn needed<T>(
-        &mut self,
-        field: Field,
-        parse: impl FnOnce(&str) -> Result<T, Problem>,
-        reasons: [Reason; 2],
-    ) -> Option<T> {
-        let text = self.cell(field)?;
-        let parsed = parse(text);
-        if parsed.is_ok() {
-            self.normalise(field, text);
-        }
-        self.sort_out_needed(field, parsed, reasons)
-    }
-
-    fn sort_out_needed<T>(
-        &mut self,
-        field: Field,
-        parsed: Result<T, Problem>,
-        [if_missing, if_bad]: [Reason; 2],
-    ) -> Option<T> {
-        match parsed {
-            Ok(value) => Some(value),
-            Err(problem) => {
-                let reason = if problem == Problem::Empty {
-                    if_missing
-                } else {
-                    if_bad
-                };
-                self.reject(Place::Field(field), Fault::Value(problem), reason);
-                None
-            }
-        }
-    }
-
-    /// A cell that may be empty but not wrong.
-    fn optional<T>(
-        &mut self,
-        field: Field,
-        parse: impl FnOnce(&str) -> Result<T, Problem>,
-        if_bad: Reason,
-    ) -> Option<T> {
-        match self.present(field, parse)? {
-            Ok(value) => Some(value),
-            Err(problem) => {
-                self.reject(Place::Field(field), Fault::Value(problem), if_bad);
-                None
-            }
-        }
-    }
-
-    /// A cell that is left out if it is wrong: the patient can be invited without it.
-    fn if_good<T>(
-        &mut self,
-        field: Field,
-        parse: impl FnOnce(&str) -> Result<T, Problem>,
-    ) -> Option<T> {
-        let text = self.cell(field)?;
-        match self.present(field, parse)? {
-            Ok(value) => {
-                self.normalise(field, text);
-                Some(value)
-            }
-            Err(problem) => {
-                self.leave_out(field, problem);
-                self.stop_if_marked(field, text);
-                None
-            }
-        }
-    }
-
-    /// What a cell is parsed to; `None` if it is empty.
-    fn present<T>(
-        &self,
-        field: Field,
-        parse: impl FnOnce(&str) -> Result<T, Problem>,
-    ) -> Option<Result<T, Problem>> {
-        let text = self.cell(field).filter(|text| !text.is_empty())?;
-        match parse(text) {
-            Err(Problem::Empty) => None,
-            parsed => Some(parsed),
-        }
-    }
-
-    fn warn_of_mojibake(&mut self, field: Field) {
-        if !self.are_ascii && self.cell(field).is_some_and(looks_like_mojibake) {
-            self.warn(field, Problem::Mojibake);
-        }
-    }
-
-    fn reject(&mut self, place: Place, fault: Fault, reason: Reason) {
-        self.stopped = true;
-        self.say(place, fault, Severity::Rejected(reason));
-    }
-
-    /// The patient must not be invited.
-    fn exclude(&mut self, field: Field, problem: Problem, reason: Reason) {
-        self.stopped = true;
-        self.excluded = true;
-        self.find(field, problem, Severity::Excluded(reason));
-    }
-
-    /// Counts a value that is kept in another way than it is written.
-    fn normalise(&mut self, field: Field, text: &str) {
-        let kind = match field {
-            Field::NationalId => Kind::Number,
-            Field::Mobile | Field::HomePhone | Field::WorkPhone | Field::OtherPhone => {
-                Kind::Telephone
-            }
-            Field::FirstName | Field::LastName | Field::Title => Kind::Name,
-            Field::DateOfBirth => Kind::Date,
-            _ => return,
-        };
-        if kind.is_unusual(text, self.are_ascii) {
-            self.normalised.add(kind);
-        }
-    }
-
-    fn exclude_at(&mut self, at: usize, problem: Problem, reason: Reason) {
-        self.stopped = true;
-        self.excluded = true;
-        self.findings.push(Finding {
-            place: Place::Column(at),
-            fault: Fault::Value(problem),
-            severity: Severity::Excluded(reason),
-        });
-    }
-
-    fn leave_out(&mut self, field: Field, problem: Problem) {
-        self.find(field, problem, Severity::LeftOut);
-    }
-
-    fn warn(&mut self, field: Field, problem: Problem) {
-        self.find(field, problem, Severity::Warning);
-    }
-
-    fn note(&mut self, field: Field, problem: Problem) {
-        self.find(field, problem, Severity::Note);
-    }
-
-    fn find(&mut self, field: Field, problem: Problem, severity: Severity) {
-        self.say(Place::Field(field), Fault::Value(problem), severity);
-    }
-
-    fn say(&mut self, place: Place, fault: Fault, severity: Severity) {
-        self.findings.push(Finding {
-            place,
-            fault,
-            severity,
-        });
     }
 }

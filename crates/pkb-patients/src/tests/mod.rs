@@ -1,17 +1,25 @@
 //! Whole files: what becomes of each row.
 
 mod addresses;
+mod fuzz;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
-use pkb_core::{Reason, Record, record::NoLetter, value::Postcode};
+use jiff::civil::date;
 
-use crate::{hot, patient_file::PatientFile, report::Report};
+use pkb_core::{Fatal, Reason, Record, record::NoLetter, value::Postcode};
+
+use crate::{PatientFile, ReadingOptions, Report};
+
+/// Opens a patient file as `pkb-upload check` does without options.
+fn open(path: &Path) -> Result<PatientFile, Fatal> {
+    PatientFile::open(&ReadingOptions::of(path), date(2026, 11, 23))
+}
 
 /// A file of the fixtures.
 fn fixture(name: &str) -> PatientFile {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
-    hot::open(&folder.join("../../fixtures/patient-files").join(name)).unwrap()
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    open(&folder.join("../../fixtures/patient-files").join(name)).unwrap()
 }
 
 /// A file of these lines. The header is that of most files.
@@ -24,7 +32,7 @@ fn with_header(header: &str, rows: &[&str]) -> PatientFile {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("patients.csv");
     std::fs::write(&path, format!("{header}\n{}\n", rows.join("\n"))).unwrap();
-    let file = hot::open(&path).unwrap();
+    let file = open(&path).unwrap();
     // The second reading needs the file.
     std::mem::forget(folder);
     file
