@@ -1,36 +1,37 @@
 //! One request to PKB, or to GOV.UK Notify, with everything that makes it reliable: token, rate, retries, and errors
 //! that name no value.
 
+mod again;
 mod refused;
 mod repeat;
 
 use std::{
     num::NonZeroU32,
-    sync::{Arc, Mutex},
+    sync::Arc,
     time::{Duration, Instant, SystemTime},
 };
 
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
-use reqwest::{
-    Method, RequestBuilder, Response, StatusCode, Url,
-    header::{self, HeaderValue},
-};
+use parking_lot::Mutex;
+use reqwest::{Method, RequestBuilder, Response, StatusCode, Url, header};
 use secrecy::ExposeSecret as _;
 
-use super::{
-    CallError, Settings,
+use crate::{
     clock_check::{ClockCheck, clock_off_by},
-    http::{BodyError, Http, Longest, note_origin, plain_cause, read_body},
+    error::CallError,
+    http::{BodyError, Http, Longest, ONE_REQUEST, note_origin, read_body},
     network::Network,
-    notify::ApiKey,
+    notify::api_key::ApiKey,
     retry::{self, Backoff, Outage},
+    settings::Settings,
     token::{Token, TokenSource},
 };
+use again::Again;
 use pkb_core::{
     Fatal,
     monitor::{Monitor, Why},
 };
-use refused::Refused;
+use refused::RefusedTokens;
 pub(super) use repeat::Repeat;
 
 /// How a request shows who sends it.
@@ -93,27 +94,12 @@ pub(super) struct Transport {
     not_before: Mutex<Option<Instant>>,
 }
 
-/// A connection carries one request to PKB. So bytes behind the end of an answer, and an answer that comes when none is due, can never
-/// become the answer to another question, about another patient: neither answers nor codes say on their own which request they belong to. Over
-/// HTTP/2 a request has a number of its own; the header is left out there, and the connection is kept.
-pub(super) const ONE_REQUEST: HeaderValue = HeaderValue::from_static("close");
-
 /// What came of sending a request.
 enum Sent {
     Body(Vec<u8>),
     /// 401 or 403.
     Refused(Response),
     Again(Again),
-}
-
-/// What to do after an attempt that brought nothing.
-enum Again {
-    Now,
-    After {
-        cause: String,
-        pause: Option<Duration>,
-    },
-    Give(CallError),
 }
 
 impl Transport {
@@ -235,7 +221,7 @@ impl Transport {
         build: impl Fn(RequestBuilder) -> RequestBuilder,
     ) -> Result<Vec<u8>, CallError> {
         let mut attempt = 0;
-        let mut refused = Refused::default();
+        let mut refused = RefusedTokens::default();
         loop {
             attempt += 1;
             self.wait_for_turn().await;
@@ -249,7 +235,9 @@ impl Transport {
                     return Ok(body);
                 }
                 (Sent::Refused(response), Some(token)) => {
-                    self.after_refusal(response, token, &mut refused).await
+                    refused
+                        .after(response, token, || self.tokens_end_early(), &self.backoff)
+                        .await
                 }
                 (Sent::Refused(response), None) => self.again_after(response, repeat).await,
                 (Sent::Again(again), _) => again,
@@ -270,6 +258,17 @@ impl Transport {
         }
     }
 
+    fn tokens_end_early(&self) -> bool {
+        matches!(&self.pass, Pass::Tokens(tokens, _) if tokens.end_early())
+    }
+
+    /// A new token was taken where a young one had been refused.
+    fn note_early_end(&self, refused: &RefusedTokens) {
+        if let (true, Pass::Tokens(tokens, _)) = (refused.any_early, &self.pass) {
+            tokens.note_early_end();
+        }
+    }
+
     /// Sends a request once.
     ///
     /// # Errors
@@ -286,7 +285,7 @@ impl Transport {
             Err(error) => {
                 return match self.http.fault(&error) {
                     Some(fault) => Err(fault.into_fatal()),
-                    None => Ok(Sent::Again(again_after_error(&error, repeat))),
+                    None => Ok(Sent::Again(Again::after_error(&error, repeat))),
                 };
             }
         };
@@ -298,7 +297,7 @@ impl Transport {
         Ok(match response.status() {
             status if status.is_success() => match read_body(response, longest).await {
                 Ok(body) if is_whole(&body) => Sent::Body(body),
-                Ok(_) | Err(BodyError::BrokeOff) => Sent::Again(again_after_broken_answer(repeat)),
+                Ok(_) | Err(BodyError::BrokeOff) => Sent::Again(Again::after_broken_answer(repeat)),
                 // What may have been carried out is looked up, whatever came back.
                 Err(BodyError::TooLong) if !repeat.is_safe() => {
                     Sent::Again(Again::Give(CallError::Unanswered))
@@ -361,10 +360,7 @@ impl Transport {
             rate.until_ready().await;
         }
         loop {
-            let until = *self
-                .not_before
-                .lock()
-                .unwrap_or_else(std::sync::PoisonError::into_inner);
+            let until = *self.not_before.lock();
             match until {
                 Some(until) if until > Instant::now() => {
                     let _waiting = self.monitor.wait(Why::AskedBy(self.server), Some(until));
@@ -398,10 +394,7 @@ impl Transport {
     /// Lets no call begin for so long.
     fn pause_all(&self, pause: Duration) {
         let until = Instant::now() + pause;
-        let mut not_before = self
-            .not_before
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut not_before = self.not_before.lock();
         *not_before = Some(not_before.map_or(until, |before| before.max(until)));
     }
 
@@ -446,27 +439,5 @@ impl Transport {
                 status: status.as_u16(),
             },
         })
-    }
-}
-
-fn again_after_broken_answer(repeat: Repeat<'_>) -> Again {
-    match repeat {
-        Repeat::Never | Repeat::Incomplete(_) => Again::Give(CallError::Unanswered),
-        Repeat::Safe => Again::After {
-            cause: "the answer broke off".into(),
-            pause: None,
-        },
-    }
-}
-
-fn again_after_error(error: &reqwest::Error, repeat: Repeat<'_>) -> Again {
-    // A connection that was never made carried no request. Everything else may have: reqwest's
-    // `is_request` does not mean "was not sent".
-    if !error.is_connect() && !repeat.is_safe() {
-        return Again::Give(CallError::Unanswered);
-    }
-    Again::After {
-        cause: plain_cause(error).into(),
-        pause: None,
     }
 }

@@ -12,10 +12,7 @@ use std::{
 
 use jiff::Timestamp;
 use pkb_cli::{app, args::Api, progress::tell};
-use pkb_client::{
-    directory::{Known, Registrations},
-    fhir::PatientStatus,
-};
+use pkb_client::{directory::Registrations, fhir::PatientStatus, known_patient::KnownPatient};
 use pkb_core::{
     Admission, Batch, Clock, ExitCode, Fatal, Outcome, Reason, Record, Stage, StageName, Verdict,
     journal::Key,
@@ -103,7 +100,7 @@ impl Recheck {
                 registered,
                 date_of_birth,
             } => {
-                let known = Known {
+                let known = KnownPatient {
                     id: None,
                     deceased,
                     registered: Some(registered),

@@ -1,7 +1,7 @@
 //! Finding the patients for whose sake PKB refuses a whole request.
 
-use super::{BatchError, Refusal};
-use crate::CallError;
+use super::error::{BatchError, Refusal};
+use crate::error::CallError;
 use pkb_core::Fatal;
 
 /// So many patients refused by themselves, and none taken, are reason to doubt the request itself.

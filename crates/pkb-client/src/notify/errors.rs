@@ -9,7 +9,7 @@ use reqwest::StatusCode;
 use serde::Deserialize;
 
 use crate::{
-    CallError,
+    error::CallError,
     transport::{Meaning, Unsuccessful},
 };
 use pkb_core::Fatal;

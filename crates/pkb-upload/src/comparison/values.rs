@@ -4,7 +4,7 @@ use std::hash::BuildHasher as _;
 
 use foldhash::quality::RandomState;
 use jiff::civil::Date;
-use pkb_client::directory::Known;
+use pkb_client::known_patient::KnownPatient;
 use pkb_core::{names::folded_name, record::Patient, value::Postcode};
 
 use crate::pkb_file::address_cells;
@@ -134,7 +134,7 @@ impl Hasher {
     }
 
     /// What PKB says of a patient.
-    pub fn theirs(&self, known: &Known) -> Values {
+    pub fn theirs(&self, known: &KnownPatient) -> Values {
         let text = |text: Option<&str>| self.hash(text.unwrap_or_default());
         let address = known.address.as_deref();
         Values {

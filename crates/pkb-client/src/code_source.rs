@@ -5,9 +5,9 @@ use std::future::Future;
 use futures_util::future::try_join_all;
 use jiff::civil::Date;
 
-use super::{
-    Client,
+use crate::{
     access_watch::AccessWatch,
+    client::Client,
     directory::{Answers, need_fhir, settle, statuses},
     fhir::{Codes, MAX_INVITATION_TOKENS, PatientStatus, halving},
     rest::{PathTemplate, RecordAccess},
@@ -27,7 +27,7 @@ pub struct Invitee {
 }
 
 /// Where codes come from.
-pub trait CodeDesk: Send + Sync + 'static {
+pub trait CodeSource: Send + Sync + 'static {
     /// A new pair of codes for each.
     fn make_codes(
         &self,
@@ -36,13 +36,13 @@ pub trait CodeDesk: Send + Sync + 'static {
 }
 
 /// PKB's REST interface: one patient a request.
-pub struct RestDesk {
+pub struct RestCodeSource {
     pkb: Client,
     path: PathTemplate,
     access: AccessWatch,
 }
 
-impl RestDesk {
+impl RestCodeSource {
     /// Asks `recordAccessToken` at `path`.
     pub fn new(pkb: Client, path: PathTemplate) -> Self {
         Self {
@@ -63,7 +63,7 @@ impl RestDesk {
     }
 }
 
-impl CodeDesk for RestDesk {
+impl CodeSource for RestCodeSource {
     async fn make_codes(&self, invitees: &[Invitee]) -> Answers<RecordAccess> {
         let made = try_join_all(invitees.iter().map(|invitee| self.codes_of(invitee))).await?;
         self.access.note(&made)?;
@@ -72,7 +72,7 @@ impl CodeDesk for RestDesk {
 }
 
 /// PKB's FHIR interface.
-pub struct FhirDesk {
+pub struct FhirCodeSource {
     pkb: Client,
     today: Date,
     access: AccessWatch,
@@ -81,7 +81,7 @@ pub struct FhirDesk {
 /// Age from which PKB makes codes.
 const PKB_MIN_AGE: i16 = 16;
 
-impl FhirDesk {
+impl FhirCodeSource {
     /// Most patients that `$generate-invitation-tokens` takes.
     pub const MAX_BATCH: usize = MAX_INVITATION_TOKENS;
 
@@ -126,7 +126,7 @@ impl FhirDesk {
     }
 }
 
-impl CodeDesk for FhirDesk {
+impl CodeSource for FhirCodeSource {
     async fn make_codes(&self, invitees: &[Invitee]) -> Answers<RecordAccess> {
         let ids: Vec<NationalId> = invitees.iter().map(|invitee| invitee.national_id).collect();
         let made = halving(&ids, |part| self.pkb.invitation_tokens(part)).await;
