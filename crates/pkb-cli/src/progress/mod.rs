@@ -11,7 +11,6 @@ mod pace;
 mod screen;
 
 use std::{
-    os::unix::fs::FileTypeExt as _,
     sync::{
         Arc,
         mpsc::{self, RecvTimeoutError},
@@ -20,13 +19,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use clap::ValueEnum;
-
 use self::{line::Words, pace::Pace};
-use crate::args::ProgressArgs;
+use crate::args::{ProgressArgs, When};
 use pkb_core::figures::in_words;
 use pkb_core::monitor::{Monitor, Snapshot, Wait, Why};
 
+pub(crate) use screen::is_pipe;
 pub use screen::{Stderr, close_screen, tell};
 
 /// How often the live line is drawn anew: often enough to be alive, and to mend soon what others wrote.
@@ -37,17 +35,6 @@ const LOOK: Duration = Duration::from_secs(1);
 const LONG_WAIT: Duration = Duration::from_secs(10);
 /// ...and again so much later.
 const TELL_AGAIN: Duration = Duration::from_secs(600);
-
-/// When to show progress.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum When {
-    /// By the last stage of a pipeline: a live line on a terminal, a line a minute elsewhere.
-    Auto,
-    /// Always.
-    Always,
-    /// Never.
-    Never,
-}
 
 /// What a program works on.
 #[derive(Debug, Clone, Copy)]
@@ -209,15 +196,6 @@ impl Teller {
         self.told_last = Some((wait.why.clone(), now));
         Some(format!("{program}: {}", wait.words(now)))
     }
-}
-
-/// Whether a stream is a pipe.
-pub(crate) fn is_pipe(stream: impl std::os::fd::AsFd) -> bool {
-    stream
-        .as_fd()
-        .try_clone_to_owned()
-        .and_then(|fd| std::fs::File::from(fd).metadata())
-        .is_ok_and(|metadata| metadata.file_type().is_fifo())
 }
 
 #[cfg(test)]

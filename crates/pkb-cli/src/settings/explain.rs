@@ -4,7 +4,12 @@ use std::{ffi::OsString, fmt::Write as _};
 
 use clap::{Arg, ArgMatches, parser::ValueSource};
 
-use super::{Instead, Resolved, Sources, relaxed, schema, secrets, skeleton};
+use super::{
+    instead::Instead,
+    option,
+    resolve::{Resolved, Sources, relaxed},
+    secrets, skeleton,
+};
 use pkb_core::shown::shown;
 
 /// A setting as it is shown.
@@ -62,10 +67,10 @@ fn table(sources: &Sources, resolved: &Resolved) -> String {
         let is_typed =
             matches.value_source(arg.get_id().as_str()) == Some(ValueSource::CommandLine);
         let is_option = arg.get_long().is_some();
-        if !(schema::is_setting(arg) || is_typed && is_option) {
+        if !(option::is_setting(arg) || is_typed && is_option) {
             continue;
         }
-        let home = if schema::is_setting(arg) {
+        let home = if option::is_setting(arg) {
             sources.schema.home(&resolved.path, arg)
         } else {
             "for this run only".into()
@@ -150,7 +155,7 @@ fn row(arg: &Arg, matches: &ArgMatches, resolved: &Resolved) -> Row {
         text => text,
     };
     Row {
-        key: schema::key(arg),
+        key: option::key(arg),
         value,
         from,
     }
