@@ -13,7 +13,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 use url::form_urlencoded;
 
-use crate::faults::TokenManners;
+use crate::faults::chance::TokenManners;
 use crate::reply;
 use crate::state::State;
 use crate::tokens::{BEARER_SECONDS, Bearer};

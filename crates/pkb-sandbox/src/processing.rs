@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use crate::clock::later;
-use crate::faults::ReportFault;
+use crate::faults::upload::ReportFault;
 use crate::upload::{Report, Rows};
 
 /// All uploads that were queued, in order.

@@ -1,9 +1,9 @@
 //! The tokens that the sandbox has handed out: bearer tokens and the one refresh token that is good. No HTTP in here.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
+use parking_lot::{Mutex, MutexGuard};
 
 use crate::clock::{Clock, later};
 use crate::derive;
@@ -45,7 +45,7 @@ impl Tokens {
     }
 
     fn memory(&self) -> MutexGuard<'_, Memory> {
-        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+        self.memory.lock()
     }
 
     /// A new bearer token that lives for so many seconds.

@@ -16,17 +16,15 @@ use serde_json::json;
 use super::chance::Plan;
 use super::json::{ErrorBody, Fault, Named, RetryAfter, StatusFault};
 use crate::connection::{Cut, Cutter};
-use crate::fhir::Mischief;
+use crate::fhir::mischief::Mischief;
 use crate::ledger::{Asked, LedgerEntry, UploadCommit};
-use crate::reply;
+use crate::reply::{self, BODY_LIMIT_BYTES};
 use crate::state::State;
 
 /// Where a redirect leads.
 pub(crate) const LOGIN: &str = "/sandbox/login";
 /// How long a client is left hanging.
 const HANG: Duration = Duration::from_secs(600);
-/// More than any request that the endpoints take.
-pub(super) const BODY_LIMIT_BYTES: usize = 128 * 1024 * 1024;
 /// Long enough for the first half of a truncated body to leave before the connection does.
 const BEFORE_THE_CUT: Duration = Duration::from_millis(20);
 

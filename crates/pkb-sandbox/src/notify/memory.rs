@@ -1,12 +1,14 @@
 //! What was sent, and how it fared. No HTTP in here.
 
 use std::collections::HashSet;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
+use parking_lot::{Mutex, MutexGuard};
 use serde_json::{Value, json};
 
-use super::{NotifyError, NotifyTemplate};
+use super::errors::NotifyError;
+use super::template::NotifyTemplate;
+use crate::built_in::NOTIFY_API_KEY;
 use crate::derive;
 
 /// Most that one page of the list has.
@@ -31,7 +33,7 @@ impl Default for NotifyConfig {
     /// Fifty a second and a burst of a thousand, 250,000 a day, as Notify has it.
     fn default() -> Self {
         Self {
-            api_key: crate::NOTIFY_API_KEY.to_owned(),
+            api_key: NOTIFY_API_KEY.to_owned(),
             templates: NotifyTemplate::defaults(),
             per_second: 50,
             burst: 1000,
@@ -106,7 +108,7 @@ impl Service {
     }
 
     fn memory(&self) -> MutexGuard<'_, Memory> {
-        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+        self.memory.lock()
     }
 
     pub(super) fn key(&self) -> &str {

@@ -6,9 +6,9 @@
 //! * `template`: texts with `((placeholders))`.
 //! * `memory`: what was sent, and how it fared.
 
-mod errors;
+pub(crate) mod errors;
 mod key;
-mod memory;
+pub(crate) mod memory;
 mod template;
 
 use std::sync::Arc;
@@ -25,12 +25,11 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 use url::form_urlencoded;
 
-pub(crate) use errors::NotifyError;
-pub(crate) use memory::Service;
 pub use memory::{Notified, NotifyConfig};
 pub use template::NotifyTemplate;
 
 use crate::state::State;
+use errors::NotifyError;
 use memory::Piece;
 use template::Placeholders;
 

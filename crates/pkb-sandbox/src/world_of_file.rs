@@ -1,64 +1,11 @@
-//! Patients that PKB has before anything is uploaded: what the world file says of their records, and a world made of a patient file.
+//! A world made of a patient file: PKB knows each of its patients.
 
 use jiff::civil::Date;
-use serde::{Deserialize, Serialize};
 
 use crate::generate;
-use crate::upload::{Row, date_of_parts};
+use crate::known_record::KnownRecord;
+use crate::upload::date_of_parts;
 use crate::world::{World, WorldError, WorldPatient};
-
-/// A record that is there from the start. An upload overwrites it as it does any other.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct KnownRecord {
-    /// Title.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub title: String,
-    /// First name.
-    pub first_name: String,
-    /// Last name.
-    pub last_name: String,
-    /// Date of birth; none if PKB has none.
-    pub date_of_birth: Option<Date>,
-    /// First line of the address.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub address1: String,
-    /// Second line of the address.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub address2: String,
-    /// Town.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub city: String,
-    /// County.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub county: String,
-    /// Postcode.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub post_code: String,
-}
-
-impl KnownRecord {
-    /// The record as an upload of it would have made it.
-    pub(crate) fn row(&self, national_id: &str) -> Row {
-        Row {
-            title: self.title.clone(),
-            first_name: self.first_name.clone(),
-            last_name: self.last_name.clone(),
-            national_id: national_id.to_owned(),
-            organisation_id: String::new(),
-            team_id: String::new(),
-            email: String::new(),
-            date_of_birth: self.date_of_birth,
-            address1: self.address1.clone(),
-            address2: self.address2.clone(),
-            city: self.city.clone(),
-            county: self.county.clone(),
-            post_code: self.post_code.clone(),
-            mobile: String::new(),
-            home_phone: String::new(),
-        }
-    }
-}
 
 impl World {
     /// A world in which PKB knows each patient of a patient file with the columns of [`generate::COLUMNS`] already. Dates are
