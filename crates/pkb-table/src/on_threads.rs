@@ -1,8 +1,7 @@
 //! Work on rows by as many threads as there are cores. Each thread takes its turn at the reader, which
 //! keeps it only as long as a block of rows is read, and works on its block while others read theirs.
 
-use std::sync::{Mutex, PoisonError};
-
+use parking_lot::Mutex;
 use pkb_core::Fatal;
 
 use super::{row::Row, rows::Rows};
@@ -30,7 +29,7 @@ pub fn fold<T: Send>(
         let mut block = Block::default();
         loop {
             // A thread that broke off while it read ends the program; there is nothing to be mended.
-            let mut turn = reader.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut turn = reader.lock();
             turn.read(&mut block)?;
             drop(turn);
             if block.rows().is_empty() {

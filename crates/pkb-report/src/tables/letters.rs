@@ -5,7 +5,7 @@ use pkb_core::{
     value::{LetterFormat, LetterLanguages},
 };
 
-use super::{Cell, Column, Section, Table, division, of};
+use super::table::{Cell, Column, Section, Table, division, of};
 use crate::{
     figures::{Figures, paper::LetterFile},
     words::{counted, number},

@@ -1,6 +1,6 @@
 //! Where invited patients live, and who of them has registered.
 
-use super::{Cell, Column, NamedRows, Section, Table};
+use super::table::{Cell, Column, NamedRows, Section, Table};
 use crate::{
     args::ReportArgs,
     charts::ColumnChart,

@@ -5,10 +5,9 @@ use std::io::Read;
 use quick_xml::events::Event;
 
 use super::{
-    Trouble,
     bounds::MAX_PART,
-    package::{MAX_TEXT, Package, Part, attribute, targets_of},
-    xlsx::place_of,
+    package::{MAX_TEXT, Package, Part, attribute, place_of, targets_of},
+    trouble::Trouble,
 };
 
 /// Comments that are kept: more are in no patient file.

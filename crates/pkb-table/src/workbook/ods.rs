@@ -13,11 +13,12 @@ use quick_xml::events::{BytesStart, Event};
 use zip::ZipArchive;
 
 use super::{
-    Converted, Format, Trouble, Wanted,
     bounds::{MAX_PART, MAX_SHEET, Xml},
+    format::Format,
     ods_values::{character, is, is_without_result, is_zero, repeated, text, value},
     package::MAX_TEXT,
-    sheets::OpenSheet,
+    sheets::{Converted, OpenSheet, Wanted},
+    trouble::Trouble,
 };
 use crate::{
     sheet_writer::{MAX_COLUMNS, MAX_ROWS},

@@ -20,8 +20,8 @@ use zip::{
 };
 
 use super::{
-    Trouble,
     bounds::{MAX_PART, MAX_STRINGS, MAX_WORKBOOK, Xml},
+    trouble::Trouble,
 };
 use crate::source::{Source, cannot_spool, spool_file};
 
@@ -318,4 +318,18 @@ fn claims_more(tag: &BytesStart<'_>) -> bool {
     attribute(tag, "uniqueCount")
         .and_then(|count| count.parse().ok())
         .is_some_and(|count: u64| count > MAX_SHARED_STRINGS)
+}
+
+/// Row and column from 0 of a place such as `B7`.
+pub(super) fn place_of(text: &str) -> Option<(u32, u32)> {
+    let digits = text.find(|letter: char| !letter.is_ascii_alphabetic())?;
+    let (letters, row) = text.split_at(digits);
+    if letters.is_empty() || letters.len() > 3 || !row.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let column = letters.bytes().fold(0, |column, letter| {
+        column * 26 + u32::from(letter.to_ascii_uppercase() - b'A') + 1
+    });
+    let row: u32 = row.parse().ok()?;
+    Some((row.checked_sub(1)?, column - 1))
 }

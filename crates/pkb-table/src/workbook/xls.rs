@@ -8,7 +8,12 @@ use std::io::{Cursor, Read as _, Seek as _, SeekFrom, Write as _};
 use calamine::{Data, DataRef, Range, Reader as _, Xls};
 use cfb::CompoundFile;
 
-use super::{Converted, Format, Trouble, Wanted, merged::Merged, sheets::OpenSheet};
+use super::{
+    format::Format,
+    merged::Merged,
+    sheets::{Converted, OpenSheet, Wanted},
+    trouble::Trouble,
+};
 use crate::{cell_text, ranges::Ranges, source::Source};
 
 /// Bytes of a workbook: of each of Excel's 65,536 rows four kilobytes.

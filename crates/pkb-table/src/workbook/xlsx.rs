@@ -11,12 +11,13 @@ use calamine::{DataRef, Reader as _, Xlsx};
 use quick_xml::events::{BytesStart, Event};
 
 use super::{
-    Converted, Format, Trouble, Wanted,
     bounds::MAX_SHEET,
     comments::{self, Comment},
+    format::Format,
     merged::{Group, Merged},
-    package::{MAX_TEXT, Package, Part, attribute},
-    sheets::OpenSheet,
+    package::{MAX_TEXT, Package, Part, attribute, place_of},
+    sheets::{Converted, OpenSheet, Wanted},
+    trouble::Trouble,
 };
 use crate::{
     ranges::Ranges,
@@ -311,20 +312,6 @@ fn is_dimension(tag: &BytesStart<'_>) -> bool {
         Some([first, last]) => first.0 <= last.0 && first.1 <= last.1,
         _ => false,
     }
-}
-
-/// Row and column from 0 of a place such as `B7`.
-pub(super) fn place_of(text: &str) -> Option<(u32, u32)> {
-    let digits = text.find(|letter: char| !letter.is_ascii_alphabetic())?;
-    let (letters, row) = text.split_at(digits);
-    if letters.is_empty() || letters.len() > 3 || !row.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
-    let column = letters.bytes().fold(0, |column, letter| {
-        column * 26 + u32::from(letter.to_ascii_uppercase() - b'A') + 1
-    });
-    let row: u32 = row.parse().ok()?;
-    Some((row.checked_sub(1)?, column - 1))
 }
 
 #[cfg(test)]
