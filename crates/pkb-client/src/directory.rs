@@ -15,7 +15,8 @@ use crate::{
     known_patient::KnownPatient,
     rest::PathTemplate,
 };
-use pkb_core::{Fatal, Reason, Verdict, value::NationalId};
+use pkb_core::{Fatal, Reason, Verdict};
+use pkb_values::NationalId;
 
 /// One answer for each patient, in the order in which they were asked for.
 pub type Answers<T> = Result<Vec<Result<T, Verdict>>, Fatal>;

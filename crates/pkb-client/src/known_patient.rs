@@ -1,6 +1,6 @@
 //! What PKB knows of a patient.
 
-use pkb_core::value::{DateOfBirth, PkbId};
+use pkb_values::{DateOfBirth, PkbId};
 
 /// What PKB knows of a patient, as far as this program needs it.
 pub struct KnownPatient {

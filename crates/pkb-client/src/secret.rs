@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use pkb_core::{
-    Fatal,
+use pkb_core::Fatal;
+use pkb_files::{
     nearest::nearest_path,
     trusted_file::{self, Purpose, Unread},
 };
@@ -30,7 +30,7 @@ pub fn read_secret(file: Option<&Path>) -> Result<SecretString, Fatal> {
 /// The content of the file that `setting` names. It may be the secret itself that was put there: it is shown only if there is
 /// such a file.
 pub(crate) fn read_secret_file(path: &Path, setting: &str) -> Result<String, Fatal> {
-    pkb_core::exposure::warn_of_file(path);
+    pkb_files::exposure::warn_of_file(path);
     match trusted_file::read_to_string(path, Purpose::CREDENTIALS) {
         Err(Unread::Doubtful(fatal)) => Err(fatal),
         Ok(text) if text.trim().is_empty() => Err(Fatal::Usage(format!(

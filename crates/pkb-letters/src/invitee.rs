@@ -8,8 +8,8 @@ use pkb_core::{
     clock::last_whole_day,
     language::date_in,
     record::{Design, Invitation, Patient},
-    value::{Language, LetterFormat, LetterLanguages},
 };
+use pkb_values::{Language, LetterFormat, LetterLanguages};
 use url::Url;
 
 use crate::{address::expose_address, sms::SmsRow};

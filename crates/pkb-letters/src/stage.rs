@@ -10,13 +10,13 @@ use std::{
 use jiff::Timestamp;
 use pkb_core::{
     Admission, Batch, Fatal, Outcome, Reason, Record, Stage, StageName, Verdict,
-    journal::Key,
     owners::Kinds,
     pipeline::Records,
     record::{Channel, Delivery, Design, Edition, Invitation, Patient, PkbAnswer, Unknown},
     stage::{BatchResult, IntentLog, NextStep, Recalled, Replay, Written, quoted},
-    value::{LetterFormat, LetterLanguages, NationalId, Postcode},
 };
+use pkb_files::journal::Key;
+use pkb_values::{LetterFormat, LetterLanguages, NationalId, Postcode};
 
 use tokio::task::block_in_place;
 

@@ -4,11 +4,8 @@
 use std::{ffi::OsStr, path::Path, time::Duration};
 
 use pkb_cli::{app, progress::tell};
-use pkb_core::{
-    ExitCode, Fatal,
-    record::Design,
-    value::{LetterFormat, LetterLanguages},
-};
+use pkb_core::{ExitCode, Fatal, record::Design};
+use pkb_values::{LetterFormat, LetterLanguages};
 
 use crate::within_limits;
 use pkb_typeset::{

@@ -2,11 +2,9 @@
 
 use std::path::PathBuf;
 
-use pkb_core::{
-    Fatal,
-    value::{DateOrder, NationalIdType},
-};
+use pkb_core::Fatal;
 use pkb_table::TableOptions;
+use pkb_values::{DateOrder, NationalIdType};
 
 use crate::columns::Mapping;
 

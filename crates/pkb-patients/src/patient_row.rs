@@ -10,10 +10,10 @@ mod row_check;
 use pkb_core::{
     Reason,
     record::{Carer, Patient, Unknown},
-    value::{
-        DateOfBirth, Email, Language, LetterFormat, LocalId, NationalId, NationalIdType, NhsNumber,
-        NhsNumberStatus, PersonName, Phone, Problem, UkMobile,
-    },
+};
+use pkb_values::{
+    DateOfBirth, Email, Language, LetterFormat, LocalId, NationalId, NationalIdType, NhsNumber,
+    NhsNumberStatus, PersonName, Phone, Problem, UkMobile,
 };
 use serde_json::Value;
 

@@ -9,7 +9,8 @@ use pkb_client::{
     known_patient::KnownPatient,
     rest::PathTemplate,
 };
-use pkb_core::{Fatal, value::NationalId};
+use pkb_core::Fatal;
+use pkb_values::NationalId;
 
 use crate::args::CompareArgs;
 

@@ -9,8 +9,8 @@ use pkb_core::{
     language::date_in,
     record::{Design, Invitation, Patient},
     rehearsal::Origin,
-    value::{LetterLanguages, Postcode},
 };
+use pkb_values::{LetterLanguages, Postcode};
 use unicode_bidi::BidiInfo;
 use unicode_normalization::UnicodeNormalization as _;
 

@@ -8,10 +8,11 @@ use std::{
 use clap::Args;
 use jiff::Timestamp;
 use pkb_core::{
-    Clock, Fatal, exposure,
+    Clock, Fatal,
     output::{Target, is_stream},
     pipeline::{Limits, Source},
 };
+use pkb_files::exposure;
 
 use super::{
     headings::{ONCE, STREAM},

@@ -6,7 +6,7 @@ use clap::{
     Command,
     error::{ContextKind, ContextValue, ErrorKind},
 };
-use pkb_core::nearest::nearest;
+use pkb_files::nearest::nearest;
 
 use super::{
     file::{FromFile, SettingsFile},

@@ -10,7 +10,7 @@ use super::{
     resolve::{Resolved, Sources, relaxed},
     secrets, skeleton,
 };
-use pkb_core::shown::shown;
+use pkb_files::shown::shown;
 
 /// A setting as it is shown.
 struct Row {

@@ -10,7 +10,7 @@ use super::{
     secrets, value,
 };
 use crate::args::{ApiArgs, ConcurrencyArgs, NotifyArgs, PkbArgs, STREAM};
-use pkb_core::nearest::nearest;
+use pkb_files::nearest::nearest;
 
 /// The table of the program pkb: `[pkb]` has what is said of PKB to all programs.
 const CAMPAIGN: &str = "campaign";

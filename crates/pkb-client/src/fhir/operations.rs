@@ -1,6 +1,7 @@
 //! The two operations.
 
-use pkb_core::{Fatal, value::NationalId};
+use pkb_core::Fatal;
+use pkb_values::NationalId;
 use reqwest::{
     Method,
     header::{self, HeaderValue},

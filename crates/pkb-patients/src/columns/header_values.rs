@@ -1,6 +1,6 @@
 //! Headers that are values: a first row that was written behind the header without a line break.
 
-use pkb_core::value::{DateOfBirth, DateOrder, Postcode};
+use pkb_values::{DateOfBirth, DateOrder, Postcode};
 
 use super::mapping::Mapping;
 

@@ -3,12 +3,9 @@
 use std::sync::Arc;
 
 use jiff::civil::Date;
-use pkb_core::{
-    Reason,
-    record::NoLetter,
-    value::{DateOrder, NationalIdType, Problem, looks_like_mojibake},
-};
+use pkb_core::{Reason, record::NoLetter};
 use pkb_table::{Row, Texts};
+use pkb_values::{DateOrder, NationalIdType, Problem, looks_like_mojibake};
 
 use crate::{
     columns::{Columns, Field},

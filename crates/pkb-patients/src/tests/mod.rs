@@ -7,7 +7,8 @@ use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use jiff::civil::date;
 
-use pkb_core::{Fatal, Reason, Record, record::NoLetter, value::Postcode};
+use pkb_core::{Fatal, Reason, Record, record::NoLetter};
+use pkb_values::Postcode;
 
 use crate::{PatientFile, ReadingOptions, Report};
 

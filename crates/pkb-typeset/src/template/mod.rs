@@ -18,10 +18,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use pkb_core::Fatal;
-use pkb_core::nearest::nearest_path;
 use pkb_core::record::Design;
-use pkb_core::trusted_file::{self, Purpose, Unread};
-use pkb_core::value::LetterLanguages;
+use pkb_files::nearest::nearest_path;
+use pkb_files::trusted_file::{self, Purpose, Unread};
+use pkb_values::LetterLanguages;
 use thiserror::Error;
 use typst::foundations::Bytes;
 

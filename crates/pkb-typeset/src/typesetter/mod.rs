@@ -21,11 +21,8 @@ use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use pkb_core::{
-    language::date_in,
-    record::Design,
-    value::{LetterFormat, LetterLanguages},
-};
+use pkb_core::{language::date_in, record::Design};
+use pkb_values::{LetterFormat, LetterLanguages};
 use serde::Serialize;
 use typst::diag::SourceDiagnostic;
 use typst::ecow::{EcoVec, eco_format};

@@ -12,14 +12,12 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 
 use clap::ValueEnum;
 use jiff::civil::{Date, date};
-use pkb_core::{
-    language::date_in,
-    value::{LetterFormat, LetterLanguages},
-};
+use pkb_core::language::date_in;
 use pkb_stamp::{
     Bitmap, Document, Fitted, Fonts, Letter, Probe, ReadProbe, Shaper, Template, Tools,
     Unstampable, Value,
 };
+use pkb_values::{LetterFormat, LetterLanguages};
 use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 use serde::{Deserialize, Serialize};
 use typst_layout::PagedDocument;

@@ -4,12 +4,10 @@ use std::path::PathBuf;
 
 use clap::Args;
 use pkb_cli::args::one_of;
-use pkb_core::{
-    Fatal,
-    value::{DateOrder, NationalIdType},
-};
+use pkb_core::Fatal;
 use pkb_patients::{HiddenCells, ReadingOptions};
 use pkb_table::{EncodingChoice, Separator, TableOptions, parse_encoding};
+use pkb_values::{DateOrder, NationalIdType};
 
 /// Orders of dates, as help lists them.
 const ORDERS: [(&str, &str, DateOrder); 2] = [

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use pkb_client::Client;
 use pkb_core::{
     Clock, Fatal, Reason, Verdict,
-    journal::Key,
     monitor::{Monitor, Why},
     stage::IntentLog,
-    value::NationalId,
 };
+use pkb_files::journal::Key;
 use pkb_patients::PatientFile;
+use pkb_values::NationalId;
 
 use super::{
     compared_rows::ComparedRows,

@@ -3,7 +3,8 @@
 use clap::ValueEnum;
 use foldhash::{HashMap, HashMapExt as _};
 use pkb_client::directory::RestDirectory;
-use pkb_core::{Fatal, Verdict, journal::Key};
+use pkb_core::{Fatal, Verdict};
+use pkb_files::journal::Key;
 
 use super::{
     figures::{Figures, Refusal},

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use pkb_core::journal::Key;
+use pkb_files::journal::Key;
 
 use super::evidence::{Counts, Finding, Row, Seen};
 

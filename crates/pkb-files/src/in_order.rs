@@ -17,7 +17,7 @@ const MAX_THREADS: usize = 8;
 /// A few blocks and results wait at most, whatever is slowest.
 ///
 /// `take` is told if a `work` broke off: then there is no result of that block, and it must not be passed over.
-pub(crate) fn in_order<B: Send, R: Send>(
+pub fn in_order<B: Send, R: Send>(
     mut next: impl FnMut() -> Option<B> + Send,
     work: impl Fn(B) -> R + Sync,
     mut take: impl FnMut(Result<R, Fatal>) -> ControlFlow<()>,
