@@ -1,6 +1,7 @@
 //! Where the FHIR interface is.
 
 use pkb_core::Fatal;
+use pkb_values::is_uuid;
 use reqwest::{Url, header::HeaderValue};
 
 use crate::address::checked_url;
@@ -42,9 +43,4 @@ impl FhirEndpoint {
     pub(crate) fn base(&self) -> &Url {
         &self.base
     }
-}
-
-fn is_uuid(text: &str) -> bool {
-    text.split('-').map(str::len).eq([8, 4, 4, 4, 12])
-        && text.bytes().all(|b| b == b'-' || b.is_ascii_hexdigit())
 }
