@@ -11,7 +11,7 @@ use tokio::sync::Semaphore;
 use crate::{
     client::Client,
     error::CallError,
-    fhir::{MAX_STATUS_QUERY, PatientStatus, Refusal, halving},
+    fhir::{MAX_STATUS_QUERY, PatientStatus, RequestRefusal, halving},
     known_patient::KnownPatient,
     rest::PathTemplate,
 };
@@ -200,7 +200,7 @@ pub(super) async fn statuses(pkb: &Client, ids: &[NationalId]) -> Answers<Patien
 /// if the batch failed.
 pub(super) fn settle<T>(
     count: usize,
-    answered: Result<Vec<Result<T, Refusal>>, CallError>,
+    answered: Result<Vec<Result<T, RequestRefusal>>, CallError>,
 ) -> Answers<T> {
     match answered {
         Ok(answers) => answers

@@ -12,7 +12,7 @@ use crate::{
     json::parse_json,
     known_patient::{KnownAddress, KnownPatient},
     transport::Repeat,
-    whom::{Named, whom},
+    whom::{NamedPatient, whom},
 };
 use pkb_core::Fatal;
 use pkb_values::{AccessCode, DateOfBirth, InvitationCode, NationalId, PkbId};
@@ -130,9 +130,9 @@ impl Client {
             .replace("{type}", id.scheme.rest_name());
         let answer: UserAnswer = self.get_json(&path).await?;
         match whom(&answer.national_ids, id) {
-            Named::Asked => {}
-            Named::Nobody => self.transport.monitor().unnamed_answer(),
-            Named::SomebodyElse => {
+            NamedPatient::Asked => {}
+            NamedPatient::Nobody => self.transport.monitor().unnamed_answer(),
+            NamedPatient::SomebodyElse => {
                 return Err(CallError::Fatal(Fatal::AboutSomebodyElse {
                     place: Some(0),
                     row: None,

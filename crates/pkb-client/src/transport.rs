@@ -43,7 +43,7 @@ enum Pass {
 }
 
 /// How often, how long and how fast.
-pub(super) struct Pace {
+pub(super) struct RetryLimits {
     /// Longest wait for one answer, in seconds.
     pub(super) timeout_seconds: u64,
     /// Calls in all for one request.
@@ -68,7 +68,7 @@ pub(super) struct Unsuccessful {
 }
 
 /// What an answer that is no success means.
-pub(super) enum Meaning {
+pub(super) enum AnswerMeaning {
     /// That is the end of the call.
     Give(CallError),
     /// All calls have to pause for so long; then this one is made again, for it was not carried out.
@@ -76,7 +76,7 @@ pub(super) enum Meaning {
 }
 
 /// What a server means by an answer that is no success; `None` where the rules hold that are common to all.
-pub(super) type Explain = Box<dyn Fn(&Unsuccessful) -> Option<Meaning> + Send + Sync>;
+pub(super) type Explain = Box<dyn Fn(&Unsuccessful) -> Option<AnswerMeaning> + Send + Sync>;
 
 /// Sends requests.
 pub(super) struct Transport {
@@ -95,7 +95,7 @@ pub(super) struct Transport {
 }
 
 /// What came of sending a request.
-enum Sent {
+enum Attempt {
     Body(Vec<u8>),
     /// 401 or 403.
     Refused(Response),
@@ -105,7 +105,7 @@ enum Sent {
 impl Transport {
     /// To PKB.
     pub(super) fn new(settings: &Settings, token_url: Url) -> Result<Self, Fatal> {
-        let pace = Pace {
+        let pace = RetryLimits {
             timeout_seconds: settings.timeout_seconds,
             attempts: settings.attempts,
             give_up_seconds: settings.give_up_seconds,
@@ -123,7 +123,7 @@ impl Transport {
     pub(super) fn to_notify(
         key: ApiKey,
         explain: Explain,
-        pace: Pace,
+        pace: RetryLimits,
         network: &Network,
     ) -> Result<Self, Fatal> {
         let http = Http::new(network, pace.timeout_seconds)?;
@@ -136,7 +136,7 @@ impl Transport {
         http: Http,
         pass: Pass,
         explain: Option<Explain>,
-        pace: Pace,
+        pace: RetryLimits,
     ) -> Self {
         Self {
             http,
@@ -229,18 +229,18 @@ impl Transport {
             let (request, token) = self.show_pass(request, refused.last.as_ref()).await?;
             let sent = self.send(request, repeat, longest, &is_whole).await;
             let again = match (sent.map_err(CallError::Fatal)?, token) {
-                (Sent::Body(body), _) => {
+                (Attempt::Body(body), _) => {
                     self.outage.answered();
                     self.note_early_end(&refused);
                     return Ok(body);
                 }
-                (Sent::Refused(response), Some(token)) => {
+                (Attempt::Refused(response), Some(token)) => {
                     refused
                         .after(response, token, || self.tokens_end_early(), &self.backoff)
                         .await
                 }
-                (Sent::Refused(response), None) => self.again_after(response, repeat).await,
-                (Sent::Again(again), _) => again,
+                (Attempt::Refused(response), None) => self.again_after(response, repeat).await,
+                (Attempt::Again(again), _) => again,
             };
             match again {
                 Again::Give(error) => {
@@ -279,13 +279,13 @@ impl Transport {
         repeat: Repeat<'_>,
         longest: Longest,
         is_whole: impl Fn(&[u8]) -> bool,
-    ) -> Result<Sent, Fatal> {
+    ) -> Result<Attempt, Fatal> {
         let response = match request.send().await {
             Ok(response) => response,
             Err(error) => {
                 return match self.http.fault(&error) {
                     Some(fault) => Err(fault.into_fatal()),
-                    None => Ok(Sent::Again(Again::after_error(&error, repeat))),
+                    None => Ok(Attempt::Again(Again::after_error(&error, repeat))),
                 };
             }
         };
@@ -296,16 +296,18 @@ impl Transport {
         self.note_origin(&response)?;
         Ok(match response.status() {
             status if status.is_success() => match read_body(response, longest).await {
-                Ok(body) if is_whole(&body) => Sent::Body(body),
-                Ok(_) | Err(BodyError::BrokeOff) => Sent::Again(Again::after_broken_answer(repeat)),
+                Ok(body) if is_whole(&body) => Attempt::Body(body),
+                Ok(_) | Err(BodyError::BrokeOff) => {
+                    Attempt::Again(Again::after_broken_answer(repeat))
+                }
                 // What may have been carried out is looked up, whatever came back.
                 Err(BodyError::TooLong) if !repeat.is_safe() => {
-                    Sent::Again(Again::Give(CallError::Unanswered))
+                    Attempt::Again(Again::Give(CallError::Unanswered))
                 }
                 Err(BodyError::TooLong) => return Err(longest.exceeded(self.server)),
             },
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Sent::Refused(response),
-            _ => Sent::Again(self.again_after(response, repeat).await),
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Attempt::Refused(response),
+            _ => Attempt::Again(self.again_after(response, repeat).await),
         })
     }
 
@@ -380,8 +382,8 @@ impl Transport {
             body: read_body(response, Longest::One).await.unwrap_or_default(),
         })?;
         Some(match meaning {
-            Meaning::Give(error) => Again::Give(error),
-            Meaning::Pause(pause) => {
+            AnswerMeaning::Give(error) => Again::Give(error),
+            AnswerMeaning::Pause(pause) => {
                 self.pause_all(pause);
                 Again::After {
                     cause: format!("{} asks for a pause", self.server),

@@ -19,7 +19,7 @@ use rayon::slice::ParallelSliceMut as _;
 
 use crate::{
     columns::Field,
-    finding::{Fault, Finding, OtherRows, Place, Severity},
+    finding::{Fault, Finding, FindingPlace, OtherRows, Severity},
     patient_row::CheckedRow,
 };
 
@@ -229,13 +229,13 @@ impl AcrossRows {
             if same.differing {
                 checked.patient = None;
                 find(
-                    Place::Field(Field::NationalId),
+                    FindingPlace::Field(Field::NationalId),
                     Fault::Differing(OtherRows::of(&same.rows, row)),
                     Severity::Rejected(Reason::DuplicatePatient),
                 );
             } else if let Some(first) = same.rows.first().filter(|first| **first != row) {
                 checked.patient = None;
-                find(Place::Row, Fault::Repeated(*first), Severity::Merged);
+                find(FindingPlace::Row, Fault::Repeated(*first), Severity::Merged);
             }
         }
         let Some(patient) = &mut checked.patient else {
@@ -248,7 +248,7 @@ impl AcrossRows {
         {
             patient.email = None;
             find(
-                Place::Field(Field::Email),
+                FindingPlace::Field(Field::Email),
                 Fault::SharedEmail(rows),
                 Severity::LeftOut,
             );
@@ -267,12 +267,16 @@ impl AcrossRows {
             if !is_dead && self.is_dead(person) {
                 checked.patient = None;
                 find(
-                    Place::Row,
+                    FindingPlace::Row,
                     Fault::SamePersonDied(rows),
                     Severity::Rejected(Reason::UnclearFlag),
                 );
             } else {
-                find(Place::Row, Fault::SamePerson(rows), Severity::Warning);
+                find(
+                    FindingPlace::Row,
+                    Fault::SamePerson(rows),
+                    Severity::Warning,
+                );
             }
         }
     }
@@ -287,12 +291,12 @@ impl AcrossRows {
                 .map(move |row| {
                     let (place, fault, severity) = if same.differing {
                         (
-                            Place::Field(Field::NationalId),
+                            FindingPlace::Field(Field::NationalId),
                             Fault::Differing(OtherRows::default()),
                             Severity::Rejected(Reason::DuplicatePatient),
                         )
                     } else {
-                        (Place::Row, Fault::Repeated(first), Severity::Merged)
+                        (FindingPlace::Row, Fault::Repeated(first), Severity::Merged)
                     };
                     (
                         *row,
@@ -306,7 +310,7 @@ impl AcrossRows {
         });
         let emails = self.emails.repeated.values().flatten().map(|row| {
             let finding = Finding {
-                place: Place::Field(Field::Email),
+                place: FindingPlace::Field(Field::Email),
                 fault: Fault::SharedEmail(OtherRows::default()),
                 severity: Severity::LeftOut,
             };
@@ -322,7 +326,7 @@ impl AcrossRows {
                 (same, Severity::Warning)
             };
             let finding = Finding {
-                place: Place::Row,
+                place: FindingPlace::Row,
                 fault,
                 severity,
             };

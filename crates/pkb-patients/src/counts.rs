@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, btree_map::Entry};
 
 use crate::{
-    finding::{Finding, Place, Severity},
+    finding::{Finding, FindingPlace, Severity},
     normalised::Normalised,
 };
 
@@ -14,8 +14,8 @@ const VALUES: usize = 10;
 
 /// All findings of a file, summed up by kind.
 #[derive(Debug, Default)]
-pub struct Counts {
-    kinds: BTreeMap<(Severity, Place, &'static str), Count>,
+pub struct FindingCounts {
+    kinds: BTreeMap<(Severity, FindingPlace, &'static str), Count>,
     normalised: Normalised,
 }
 
@@ -36,7 +36,7 @@ pub struct Count {
     has_more_values: bool,
 }
 
-impl Counts {
+impl FindingCounts {
     /// Counts a finding of a row.
     pub fn add(&mut self, row: u32, finding: &Finding) {
         let kind = (finding.severity, finding.place, finding.fault.code());
@@ -56,7 +56,7 @@ impl Counts {
     }
 
     /// Whether a place has a fault of this code.
-    pub fn has(&self, place: Place, code: &str) -> bool {
+    pub fn has(&self, place: FindingPlace, code: &str) -> bool {
         self.kinds
             .keys()
             .any(|(_, other, fault)| *other == place && *fault == code)
@@ -67,7 +67,7 @@ impl Counts {
         self.kinds
             .iter()
             .filter_map(move |((_, place, fault), count)| match place {
-                Place::Column(at) if *fault == code => Some((*at, count)),
+                FindingPlace::Column(at) if *fault == code => Some((*at, count)),
                 _ => None,
             })
     }
@@ -105,7 +105,7 @@ impl Counts {
     }
 
     /// The kinds, the gravest first and within them the most frequent first.
-    pub fn sorted(&self) -> Vec<(Severity, Place, &Count)> {
+    pub fn sorted(&self) -> Vec<(Severity, FindingPlace, &Count)> {
         let mut kinds: Vec<_> = self
             .kinds
             .iter()
@@ -177,11 +177,11 @@ mod tests {
     #[test]
     fn a_kind_has_its_count_and_its_first_rows_in_order() {
         let finding = Finding {
-            place: Place::Field(Field::Mobile),
+            place: FindingPlace::Field(Field::Mobile),
             fault: Fault::Value(Problem::NotAMobile),
             severity: Severity::LeftOut,
         };
-        let mut counts = Counts::default();
+        let mut counts = FindingCounts::default();
         for row in [9, 8, 7, 6, 5, 4, 3] {
             counts.add(row, &finding);
         }

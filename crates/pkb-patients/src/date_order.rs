@@ -6,14 +6,14 @@ use pkb_values::{DateOfBirth, DateOrder, Problem};
 
 use crate::{
     columns::{Columns, Field},
-    counts::Counts,
-    finding::Place,
+    counts::FindingCounts,
+    finding::FindingPlace,
 };
 use pkb_table::{Row, Table};
 
 /// Dates of birth by the order that they fit.
 #[derive(Debug, Default)]
-struct Orders {
+struct OrdersSeen {
     day_first: u64,
     month_first: u64,
     both: u64,
@@ -26,17 +26,17 @@ struct Orders {
 ///
 /// # Errors
 /// There are such dates; the message says how many fit which order.
-pub fn check(table: &Table, columns: &Columns, counts: &Counts) -> Result<(), Fatal> {
-    let place = Place::Field(Field::DateOfBirth);
+pub fn check(table: &Table, columns: &Columns, counts: &FindingCounts) -> Result<(), Fatal> {
+    let place = FindingPlace::Field(Field::DateOfBirth);
     if !counts.has(place, Problem::MonthFirst.code()) {
         return Ok(());
     }
-    let Orders {
+    let OrdersSeen {
         day_first,
         month_first,
         both,
         row,
-    } = Orders::of(table, columns)?;
+    } = OrdersSeen::of(table, columns)?;
     let likely = if day_first < month_first {
         "--dates month-first"
     } else {
@@ -62,7 +62,7 @@ fn fit(rows: u64) -> String {
     }
 }
 
-impl Orders {
+impl OrdersSeen {
     fn of(table: &Table, columns: &Columns) -> Result<Self, Fatal> {
         let mut orders = Self::default();
         let mut rows = table.rows()?;

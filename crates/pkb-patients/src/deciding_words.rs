@@ -57,7 +57,7 @@ pub struct Lifetime {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct WordsFile {
+struct DecidingWordsFile {
     nothing: Vec<String>,
     shown: Vec<String>,
     filler_dates: Vec<String>,
@@ -93,7 +93,7 @@ struct Reason {
 }
 
 #[derive(Default)]
-struct Words {
+struct DecidingWords {
     nothing: HashSet<String>,
     /// Words that are nobody's name.
     shown: HashSet<String>,
@@ -110,11 +110,12 @@ struct FieldWords {
 }
 
 /// A test sees to it that the file can be read.
-static WORDS: LazyLock<Words> = LazyLock::new(|| Words::parse(FILE).unwrap_or_default());
+static WORDS: LazyLock<DecidingWords> =
+    LazyLock::new(|| DecidingWords::parse(FILE).unwrap_or_default());
 
-impl Words {
+impl DecidingWords {
     fn parse(text: &str) -> Result<Self, String> {
-        let file: WordsFile = toml_file::parse(text)?;
+        let file: DecidingWordsFile = toml_file::parse(text)?;
         let filler_dates = file.filler_dates.iter();
         let filler_dates = filler_dates.map(|date| date.parse().map_err(|_| date.clone()));
         let vocabularies = [

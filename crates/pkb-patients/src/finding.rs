@@ -15,7 +15,7 @@ use pkb_table::CellType;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     /// Where in the row.
-    pub place: Place,
+    pub place: FindingPlace,
     /// What it is.
     pub fault: Fault,
     /// What becomes of the row for it.
@@ -24,7 +24,7 @@ pub struct Finding {
 
 /// Where in a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Place {
+pub enum FindingPlace {
     /// The row as a whole.
     Row,
     /// The cell, or the three cells, of a field.
@@ -159,7 +159,7 @@ impl Heading {
     }
 }
 
-impl Place {
+impl FindingPlace {
     /// For a sentence: `NHS number`, or `column C "Ward"`.
     pub fn name(self, columns: &Columns) -> String {
         match self {
@@ -271,7 +271,7 @@ impl Fault {
         }
     }
 
-    /// What to do, in a few words. `HEADER` is that of the column, as a string in TOML: see [`Place::advice`].
+    /// What to do, in a few words. `HEADER` is that of the column, as a string in TOML: see [`FindingPlace::advice`].
     pub fn advice(&self) -> &'static str {
         match self {
             Self::Value(problem) | Self::NotUnderstood { problem, .. } => problem.advice(),

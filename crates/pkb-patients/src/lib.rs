@@ -34,8 +34,8 @@ mod workbook_notes;
 
 pub use column_overview::ColumnOverview;
 pub use columns::{Columns, Field, mask};
-pub use counts::{Count, Counts};
-pub use finding::{Fault, Finding, Heading, Place, Severity};
+pub use counts::{Count, FindingCounts};
+pub use finding::{Fault, Finding, FindingPlace, Heading, Severity};
 pub use options::{HiddenCells, ReadingOptions};
 pub use patient_file::{JudgedRow, PatientFile, SecondReading, Survey};
-pub use report::Report;
+pub use report::FileReport;

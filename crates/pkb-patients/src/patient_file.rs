@@ -11,7 +11,7 @@ use pkb_core::{
 use crate::{
     across_rows::AcrossRows,
     columns::{Columns, Mapping},
-    counts::Counts,
+    counts::FindingCounts,
     date_order,
     finding::{Finding, Severity},
     header_row,
@@ -52,7 +52,7 @@ pub struct Survey {
     /// Rows for which an earlier one stands.
     pub merged: u64,
     /// What was found, by kind.
-    pub counts: Counts,
+    pub counts: FindingCounts,
     across: AcrossRows,
     filled: FilledCells,
     dates_beside: DatesBeside,

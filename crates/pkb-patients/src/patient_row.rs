@@ -20,7 +20,7 @@ use serde_json::Value;
 use crate::{
     columns::{BIRTH_PARTS, CARERS, Columns, Field},
     date_text::is_date,
-    finding::{Fault, Finding, Place, Severity},
+    finding::{Fault, Finding, FindingPlace, Severity},
     normalised::Normalised,
     not_a_patient,
     not_text::{is_no_text, printed, printed_fields},
@@ -89,7 +89,7 @@ pub fn check(
         // That says all there is to say.
         findings.clear();
         findings.push(Finding {
-            place: Place::Row,
+            place: FindingPlace::Row,
             fault: Fault::NotAPatient(what),
             severity: Severity::Rejected(Reason::NotAPatient),
         });
@@ -102,7 +102,7 @@ impl<'a> RowCheck<'a> {
     /// Whether nobody knows which cell is which, or where one ends.
     fn has_uncertain_cells(&mut self) -> bool {
         if let Some(fault) = self.ragged() {
-            self.reject(Place::Row, fault, Reason::RaggedRow);
+            self.reject(FindingPlace::Row, fault, Reason::RaggedRow);
         }
         match self.row.oddity() {
             None => {}
@@ -110,7 +110,7 @@ impl<'a> RowCheck<'a> {
                 self.reject(self.place(at), Fault::TextAfterQuote, Reason::RaggedRow);
             }
             Some(Oddity::LineBreaks) => {
-                self.say(Place::Row, Fault::LineBreaks, Severity::Note);
+                self.say(FindingPlace::Row, Fault::LineBreaks, Severity::Note);
             }
             Some(Oddity::LikeARow(at)) => {
                 self.say(self.place(at), Fault::LikeARow, Severity::Warning);
@@ -266,9 +266,9 @@ impl<'a> RowCheck<'a> {
             }
             let fault = Fault::Typed(cell_type);
             match printed(field) {
-                Some(reason) => self.reject(Place::Field(field), fault, reason),
+                Some(reason) => self.reject(FindingPlace::Field(field), fault, reason),
                 None => self.findings.push(Finding {
-                    place: Place::Field(field),
+                    place: FindingPlace::Field(field),
                     fault,
                     severity: Severity::LeftOut,
                 }),
@@ -282,7 +282,7 @@ impl<'a> RowCheck<'a> {
             let date = self.cell(field).is_some_and(is_date);
             if let (true, Some(reason)) = (date, printed(field)) {
                 let fault = Fault::Typed(CellType::Date);
-                self.reject(Place::Field(field), fault, reason);
+                self.reject(FindingPlace::Field(field), fault, reason);
             }
         }
     }

@@ -10,9 +10,9 @@ use crate::{
 
 /// How a file was read, what will become of its rows, and each kind of problem with its first rows.
 /// No values.
-pub struct Report<'a>(pub &'a PatientFile);
+pub struct FileReport<'a>(pub &'a PatientFile);
 
-impl fmt::Display for Report<'_> {
+impl fmt::Display for FileReport<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let file = self.0;
         let survey = &file.survey;

@@ -5,7 +5,7 @@ use pkb_values::Problem;
 
 use crate::{
     columns::{Columns, Mapping},
-    counts::Counts,
+    counts::FindingCounts,
 };
 use pkb_table::Table;
 
@@ -24,7 +24,7 @@ pub fn check(
     columns: &Columns,
     mapping: &Mapping,
     rows: u64,
-    counts: &Counts,
+    counts: &FindingCounts,
 ) -> Result<(), Fatal> {
     if rows < ROWS {
         return Ok(());

@@ -21,8 +21,8 @@ use crate::processing::{Queue, UploadStatus};
 use crate::tokens::Tokens;
 use crate::upload::{Report, Rows};
 use crate::world::World;
-use records::Memory;
 pub(crate) use records::Record;
+use records::Records;
 pub use records::{Invitation, PatientView};
 
 /// How long an invitation lives: the thirty days of PKB's guide.
@@ -71,12 +71,12 @@ pub(crate) struct State {
     machine_clock: Clock,
     /// Locked before the memory where both are.
     queue: Mutex<Queue>,
-    memory: Mutex<Memory>,
+    memory: Mutex<Records>,
 }
 
 impl State {
     pub(crate) fn new(config: Config, alarm: Alarm) -> Self {
-        let memory = Memory::of_world(config.seed, &config.world);
+        let memory = Records::of_world(config.seed, &config.world);
         Self {
             client_id: config.client_id,
             client_secret: config.client_secret,
@@ -101,7 +101,7 @@ impl State {
     }
 
     /// The records, with the uploads that are processed by now. A panic in one request must not take the others with it.
-    fn memory(&self) -> MutexGuard<'_, Memory> {
+    fn memory(&self) -> MutexGuard<'_, Records> {
         let mut queue = self.queue();
         let mut memory = self.memory.lock();
         queue.process_due(self.machine_clock.now(), |rows| {
@@ -198,7 +198,7 @@ impl State {
         }
     }
 
-    fn issue(&self, memory: &mut Memory, index: usize) -> Invitation {
+    fn issue(&self, memory: &mut Records, index: usize) -> Invitation {
         let expires_at = later(
             self.clock.now(),
             SignedDuration::from_hours(24 * INVITATION_DAYS),

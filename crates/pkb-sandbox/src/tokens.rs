@@ -14,10 +14,10 @@ pub(crate) const BEARER_SECONDS: u32 = 600;
 pub(crate) struct Tokens {
     seed: u64,
     clock: Clock,
-    memory: Mutex<Memory>,
+    memory: Mutex<IssuedTokens>,
 }
 
-struct Memory {
+struct IssuedTokens {
     bearers: HashMap<String, Timestamp>,
     bearers_issued: u64,
     refresh: String,
@@ -35,7 +35,7 @@ impl Tokens {
         Self {
             seed,
             clock,
-            memory: Mutex::new(Memory {
+            memory: Mutex::new(IssuedTokens {
                 bearers: HashMap::new(),
                 bearers_issued: 0,
                 refresh: first_refresh,
@@ -44,7 +44,7 @@ impl Tokens {
         }
     }
 
-    fn memory(&self) -> MutexGuard<'_, Memory> {
+    fn memory(&self) -> MutexGuard<'_, IssuedTokens> {
         self.memory.lock()
     }
 
@@ -72,7 +72,7 @@ impl Tokens {
         Some((self.issue_from(&mut memory, seconds), next))
     }
 
-    fn issue_from(&self, memory: &mut Memory, seconds: u32) -> Bearer {
+    fn issue_from(&self, memory: &mut IssuedTokens, seconds: u32) -> Bearer {
         let now = self.clock.now();
         let count = memory.bearers_issued.to_string();
         memory.bearers_issued += 1;

@@ -14,7 +14,7 @@ use super::{
 const BUFFER: usize = 64 << 10;
 
 /// Text on its way to the rows.
-pub(super) type Text = Box<dyn Read + Send>;
+pub(super) type TextReader = Box<dyn Read + Send>;
 
 /// What must be known to read the rows.
 #[derive(Clone, Copy)]
@@ -48,9 +48,9 @@ impl Layout {
 
 /// A source's text in UTF-8, without a byte-order mark and without the Ctrl-Z at its end. Bytes of a
 /// UTF-8 file come as they are; what is wrong in another encoding comes as U+FFFD.
-pub(super) fn text(source: &Source, encoding: EncodingChoice) -> Result<Text, Fatal> {
+pub(super) fn text(source: &Source, encoding: EncodingChoice) -> Result<TextReader, Fatal> {
     let bytes = source.reader();
-    let text: Text = match encoding {
+    let text: TextReader = match encoding {
         EncodingChoice::Dos(page) => Box::new(CodePageReader::new(bytes, page)),
         EncodingChoice::Web(web) => {
             let mut decoder = DecodeReaderBytesBuilder::new();

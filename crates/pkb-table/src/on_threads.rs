@@ -26,7 +26,7 @@ pub fn fold<T: Send>(
     });
     rayon::broadcast(|_| {
         let mut made = begin();
-        let mut block = Block::default();
+        let mut block = RowBlock::default();
         loop {
             // A thread that broke off while it read ends the program; there is nothing to be mended.
             let mut turn = reader.lock();
@@ -46,12 +46,12 @@ pub fn fold<T: Send>(
 
 /// Rows that were read together. Their memory is used again and again.
 #[derive(Default)]
-struct Block {
+struct RowBlock {
     rows: Vec<Row>,
     filled: usize,
 }
 
-impl Block {
+impl RowBlock {
     fn rows(&self) -> &[Row] {
         &self.rows[..self.filled]
     }
@@ -65,7 +65,7 @@ struct BlockReader<'a> {
 
 impl BlockReader<'_> {
     /// Reads as many rows as are left and a block has room for.
-    fn read(&mut self, block: &mut Block) -> Result<(), Fatal> {
+    fn read(&mut self, block: &mut RowBlock) -> Result<(), Fatal> {
         block.rows.resize_with(BLOCK_ROWS, Row::default);
         block.filled = 0;
         for row in &mut block.rows {

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use pkb_cli::app;
 use pkb_core::{ExitCode, Fatal, monitor::Monitor, rows::listed, stage::IntentLog};
-use pkb_patients::{ColumnOverview, PatientFile, Report};
+use pkb_patients::{ColumnOverview, FileReport, PatientFile};
 
 use crate::{
     args::{CheckArgs, ColumnsArgs},
-    comparison::{ComparedRows, Comparison, Known, Noted, Told},
+    comparison::{ComparedRows, Comparison, ComparisonReport, Known, Noted},
     pkb_file::PkbFile,
     problems_file,
 };
@@ -20,7 +20,7 @@ use crate::{
 pub async fn check(args: &CheckArgs) -> Result<ExitCode, Fatal> {
     let comparison = args.compare.then(|| comparison(args)).transpose()?;
     let file = PatientFile::open(&args.file.options()?, args.clock.clock().today())?;
-    app::print(&Report(&file).to_string())?;
+    app::print(&FileReport(&file).to_string())?;
     let mut compared = None;
     let mut text = String::new();
     if let Some(comparison) = &comparison {
@@ -70,7 +70,7 @@ fn comparison(args: &CheckArgs) -> Result<Comparison, Fatal> {
 
 /// What a comparison found, and what an upload would do.
 fn told(rows: &ComparedRows) -> String {
-    let mut text = Told::new(rows, Known::Full).to_string();
+    let mut text = ComparisonReport::new(rows, Known::Full).to_string();
     if let Some(refusal) = &rows.refusal {
         text.push_str(&format!(
             "\n{refusal}.\nAn upload of this file would stop before anything is sent. {}.\n",

@@ -21,7 +21,7 @@ use crate::{
     settling::Settling,
     upload_stage::{Destination, UploadStage},
 };
-use pkb_patients::{PatientFile, Report};
+use pkb_patients::{FileReport, PatientFile};
 
 /// Runs the program from the arguments.
 ///
@@ -30,7 +30,7 @@ use pkb_patients::{PatientFile, Report};
 pub async fn run(args: Args) -> Result<ExitCode, Fatal> {
     match args.command {
         Some(Command::Check(args)) => check::check(&args).await,
-        Some(Command::Columns(args)) => check::columns(&args),
+        Some(Command::FilledColumns(args)) => check::columns(&args),
         Some(Command::Profile) => {
             app::print(Profile::built_in_text())?;
             Ok(ExitCode::Done)
@@ -54,7 +54,7 @@ async fn upload(mut args: UploadArgs) -> Result<ExitCode, Fatal> {
     let pkb_file = pkb_file(&args, clock)?;
     let file = Arc::new(PatientFile::open(&args.file.options()?, clock.today())?);
     if !args.stream.progress.quiet || file.survey.rejected + file.survey.excluded > 0 {
-        tell(Report(&file));
+        tell(FileReport(&file));
     }
     refuse_a_bad_file(&file, args.max_rejects)?;
     let monitor = &args.stream.progress.monitor;

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use jiff::civil::date;
-use pkb_patients::{PatientFile, ReadingOptions, Report};
+use pkb_patients::{FileReport, PatientFile, ReadingOptions};
 use proptest::prelude::*;
 
 use crate::problems_file;
@@ -58,7 +58,7 @@ fn told(path: &Path, threads: usize) -> String {
             Ok(file) => file,
             Err(fatal) => return fatal.to_string(),
         };
-        let mut told = Report(&file).to_string();
+        let mut told = FileReport(&file).to_string();
         let problems = path.with_file_name("problems.csv");
         problems_file::write(&file, &[], &problems, true).unwrap();
         told.push_str(&std::fs::read_to_string(problems).unwrap());

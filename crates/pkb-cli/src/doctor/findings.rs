@@ -15,7 +15,7 @@ pub(super) enum Level {
 
 /// What was found.
 #[derive(Debug)]
-struct Finding {
+struct DoctorFinding {
     level: Level,
     /// What was looked at.
     about: &'static str,
@@ -25,12 +25,12 @@ struct Finding {
 
 /// All that was found.
 #[derive(Debug, Default)]
-pub(super) struct Findings(Vec<Finding>);
+pub(super) struct Findings(Vec<DoctorFinding>);
 
 impl Findings {
     pub(super) fn add(&mut self, level: Level, about: &'static str, what: impl Into<String>) {
         let what = what.into();
-        self.0.push(Finding { level, about, what });
+        self.0.push(DoctorFinding { level, about, what });
     }
 
     pub(super) fn ok(&mut self, about: &'static str, what: impl Into<String>) {
@@ -78,7 +78,7 @@ impl Findings {
 
 impl fmt::Display for Findings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for Finding { level, about, what } in &self.0 {
+        for DoctorFinding { level, about, what } in &self.0 {
             let level = match level {
                 Level::Ok => "ok",
                 Level::Warning => "warning",

@@ -19,7 +19,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use self::{line::Words, pace::Pace};
+use self::{line::ProgressWords, pace::Pace};
 use crate::args::{ProgressArgs, When};
 use pkb_core::figures::in_words;
 use pkb_core::monitor::{Monitor, Snapshot, Wait, Why};
@@ -51,14 +51,14 @@ pub struct Task {
 
 /// What is shown of a task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Form {
+enum ProgressKind {
     Live,
     Lines,
     /// Long waits only.
     Waits,
 }
 
-impl Form {
+impl ProgressKind {
     /// `None`: nothing at all.
     fn choose(args: &ProgressArgs, task: &Task, terminal: bool) -> Option<Self> {
         let is_mine = match args.when {
@@ -83,7 +83,7 @@ impl Progress {
     /// Shows what `args.monitor` notes of `task`.
     pub fn start(args: &ProgressArgs, task: Task) -> Self {
         Self(
-            Form::choose(args, &task, screen::is_terminal()).map(|form| {
+            ProgressKind::choose(args, &task, screen::is_terminal()).map(|form| {
                 let (stop, stopped) = mpsc::channel();
                 let monitor = Arc::clone(&args.monitor);
                 let teller = Teller::start(task, form, args.interval, Instant::now());
@@ -109,8 +109,8 @@ impl Drop for Progress {
 /// A thread of its own: it is alive while nothing else moves.
 fn watch(monitor: &Monitor, mut teller: Teller, stopped: &mpsc::Receiver<()>) {
     let pause = match teller.form {
-        Form::Live => TICK,
-        Form::Lines | Form::Waits => LOOK.min(teller.interval),
+        ProgressKind::Live => TICK,
+        ProgressKind::Lines | ProgressKind::Waits => LOOK.min(teller.interval),
     };
     let colours = screen::has_colours();
     while stopped.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
@@ -119,7 +119,7 @@ fn watch(monitor: &Monitor, mut teller: Teller, stopped: &mpsc::Receiver<()>) {
         if let Some(message) = teller.message(&snapshot, now) {
             tell(message);
         }
-        if teller.form == Form::Live {
+        if teller.form == ProgressKind::Live {
             screen::draw(
                 teller
                     .words(&snapshot, now)
@@ -133,7 +133,7 @@ fn watch(monitor: &Monitor, mut teller: Teller, stopped: &mpsc::Receiver<()>) {
 /// Decides what is worth a line, and when.
 struct Teller {
     task: Task,
-    form: Form,
+    form: ProgressKind,
     interval: Duration,
     pace: Pace,
     next_line: Instant,
@@ -144,7 +144,7 @@ struct Teller {
 }
 
 impl Teller {
-    fn start(task: Task, form: Form, interval: Duration, now: Instant) -> Self {
+    fn start(task: Task, form: ProgressKind, interval: Duration, now: Instant) -> Self {
         Self {
             task,
             form,
@@ -156,20 +156,22 @@ impl Teller {
         }
     }
 
-    fn words(&self, snapshot: &Snapshot, now: Instant) -> Words {
-        Words::of(self.task.program, self.task.unit, snapshot, &self.pace, now)
+    fn words(&self, snapshot: &Snapshot, now: Instant) -> ProgressWords {
+        ProgressWords::of(self.task.program, self.task.unit, snapshot, &self.pace, now)
     }
 
     /// What is to be said at `now`, if anything is.
     fn message(&mut self, snapshot: &Snapshot, now: Instant) -> Option<String> {
         self.pace.note(now, snapshot.done);
         match self.form {
-            Form::Live => None,
-            Form::Lines if now >= self.next_line => {
+            ProgressKind::Live => None,
+            ProgressKind::Lines if now >= self.next_line => {
                 self.next_line = now + self.interval;
                 Some(self.words(snapshot, now).in_full())
             }
-            Form::Lines | Form::Waits => self.wait_message(snapshot.wait.as_ref(), now),
+            ProgressKind::Lines | ProgressKind::Waits => {
+                self.wait_message(snapshot.wait.as_ref(), now)
+            }
         }
     }
 
@@ -219,7 +221,7 @@ mod tests {
 
     #[test]
     fn only_the_last_stage_has_a_line_and_only_a_terminal_has_a_live_one() {
-        use Form::{Lines, Live, Waits};
+        use ProgressKind::{Lines, Live, Waits};
         let last = Task {
             is_last: true,
             ..TASK
@@ -241,13 +243,13 @@ mod tests {
             (When::Auto, true, last, true, None),
             (When::Always, true, last, false, None),
         ] {
-            let chosen = Form::choose(&args(when, quiet), &task, terminal);
+            let chosen = ProgressKind::choose(&args(when, quiet), &task, terminal);
             assert_eq!(chosen, form, "{when:?} {quiet} {task:?} {terminal}");
         }
     }
 
     /// What is said at each second, with a wait from one second to another.
-    fn said(form: Form, seconds: u64, waits: &[(u64, u64, Why)]) -> Vec<(u64, String)> {
+    fn said(form: ProgressKind, seconds: u64, waits: &[(u64, u64, Why)]) -> Vec<(u64, String)> {
         let start = Instant::now();
         let at = |second| start + Duration::from_secs(second);
         let mut teller = Teller::start(TASK, form, Duration::from_secs(60), start);
@@ -277,8 +279,8 @@ mod tests {
 
     #[test]
     fn a_log_gets_a_line_a_minute_and_none_in_the_first() {
-        assert_eq!(said(Form::Lines, 60, &[]), []);
-        let said = said(Form::Lines, 200, &[]);
+        assert_eq!(said(ProgressKind::Lines, 60, &[]), []);
+        let said = said(ProgressKind::Lines, 200, &[]);
         let seconds: Vec<u64> = said.iter().map(|(second, _)| *second).collect();
         assert_eq!(seconds, [60, 120, 180]);
         assert_eq!(
@@ -297,7 +299,7 @@ mod tests {
             (105, 115, Why::AskedBy("PKB")),
         ];
         assert_eq!(
-            said(Form::Waits, 120, &waits),
+            said(ProgressKind::Waits, 120, &waits),
             [
                 (20, "pkb-resolve: waiting 30 s, asked by PKB".to_owned()),
                 (50, "pkb-resolve: goes on after 30 s".to_owned()),
@@ -308,7 +310,7 @@ mod tests {
     #[test]
     fn a_wait_of_hours_is_told_every_ten_minutes() {
         let waits = [(0, 3000, Why::Processing("batch-0001.csv".into()))];
-        let seconds: Vec<u64> = said(Form::Waits, 2000, &waits)
+        let seconds: Vec<u64> = said(ProgressKind::Waits, 2000, &waits)
             .iter()
             .map(|(second, _)| *second)
             .collect();

@@ -20,7 +20,7 @@ mod tests;
 
 pub use codes::Codes;
 pub use endpoint::FhirSettings;
-pub use error::{BatchError, Refusal};
+pub use error::{BatchError, RequestRefusal};
 pub use halving::halving;
 pub use operations::{MAX_INVITATION_TOKENS, MAX_STATUS_QUERY};
 pub use status::PatientStatus;

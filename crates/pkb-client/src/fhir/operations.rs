@@ -9,7 +9,7 @@ use reqwest::{
 
 use super::{
     codes::{self, Codes},
-    error::{BatchError, Refusal},
+    error::{BatchError, RequestRefusal},
     parameters,
     status::{self, PatientStatus},
 };
@@ -99,7 +99,7 @@ fn about_no_patient(error: CallError) -> BatchError {
     let fatal = match error {
         CallError::Refused {
             status: status @ (400 | 413 | 422),
-        } => return BatchError::Refused(Refusal { status }),
+        } => return BatchError::Refused(RequestRefusal { status }),
         CallError::Refused { status } => Fatal::NotUnderstood(format!(
             "PKB answered {status} to every patient alike: check PKB_FHIR_URL, and report it if that is right"
         )),

@@ -28,7 +28,7 @@ use crate::{
     error::CallError,
     http::Longest,
     network::Network,
-    transport::{Pace, Repeat, Transport},
+    transport::{Repeat, RetryLimits, Transport},
 };
 use pkb_core::{
     Fatal,
@@ -177,7 +177,7 @@ impl Notify {
         let origins = settings.monitor.origins();
         origins.note(origin, || Evidence::Address("NOTIFY_BASE_URL"))?;
         let pause = settings.pause_when_too_fast;
-        let pace = Pace {
+        let pace = RetryLimits {
             timeout_seconds: settings.timeout_seconds,
             attempts: settings.attempts,
             give_up_seconds: settings.give_up_seconds,

@@ -67,8 +67,8 @@ impl Concern {
 #[serde(deny_unknown_fields)]
 struct ColumnsFile {
     headers: BTreeMap<String, Vec<String>>,
-    first_line_or_whole: Names,
-    concerns: BTreeMap<Concern, Words>,
+    first_line_or_whole: HeaderNames,
+    concerns: BTreeMap<Concern, HeaderWords>,
     others: Others,
     address: AddressWords,
 }
@@ -87,13 +87,13 @@ struct Others {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Names {
+struct HeaderNames {
     headers: Vec<String>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Words {
+struct HeaderWords {
     words: Vec<String>,
     parts: Vec<String>,
     #[serde(default)]
@@ -113,7 +113,7 @@ struct Headers {
     fields: HashMap<String, Field>,
     /// Headers of [`Field::Address1`], folded, that may be a whole address.
     may_be_whole: HashSet<String>,
-    concerns: BTreeMap<Concern, Words>,
+    concerns: BTreeMap<Concern, HeaderWords>,
     others: Others,
     address: AddressWords,
 }
@@ -211,7 +211,7 @@ pub fn concern(header: &str) -> Option<Concern> {
     }
     let spaced = format!(" {} ", words.join(" "));
     let folded = folded_header(header);
-    let is_in = |listed: &Words| {
+    let is_in = |listed: &HeaderWords| {
         listed.parts.iter().any(|part| folded.contains(part))
             || listed.whole.contains(&folded)
             || (listed.words.iter()).any(|word| spaced.contains(&format!(" {word} ")))

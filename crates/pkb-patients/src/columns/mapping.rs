@@ -86,7 +86,7 @@ impl Meanings {
 #[serde(deny_unknown_fields)]
 struct MappingFile {
     #[serde(default)]
-    columns: BTreeMap<String, Names>,
+    columns: BTreeMap<String, ColumnNames>,
     #[serde(default)]
     ignore: Vec<String>,
     #[serde(default)]
@@ -99,7 +99,7 @@ struct MappingFile {
 
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Names {
+enum ColumnNames {
     One(String),
     Several(Vec<String>),
 }
@@ -134,8 +134,8 @@ impl Mapping {
                 continue;
             };
             let headers = match headers {
-                Names::One(header) => vec![header],
-                Names::Several(headers) => headers,
+                ColumnNames::One(header) => vec![header],
+                ColumnNames::Several(headers) => headers,
             };
             if headers.len() > 1 && field.several() == Several::Refused {
                 return Err(format!(

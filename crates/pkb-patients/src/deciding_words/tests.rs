@@ -21,7 +21,7 @@ fn plain(field: Field, text: &str) -> Says {
 
 #[test]
 fn the_file_of_words_is_good() {
-    let words = Words::parse(FILE).unwrap();
+    let words = DecidingWords::parse(FILE).unwrap();
     assert_eq!(words.of_field.len(), 9);
     assert!(words.removals.len() > 20);
 }

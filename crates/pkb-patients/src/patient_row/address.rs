@@ -9,7 +9,7 @@ use pkb_values::{AddressLine, Postcode, Problem};
 use super::row_check::RowCheck;
 use crate::{
     columns::{ADDRESS, Field},
-    finding::{Fault, Finding, Place, Severity},
+    finding::{Fault, Finding, FindingPlace, Severity},
     normalised::ValueKind,
     words::{Filler, Scope},
 };
@@ -157,13 +157,16 @@ impl RowCheck<'_> {
         }
         let (place, problem) = match why {
             Unmailable::PostCodeLeftOut | Unmailable::AddressLeftOut => return,
-            Unmailable::NoAbode => (Place::Address, Problem::NoAbode),
-            Unmailable::PseudoPostCode => (Place::Field(Field::PostCode), Problem::PseudoPostcode),
-            Unmailable::NoPostCode => (Place::Field(Field::PostCode), Problem::Empty),
-            Unmailable::NoLines => (Place::Address, Problem::Empty),
-            Unmailable::NoStreet => (Place::Address, Problem::NoStreet),
-            Unmailable::Abroad => (Place::Address, Problem::Abroad),
-            Unmailable::CountryDiffers => (Place::Address, Problem::CountryDiffers),
+            Unmailable::NoAbode => (FindingPlace::Address, Problem::NoAbode),
+            Unmailable::PseudoPostCode => (
+                FindingPlace::Field(Field::PostCode),
+                Problem::PseudoPostcode,
+            ),
+            Unmailable::NoPostCode => (FindingPlace::Field(Field::PostCode), Problem::Empty),
+            Unmailable::NoLines => (FindingPlace::Address, Problem::Empty),
+            Unmailable::NoStreet => (FindingPlace::Address, Problem::NoStreet),
+            Unmailable::Abroad => (FindingPlace::Address, Problem::Abroad),
+            Unmailable::CountryDiffers => (FindingPlace::Address, Problem::CountryDiffers),
         };
         self.findings.push(Finding {
             place,

@@ -6,7 +6,7 @@ use pkb_values::{PersonName, Problem, has_lost_letter, looks_like_mojibake};
 use super::row_check::RowCheck;
 use crate::{
     columns::{ADDRESS, Field},
-    finding::{Fault, Place},
+    finding::{Fault, FindingPlace},
     normalised::ValueKind,
     words::{Filler, Meaning, NameOrFiller, NameSigns, Scope},
 };
@@ -98,7 +98,7 @@ impl RowCheck<'_> {
                 NameOrFiller::Perhaps => self.warn(field, Problem::PerhapsFiller),
                 NameOrFiller::Filler => {
                     let fault = Fault::Value(Problem::FillerForName);
-                    self.reject(Place::Field(field), fault, Reason::MissingName);
+                    self.reject(FindingPlace::Field(field), fault, Reason::MissingName);
                     return None;
                 }
             }
@@ -106,7 +106,7 @@ impl RowCheck<'_> {
         if (!self.are_ascii && looks_like_mojibake(text)) || has_lost_letter(text) {
             // It would be printed, and PKB would know the patient by it.
             let fault = Fault::Value(Problem::Mojibake);
-            self.reject(Place::Field(field), fault, Reason::BadName);
+            self.reject(FindingPlace::Field(field), fault, Reason::BadName);
         }
         let Some(name) = self.needed(field, parse, NAME_REASONS) else {
             self.stop_if_marked(field, text);
@@ -163,7 +163,7 @@ impl RowCheck<'_> {
             Meaning::TitleInName => self.warn(field, Problem::TitleInName),
             Meaning::TitleForName => {
                 let fault = Fault::Value(Problem::TitleForName);
-                self.reject(Place::Field(field), fault, Reason::MissingName);
+                self.reject(FindingPlace::Field(field), fault, Reason::MissingName);
             }
         }
     }

@@ -8,7 +8,7 @@ use super::row_check::RowCheck;
 use crate::{
     columns::{DecidingColumn, Field},
     deciding_words::{self, Lifetime, Removal, Says},
-    finding::{Fault, Finding, Place, Severity},
+    finding::{Fault, Finding, FindingPlace, Severity},
 };
 use pkb_table::CellType;
 
@@ -35,7 +35,7 @@ impl RowCheck<'_> {
                 // A formula should say it, and its result is not in the file.
                 if self.row.cell_type(column.at) == Some(CellType::Uncalculated) {
                     let fault = Fault::Typed(CellType::Uncalculated);
-                    self.reject(Place::Column(column.at), fault, Reason::UnclearFlag);
+                    self.reject(FindingPlace::Column(column.at), fault, Reason::UnclearFlag);
                 }
                 continue;
             }
@@ -79,7 +79,7 @@ impl RowCheck<'_> {
             ] {
                 if is_said {
                     self.reject(
-                        Place::Column(*at),
+                        FindingPlace::Column(*at),
                         Fault::Value(problem),
                         Reason::UnclearFlag,
                     );
@@ -188,12 +188,12 @@ impl RowCheck<'_> {
         };
         let shown = deciding_words::shown(self.texts.get(at).unwrap_or_default());
         let fault = Fault::NotUnderstood { problem, shown };
-        self.reject(Place::Column(at), fault, Reason::UnclearFlag);
+        self.reject(FindingPlace::Column(at), fault, Reason::UnclearFlag);
     }
 
     fn say_at(&mut self, at: usize, problem: Problem, severity: Severity) {
         self.findings.push(Finding {
-            place: Place::Column(at),
+            place: FindingPlace::Column(at),
             fault: Fault::Value(problem),
             severity,
         });

@@ -9,7 +9,7 @@ use pkb_values::{DateOrder, NationalIdType, Problem, looks_like_mojibake};
 
 use crate::{
     columns::{Columns, Field},
-    finding::{Fault, Finding, Place, Severity},
+    finding::{Fault, Finding, FindingPlace, Severity},
     normalised::{Normalised, ValueKind},
     not_text::is_no_text,
     words::Words,
@@ -73,10 +73,10 @@ impl<'a> RowCheck<'a> {
     }
 
     /// What a cell is called.
-    pub(super) fn place(&self, at: usize) -> Place {
+    pub(super) fn place(&self, at: usize) -> FindingPlace {
         self.columns
             .field(at)
-            .map_or(Place::Column(at), Place::Field)
+            .map_or(FindingPlace::Column(at), FindingPlace::Field)
     }
 
     /// The text of a field; empty if the file has no such column, `None` if it is not text, which has
@@ -134,7 +134,7 @@ impl<'a> RowCheck<'a> {
                 } else {
                     if_bad
                 };
-                self.reject(Place::Field(field), Fault::Value(problem), reason);
+                self.reject(FindingPlace::Field(field), Fault::Value(problem), reason);
                 None
             }
         }
@@ -150,7 +150,7 @@ impl<'a> RowCheck<'a> {
         match self.present(field, parse)? {
             Ok(value) => Some(value),
             Err(problem) => {
-                self.reject(Place::Field(field), Fault::Value(problem), if_bad);
+                self.reject(FindingPlace::Field(field), Fault::Value(problem), if_bad);
                 None
             }
         }
@@ -195,7 +195,7 @@ impl<'a> RowCheck<'a> {
         }
     }
 
-    pub(super) fn reject(&mut self, place: Place, fault: Fault, reason: Reason) {
+    pub(super) fn reject(&mut self, place: FindingPlace, fault: Fault, reason: Reason) {
         self.stopped = true;
         self.say(place, fault, Severity::Rejected(reason));
     }
@@ -227,7 +227,7 @@ impl<'a> RowCheck<'a> {
         self.stopped = true;
         self.excluded = true;
         self.findings.push(Finding {
-            place: Place::Column(at),
+            place: FindingPlace::Column(at),
             fault: Fault::Value(problem),
             severity: Severity::Excluded(reason),
         });
@@ -246,10 +246,10 @@ impl<'a> RowCheck<'a> {
     }
 
     pub(super) fn find(&mut self, field: Field, problem: Problem, severity: Severity) {
-        self.say(Place::Field(field), Fault::Value(problem), severity);
+        self.say(FindingPlace::Field(field), Fault::Value(problem), severity);
     }
 
-    pub(super) fn say(&mut self, place: Place, fault: Fault, severity: Severity) {
+    pub(super) fn say(&mut self, place: FindingPlace, fault: Fault, severity: Severity) {
         self.findings.push(Finding {
             place,
             fault,

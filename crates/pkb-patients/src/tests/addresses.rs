@@ -25,7 +25,7 @@ fn the_town_below_an_unknown_address_is_not_a_street() {
 fn a_foreign_address_creates_the_record_and_keeps_the_letter_back() {
     let file = fixture("foreign-countries.csv");
     assert_eq!(file.survey.good, 21);
-    let report = Report(&file).to_string();
+    let report = FileReport(&file).to_string();
     assert!(
         report.contains("No letter: the record is created"),
         "{report}"
@@ -78,7 +78,7 @@ fn what_is_certain_is_normalised_and_counted() {
         "Ms,Ann,Smith,01/01/1940,1 Rgt Example,,BFPO 57,,,07700 900123,",
     ]);
     assert_eq!(file.survey.good, 7);
-    let report = Report(&file).to_string();
+    let report = FileReport(&file).to_string();
     assert!(
         report.contains(
             "normalised: 2 names, 1 date of birth, 1 address line, 5 postcodes, 6 telephones\n"
@@ -182,7 +182,7 @@ fn a_prison_is_said_and_a_letter_goes_there() {
         "Mr,Ann,Smith,01/01/1940,H.M. Prison,Old Elvet,Durham,,DH1 3HU,,",
         "Mr,Ann,Smith,01/01/1940,1 Prison Lane,,Durham,,DH1 3HU,,",
     ]);
-    let report = Report(&file).to_string();
+    let report = FileReport(&file).to_string();
     assert!(
         report.contains("Address 1 names a prison (rows 2, 3)"),
         "{report}"
@@ -209,7 +209,7 @@ fn cells_that_are_no_street_keep_the_letter_back_and_the_check_says_so() {
         .map(|street| format!(",Ann,Smith,01/01/1940,{street},,Leeds,,LS6 3AA,,"))
         .collect();
     let file = file_of(&rows.iter().map(String::as_str).collect::<Vec<_>>());
-    let report = Report(&file).to_string();
+    let report = FileReport(&file).to_string();
     assert!(report.contains("11  the address has no street"), "{report}");
     let kept = kept_back(file);
     assert_eq!(kept.len(), no_street.len(), "{kept:?}");

@@ -10,7 +10,7 @@ use jiff::civil::date;
 use pkb_core::{Fatal, Reason, Record, record::NoLetter};
 use pkb_values::Postcode;
 
-use crate::{PatientFile, ReadingOptions, Report};
+use crate::{FileReport, PatientFile, ReadingOptions};
 
 /// Opens a patient file as `pkb-upload check` does without options.
 fn open(path: &Path) -> Result<PatientFile, Fatal> {
@@ -102,7 +102,7 @@ fn file_of(cells: &[&str]) -> PatientFile {
 #[test]
 fn marks_of_death_and_do_not_use_stop_the_row_and_the_rest_is_said() {
     let file = fixture("markers-in-names.csv");
-    let report = Report(&file).to_string();
+    let report = FileReport(&file).to_string();
     for words in [
         "has a title in it",
         "is a word for a newborn child",
@@ -174,7 +174,7 @@ fn marks_in_titles_addresses_and_telephones_also_stop_the_row() {
 #[test]
 fn words_for_nothing_count_as_empty_and_are_said() {
     let file = fixture("filler-words.csv");
-    let report = Report(&file).to_string();
+    let report = FileReport(&file).to_string();
     assert!(
         report.contains("28  Address 2 is a word or sign that means empty"),
         "{report}"
@@ -209,7 +209,7 @@ fn a_name_that_is_a_word_for_nothing_is_named_and_not_emptied() {
         "None,Rip,Torn,01/01/1940,1 Mill Lane,,Leeds,,LS6 3AA,,",
         "N/A,Testa,Deadman,01/01/1940,1 Mill Lane,,Leeds,,LS6 3AA,,",
     ]);
-    let report = Report(&file).to_string();
+    let report = FileReport(&file).to_string();
     assert!(
         report
             .contains("is a word that means empty, such as NULL or UNKNOWN, but a name is needed"),
@@ -221,7 +221,7 @@ fn a_name_that_is_a_word_for_nothing_is_named_and_not_emptied() {
 #[test]
 fn numbers_with_invisible_characters_are_read_and_counted() {
     let file = fixture("invisible-characters.csv");
-    let report = Report(&file).to_string();
+    let report = FileReport(&file).to_string();
     assert!(report.contains("normalised: 15 NHS numbers"), "{report}");
     assert!(
         report.contains("NHS number has digits of a different script (row 14)"),
@@ -277,7 +277,7 @@ fn no_letter_goes_to_somebody_whom_a_name_or_title_calls_dead() {
         .map(|names| format!("{names},01/01/1940,1 Mill Lane,,Leeds,,LS6 3AA,,"))
         .collect();
     let file = file_of(&rows.iter().map(String::as_str).collect::<Vec<_>>());
-    let report = Report(&file).to_string();
+    let report = FileReport(&file).to_string();
     assert_eq!(file.survey.excluded, dead.len() as u64, "{report}");
     let file = file_of(&[
         ",Dec,Donnelly,01/01/1940,1 Mill Lane,,Leeds,,LS6 3AA,,",
@@ -296,7 +296,7 @@ fn dates_and_words_of_death_in_addresses_and_telephones_stop_the_row() {
         ",Ann,Smith,01/01/1940,1 Mill Lane,,Leeds,,LS6 3AA,RIP 2021,",
         ",Ann,Smith,01/01/1940,1 Mill Lane,,Leeds,,LS6 3AA,,d. 2020 passed away",
     ]);
-    assert_eq!(file.survey.excluded, 6, "{}", Report(&file));
+    assert_eq!(file.survey.excluded, 6, "{}", FileReport(&file));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::parts::Part;
+use super::parts::CellPart;
 
 /// `how` in the file.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
@@ -29,13 +29,13 @@ const MONTHS: [&str; 12] = [
 
 impl How {
     /// Whether the mark of so many words that begins at place `at` of all words stands so.
-    pub(super) fn fits(self, all: &[Part], at: usize, words: usize) -> bool {
+    pub(super) fn fits(self, all: &[CellPart], at: usize, words: usize) -> bool {
         let end = at + words;
         let Some(found) = all.get(at..end) else {
             return false;
         };
         let is_alone = words == all.len();
-        let each = |is: fn(&Part) -> bool| found.iter().all(is);
+        let each = |is: fn(&CellPart) -> bool| found.iter().all(is);
         match self {
             Self::Anywhere => true,
             Self::Beside => !is_alone,
@@ -62,15 +62,15 @@ impl How {
 }
 
 /// Whether words begin with a year, or with at least two parts of a date: `2020`, `3 March`, `1/2/20`.
-fn is_date(words: &[Part]) -> bool {
-    let is_month = |part: &&Part| {
+fn is_date(words: &[CellPart]) -> bool {
+    let is_month = |part: &&CellPart| {
         let mut months = MONTHS.iter();
         part.word.len() >= 3 && months.any(|month| part.word.starts_with(month))
     };
-    let is_part = |part: &&Part| part.is_number() || is_month(part);
-    let date: Vec<&Part> = words.iter().take_while(is_part).take(3).collect();
+    let is_part = |part: &&CellPart| part.is_number() || is_month(part);
+    let date: Vec<&CellPart> = words.iter().take_while(is_part).take(3).collect();
     // A year, or a date whose full stops were left out.
-    let is_year = |part: &Part| part.is_number() && (4..=8).contains(&part.word.len());
+    let is_year = |part: &CellPart| part.is_number() && (4..=8).contains(&part.word.len());
     let numbers = date.iter().filter(|part| part.is_number()).count();
     date.iter().any(|part| is_year(part)) || (date.len() > 1 && numbers > 0)
 }

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::{
     first_words::{FirstWords, hash},
     how::How,
-    parts::{Part, folded_word, parts},
+    parts::{CellPart, folded_word, parts},
 };
 
 /// What a mark means.
@@ -256,7 +256,7 @@ impl Marks {
     /// The marks of which the first word is at this place.
     pub(super) fn at<'a>(
         &'a self,
-        parts: &'a [Part],
+        parts: &'a [CellPart],
         at: usize,
         scope: Scope,
     ) -> impl Iterator<Item = &'a Mark> {
@@ -327,7 +327,7 @@ impl Marks {
         })
     }
 
-    fn look(&self, parts: &[Part], scope: Scope) -> Meanings {
+    fn look(&self, parts: &[CellPart], scope: Scope) -> Meanings {
         let mut meanings = Meanings::default();
         for (at, part) in parts.iter().enumerate() {
             for mark in self.at(parts, at, scope) {
@@ -343,8 +343,9 @@ impl Marks {
         }
         if scope.is_of_a_name() {
             for (letters, meaning) in &self.glued_behind {
-                let ends =
-                    |part: &Part| part.word.len() > letters.len() && part.word.ends_with(letters);
+                let ends = |part: &CellPart| {
+                    part.word.len() > letters.len() && part.word.ends_with(letters)
+                };
                 if parts.iter().any(ends) {
                     meanings.add(*meaning);
                 }

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::{
     marks::{Marks, Meaning, Scope},
-    parts::{Part, parts},
+    parts::{CellPart, parts},
 };
 
 /// What a note says of the patient.
@@ -76,7 +76,7 @@ impl Notes {
                 }
             }
         }
-        let is_denial = |(part, is_marked): (&Part, &bool)| {
+        let is_denial = |(part, is_marked): (&CellPart, &bool)| {
             !is_marked && matches!(part.word.as_str(), "no" | "not" | "non" | "isnt" | "never")
         };
         says.is_denied = parts.iter().zip(&is_marked).any(is_denial);
@@ -85,14 +85,14 @@ impl Notes {
 
     /// Whether `count` words at this place are about somebody or something else. In doubt they are about the patient: "wife says he
     /// died", "told by husband died 3/3".
-    fn is_of_others(&self, parts: &[Part], at: usize, count: usize) -> bool {
+    fn is_of_others(&self, parts: &[CellPart], at: usize, count: usize) -> bool {
         self.is_harmless(parts, at, count)
             || self.is_behind_a_relative(parts, at)
             || self.is_of_a_relative(parts, at + count)
     }
 
     /// "near death".
-    fn is_harmless(&self, parts: &[Part], at: usize, count: usize) -> bool {
+    fn is_harmless(&self, parts: &[CellPart], at: usize, count: usize) -> bool {
         self.harmless.iter().any(|phrase| {
             let earliest = (at + count).saturating_sub(phrase.len());
             (earliest..=at).any(|start| {
@@ -103,7 +103,7 @@ impl Notes {
     }
 
     /// "her mother has died", from the beginning of a clause.
-    fn is_behind_a_relative(&self, parts: &[Part], mut at: usize) -> bool {
+    fn is_behind_a_relative(&self, parts: &[CellPart], mut at: usize) -> bool {
         while let Some(before) = at.checked_sub(1).filter(|_| !parts[at].begins_clause) {
             let part = &parts[before];
             if self.relatives.contains(&part.word) {
@@ -118,7 +118,7 @@ impl Notes {
     }
 
     /// "death of her mother".
-    fn is_of_a_relative(&self, parts: &[Part], behind: usize) -> bool {
+    fn is_of_a_relative(&self, parts: &[CellPart], behind: usize) -> bool {
         let words = parts.get(behind..).unwrap_or_default();
         let words: Vec<&str> = words.iter().map(|part| part.word.as_str()).collect();
         match words.as_slice() {
@@ -132,9 +132,9 @@ impl Notes {
 }
 
 /// Whether a clause begins with the word at this place, or with "her", "his late" and the like in front of it.
-fn begins_clause(parts: &[Part], at: usize) -> bool {
+fn begins_clause(parts: &[CellPart], at: usize) -> bool {
     let mut words = parts[..=at].iter().rev();
-    let is_first = |part: &Part| part.begins_clause;
+    let is_first = |part: &CellPart| part.begins_clause;
     words.next().is_some_and(is_first)
         || words
             .take_while(|part| WHOSE.contains(&part.word.as_str()))

@@ -1,7 +1,7 @@
 //! The words of a cell, and how each is written.
 
 /// A word of a cell.
-pub(super) struct Part {
+pub(super) struct CellPart {
     /// In lower case, without apostrophes and full stops.
     pub(super) word: String,
     /// The first of the text, or behind punctuation.
@@ -17,7 +17,7 @@ pub(super) struct Part {
     pub(super) is_marked: bool,
 }
 
-impl Part {
+impl CellPart {
     /// Whether it is a number.
     pub(super) fn is_number(&self) -> bool {
         self.word.bytes().all(|byte| byte.is_ascii_digit())
@@ -39,14 +39,14 @@ pub(super) fn is_left_out(c: char) -> bool {
 }
 
 /// The words of a cell.
-pub(super) fn parts(text: &str) -> Vec<Part> {
-    let mut parts: Vec<Part> = Vec::new();
+pub(super) fn parts(text: &str) -> Vec<CellPart> {
+    let mut parts: Vec<CellPart> = Vec::new();
     let (mut depth, mut is_starred, mut is_behind_dash) = (0_u32, false, false);
     let (mut before, mut in_word, mut begins_clause) = (' ', false, true);
     for c in text.chars() {
         let is_word = c.is_alphanumeric() || is_sign_of_death(c);
         if is_word && (!in_word || is_sign_of_death(c)) {
-            parts.push(Part {
+            parts.push(CellPart {
                 word: String::new(),
                 begins_clause,
                 is_capitals: true,

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use crate::{
     figures::Figures,
-    json::{PatientFile, ReportFigures},
+    json::{PatientFileFigures, ReportFigures},
     tables::{Section, Table},
     words::counted,
 };
@@ -18,7 +18,7 @@ pub struct Page<'a> {
     /// Everything else.
     pub sections: &'a [Section],
     /// The patient files.
-    pub files: &'a [PatientFile],
+    pub files: &'a [PatientFileFigures],
     /// Earlier reports.
     pub earlier: &'a [ReportFigures],
     /// Whether the time was fixed.
@@ -26,7 +26,7 @@ pub struct Page<'a> {
 }
 
 /// `in patients.csv`, or how many files.
-pub(super) fn in_files(files: &[PatientFile]) -> Markup {
+pub(super) fn in_files(files: &[PatientFileFigures]) -> Markup {
     html! {
         @match files {
             [one] => bdi { (one.file) },

@@ -100,7 +100,7 @@ fn warnings(page: &Page<'_>) -> Markup {
     let figures = page.figures;
     let not_compared = figures.before_upload.rows(Before::NotCompared);
     let other_files = page.earlier.iter().filter(|earlier| {
-        let names = |files: &[crate::json::PatientFile]| -> Vec<String> {
+        let names = |files: &[crate::json::PatientFileFigures]| -> Vec<String> {
             files.iter().map(|file| file.file.clone()).collect()
         };
         names(&earlier.patient_files) != names(page.files)

@@ -103,12 +103,12 @@ pub(super) enum Fault {
     Upload(UploadFault),
     ExtraAnswer(ExtraFault),
     Notify(NotifyError),
-    Named(Named),
+    NamedFault(NamedFault),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Named {
+pub(super) enum NamedFault {
     Refuse,
     ResetBefore,
     ResetAfter,
@@ -180,15 +180,15 @@ impl Fault {
             Self::Upload(_) => "upload",
             Self::ExtraAnswer(_) => "extra_answer",
             Self::Notify(_) => "notify",
-            Self::Named(Named::Refuse) => "refuse",
-            Self::Named(Named::ResetBefore) => "reset_before",
-            Self::Named(Named::ResetAfter) => "reset_after",
-            Self::Named(Named::Truncate) => "truncate",
-            Self::Named(Named::WrongContentType) => "wrong_content_type",
-            Self::Named(Named::Html) => "html",
-            Self::Named(Named::Redirect) => "redirect",
-            Self::Named(Named::Garbage) => "garbage",
-            Self::Named(Named::Hang) => "hang",
+            Self::NamedFault(NamedFault::Refuse) => "refuse",
+            Self::NamedFault(NamedFault::ResetBefore) => "reset_before",
+            Self::NamedFault(NamedFault::ResetAfter) => "reset_after",
+            Self::NamedFault(NamedFault::Truncate) => "truncate",
+            Self::NamedFault(NamedFault::WrongContentType) => "wrong_content_type",
+            Self::NamedFault(NamedFault::Html) => "html",
+            Self::NamedFault(NamedFault::Redirect) => "redirect",
+            Self::NamedFault(NamedFault::Garbage) => "garbage",
+            Self::NamedFault(NamedFault::Hang) => "hang",
         }
     }
 }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::extra::ExtraFault;
 use super::json::{
-    Effect, Endpoint, ErrorBody, Fault, Latency, Named, RetryAfter, Rule, StatusFault, When,
+    Effect, Endpoint, ErrorBody, Fault, Latency, NamedFault, RetryAfter, Rule, StatusFault, When,
 };
 use super::parts::PartsFault;
 use super::person::PersonFault;
@@ -268,8 +268,8 @@ impl<'de> Visitor<'de> for EffectVisitor {
     }
 
     fn visit_str<E: Error>(self, name: &str) -> Result<Effect, E> {
-        let name = Named::deserialize(name.into_deserializer())?;
-        Ok(Effect::Fault(Fault::Named(name)))
+        let name = NamedFault::deserialize(name.into_deserializer())?;
+        Ok(Effect::Fault(Fault::NamedFault(name)))
     }
 
     fn visit_map<M: MapAccess<'de>>(self, map: M) -> Result<Effect, M::Error> {

@@ -30,7 +30,7 @@ pub use template::NotifyTemplate;
 
 use crate::state::State;
 use errors::NotifyError;
-use memory::Piece;
+use memory::NewNotification;
 use template::Placeholders;
 
 /// Texts to these numbers are checked and answered, and neither sent nor remembered.
@@ -110,7 +110,7 @@ fn text(state: &State, body: &[u8]) -> Result<Response, NotifyError> {
         let answer = answer("00000000-0000-4000-8000-000000000999");
         return Ok((StatusCode::CREATED, Json(answer)).into_response());
     }
-    let id = state.notify.take(Piece {
+    let id = state.notify.take(NewNotification {
         kind: "sms",
         reference: reference.clone(),
         phone_number: Some(phone),
@@ -154,7 +154,7 @@ fn letter(state: &State, body: &[u8]) -> Result<Response, NotifyError> {
     if !pdf.starts_with(PDF) {
         return Err(NotifyError::NotAPdf);
     }
-    let id = state.notify.take(Piece {
+    let id = state.notify.take(NewNotification {
         kind: "letter",
         reference: Some(reference.clone()),
         phone_number: None,

@@ -52,7 +52,7 @@ pub(crate) struct Record {
 
 /// All records, and how they are found.
 #[derive(Default)]
-pub(super) struct Memory {
+pub(super) struct Records {
     pub(super) records: Vec<Record>,
     pub(super) by_national_id: HashMap<String, usize>,
     pub(super) by_local_id: HashMap<String, usize>,
@@ -64,7 +64,7 @@ pub(super) struct Memory {
     pub(super) told: Option<(String, String)>,
 }
 
-impl Memory {
+impl Records {
     /// The place of the record after the one at `index`.
     pub(super) fn next(&self, index: usize) -> usize {
         (index + 1) % self.records.len().max(1)

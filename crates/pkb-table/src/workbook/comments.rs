@@ -6,7 +6,7 @@ use quick_xml::events::Event;
 
 use super::{
     bounds::MAX_PART,
-    package::{MAX_TEXT, Package, Part, attribute, place_of, targets_of},
+    package::{MAX_TEXT, Package, PackagePart, attribute, place_of, targets_of},
     trouble::Trouble,
 };
 
@@ -52,7 +52,10 @@ fn under(folder: &str, target: &str) -> String {
     parts.join("/")
 }
 
-fn read<R: Read>(part: &mut Part<'_, R>, comments: &mut Vec<Comment>) -> Result<(), Trouble> {
+fn read<R: Read>(
+    part: &mut PackagePart<'_, R>,
+    comments: &mut Vec<Comment>,
+) -> Result<(), Trouble> {
     let mut comment: Option<Comment> = None;
     loop {
         match part.next()? {

@@ -15,7 +15,7 @@ use super::{
     comments::{self, Comment},
     format::Format,
     merged::{Group, Merged},
-    package::{MAX_TEXT, Package, Part, attribute, place_of},
+    package::{MAX_TEXT, Package, PackagePart, attribute, place_of},
     sheets::{Converted, OpenSheet, Wanted},
     trouble::Trouble,
 };
@@ -30,7 +30,7 @@ const MAX_UNCALCULATED: usize = 4 << 20;
 
 /// What a sheet's XML says beside its cells.
 #[derive(Default)]
-struct Marks {
+struct XlsxMarks {
     hidden_rows: Ranges,
     hidden_columns: Ranges,
     /// Rows with text that is struck through.
@@ -51,7 +51,7 @@ pub(super) fn read(source: &Source, wanted: &Wanted<'_>) -> Result<Converted, Tr
     let paths = package.sheets()?;
     let mut book = Xlsx::new(source.seekable()?)?;
     let choice = wanted.choose(book.sheets_metadata(), Format::Xlsx)?;
-    let mut marks: HashMap<usize, Marks> = HashMap::new();
+    let mut marks: HashMap<usize, XlsxMarks> = HashMap::new();
     let mut blanks = HashMap::new();
     let struck = std::mem::take(&mut package.struck);
     for at in choice.places() {
@@ -95,8 +95,11 @@ pub(super) fn read(source: &Source, wanted: &Wanted<'_>) -> Result<Converted, Tr
 }
 
 /// Looks at a sheet. `struck` are the styles of text that is struck through.
-fn look<R: Read>(part: &mut Part<'_, R>, struck: &HashSet<u32>) -> Result<Marks, Trouble> {
-    let mut marks = Marks::default();
+fn look<R: Read>(
+    part: &mut PackagePart<'_, R>,
+    struck: &HashSet<u32>,
+) -> Result<XlsxMarks, Trouble> {
+    let mut marks = XlsxMarks::default();
     look_above_rows(part, &mut marks)?;
     look_at_rows(part, struck, &mut marks)?;
     loop {
@@ -118,7 +121,10 @@ fn group_of(tag: &BytesStart<'_>) -> Option<Group> {
 }
 
 /// Looks at a sheet up to the beginning of its rows.
-fn look_above_rows<R: Read>(part: &mut Part<'_, R>, marks: &mut Marks) -> Result<(), Trouble> {
+fn look_above_rows<R: Read>(
+    part: &mut PackagePart<'_, R>,
+    marks: &mut XlsxMarks,
+) -> Result<(), Trouble> {
     loop {
         let before = part.position();
         match part.next()? {
@@ -149,9 +155,9 @@ fn look_above_rows<R: Read>(part: &mut Part<'_, R>, marks: &mut Marks) -> Result
 
 /// Looks at the rows of a sheet, up to their end.
 fn look_at_rows<R: Read>(
-    part: &mut Part<'_, R>,
+    part: &mut PackagePart<'_, R>,
     struck: &HashSet<u32>,
-    marks: &mut Marks,
+    marks: &mut XlsxMarks,
 ) -> Result<(), Trouble> {
     if marks.has_no_rows {
         return Ok(());
@@ -198,7 +204,7 @@ impl Cells {
         &mut self,
         tag: &BytesStart<'_>,
         struck: &HashSet<u32>,
-        marks: &mut Marks,
+        marks: &mut XlsxMarks,
     ) -> Result<(), Trouble> {
         match tag.local_name().as_ref() {
             "row" => {
@@ -251,7 +257,7 @@ impl Cells {
         Ok(())
     }
 
-    fn end(&mut self, name: &str, marks: &mut Marks) -> Result<(), Trouble> {
+    fn end(&mut self, name: &str, marks: &mut XlsxMarks) -> Result<(), Trouble> {
         match name {
             "row" => self.row = self.row.saturating_add(1),
             "v" => self.has_value = self.text > self.before_value,
@@ -275,7 +281,7 @@ impl Cells {
     }
 }
 
-impl Marks {
+impl XlsxMarks {
     fn see_column(&mut self, tag: &BytesStart<'_>) {
         if !is_true(tag, "hidden") && !is_flat(tag, "width", 0.1) {
             return;

@@ -13,9 +13,9 @@ use tokio::sync::OnceCell;
 use super::{
     compare::Comparison,
     compared_rows::{ComparedRows, Known},
-    figures::Refusal,
+    figures::ComparisonRefusal,
     notes::Noted,
-    told::Told,
+    report::ComparisonReport,
 };
 use crate::pkb_file::PkbFile;
 use pkb_patients::PatientFile;
@@ -78,7 +78,7 @@ impl BeforeUpload {
                 .comparison
                 .compare(file, pkb_file, &noted, is_unsettled, intents)
                 .await?;
-            let told = Told::new(&compared, self.known);
+            let told = ComparisonReport::new(&compared, self.known);
             tell(&told);
             self.monitor.note(told.in_short());
             match &compared.refusal {
@@ -98,7 +98,7 @@ impl BeforeUpload {
 }
 
 /// Too many rows of a file differ. `lists_rows` says whether `pkb-upload check` has rows to list.
-fn refused(refusal: &Refusal, file: &str, lists_rows: bool) -> Fatal {
+fn refused(refusal: &ComparisonRefusal, file: &str, lists_rows: bool) -> Fatal {
     let list = if lists_rows {
         format!(" To list the rows: pkb-upload check {file} --compare --problems problems.csv.")
     } else {

@@ -7,7 +7,7 @@ use pkb_core::{Fatal, Verdict};
 use pkb_files::journal::Key;
 
 use super::{
-    figures::{Figures, Refusal},
+    figures::{ComparisonRefusal, Figures},
     file_rows::{FileRow, FileRows},
     notes::Standing,
     sample::{self, Sampled},
@@ -39,7 +39,7 @@ pub struct ComparedRows {
     /// What is known of names and addresses where FHIR was asked.
     pub sampled: Sampled,
     /// Why nothing may be sent, if so.
-    pub refusal: Option<Refusal>,
+    pub refusal: Option<ComparisonRefusal>,
 }
 
 impl ComparedRows {

@@ -12,8 +12,8 @@ pub mod differences;
 mod figures;
 mod file_rows;
 mod notes;
+mod report;
 mod sample;
-mod told;
 mod values;
 
 #[cfg(test)]
@@ -24,5 +24,5 @@ pub use compare::Comparison;
 pub use compared_rows::{ComparedRows, Known};
 pub use file_rows::{FileRow, FileRows};
 pub use notes::{FIELD, Noted, Standing};
-pub use told::Told;
+pub use report::ComparisonReport;
 pub use values::{Hasher, Values};

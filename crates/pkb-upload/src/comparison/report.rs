@@ -11,7 +11,7 @@ use super::{
 };
 
 /// The counts of a comparison, one a line. No values.
-pub struct Told<'a> {
+pub struct ComparisonReport<'a> {
     /// What was counted.
     figures: &'a Figures,
     /// What FHIR does not tell.
@@ -20,7 +20,7 @@ pub struct Told<'a> {
     known: Known,
 }
 
-impl<'a> Told<'a> {
+impl<'a> ComparisonReport<'a> {
     /// Of a comparison; `known` is what is uploaded of known patients.
     pub fn new(compared: &'a ComparedRows, known: Known) -> Self {
         Self {
@@ -109,7 +109,7 @@ fn have(count: u64) -> String {
     }
 }
 
-impl fmt::Display for Told<'_> {
+impl fmt::Display for ComparisonReport<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let figures = self.figures;
         let agree = figures.known - figures.mismatched.count();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use pkb_core::{figures::in_words, rows::counted};
 
-use super::evidence::Counts;
+use super::evidence::ArrivalCounts;
 
 /// Before PKB is asked.
 pub fn asking(batch: &str, rows: usize, settle_for: Duration) -> String {
@@ -16,7 +16,7 @@ pub fn asking(batch: &str, rows: usize, settle_for: Duration) -> String {
     )
 }
 
-impl Counts {
+impl ArrivalCounts {
     /// Who arrived: `of 250 patients 120 arrived and 130 have not arrived`.
     pub fn words(&self) -> String {
         let parts: Vec<String> = [
