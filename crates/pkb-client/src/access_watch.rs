@@ -1,8 +1,7 @@
 //! Whether PKB shows this client nearly nobody: that is about the client, and not about the patients. For questions after the upload:
 //! before it, patients may all have records of other organisations.
 
-use std::sync::{Mutex, PoisonError};
-
+use parking_lot::Mutex;
 use pkb_core::{Fatal, Kind, Reason, Verdict};
 
 /// Fewer patients than this prove nothing.
@@ -29,7 +28,7 @@ impl AccessWatch {
         &self,
         answers: impl IntoIterator<Item = &'a Result<T, Verdict>>,
     ) -> Result<(), Fatal> {
-        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counts = self.0.lock();
         for answer in answers {
             match answer {
                 Err(verdict) if verdict.reason.kind() == Kind::Failed => continue,

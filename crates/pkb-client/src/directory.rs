@@ -8,47 +8,15 @@ use std::{future::Future, sync::Arc};
 use futures_util::future::join_all;
 use tokio::sync::Semaphore;
 
-use super::{
-    CallError, Client,
-    fhir::{MAX_STATUS_QUERY, PatientStatus, Refusal, halving},
+use crate::{
+    client::Client,
+    error::CallError,
+    fhir::{MAX_STATUS_QUERY, PatientStatus, RequestRefusal, halving},
+    known_patient::KnownPatient,
     rest::PathTemplate,
 };
 use pkb_core::{Fatal, Reason, Verdict};
-use pkb_values::{DateOfBirth, NationalId, PkbId};
-
-/// What PKB knows of a patient, as far as this program needs it.
-pub struct Known {
-    /// PKB's id; FHIR does not tell it.
-    pub id: Option<PkbId>,
-    /// Whether PKB knows of a death.
-    pub deceased: bool,
-    /// Whether the patient has registered; REST does not tell it.
-    pub registered: Option<bool>,
-    /// PKB's date of birth.
-    pub date_of_birth: Option<DateOfBirth>,
-    /// PKB's first name; FHIR does not tell it.
-    pub first_name: Option<Box<str>>,
-    /// PKB's last name; FHIR does not tell it.
-    pub last_name: Option<Box<str>>,
-    /// PKB's address; FHIR does not tell it.
-    pub address: Option<Box<KnownAddress>>,
-}
-
-/// An address at PKB: nothing but texts, as somebody typed them there.
-#[derive(Default, PartialEq, Eq)]
-pub struct KnownAddress {
-    /// First line, second line, town and county; empty where PKB has none.
-    pub lines: [Box<str>; 4],
-    /// Postcode; empty where PKB has none.
-    pub postcode: Box<str>,
-}
-
-/// Shows nothing of the patient.
-impl std::fmt::Debug for Known {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Known(…)")
-    }
-}
+use pkb_values::NationalId;
 
 /// One answer for each patient, in the order in which they were asked for.
 pub type Answers<T> = Result<Vec<Result<T, Verdict>>, Fatal>;
@@ -56,7 +24,7 @@ pub type Answers<T> = Result<Vec<Result<T, Verdict>>, Fatal>;
 /// Where to look patients up.
 pub trait Directory: Send + Sync + 'static {
     /// What PKB knows of each patient.
-    fn look_up(&self, ids: &[NationalId]) -> impl Future<Output = Answers<Known>> + Send;
+    fn look_up(&self, ids: &[NationalId]) -> impl Future<Output = Answers<KnownPatient>> + Send;
 
     /// Whether the answers say who has registered.
     fn tells_registered(&self) -> bool;
@@ -101,7 +69,7 @@ impl RestDirectory {
 }
 
 impl Directory for RestDirectory {
-    async fn look_up(&self, ids: &[NationalId]) -> Answers<Known> {
+    async fn look_up(&self, ids: &[NationalId]) -> Answers<KnownPatient> {
         let statuses = if self.registered_check {
             let _permit = self.in_flight.acquire().await;
             statuses(&self.pkb, ids).await?
@@ -120,7 +88,7 @@ impl Directory for RestDirectory {
             answers.push(match (found, status) {
                 (Ok(found), None) => Ok(found),
                 // What either says against an invitation counts.
-                (Ok(found), Some(Ok(status))) => Ok(Known {
+                (Ok(found), Some(Ok(status))) => Ok(KnownPatient {
                     registered: status.registered,
                     deceased: found.deceased || status.deceased,
                     ..found
@@ -196,7 +164,7 @@ impl Registrations {
 }
 
 impl Directory for FhirDirectory {
-    async fn look_up(&self, ids: &[NationalId]) -> Answers<Known> {
+    async fn look_up(&self, ids: &[NationalId]) -> Answers<KnownPatient> {
         let statuses = statuses(&self.pkb, ids).await?;
         Ok(statuses
             .into_iter()
@@ -232,7 +200,7 @@ pub(super) async fn statuses(pkb: &Client, ids: &[NationalId]) -> Answers<Patien
 /// if the batch failed.
 pub(super) fn settle<T>(
     count: usize,
-    answered: Result<Vec<Result<T, Refusal>>, CallError>,
+    answered: Result<Vec<Result<T, RequestRefusal>>, CallError>,
 ) -> Answers<T> {
     match answered {
         Ok(answers) => answers
@@ -249,13 +217,13 @@ pub(super) fn settle<T>(
     }
 }
 
-fn known(status: PatientStatus) -> Result<Known, Verdict> {
+fn known(status: PatientStatus) -> Result<KnownPatient, Verdict> {
     match status {
         PatientStatus::Found {
             deceased,
             registered,
             date_of_birth,
-        } => Ok(Known {
+        } => Ok(KnownPatient {
             id: None,
             deceased,
             registered: Some(registered),

@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use reqwest::{
-    Method, Request, RequestBuilder, Response, StatusCode, Url, header::HeaderMap, redirect::Policy,
+    Method, Request, RequestBuilder, Response, StatusCode, Url,
+    header::{HeaderMap, HeaderValue},
+    redirect::Policy,
 };
 
-use super::{
-    is_loopback,
+use crate::{
+    address::is_loopback,
     network::Network,
     network_fault::{NetworkFault, is_refused_by_proxy},
     proxies::Proxies,
@@ -53,6 +55,12 @@ impl Longest {
         ))
     }
 }
+
+/// A connection carries one request to PKB. So bytes behind the end of an answer, and an answer that comes when none is due, can never
+/// become the answer to another question, about another patient: neither answers nor codes say on their own which request they belong to. Over
+/// HTTP/2 a request has a number of its own; the header is left out there, and the connection is kept.
+pub(super) const ONE_REQUEST: HeaderValue = HeaderValue::from_static("close");
+
 /// Longest wait for a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Idle connections are closed before common servers do, so that a request does not meet a

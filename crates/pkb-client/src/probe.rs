@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime};
 use reqwest::{Method, header};
 use tokio::{net, time::timeout};
 
-use super::{
-    checked_url,
+use crate::{
+    address::checked_url,
     http::{Http, plain_cause},
     network::Network,
 };

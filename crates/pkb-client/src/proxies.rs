@@ -9,7 +9,7 @@ use std::{fmt, sync::Arc};
 use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::Url;
 
-use super::is_loopback;
+use crate::address::is_loopback;
 use pkb_core::Fatal;
 
 /// The variables that name the proxy: the first that is set holds.

@@ -5,12 +5,14 @@ use jiff::Timestamp;
 use reqwest::{Method, header};
 use serde::Deserialize;
 
-use super::{
-    CallError, Client,
-    directory::{Known, KnownAddress},
+use crate::{
+    client::Client,
+    error::CallError,
     http::Longest,
+    json::parse_json,
+    known_patient::{KnownAddress, KnownPatient},
     transport::Repeat,
-    whom::{Named, whom},
+    whom::{NamedPatient, whom},
 };
 use pkb_core::Fatal;
 use pkb_values::{AccessCode, DateOfBirth, InvitationCode, NationalId, PkbId};
@@ -121,16 +123,16 @@ impl Client {
         &self,
         path: &PathTemplate,
         id: &NationalId,
-    ) -> Result<Known, CallError> {
+    ) -> Result<KnownPatient, CallError> {
         let path = path
             .0
             .replace("{number}", id.value.expose_digits())
             .replace("{type}", id.scheme.rest_name());
         let answer: UserAnswer = self.get_json(&path).await?;
         match whom(&answer.national_ids, id) {
-            Named::Asked => {}
-            Named::Nobody => self.transport.monitor().unnamed_answer(),
-            Named::SomebodyElse => {
+            NamedPatient::Asked => {}
+            NamedPatient::Nobody => self.transport.monitor().unnamed_answer(),
+            NamedPatient::SomebodyElse => {
                 return Err(CallError::Fatal(Fatal::AboutSomebodyElse {
                     place: Some(0),
                     row: None,
@@ -147,7 +149,7 @@ impl Client {
         let date_of_birth = answer.dob.filter(|dob| !dob.trim().is_empty());
         let id =
             PkbId::parse(&id).map_err(|_| CallError::NotUnderstood("PKB's id is not a number"))?;
-        Ok(Known {
+        Ok(KnownPatient {
             id: Some(id),
             deceased: is_deceased(answer.date_deceased.as_ref()),
             registered: None,
@@ -195,20 +197,6 @@ impl Client {
             .await?;
         parse_json(&body)
     }
-}
-
-/// A body as JSON. The parser's own message would repeat values.
-pub(super) fn parse_json<T: for<'de> Deserialize<'de>>(body: &[u8]) -> Result<T, CallError> {
-    serde_json::from_slice(body).map_err(|error| {
-        let is_page = body.trim_ascii_start().first() == Some(&b'<');
-        CallError::NotUnderstood(match error.classify() {
-            serde_json::error::Category::Data => {
-                "PKB's answer lacks a field or has one of another kind"
-            }
-            _ if is_page => "a web page came instead of an answer: a proxy's or a login page?",
-            _ => "PKB's answer is not JSON",
-        })
-    })
 }
 
 /// Absent, null and false mean alive; a date (and anything else) means deceased: when in doubt no

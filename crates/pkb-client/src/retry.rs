@@ -1,10 +1,11 @@
 //! When to call again, and after how long.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     time::{Duration, Instant, SystemTime},
 };
 
+use parking_lot::Mutex;
 use reqwest::{StatusCode, header::HeaderMap};
 
 use pkb_core::{Fatal, monitor::Monitor};
@@ -34,10 +35,7 @@ impl Backoff {
         let ceiling = BASE
             .saturating_mul(1 << attempt.saturating_sub(1).min(16))
             .min(CAP);
-        let mut random = self
-            .random
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut random = self.random.lock();
         ceiling.mul_f64(random.f64())
     }
 }
@@ -67,7 +65,7 @@ impl Outage {
 
     /// The server answered something that is not an outage.
     pub(super) fn answered(&self) {
-        let mut since = self.since.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut since = self.since.lock();
         if since.take().is_some() {
             self.monitor.answered();
         }
@@ -75,7 +73,7 @@ impl Outage {
 
     /// A call failed for `cause`. `Err` once there has been nothing else for the set time.
     pub(super) fn failed(&self, cause: &str) -> Result<(), Fatal> {
-        let mut since = self.since.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut since = self.since.lock();
         let began = *since.get_or_insert_with(Instant::now);
         self.monitor.outage(began, cause);
         let lasted = began.elapsed();

@@ -26,13 +26,13 @@ use reqwest::{
 use secrecy::ExposeSecret as _;
 use tokio::sync::Mutex;
 
-use super::{
-    AuthStyle, CallError, Credentials, Settings,
-    http::{self, BodyError, Http, Longest, note_origin},
-    not_a_sandbox_secret,
+use crate::{
+    address::not_a_sandbox_secret,
+    error::CallError,
+    http::{self, BodyError, Http, Longest, ONE_REQUEST, note_origin},
     refresh_token::RefreshTokenFile,
     retry::{self, Backoff, Outage},
-    transport::ONE_REQUEST,
+    settings::{AuthStyle, Credentials, Settings},
 };
 use failure::Failure;
 use pkb_core::{

@@ -1,36 +1,37 @@
 //! One request to PKB, or to GOV.UK Notify, with everything that makes it reliable: token, rate, retries, and errors
 //! that name no value.
 
+mod again;
 mod refused;
 mod repeat;
 
 use std::{
     num::NonZeroU32,
-    sync::{Arc, Mutex},
+    sync::Arc,
     time::{Duration, Instant, SystemTime},
 };
 
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
-use reqwest::{
-    Method, RequestBuilder, Response, StatusCode, Url,
-    header::{self, HeaderValue},
-};
+use parking_lot::Mutex;
+use reqwest::{Method, RequestBuilder, Response, StatusCode, Url, header};
 use secrecy::ExposeSecret as _;
 
-use super::{
-    CallError, Settings,
+use crate::{
     clock_check::{ClockCheck, clock_off_by},
-    http::{BodyError, Http, Longest, note_origin, plain_cause, read_body},
+    error::CallError,
+    http::{BodyError, Http, Longest, ONE_REQUEST, note_origin, read_body},
     network::Network,
-    notify::ApiKey,
+    notify::api_key::ApiKey,
     retry::{self, Backoff, Outage},
+    settings::Settings,
     token::{Token, TokenSource},
 };
+use again::Again;
 use pkb_core::{
     Fatal,
     monitor::{Monitor, Why},
 };
-use refused::Refused;
+use refused::RefusedTokens;
 pub(super) use repeat::Repeat;
 
 /// How a request shows who sends it.
@@ -42,7 +43,7 @@ enum Pass {
 }
 
 /// How often, how long and how fast.
-pub(super) struct Pace {
+pub(super) struct RetryLimits {
     /// Longest wait for one answer, in seconds.
     pub(super) timeout_seconds: u64,
     /// Calls in all for one request.
@@ -67,7 +68,7 @@ pub(super) struct Unsuccessful {
 }
 
 /// What an answer that is no success means.
-pub(super) enum Meaning {
+pub(super) enum AnswerMeaning {
     /// That is the end of the call.
     Give(CallError),
     /// All calls have to pause for so long; then this one is made again, for it was not carried out.
@@ -75,7 +76,7 @@ pub(super) enum Meaning {
 }
 
 /// What a server means by an answer that is no success; `None` where the rules hold that are common to all.
-pub(super) type Explain = Box<dyn Fn(&Unsuccessful) -> Option<Meaning> + Send + Sync>;
+pub(super) type Explain = Box<dyn Fn(&Unsuccessful) -> Option<AnswerMeaning> + Send + Sync>;
 
 /// Sends requests.
 pub(super) struct Transport {
@@ -93,33 +94,18 @@ pub(super) struct Transport {
     not_before: Mutex<Option<Instant>>,
 }
 
-/// A connection carries one request to PKB. So bytes behind the end of an answer, and an answer that comes when none is due, can never
-/// become the answer to another question, about another patient: neither answers nor codes say on their own which request they belong to. Over
-/// HTTP/2 a request has a number of its own; the header is left out there, and the connection is kept.
-pub(super) const ONE_REQUEST: HeaderValue = HeaderValue::from_static("close");
-
 /// What came of sending a request.
-enum Sent {
+enum Attempt {
     Body(Vec<u8>),
     /// 401 or 403.
     Refused(Response),
     Again(Again),
 }
 
-/// What to do after an attempt that brought nothing.
-enum Again {
-    Now,
-    After {
-        cause: String,
-        pause: Option<Duration>,
-    },
-    Give(CallError),
-}
-
 impl Transport {
     /// To PKB.
     pub(super) fn new(settings: &Settings, token_url: Url) -> Result<Self, Fatal> {
-        let pace = Pace {
+        let pace = RetryLimits {
             timeout_seconds: settings.timeout_seconds,
             attempts: settings.attempts,
             give_up_seconds: settings.give_up_seconds,
@@ -137,7 +123,7 @@ impl Transport {
     pub(super) fn to_notify(
         key: ApiKey,
         explain: Explain,
-        pace: Pace,
+        pace: RetryLimits,
         network: &Network,
     ) -> Result<Self, Fatal> {
         let http = Http::new(network, pace.timeout_seconds)?;
@@ -150,7 +136,7 @@ impl Transport {
         http: Http,
         pass: Pass,
         explain: Option<Explain>,
-        pace: Pace,
+        pace: RetryLimits,
     ) -> Self {
         Self {
             http,
@@ -235,7 +221,7 @@ impl Transport {
         build: impl Fn(RequestBuilder) -> RequestBuilder,
     ) -> Result<Vec<u8>, CallError> {
         let mut attempt = 0;
-        let mut refused = Refused::default();
+        let mut refused = RefusedTokens::default();
         loop {
             attempt += 1;
             self.wait_for_turn().await;
@@ -243,16 +229,18 @@ impl Transport {
             let (request, token) = self.show_pass(request, refused.last.as_ref()).await?;
             let sent = self.send(request, repeat, longest, &is_whole).await;
             let again = match (sent.map_err(CallError::Fatal)?, token) {
-                (Sent::Body(body), _) => {
+                (Attempt::Body(body), _) => {
                     self.outage.answered();
                     self.note_early_end(&refused);
                     return Ok(body);
                 }
-                (Sent::Refused(response), Some(token)) => {
-                    self.after_refusal(response, token, &mut refused).await
+                (Attempt::Refused(response), Some(token)) => {
+                    refused
+                        .after(response, token, || self.tokens_end_early(), &self.backoff)
+                        .await
                 }
-                (Sent::Refused(response), None) => self.again_after(response, repeat).await,
-                (Sent::Again(again), _) => again,
+                (Attempt::Refused(response), None) => self.again_after(response, repeat).await,
+                (Attempt::Again(again), _) => again,
             };
             match again {
                 Again::Give(error) => {
@@ -270,6 +258,17 @@ impl Transport {
         }
     }
 
+    fn tokens_end_early(&self) -> bool {
+        matches!(&self.pass, Pass::Tokens(tokens, _) if tokens.end_early())
+    }
+
+    /// A new token was taken where a young one had been refused.
+    fn note_early_end(&self, refused: &RefusedTokens) {
+        if let (true, Pass::Tokens(tokens, _)) = (refused.any_early, &self.pass) {
+            tokens.note_early_end();
+        }
+    }
+
     /// Sends a request once.
     ///
     /// # Errors
@@ -280,13 +279,13 @@ impl Transport {
         repeat: Repeat<'_>,
         longest: Longest,
         is_whole: impl Fn(&[u8]) -> bool,
-    ) -> Result<Sent, Fatal> {
+    ) -> Result<Attempt, Fatal> {
         let response = match request.send().await {
             Ok(response) => response,
             Err(error) => {
                 return match self.http.fault(&error) {
                     Some(fault) => Err(fault.into_fatal()),
-                    None => Ok(Sent::Again(again_after_error(&error, repeat))),
+                    None => Ok(Attempt::Again(Again::after_error(&error, repeat))),
                 };
             }
         };
@@ -297,16 +296,18 @@ impl Transport {
         self.note_origin(&response)?;
         Ok(match response.status() {
             status if status.is_success() => match read_body(response, longest).await {
-                Ok(body) if is_whole(&body) => Sent::Body(body),
-                Ok(_) | Err(BodyError::BrokeOff) => Sent::Again(again_after_broken_answer(repeat)),
+                Ok(body) if is_whole(&body) => Attempt::Body(body),
+                Ok(_) | Err(BodyError::BrokeOff) => {
+                    Attempt::Again(Again::after_broken_answer(repeat))
+                }
                 // What may have been carried out is looked up, whatever came back.
                 Err(BodyError::TooLong) if !repeat.is_safe() => {
-                    Sent::Again(Again::Give(CallError::Unanswered))
+                    Attempt::Again(Again::Give(CallError::Unanswered))
                 }
                 Err(BodyError::TooLong) => return Err(longest.exceeded(self.server)),
             },
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Sent::Refused(response),
-            _ => Sent::Again(self.again_after(response, repeat).await),
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Attempt::Refused(response),
+            _ => Attempt::Again(self.again_after(response, repeat).await),
         })
     }
 
@@ -361,10 +362,7 @@ impl Transport {
             rate.until_ready().await;
         }
         loop {
-            let until = *self
-                .not_before
-                .lock()
-                .unwrap_or_else(std::sync::PoisonError::into_inner);
+            let until = *self.not_before.lock();
             match until {
                 Some(until) if until > Instant::now() => {
                     let _waiting = self.monitor.wait(Why::AskedBy(self.server), Some(until));
@@ -384,8 +382,8 @@ impl Transport {
             body: read_body(response, Longest::One).await.unwrap_or_default(),
         })?;
         Some(match meaning {
-            Meaning::Give(error) => Again::Give(error),
-            Meaning::Pause(pause) => {
+            AnswerMeaning::Give(error) => Again::Give(error),
+            AnswerMeaning::Pause(pause) => {
                 self.pause_all(pause);
                 Again::After {
                     cause: format!("{} asks for a pause", self.server),
@@ -398,10 +396,7 @@ impl Transport {
     /// Lets no call begin for so long.
     fn pause_all(&self, pause: Duration) {
         let until = Instant::now() + pause;
-        let mut not_before = self
-            .not_before
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut not_before = self.not_before.lock();
         *not_before = Some(not_before.map_or(until, |before| before.max(until)));
     }
 
@@ -446,27 +441,5 @@ impl Transport {
                 status: status.as_u16(),
             },
         })
-    }
-}
-
-fn again_after_broken_answer(repeat: Repeat<'_>) -> Again {
-    match repeat {
-        Repeat::Never | Repeat::Incomplete(_) => Again::Give(CallError::Unanswered),
-        Repeat::Safe => Again::After {
-            cause: "the answer broke off".into(),
-            pause: None,
-        },
-    }
-}
-
-fn again_after_error(error: &reqwest::Error, repeat: Repeat<'_>) -> Again {
-    // A connection that was never made carried no request. Everything else may have: reqwest's
-    // `is_request` does not mean "was not sent".
-    if !error.is_connect() && !repeat.is_safe() {
-        return Again::Give(CallError::Unanswered);
-    }
-    Again::After {
-        cause: plain_cause(error).into(),
-        pause: None,
     }
 }

@@ -19,7 +19,7 @@ use futures_util::stream;
 use reqwest::{Body, Method, header, multipart};
 use serde::Deserialize;
 
-use super::{CallError, Client, http::Longest, rest::parse_json, transport::Repeat};
+use crate::{client::Client, error::CallError, http::Longest, json::parse_json, transport::Repeat};
 use pkb_core::{Fatal, monitor::Why};
 pub use report::{FailedRow, UploadReport};
 

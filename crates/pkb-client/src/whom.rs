@@ -6,7 +6,7 @@ use pkb_values::{NationalId, NationalIdType, NhsNumber};
 
 /// Which patient an answer names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Named {
+pub(super) enum NamedPatient {
     /// The patient who was asked for.
     Asked,
     /// Somebody, and not the patient who was asked for.
@@ -18,12 +18,12 @@ pub(super) enum Named {
 /// Compares the `nationalIds` of a user object with the question. One that matches is enough: somebody may have numbers of several
 /// schemes. An entry may be an object with `value` and `name`, or the value itself; a value may have spaces, or be a JSON number, which has no
 /// zero in front. Without a name the digits decide. What cannot be read is somebody else's.
-pub(super) fn whom(national_ids: &Value, asked: &NationalId) -> Named {
+pub(super) fn whom(national_ids: &Value, asked: &NationalId) -> NamedPatient {
     let entries = match national_ids {
         Value::Array(entries) => entries.as_slice(),
         one => std::slice::from_ref(one),
     };
-    let mut named = Named::Nobody;
+    let mut named = NamedPatient::Nobody;
     for entry in entries {
         let (value, name) = match entry {
             Value::Object(fields) => (fields.get("value"), fields.get("name")),
@@ -34,9 +34,9 @@ pub(super) fn whom(national_ids: &Value, asked: &NationalId) -> Named {
             continue;
         }
         if number(value) == Some(asked.value) && is_of_scheme(name, asked.scheme) {
-            return Named::Asked;
+            return NamedPatient::Asked;
         }
-        named = Named::SomebodyElse;
+        named = NamedPatient::SomebodyElse;
     }
     named
 }
@@ -76,7 +76,7 @@ mod tests {
     }
 
     /// For the NHS number 9997000005.
-    fn named(national_ids: Value) -> Named {
+    fn named(national_ids: Value) -> NamedPatient {
         let asked = asked(NationalIdType::NhsNumber, "9997000005");
         whom(&national_ids, &asked)
     }
@@ -97,7 +97,7 @@ mod tests {
             json!([{"value": "9997000560", "name": "CHI number"}, {"value": "9997000005", "name": "NHS number"}]),
             json!([{"value": "H123", "name": "Hospital"}, {"value": "9997000005", "name": "NHS number"}]),
         ] {
-            assert_eq!(named(ids.clone()), Named::Asked, "{ids}");
+            assert_eq!(named(ids.clone()), NamedPatient::Asked, "{ids}");
         }
     }
 
@@ -117,7 +117,7 @@ mod tests {
             json!([["9997000005"]]),
             json!([true]),
         ] {
-            assert_eq!(named(ids.clone()), Named::SomebodyElse, "{ids}");
+            assert_eq!(named(ids.clone()), NamedPatient::SomebodyElse, "{ids}");
         }
     }
 
@@ -133,7 +133,7 @@ mod tests {
             json!({}),
             json!(""),
         ] {
-            assert_eq!(named(ids.clone()), Named::Nobody, "{ids}");
+            assert_eq!(named(ids.clone()), NamedPatient::Nobody, "{ids}");
         }
     }
 
@@ -141,9 +141,12 @@ mod tests {
     fn a_number_without_its_leading_zero_is_the_same_number() {
         let asked = asked(NationalIdType::ChiNumber, "0101010001");
         let ids = |value: Value| json!([{"value": value, "name": "CHI number"}]);
-        assert_eq!(whom(&ids(json!("0101010001")), &asked), Named::Asked);
-        assert_eq!(whom(&ids(json!(101_010_001)), &asked), Named::Asked);
-        assert_eq!(whom(&ids(json!("101010001")), &asked), Named::SomebodyElse);
+        assert_eq!(whom(&ids(json!("0101010001")), &asked), NamedPatient::Asked);
+        assert_eq!(whom(&ids(json!(101_010_001)), &asked), NamedPatient::Asked);
+        assert_eq!(
+            whom(&ids(json!("101010001")), &asked),
+            NamedPatient::SomebodyElse
+        );
     }
 
     proptest! {
@@ -159,9 +162,9 @@ mod tests {
                 _ => json!(number.to_string()),
             });
             let expected = match numbers.as_slice() {
-                [] => Named::Nobody,
-                numbers if numbers.contains(&9_990_000_018) => Named::Asked,
-                _ => Named::SomebodyElse,
+                [] => NamedPatient::Nobody,
+                numbers if numbers.contains(&9_990_000_018) => NamedPatient::Asked,
+                _ => NamedPatient::SomebodyElse,
             };
             prop_assert_eq!(whom(&Value::from_iter(entries), &asked), expected);
         }

@@ -2,13 +2,19 @@
 
 use std::time::{Duration, Instant};
 
-use indicatif::HumanCount;
-
 use crate::monitor::{Wait, Why};
 
 /// `1,234,567`.
 pub fn grouped(number: u64) -> String {
-    HumanCount(number).to_string()
+    let digits = number.to_string();
+    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.char_indices() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
 }
 
 /// How long, in the two largest units that matter: `45 s`, `3 min 20 s`, `2 h 5 min`.

@@ -36,14 +36,14 @@ pub struct ReportFigures {
     /// Lines that are no record.
     pub unreadable: u64,
     /// The patient files.
-    pub patient_files: Vec<PatientFile>,
+    pub patient_files: Vec<PatientFileFigures>,
     /// Counts by table, row and column; `null` where the number is of few patients.
     pub figures: Map<String, Value>,
 }
 
 /// A patient file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PatientFile {
+pub struct PatientFileFigures {
     /// Its name.
     pub file: String,
     /// Its data rows.
@@ -64,7 +64,7 @@ impl ReportFigures {
             repeated: figures.repeated,
             unreadable: figures.unreadable.lines,
             patient_files: files
-                .map(|(file, arrived, rows)| PatientFile {
+                .map(|(file, arrived, rows)| PatientFileFigures {
                     file: file.to_owned(),
                     rows,
                     arrived,

@@ -1,34 +1,19 @@
 //! The page: one file of HTML with its styles and pictures in it, and no script. Every text goes through
 //! maud, which escapes it. Charts alone are put in as they are: they are made of our own words.
 
+mod content;
 mod head;
 mod table;
+mod to_do;
 
-use jiff::Timestamp;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use crate::{
-    figures::Figures,
-    json::{PatientFile, ReportFigures},
-    tables::{Section, Table},
-    words::{counted, day, moment},
-};
+pub use content::Page;
 
-/// What the page is made of.
-pub struct Page<'a> {
-    /// All figures.
-    pub figures: &'a Figures,
-    /// How rows ended.
-    pub headline: &'a Table,
-    /// Everything else.
-    pub sections: &'a [Section],
-    /// The patient files.
-    pub files: &'a [PatientFile],
-    /// Earlier reports.
-    pub earlier: &'a [ReportFigures],
-    /// Whether the time was fixed.
-    pub is_time_fixed: bool,
-}
+use crate::{
+    tables::Section,
+    words::{day, moment},
+};
 
 /// Nothing may be fetched from anywhere, whatever is in the page.
 const POLICY: &str =
@@ -106,21 +91,6 @@ fn about(page: &Page<'_>) -> Markup {
             p { "The report holds no name, no number of a patient, no date of birth, no address and no code. Row numbers are those of "
                 "the patient file in a spreadsheet, where the header is row 1." }
             p .soft { "Made by pkb report " (env!("CARGO_PKG_VERSION")) " on " (moment(page.figures.now)) ", UK time." }
-        }
-    }
-}
-
-/// The day of an earlier report, as headings have it.
-fn since(earlier: &ReportFigures, now: Timestamp) -> String {
-    format!("since {}", earlier.when(now))
-}
-
-/// `in patients.csv`, or how many files.
-fn in_files(files: &[PatientFile]) -> Markup {
-    html! {
-        @match files {
-            [one] => bdi { (one.file) },
-            files => (counted(files.len() as u64, "patient file", "patient files")),
         }
     }
 }

@@ -1,12 +1,12 @@
 //! Numbers and times as people read them.
 
-use indicatif::HumanCount;
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use pkb_core::figures::grouped;
 
 /// A number with separators: `412,345`.
 #[must_use]
 pub fn number(value: u64) -> String {
-    HumanCount(value).to_string()
+    grouped(value)
 }
 
 /// A number with its noun: `1 row`, `1,200 rows`.

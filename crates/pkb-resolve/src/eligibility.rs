@@ -2,7 +2,7 @@
 //! All patients get a record; only these get a letter.
 
 use jiff::civil::Date;
-use pkb_client::directory::Known;
+use pkb_client::known_patient::KnownPatient;
 use pkb_core::{Reason, Record, Verdict, record::Patient};
 use pkb_values::names;
 
@@ -52,7 +52,7 @@ impl Rules {
     ///
     /// The most harmful mistake comes first: a letter to the family of somebody who has died, then
     /// one that gives a stranger access, then one that cannot work, then one that is not needed.
-    pub fn objections(&self, patient: &Patient, known: &Known) -> Vec<Reason> {
+    pub fn objections(&self, patient: &Patient, known: &KnownPatient) -> Vec<Reason> {
         let ours = patient.date_of_birth;
         let is_younger =
             |born: pkb_values::DateOfBirth| born.age_on(self.campaign_date) < self.min_age;
@@ -127,7 +127,7 @@ impl Rules {
 }
 
 /// Whether PKB has another last name, where it tells one.
-pub fn name_differs(patient: &Patient, known: &Known) -> bool {
+pub fn name_differs(patient: &Patient, known: &KnownPatient) -> bool {
     known
         .last_name
         .as_deref()
@@ -150,8 +150,8 @@ mod tests {
         serde_json::from_value(json).unwrap()
     }
 
-    fn known(born: Option<&str>) -> Known {
-        Known {
+    fn known(born: Option<&str>) -> KnownPatient {
+        KnownPatient {
             id: None,
             deceased: false,
             registered: Some(false),
@@ -172,7 +172,7 @@ mod tests {
     }
 
     /// A change to what PKB knows, or to our file.
-    type Change = fn(&mut Patient, &mut Known);
+    type Change = fn(&mut Patient, &mut KnownPatient);
 
     #[test]
     fn each_rule_has_its_reason_and_the_gravest_comes_first() {
@@ -262,7 +262,7 @@ mod tests {
         }
     }
 
-    fn set_born(patient: &mut Patient, known: &mut Known, day: &str) {
+    fn set_born(patient: &mut Patient, known: &mut KnownPatient, day: &str) {
         patient.date_of_birth = DateOfBirth::parse(day).unwrap();
         known.date_of_birth = Some(patient.date_of_birth);
     }

@@ -16,10 +16,7 @@ use pkb_cli::{
     args::Api,
     progress::tell,
 };
-use pkb_client::{
-    directory::{Known, Registrations},
-    fhir::PatientStatus,
-};
+use pkb_client::{directory::Registrations, fhir::PatientStatus, known_patient::KnownPatient};
 use pkb_core::{
     Admission, Batch, Clock, ExitCode, Fatal, Reason, Record, Stage, StageName, Verdict,
     record::{Patient, PkbAnswer, Unknown, Uptake},
@@ -112,7 +109,7 @@ impl Recheck {
                 registered,
                 date_of_birth,
             } => {
-                let known = Known {
+                let known = KnownPatient {
                     id: None,
                     deceased,
                     registered: Some(registered),

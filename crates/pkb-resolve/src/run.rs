@@ -12,7 +12,8 @@ use pkb_cli::{
 };
 use pkb_client::{
     access_watch::AccessWatch,
-    directory::{Directory, FhirDirectory, Known, RestDirectory},
+    directory::{Directory, FhirDirectory, RestDirectory},
+    known_patient::KnownPatient,
     rest::PathTemplate,
 };
 use pkb_core::{
@@ -164,7 +165,7 @@ const FIRST_PAUSE: Duration = Duration::from_secs(2);
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 
 /// What PKB knows of a patient, or why that is unknown.
-type Answer = Result<Known, Verdict>;
+type Answer = Result<KnownPatient, Verdict>;
 
 struct Resolve<D> {
     directory: D,

@@ -10,7 +10,8 @@ use axum::{Json, Router, routing};
 use serde_json::json;
 use url::form_urlencoded;
 
-use crate::faults::{self, Faults};
+use crate::faults::inflict::login_page;
+use crate::faults::rules::Faults;
 use crate::notify;
 use crate::reply;
 use crate::state::State;
@@ -27,7 +28,7 @@ pub(crate) fn router() -> Router<Arc<State>> {
                 .delete(delete_faults),
         )
         .route("/sandbox/notify", routing::get(notify::summary))
-        .route("/sandbox/login", routing::get(faults::login_page))
+        .route("/sandbox/login", routing::get(login_page))
 }
 
 /// What became of a patient.

@@ -4,10 +4,11 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::thread;
 use std::time::Instant;
 
+use parking_lot::{Condvar, Mutex, MutexGuard};
 use tokio::sync::oneshot;
 
 /// Wakes tasks at their time. Its thread ends when it is dropped.
@@ -64,7 +65,7 @@ impl Drop for Alarm {
 
 impl Shared {
     fn sleepers(&self) -> MutexGuard<'_, Sleepers> {
-        self.sleepers.lock().unwrap_or_else(PoisonError::into_inner)
+        self.sleepers.lock()
     }
 
     /// Wakes those whose time has come, until it is over.
@@ -72,16 +73,12 @@ impl Shared {
         let mut sleepers = self.sleepers();
         while !sleepers.is_over {
             let now = Instant::now();
-            sleepers = match sleepers.wake(now) {
+            match sleepers.wake(now) {
                 Some(next) => {
-                    let waited = self.changed.wait_timeout(sleepers, next - now);
-                    waited.unwrap_or_else(PoisonError::into_inner).0
+                    self.changed.wait_until(&mut sleepers, next);
                 }
-                None => {
-                    let waited = self.changed.wait(sleepers);
-                    waited.unwrap_or_else(PoisonError::into_inner)
-                }
-            };
+                None => self.changed.wait(&mut sleepers),
+            }
         }
     }
 }

@@ -1,8 +1,9 @@
 //! The sandbox's own clock. Tokens and codes expire by it, so a test can live through thirty days in no time.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
+use parking_lot::Mutex;
 
 /// A clock: the system's, or one that stands still until it is moved. Clones of a fixed clock move together.
 #[derive(Clone, Debug, Default)]
@@ -25,7 +26,7 @@ impl Clock {
     #[must_use]
     pub fn now(&self) -> Timestamp {
         match &self.0 {
-            Some(fixed) => *fixed.lock().unwrap_or_else(PoisonError::into_inner),
+            Some(fixed) => *fixed.lock(),
             None => Timestamp::now(),
         }
     }
@@ -33,7 +34,7 @@ impl Clock {
     /// Moves a fixed clock forward; the system's clock is left alone.
     pub fn advance(&self, by: SignedDuration) {
         if let Some(fixed) = &self.0 {
-            let mut now = fixed.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut now = fixed.lock();
             *now = later(*now, by);
         }
     }

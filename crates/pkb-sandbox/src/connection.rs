@@ -4,13 +4,14 @@ use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 use std::os::fd::AsFd;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::extract::connect_info::Connected;
 use axum::serve::{IncomingStream, Listener};
+use parking_lot::{Mutex, MutexGuard};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -52,11 +53,8 @@ impl Cutter {
         *self.surplus() = Some(surplus);
     }
 
-    fn surplus(&self) -> std::sync::MutexGuard<'_, Option<Surplus>> {
-        self.0
-            .surplus
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    fn surplus(&self) -> MutexGuard<'_, Option<Surplus>> {
+        self.0.surplus.lock()
     }
 }
 

@@ -1,8 +1,8 @@
 //! The ledger: what was asked, what was answered, what was done. No HTTP in here.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use parking_lot::{Mutex, MutexGuard};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -49,7 +49,7 @@ pub(crate) struct Ledger(Mutex<Vec<LedgerEntry>>);
 
 impl Ledger {
     fn lock(&self) -> MutexGuard<'_, Vec<LedgerEntry>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 
     pub(crate) fn note(&self, entry: LedgerEntry) {

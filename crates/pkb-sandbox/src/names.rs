@@ -12,7 +12,7 @@ pub(crate) struct Culture {
 }
 
 /// A town, its county (empty where people leave it out), and the districts of its post codes.
-pub(crate) struct Place {
+pub(crate) struct Town {
     pub(crate) town: &'static str,
     pub(crate) county: &'static str,
     pub(crate) area: &'static str,
@@ -24,8 +24,8 @@ const fn place(
     county: &'static str,
     area: &'static str,
     districts: u32,
-) -> Place {
-    Place {
+) -> Town {
+    Town {
         town,
         county,
         area,
@@ -302,7 +302,7 @@ pub(crate) const HOUSES: &[&str] = &[
     "The Lodge",
 ];
 
-pub(crate) const PLACES: &[Place] = &[
+pub(crate) const PLACES: &[Town] = &[
     place("Newcastle upon Tyne", "Tyne and Wear", "NE", 40),
     place("Leeds", "", "LS", 28),
     place("Manchester", "", "M", 35),

@@ -13,7 +13,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 use url::form_urlencoded;
 
-use crate::faults::TokenManners;
+use crate::faults::chance::TokenManners;
 use crate::reply;
 use crate::state::State;
 use crate::tokens::{BEARER_SECONDS, Bearer};
@@ -24,7 +24,7 @@ pub(crate) async fn token(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let form = match Form::parse(&headers, &body, "client_credentials") {
+    let form = match TokenForm::parse(&headers, &body, "client_credentials") {
         Ok(form) => form,
         Err((word, what)) => return reply::error(StatusCode::BAD_REQUEST, word, what),
     };
@@ -54,7 +54,7 @@ pub(crate) async fn tethered_token(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let form = match Form::parse(&headers, &body, "refresh_token") {
+    let form = match TokenForm::parse(&headers, &body, "refresh_token") {
         Ok(form) => form,
         Err((word, what)) => return reply::error(StatusCode::BAD_REQUEST, word, what),
     };
@@ -85,9 +85,9 @@ pub(crate) async fn tethered_token(
 }
 
 /// The fields of a token request.
-struct Form(Vec<(String, String)>);
+struct TokenForm(Vec<(String, String)>);
 
-impl Form {
+impl TokenForm {
     /// Or the word and the sentence of a refusal.
     fn parse(
         headers: &HeaderMap,

@@ -10,25 +10,25 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use crate::clock::later;
-use crate::faults::ReportFault;
+use crate::faults::upload::ReportFault;
 use crate::upload::{Report, Rows};
 
 /// All uploads that were queued, in order.
 pub(crate) struct Queue {
     /// How long each takes.
     takes: SignedDuration,
-    uploads: Vec<Upload>,
+    uploads: Vec<QueuedUpload>,
     /// How many of them are processed: those at the front.
     processed: usize,
 }
 
-struct Upload {
+struct QueuedUpload {
     id: String,
     ends: Timestamp,
-    work: Work,
+    work: UploadWork,
 }
 
-enum Work {
+enum UploadWork {
     Pending(Rows),
     Done(Report),
 }
@@ -82,10 +82,10 @@ impl Queue {
     /// Queues an upload: its processing begins now, or when that of the one before ends.
     pub(crate) fn push(&mut self, id: String, rows: Rows, now: Timestamp) {
         let begins = self.uploads.last().map_or(now, |last| last.ends.max(now));
-        self.uploads.push(Upload {
+        self.uploads.push(QueuedUpload {
             id,
             ends: later(begins, self.takes),
-            work: Work::Pending(rows),
+            work: UploadWork::Pending(rows),
         });
     }
 
@@ -93,8 +93,8 @@ impl Queue {
     pub(crate) fn process_due(&mut self, now: Timestamp, mut import: impl FnMut(Rows) -> Report) {
         let waiting = &mut self.uploads[self.processed..];
         for upload in waiting.iter_mut().take_while(|upload| upload.ends <= now) {
-            if let Work::Pending(rows) = &mut upload.work {
-                upload.work = Work::Done(import(std::mem::take(rows)));
+            if let UploadWork::Pending(rows) = &mut upload.work {
+                upload.work = UploadWork::Done(import(std::mem::take(rows)));
             }
             self.processed += 1;
         }
@@ -104,8 +104,8 @@ impl Queue {
     pub(crate) fn status(&self, id: &str) -> Option<UploadStatus> {
         let upload = self.uploads.iter().find(|upload| upload.id == id)?;
         Some(match &upload.work {
-            Work::Pending(_) => UploadStatus::processing(upload.id.clone()),
-            Work::Done(report) => UploadStatus {
+            UploadWork::Pending(_) => UploadStatus::processing(upload.id.clone()),
+            UploadWork::Done(report) => UploadStatus {
                 upload: upload.id.clone(),
                 state: "processed",
                 report: Some(report.clone()),

@@ -5,6 +5,9 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
+/// More than any request that the endpoints take, or answer of theirs.
+pub(crate) const BODY_LIMIT_BYTES: usize = 128 * 1024 * 1024;
+
 /// An error as JSON: a word for programs and a sentence for people.
 pub(crate) fn error(status: StatusCode, error: &str, description: &str) -> Response {
     (

@@ -10,7 +10,8 @@ use axum::response::{Html, IntoResponse, Response};
 use axum::{Extension, Json};
 use serde_json::{Value, json};
 
-use crate::faults::{PersonFault, UploadFault};
+use crate::faults::person::PersonFault;
+use crate::faults::upload::UploadFault;
 use crate::ledger::UploadCommit;
 use crate::national_id::{NationalId, Scheme};
 use crate::processing::UploadStatus;

@@ -51,11 +51,12 @@ pub(crate) fn router(state: &Arc<State>) -> Router {
         .route(RECORD_ACCESS_TOKEN, get(rest::record_access_token))
         .route(
             STATUS_QUERY,
-            post(fhir::status_query).layer(DefaultBodyLimit::max(FHIR_LIMIT_BYTES)),
+            post(fhir::operations::status_query).layer(DefaultBodyLimit::max(FHIR_LIMIT_BYTES)),
         )
         .route(
             GENERATE_TOKENS,
-            post(fhir::generate_invitation_tokens).layer(DefaultBodyLimit::max(FHIR_LIMIT_BYTES)),
+            post(fhir::operations::generate_invitation_tokens)
+                .layer(DefaultBodyLimit::max(FHIR_LIMIT_BYTES)),
         )
         .route_layer(from_fn_with_state(Arc::clone(state), oauth::require_bearer));
     let with_key = Router::new()
@@ -119,7 +120,7 @@ async fn receive(
         Err(_) => None,
     };
     let request = Request::from_parts(parts, body);
-    faults::through(state, cutter, endpoint, patient, request, next).await
+    faults::inflict::through(state, cutter, endpoint, patient, request, next).await
 }
 
 fn endpoint_name(method: &Method, path: Option<&str>) -> &'static str {

@@ -1,70 +1,32 @@
 //! What the sandbox remembers of patients: records and invitations. No HTTP in here.
 
-mod batch;
+pub(crate) mod batch;
+pub(crate) mod records;
 
-use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
+use jiff::SignedDuration;
 use jiff::civil::Date;
-use jiff::{SignedDuration, Timestamp};
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 
-use crate::Config;
 use crate::alarm::Alarm;
 use crate::clock::{Clock, later};
+use crate::config::Config;
 use crate::derive;
-use crate::faults::{FaultBook, PersonFault};
+use crate::faults::chance::FaultBook;
+use crate::faults::person::PersonFault;
 use crate::ledger::Ledger;
 use crate::national_id::NationalId;
-use crate::notify;
+use crate::notify::memory::Service;
 use crate::processing::{Queue, UploadStatus};
 use crate::tokens::Tokens;
-use crate::upload::{Report, Row, Rows};
-use crate::world::{BirthAtPkb, World, WorldPatient};
-pub(crate) use batch::PatientStatus;
+use crate::upload::{Report, Rows};
+use crate::world::World;
+pub(crate) use records::Record;
+use records::Records;
+pub use records::{Invitation, PatientView};
 
 /// How long an invitation lives: the thirty days of PKB's guide.
 const INVITATION_DAYS: i64 = 30;
-
-/// What can be seen of a record from outside, for tests and demonstrations.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PatientView {
-    /// PKB's id.
-    pub pkb_id: String,
-    /// Registered, earlier or through the join page.
-    pub registered: bool,
-    /// How many pairs of codes were issued.
-    pub invitations: usize,
-    /// How many times an upload changed the record after it was made.
-    pub updates: usize,
-    /// The date of birth that PKB has.
-    pub date_of_birth: Option<Date>,
-    /// The date of death that PKB has.
-    pub deceased: Option<Date>,
-}
-
-/// One pair of codes.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Invitation {
-    /// The invitation code, t1 in the join link.
-    pub code: String,
-    /// The access code, t2 in the join link.
-    pub token: String,
-    /// When the pair stops working.
-    pub expires_at: Timestamp,
-}
-
-/// A record, with what the world file says already applied.
-#[derive(Clone)]
-pub(crate) struct Record {
-    pub(crate) pkb_id: u64,
-    pub(crate) row: Row,
-    pub(crate) date_of_birth: Option<Date>,
-    pub(crate) world: WorldPatient,
-    registered: bool,
-    updates: usize,
-    issued: Vec<Timestamp>,
-}
 
 /// The answer to a question about one patient.
 pub(crate) enum Access<T> {
@@ -81,12 +43,6 @@ pub(crate) enum Joined {
     NoMatch,
 }
 
-/// What a good row of an upload did.
-pub(crate) enum Added {
-    Created,
-    Updated,
-}
-
 /// What is answered to an upload.
 pub(crate) enum Taken {
     Processed(Report),
@@ -101,7 +57,7 @@ pub(crate) struct State {
     pub(crate) tokens: Tokens,
     pub(crate) faults: FaultBook,
     pub(crate) ledger: Ledger,
-    pub(crate) notify: notify::Service,
+    pub(crate) notify: Service,
     /// Wakes whoever would keep the sandbox from stopping.
     pub(crate) stopping: Notify,
     /// What latencies are waited for by.
@@ -115,25 +71,12 @@ pub(crate) struct State {
     machine_clock: Clock,
     /// Locked before the memory where both are.
     queue: Mutex<Queue>,
-    memory: Mutex<Memory>,
-}
-
-#[derive(Default)]
-struct Memory {
-    records: Vec<Record>,
-    by_national_id: HashMap<String, usize>,
-    by_local_id: HashMap<String, usize>,
-    by_pkb_id: HashMap<u64, usize>,
-    by_email: HashMap<String, usize>,
-    /// Invitation code -> record and which of its pairs.
-    codes: HashMap<String, (usize, usize)>,
-    /// The pair of codes that an answer told last.
-    told: Option<(String, String)>,
+    memory: Mutex<Records>,
 }
 
 impl State {
     pub(crate) fn new(config: Config, alarm: Alarm) -> Self {
-        let memory = Memory::of_world(config.seed, &config.world);
+        let memory = Records::of_world(config.seed, &config.world);
         Self {
             client_id: config.client_id,
             client_secret: config.client_secret,
@@ -142,7 +85,7 @@ impl State {
             tokens: Tokens::new(config.seed, config.clock.clone(), config.refresh_token),
             faults: FaultBook::new(config.faults),
             ledger: Ledger::default(),
-            notify: notify::Service::new(config.notify, config.seed),
+            notify: Service::new(config.notify, config.seed),
             stopping: Notify::new(),
             alarm,
             seed: config.seed,
@@ -158,9 +101,9 @@ impl State {
     }
 
     /// The records, with the uploads that are processed by now. A panic in one request must not take the others with it.
-    fn memory(&self) -> MutexGuard<'_, Memory> {
+    fn memory(&self) -> MutexGuard<'_, Records> {
         let mut queue = self.queue();
-        let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut memory = self.memory.lock();
         queue.process_due(self.machine_clock.now(), |rows| {
             memory.import(self.seed, &self.world, rows)
         });
@@ -173,7 +116,7 @@ impl State {
     }
 
     fn queue(&self) -> MutexGuard<'_, Queue> {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+        self.queue.lock()
     }
 
     /// Takes an upload: processes it, or queues it where that takes time. `sha256` is the file's.
@@ -255,7 +198,7 @@ impl State {
         }
     }
 
-    fn issue(&self, memory: &mut Memory, index: usize) -> Invitation {
+    fn issue(&self, memory: &mut Records, index: usize) -> Invitation {
         let expires_at = later(
             self.clock.now(),
             SignedDuration::from_hours(24 * INVITATION_DAYS),
@@ -344,119 +287,5 @@ impl State {
         let index = memory.by_pkb_id.get(&pkb_id.parse().ok()?)?;
         let national_id = &memory.records[*index].row.national_id;
         (!national_id.is_empty()).then(|| national_id.clone())
-    }
-}
-
-impl Memory {
-    /// The place of the record after the one at `index`.
-    fn next(&self, index: usize) -> usize {
-        (index + 1) % self.records.len().max(1)
-    }
-
-    /// The records that are there before anything is uploaded.
-    fn of_world(seed: u64, world: &World) -> Self {
-        let mut memory = Self::default();
-        for entry in world.entries() {
-            if let Some(record) = &entry.record {
-                // Such a row has nothing that could belong to another record.
-                let _ = memory.add(seed, world, record.row(&entry.national_id));
-            }
-        }
-        memory
-    }
-
-    /// Adds the rows of one upload, in order.
-    fn import(&mut self, seed: u64, world: &World, rows: Rows) -> Report {
-        let add = |(line, row): (u64, Result<Row, &'static str>)| {
-            (line, row.and_then(|row| self.add(seed, world, row)))
-        };
-        Report::new(rows.into_iter().map(add))
-    }
-
-    /// The record with a number. An upload does not say of which scheme a number is, so it is of each, unless the world says which.
-    fn find(&self, id: &NationalId) -> Option<usize> {
-        let index = *self.by_national_id.get(&id.number)?;
-        let scheme = self.records[index].world.scheme;
-        scheme
-            .is_none_or(|scheme| scheme == id.scheme)
-            .then_some(index)
-    }
-
-    fn add(&mut self, seed: u64, world: &World, row: Row) -> Result<Added, &'static str> {
-        let entry = world.get(&row.national_id).cloned().unwrap_or_default();
-        if entry.missing {
-            return Ok(Added::Created);
-        }
-        let local_ids = [
-            ("organisation", &row.organisation_id),
-            ("team", &row.team_id),
-        ]
-        .into_iter()
-        .filter(|(_, id)| !id.is_empty())
-        .map(|(kind, id)| format!("{kind}:{id}"))
-        .collect::<Vec<_>>();
-        let known = match self.by_national_id.get(&row.national_id) {
-            Some(&index) => Some(index),
-            None if row.national_id.is_empty() => local_ids
-                .iter()
-                .find_map(|id| self.by_local_id.get(id).copied()),
-            None => None,
-        };
-        let taken_by_another =
-            |owner: Option<&usize>| owner.is_some_and(|owner| Some(*owner) != known);
-        if local_ids
-            .iter()
-            .any(|id| taken_by_another(self.by_local_id.get(id)))
-        {
-            return Err("an organisation or team identifier belongs to another patient");
-        }
-        let email = row.email.to_lowercase();
-        if !email.is_empty() && taken_by_another(self.by_email.get(&email)) {
-            return Err("the e-mail address stands in another patient's record");
-        }
-
-        let index = known.unwrap_or(self.records.len());
-        for id in &local_ids {
-            self.by_local_id.insert(id.clone(), index);
-        }
-        if !email.is_empty() {
-            self.by_email.insert(email, index);
-        }
-        if known.is_some() {
-            let record = &mut self.records[index];
-            record.row.overwrite_with(row);
-            record.updates += 1;
-            record.date_of_birth = born(&record.world, &record.row);
-            return Ok(Added::Updated);
-        }
-        let pkb_id = derive::pkb_id_of_national_id(seed, &row.national_id)
-            .or_else(|| {
-                local_ids
-                    .first()
-                    .map(|id| derive::pkb_id_of_local_id(seed, id))
-            })
-            .ok_or("there is no identifier")?;
-        if !row.national_id.is_empty() {
-            self.by_national_id.insert(row.national_id.clone(), index);
-        }
-        self.by_pkb_id.insert(pkb_id, index);
-        self.records.push(Record {
-            pkb_id,
-            date_of_birth: born(&entry, &row),
-            registered: entry.registered,
-            world: entry,
-            row,
-            updates: 0,
-            issued: Vec::new(),
-        });
-        Ok(Added::Created)
-    }
-}
-
-fn born(world: &WorldPatient, row: &Row) -> Option<Date> {
-    match world.date_of_birth {
-        BirthAtPkb::AsUploaded => row.date_of_birth,
-        BirthAtPkb::Unknown => None,
-        BirthAtPkb::On(date) => Some(date),
     }
 }

@@ -1,9 +1,9 @@
 //! The tokens that the sandbox has handed out: bearer tokens and the one refresh token that is good. No HTTP in here.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
+use parking_lot::{Mutex, MutexGuard};
 
 use crate::clock::{Clock, later};
 use crate::derive;
@@ -14,10 +14,10 @@ pub(crate) const BEARER_SECONDS: u32 = 600;
 pub(crate) struct Tokens {
     seed: u64,
     clock: Clock,
-    memory: Mutex<Memory>,
+    memory: Mutex<IssuedTokens>,
 }
 
-struct Memory {
+struct IssuedTokens {
     bearers: HashMap<String, Timestamp>,
     bearers_issued: u64,
     refresh: String,
@@ -35,7 +35,7 @@ impl Tokens {
         Self {
             seed,
             clock,
-            memory: Mutex::new(Memory {
+            memory: Mutex::new(IssuedTokens {
                 bearers: HashMap::new(),
                 bearers_issued: 0,
                 refresh: first_refresh,
@@ -44,8 +44,8 @@ impl Tokens {
         }
     }
 
-    fn memory(&self) -> MutexGuard<'_, Memory> {
-        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    fn memory(&self) -> MutexGuard<'_, IssuedTokens> {
+        self.memory.lock()
     }
 
     /// A new bearer token that lives for so many seconds.
@@ -72,7 +72,7 @@ impl Tokens {
         Some((self.issue_from(&mut memory, seconds), next))
     }
 
-    fn issue_from(&self, memory: &mut Memory, seconds: u32) -> Bearer {
+    fn issue_from(&self, memory: &mut IssuedTokens, seconds: u32) -> Bearer {
         let now = self.clock.now();
         let count = memory.bearers_issued.to_string();
         memory.bearers_issued += 1;

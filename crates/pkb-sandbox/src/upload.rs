@@ -6,9 +6,14 @@
 use jiff::civil::Date;
 use serde::Serialize;
 
-use crate::faults::ReportFault;
+use crate::faults::upload::ReportFault;
 use crate::nhs_number;
-use crate::state::Added;
+
+/// What a good row of an upload did.
+pub(crate) enum Added {
+    Created,
+    Updated,
+}
 
 /// The most patients that PKB takes in one file.
 pub const MAX_ROWS: usize = 50_000;

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use jiff::civil::Date;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::Scheme;
-use crate::known::KnownRecord;
+use crate::known_record::KnownRecord;
+use crate::national_id::Scheme;
 
 /// Why a world file was not taken.
 #[derive(Debug, thiserror::Error)]

@@ -4,7 +4,7 @@ use std::fmt::{self, Display};
 
 use pkb_core::rows::counted;
 
-use super::{encoding::EncodingChoice, separator::Separator, workbook::Format};
+use super::{encoding::EncodingChoice, separator::Separator, workbook::format::Format};
 
 /// How a table is read; shown, it is a phrase such as `CSV in UTF-8, separated by commas`.
 #[derive(Debug, Clone, PartialEq, Eq)]

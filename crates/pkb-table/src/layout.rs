@@ -6,17 +6,15 @@ use encoding_rs_io::DecodeReaderBytesBuilder;
 use pkb_core::Fatal;
 
 use super::{
-    code_page::CodePageReader, encoding::EncodingChoice, end_mark::WithoutEndMark, row::Row,
-    rows::Rows, separator::Separator, source::Source,
+    code_page::CodePageReader, encoding::EncodingChoice, end_mark::WithoutEndMark,
+    separator::Separator, source::Source,
 };
 
-/// As much of the text as is looked at to find the separator.
-const START: u64 = 64 << 10;
 /// Bytes decoded together.
 const BUFFER: usize = 64 << 10;
 
 /// Text on its way to the rows.
-pub(super) type Text = Box<dyn Read + Send>;
+pub(super) type TextReader = Box<dyn Read + Send>;
 
 /// What must be known to read the rows.
 #[derive(Clone, Copy)]
@@ -32,55 +30,8 @@ pub(super) struct Layout {
 }
 
 impl Layout {
-    /// A text file's layout; the separator is found out if it is not given.
-    pub(super) fn of_text(
-        source: &Source,
-        encoding: EncodingChoice,
-        separator: Option<Separator>,
-        header_row: Option<u64>,
-    ) -> Result<Self, Fatal> {
-        let mut start = Vec::new();
-        text(source, encoding)?
-            .take(START)
-            .read_to_end(&mut start)
-            .map_err(|error| source.unreadable(error))?;
-        if is_page(&start) {
-            return Err(Fatal::Input(format!(
-                "{source}: is an HTML or XML page, not a table; open it in a spreadsheet program and save it as CSV UTF-8"
-            )));
-        }
-        let hinted = Separator::hinted(&start);
-        let layout = Self {
-            encoding,
-            separator: separator.or(hinted).unwrap_or(Separator::Comma),
-            hint: hinted.is_some(),
-            sheet_width: None,
-            header_row,
-        };
-        Ok(match (separator.or(hinted), header_row) {
-            (Some(_), _) => layout,
-            (None, None) => layout.separated_by(Separator::most_cells(&start)),
-            (None, Some(_)) => layout.with_most_cells(source)?,
-        })
-    }
-
     pub(super) fn separated_by(self, separator: Separator) -> Self {
         Self { separator, ..self }
-    }
-
-    /// With the separator that makes the most cells of the header.
-    fn with_most_cells(self, source: &Source) -> Result<Self, Fatal> {
-        let mut best = (0, self);
-        for separator in Separator::ALL {
-            let layout = self.separated_by(separator);
-            let mut row = Row::default();
-            // Quotation marks that a wrong separator breaks are not a fault of the file.
-            let _ = Rows::new(source.clone(), &layout)?.next_row(&mut row);
-            if row.len() > best.0 {
-                best = (row.len(), layout);
-            }
-        }
-        Ok(best.1)
     }
 
     /// The layout of a sheet that was written out as text.
@@ -97,9 +48,9 @@ impl Layout {
 
 /// A source's text in UTF-8, without a byte-order mark and without the Ctrl-Z at its end. Bytes of a
 /// UTF-8 file come as they are; what is wrong in another encoding comes as U+FFFD.
-pub(super) fn text(source: &Source, encoding: EncodingChoice) -> Result<Text, Fatal> {
+pub(super) fn text(source: &Source, encoding: EncodingChoice) -> Result<TextReader, Fatal> {
     let bytes = source.reader();
-    let text: Text = match encoding {
+    let text: TextReader = match encoding {
         EncodingChoice::Dos(page) => Box::new(CodePageReader::new(bytes, page)),
         EncodingChoice::Web(web) => {
             let mut decoder = DecodeReaderBytesBuilder::new();
@@ -113,14 +64,4 @@ pub(super) fn text(source: &Source, encoding: EncodingChoice) -> Result<Text, Fa
         }
     };
     Ok(Box::new(WithoutEndMark::new(text)))
-}
-
-/// Some systems export a page and name it .xls.
-fn is_page(start: &[u8]) -> bool {
-    let start = start.trim_ascii_start();
-    ["<html", "<table", "<!doctype", "<?xml"].iter().any(|tag| {
-        start
-            .get(..tag.len())
-            .is_some_and(|first| first.eq_ignore_ascii_case(tag.as_bytes()))
-    })
 }

@@ -28,6 +28,7 @@ mod source;
 mod swallowed;
 #[cfg(test)]
 mod tests;
+mod text_layout;
 mod workbook;
 
 use std::path::Path;
@@ -49,6 +50,7 @@ pub use self::{
 use self::{
     layout::Layout,
     source::Source,
+    text_layout::layout_of_text,
     workbook::{Converted, Wanted},
 };
 
@@ -113,7 +115,7 @@ impl Table {
             )));
         }
         let detected = detect::encoding(&source, options.encoding)?;
-        let layout = Layout::of_text(
+        let layout = layout_of_text(
             &source,
             detected.encoding,
             options.separator,

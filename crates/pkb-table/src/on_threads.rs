@@ -1,8 +1,7 @@
 //! Work on rows by as many threads as there are cores. Each thread takes its turn at the reader, which
 //! keeps it only as long as a block of rows is read, and works on its block while others read theirs.
 
-use std::sync::{Mutex, PoisonError};
-
+use parking_lot::Mutex;
 use pkb_core::Fatal;
 
 use super::{row::Row, rows::Rows};
@@ -27,10 +26,10 @@ pub fn fold<T: Send>(
     });
     rayon::broadcast(|_| {
         let mut made = begin();
-        let mut block = Block::default();
+        let mut block = RowBlock::default();
         loop {
             // A thread that broke off while it read ends the program; there is nothing to be mended.
-            let mut turn = reader.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut turn = reader.lock();
             turn.read(&mut block)?;
             drop(turn);
             if block.rows().is_empty() {
@@ -47,12 +46,12 @@ pub fn fold<T: Send>(
 
 /// Rows that were read together. Their memory is used again and again.
 #[derive(Default)]
-struct Block {
+struct RowBlock {
     rows: Vec<Row>,
     filled: usize,
 }
 
-impl Block {
+impl RowBlock {
     fn rows(&self) -> &[Row] {
         &self.rows[..self.filled]
     }
@@ -66,7 +65,7 @@ struct BlockReader<'a> {
 
 impl BlockReader<'_> {
     /// Reads as many rows as are left and a block has room for.
-    fn read(&mut self, block: &mut Block) -> Result<(), Fatal> {
+    fn read(&mut self, block: &mut RowBlock) -> Result<(), Fatal> {
         block.rows.resize_with(BLOCK_ROWS, Row::default);
         block.filled = 0;
         for row in &mut block.rows {

@@ -5,7 +5,7 @@ use memchr::memchr;
 
 /// Where in a cell the bytes have come to.
 #[derive(Debug, Clone, Copy, Default)]
-enum Place {
+enum QuotePlace {
     #[default]
     CellStart,
     Unquoted,
@@ -19,7 +19,7 @@ enum Place {
 /// The quotation marks of a row.
 #[derive(Debug, Default)]
 pub(super) struct Quotes {
-    place: Place,
+    place: QuotePlace,
     cell: usize,
     text_after: Option<usize>,
 }
@@ -29,29 +29,29 @@ impl Quotes {
     pub(super) fn follow(&mut self, mut bytes: &[u8], separator: u8) {
         while let Some(first) = bytes.first() {
             let used = match self.place {
-                Place::CellStart if *first == b'"' => {
-                    self.place = Place::Quoted;
+                QuotePlace::CellStart if *first == b'"' => {
+                    self.place = QuotePlace::Quoted;
                     1
                 }
-                Place::CellStart | Place::Unquoted => match memchr(separator, bytes) {
+                QuotePlace::CellStart | QuotePlace::Unquoted => match memchr(separator, bytes) {
                     Some(at) => self.next_cell(at + 1),
                     None => {
-                        self.place = Place::Unquoted;
+                        self.place = QuotePlace::Unquoted;
                         bytes.len()
                     }
                 },
-                Place::Quoted => match memchr(b'"', bytes) {
+                QuotePlace::Quoted => match memchr(b'"', bytes) {
                     Some(at) => {
-                        self.place = Place::Closed;
+                        self.place = QuotePlace::Closed;
                         at + 1
                     }
                     None => bytes.len(),
                 },
-                Place::Closed if *first == b'"' => {
-                    self.place = Place::Quoted;
+                QuotePlace::Closed if *first == b'"' => {
+                    self.place = QuotePlace::Quoted;
                     1
                 }
-                Place::Closed | Place::Padding => self.behind(*first, separator),
+                QuotePlace::Closed | QuotePlace::Padding => self.behind(*first, separator),
             };
             bytes = &bytes[used..];
         }
@@ -62,10 +62,10 @@ impl Quotes {
         match byte {
             _ if byte == separator => return self.next_cell(1),
             b'\n' | b'\r' => {}
-            b' ' | b'\t' => self.place = Place::Padding,
+            b' ' | b'\t' => self.place = QuotePlace::Padding,
             _ => {
                 self.text_after = self.text_after.or(Some(self.cell));
-                self.place = Place::Unquoted;
+                self.place = QuotePlace::Unquoted;
             }
         }
         1
@@ -73,7 +73,7 @@ impl Quotes {
 
     fn next_cell(&mut self, used: usize) -> usize {
         self.cell += 1;
-        self.place = Place::CellStart;
+        self.place = QuotePlace::CellStart;
         used
     }
 

@@ -7,7 +7,7 @@ use memchr::{memchr, memchr2};
 use pkb_core::Fatal;
 
 use super::{
-    layout::{self, Layout, Text},
+    layout::{self, Layout, TextReader},
     quotes::Quotes,
     row::{Oddity, Row},
     source::Source,
@@ -28,7 +28,7 @@ const MAX_CELLS: usize = 16_384;
 pub struct Rows {
     source: Source,
     layout: Layout,
-    input: BufReader<Text>,
+    input: BufReader<TextReader>,
     csv: Reader,
     /// Rows gone by, empty ones included.
     gone: u64,

@@ -8,7 +8,7 @@ use pkb_cli::{
     args::Api,
 };
 use pkb_client::{
-    code_desk::{CodeDesk, FhirDesk, Invitee, RestDesk},
+    code_source::{CodeSource, FhirCodeSource, Invitee, RestCodeSource},
     rest::PathTemplate,
 };
 use pkb_core::{
@@ -31,19 +31,20 @@ pub async fn run(mut args: Args) -> Result<ExitCode, Fatal> {
     let clock = args.stream.clock();
     match args.api.api {
         Api::Rest => {
-            let desk = RestDesk::new(pkb, PathTemplate::new(&args.token_path, &["{id}"])?);
-            run_with(desk, &args, 1, args.concurrency.concurrency.into()).await
+            let code_source =
+                RestCodeSource::new(pkb, PathTemplate::new(&args.token_path, &["{id}"])?);
+            run_with(code_source, &args, 1, args.concurrency.concurrency.into()).await
         }
         Api::Fhir => {
-            let desk = FhirDesk::new(pkb, clock.today())?;
-            let batch_rows = args.api.batch_rows(FhirDesk::MAX_BATCH);
-            run_with(desk, &args, batch_rows, Api::FHIR_IN_FLIGHT).await
+            let code_source = FhirCodeSource::new(pkb, clock.today())?;
+            let batch_rows = args.api.batch_rows(FhirCodeSource::MAX_BATCH);
+            run_with(code_source, &args, batch_rows, Api::FHIR_IN_FLIGHT).await
         }
     }
 }
 
-async fn run_with<D: CodeDesk>(
-    desk: D,
+async fn run_with<C: CodeSource>(
+    code_source: C,
     args: &Args,
     batch_rows: usize,
     in_flight: usize,
@@ -51,7 +52,7 @@ async fn run_with<D: CodeDesk>(
     let clock = args.stream.clock();
     let days = |days: u16| SignedDuration::from_hours(24 * i64::from(days));
     let stage = Tokens {
-        desk,
+        code_source,
         batch_rows,
         linger: args.api.linger,
         valid_for: days(args.valid_days),
@@ -79,8 +80,8 @@ struct Work {
     is_reissue: bool,
 }
 
-struct Tokens<D> {
-    desk: D,
+struct Tokens<C> {
+    code_source: C,
     batch_rows: usize,
     linger: Duration,
     valid_for: SignedDuration,
@@ -93,7 +94,7 @@ struct Tokens<D> {
     clock: Clock,
 }
 
-impl<D: CodeDesk> Stage for Tokens<D> {
+impl<C: CodeSource> Stage for Tokens<C> {
     type Work = Work;
     type Done = Invitation;
 
@@ -163,7 +164,7 @@ impl<D: CodeDesk> Stage for Tokens<D> {
             .into_iter()
             .map(|work| (work.invitee, work.is_reissue))
             .unzip();
-        let made = self.desk.make_codes(&invitees).await?;
+        let made = self.code_source.make_codes(&invitees).await?;
         let now = self.clock.now();
         Ok(made
             .into_iter()

@@ -16,7 +16,7 @@ const LIST: &str = "batches.json";
 
 /// The version of the list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-enum Schema {
+enum ListSchema {
     #[serde(rename = "pkb-batches/1")]
     V1,
 }
@@ -24,13 +24,13 @@ enum Schema {
 /// The list.
 #[derive(Debug, Serialize, Deserialize)]
 struct List {
-    schema: Schema,
-    batches: Vec<Batch>,
+    schema: ListSchema,
+    batches: Vec<ListedBatch>,
 }
 
 /// A batch in the list.
 #[derive(Debug, Serialize, Deserialize)]
-struct Batch {
+struct ListedBatch {
     /// Name of its file.
     file: String,
     /// Patients in it.
@@ -151,7 +151,7 @@ impl BatchFolder {
                 self.path.display()
             )));
         }
-        self.list.batches.push(Batch {
+        self.list.batches.push(ListedBatch {
             file: name.to_owned(),
             rows,
             bytes: content.len(),
@@ -174,7 +174,7 @@ fn read_list(path: &Path) -> Result<List, Fatal> {
             ))
         }),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(List {
-            schema: Schema::V1,
+            schema: ListSchema::V1,
             batches: Vec::new(),
         }),
         Err(error) => Err(Fatal::cannot_read(path, error)),

@@ -4,19 +4,14 @@ use std::sync::Arc;
 
 use pkb_cli::app;
 use pkb_core::{ExitCode, Fatal, monitor::Monitor, rows::listed, stage::IntentLog};
+use pkb_patients::{ColumnOverview, FileReport, PatientFile};
 
 use crate::{
     args::{CheckArgs, ColumnsArgs},
-    columns::{Columns, mask},
-    comparison::{ComparedRows, Comparison, Known, Noted, Told},
-    header_row,
-    patient_file::{PatientFile, read_header},
+    comparison::{ComparedRows, Comparison, ComparisonReport, Known, Noted},
     pkb_file::PkbFile,
     problems_file,
-    report::Report,
-    workbook_check,
 };
-use pkb_table::{Row, Table};
 
 /// Says everything that is wrong with a patient file, and with `--compare` in what it differs from PKB.
 ///
@@ -24,8 +19,8 @@ use pkb_table::{Row, Table};
 /// The file cannot be understood at all, or a file not be written; or PKB cannot be asked.
 pub async fn check(args: &CheckArgs) -> Result<ExitCode, Fatal> {
     let comparison = args.compare.then(|| comparison(args)).transpose()?;
-    let file = PatientFile::open(&args.file, args.clock.clock().today())?;
-    app::print(&Report(&file).to_string())?;
+    let file = PatientFile::open(&args.file.options()?, args.clock.clock().today())?;
+    app::print(&FileReport(&file).to_string())?;
     let mut compared = None;
     let mut text = String::new();
     if let Some(comparison) = &comparison {
@@ -75,7 +70,7 @@ fn comparison(args: &CheckArgs) -> Result<Comparison, Fatal> {
 
 /// What a comparison found, and what an upload would do.
 fn told(rows: &ComparedRows) -> String {
-    let mut text = Told::new(rows, Known::Full).to_string();
+    let mut text = ComparisonReport::new(rows, Known::Full).to_string();
     if let Some(refusal) = &rows.refusal {
         text.push_str(&format!(
             "\n{refusal}.\nAn upload of this file would stop before anything is sent. {}.\n",
@@ -85,65 +80,12 @@ fn told(rows: &ComparedRows) -> String {
     text
 }
 
-/// So many values of a column are shown.
-const SAMPLES: usize = 3;
-/// So many rows are looked at for them.
-const ROWS_FOR_SAMPLES: usize = 1000;
-
 /// Shows what each column is taken for.
 ///
 /// # Errors
 /// The file cannot be read; or its header lacks something, after all columns have been shown.
 pub fn columns(args: &ColumnsArgs) -> Result<ExitCode, Fatal> {
-    let mapping = args.file.mapping()?;
-    let table = Table::open(args.file.path()?, &args.file.table_options())?;
-    workbook_check::one_sheet_has_patients(&table, args.file.sheet.as_deref(), &mapping)?;
-    let mut rows = table.rows()?;
-    let mut header = Row::default();
-    let (number, mut header) = read_header(&table, &mut rows, &mut header)?;
-    workbook_check::drop_hidden_columns(&table, &mut header, args.file.hidden_columns, &mapping);
-    let columns = Columns::recognise(&header, &mapping);
-    let mut samples: Vec<Vec<String>> = vec![Vec::new(); header.len()];
-    let mut row = Row::default();
-    for _ in 0..ROWS_FOR_SAMPLES {
-        if !rows.next_row(&mut row)? {
-            break;
-        }
-        for (at, samples) in samples.iter_mut().enumerate() {
-            let value = row.cell(at).unwrap_or("(no text)").trim();
-            if samples.len() < SAMPLES && !value.is_empty() {
-                samples.push(mask(value));
-            }
-        }
-    }
-    let sure = columns.is_surely_a_header();
-    let lines: Vec<[String; 3]> = (0..header.len())
-        .map(|at| {
-            // A first row that is no header is a patient.
-            let label = if sure {
-                columns.label(at)
-            } else {
-                format!("column {}", pkb_table::column_letters(at))
-            };
-            let field = match (columns.field(at), columns.concern(at)) {
-                (Some(field), _) => field.name().to_owned(),
-                (None, Some(concern)) if sure => format!("- (about {})", concern.words()),
-                (None, _) => "-".to_owned(),
-            };
-            [label, field, samples[at].join(" | ")]
-        })
-        .collect();
-    let width = |cell: usize| {
-        let widths = lines.iter().map(|line| line[cell].chars().count());
-        widths.max().unwrap_or(0)
-    };
-    let (labels, fields) = (width(0), width(1));
-    let mut text = format!("{}: {}\n\n", table.name(), table.how_read());
-    for [label, field, samples] in &lines {
-        let line = format!("  {label:labels$}  {field:fields$}  {samples}");
-        text.push_str(line.trim_end());
-        text.push('\n');
-    }
-    app::print(&text)?;
-    header_row::columns(&table, number, &header, &mapping).map(|_| ExitCode::Done)
+    let overview = ColumnOverview::read(&args.file.options()?)?;
+    app::print(&overview.to_string())?;
+    overview.refusal.map_or(Ok(ExitCode::Done), Err)
 }

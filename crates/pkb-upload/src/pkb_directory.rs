@@ -5,7 +5,8 @@ use std::sync::Arc;
 use pkb_cli::args::Api;
 use pkb_client::{
     Client,
-    directory::{Answers, Directory as _, FhirDirectory, Known, RestDirectory},
+    directory::{Answers, Directory as _, FhirDirectory, RestDirectory},
+    known_patient::KnownPatient,
     rest::PathTemplate,
 };
 use pkb_core::Fatal;
@@ -51,7 +52,7 @@ impl PkbDirectory {
     ///
     /// # Errors
     /// What makes all further questions pointless.
-    pub async fn look_up(&self, ids: &[NationalId]) -> Answers<Known> {
+    pub async fn look_up(&self, ids: &[NationalId]) -> Answers<KnownPatient> {
         match self {
             Self::Rest(directory) => directory.look_up(ids).await,
             Self::Fhir(directory, _) => directory.look_up(ids).await,

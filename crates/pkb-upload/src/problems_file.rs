@@ -5,11 +5,7 @@ use std::{io::Write as _, path::Path};
 use pkb_core::{Fatal, Verdict, spreadsheet::defused};
 use pkb_files::atomic_file::AtomicFile;
 
-use crate::{
-    columns::mask,
-    finding::{Finding, Place},
-    patient_file::PatientFile,
-};
+use pkb_patients::{Finding, FindingPlace, PatientFile, mask};
 use pkb_table::Row;
 
 /// Writes all findings of `file` to `path`, one a line: row, column, what becomes of the row, problem,
@@ -91,7 +87,7 @@ pub fn write(
 fn column(file: &PatientFile, finding: &Finding) -> String {
     let cells = finding.place.cells(&file.columns);
     match (cells.as_slice(), finding.place) {
-        ([], Place::Row) => String::new(),
+        ([], FindingPlace::Row) => String::new(),
         ([], place) => place.name(&file.columns),
         (cells, _) => {
             let headers: Vec<&str> = cells.iter().map(|at| file.columns.header(*at)).collect();

@@ -1,7 +1,8 @@
 //! From the arguments to the work.
 
-use std::sync::{Arc, Mutex, atomic::AtomicBool};
+use std::sync::{Arc, atomic::AtomicBool};
 
+use parking_lot::Mutex;
 use pkb_cli::{
     app::{self, StageRun},
     progress::tell,
@@ -16,15 +17,14 @@ use crate::{
     check,
     comparison::{BeforeUpload, Comparison, Hasher},
     limit::Limit,
-    patient_file::PatientFile,
     pkb_directory::PkbDirectory,
     pkb_file::{LineOptions, PkbFile, Profile, even_batch_rows},
-    report::Report,
     sender::Sender,
     sent_before::SentBefore,
     settling::Settling,
     upload_stage::{Destination, UploadStage},
 };
+use pkb_patients::{FileReport, PatientFile};
 
 /// Runs the program from the arguments.
 ///
@@ -33,7 +33,7 @@ use crate::{
 pub async fn run(args: Args) -> Result<ExitCode, Fatal> {
     match args.command {
         Some(Command::Check(args)) => check::check(&args).await,
-        Some(Command::Columns(args)) => check::columns(&args),
+        Some(Command::FilledColumns(args)) => check::columns(&args),
         Some(Command::Profile) => {
             app::print(Profile::built_in_text())?;
             Ok(ExitCode::Done)
@@ -55,9 +55,9 @@ async fn upload(mut args: UploadArgs) -> Result<ExitCode, Fatal> {
     let directory = directory.transpose()?;
     let comparison = comparison(&args, pkb.as_ref(), clock)?;
     let pkb_file = pkb_file(&args, clock)?;
-    let file = Arc::new(PatientFile::open(&args.file, clock.today())?);
+    let file = Arc::new(PatientFile::open(&args.file.options()?, clock.today())?);
     if !args.stream.progress.quiet || file.survey.rejected + file.survey.excluded > 0 {
-        tell(Report(&file));
+        tell(FileReport(&file));
     }
     refuse_a_bad_file(&file, args.max_rejects)?;
     let monitor = &args.stream.progress.monitor;

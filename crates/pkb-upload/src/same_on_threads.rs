@@ -2,9 +2,11 @@
 
 use std::path::Path;
 
+use jiff::civil::date;
+use pkb_patients::{FileReport, PatientFile, ReadingOptions};
 use proptest::prelude::*;
 
-use crate::{hot, problems_file, report::Report};
+use crate::problems_file;
 
 const HEADER: &str =
     "NHS number,First name,Last name,Date of birth,Address 1,Town,Post code,Mobile,Email\n";
@@ -52,11 +54,11 @@ fn row() -> impl Strategy<Value = String> {
 fn told(path: &Path, threads: usize) -> String {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
     pool.unwrap().install(|| {
-        let file = match hot::open(path) {
+        let file = match PatientFile::open(&ReadingOptions::of(path), date(2026, 11, 23)) {
             Ok(file) => file,
             Err(fatal) => return fatal.to_string(),
         };
-        let mut told = Report(&file).to_string();
+        let mut told = FileReport(&file).to_string();
         let problems = path.with_file_name("problems.csv");
         problems_file::write(&file, &[], &problems, true).unwrap();
         told.push_str(&std::fs::read_to_string(problems).unwrap());

@@ -8,9 +8,11 @@ mod earlier;
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     time::Duration,
 };
+
+use parking_lot::{Mutex, MutexGuard};
 
 use pkb_client::{
     CallError, Client,
@@ -25,7 +27,7 @@ use crate::{
     comparison::Standing,
     pkb_file::PkbFile,
     sent_before::{BegunBatch, BegunRow, SentBefore, Taken, notes},
-    settling::{Finding, Found, Settling, Unanswered},
+    settling::{BatchFinding, Found, Settling, Unanswered},
 };
 
 /// What is needed to send batches.
@@ -74,8 +76,7 @@ pub struct Sending<'s> {
 
 impl Sending<'_> {
     fn sent_before(&self) -> MutexGuard<'_, SentBefore> {
-        let locked = self.sent_before.lock();
-        locked.unwrap_or_else(PoisonError::into_inner)
+        self.sent_before.lock()
     }
 }
 
@@ -213,7 +214,7 @@ impl Sender {
         let found = found.await?;
         let name = &batch.name;
         match found.finding {
-            Finding::Whole => {
+            BatchFinding::Whole => {
                 tracing::warn!("{name}: {}", found.words());
                 let result = |row: &BegunRow| match found.is_taken(row.key) {
                     true => Ok(name.clone()),
@@ -221,7 +222,7 @@ impl Sender {
                 };
                 Ok(rows.iter().map(result).collect())
             }
-            Finding::None | Finding::Open => Err(Fatal::TryLater(format!(
+            BatchFinding::None | BatchFinding::Open => Err(Fatal::TryLater(format!(
                 "{name} was sent and not answered, and {}. {}",
                 found.words(),
                 what_to_do(&found, batch, sending.intents)
@@ -267,7 +268,7 @@ fn what_to_do(found: &Found, batch: &BegunBatch, intents: &IntentLog) -> &'stati
         _ if !intents.is_kept() => {
             "What to do: look for it in PKB's Reports tab. The same command would send it again, because this run has no journal"
         }
-        Finding::None if !batch.emails => {
+        BatchFinding::None if !batch.emails => {
             "What to do: run the same command again. It asks PKB once more, and sends what has not arrived"
         }
         _ => {

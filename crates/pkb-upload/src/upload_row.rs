@@ -7,8 +7,8 @@ use pkb_core::{
 use pkb_files::journal::Key;
 
 use crate::{
-    comparison::{ComparedRows, Known, Sent, Standing},
-    pkb_file::PkbFile,
+    comparison::{ComparedRows, Known, Standing},
+    pkb_file::{PkbFile, SentColumns},
 };
 
 /// A row of a batch.
@@ -20,7 +20,7 @@ pub struct UploadRow {
     /// The same with names and number only, if that may be sent instead.
     minimal: Option<Vec<u8>>,
     /// What is in the line besides names and number.
-    sent: Sent,
+    sent: SentColumns,
     /// Whether PKB will write to the patient.
     pub emailed: bool,
     /// Whether any e-mail address is in the line, the patient's or a carer's.
@@ -74,7 +74,7 @@ impl UploadRow {
                 let missing = || Fatal::Bug("a row has no short line".into());
                 self.line = self.minimal.take().ok_or_else(missing)?;
                 (self.emailed, self.emails) = (false, false);
-                self.sent = Sent::NAMES;
+                self.sent = SentColumns::NAMES;
             }
         }
         self.before = Some(standing.changed_by(self.sent));

@@ -1,9 +1,8 @@
 //! The stage: rows that are compared, then sent, written or only checked, and never twice.
 
-use std::sync::{
-    Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicBool, Ordering},
-};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use parking_lot::{Mutex, MutexGuard};
 
 use pkb_core::{
     Admission, Batch, Clock, Fatal, Record, Stage, StageName, Verdict,
@@ -106,9 +105,7 @@ impl UploadStage {
     }
 
     fn sent_before(&self) -> MutexGuard<'_, SentBefore> {
-        self.sent_before
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.sent_before.lock()
     }
 
     /// A row that an earlier run settled.
@@ -191,7 +188,7 @@ impl UploadStage {
         work: &[UploadRow],
         intents: &IntentLog,
     ) -> BatchResult<Upload> {
-        let mut folder = folder.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut folder = folder.lock();
         let written: Vec<Option<String>> = {
             let sent_before = self.sent_before();
             let there = |row: &UploadRow| {
@@ -261,7 +258,7 @@ impl UploadStage {
             (_, UploadState::Known) => self.known == Known::Skip,
             (Destination::Nowhere, _) | (_, UploadState::Sent) => true,
             (Destination::Folder(folder), UploadState::Prepared) => {
-                let folder = folder.lock().unwrap_or_else(PoisonError::into_inner);
+                let folder = folder.lock();
                 upload
                     .batch
                     .as_deref()

@@ -22,6 +22,7 @@ pub mod schema;
 mod text;
 mod uk_mobile;
 mod unseen;
+mod uuid;
 mod written_date;
 
 pub use codes::{AccessCode, InvitationCode, PkbId};
@@ -38,6 +39,7 @@ pub use postcode::Postcode;
 pub use text::{AddressLine, PersonName, folded_header, has_lost_letter, looks_like_mojibake};
 pub use uk_mobile::UkMobile;
 pub use unseen::has_unusual_characters;
+pub use uuid::is_uuid;
 pub use written_date::{DateOrder, MONTHS, read_day_of};
 
 /// Defines [`Problem`]: code, words that follow the name of a column, and what to do.

@@ -8,7 +8,7 @@ use std::{
 
 use clap::Args;
 
-use super::parse_duration;
+use super::duration::parse_duration;
 use pkb_client::{
     network::Network,
     notify::{ApiKey, BASE_URL, Notify, NotifySettings, read_api_key},

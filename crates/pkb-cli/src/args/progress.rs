@@ -2,11 +2,21 @@
 
 use std::{sync::Arc, time::Duration};
 
-use clap::Args;
-
-use super::{STREAM, parse_duration};
-use crate::progress::When;
+use clap::{Args, ValueEnum};
 use pkb_core::monitor::Monitor;
+
+use super::{duration::parse_duration, headings::STREAM};
+
+/// When to show progress.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum When {
+    /// By the last stage of a pipeline: a live line on a terminal, a line a minute elsewhere.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
 
 /// What a program shows of its work, and where it notes it.
 #[derive(Debug, Clone, Args)]

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::Findings;
+use super::findings::Findings;
 use pkb_core::ExitCode;
 
 /// Less free space than this is worth a word: 100,000 letters take about 2 GiB.

@@ -3,10 +3,11 @@
 //!
 //! * `local`: secrets, files, folders, space; `remote`: servers, their clocks, credentials, interfaces.
 
+mod findings;
 mod local;
 mod remote;
 
-use std::{fmt, path::Path, process::Command, sync::Arc};
+use std::{path::Path, process::Command, sync::Arc};
 
 use clap::Args;
 
@@ -14,6 +15,7 @@ use crate::{
     args::{NotifyKeyArgs, PkbArgs},
     settings::{PROGRAMS, program_of},
 };
+use findings::Findings;
 use pkb_client::rest::{PathTemplate, USER_PATH};
 use pkb_core::{ExitCode, Fatal};
 
@@ -35,110 +37,6 @@ pub struct DoctorArgs {
     /// PKB.
     #[command(flatten)]
     pkb: PkbArgs,
-}
-
-/// How bad something is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Level {
-    Ok,
-    Warning,
-    /// The programs would end with this.
-    Problem(ExitCode),
-}
-
-/// What was found.
-#[derive(Debug)]
-struct Finding {
-    level: Level,
-    /// What was looked at.
-    about: &'static str,
-    /// What it is like, and what to do.
-    what: String,
-}
-
-/// All that was found.
-#[derive(Debug, Default)]
-struct Findings(Vec<Finding>);
-
-impl Findings {
-    fn add(&mut self, level: Level, about: &'static str, what: impl Into<String>) {
-        let what = what.into();
-        self.0.push(Finding { level, about, what });
-    }
-
-    fn ok(&mut self, about: &'static str, what: impl Into<String>) {
-        self.add(Level::Ok, about, what);
-    }
-
-    fn warn(&mut self, about: &'static str, what: impl Into<String>) {
-        self.add(Level::Warning, about, what);
-    }
-
-    fn problem(&mut self, about: &'static str, code: ExitCode, what: impl Into<String>) {
-        self.add(Level::Problem(code), about, what);
-    }
-
-    fn fatal(&mut self, about: &'static str, fatal: &Fatal) {
-        self.problem(about, fatal.exit_code(), fatal.to_string());
-    }
-
-    /// The code of the gravest: what has to be mended first comes first.
-    fn exit_code(&self) -> ExitCode {
-        const GRAVEST_FIRST: [ExitCode; 6] = [
-            ExitCode::Usage,
-            ExitCode::Credentials,
-            ExitCode::NotUnderstood,
-            ExitCode::Input,
-            ExitCode::Io,
-            ExitCode::TryLater,
-        ];
-        let has = |code: &ExitCode| {
-            self.0
-                .iter()
-                .any(|finding| finding.level == Level::Problem(*code))
-        };
-        let other = self.0.iter().find_map(|finding| match finding.level {
-            Level::Problem(code) => Some(code),
-            _ => None,
-        });
-        GRAVEST_FIRST
-            .into_iter()
-            .find(has)
-            .or(other)
-            .unwrap_or(ExitCode::Done)
-    }
-}
-
-impl fmt::Display for Findings {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for Finding { level, about, what } in &self.0 {
-            let level = match level {
-                Level::Ok => "ok",
-                Level::Warning => "warning",
-                Level::Problem(_) => "problem",
-            };
-            writeln!(
-                f,
-                "{level:<8} {about:<12} {}",
-                what.replace('\n', "\n                      ")
-            )?;
-        }
-        let count = |wanted: fn(&Level) -> bool| {
-            self.0
-                .iter()
-                .filter(|finding| wanted(&finding.level))
-                .count()
-        };
-        let (problems, warnings) = (
-            count(|level| matches!(level, Level::Problem(_))),
-            count(|level| *level == Level::Warning),
-        );
-        match (problems, warnings) {
-            (0, 0) => writeln!(f, "\nall is well"),
-            (0, _) => writeln!(f, "\nready to go; warnings: {warnings}"),
-            (_, _) => writeln!(f, "\nnot ready: problems: {problems}, warnings: {warnings}"),
-        }
-    }
 }
 
 /// Looks at everything, and says what it found on standard output.

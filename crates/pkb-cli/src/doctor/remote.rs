@@ -1,6 +1,6 @@
 //! PKB and GOV.UK Notify: reached, on time, and willing.
 
-use super::{Findings, local::key_file};
+use super::{findings::Findings, local::key_file};
 use crate::args::{NotifyKeyArgs, PkbArgs};
 use pkb_client::{
     CallError, Client,

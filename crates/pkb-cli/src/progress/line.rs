@@ -20,7 +20,7 @@ const PLAIN: &str = "\x1b[0m";
 
 /// All that can be said at one moment.
 #[derive(Debug)]
-pub(crate) struct Words {
+pub(crate) struct ProgressWords {
     title: &'static str,
     /// Done, of how many that are known of.
     share: Option<f64>,
@@ -34,7 +34,7 @@ pub(crate) struct Words {
 
 /// The parts of a line in the order in which they stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Part {
+enum LinePart {
     Title,
     Bar,
     Count,
@@ -44,7 +44,7 @@ enum Part {
     Wait,
 }
 
-impl Words {
+impl ProgressWords {
     /// What is to be said of `snapshot`; `unit` is what is counted, in the plural.
     pub(crate) fn of(
         title: &'static str,
@@ -115,28 +115,28 @@ impl Words {
         let count = format!("{} {}", self.count, self.unit);
         // The most important first; each takes the place of what was chosen for its part before.
         let steps = [
-            (Part::Count, percent.clone()),
-            (Part::Wait, Some(short_wait)),
-            (Part::Count, Some(self.count.clone())),
-            (Part::Wait, Some(long_wait)),
-            (Part::Left, self.left.clone()),
-            (Part::Rate, self.rate.clone()),
-            (Part::Retries, self.retries.clone()),
-            (Part::Count, Some(count.clone())),
-            (Part::Title, Some(self.title.to_owned())),
+            (LinePart::Count, percent.clone()),
+            (LinePart::Wait, Some(short_wait)),
+            (LinePart::Count, Some(self.count.clone())),
+            (LinePart::Wait, Some(long_wait)),
+            (LinePart::Left, self.left.clone()),
+            (LinePart::Rate, self.rate.clone()),
+            (LinePart::Retries, self.retries.clone()),
+            (LinePart::Count, Some(count.clone())),
+            (LinePart::Title, Some(self.title.to_owned())),
             (
-                Part::Count,
+                LinePart::Count,
                 percent.map(|percent| format!("{percent:>4}  {count}")),
             ),
         ];
-        let mut line = Line::default();
+        let mut line = FittedLine::default();
         for (part, text) in steps {
             line.take(part, text.unwrap_or_default(), room);
         }
         if let Some(share) = self.share {
             let free = room.saturating_sub(line.columns() + GAP);
             if free >= BAR.0 {
-                line.take(Part::Bar, bar(share, free.min(BAR.1)), room);
+                line.take(LinePart::Bar, bar(share, free.min(BAR.1)), room);
             }
         }
         line.text(colour)
@@ -151,10 +151,10 @@ impl Words {
 
 /// What was chosen so far.
 #[derive(Default)]
-struct Line([String; 7]);
+struct FittedLine([String; 7]);
 
-impl Line {
-    fn take(&mut self, part: Part, text: String, room: usize) {
+impl FittedLine {
+    fn take(&mut self, part: LinePart, text: String, room: usize) {
         let before = std::mem::replace(&mut self.0[part as usize], text);
         if self.columns() > room {
             self.0[part as usize] = before;
@@ -174,7 +174,7 @@ impl Line {
     }
 
     fn text(mut self, colour: bool) -> String {
-        let wait = &mut self.0[Part::Wait as usize];
+        let wait = &mut self.0[LinePart::Wait as usize];
         if colour && !wait.is_empty() {
             *wait = format!("{YELLOW}{wait}{PLAIN}");
         }
@@ -198,7 +198,7 @@ mod tests {
     use super::*;
     use pkb_core::monitor::{Wait, Why};
 
-    fn words(done: u64, total: u64, retries: u64, why: Option<Why>) -> Words {
+    fn words(done: u64, total: u64, retries: u64, why: Option<Why>) -> ProgressWords {
         let start = Instant::now();
         let now = start + Duration::from_secs(30);
         let mut pace = Pace::start(start);
@@ -216,7 +216,7 @@ mod tests {
                 until: Some(now + Duration::from_secs(30)),
             }),
         };
-        Words::of("pkb-letters", "rows", &snapshot, &pace, now)
+        ProgressWords::of("pkb-letters", "rows", &snapshot, &pace, now)
     }
 
     #[test]

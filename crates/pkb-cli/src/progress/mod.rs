@@ -11,7 +11,6 @@ mod pace;
 mod screen;
 
 use std::{
-    os::unix::fs::FileTypeExt as _,
     sync::{
         Arc,
         mpsc::{self, RecvTimeoutError},
@@ -20,13 +19,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use clap::ValueEnum;
-
-use self::{line::Words, pace::Pace};
-use crate::args::ProgressArgs;
+use self::{line::ProgressWords, pace::Pace};
+use crate::args::{ProgressArgs, When};
 use pkb_core::figures::in_words;
 use pkb_core::monitor::{Monitor, Snapshot, Wait, Why};
 
+pub(crate) use screen::is_pipe;
 pub use screen::{Stderr, close_screen, tell};
 
 /// How often the live line is drawn anew: often enough to be alive, and to mend soon what others wrote.
@@ -37,17 +35,6 @@ const LOOK: Duration = Duration::from_secs(1);
 const LONG_WAIT: Duration = Duration::from_secs(10);
 /// ...and again so much later.
 const TELL_AGAIN: Duration = Duration::from_secs(600);
-
-/// When to show progress.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum When {
-    /// By the last stage of a pipeline: a live line on a terminal, a line a minute elsewhere.
-    Auto,
-    /// Always.
-    Always,
-    /// Never.
-    Never,
-}
 
 /// What a program works on.
 #[derive(Debug, Clone, Copy)]
@@ -64,14 +51,14 @@ pub struct Task {
 
 /// What is shown of a task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Form {
+enum ProgressKind {
     Live,
     Lines,
     /// Long waits only.
     Waits,
 }
 
-impl Form {
+impl ProgressKind {
     /// `None`: nothing at all.
     fn choose(args: &ProgressArgs, task: &Task, terminal: bool) -> Option<Self> {
         let is_mine = match args.when {
@@ -96,7 +83,7 @@ impl Progress {
     /// Shows what `args.monitor` notes of `task`.
     pub fn start(args: &ProgressArgs, task: Task) -> Self {
         Self(
-            Form::choose(args, &task, screen::is_terminal()).map(|form| {
+            ProgressKind::choose(args, &task, screen::is_terminal()).map(|form| {
                 let (stop, stopped) = mpsc::channel();
                 let monitor = Arc::clone(&args.monitor);
                 let teller = Teller::start(task, form, args.interval, Instant::now());
@@ -122,8 +109,8 @@ impl Drop for Progress {
 /// A thread of its own: it is alive while nothing else moves.
 fn watch(monitor: &Monitor, mut teller: Teller, stopped: &mpsc::Receiver<()>) {
     let pause = match teller.form {
-        Form::Live => TICK,
-        Form::Lines | Form::Waits => LOOK.min(teller.interval),
+        ProgressKind::Live => TICK,
+        ProgressKind::Lines | ProgressKind::Waits => LOOK.min(teller.interval),
     };
     let colours = screen::has_colours();
     while stopped.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
@@ -132,7 +119,7 @@ fn watch(monitor: &Monitor, mut teller: Teller, stopped: &mpsc::Receiver<()>) {
         if let Some(message) = teller.message(&snapshot, now) {
             tell(message);
         }
-        if teller.form == Form::Live {
+        if teller.form == ProgressKind::Live {
             screen::draw(
                 teller
                     .words(&snapshot, now)
@@ -146,7 +133,7 @@ fn watch(monitor: &Monitor, mut teller: Teller, stopped: &mpsc::Receiver<()>) {
 /// Decides what is worth a line, and when.
 struct Teller {
     task: Task,
-    form: Form,
+    form: ProgressKind,
     interval: Duration,
     pace: Pace,
     next_line: Instant,
@@ -157,7 +144,7 @@ struct Teller {
 }
 
 impl Teller {
-    fn start(task: Task, form: Form, interval: Duration, now: Instant) -> Self {
+    fn start(task: Task, form: ProgressKind, interval: Duration, now: Instant) -> Self {
         Self {
             task,
             form,
@@ -169,20 +156,22 @@ impl Teller {
         }
     }
 
-    fn words(&self, snapshot: &Snapshot, now: Instant) -> Words {
-        Words::of(self.task.program, self.task.unit, snapshot, &self.pace, now)
+    fn words(&self, snapshot: &Snapshot, now: Instant) -> ProgressWords {
+        ProgressWords::of(self.task.program, self.task.unit, snapshot, &self.pace, now)
     }
 
     /// What is to be said at `now`, if anything is.
     fn message(&mut self, snapshot: &Snapshot, now: Instant) -> Option<String> {
         self.pace.note(now, snapshot.done);
         match self.form {
-            Form::Live => None,
-            Form::Lines if now >= self.next_line => {
+            ProgressKind::Live => None,
+            ProgressKind::Lines if now >= self.next_line => {
                 self.next_line = now + self.interval;
                 Some(self.words(snapshot, now).in_full())
             }
-            Form::Lines | Form::Waits => self.wait_message(snapshot.wait.as_ref(), now),
+            ProgressKind::Lines | ProgressKind::Waits => {
+                self.wait_message(snapshot.wait.as_ref(), now)
+            }
         }
     }
 
@@ -211,15 +200,6 @@ impl Teller {
     }
 }
 
-/// Whether a stream is a pipe.
-pub(crate) fn is_pipe(stream: impl std::os::fd::AsFd) -> bool {
-    stream
-        .as_fd()
-        .try_clone_to_owned()
-        .and_then(|fd| std::fs::File::from(fd).metadata())
-        .is_ok_and(|metadata| metadata.file_type().is_fifo())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -241,7 +221,7 @@ mod tests {
 
     #[test]
     fn only_the_last_stage_has_a_line_and_only_a_terminal_has_a_live_one() {
-        use Form::{Lines, Live, Waits};
+        use ProgressKind::{Lines, Live, Waits};
         let last = Task {
             is_last: true,
             ..TASK
@@ -263,13 +243,13 @@ mod tests {
             (When::Auto, true, last, true, None),
             (When::Always, true, last, false, None),
         ] {
-            let chosen = Form::choose(&args(when, quiet), &task, terminal);
+            let chosen = ProgressKind::choose(&args(when, quiet), &task, terminal);
             assert_eq!(chosen, form, "{when:?} {quiet} {task:?} {terminal}");
         }
     }
 
     /// What is said at each second, with a wait from one second to another.
-    fn said(form: Form, seconds: u64, waits: &[(u64, u64, Why)]) -> Vec<(u64, String)> {
+    fn said(form: ProgressKind, seconds: u64, waits: &[(u64, u64, Why)]) -> Vec<(u64, String)> {
         let start = Instant::now();
         let at = |second| start + Duration::from_secs(second);
         let mut teller = Teller::start(TASK, form, Duration::from_secs(60), start);
@@ -299,8 +279,8 @@ mod tests {
 
     #[test]
     fn a_log_gets_a_line_a_minute_and_none_in_the_first() {
-        assert_eq!(said(Form::Lines, 60, &[]), []);
-        let said = said(Form::Lines, 200, &[]);
+        assert_eq!(said(ProgressKind::Lines, 60, &[]), []);
+        let said = said(ProgressKind::Lines, 200, &[]);
         let seconds: Vec<u64> = said.iter().map(|(second, _)| *second).collect();
         assert_eq!(seconds, [60, 120, 180]);
         assert_eq!(
@@ -319,7 +299,7 @@ mod tests {
             (105, 115, Why::AskedBy("PKB")),
         ];
         assert_eq!(
-            said(Form::Waits, 120, &waits),
+            said(ProgressKind::Waits, 120, &waits),
             [
                 (20, "pkb-resolve: waiting 30 s, asked by PKB".to_owned()),
                 (50, "pkb-resolve: goes on after 30 s".to_owned()),
@@ -330,7 +310,7 @@ mod tests {
     #[test]
     fn a_wait_of_hours_is_told_every_ten_minutes() {
         let waits = [(0, 3000, Why::Processing("batch-0001.csv".into()))];
-        let seconds: Vec<u64> = said(Form::Waits, 2000, &waits)
+        let seconds: Vec<u64> = said(ProgressKind::Waits, 2000, &waits)
             .iter()
             .map(|(second, _)| *second)
             .collect();

@@ -9,11 +9,14 @@
 
 use std::{
     io::{self, IsTerminal as _, Write},
+    os::unix::fs::FileTypeExt as _,
     sync::{
-        Mutex, MutexGuard, OnceLock, PoisonError,
+        OnceLock,
         atomic::{AtomicBool, Ordering},
     },
 };
+
+use parking_lot::{Mutex, MutexGuard};
 
 use pkb_files::shown::shown;
 
@@ -26,7 +29,7 @@ const USUAL_COLUMNS: usize = 80;
 static LINE: Mutex<Option<String>> = Mutex::new(None);
 
 fn line() -> MutexGuard<'static, Option<String>> {
-    LINE.lock().unwrap_or_else(PoisonError::into_inner)
+    LINE.lock()
 }
 
 /// A terminal that can be drawn on.
@@ -49,7 +52,16 @@ pub(super) fn columns() -> usize {
 /// Whether a later program of the pipeline may have a line of progress on this terminal.
 fn is_shared() -> bool {
     static SHARED: OnceLock<bool> = OnceLock::new();
-    *SHARED.get_or_init(|| is_terminal() && super::is_pipe(io::stdout()))
+    *SHARED.get_or_init(|| is_terminal() && is_pipe(io::stdout()))
+}
+
+/// Whether a stream is a pipe.
+pub(crate) fn is_pipe(stream: impl std::os::fd::AsFd) -> bool {
+    stream
+        .as_fd()
+        .try_clone_to_owned()
+        .and_then(|fd| std::fs::File::from(fd).metadata())
+        .is_ok_and(|metadata| metadata.file_type().is_fifo())
 }
 
 /// Whether no line of progress is drawn any more.

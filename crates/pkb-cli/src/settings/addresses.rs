@@ -3,7 +3,7 @@
 use clap::{Arg, ArgMatches, parser::ValueSource};
 use url::Url;
 
-use super::file::{Entry, Value};
+use super::file::{FileEntry, FileValue};
 use pkb_client::is_loopback;
 use pkb_core::Fatal;
 
@@ -22,10 +22,10 @@ fn is_address(arg: &Arg) -> bool {
 pub(super) fn check(
     arg: &Arg,
     matches: &ArgMatches,
-    entry: &Entry,
+    entry: &FileEntry,
     file: &str,
 ) -> Result<(), Fatal> {
-    let Value::Text(in_file) = &entry.value else {
+    let FileValue::Text(in_file) = &entry.value else {
         return Ok(());
     };
     let id = arg.get_id().as_str();

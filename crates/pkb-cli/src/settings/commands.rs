@@ -5,13 +5,11 @@ use std::path::PathBuf;
 use clap::{Arg, ArgAction, Command, value_parser};
 use clap_complete::Shell;
 
-use super::schema;
+use super::option::{self, SETTINGS_FILE};
 use pkb_core::ExitCode;
 
 /// The subcommands.
 pub(super) const OURS: [&str; 4] = ["config", "man", "completions", "help"];
-
-const FILE: &str = "settings_file";
 
 /// The program's own arguments, with what every program has.
 pub(super) fn add_to(command: Command) -> Command {
@@ -23,7 +21,7 @@ pub(super) fn add_to(command: Command) -> Command {
         .args_conflicts_with_subcommands(true)
         .subcommand_negates_reqs(true)
         .arg(
-            Arg::new(FILE)
+            Arg::new(SETTINGS_FILE)
                 .long("settings")
                 .env("PKB_SETTINGS")
                 .value_name("FILE")
@@ -100,14 +98,9 @@ fn completions() -> Command {
         )
 }
 
-/// Whether an option is one of those that are added here.
-pub(super) fn is_ours(arg: &Arg) -> bool {
-    arg.get_id() == FILE
-}
-
 /// The settings file that was named.
 pub(super) fn named_file(matches: &clap::ArgMatches) -> Option<&PathBuf> {
-    matches.get_one::<PathBuf>(FILE)
+    matches.get_one::<PathBuf>(SETTINGS_FILE)
 }
 
 /// The switch by which a command line sets aside what the file says: `--no-journal`.
@@ -120,7 +113,7 @@ pub(super) fn with_switches_off(command: Command) -> Command {
     let mut switches = Vec::new();
     for arg in command
         .get_arguments()
-        .filter(|arg| schema::is_setting(arg))
+        .filter(|arg| option::is_setting(arg))
     {
         let long = format!("no-{}", arg.get_long().unwrap_or_default());
         let is_taken = command

@@ -4,11 +4,16 @@ use std::{ffi::OsString, fmt::Write as _};
 
 use clap::{Arg, ArgMatches, parser::ValueSource};
 
-use super::{Instead, Resolved, Sources, relaxed, schema, secrets, skeleton};
+use super::{
+    instead::Instead,
+    option,
+    resolve::{Resolved, Sources, relaxed},
+    secrets, skeleton,
+};
 use pkb_files::shown::shown;
 
 /// A setting as it is shown.
-struct Row {
+struct SettingRow {
     key: String,
     value: String,
     from: String,
@@ -57,15 +62,15 @@ fn table(sources: &Sources, resolved: &Resolved) -> String {
         };
         (leaf, matches) = (subcommand, inner);
     }
-    let mut tables: Vec<(String, Vec<Row>)> = Vec::new();
+    let mut tables: Vec<(String, Vec<SettingRow>)> = Vec::new();
     for arg in leaf.get_arguments() {
         let is_typed =
             matches.value_source(arg.get_id().as_str()) == Some(ValueSource::CommandLine);
         let is_option = arg.get_long().is_some();
-        if !(schema::is_setting(arg) || is_typed && is_option) {
+        if !(option::is_setting(arg) || is_typed && is_option) {
             continue;
         }
-        let home = if schema::is_setting(arg) {
+        let home = if option::is_setting(arg) {
             sources.schema.home(&resolved.path, arg)
         } else {
             "for this run only".into()
@@ -76,9 +81,9 @@ fn table(sources: &Sources, resolved: &Resolved) -> String {
             None => tables.push((home, vec![row])),
         }
     }
-    let secrets: Vec<Row> = secrets::states(leaf, matches)
+    let secrets: Vec<SettingRow> = secrets::states(leaf, matches)
         .into_iter()
-        .map(|(name, state)| Row {
+        .map(|(name, state)| SettingRow {
             key: name.into(),
             value: state,
             from: String::new(),
@@ -95,7 +100,7 @@ fn table(sources: &Sources, resolved: &Resolved) -> String {
         Some(path) => writeln!(text, ": settings file {}", path.display()),
         None => writeln!(text, ": no settings file (pkb.toml) in this folder"),
     };
-    let width = |of: fn(&Row) -> usize| {
+    let width = |of: fn(&SettingRow) -> usize| {
         let rows = tables.iter().flat_map(|(_, rows)| rows);
         rows.map(of).filter(|width| *width < 60).max().unwrap_or(0)
     };
@@ -105,7 +110,7 @@ fn table(sources: &Sources, resolved: &Resolved) -> String {
     );
     for (name, rows) in tables {
         let _ = writeln!(text, "\n{name}");
-        for Row { key, value, from } in rows {
+        for SettingRow { key, value, from } in rows {
             let line = format!("  {key:keys$}  {value:values$}  {from}");
             let _ = writeln!(text, "{}", line.trim_end());
         }
@@ -113,7 +118,7 @@ fn table(sources: &Sources, resolved: &Resolved) -> String {
     text
 }
 
-fn row(arg: &Arg, matches: &ArgMatches, resolved: &Resolved) -> Row {
+fn row(arg: &Arg, matches: &ArgMatches, resolved: &Resolved) -> SettingRow {
     let id = arg.get_id().as_str();
     let from_file = resolved.from_file.iter().find(|one| one.id == id);
     let from = match (from_file, matches.value_source(id)) {
@@ -149,8 +154,8 @@ fn row(arg: &Arg, matches: &ArgMatches, resolved: &Resolved) -> Row {
         text if text.is_empty() => "\"\"".into(),
         text => text,
     };
-    Row {
-        key: schema::key(arg),
+    SettingRow {
+        key: option::key(arg),
         value,
         from,
     }

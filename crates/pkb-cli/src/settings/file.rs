@@ -1,56 +1,72 @@
 //! The settings file as it is written: tables, keys and values with their lines. What they mean is not known here.
 
 use std::{
+    ffi::OsString,
     io::ErrorKind,
     path::{Path, PathBuf},
 };
 
+use clap::Id;
 use toml::{
     Spanned,
     de::{DeTable, DeValue},
 };
 
-use super::Problem;
 use pkb_core::Fatal;
 use pkb_files::trusted_file::{self, Purpose, Unread};
 
 /// Read if it is in the current folder and no other file is named.
 pub(super) const DEFAULT_NAME: &str = "pkb.toml";
 
+/// Something wrong in the file.
+#[derive(Debug)]
+pub(super) struct FileProblem {
+    pub(super) line: usize,
+    pub(super) what: String,
+}
+
 /// A settings file.
 #[derive(Debug, Default)]
 pub(super) struct SettingsFile {
     /// Where it is; `None` if there is none.
     pub(super) path: Option<PathBuf>,
-    pub(super) tables: Vec<Table>,
+    pub(super) tables: Vec<FileTable>,
 }
 
 /// A table: `[letters.sms]`.
 #[derive(Debug)]
-pub(super) struct Table {
-    /// `["notify", "sms"]`; empty for what stands above the first header.
+pub(super) struct FileTable {
+    /// `["letters", "sms"]`; empty for what stands above the first header.
     pub(super) name: Vec<String>,
     pub(super) line: usize,
-    pub(super) entries: Vec<Entry>,
+    pub(super) entries: Vec<FileEntry>,
 }
 
 /// A key and its value.
 #[derive(Debug)]
-pub(super) struct Entry {
+pub(super) struct FileEntry {
     pub(super) key: String,
     pub(super) line: usize,
-    pub(super) value: Value,
+    pub(super) value: FileValue,
 }
 
 /// A value, as far as options can have it.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Value {
+pub(super) enum FileValue {
     Switch(bool),
     /// Also numbers and times, as they are written: the option's own parser says whether they will do.
     Text(String),
-    List(Vec<Value>),
+    List(Vec<FileValue>),
     /// A table in a list, which no option takes.
     Table,
+}
+
+/// A setting that is taken from the file.
+pub(super) struct FromFile {
+    pub(super) id: Id,
+    pub(super) long: String,
+    pub(super) line: usize,
+    pub(super) arguments: Vec<OsString>,
 }
 
 impl SettingsFile {
@@ -58,7 +74,7 @@ impl SettingsFile {
     ///
     /// # Errors
     /// It cannot be read, or must not be trusted.
-    pub(super) fn open(named: Option<&Path>) -> Result<(Self, Vec<Problem>), Fatal> {
+    pub(super) fn open(named: Option<&Path>) -> Result<(Self, Vec<FileProblem>), Fatal> {
         let path = named.unwrap_or(Path::new(DEFAULT_NAME));
         let is_missing = |unread: &Unread| matches!(unread, Unread::Io(error) if error.kind() == ErrorKind::NotFound);
         let bytes = match trusted_file::read(path, Purpose::SETTINGS) {
@@ -85,14 +101,21 @@ impl SettingsFile {
             problems,
         ))
     }
+
+    /// What it is called in messages.
+    pub(super) fn name(&self) -> String {
+        self.path
+            .as_ref()
+            .map_or_else(String::new, |path| path.display().to_string())
+    }
 }
 
-fn parse(text: &str) -> (Vec<Table>, Vec<Problem>) {
+fn parse(text: &str) -> (Vec<FileTable>, Vec<FileProblem>) {
     let lines = Lines::new(text);
     let (root, errors) = DeTable::parse_recoverable(text);
     let problems = errors
         .iter()
-        .map(|error| Problem {
+        .map(|error| FileProblem {
             line: error.span().map_or(1, |span| lines.at(span.start)),
             // Not the error's own picture of the line, which may hold anything.
             what: format!("not TOML: {}", error.message()),
@@ -108,10 +131,10 @@ fn collect(
     name: Vec<String>,
     line: usize,
     lines: &Lines,
-    tables: &mut Vec<Table>,
+    tables: &mut Vec<FileTable>,
 ) {
     let at = tables.len();
-    tables.push(Table {
+    tables.push(FileTable {
         name: name.clone(),
         line,
         entries: Vec::new(),
@@ -123,7 +146,7 @@ fn collect(
             name.push(key.get_ref().to_string());
             collect(inner, name, line, lines, tables);
         } else {
-            tables[at].entries.push(Entry {
+            tables[at].entries.push(FileEntry {
                 key: key.get_ref().to_string(),
                 line,
                 value: read_value(value),
@@ -132,19 +155,19 @@ fn collect(
     }
 }
 
-fn read_value(value: &Spanned<DeValue<'_>>) -> Value {
+fn read_value(value: &Spanned<DeValue<'_>>) -> FileValue {
     match value.get_ref() {
-        DeValue::String(text) => Value::Text(text.to_string()),
-        DeValue::Integer(number) => Value::Text(match number.radix() {
+        DeValue::String(text) => FileValue::Text(text.to_string()),
+        DeValue::Integer(number) => FileValue::Text(match number.radix() {
             10 => number.as_str().to_owned(),
             radix => i64::from_str_radix(number.as_str(), radix)
                 .map_or_else(|_| number.as_str().to_owned(), |number| number.to_string()),
         }),
-        DeValue::Float(number) => Value::Text(number.as_str().to_owned()),
-        DeValue::Boolean(on) => Value::Switch(*on),
-        DeValue::Datetime(time) => Value::Text(time.to_string()),
-        DeValue::Array(values) => Value::List(values.iter().map(read_value).collect()),
-        DeValue::Table(_) => Value::Table,
+        DeValue::Float(number) => FileValue::Text(number.as_str().to_owned()),
+        DeValue::Boolean(on) => FileValue::Switch(*on),
+        DeValue::Datetime(time) => FileValue::Text(time.to_string()),
+        DeValue::Array(values) => FileValue::List(values.iter().map(read_value).collect()),
+        DeValue::Table(_) => FileValue::Table,
     }
 }
 
@@ -177,12 +200,12 @@ mod tests {
             .iter()
             .map(|e| (e.key.as_str(), e.line, &e.value))
             .collect();
-        let text = |text: &str| Value::Text(text.into());
-        let list = Value::List(vec![text("a"), text("2")]);
+        let text = |text: &str| FileValue::Text(text.into());
+        let list = FileValue::List(vec![text("a"), text("2")]);
         for wanted in [
             ("rate", 3, &text("500")),
             ("sms_price", 4, &text("2.40")),
-            ("zip", 5, &Value::Switch(true)),
+            ("zip", 5, &FileValue::Switch(true)),
             ("exclude", 6, &list),
             ("send_after", 7, &text("17:00:00")),
         ] {

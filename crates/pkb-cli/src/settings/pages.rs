@@ -4,7 +4,7 @@ use clap::{ArgMatches, Command};
 use clap_complete::Shell;
 use std::path::{Path, PathBuf};
 
-use super::{Instead, Sources};
+use super::{instead::Instead, resolve::Sources};
 use pkb_core::Fatal;
 use pkb_files::atomic_file::AtomicFile;
 

@@ -1,10 +1,15 @@
 //! What may stand in a settings file: worked out from the options of the programs, so that a new option is a setting
 //! by itself.
 
-use clap::{Arg, ArgAction, Args, Command};
+use clap::{Arg, Args, Command};
 
-use super::{Problem, commands, file::Table, secrets, value};
-use crate::args::{ApiArgs, ConcurrencyArgs, NotifyArgs, ONCE, PkbArgs, STREAM};
+use super::{
+    commands,
+    file::{FileProblem, FileTable},
+    option::{is_list, is_setting, is_switch, key, why_not},
+    secrets, value,
+};
+use crate::args::{ApiArgs, ConcurrencyArgs, NotifyArgs, PkbArgs, STREAM};
 use pkb_files::nearest::nearest;
 
 /// The table of the program pkb: `[pkb]` has what is said of PKB to all programs.
@@ -33,34 +38,6 @@ pub(super) struct SchemaTable {
     args: Vec<Arg>,
     /// Has subcommands and no options of its own: what stands in its table is for the subcommands that have it.
     is_group: bool,
-}
-
-/// The key of an option: its long name, with `_`.
-pub(super) fn key(arg: &Arg) -> String {
-    arg.get_long().unwrap_or_default().replace('-', "_")
-}
-
-/// Whether an option can stand in a settings file.
-pub(super) fn is_setting(arg: &Arg) -> bool {
-    arg.get_long().is_some() && why_not(arg).is_none()
-}
-
-/// Why an option cannot stand in a settings file.
-fn why_not(arg: &Arg) -> Option<&'static str> {
-    if arg.get_help_heading() == Some(ONCE) {
-        return Some(
-            "is for one run: in a file it would hold for every run; give it on the command line",
-        );
-    }
-    if arg.is_hide_set() {
-        return Some("is for tests and rehearsals; give it on the command line");
-    }
-    let is_ours = commands::is_ours(arg);
-    let informs = !matches!(
-        arg.get_action(),
-        ArgAction::Set | ArgAction::Append | ArgAction::SetTrue
-    );
-    (is_ours || informs).then_some("is for the command line only")
 }
 
 impl SchemaTable {
@@ -167,7 +144,7 @@ impl Schema {
     }
 
     /// Everything that is wrong with a table of the file.
-    pub(super) fn check(&self, table: &Table) -> Vec<Problem> {
+    pub(super) fn check(&self, table: &FileTable) -> Vec<FileProblem> {
         let name: Vec<&str> = table.name.iter().map(String::as_str).collect();
         let own = self.own[0].name[0].as_str();
         match name.first() {
@@ -186,7 +163,7 @@ impl Schema {
                 Some(arg) => value::check(arg, &entry.value),
                 None => Err(self.why_not(known, &entry.key)),
             };
-            problems.extend(what.err().map(|what| Problem {
+            problems.extend(what.err().map(|what| FileProblem {
                 line: entry.line,
                 what: format!("{} {}: {what}", known.header(), entry.key),
             }));
@@ -195,7 +172,7 @@ impl Schema {
     }
 
     /// Settings above the first header belong to nobody.
-    fn check_above_tables(&self, table: &Table) -> Vec<Problem> {
+    fn check_above_tables(&self, table: &FileTable) -> Vec<FileProblem> {
         table
             .entries
             .iter()
@@ -212,7 +189,7 @@ impl Schema {
                         ),
                     }
                 });
-                Problem {
+                FileProblem {
                     line: entry.line,
                     what: format!("{}: {what}", entry.key),
                 }
@@ -220,7 +197,7 @@ impl Schema {
             .collect()
     }
 
-    fn unknown_table(&self, table: &Table) -> Problem {
+    fn unknown_table(&self, table: &FileTable) -> FileProblem {
         let name = table.name.join(".");
         let mut known: Vec<String> = self.tables().map(|table| table.name.join(".")).collect();
         known.extend(PROGRAMS.map(str::to_owned));
@@ -233,7 +210,7 @@ impl Schema {
                 format!("; there are [{}]", known.join("], ["))
             }
         };
-        Problem {
+        FileProblem {
             line: table.line,
             what: format!("[{name}]: there is no such table{hint}"),
         }
@@ -322,17 +299,4 @@ pub fn program_of(table: &str) -> String {
         CAMPAIGN => "pkb".to_owned(),
         _ => format!("pkb-{table}"),
     }
-}
-
-/// Whether an option may be given several times.
-pub(super) fn is_list(arg: &Arg) -> bool {
-    matches!(arg.get_action(), ArgAction::Append)
-        || arg
-            .get_num_args()
-            .is_some_and(|range| range.max_values() > 1)
-}
-
-/// Whether an option is on or off.
-pub(super) fn is_switch(arg: &Arg) -> bool {
-    matches!(arg.get_action(), ArgAction::SetTrue)
 }

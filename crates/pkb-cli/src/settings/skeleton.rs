@@ -5,8 +5,9 @@ use std::{fmt::Write as _, process::Command as Process};
 use clap::Arg;
 
 use super::{
-    Sources,
-    schema::{PROGRAMS, SchemaTable, is_list, is_setting, is_switch, key, program_of, table_of},
+    option::{is_list, is_setting, is_switch, key},
+    resolve::Sources,
+    schema::{PROGRAMS, SchemaTable, program_of, table_of},
 };
 
 const HEAD: &str = "\

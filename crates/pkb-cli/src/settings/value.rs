@@ -8,32 +8,32 @@ use clap::{
 };
 
 use super::{
-    file::Value,
-    schema::{is_list, is_switch},
+    file::FileValue,
+    option::{is_list, is_switch},
 };
 
 /// What an option would be given on the command line: `--rate=5`. Nothing for a switch that is off, or an empty list.
 ///
 /// # Errors
 /// The value is of the wrong type.
-pub(super) fn arguments(arg: &Arg, value: &Value) -> Result<Vec<OsString>, String> {
+pub(super) fn arguments(arg: &Arg, value: &FileValue) -> Result<Vec<OsString>, String> {
     let long = arg.get_long().unwrap_or_default();
     let with = |text: &String| OsString::from(format!("--{long}={text}"));
     match value {
-        Value::Switch(on) if is_switch(arg) => {
+        FileValue::Switch(on) if is_switch(arg) => {
             Ok(on.then(|| format!("--{long}").into()).into_iter().collect())
         }
         _ if is_switch(arg) => Err("this is true or false".into()),
-        Value::Text(text) => Ok(vec![with(text)]),
-        Value::List(values) if is_list(arg) => values
+        FileValue::Text(text) => Ok(vec![with(text)]),
+        FileValue::List(values) if is_list(arg) => values
             .iter()
             .map(|value| match value {
-                Value::Text(text) => Ok(with(text)),
+                FileValue::Text(text) => Ok(with(text)),
                 _ => Err("the list may hold texts and numbers only".into()),
             })
             .collect(),
-        Value::List(_) => Err("this is one value, not a list".into()),
-        Value::Switch(_) | Value::Table => Err(format!(
+        FileValue::List(_) => Err("this is one value, not a list".into()),
+        FileValue::Switch(_) | FileValue::Table => Err(format!(
             "this is a text or a number: {}",
             arg.get_value_names().unwrap_or_default().join(" ")
         )),
@@ -44,7 +44,7 @@ pub(super) fn arguments(arg: &Arg, value: &Value) -> Result<Vec<OsString>, Strin
 ///
 /// # Errors
 /// Why it does not.
-pub(super) fn check(arg: &Arg, value: &Value) -> Result<(), String> {
+pub(super) fn check(arg: &Arg, value: &FileValue) -> Result<(), String> {
     for argument in arguments(arg, value)? {
         let text = argument.to_string_lossy();
         let text = text.split_once('=').map_or("", |(_, text)| text);

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use jiff::{Timestamp, civil, tz::TimeZone};
 
 use super::parameters::{Answer, Part, Unreadable};
-use crate::{CallError, rest::RecordAccess};
+use crate::{error::CallError, rest::RecordAccess};
 use pkb_values::{AccessCode, InvitationCode, NationalId};
 
 /// What an answer of `$generate-invitation-tokens` has for a patient.

@@ -1,7 +1,7 @@
 //! Finding the patients for whose sake PKB refuses a whole request.
 
-use super::{BatchError, Refusal};
-use crate::CallError;
+use super::error::{BatchError, RequestRefusal};
+use crate::error::CallError;
 use pkb_core::Fatal;
 
 /// So many patients refused by themselves, and none taken, are reason to doubt the request itself.
@@ -24,7 +24,7 @@ const SUSPICIOUS: usize = 8;
 pub async fn halving<'a, I, T, F>(
     items: &'a [I],
     call: impl Fn(&'a [I]) -> F,
-) -> Result<Vec<Result<T, Refusal>>, CallError>
+) -> Result<Vec<Result<T, RequestRefusal>>, CallError>
 where
     F: Future<Output = Result<Vec<T>, BatchError>>,
 {
@@ -92,7 +92,7 @@ mod tests {
 
     use super::*;
 
-    type Results = Result<Vec<Result<usize, Refusal>>, CallError>;
+    type Results = Result<Vec<Result<usize, RequestRefusal>>, CallError>;
 
     fn wait<F: Future>(future: F) -> F::Output {
         let runtime = tokio::runtime::Builder::new_current_thread().build();
@@ -107,7 +107,7 @@ mod tests {
             calls.set(calls.get() + 1);
             assert!(!batch.is_empty());
             let answer = if batch.iter().any(|item| is_guilty(*item)) {
-                Err(BatchError::Refused(Refusal { status: 422 }))
+                Err(BatchError::Refused(RequestRefusal { status: 422 }))
             } else {
                 Ok(batch.iter().map(|item| item * 2).collect())
             };
@@ -123,7 +123,7 @@ mod tests {
             let (results, calls) = outcome(5_000, |item| item == guilty);
             for (item, result) in results.unwrap().into_iter().enumerate() {
                 let expected = match item == guilty {
-                    true => Err(Refusal { status: 422 }),
+                    true => Err(RequestRefusal { status: 422 }),
                     false => Ok(item * 2),
                 };
                 assert_eq!(result, expected);

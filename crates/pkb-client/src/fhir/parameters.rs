@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 
-use crate::{CallError, rest::parse_json};
+use crate::{error::CallError, json::parse_json};
 use pkb_core::Fatal;
 use pkb_values::{NationalId, NationalIdType, NhsNumber};
 

@@ -1,7 +1,7 @@
 //! The answer of `$status-query`.
 
 use super::parameters::{Answer, Part, Unreadable};
-use crate::CallError;
+use crate::error::CallError;
 use pkb_values::{DateOfBirth, NationalId};
 
 /// What PKB says of a patient who was asked for.

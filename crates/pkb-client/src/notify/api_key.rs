@@ -12,7 +12,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use secrecy::{ExposeSecret as _, SecretString};
 use sha2::Sha256;
 
-use crate::read_secret_file;
+use crate::secret::read_secret_file;
 use pkb_core::{Fatal, record::NotificationId, rehearsal};
 
 /// `{"typ":"JWT","alg":"HS256"}` in base64url.

@@ -9,8 +9,8 @@ use reqwest::StatusCode;
 use serde::Deserialize;
 
 use crate::{
-    CallError,
-    transport::{Meaning, Unsuccessful},
+    error::CallError,
+    transport::{AnswerMeaning, Unsuccessful},
 };
 use pkb_core::Fatal;
 
@@ -37,7 +37,7 @@ impl NotifyError {
 }
 
 /// What an answer that is no success means. `pause`: how long to wait when it was too much.
-pub(super) fn explain(answer: &Unsuccessful, pause: Duration) -> Option<Meaning> {
+pub(super) fn explain(answer: &Unsuccessful, pause: Duration) -> Option<AnswerMeaning> {
     let error = serde_json::from_slice::<ErrorAnswer>(&answer.body)
         .ok()
         .and_then(|answer| answer.errors.into_iter().next());
@@ -55,12 +55,12 @@ pub(super) fn explain(answer: &Unsuccessful, pause: Duration) -> Option<Meaning>
                     .into(),
             ))
         }
-        (StatusCode::TOO_MANY_REQUESTS, _) => Some(Meaning::Pause(pause)),
+        (StatusCode::TOO_MANY_REQUESTS, _) => Some(AnswerMeaning::Pause(pause)),
         (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, Some(error)) => {
             give(not_let_in(answer, error))
         }
-        (StatusCode::BAD_REQUEST, Some(error)) => Some(Meaning::Give(refused(error))),
-        (StatusCode::PAYLOAD_TOO_LARGE, _) => Some(Meaning::Give(CallError::RefusedByNotify(
+        (StatusCode::BAD_REQUEST, Some(error)) => Some(AnswerMeaning::Give(refused(error))),
+        (StatusCode::PAYLOAD_TOO_LARGE, _) => Some(AnswerMeaning::Give(CallError::RefusedByNotify(
             "the letter is too large for GOV.UK Notify",
         ))),
         // Busy, or nothing at this address: the same for all servers.
@@ -73,8 +73,8 @@ pub(super) fn explain(answer: &Unsuccessful, pause: Duration) -> Option<Meaning>
     }
 }
 
-fn give(fatal: Fatal) -> Option<Meaning> {
-    Some(Meaning::Give(CallError::Fatal(fatal)))
+fn give(fatal: Fatal) -> Option<AnswerMeaning> {
+    Some(AnswerMeaning::Give(CallError::Fatal(fatal)))
 }
 
 /// 401 and 403.

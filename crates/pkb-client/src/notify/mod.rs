@@ -8,7 +8,7 @@
 //! Notify does not notice when the same thing is sent twice. So a request whose answer was lost is never made again
 //! here: it ends as [`CallError::Unanswered`], and who made it asks [`NotifyDesk::find`] what became of it.
 
-mod api_key;
+pub(crate) mod api_key;
 mod errors;
 #[cfg(test)]
 mod tests;
@@ -23,14 +23,12 @@ use serde::{Deserialize, Serialize};
 
 pub use api_key::{ApiKey, read_api_key};
 
-use super::{
-    CallError, checked_url,
+use crate::{
+    address::{checked_url, is_loopback, not_a_sandbox_secret, under},
+    error::CallError,
     http::Longest,
-    is_loopback,
     network::Network,
-    not_a_sandbox_secret,
-    transport::{Pace, Repeat, Transport},
-    under,
+    transport::{Repeat, RetryLimits, Transport},
 };
 use pkb_core::{
     Fatal,
@@ -179,7 +177,7 @@ impl Notify {
         let origins = settings.monitor.origins();
         origins.note(origin, || Evidence::Address("NOTIFY_BASE_URL"))?;
         let pause = settings.pause_when_too_fast;
-        let pace = Pace {
+        let pace = RetryLimits {
             timeout_seconds: settings.timeout_seconds,
             attempts: settings.attempts,
             give_up_seconds: settings.give_up_seconds,

@@ -6,11 +6,11 @@ use reqwest::StatusCode;
 use serde_json::json;
 
 use super::{errors::explain, *};
-use crate::transport::{Meaning, Unsuccessful};
+use crate::transport::{AnswerMeaning, Unsuccessful};
 
 const PAUSE: Duration = Duration::from_secs(30);
 
-fn meaning(status: u16, body: impl Into<Vec<u8>>) -> Option<Meaning> {
+fn meaning(status: u16, body: impl Into<Vec<u8>>) -> Option<AnswerMeaning> {
     let answer = Unsuccessful {
         status: StatusCode::from_u16(status).unwrap(),
         clock_off_by: Some(Duration::from_secs(2)),
@@ -19,16 +19,16 @@ fn meaning(status: u16, body: impl Into<Vec<u8>>) -> Option<Meaning> {
     explain(&answer, PAUSE)
 }
 
-fn error(status: u16, kind: &str, message: &str) -> Option<Meaning> {
+fn error(status: u16, kind: &str, message: &str) -> Option<AnswerMeaning> {
     let body = json!({"status_code": status, "errors": [{"error": kind, "message": message}]});
     meaning(status, body.to_string())
 }
 
-fn fatal(meaning: Option<Meaning>) -> Fatal {
+fn fatal(meaning: Option<AnswerMeaning>) -> Fatal {
     match meaning {
-        Some(Meaning::Give(CallError::Fatal(fatal))) => fatal,
-        Some(Meaning::Give(error)) => panic!("about one record: {error}"),
-        Some(Meaning::Pause(_)) => panic!("a pause"),
+        Some(AnswerMeaning::Give(CallError::Fatal(fatal))) => fatal,
+        Some(AnswerMeaning::Give(error)) => panic!("about one record: {error}"),
+        Some(AnswerMeaning::Pause(_)) => panic!("a pause"),
         None => panic!("nothing of Notify's own"),
     }
 }
@@ -137,7 +137,7 @@ fn what_is_about_one_number_or_letter_is_a_verdict_on_it() {
             "Canary: something that nobody has seen yet",
         ),
     ] {
-        let Some(Meaning::Give(refused)) = error(400, kind, message) else {
+        let Some(AnswerMeaning::Give(refused)) = error(400, kind, message) else {
             panic!("{message}")
         };
         let verdict = refused.into_verdict().unwrap();
@@ -157,10 +157,10 @@ fn too_many_calls_are_a_pause_for_all_and_a_failure_is_no_word_of_its_own() {
         "RateLimitError",
         "Exceeded rate limit for key type LIVE of 3000 requests per 60 seconds",
     );
-    assert!(matches!(limit, Some(Meaning::Pause(PAUSE))));
+    assert!(matches!(limit, Some(AnswerMeaning::Pause(PAUSE))));
     assert!(matches!(
         meaning(429, "a proxy's page"),
-        Some(Meaning::Pause(PAUSE))
+        Some(AnswerMeaning::Pause(PAUSE))
     ));
     assert!(error(500, "Exception", "Internal server error").is_none());
     assert!(meaning(503, "").is_none());

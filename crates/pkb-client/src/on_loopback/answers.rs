@@ -7,12 +7,12 @@ use super::{
     server::{Script, Server, answer},
     token_path, user_path,
 };
-use crate::{CallError, directory::Known, rest::RecordAccess};
+use crate::{CallError, known_patient::KnownPatient, rest::RecordAccess};
 use pkb_core::Fatal;
 use pkb_values::PkbId;
 
 /// The outcome of the first patient, whose answer is `body`; and how many answers named nobody.
-async fn found(body: Value) -> (Result<Known, CallError>, u64) {
+async fn found(body: Value) -> (Result<KnownPatient, CallError>, u64) {
     let text = body.to_string();
     let server = Server::start(Script::default(), move |_| answer(200, "", &text));
     let (client, monitor) = client(&server.url);

@@ -12,7 +12,7 @@ mod uploads;
 
 use std::sync::Arc;
 
-use super::{AuthStyle, Client, Credentials, Settings, network::Network, rest::PathTemplate};
+use crate::{AuthStyle, Client, Credentials, Settings, network::Network, rest::PathTemplate};
 use pkb_core::monitor::Monitor;
 use pkb_values::{NationalId, NationalIdType, NhsNumber};
 

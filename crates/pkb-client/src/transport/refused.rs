@@ -2,36 +2,39 @@
 
 use reqwest::{Response, StatusCode, header};
 
-use super::{Again, Pass, Transport};
+use super::again::Again;
 use crate::{
-    CallError,
+    error::CallError,
     http::{Longest, read_body},
     refusal::Refusal,
+    retry::Backoff,
     token::Token,
 };
 use pkb_core::Fatal;
 
-/// Most access tokens that are fetched for one request, where it is the token that is refused.
+/// Most access tokens that are fetched for one request, where it is the token that is self.
 const MOST_REFRESHES: u32 = 6;
 
 /// The access tokens that were refused for one request.
 #[derive(Default)]
-pub(super) struct Refused {
+pub(super) struct RefusedTokens {
+    /// The one that was refused last.
     pub(super) last: Option<Token>,
     count: u32,
     /// One of them should have lived on.
-    any_early: bool,
+    pub(super) any_early: bool,
 }
 
-impl Transport {
+impl RefusedTokens {
     /// After a 401 or 403 of PKB's. A 401 is tried once with a new token, however young the old one is: a server may keep one live token a
     /// client, and another stage may have fetched one. The second is PKB's word on the patient, unless it says that it is about the token, or
     /// tokens have been seen to end early.
-    pub(super) async fn after_refusal(
-        &self,
+    pub(super) async fn after(
+        &mut self,
         response: Response,
         token: Token,
-        refused: &mut Refused,
+        tokens_end_early: impl Fn() -> bool,
+        backoff: &Backoff,
     ) -> Again {
         let is_401 = response.status() == StatusCode::UNAUTHORIZED;
         let challenge = response.headers().get(header::WWW_AUTHENTICATE).cloned();
@@ -42,17 +45,17 @@ impl Transport {
                 return Again::Give(CallError::Fatal(Fatal::Credentials(what.into())));
             }
             Refusal::Token => MOST_REFRESHES,
-            Refusal::Unsaid if is_401 && self.tokens_end_early() => MOST_REFRESHES,
+            Refusal::Unsaid if is_401 && tokens_end_early() => MOST_REFRESHES,
             Refusal::Unsaid if is_401 => 1,
             Refusal::Unsaid | Refusal::Patient => 0,
         };
-        if refused.count < most {
-            if refused.count > 0 {
-                tokio::time::sleep(self.backoff.pause(refused.count)).await;
+        if self.count < most {
+            if self.count > 0 {
+                tokio::time::sleep(backoff.pause(self.count)).await;
             }
-            refused.count += 1;
-            refused.any_early |= !token.is_due();
-            refused.last = Some(token);
+            self.count += 1;
+            self.any_early |= !token.is_due();
+            self.last = Some(token);
             return Again::Now;
         }
         Again::Give(match meaning {
@@ -63,16 +66,5 @@ impl Transport {
             )),
             _ => CallError::NoAccess,
         })
-    }
-
-    fn tokens_end_early(&self) -> bool {
-        matches!(&self.pass, Pass::Tokens(tokens, _) if tokens.end_early())
-    }
-
-    /// A new token was taken where a young one had been refused.
-    pub(super) fn note_early_end(&self, refused: &Refused) {
-        if let (true, Pass::Tokens(tokens, _)) = (refused.any_early, &self.pass) {
-            tokens.note_early_end();
-        }
     }
 }

@@ -1,6 +1,7 @@
 //! What was given to GOV.UK Notify, and how far it got.
 
 use jiff::Timestamp;
+use pkb_values::is_uuid;
 use serde::{Deserialize, Serialize};
 
 use super::Unknown;
@@ -34,10 +35,7 @@ pub struct NotificationId(String);
 impl NotificationId {
     /// An id; `None` if it is no UUID.
     pub fn parse(text: &str) -> Option<Self> {
-        let groups = text.split('-').map(str::len);
-        let is_uuid =
-            groups.eq([8, 4, 4, 4, 12]) && text.bytes().all(|b| b == b'-' || b.is_ascii_hexdigit());
-        is_uuid.then(|| Self(text.to_owned()))
+        is_uuid(text).then(|| Self(text.to_owned()))
     }
 
     /// The id as Notify writes it.

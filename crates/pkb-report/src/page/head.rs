@@ -3,10 +3,14 @@
 
 use maud::{Markup, html};
 
-use super::{Page, in_files, table::Comparison};
+use super::{
+    content::{Page, in_files},
+    table::Comparison,
+    to_do::to_do,
+};
 use crate::{
     figures::{Figures, before_upload::Before, funnel::End},
-    tables::{Cell, Ending, SOON_DAYS, TableRow, end_words, ending},
+    tables::{Cell, TableRow, end_words},
     words::{counted, moment, number, share},
 };
 
@@ -96,7 +100,7 @@ fn warnings(page: &Page<'_>) -> Markup {
     let figures = page.figures;
     let not_compared = figures.before_upload.rows(Before::NotCompared);
     let other_files = page.earlier.iter().filter(|earlier| {
-        let names = |files: &[crate::json::PatientFile]| -> Vec<String> {
+        let names = |files: &[crate::json::PatientFileFigures]| -> Vec<String> {
             files.iter().map(|file| file.file.clone()).collect()
         };
         names(&earlier.patient_files) != names(page.files)
@@ -235,96 +239,6 @@ fn swatch(key: &str) -> Markup {
     html! {
         svg .swatch aria-hidden="true" width="14" height="14" {
             rect width="14" height="14" fill={ "url(#p-" (key.replace('_', "-")) ")" } {}
-        }
-    }
-}
-
-/// What asks for somebody to do something, the most pressing first.
-fn to_do(page: &Page<'_>) -> Markup {
-    let figures = page.figures;
-    let Ending { over, soon } = ending(figures);
-    let due = figures.uptake.due.len();
-    let stopped = figures.stopped_since.len();
-    let ended = |end| figures.ended(end);
-    let rows = |count| counted(count, "row", "rows");
-    let patients = |count| counted(count, "patient", "patients");
-    let things = [
-        (
-            stopped,
-            "outcomes",
-            format!(
-                "Keep the letters and texts of {} from going out, if they have not gone: these patients were stopped after they were made.",
-                patients(stopped)
-            ),
-        ),
-        (
-            over,
-            "codes",
-            format!(
-                "Fetch new codes for {}: theirs have ended (pkb-tokens --reissue).",
-                patients(over)
-            ),
-        ),
-        (
-            soon,
-            "codes",
-            format!(
-                "Expect questions: the codes of {} end within {SOON_DAYS} days.",
-                patients(soon)
-            ),
-        ),
-        (
-            ended(End::Failed),
-            "outcomes",
-            format!(
-                "Run the stages again for {} that failed for now.",
-                rows(ended(End::Failed))
-            ),
-        ),
-        (
-            ended(End::ToMend),
-            "outcomes",
-            format!(
-                "Mend {} in the patient file, and run the campaign again.",
-                rows(ended(End::ToMend))
-            ),
-        ),
-        (
-            ended(End::UnderWay),
-            "steps",
-            format!(
-                "Run the next stage: {} still under way.",
-                counted(ended(End::UnderWay), "row is", "rows are")
-            ),
-        ),
-        (
-            due,
-            "uptake",
-            format!(
-                "Remind {} who were invited long ago and are not known to have registered.",
-                patients(due)
-            ),
-        ),
-    ];
-    let things: Vec<_> = things
-        .into_iter()
-        .filter(|(count, _, _)| *count > 0)
-        .collect();
-    html! {
-        @if !things.is_empty() {
-            h3 { "What is to be done" }
-            ul .to-do {
-                @for (_, section, words) in things {
-                    li {
-                        (words) " "
-                        @for to in page.sections.iter().filter(|to| to.id == section) {
-                            a href={ "#" (to.id) } { (to.title) }
-                        }
-                    }
-                }
-            }
-        } @else if figures.records() > 0 {
-            p { "Nothing is to be done: every row is settled." }
         }
     }
 }

@@ -17,7 +17,7 @@ impl<'a> Comparison<'a> {
         Self(
             earlier
                 .iter()
-                .map(|report| (super::since(report, now), report))
+                .map(|report| (since(report, now), report))
                 .collect(),
         )
     }
@@ -177,4 +177,9 @@ fn named(rows: &NamedRows) -> Markup {
         }
         @if rows.more > 0 { " and " (number(rows.more)) " more" }
     }
+}
+
+/// The day of an earlier report, as headings have it.
+fn since(earlier: &ReportFigures, now: Timestamp) -> String {
+    format!("since {}", earlier.when(now))
 }

@@ -2,7 +2,7 @@
 
 use pkb_core::{Kind, Reason};
 
-use super::{Cell, Column, NamedRows, ROWS_NAMED, Section, Table};
+use super::table::{Cell, Column, NamedRows, ROWS_NAMED, Section, Table};
 use crate::{
     figures::{
         Figures,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::{ToSpan as _, Unit, civil::Date};
 
-use super::{Cell, Column, Section, Table};
+use super::table::{Cell, Column, Section, Table};
 use crate::{
     charts::ColumnChart,
     figures::Figures,

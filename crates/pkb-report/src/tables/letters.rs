@@ -3,7 +3,7 @@
 use pkb_core::record::{Channel, Design, Edition};
 use pkb_values::{LetterFormat, LetterLanguages};
 
-use super::{Cell, Column, Section, Table, division, of};
+use super::table::{Cell, Column, Section, Table, division, of};
 use crate::{
     figures::{Figures, paper::LetterFile},
     words::{counted, number},

@@ -2,7 +2,10 @@
 
 use pkb_core::record::Channel;
 
-use super::{Cell, Column, NamedRows, Section, Table, letters::channels_in_words};
+use super::{
+    letters::channels_in_words,
+    table::{Cell, Column, NamedRows, Section, Table},
+};
 use crate::{
     args::ReportArgs,
     charts::ColumnChart,

@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{Timestamp, civil::Date};
 
-use super::{Cell, Column, Section, Table, codes};
+use super::{
+    codes,
+    table::{Cell, Column, Section, Table},
+};
 use crate::{
     charts::ColumnChart,
     figures::{Figures, times::Event},

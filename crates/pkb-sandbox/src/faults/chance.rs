@@ -1,13 +1,13 @@
 //! Which request is hit. Draws hang on the seed and on what the request is about, so that concurrency does not change who is hit.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use parking_lot::{Mutex, MutexGuard};
 use serde_json::Value;
 
-use super::Faults;
-use super::json::{Effect, Fault, Form, Latency, When};
+use super::json::{Effect, Fault, FaultsFile, Latency, When};
+use super::rules::Faults;
 use crate::derive;
 
 /// What is to be done to one request.
@@ -45,7 +45,7 @@ impl FaultBook {
     }
 
     fn chapter(&self) -> MutexGuard<'_, Chapter> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 
     /// Puts `faults` in the place of those before; counts begin again.
@@ -95,7 +95,7 @@ impl Chapter {
     }
 
     fn plan(&mut self, endpoint: &'static str, patient: Option<&str>) -> Plan {
-        let Form { seed, rules, .. } = &self.faults.form;
+        let FaultsFile { seed, rules, .. } = &self.faults.form;
         let mut plan = Plan::default();
         if rules.is_empty() {
             return plan;

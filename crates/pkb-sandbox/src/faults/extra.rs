@@ -5,8 +5,8 @@ use axum::response::Response;
 use serde::Deserialize;
 use std::time::Duration;
 
-use super::inflict::BODY_LIMIT_BYTES;
 use crate::connection::{Cutter, Surplus};
+use crate::reply::BODY_LIMIT_BYTES;
 
 /// Longer would outlive every test.
 const LATEST_MS: u64 = 60_000;

@@ -14,19 +14,17 @@ use futures_util::{StreamExt, stream};
 use serde_json::json;
 
 use super::chance::Plan;
-use super::json::{ErrorBody, Fault, Named, RetryAfter, StatusFault};
+use super::json::{ErrorBody, Fault, NamedFault, RetryAfter, StatusFault};
 use crate::connection::{Cut, Cutter};
-use crate::fhir::Mischief;
+use crate::fhir::mischief::Mischief;
 use crate::ledger::{Asked, LedgerEntry, UploadCommit};
-use crate::reply;
+use crate::reply::{self, BODY_LIMIT_BYTES};
 use crate::state::State;
 
 /// Where a redirect leads.
 pub(crate) const LOGIN: &str = "/sandbox/login";
 /// How long a client is left hanging.
 const HANG: Duration = Duration::from_secs(600);
-/// More than any request that the endpoints take.
-pub(super) const BODY_LIMIT_BYTES: usize = 128 * 1024 * 1024;
 /// Long enough for the first half of a truncated body to leave before the connection does.
 const BEFORE_THE_CUT: Duration = Duration::from_millis(20);
 
@@ -41,7 +39,7 @@ struct Visit {
 }
 
 /// What the handler did.
-struct Done {
+struct HandledRequest {
     response: Response,
     upload: Option<UploadCommit>,
     asked: Option<Asked>,
@@ -65,7 +63,7 @@ pub(crate) async fn through(
         plan,
         started: Instant::now(),
     };
-    if plan.fault == Some(Fault::Named(Named::Hang)) {
+    if plan.fault == Some(Fault::NamedFault(NamedFault::Hang)) {
         return visit.hang().await;
     }
     // A task of its own ends its work even if the client goes away, as a server behind a proxy would. So the ledger is right about uploads.
@@ -87,7 +85,7 @@ impl Visit {
 
     async fn answer(self, request: Request, next: Next) -> Response {
         let Plan { latency, fault } = self.plan;
-        if fault == Some(Fault::Named(Named::Refuse)) {
+        if fault == Some(Fault::NamedFault(NamedFault::Refuse)) {
             return self.drop_unrun(Cut::Close);
         }
         // A slow server has the request before it begins to be slow.
@@ -146,24 +144,24 @@ impl Visit {
                 self.note_done(&done, done.response.status());
                 fault.arm(&self.cutter, done.response).await
             }
-            Some(Fault::Named(name)) => self.named(name, request, next).await,
+            Some(Fault::NamedFault(name)) => self.named(name, request, next).await,
         }
     }
 
-    async fn named(self, name: Named, request: Request, next: Next) -> Response {
+    async fn named(self, name: NamedFault, request: Request, next: Next) -> Response {
         match name {
-            Named::Refuse | Named::Hang => self.drop_unrun(Cut::Close),
-            Named::ResetBefore => self.drop_unrun(Cut::Reset),
-            Named::ResetAfter => {
+            NamedFault::Refuse | NamedFault::Hang => self.drop_unrun(Cut::Close),
+            NamedFault::ResetBefore => self.drop_unrun(Cut::Reset),
+            NamedFault::ResetAfter => {
                 let done = run(request, next).await;
                 self.lose(&done)
             }
-            Named::Truncate => {
+            NamedFault::Truncate => {
                 let done = run(request, next).await;
                 self.note_done(&done, done.response.status());
                 truncated(done.response).await
             }
-            Named::WrongContentType => {
+            NamedFault::WrongContentType => {
                 let mut done = run(request, next).await;
                 self.note_done(&done, done.response.status());
                 let wrong = HeaderValue::from_static("text/html; charset=utf-8");
@@ -172,18 +170,18 @@ impl Visit {
                     .insert(header::CONTENT_TYPE, wrong);
                 done.response
             }
-            Named::Html => self.instead(login_page().await),
-            Named::Redirect => {
+            NamedFault::Html => self.instead(login_page().await),
+            NamedFault::Redirect => {
                 self.instead((StatusCode::FOUND, [(header::LOCATION, LOGIN)]).into_response())
             }
-            Named::Garbage => self.instead(
+            NamedFault::Garbage => self.instead(
                 Json(json!({"page": {"of": 1}, "items": [[true, 7], "seven"]})).into_response(),
             ),
         }
     }
 
     /// Resets the connection in place of the answer.
-    fn lose(self, done: &Done) -> Response {
+    fn lose(self, done: &HandledRequest) -> Response {
         let committed = done.response.status().is_success();
         self.note(None, committed, Some(done));
         dropped(&self.cutter, Cut::Reset)
@@ -199,13 +197,13 @@ impl Visit {
         dropped(&self.cutter, cut)
     }
 
-    fn note_done(&self, done: &Done, told: StatusCode) {
+    fn note_done(&self, done: &HandledRequest, told: StatusCode) {
         let committed = done.response.status().is_success();
         self.note(Some(told), committed, Some(done));
     }
 
     /// Writes the ledger and the log. The log gets the name of the endpoint, never the address: numbers and codes stand in it.
-    fn note(&self, status: Option<StatusCode>, committed: bool, done: Option<&Done>) {
+    fn note(&self, status: Option<StatusCode>, committed: bool, done: Option<&HandledRequest>) {
         let slow = (!self.plan.latency.is_zero()).then_some("latency");
         let fault = self.plan.fault.map(Fault::name).or(slow);
         let status = status.map(|status| status.as_u16());
@@ -229,13 +227,13 @@ impl Visit {
     }
 }
 
-async fn run(request: Request, next: Next) -> Done {
+async fn run(request: Request, next: Next) -> HandledRequest {
     let mut response = next.run(request).await;
     let (upload, asked) = (
         response.extensions_mut().remove(),
         response.extensions_mut().remove(),
     );
-    Done {
+    HandledRequest {
         response,
         upload,
         asked,

@@ -2,13 +2,13 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::parameters::{Identifier, Part};
+use super::parameters::{Identifier, Parameter, Part};
 use crate::clock::later;
 use crate::derive;
-use crate::faults::PartsFault;
+use crate::faults::parts::PartsFault;
 use crate::national_id::{NationalId, Scheme};
 use crate::nhs_number;
-use crate::state::Invitation;
+use crate::state::records::Invitation;
 
 /// What is done to the parts of one answer. Draws hang on the seed and the patient, so that neither the other patients of a
 /// request nor a repeated request change who is hit.
@@ -24,7 +24,7 @@ impl Mischief {
         &self,
         asked: &[NationalId],
         parts: &mut Vec<Part>,
-        facts: impl Fn(&str) -> Vec<super::Parameter>,
+        facts: impl Fn(&str) -> Vec<Parameter>,
     ) {
         let key = |part: &Part| {
             let first = part.about.first();

@@ -8,6 +8,8 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
+pub(super) const MEDIA_TYPE: &str = "application/fhir+json";
+
 #[derive(Clone, Copy)]
 pub(super) struct Refusal {
     status: StatusCode,
@@ -65,7 +67,7 @@ impl IntoResponse for Refusal {
             "resourceType": "OperationOutcome",
             "issue": [{"severity": "error", "code": self.code, "diagnostics": self.text}],
         });
-        let kind = [(header::CONTENT_TYPE, super::MEDIA_TYPE)];
+        let kind = [(header::CONTENT_TYPE, MEDIA_TYPE)];
         (self.status, kind, body.to_string()).into_response()
     }
 }

@@ -8,7 +8,7 @@ use serde_json::json;
 
 /// What is wrong with a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Words(&'static str);
+pub(crate) struct ErrorWords(&'static str);
 
 /// An error that Notify documents. Those that a fault can ask for have a name in JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -16,7 +16,7 @@ pub(crate) struct Words(&'static str);
 pub(crate) enum NotifyError {
     /// A request that is not of the documented form; in these words.
     #[serde(skip)]
-    Form(Words),
+    Form(ErrorWords),
     PhoneNumber,
     International,
     TemplateNotFound,
@@ -44,13 +44,13 @@ pub(crate) enum NotifyError {
 impl NotifyError {
     /// A request that is not of the documented form.
     pub(super) fn form(what: &'static str) -> Self {
-        Self::Form(Words(what))
+        Self::Form(ErrorWords(what))
     }
 
     /// Status, type and message.
     fn words(self) -> (u16, &'static str, &'static str) {
         match self {
-            Self::Form(Words(what)) => (400, "ValidationError", what),
+            Self::Form(ErrorWords(what)) => (400, "ValidationError", what),
             Self::PhoneNumber => (
                 400,
                 "ValidationError",

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use sha2::Sha256;
 
-use super::NotifyError;
+use super::errors::NotifyError;
 
 /// How old, or how far ahead, a token may be.
 const TOLERANCE_SECONDS: i64 = 30;

@@ -1,12 +1,14 @@
 //! What was sent, and how it fared. No HTTP in here.
 
 use std::collections::HashSet;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
+use parking_lot::{Mutex, MutexGuard};
 use serde_json::{Value, json};
 
-use super::{NotifyError, NotifyTemplate};
+use super::errors::NotifyError;
+use super::template::NotifyTemplate;
+use crate::built_in::NOTIFY_API_KEY;
 use crate::derive;
 
 /// Most that one page of the list has.
@@ -31,7 +33,7 @@ impl Default for NotifyConfig {
     /// Fifty a second and a burst of a thousand, 250,000 a day, as Notify has it.
     fn default() -> Self {
         Self {
-            api_key: crate::NOTIFY_API_KEY.to_owned(),
+            api_key: NOTIFY_API_KEY.to_owned(),
             templates: NotifyTemplate::defaults(),
             per_second: 50,
             burst: 1000,
@@ -64,7 +66,7 @@ pub struct Notified {
 }
 
 /// What is to be taken.
-pub(super) struct Piece {
+pub(super) struct NewNotification {
     pub(super) kind: &'static str,
     pub(super) reference: Option<String>,
     pub(super) phone_number: Option<String>,
@@ -75,8 +77,8 @@ pub(super) struct Piece {
     pub(super) at: Timestamp,
 }
 
-struct Entry {
-    piece: Piece,
+struct NotifyEntry {
+    piece: NewNotification,
     id: String,
     /// How often it was looked at.
     looked_at: usize,
@@ -86,12 +88,12 @@ struct Entry {
 pub(crate) struct Service {
     config: NotifyConfig,
     seed: u64,
-    memory: Mutex<Memory>,
+    memory: Mutex<NotifyMemory>,
 }
 
 #[derive(Default)]
-struct Memory {
-    entries: Vec<Entry>,
+struct NotifyMemory {
+    entries: Vec<NotifyEntry>,
     /// Tokens, in thousandths, and when they were counted.
     tokens: Option<(i64, Timestamp)>,
 }
@@ -105,8 +107,8 @@ impl Service {
         }
     }
 
-    fn memory(&self) -> MutexGuard<'_, Memory> {
-        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    fn memory(&self) -> MutexGuard<'_, NotifyMemory> {
+        self.memory.lock()
     }
 
     pub(super) fn key(&self) -> &str {
@@ -139,7 +141,7 @@ impl Service {
     }
 
     /// Takes a text message or a letter, whether it has been here before or not; its id.
-    pub(super) fn take(&self, piece: Piece) -> Result<String, NotifyError> {
+    pub(super) fn take(&self, piece: NewNotification) -> Result<String, NotifyError> {
         let mut memory = self.memory();
         if memory.entries.len() >= self.config.daily_limit {
             return Err(NotifyError::DailyLimit);
@@ -155,7 +157,7 @@ impl Service {
             &digest[17..20],
             &digest[20..32]
         );
-        memory.entries.push(Entry {
+        memory.entries.push(NotifyEntry {
             piece,
             id: id.clone(),
             looked_at: 0,
@@ -170,7 +172,7 @@ impl Service {
         newest_first
             .filter(|entry| reference.is_none() || entry.piece.reference.as_deref() == reference)
             .take(PAGE)
-            .map(Entry::answer)
+            .map(NotifyEntry::answer)
             .collect()
     }
 
@@ -184,7 +186,11 @@ impl Service {
 
     /// Everything that was taken, the first first.
     pub(crate) fn taken(&self) -> Vec<Notified> {
-        self.memory().entries.iter().map(Entry::view).collect()
+        self.memory()
+            .entries
+            .iter()
+            .map(NotifyEntry::view)
+            .collect()
     }
 
     /// Counts; nothing about patients.
@@ -200,7 +206,7 @@ impl Service {
     }
 }
 
-impl Entry {
+impl NotifyEntry {
     /// How far it is after so many looks: 07700 900999, 998 and 997 never get a text, and a PDF without an end is no letter.
     fn status(&self) -> &'static str {
         let number = self.piece.phone_number.as_deref();

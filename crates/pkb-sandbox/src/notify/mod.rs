@@ -6,9 +6,9 @@
 //! * `template`: texts with `((placeholders))`.
 //! * `memory`: what was sent, and how it fared.
 
-mod errors;
+pub(crate) mod errors;
 mod key;
-mod memory;
+pub(crate) mod memory;
 mod template;
 
 use std::sync::Arc;
@@ -25,13 +25,12 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 use url::form_urlencoded;
 
-pub(crate) use errors::NotifyError;
-pub(crate) use memory::Service;
 pub use memory::{Notified, NotifyConfig};
 pub use template::NotifyTemplate;
 
 use crate::state::State;
-use memory::Piece;
+use errors::NotifyError;
+use memory::NewNotification;
 use template::Placeholders;
 
 /// Texts to these numbers are checked and answered, and neither sent nor remembered.
@@ -111,7 +110,7 @@ fn text(state: &State, body: &[u8]) -> Result<Response, NotifyError> {
         let answer = answer("00000000-0000-4000-8000-000000000999");
         return Ok((StatusCode::CREATED, Json(answer)).into_response());
     }
-    let id = state.notify.take(Piece {
+    let id = state.notify.take(NewNotification {
         kind: "sms",
         reference: reference.clone(),
         phone_number: Some(phone),
@@ -155,7 +154,7 @@ fn letter(state: &State, body: &[u8]) -> Result<Response, NotifyError> {
     if !pdf.starts_with(PDF) {
         return Err(NotifyError::NotAPdf);
     }
-    let id = state.notify.take(Piece {
+    let id = state.notify.take(NewNotification {
         kind: "letter",
         reference: Some(reference.clone()),
         phone_number: None,

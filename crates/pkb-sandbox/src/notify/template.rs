@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::NotifyError;
+use super::errors::NotifyError;
+use crate::built_in::NOTIFY_TEMPLATES;
 
 /// A template that Notify has.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,7 +57,7 @@ impl NotifyTemplate {
 
     /// The three that a sandbox knows unless told otherwise: two texts that go together, and one that stands alone.
     pub(super) fn defaults() -> Vec<Self> {
-        let [first, second, alone] = crate::NOTIFY_TEMPLATES;
+        let [first, second, alone] = NOTIFY_TEMPLATES;
         vec![
             Self::text(
                 first,

@@ -4,7 +4,8 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
-use super::{Invitation, Record, State};
+use super::State;
+use super::records::{Invitation, Record};
 use crate::national_id::NationalId;
 
 /// Who is younger is not invited.

@@ -4,7 +4,7 @@ use std::io::{self, BufRead, BufReader, Read};
 
 use quick_xml::{Reader, events::Event};
 
-use super::Trouble;
+use super::trouble::Trouble;
 
 /// Bytes of all parts of a workbook that are read.
 pub(super) const MAX_WORKBOOK: u64 = 4 << 30;

@@ -5,10 +5,9 @@ use std::io::Read;
 use quick_xml::events::Event;
 
 use super::{
-    Trouble,
     bounds::MAX_PART,
-    package::{MAX_TEXT, Package, Part, attribute, targets_of},
-    xlsx::place_of,
+    package::{MAX_TEXT, Package, PackagePart, attribute, place_of, targets_of},
+    trouble::Trouble,
 };
 
 /// Comments that are kept: more are in no patient file.
@@ -53,7 +52,10 @@ fn under(folder: &str, target: &str) -> String {
     parts.join("/")
 }
 
-fn read<R: Read>(part: &mut Part<'_, R>, comments: &mut Vec<Comment>) -> Result<(), Trouble> {
+fn read<R: Read>(
+    part: &mut PackagePart<'_, R>,
+    comments: &mut Vec<Comment>,
+) -> Result<(), Trouble> {
     let mut comment: Option<Comment> = None;
     loop {
         match part.next()? {

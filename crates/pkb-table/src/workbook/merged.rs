@@ -1,6 +1,6 @@
 //! Cells that are merged into one: the first shows its value, and covers the others. These may still hold values that nobody sees.
 
-use super::Trouble;
+use super::trouble::Trouble;
 
 /// More merged cells than in any patient file.
 const MAX_MERGED: usize = 1 << 20;

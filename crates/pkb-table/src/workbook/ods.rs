@@ -13,11 +13,12 @@ use quick_xml::events::{BytesStart, Event};
 use zip::ZipArchive;
 
 use super::{
-    Converted, Format, Trouble, Wanted,
     bounds::{MAX_PART, MAX_SHEET, Xml},
+    format::Format,
     ods_values::{character, is, is_without_result, is_zero, repeated, text, value},
     package::MAX_TEXT,
-    sheets::OpenSheet,
+    sheets::{Converted, OpenSheet, Wanted},
+    trouble::Trouble,
 };
 use crate::{
     sheet_writer::{MAX_COLUMNS, MAX_ROWS},
@@ -44,7 +45,7 @@ pub(super) fn read(source: &Source, wanted: &Wanted<'_>) -> Result<Converted, Tr
     let content = Xml::new(zip.by_name("content.xml")?, MAX_SHEET);
     let (sheets, styles) = list(content)?;
     let choice = wanted.choose(&sheets, Format::Ods)?;
-    let mut content = Content {
+    let mut content = ContentReader {
         xml: Xml::new(zip.by_name("content.xml")?, MAX_SHEET),
         styles,
         next: 0,
@@ -127,7 +128,7 @@ fn list<R: BufRead>(mut content: Xml<R>) -> Result<(Vec<Sheet>, Styles), Trouble
 }
 
 /// The sheets, one after the other.
-struct Content<R> {
+struct ContentReader<R> {
     xml: Xml<R>,
     styles: Styles,
     /// The place of the sheet that comes next.
@@ -136,14 +137,14 @@ struct Content<R> {
 
 /// Where the reading of a sheet is.
 #[derive(Default)]
-struct Place {
+struct CellPlace {
     row: u32,
     column: u32,
     /// Whether the groups of rows or columns that are open are collapsed.
     groups: Vec<bool>,
 }
 
-impl<R: BufRead> Content<R> {
+impl<R: BufRead> ContentReader<R> {
     /// Reads the sheet at a place that was not gone by yet.
     fn read_sheet(&mut self, at: usize, sheet: &mut OpenSheet) -> Result<(), Trouble> {
         loop {
@@ -168,7 +169,7 @@ impl<R: BufRead> Content<R> {
     }
 
     fn read_rows(&mut self, sheet: &mut OpenSheet) -> Result<(), Trouble> {
-        let mut place = Place::default();
+        let mut place = CellPlace::default();
         loop {
             let event = self.xml.next()?;
             let is_start = matches!(event, Event::Start(_));
@@ -326,7 +327,7 @@ const HAS_ROWS: [&str; 6] = [
 
 impl Styles {
     /// Whether a row or column is not shown.
-    fn hide(&self, tag: &BytesStart<'_>, place: &Place) -> bool {
+    fn hide(&self, tag: &BytesStart<'_>, place: &CellPlace) -> bool {
         matches!(&*text(tag, "table:visibility"), "collapse" | "filter")
             || self.flat.contains(&text(tag, "table:style-name"))
             || place.groups.contains(&true)

@@ -6,7 +6,7 @@ use quick_xml::{
     events::{BytesRef, BytesStart},
 };
 
-use super::Trouble;
+use super::trouble::Trouble;
 
 /// Whether a tag has a name.
 pub(super) fn is(tag: &BytesStart<'_>, name: &str) -> bool {

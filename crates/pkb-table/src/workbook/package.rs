@@ -20,8 +20,8 @@ use zip::{
 };
 
 use super::{
-    Trouble,
     bounds::{MAX_PART, MAX_STRINGS, MAX_WORKBOOK, Xml},
+    trouble::Trouble,
 };
 use crate::source::{Source, cannot_spool, spool_file};
 
@@ -44,7 +44,7 @@ pub(super) struct Package<R> {
 }
 
 /// The XML of a part.
-pub(super) type Part<'a, R> = Xml<BufReader<ZipFile<'a, R>>>;
+pub(super) type PackagePart<'a, R> = Xml<BufReader<ZipFile<'a, R>>>;
 
 impl<R: Read + Seek> Package<R> {
     pub(super) fn open(bytes: R) -> Result<Self, Trouble> {
@@ -67,7 +67,7 @@ impl<R: Read + Seek> Package<R> {
         &mut self,
         path: &str,
         most: u64,
-        read: impl FnOnce(&mut Part<'_, R>) -> Result<T, Trouble>,
+        read: impl FnOnce(&mut PackagePart<'_, R>) -> Result<T, Trouble>,
     ) -> Result<Option<T>, Trouble> {
         let Some(name) = self.names.get(&path.to_ascii_lowercase()) else {
             return Ok(None);
@@ -188,7 +188,7 @@ pub(super) fn attribute<'a>(
 
 /// Sees each event of a part that holds little.
 fn each_event<R: Read>(
-    part: &mut Part<'_, R>,
+    part: &mut PackagePart<'_, R>,
     mut see: impl FnMut(&BytesStart<'_>) -> Result<(), Trouble>,
 ) -> Result<(), Trouble> {
     for _ in 0..MAX_EVENTS {
@@ -201,7 +201,7 @@ fn each_event<R: Read>(
     Err(Trouble::TooLarge("a part of the workbook"))
 }
 
-fn workbook_path<R: Read>(part: &mut Part<'_, R>) -> Result<Option<String>, Trouble> {
+fn workbook_path<R: Read>(part: &mut PackagePart<'_, R>) -> Result<Option<String>, Trouble> {
     let mut path = None;
     each_event(part, |tag| {
         let is_workbook = |kind: &str| kind.ends_with("/relationships/officeDocument");
@@ -216,7 +216,7 @@ fn workbook_path<R: Read>(part: &mut Part<'_, R>) -> Result<Option<String>, Trou
     Ok(path)
 }
 
-fn targets<R: Read>(part: &mut Part<'_, R>) -> Result<HashMap<String, String>, Trouble> {
+fn targets<R: Read>(part: &mut PackagePart<'_, R>) -> Result<HashMap<String, String>, Trouble> {
     let mut targets = HashMap::new();
     each_event(part, |tag| {
         if tag.local_name().as_ref() == "Relationship"
@@ -231,7 +231,7 @@ fn targets<R: Read>(part: &mut Part<'_, R>) -> Result<HashMap<String, String>, T
 
 /// The targets of the relations whose kinds end so.
 pub(super) fn targets_of<R: Read>(
-    part: &mut Part<'_, R>,
+    part: &mut PackagePart<'_, R>,
     kinds: &[&str],
 ) -> Result<Vec<String>, Trouble> {
     let mut targets = Vec::new();
@@ -247,7 +247,7 @@ pub(super) fn targets_of<R: Read>(
 }
 
 /// The styles of cells, by their numbers, whose font is struck through.
-fn struck_styles<R: Read>(part: &mut Part<'_, R>) -> Result<HashSet<u32>, Trouble> {
+fn struck_styles<R: Read>(part: &mut PackagePart<'_, R>) -> Result<HashSet<u32>, Trouble> {
     let mut list = String::new();
     let (mut fonts, mut styles) = (0_u32, 0_u32);
     let (mut struck_fonts, mut struck) = (HashSet::new(), HashSet::new());
@@ -277,7 +277,7 @@ fn struck_styles<R: Read>(part: &mut Part<'_, R>) -> Result<HashSet<u32>, Troubl
     Ok(struck)
 }
 
-fn sheet_ids<R: Read>(part: &mut Part<'_, R>) -> Result<Vec<String>, Trouble> {
+fn sheet_ids<R: Read>(part: &mut PackagePart<'_, R>) -> Result<Vec<String>, Trouble> {
     let mut ids = Vec::new();
     each_event(part, |tag| {
         if tag.local_name().as_ref() == "sheet" {
@@ -288,7 +288,7 @@ fn sheet_ids<R: Read>(part: &mut Part<'_, R>) -> Result<Vec<String>, Trouble> {
     Ok(ids)
 }
 
-fn shared_strings<R: Read>(part: &mut Part<'_, R>) -> Result<(), Trouble> {
+fn shared_strings<R: Read>(part: &mut PackagePart<'_, R>) -> Result<(), Trouble> {
     let too_large = Trouble::TooLarge("the list of texts");
     let (mut strings, mut length) = (0_u64, 0);
     loop {
@@ -318,4 +318,18 @@ fn claims_more(tag: &BytesStart<'_>) -> bool {
     attribute(tag, "uniqueCount")
         .and_then(|count| count.parse().ok())
         .is_some_and(|count: u64| count > MAX_SHARED_STRINGS)
+}
+
+/// Row and column from 0 of a place such as `B7`.
+pub(super) fn place_of(text: &str) -> Option<(u32, u32)> {
+    let digits = text.find(|letter: char| !letter.is_ascii_alphabetic())?;
+    let (letters, row) = text.split_at(digits);
+    if letters.is_empty() || letters.len() > 3 || !row.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let column = letters.bytes().fold(0, |column, letter| {
+        column * 26 + u32::from(letter.to_ascii_uppercase() - b'A') + 1
+    });
+    let row: u32 = row.parse().ok()?;
+    Some((row.checked_sub(1)?, column - 1))
 }

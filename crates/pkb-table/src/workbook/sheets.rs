@@ -4,7 +4,7 @@ use std::{fs::File, sync::Arc};
 
 use calamine::{DataRef, Sheet, SheetType, SheetVisible};
 
-use super::{Format, Trouble};
+use super::{format::Format, trouble::Trouble};
 use crate::{
     how_read::HowRead,
     ranges::Ranges,

@@ -8,7 +8,12 @@ use std::io::{Cursor, Read as _, Seek as _, SeekFrom, Write as _};
 use calamine::{Data, DataRef, Range, Reader as _, Xls};
 use cfb::CompoundFile;
 
-use super::{Converted, Format, Trouble, Wanted, merged::Merged, sheets::OpenSheet};
+use super::{
+    format::Format,
+    merged::Merged,
+    sheets::{Converted, OpenSheet, Wanted},
+    trouble::Trouble,
+};
 use crate::{cell_text, ranges::Ranges, source::Source};
 
 /// Bytes of a workbook: of each of Excel's 65,536 rows four kilobytes.
@@ -73,7 +78,7 @@ fn write(range: &Range<Data>, merged: &mut Merged, sheet: &mut OpenSheet) -> Res
 
 /// What the records of a sheet say beside its cells.
 #[derive(Default)]
-struct Marks {
+struct XlsMarks {
     hidden_rows: Ranges,
     hidden_columns: Ranges,
     /// One behind the last row and the last column that has a cell.
@@ -83,7 +88,7 @@ struct Marks {
 }
 
 /// A record and where its data begins.
-struct Record<'a> {
+struct XlsRecord<'a> {
     kind: u16,
     at: usize,
     data: &'a [u8],
@@ -91,7 +96,7 @@ struct Record<'a> {
 
 /// Looks at all sheets, in the order of the workbook. Sizes that are more than the sheets have are taken
 /// out: so much memory would be asked for at once.
-fn look(file: &mut CompoundFile<Cursor<Vec<u8>>>) -> Result<Vec<Marks>, Trouble> {
+fn look(file: &mut CompoundFile<Cursor<Vec<u8>>>) -> Result<Vec<XlsMarks>, Trouble> {
     let name = STREAMS.into_iter().find(|name| file.is_stream(name));
     let mut stream = name
         .and_then(|name| file.open_stream(name).ok())
@@ -104,7 +109,7 @@ fn look(file: &mut CompoundFile<Cursor<Vec<u8>>>) -> Result<Vec<Marks>, Trouble>
     let mut wrong_sizes = Vec::new();
     let (mut area, mut cells) = (0, 0);
     for sheet in sheet_offsets(&bytes) {
-        let mut seen = Marks::default();
+        let mut seen = XlsMarks::default();
         for record in records_of_sheet(&bytes, sheet) {
             if record.kind == DIMENSIONS && is_more_than_a_sheet(record.data) {
                 wrong_sizes.push(record.at..record.at + record.data.len());
@@ -128,13 +133,13 @@ fn look(file: &mut CompoundFile<Cursor<Vec<u8>>>) -> Result<Vec<Marks>, Trouble>
     Ok(marks)
 }
 
-fn records(bytes: &[u8], mut at: usize) -> impl Iterator<Item = Record<'_>> {
+fn records(bytes: &[u8], mut at: usize) -> impl Iterator<Item = XlsRecord<'_>> {
     std::iter::from_fn(move || {
         let head = bytes.get(at..at.checked_add(4)?)?;
         let length = usize::from(number(head, 2)?);
         let begin = at + 4;
         at = begin + length;
-        Some(Record {
+        Some(XlsRecord {
             kind: number(head, 0)?,
             at: begin,
             data: bytes.get(begin..at)?,
@@ -155,7 +160,7 @@ fn sheet_offsets(bytes: &[u8]) -> Vec<usize> {
 }
 
 /// The records of a sheet, without those of charts within it.
-fn records_of_sheet(bytes: &[u8], at: usize) -> impl Iterator<Item = Record<'_>> {
+fn records_of_sheet(bytes: &[u8], at: usize) -> impl Iterator<Item = XlsRecord<'_>> {
     let mut depth = 0_usize;
     records(bytes, at)
         .map_while(move |record| {
@@ -170,8 +175,8 @@ fn records_of_sheet(bytes: &[u8], at: usize) -> impl Iterator<Item = Record<'_>>
         .map(|(_, record)| record)
 }
 
-impl Marks {
-    fn see(&mut self, record: &Record<'_>) {
+impl XlsMarks {
+    fn see(&mut self, record: &XlsRecord<'_>) {
         match record.kind {
             ROW => self.see_row(record.data),
             COLUMN_INFO => self.see_columns(record.data),

@@ -11,12 +11,13 @@ use calamine::{DataRef, Reader as _, Xlsx};
 use quick_xml::events::{BytesStart, Event};
 
 use super::{
-    Converted, Format, Trouble, Wanted,
     bounds::MAX_SHEET,
     comments::{self, Comment},
+    format::Format,
     merged::{Group, Merged},
-    package::{MAX_TEXT, Package, Part, attribute},
-    sheets::OpenSheet,
+    package::{MAX_TEXT, Package, PackagePart, attribute, place_of},
+    sheets::{Converted, OpenSheet, Wanted},
+    trouble::Trouble,
 };
 use crate::{
     ranges::Ranges,
@@ -29,7 +30,7 @@ const MAX_UNCALCULATED: usize = 4 << 20;
 
 /// What a sheet's XML says beside its cells.
 #[derive(Default)]
-struct Marks {
+struct XlsxMarks {
     hidden_rows: Ranges,
     hidden_columns: Ranges,
     /// Rows with text that is struck through.
@@ -50,7 +51,7 @@ pub(super) fn read(source: &Source, wanted: &Wanted<'_>) -> Result<Converted, Tr
     let paths = package.sheets()?;
     let mut book = Xlsx::new(source.seekable()?)?;
     let choice = wanted.choose(book.sheets_metadata(), Format::Xlsx)?;
-    let mut marks: HashMap<usize, Marks> = HashMap::new();
+    let mut marks: HashMap<usize, XlsxMarks> = HashMap::new();
     let mut blanks = HashMap::new();
     let struck = std::mem::take(&mut package.struck);
     for at in choice.places() {
@@ -94,8 +95,11 @@ pub(super) fn read(source: &Source, wanted: &Wanted<'_>) -> Result<Converted, Tr
 }
 
 /// Looks at a sheet. `struck` are the styles of text that is struck through.
-fn look<R: Read>(part: &mut Part<'_, R>, struck: &HashSet<u32>) -> Result<Marks, Trouble> {
-    let mut marks = Marks::default();
+fn look<R: Read>(
+    part: &mut PackagePart<'_, R>,
+    struck: &HashSet<u32>,
+) -> Result<XlsxMarks, Trouble> {
+    let mut marks = XlsxMarks::default();
     look_above_rows(part, &mut marks)?;
     look_at_rows(part, struck, &mut marks)?;
     loop {
@@ -117,7 +121,10 @@ fn group_of(tag: &BytesStart<'_>) -> Option<Group> {
 }
 
 /// Looks at a sheet up to the beginning of its rows.
-fn look_above_rows<R: Read>(part: &mut Part<'_, R>, marks: &mut Marks) -> Result<(), Trouble> {
+fn look_above_rows<R: Read>(
+    part: &mut PackagePart<'_, R>,
+    marks: &mut XlsxMarks,
+) -> Result<(), Trouble> {
     loop {
         let before = part.position();
         match part.next()? {
@@ -148,9 +155,9 @@ fn look_above_rows<R: Read>(part: &mut Part<'_, R>, marks: &mut Marks) -> Result
 
 /// Looks at the rows of a sheet, up to their end.
 fn look_at_rows<R: Read>(
-    part: &mut Part<'_, R>,
+    part: &mut PackagePart<'_, R>,
     struck: &HashSet<u32>,
-    marks: &mut Marks,
+    marks: &mut XlsxMarks,
 ) -> Result<(), Trouble> {
     if marks.has_no_rows {
         return Ok(());
@@ -197,7 +204,7 @@ impl Cells {
         &mut self,
         tag: &BytesStart<'_>,
         struck: &HashSet<u32>,
-        marks: &mut Marks,
+        marks: &mut XlsxMarks,
     ) -> Result<(), Trouble> {
         match tag.local_name().as_ref() {
             "row" => {
@@ -250,7 +257,7 @@ impl Cells {
         Ok(())
     }
 
-    fn end(&mut self, name: &str, marks: &mut Marks) -> Result<(), Trouble> {
+    fn end(&mut self, name: &str, marks: &mut XlsxMarks) -> Result<(), Trouble> {
         match name {
             "row" => self.row = self.row.saturating_add(1),
             "v" => self.has_value = self.text > self.before_value,
@@ -274,7 +281,7 @@ impl Cells {
     }
 }
 
-impl Marks {
+impl XlsxMarks {
     fn see_column(&mut self, tag: &BytesStart<'_>) {
         if !is_true(tag, "hidden") && !is_flat(tag, "width", 0.1) {
             return;
@@ -311,20 +318,6 @@ fn is_dimension(tag: &BytesStart<'_>) -> bool {
         Some([first, last]) => first.0 <= last.0 && first.1 <= last.1,
         _ => false,
     }
-}
-
-/// Row and column from 0 of a place such as `B7`.
-pub(super) fn place_of(text: &str) -> Option<(u32, u32)> {
-    let digits = text.find(|letter: char| !letter.is_ascii_alphabetic())?;
-    let (letters, row) = text.split_at(digits);
-    if letters.is_empty() || letters.len() > 3 || !row.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
-    let column = letters.bytes().fold(0, |column, letter| {
-        column * 26 + u32::from(letter.to_ascii_uppercase() - b'A') + 1
-    });
-    let row: u32 = row.parse().ok()?;
-    Some((row.checked_sub(1)?, column - 1))
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use clap::{Args as ClapArgs, Parser, Subcommand};
 use pkb_cli::args::{ClockArgs, ONCE};
 
 pub use compare::CompareArgs;
-pub use patient_file::{Hidden, PatientFileArgs};
+pub use patient_file::PatientFileArgs;
 pub use upload::UploadArgs;
 
 /// Check a patient file and create the records at PKB
@@ -50,7 +50,7 @@ pub enum Command {
     #[command(
         after_help = "Examples:\n  pkb-upload columns patients.csv\n  pkb-upload columns patients.csv --map our-columns.toml"
     )]
-    Columns(ColumnsArgs),
+    FilledColumns(ColumnsArgs),
     /// Print the columns of PKB's file that come with the program, to be edited and used with --profile
     #[command(after_help = "Example:\n  pkb-upload profile > profile.toml")]
     Profile,

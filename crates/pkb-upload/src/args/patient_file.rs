@@ -1,14 +1,13 @@
 //! Which file, and how it is to be read.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use pkb_cli::args::one_of;
 use pkb_core::Fatal;
-use pkb_values::{DateOrder, NationalIdType};
-
-use crate::columns::Mapping;
+use pkb_patients::{HiddenCells, ReadingOptions};
 use pkb_table::{EncodingChoice, Separator, TableOptions, parse_encoding};
+use pkb_values::{DateOrder, NationalIdType};
 
 /// Orders of dates, as help lists them.
 const ORDERS: [(&str, &str, DateOrder); 2] = [
@@ -24,6 +23,31 @@ const ORDERS: [(&str, &str, DateOrder); 2] = [
     ),
 ];
 
+/// What becomes of hidden rows or columns, as help lists it.
+const HIDDEN: [(&str, &str, HiddenCells); 2] = [
+    ("keep", "Read them like all others", HiddenCells::Keep),
+    ("drop", "Leave them out", HiddenCells::Drop),
+];
+
+/// Schemes of national numbers, as help lists them.
+const NUMBER_TYPES: [(&str, &str, NationalIdType); 3] = [
+    (
+        "nhs",
+        "NHS number: England, Wales, Isle of Man",
+        NationalIdType::NhsNumber,
+    ),
+    (
+        "chi",
+        "Community Health Index number: Scotland",
+        NationalIdType::ChiNumber,
+    ),
+    (
+        "hc",
+        "Health and Care number: Northern Ireland",
+        NationalIdType::HcNumber,
+    ),
+];
+
 /// A patient file and how it is to be read.
 #[derive(Debug, Args)]
 pub struct PatientFileArgs {
@@ -35,18 +59,18 @@ pub struct PatientFileArgs {
     ///
     /// Without this option the first sheet is read. The run stops if a different sheet has patients.
     #[arg(long, value_name = "SHEET", help_heading = "Reading the file")]
-    pub sheet: Option<String>,
+    sheet: Option<String>,
 
     /// What to do with hidden rows of a workbook
     ///
     /// Without this option the run stops if there are any, such as rows that a filter hides.
     #[arg(
         long,
-        value_enum,
+        value_parser = one_of(&HIDDEN),
         value_name = "WHAT",
         help_heading = "Reading the file"
     )]
-    pub hidden_rows: Option<Hidden>,
+    hidden_rows: Option<HiddenCells>,
 
     /// What to do with hidden columns of a workbook
     ///
@@ -54,11 +78,11 @@ pub struct PatientFileArgs {
     /// to are always used.
     #[arg(
         long,
-        value_enum,
+        value_parser = one_of(&HIDDEN),
         value_name = "WHAT",
         help_heading = "Reading the file"
     )]
-    pub hidden_columns: Option<Hidden>,
+    hidden_columns: Option<HiddenCells>,
 
     /// Row of the header, as a spreadsheet counts rows [default: the first row that is not empty]
     #[arg(
@@ -88,7 +112,7 @@ pub struct PatientFileArgs {
 
     /// Words of your organisation in names and addresses, such as marks of death, as TOML (see the README)
     #[arg(long, value_name = "FILE", help_heading = "Reading the file")]
-    pub words: Option<PathBuf>,
+    words: Option<PathBuf>,
 
     /// Accept a file without a column for the street: nobody gets a letter
     #[arg(long, help_heading = "Reading the file")]
@@ -97,11 +121,11 @@ pub struct PatientFileArgs {
     /// What the national numbers are, if no column says so [default: what their header says]
     #[arg(
         long,
-        value_enum,
+        value_parser = one_of(&NUMBER_TYPES),
         value_name = "TYPE",
         help_heading = "Reading the file"
     )]
-    pub number_type: Option<NumberType>,
+    number_type: Option<NationalIdType>,
 
     /// What comes first in dates such as 03/04/1999 [default: the day, unless dates contradict it]
     #[arg(
@@ -110,74 +134,37 @@ pub struct PatientFileArgs {
         value_name = "ORDER",
         help_heading = "Reading the file"
     )]
-    pub dates: Option<DateOrder>,
+    dates: Option<DateOrder>,
 
     /// Keep columns that this program has no use for, in the records
     #[arg(long, help_heading = "Reading the file")]
-    pub keep_extra: bool,
-}
-
-/// What becomes of rows or columns that a workbook does not show.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Hidden {
-    /// Read them like all others
-    Keep,
-    /// Leave them out
-    Drop,
-}
-
-/// A scheme of national numbers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum NumberType {
-    /// NHS number: England, Wales, Isle of Man
-    Nhs,
-    /// Community Health Index number: Scotland
-    Chi,
-    /// Health and Care number: Northern Ireland
-    Hc,
-}
-
-impl From<NumberType> for NationalIdType {
-    fn from(number_type: NumberType) -> Self {
-        match number_type {
-            NumberType::Nhs => Self::NhsNumber,
-            NumberType::Chi => Self::ChiNumber,
-            NumberType::Hc => Self::HcNumber,
-        }
-    }
+    keep_extra: bool,
 }
 
 impl PatientFileArgs {
-    /// The file.
+    /// The file, and how to read it.
     ///
     /// # Errors
-    /// None was named.
-    pub fn path(&self) -> Result<&Path, Fatal> {
-        self.file
-            .as_deref()
-            .ok_or_else(|| Fatal::Usage("name the patient file".into()))
-    }
-
-    /// How its bytes are to be read.
-    pub fn table_options(&self) -> TableOptions {
-        TableOptions {
-            encoding: self.encoding,
-            separator: self.separator,
-            sheet: self.sheet.clone(),
-            drops_hidden_rows: self.hidden_rows == Some(Hidden::Drop),
-            header_row: self.header_row,
-        }
-    }
-
-    /// The operator's own mapping of columns.
-    ///
-    /// # Errors
-    /// It cannot be read.
-    pub fn mapping(&self) -> Result<Mapping, Fatal> {
-        let mapping = self.map.as_deref().map(Mapping::read).transpose()?;
-        Ok(Mapping {
+    /// No file was named.
+    pub fn options(&self) -> Result<ReadingOptions, Fatal> {
+        let file = self.file.clone();
+        Ok(ReadingOptions {
+            file: file.ok_or_else(|| Fatal::Usage("name the patient file".into()))?,
+            table: TableOptions {
+                encoding: self.encoding,
+                separator: self.separator,
+                sheet: self.sheet.clone(),
+                header_row: self.header_row,
+                ..TableOptions::default()
+            },
+            hidden_rows: self.hidden_rows,
+            hidden_columns: self.hidden_columns,
+            mapping: self.map.clone(),
+            words: self.words.clone(),
             no_street: self.no_street,
-            ..mapping.unwrap_or_default()
+            number_type: self.number_type,
+            dates: self.dates,
+            keep_extra: self.keep_extra,
         })
     }
 }

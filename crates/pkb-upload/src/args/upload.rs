@@ -10,7 +10,7 @@ use super::{CompareArgs, PatientFileArgs};
 use crate::{
     comparison::Known,
     limit::Limit,
-    pkb_file::{Columns, MAX_ROWS, SpecialCharacters},
+    pkb_file::{FilledColumns, MAX_ROWS, SpecialCharacters},
     send_after::SendAfter,
 };
 
@@ -43,7 +43,7 @@ pub struct PkbFileArgs {
         value_name = "WHICH",
         help_heading = "PKB's file"
     )]
-    pub columns: Columns,
+    pub columns: FilledColumns,
 }
 
 /// A name that is good in a file name everywhere.

@@ -1,6 +1,8 @@
 //! The comparison as the stage makes it: once, before its first batch, and told to the operator.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+
+use parking_lot::{Mutex, MutexGuard};
 
 use pkb_cli::progress::tell;
 use pkb_core::{Fatal, monitor::Monitor, stage::IntentLog};
@@ -8,8 +10,15 @@ use pkb_files::journal::Key;
 use serde_json::Value;
 use tokio::sync::OnceCell;
 
-use super::{ComparedRows, Comparison, Known, Noted, Refusal, Told};
-use crate::{patient_file::PatientFile, pkb_file::PkbFile};
+use super::{
+    compare::Comparison,
+    compared_rows::{ComparedRows, Known},
+    figures::ComparisonRefusal,
+    notes::Noted,
+    report::ComparisonReport,
+};
+use crate::pkb_file::PkbFile;
+use pkb_patients::PatientFile;
 
 /// What the stage needs for the comparison.
 pub struct BeforeUpload {
@@ -69,7 +78,7 @@ impl BeforeUpload {
                 .comparison
                 .compare(file, pkb_file, &noted, is_unsettled, intents)
                 .await?;
-            let told = Told::new(&compared, self.known);
+            let told = ComparisonReport::new(&compared, self.known);
             tell(&told);
             self.monitor.note(told.in_short());
             match &compared.refusal {
@@ -84,12 +93,12 @@ impl BeforeUpload {
     }
 
     fn noted(&self) -> MutexGuard<'_, Noted> {
-        self.noted.lock().unwrap_or_else(PoisonError::into_inner)
+        self.noted.lock()
     }
 }
 
 /// Too many rows of a file differ. `lists_rows` says whether `pkb-upload check` has rows to list.
-fn refused(refusal: &Refusal, file: &str, lists_rows: bool) -> Fatal {
+fn refused(refusal: &ComparisonRefusal, file: &str, lists_rows: bool) -> Fatal {
     let list = if lists_rows {
         format!(" To list the rows: pkb-upload check {file} --compare --problems problems.csv.")
     } else {

@@ -2,28 +2,12 @@
 
 use pkb_core::{Reason, Verdict};
 
-use super::values::{Column, Values};
+use super::values::{ComparedColumn, Values};
+use crate::pkb_file::SentColumns;
 
 /// In what a row differs from what PKB has of the patient.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Differences(u64);
-
-/// What is sent of a patient besides names and number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Sent {
-    /// The date of birth.
-    pub dates: bool,
-    /// Address and postcode.
-    pub addresses: bool,
-}
-
-impl Sent {
-    /// Names and number alone.
-    pub const NAMES: Self = Self {
-        dates: false,
-        addresses: false,
-    };
-}
 
 /// Where PKB's value is in the file instead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,7 +57,7 @@ impl Differences {
             one.is_some_and(|one| one.agree_in(other, column))
         };
         let mut bits = 0;
-        for column in Column::ALL {
+        for column in ComparedColumn::ALL {
             let does_differ = ours.differ_in(theirs, column);
             if does_differ {
                 bits |= differs(column);
@@ -83,7 +67,8 @@ impl Differences {
                     continue;
                 }
                 bits |= is_next_door(column, moved);
-                let is_from = column == Column::DateOfBirth || agree(from.theirs, ours, column);
+                let is_from =
+                    column == ComparedColumn::DateOfBirth || agree(from.theirs, ours, column);
                 if does_differ && is_from {
                     bits |= has_moved(column, moved);
                 }
@@ -111,13 +96,17 @@ impl Differences {
     }
 
     /// What an upload changes of that: names always, the rest only where it is sent.
-    pub fn made_by(self, sent: Sent) -> Self {
-        let mut bits = differs(Column::FirstName) | differs(Column::LastName);
+    pub fn made_by(self, sent: SentColumns) -> Self {
+        let mut bits = differs(ComparedColumn::FirstName) | differs(ComparedColumn::LastName);
         if sent.dates {
             bits |= NO_DATE;
         }
         if sent.addresses {
-            let columns = [Column::Street, Column::HouseNumber, Column::Postcode];
+            let columns = [
+                ComparedColumn::Street,
+                ComparedColumn::HouseNumber,
+                ComparedColumn::Postcode,
+            ];
             bits |= columns
                 .map(differs)
                 .iter()
@@ -136,7 +125,7 @@ impl Differences {
         let is_address_told = self.changes_address() && ours.address != 0 && theirs.address != 0;
         let of_address = is_address_told.then_some(ours.address == theirs.address);
         let of_date = (self.has_no_date()).then_some(ours.born == theirs.born);
-        let columns = Column::ALL.into_iter().filter_map(in_column);
+        let columns = ComparedColumn::ALL.into_iter().filter_map(in_column);
         let mut made = columns.chain(of_address).chain(of_date);
         // Whether any was made, if any can be seen.
         let first = made.next()?;
@@ -160,24 +149,24 @@ impl Differences {
     }
 
     /// Whether the value of `column` is different.
-    pub fn differs(self, column: Column) -> bool {
+    pub fn differs(self, column: ComparedColumn) -> bool {
         self.0 & differs(column) != 0
     }
 
     /// Whether PKB's value of `column` is that of a neighbour in the file.
-    pub fn has_moved(self, column: Column, moved: Moved) -> bool {
+    pub fn has_moved(self, column: ComparedColumn, moved: Moved) -> bool {
         self.0 & has_moved(column, moved) != 0
     }
 
     /// Whether a neighbour in the file has PKB's value of `column`: the one below if it may have moved down. In a family this
     /// is so of values that are right.
-    pub fn is_next_door(self, column: Column, moved: Moved) -> bool {
+    pub fn is_next_door(self, column: ComparedColumn, moved: Moved) -> bool {
         self.0 & is_next_door(column, moved) != 0
     }
 
     /// Whether the first or last name differs.
     pub fn changes_name(self) -> bool {
-        self.differs(Column::FirstName) || self.differs(Column::LastName)
+        self.differs(ComparedColumn::FirstName) || self.differs(ComparedColumn::LastName)
     }
 
     /// Whether the address differs.
@@ -203,8 +192,9 @@ impl Differences {
     /// Why the row must not be uploaded, if so: PKB's date of birth is different, or first and last name are both. One name
     /// alone is not enough: people marry, and some use a different first name.
     pub fn mismatch(self) -> Option<Verdict> {
-        let names = self.differs(Column::FirstName) && self.differs(Column::LastName);
-        let detail = match (self.differs(Column::DateOfBirth), names) {
+        let names =
+            self.differs(ComparedColumn::FirstName) && self.differs(ComparedColumn::LastName);
+        let detail = match (self.differs(ComparedColumn::DateOfBirth), names) {
             (false, false) => return None,
             (true, false) => "PKB has a different date of birth: the row was not uploaded",
             (false, true) => {
@@ -218,11 +208,11 @@ impl Differences {
     }
 }
 
-fn differs(column: Column) -> u64 {
+fn differs(column: ComparedColumn) -> u64 {
     1 << (column as u32 * BITS)
 }
 
-fn has_moved(column: Column, moved: Moved) -> u64 {
+fn has_moved(column: ComparedColumn, moved: Moved) -> u64 {
     let bit = match moved {
         Moved::Down => 1,
         Moved::Up => 2,
@@ -230,7 +220,7 @@ fn has_moved(column: Column, moved: Moved) -> u64 {
     1 << (column as u32 * BITS + bit)
 }
 
-fn is_next_door(column: Column, moved: Moved) -> u64 {
+fn is_next_door(column: ComparedColumn, moved: Moved) -> u64 {
     has_moved(column, moved) << 2
 }
 
@@ -291,7 +281,7 @@ mod tests {
             born: Some(date(1941, 3, day)),
             ..Values::default()
         };
-        let column = Column::DateOfBirth;
+        let column = ComparedColumn::DateOfBirth;
         let found = |ours, theirs, above, below| {
             let (above, below) = (born(above), born(below));
             let neighbour = |ours| Neighbour {
@@ -326,7 +316,7 @@ mod tests {
             ours: Some(values),
             theirs: Some(values),
         };
-        let column = Column::LastName;
+        let column = ComparedColumn::LastName;
         let married = Differences::between(&carter, &archer, both(&archer), both(&archer));
         assert!(married.differs(column) && !married.has_moved(column, Moved::Down));
         let moved = Differences::between(&baker, &archer, both(&baker), both(&archer));

@@ -5,21 +5,29 @@ use std::fmt;
 use pkb_core::rows::{Rows, counted, listed};
 
 use super::{
-    Limits,
     differences::{Differences, Moved},
-    values::Column,
+    values::ComparedColumn,
 };
 use crate::limit::Limit;
 
+/// How much may differ before nothing is sent.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Known patients with a different date of birth, name, or a value of a neighbour's row.
+    pub mismatches: Limit,
+    /// Known patients who live in another house.
+    pub address_changes: Limit,
+}
+
 /// Why nothing of a file may be sent. Shown, it is what was found and what it looks like.
 #[derive(Debug)]
-pub struct Refusal {
+pub struct ComparisonRefusal {
     found: String,
     looks: String,
     is_about_addresses: bool,
 }
 
-impl Refusal {
+impl ComparisonRefusal {
     /// What to do if it is PKB that is wrong, and not the file.
     pub fn if_the_file_is_right(&self) -> &'static str {
         if self.is_about_addresses {
@@ -31,7 +39,7 @@ impl Refusal {
     }
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for ComparisonRefusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.found, self.looks)
     }
@@ -62,7 +70,7 @@ pub struct Figures {
     swapped: u64,
     /// These are patients of a sample.
     is_sample: bool,
-    columns: [ColumnFigures; Column::ALL.len()],
+    columns: [ColumnFigures; ComparedColumn::ALL.len()],
 }
 
 /// Of known patients.
@@ -87,7 +95,7 @@ struct Shift {
 }
 
 impl Shift {
-    fn count(&mut self, differences: Differences, column: Column, moved: Moved) {
+    fn count(&mut self, differences: Differences, column: ComparedColumn, moved: Moved) {
         self.moved += u64::from(differences.has_moved(column, moved));
         if differences.is_next_door(column, moved) {
             // A family has the same value, wherever it moves.
@@ -148,7 +156,7 @@ impl Figures {
         self.homes += u64::from(differences.changes_home());
         self.no_date += u64::from(differences.has_no_date());
         self.swapped += u64::from(differences.is_swapped());
-        for (column, figures) in Column::ALL.into_iter().zip(&mut self.columns) {
+        for (column, figures) in ComparedColumn::ALL.into_iter().zip(&mut self.columns) {
             figures.down.count(differences, column, Moved::Down);
             figures.up.count(differences, column, Moved::Up);
             if !differences.differs(column) {
@@ -166,7 +174,7 @@ impl Figures {
     }
 
     /// Why nothing of the file may be sent, if so. `in_order` says whether the dates of birth of the file are sorted.
-    pub fn refusal(&self, limits: Limits, in_order: bool) -> Option<Refusal> {
+    pub fn refusal(&self, limits: Limits, in_order: bool) -> Option<ComparisonRefusal> {
         let limit = limits.mismatches;
         let rows_differ = self
             .too_many_mismatches(limit)
@@ -180,7 +188,7 @@ impl Figures {
                 true,
             ),
         };
-        Some(Refusal {
+        Some(ComparisonRefusal {
             found,
             looks,
             is_about_addresses,
@@ -200,7 +208,7 @@ impl Figures {
         if !limit.is_clearly_exceeded(mismatched, self.known) {
             return None;
         }
-        let dates = self.of(Column::DateOfBirth).differs;
+        let dates = self.of(ComparedColumn::DateOfBirth).differs;
         let what = match (dates, mismatched - dates) {
             (_, 0) => "a different date of birth",
             (0, _) => "a different first and last name",
@@ -211,7 +219,7 @@ impl Figures {
 
     /// More rows than allowed have a name or address that PKB has for the patient in the next row.
     fn too_much_moved(&self, limit: Limit) -> Option<String> {
-        Column::ALL.into_iter().find_map(|column| {
+        ComparedColumn::ALL.into_iter().find_map(|column| {
             let moved = self.of(column).down.rows().max(self.of(column).up.rows());
             limit.is_clearly_exceeded(moved, self.known).then(|| {
                 let what = format!("a different {}", column.words());
@@ -222,7 +230,7 @@ impl Figures {
 
     /// Most rows have another name than PKB: no population changes so much.
     fn too_much_different(&self, limit: Limit) -> Option<String> {
-        let columns = [Column::FirstName, Column::LastName];
+        let columns = [ComparedColumn::FirstName, ComparedColumn::LastName];
         columns.into_iter().find_map(|column| {
             let differs = self.of(column).differs;
             let most = differs * 2 > self.known && limit.is_clearly_exceeded(differs, self.known);
@@ -239,16 +247,16 @@ impl Figures {
 
     /// What is wrong with the file, in all likelihood.
     fn looks_like(&self, in_order: bool) -> String {
-        let moved: Vec<(Column, Moved)> = Column::ALL
+        let moved: Vec<(ComparedColumn, Moved)> = ComparedColumn::ALL
             .into_iter()
             .filter_map(|column| Some((column, self.of(column).moved()?)))
             .collect();
-        let dates = self.of(Column::DateOfBirth).differs;
+        let dates = self.of(ComparedColumn::DateOfBirth).differs;
         // Names that moved do not explain dates that did not.
-        let explains = |column: &Column| self.of(*column).differs > dates * 2;
+        let explains = |column: &ComparedColumn| self.of(*column).differs > dates * 2;
         if let Some((_, first)) = moved
             .first()
-            .filter(|(column, _)| *column == Column::DateOfBirth || explains(column))
+            .filter(|(column, _)| *column == ComparedColumn::DateOfBirth || explains(column))
         {
             return self.looks_moved(&moved, *first);
         }
@@ -264,18 +272,22 @@ impl Figures {
     }
 
     fn addresses_look_like(&self) -> String {
-        let moved: Vec<(Column, Moved)> = [Column::Street, Column::HouseNumber, Column::Postcode]
-            .into_iter()
-            .filter_map(|column| Some((column, self.of(column).moved()?)))
-            .collect();
+        let moved: Vec<(ComparedColumn, Moved)> = [
+            ComparedColumn::Street,
+            ComparedColumn::HouseNumber,
+            ComparedColumn::Postcode,
+        ]
+        .into_iter()
+        .filter_map(|column| Some((column, self.of(column).moved()?)))
+        .collect();
         match moved.first() {
             Some((_, first)) => self.looks_moved(&moved, *first),
             None => "it looks as if the addresses are in the rows of other patients".to_owned(),
         }
     }
 
-    fn looks_moved(&self, moved: &[(Column, Moved)], first: Moved) -> String {
-        let is_all = |columns: &[Column]| {
+    fn looks_moved(&self, moved: &[(ComparedColumn, Moved)], first: Moved) -> String {
+        let is_all = |columns: &[ComparedColumn]| {
             let all_same = moved.iter().all(|(_, direction)| *direction == first);
             all_same
                 && columns
@@ -287,7 +299,11 @@ impl Figures {
             Moved::Up => "up",
         };
         // Where everything else has moved, it is the number that did, and the other way.
-        if is_all(&[Column::DateOfBirth, Column::FirstName, Column::LastName]) {
+        if is_all(&[
+            ComparedColumn::DateOfBirth,
+            ComparedColumn::FirstName,
+            ComparedColumn::LastName,
+        ]) {
             let way = match first {
                 Moved::Down => Moved::Up,
                 Moved::Up => Moved::Down,
@@ -295,7 +311,7 @@ impl Figures {
             return format!(
                 "it looks as if the column of the national numbers moved {} by a row{}",
                 direction(way),
-                self.span(Column::DateOfBirth)
+                self.span(ComparedColumn::DateOfBirth)
             );
         }
         let columns: Vec<&str> = moved
@@ -303,7 +319,8 @@ impl Figures {
             .filter(|(_, way)| *way == first)
             // A whole line that moved has taken its number along.
             .filter(|(column, _)| {
-                *column != Column::HouseNumber || !moved.contains(&(Column::Street, first))
+                *column != ComparedColumn::HouseNumber
+                    || !moved.contains(&(ComparedColumn::Street, first))
             })
             .map(|(column, _)| column.words())
             .collect();
@@ -322,14 +339,14 @@ impl Figures {
     }
 
     /// Where a column differs: ` (rows 2 to 101)`.
-    fn span(&self, column: Column) -> String {
+    fn span(&self, column: ComparedColumn) -> String {
         let rows = self.of(column).rows;
         rows.map_or_else(String::new, |(first, last)| {
             format!(" (rows {first} to {last})")
         })
     }
 
-    fn of(&self, column: Column) -> &ColumnFigures {
+    fn of(&self, column: ComparedColumn) -> &ColumnFigures {
         &self.columns[column as usize]
     }
 }

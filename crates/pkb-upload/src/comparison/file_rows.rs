@@ -8,7 +8,8 @@ use super::{
     differences::Neighbour,
     values::{Hasher, Values},
 };
-use crate::{patient_file::PatientFile, pkb_file::PkbFile};
+use crate::pkb_file::PkbFile;
+use pkb_patients::PatientFile;
 
 /// A row that is to be uploaded.
 pub struct FileRow {

@@ -12,7 +12,8 @@ use pkb_files::journal::Key;
 use serde_json::{Map, Value, json};
 use std::time::Duration;
 
-use super::differences::{Differences, Sent};
+use super::differences::Differences;
+use crate::pkb_file::SentColumns;
 
 /// The field by which such a line is known.
 pub const FIELD: &str = "compared";
@@ -32,7 +33,7 @@ pub enum Standing {
 
 impl Standing {
     /// The same with those differences alone that an upload changes.
-    pub fn changed_by(self, sent: Sent) -> Self {
+    pub fn changed_by(self, sent: SentColumns) -> Self {
         match self {
             Self::Known(differences) => Self::Known(differences.made_by(sent)),
             other => other,

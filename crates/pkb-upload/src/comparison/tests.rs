@@ -4,9 +4,8 @@ use pkb_core::record::Patient;
 use proptest::prelude::*;
 
 use super::{
-    Limits,
     differences::{Differences, Neighbour},
-    figures::Figures,
+    figures::{Figures, Limits},
     values::{Hasher, Values},
 };
 

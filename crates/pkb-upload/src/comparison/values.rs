@@ -4,7 +4,7 @@ use std::hash::BuildHasher as _;
 
 use foldhash::quality::RandomState;
 use jiff::civil::Date;
-use pkb_client::directory::Known;
+use pkb_client::known_patient::KnownPatient;
 use pkb_core::record::Patient;
 use pkb_values::{Postcode, names::folded_name};
 
@@ -12,7 +12,7 @@ use crate::pkb_file::address_cells;
 
 /// A column whose values can be compared with PKB's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Column {
+pub enum ComparedColumn {
     /// The day, which is all that FHIR tells.
     DateOfBirth,
     /// First name.
@@ -27,7 +27,7 @@ pub enum Column {
     Postcode,
 }
 
-impl Column {
+impl ComparedColumn {
     /// All of them.
     pub const ALL: [Self; 6] = [
         Self::DateOfBirth,
@@ -70,29 +70,29 @@ pub struct Values {
 
 impl Values {
     /// Whether both have something in `column`, and it is different.
-    pub fn differ_in(&self, other: &Self, column: Column) -> bool {
+    pub fn differ_in(&self, other: &Self, column: ComparedColumn) -> bool {
         self.is_told_in(other, column) && self.of(column) != other.of(column)
     }
 
     /// Whether both have something in `column`.
-    pub fn is_told_in(&self, other: &Self, column: Column) -> bool {
+    pub fn is_told_in(&self, other: &Self, column: ComparedColumn) -> bool {
         self.of(column) != 0 && other.of(column) != 0
     }
 
     /// Whether both have the same in `column`.
-    pub fn agree_in(&self, other: &Self, column: Column) -> bool {
+    pub fn agree_in(&self, other: &Self, column: ComparedColumn) -> bool {
         self.of(column) != 0 && self.of(column) == other.of(column)
     }
 
     /// A number for the value; 0 for none.
-    fn of(&self, column: Column) -> u64 {
+    fn of(&self, column: ComparedColumn) -> u64 {
         match column {
-            Column::DateOfBirth => self.born.map_or(0, number_of),
-            Column::FirstName => self.first_name,
-            Column::LastName => self.last_name,
-            Column::Street => self.street,
-            Column::HouseNumber => self.house_number,
-            Column::Postcode => self.postcode,
+            ComparedColumn::DateOfBirth => self.born.map_or(0, number_of),
+            ComparedColumn::FirstName => self.first_name,
+            ComparedColumn::LastName => self.last_name,
+            ComparedColumn::Street => self.street,
+            ComparedColumn::HouseNumber => self.house_number,
+            ComparedColumn::Postcode => self.postcode,
         }
     }
 }
@@ -135,7 +135,7 @@ impl Hasher {
     }
 
     /// What PKB says of a patient.
-    pub fn theirs(&self, known: &Known) -> Values {
+    pub fn theirs(&self, known: &KnownPatient) -> Values {
         let text = |text: Option<&str>| self.hash(text.unwrap_or_default());
         let address = known.address.as_deref();
         Values {

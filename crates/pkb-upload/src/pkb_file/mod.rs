@@ -14,12 +14,11 @@ use pkb_values::{AddressLine, Email, LocalId, PersonName, Phone, Postcode, UkMob
 pub use profile::{MAX_ROWS, Profile};
 pub use special_characters::SpecialCharacters;
 
-use crate::comparison::Sent;
-use profile::{Column, Field};
+use profile::{PkbColumn, PkbField};
 
 /// Which columns are filled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Columns {
+pub enum FilledColumns {
     /// All that the patient file has something for
     All,
     /// Names and number, without which PKB takes no row: for patients who are on PKB already, whose other
@@ -27,11 +26,28 @@ pub enum Columns {
     Minimal,
 }
 
+/// What is sent of a patient besides names and number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SentColumns {
+    /// The date of birth.
+    pub dates: bool,
+    /// Address and postcode.
+    pub addresses: bool,
+}
+
+impl SentColumns {
+    /// Names and number alone.
+    pub const NAMES: Self = Self {
+        dates: false,
+        addresses: false,
+    };
+}
+
 /// How lines are made.
 #[derive(Debug, Clone, Copy)]
 pub struct LineOptions {
     /// Which columns are filled.
-    pub columns: Columns,
+    pub columns: FilledColumns,
     /// What becomes of commas, quotes and apostrophes.
     pub special_characters: SpecialCharacters,
     /// Whether e-mail addresses are uploaded. PKB sends invitations to them.
@@ -62,7 +78,7 @@ impl PkbFile {
         Ok(Self {
             profile: Profile::read(None)?,
             options: LineOptions {
-                columns: Columns::All,
+                columns: FilledColumns::All,
                 special_characters: SpecialCharacters::Typographic,
                 emails: false,
                 today,
@@ -83,18 +99,22 @@ impl PkbFile {
 
     /// The same with nothing in it but names and number: it leaves alone what else PKB has of the patient.
     pub fn minimal_line(&self, patient: &Patient) -> Vec<u8> {
-        self.line(patient, Columns::Minimal)
+        self.line(patient, FilledColumns::Minimal)
     }
 
     /// What lines have besides names and number.
-    pub fn sent(&self) -> Sent {
-        let all = |fields: &[Field]| {
-            self.options.columns == Columns::All
+    pub fn sent(&self) -> SentColumns {
+        let all = |fields: &[PkbField]| {
+            self.options.columns == FilledColumns::All
                 && fields.iter().all(|field| self.profile.has(*field))
         };
-        Sent {
-            dates: all(&[Field::BirthDay, Field::BirthMonth, Field::BirthYear]),
-            addresses: all(&[Field::Address1, Field::Address2, Field::Postcode]),
+        SentColumns {
+            dates: all(&[
+                PkbField::BirthDay,
+                PkbField::BirthMonth,
+                PkbField::BirthYear,
+            ]),
+            addresses: all(&[PkbField::Address1, PkbField::Address2, PkbField::Postcode]),
         }
     }
 
@@ -107,7 +127,7 @@ impl PkbFile {
         ])
     }
 
-    fn line(&self, patient: &Patient, filled: Columns) -> Vec<u8> {
+    fn line(&self, patient: &Patient, filled: FilledColumns) -> Vec<u8> {
         let address = address_cells(patient);
         let columns = self.profile.columns().iter();
         csv_line(columns.map(|column| self.expose_cell(patient, &address, column, filled)))
@@ -116,8 +136,8 @@ impl PkbFile {
     /// Whether the patient's line has an e-mail address in it: then PKB itself invites the patient.
     pub fn invites_by_email(&self, patient: &Patient) -> bool {
         self.options.emails
-            && self.options.columns == Columns::All
-            && self.profile.has(Field::Email)
+            && self.options.columns == FilledColumns::All
+            && self.profile.has(PkbField::Email)
             && patient.email.is_some()
             && patient.date_of_birth.age_on(self.options.today) >= OWN_EMAIL_FROM
     }
@@ -125,7 +145,7 @@ impl PkbFile {
     /// Whether any e-mail address is in the patient's line.
     pub fn has_emails(&self, patient: &Patient) -> bool {
         let carers = self.options.emails
-            && self.options.columns == Columns::All
+            && self.options.columns == FilledColumns::All
             && patient.carers.iter().any(|carer| carer.email.is_some());
         carers || self.invites_by_email(patient)
     }
@@ -134,13 +154,13 @@ impl PkbFile {
         &self,
         patient: &'a Patient,
         address: &'a [Cow<'a, str>; 4],
-        column: &Column,
-        filled: Columns,
+        column: &PkbColumn,
+        filled: FilledColumns,
     ) -> Cow<'a, str> {
         let Some(field) = column.field else {
             return Cow::default();
         };
-        if filled == Columns::Minimal && !field.is_essential() {
+        if filled == FilledColumns::Minimal && !field.is_essential() {
             return Cow::default();
         }
         let born: Date = patient.date_of_birth.expose_date();
@@ -150,33 +170,33 @@ impl PkbFile {
         let plain = |text: Option<&'a str>| Cow::Borrowed(text.unwrap_or_default());
         let carer = patient.carers.get(usize::from(column.carer.get()) - 1);
         match field {
-            Field::Title => name(patient.title.as_ref()),
-            Field::FirstName => name(Some(&patient.first_name)),
-            Field::LastName => name(Some(&patient.last_name)),
-            Field::NationalId => plain(Some(patient.national_id.value.expose_digits())),
-            Field::OrganisationId => {
+            PkbField::Title => name(patient.title.as_ref()),
+            PkbField::FirstName => name(Some(&patient.first_name)),
+            PkbField::LastName => name(Some(&patient.last_name)),
+            PkbField::NationalId => plain(Some(patient.national_id.value.expose_digits())),
+            PkbField::OrganisationId => {
                 plain(patient.organisation_id.as_ref().map(LocalId::expose_id))
             }
-            Field::TeamId => plain(patient.team_id.as_ref().map(LocalId::expose_id)),
-            Field::Email if !self.invites_by_email(patient) => Cow::default(),
-            Field::Email => plain(patient.email.as_ref().map(Email::expose_address)),
-            Field::BirthDay => format!("{:02}", born.day()).into(),
-            Field::BirthMonth => format!("{:02}", born.month()).into(),
-            Field::BirthYear => format!("{:04}", born.year()).into(),
-            Field::Address1 => self.cleansed(&address[0]),
-            Field::Address2 => self.cleansed(&address[1]),
-            Field::City => self.cleansed(&address[2]),
-            Field::County => self.cleansed(&address[3]),
-            Field::Postcode => plain(patient.postcode.as_ref().map(Postcode::expose_postcode)),
-            Field::Mobile => plain(patient.mobile.as_ref().map(UkMobile::expose_e164)),
-            Field::HomePhone => plain(patient.home_phone.as_ref().map(Phone::expose_e164)),
-            Field::WorkPhone => plain(patient.work_phone.as_ref().map(Phone::expose_e164)),
-            Field::OtherPhone => plain(patient.other_phone.as_ref().map(Phone::expose_e164)),
-            Field::CarerFirstName => name(carer.and_then(|carer| carer.first_name.as_ref())),
-            Field::CarerLastName => name(carer.and_then(|carer| carer.last_name.as_ref())),
+            PkbField::TeamId => plain(patient.team_id.as_ref().map(LocalId::expose_id)),
+            PkbField::Email if !self.invites_by_email(patient) => Cow::default(),
+            PkbField::Email => plain(patient.email.as_ref().map(Email::expose_address)),
+            PkbField::BirthDay => format!("{:02}", born.day()).into(),
+            PkbField::BirthMonth => format!("{:02}", born.month()).into(),
+            PkbField::BirthYear => format!("{:04}", born.year()).into(),
+            PkbField::Address1 => self.cleansed(&address[0]),
+            PkbField::Address2 => self.cleansed(&address[1]),
+            PkbField::City => self.cleansed(&address[2]),
+            PkbField::County => self.cleansed(&address[3]),
+            PkbField::Postcode => plain(patient.postcode.as_ref().map(Postcode::expose_postcode)),
+            PkbField::Mobile => plain(patient.mobile.as_ref().map(UkMobile::expose_e164)),
+            PkbField::HomePhone => plain(patient.home_phone.as_ref().map(Phone::expose_e164)),
+            PkbField::WorkPhone => plain(patient.work_phone.as_ref().map(Phone::expose_e164)),
+            PkbField::OtherPhone => plain(patient.other_phone.as_ref().map(Phone::expose_e164)),
+            PkbField::CarerFirstName => name(carer.and_then(|carer| carer.first_name.as_ref())),
+            PkbField::CarerLastName => name(carer.and_then(|carer| carer.last_name.as_ref())),
             // Whether PKB writes to carers is not published.
-            Field::CarerEmail if !self.options.emails => Cow::default(),
-            Field::CarerEmail => plain(
+            PkbField::CarerEmail if !self.options.emails => Cow::default(),
+            PkbField::CarerEmail => plain(
                 carer
                     .and_then(|carer| carer.email.as_ref())
                     .map(Email::expose_address),

@@ -6,7 +6,7 @@ use pkb_core::Fatal;
 use pkb_files::trusted_file::{self, Purpose};
 use serde::Deserialize;
 
-use crate::toml_file;
+use pkb_patients::toml_file;
 
 /// Rows that PKB takes in one file.
 pub const MAX_ROWS: u32 = 50_000;
@@ -19,17 +19,17 @@ const BUILT_IN: &str = include_str!("../../data/add-many-patients.toml");
 #[serde(deny_unknown_fields)]
 pub struct Profile {
     #[serde(rename = "column")]
-    columns: Vec<Column>,
+    columns: Vec<PkbColumn>,
 }
 
 /// A column of the file.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Column {
+pub struct PkbColumn {
     /// Its header.
     pub header: String,
     /// What goes into it; nothing, if absent.
-    pub field: Option<Field>,
+    pub field: Option<PkbField>,
     /// Which carer, for the fields of carers.
     #[serde(default = "first_carer")]
     pub carer: NonZeroU8,
@@ -42,7 +42,7 @@ fn first_carer() -> NonZeroU8 {
 /// What can go into a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Field {
+pub enum PkbField {
     Title,
     FirstName,
     LastName,
@@ -70,9 +70,13 @@ pub enum Field {
 }
 
 /// Without these PKB takes no row.
-const MANDATORY: [Field; 3] = [Field::FirstName, Field::LastName, Field::NationalId];
+const MANDATORY: [PkbField; 3] = [
+    PkbField::FirstName,
+    PkbField::LastName,
+    PkbField::NationalId,
+];
 
-impl Field {
+impl PkbField {
     /// Whether the field is filled even where nothing at PKB is to be overwritten. The date of birth is
     /// not: to overwrite PKB's would hide that a number is another patient's, which pkb-resolve tells
     /// by that date.
@@ -124,7 +128,7 @@ impl Profile {
                 format!("no column has the field {field:?}, without which PKB takes no row")
             });
         let repeated = self.columns.iter().enumerate().filter_map(|(at, column)| {
-            let is_same = |other: &Column| {
+            let is_same = |other: &PkbColumn| {
                 column.field.is_some() && (other.field, other.carer) == (column.field, column.carer)
             };
             let first = self.columns[..at].iter().find(|other| is_same(other))?;
@@ -137,7 +141,7 @@ impl Profile {
     }
 
     /// The columns.
-    pub fn columns(&self) -> &[Column] {
+    pub fn columns(&self) -> &[PkbColumn] {
         &self.columns
     }
 
@@ -147,7 +151,7 @@ impl Profile {
     }
 
     /// Whether a column is for `field`.
-    pub fn has(&self, field: Field) -> bool {
+    pub fn has(&self, field: PkbField) -> bool {
         let mut columns = self.columns.iter();
         columns.any(|column| column.field == Some(field))
     }

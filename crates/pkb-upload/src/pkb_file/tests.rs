@@ -25,7 +25,7 @@ fn file(options: LineOptions) -> PkbFile {
 }
 
 const OPTIONS: LineOptions = LineOptions {
-    columns: Columns::All,
+    columns: FilledColumns::All,
     special_characters: SpecialCharacters::Typographic,
     emails: false,
     today: date(2026, 11, 23),
@@ -151,7 +151,7 @@ fn an_email_is_uploaded_only_when_asked_and_never_a_childs() {
 #[test]
 fn a_minimal_line_overwrites_nothing_but_the_names() {
     let file = file(LineOptions {
-        columns: Columns::Minimal,
+        columns: FilledColumns::Minimal,
         emails: true,
         ..OPTIONS
     });

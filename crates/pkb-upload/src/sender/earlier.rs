@@ -8,7 +8,7 @@ use pkb_files::journal::Key;
 use super::{Refused, RowResult, Sender, Sending, read_report, unknown};
 use crate::{
     sent_before::{Answered, UnsettledBatch},
-    settling::{Finding, Unanswered},
+    settling::{BatchFinding, Unanswered},
 };
 
 impl Sender {
@@ -80,9 +80,9 @@ impl Sender {
         let found = found.await?;
         tracing::warn!("{}: {}", batch.name, found.words());
         let may_send = match found.finding {
-            Finding::None if batch.emails => self.resend,
-            Finding::None => true,
-            Finding::Whole | Finding::Open => self.resend,
+            BatchFinding::None if batch.emails => self.resend,
+            BatchFinding::None => true,
+            BatchFinding::Whole | BatchFinding::Open => self.resend,
         };
         for row in rows {
             if found.is_taken(row.key) {
@@ -91,7 +91,7 @@ impl Sender {
                 results.insert(row.key, Err(unknown(&batch.name)));
             }
         }
-        if !may_send && found.finding == Finding::None {
+        if !may_send && found.finding == BatchFinding::None {
             tracing::warn!(
                 "{} had e-mail addresses in it, so PKB may have sent invitations. To send it again, add --resend",
                 batch.name

@@ -4,7 +4,7 @@ use crate::comparison::{Standing, Values};
 
 /// What PKB says of a patient now.
 #[derive(Debug, Clone, Copy)]
-pub enum Now<'v> {
+pub enum AtPkb<'v> {
     /// This is what PKB has.
     There(&'v Values),
     /// PKB has a record and does not show it.
@@ -17,7 +17,7 @@ pub enum Now<'v> {
 
 /// What that means for the upload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Seen {
+pub enum Evidence {
     /// The row was taken: PKB has what it did not have before.
     Taken,
     /// The row was not taken so far: PKB still lacks what it would have.
@@ -32,48 +32,48 @@ pub enum Seen {
 
 /// A row of the batch.
 #[derive(Debug, Clone, Copy)]
-pub struct Row {
+pub struct BatchRow {
     /// Its line in the batch, the header being 1.
     pub line: u64,
     /// Where its patient stood before the batch was sent; `None` if nobody asked.
     pub before: Option<Standing>,
     /// What is known of it now.
-    pub seen: Seen,
+    pub seen: Evidence,
 }
 
-impl Row {
+impl BatchRow {
     /// Takes in what PKB says now; `ours` is what was uploaded.
     ///
     /// A record that was not shown before and is shown now proves nothing: patients change their sharing. A patient who was there and is not
     /// found shows that this client does not see all records, so such an answer never counts as "not taken".
-    pub fn look(&mut self, ours: &Values, now: Now<'_>) {
+    pub fn look(&mut self, ours: &Values, now: AtPkb<'_>) {
         self.seen = match (self.before, now) {
-            (_, Now::Untold) => Seen::Untold,
-            (None, Now::Absent) => {
+            (_, AtPkb::Untold) => Evidence::Untold,
+            (None, AtPkb::Absent) => {
                 // Whoever turns up from now on was not there before.
                 self.before = Some(Standing::New);
-                Seen::Missing
+                Evidence::Missing
             }
-            (None, Now::There(_) | Now::Hidden) => Seen::Perhaps,
-            (Some(Standing::New), Now::Absent) => Seen::Missing,
-            (Some(Standing::New), Now::There(_) | Now::Hidden) => Seen::Taken,
-            (Some(Standing::NoAccess), Now::There(_) | Now::Hidden) => Seen::Nothing,
-            (Some(Standing::Known(changes)), Now::There(theirs)) => {
+            (None, AtPkb::There(_) | AtPkb::Hidden) => Evidence::Perhaps,
+            (Some(Standing::New), AtPkb::Absent) => Evidence::Missing,
+            (Some(Standing::New), AtPkb::There(_) | AtPkb::Hidden) => Evidence::Taken,
+            (Some(Standing::NoAccess), AtPkb::There(_) | AtPkb::Hidden) => Evidence::Nothing,
+            (Some(Standing::Known(changes)), AtPkb::There(theirs)) => {
                 match changes.are_made(ours, theirs) {
-                    Some(true) => Seen::Taken,
-                    Some(false) => Seen::Missing,
-                    None => Seen::Nothing,
+                    Some(true) => Evidence::Taken,
+                    Some(false) => Evidence::Missing,
+                    None => Evidence::Nothing,
                 }
             }
-            (Some(Standing::Known(_)), Now::Hidden)
-            | (Some(Standing::Known(_) | Standing::NoAccess), Now::Absent) => Seen::Untold,
+            (Some(Standing::Known(_)), AtPkb::Hidden)
+            | (Some(Standing::Known(_) | Standing::NoAccess), AtPkb::Absent) => Evidence::Untold,
         };
     }
 }
 
 /// How many rows of a batch are where.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counts {
+pub struct ArrivalCounts {
     /// Taken, now or as an earlier run found out.
     pub taken: u64,
     /// Not taken so far.
@@ -88,7 +88,7 @@ pub struct Counts {
 
 /// What the rows of a batch together say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Finding {
+pub enum BatchFinding {
     /// PKB has taken the batch: each row that can show it does.
     Whole,
     /// PKB has taken nothing: no row shows it, and some would.
@@ -97,20 +97,20 @@ pub enum Finding {
     Open,
 }
 
-impl Counts {
+impl ArrivalCounts {
     /// Counts `rows`, and those that an earlier run found to be taken.
-    pub fn of(rows: &[Row], taken_before: u64) -> Self {
+    pub fn of(rows: &[BatchRow], taken_before: u64) -> Self {
         let mut counts = Self {
             taken: taken_before,
             ..Self::default()
         };
         for row in rows {
             *match row.seen {
-                Seen::Taken => &mut counts.taken,
-                Seen::Missing => &mut counts.missing,
-                Seen::Perhaps => &mut counts.perhaps,
-                Seen::Untold => &mut counts.untold,
-                Seen::Nothing => &mut counts.nothing,
+                Evidence::Taken => &mut counts.taken,
+                Evidence::Missing => &mut counts.missing,
+                Evidence::Perhaps => &mut counts.perhaps,
+                Evidence::Untold => &mut counts.untold,
+                Evidence::Nothing => &mut counts.nothing,
             } += 1;
         }
         counts
@@ -132,11 +132,11 @@ impl Counts {
     }
 
     /// What can be said.
-    pub fn finding(&self) -> Finding {
+    pub fn finding(&self) -> BatchFinding {
         match (self.there(), self.may_change()) {
-            (1.., false) if self.perhaps == 0 => Finding::Whole,
-            (0, true) if self.untold == 0 => Finding::None,
-            _ => Finding::Open,
+            (1.., false) if self.perhaps == 0 => BatchFinding::Whole,
+            (0, true) if self.untold == 0 => BatchFinding::None,
+            _ => BatchFinding::Open,
         }
     }
 }
@@ -146,7 +146,10 @@ mod tests {
     use jiff::civil::{Date, date};
 
     use super::*;
-    use crate::comparison::{Differences, Hasher, Sent};
+    use crate::{
+        comparison::{Hasher, differences::Differences},
+        pkb_file::SentColumns,
+    };
 
     fn patient(last: &str, street: &str) -> Values {
         let patient = serde_json::from_value(serde_json::json!({
@@ -166,11 +169,11 @@ mod tests {
         values
     }
 
-    fn seen(before: Option<Standing>, ours: &Values, now: Now<'_>) -> Seen {
-        let mut row = Row {
+    fn seen(before: Option<Standing>, ours: &Values, now: AtPkb<'_>) -> Evidence {
+        let mut row = BatchRow {
             line: 2,
             before,
-            seen: Seen::Untold,
+            seen: Evidence::Untold,
         };
         row.look(ours, now);
         row.seen
@@ -180,10 +183,10 @@ mod tests {
     fn a_new_patient_shows_whether_the_upload_was_taken() {
         let ours = patient("Archer", "1 High Road");
         let new = Some(Standing::New);
-        assert_eq!(seen(new, &ours, Now::There(&ours)), Seen::Taken);
-        assert_eq!(seen(new, &ours, Now::Hidden), Seen::Taken);
-        assert_eq!(seen(new, &ours, Now::Absent), Seen::Missing);
-        assert_eq!(seen(new, &ours, Now::Untold), Seen::Untold);
+        assert_eq!(seen(new, &ours, AtPkb::There(&ours)), Evidence::Taken);
+        assert_eq!(seen(new, &ours, AtPkb::Hidden), Evidence::Taken);
+        assert_eq!(seen(new, &ours, AtPkb::Absent), Evidence::Missing);
+        assert_eq!(seen(new, &ours, AtPkb::Untold), Evidence::Untold);
     }
 
     #[test]
@@ -194,24 +197,27 @@ mod tests {
             patient("Archer", "7 Mill Lane"),
             born(ours, None),
         ] {
-            let all = Sent {
+            let all = SentColumns {
                 dates: true,
                 addresses: true,
             };
             let changes = Differences::alone(&ours, &theirs).made_by(all);
             let before = Some(Standing::Known(changes));
-            assert_eq!(seen(before, &ours, Now::There(&theirs)), Seen::Missing);
-            assert_eq!(seen(before, &ours, Now::There(&ours)), Seen::Taken);
-            for now in [Now::Hidden, Now::Absent, Now::Untold] {
-                assert_eq!(seen(before, &ours, now), Seen::Untold, "{now:?}");
+            assert_eq!(
+                seen(before, &ours, AtPkb::There(&theirs)),
+                Evidence::Missing
+            );
+            assert_eq!(seen(before, &ours, AtPkb::There(&ours)), Evidence::Taken);
+            for now in [AtPkb::Hidden, AtPkb::Absent, AtPkb::Untold] {
+                assert_eq!(seen(before, &ours, now), Evidence::Untold, "{now:?}");
             }
             // FHIR tells the date of birth only.
             let told = born(Values::default(), theirs.born);
             let expected = match theirs.born {
-                None => Seen::Missing,
-                Some(_) => Seen::Nothing,
+                None => Evidence::Missing,
+                Some(_) => Evidence::Nothing,
             };
-            assert_eq!(seen(before, &ours, Now::There(&told)), expected);
+            assert_eq!(seen(before, &ours, AtPkb::There(&told)), expected);
         }
     }
 
@@ -219,74 +225,80 @@ mod tests {
     fn names_alone_are_looked_at_where_names_alone_were_sent() {
         let ours = patient("Archer", "1 High Road");
         let theirs = patient("Archer", "7 Mill Lane");
-        let changes = Differences::alone(&ours, &theirs).made_by(Sent::NAMES);
+        let changes = Differences::alone(&ours, &theirs).made_by(SentColumns::NAMES);
         let before = Some(Standing::Known(changes));
-        assert_eq!(seen(before, &ours, Now::There(&ours)), Seen::Nothing);
+        assert_eq!(seen(before, &ours, AtPkb::There(&ours)), Evidence::Nothing);
         let married = patient("Baker", "7 Mill Lane");
-        let changes = Differences::alone(&ours, &married).made_by(Sent::NAMES);
+        let changes = Differences::alone(&ours, &married).made_by(SentColumns::NAMES);
         let before = Some(Standing::Known(changes));
-        assert_eq!(seen(before, &ours, Now::There(&theirs)), Seen::Taken);
-        assert_eq!(seen(before, &ours, Now::There(&married)), Seen::Missing);
+        assert_eq!(seen(before, &ours, AtPkb::There(&theirs)), Evidence::Taken);
+        assert_eq!(
+            seen(before, &ours, AtPkb::There(&married)),
+            Evidence::Missing
+        );
     }
 
     #[test]
     fn a_patient_who_shows_nothing_or_was_not_asked_about_proves_nothing() {
         let ours = patient("Archer", "1 High Road");
         let same = Some(Standing::Known(Differences::default()));
-        assert_eq!(seen(same, &ours, Now::There(&ours)), Seen::Nothing);
+        assert_eq!(seen(same, &ours, AtPkb::There(&ours)), Evidence::Nothing);
         let moved_on = born(ours, Some(date(1950, 1, 1)));
-        assert_eq!(seen(same, &ours, Now::There(&moved_on)), Seen::Nothing);
+        assert_eq!(
+            seen(same, &ours, AtPkb::There(&moved_on)),
+            Evidence::Nothing
+        );
         let hidden = Some(Standing::NoAccess);
-        assert_eq!(seen(hidden, &ours, Now::Hidden), Seen::Nothing);
-        assert_eq!(seen(hidden, &ours, Now::There(&ours)), Seen::Nothing);
-        assert_eq!(seen(hidden, &ours, Now::Absent), Seen::Untold);
-        assert_eq!(seen(None, &ours, Now::There(&ours)), Seen::Perhaps);
-        assert_eq!(seen(None, &ours, Now::Hidden), Seen::Perhaps);
+        assert_eq!(seen(hidden, &ours, AtPkb::Hidden), Evidence::Nothing);
+        assert_eq!(seen(hidden, &ours, AtPkb::There(&ours)), Evidence::Nothing);
+        assert_eq!(seen(hidden, &ours, AtPkb::Absent), Evidence::Untold);
+        assert_eq!(seen(None, &ours, AtPkb::There(&ours)), Evidence::Perhaps);
+        assert_eq!(seen(None, &ours, AtPkb::Hidden), Evidence::Perhaps);
     }
 
     #[test]
     fn whoever_was_absent_after_the_upload_and_turns_up_was_uploaded() {
         let ours = patient("Archer", "1 High Road");
-        let mut row = Row {
+        let mut row = BatchRow {
             line: 2,
             before: None,
-            seen: Seen::Untold,
+            seen: Evidence::Untold,
         };
-        row.look(&ours, Now::Absent);
-        assert_eq!(row.seen, Seen::Missing);
-        row.look(&ours, Now::There(&ours));
-        assert_eq!(row.seen, Seen::Taken);
+        row.look(&ours, AtPkb::Absent);
+        assert_eq!(row.seen, Evidence::Missing);
+        row.look(&ours, AtPkb::There(&ours));
+        assert_eq!(row.seen, Evidence::Taken);
     }
 
     #[test]
     fn one_row_that_differs_from_the_others_keeps_the_batch_open() {
-        use Seen::{Missing, Nothing, Perhaps, Taken, Untold};
+        use Evidence::{Missing, Nothing, Perhaps, Taken, Untold};
         for (seen, before, finding) in [
-            (&[Taken, Taken][..], 0, Finding::Whole),
-            (&[Taken, Nothing], 0, Finding::Whole),
-            (&[Nothing], 3, Finding::Whole),
-            (&[Missing, Missing], 0, Finding::None),
-            (&[Missing, Nothing], 0, Finding::None),
-            (&[Taken, Missing], 0, Finding::Open),
-            (&[Missing, Missing], 1, Finding::Open),
-            (&[Missing, Perhaps], 0, Finding::Open),
-            (&[Missing, Untold], 0, Finding::Open),
-            (&[Taken, Untold], 0, Finding::Open),
-            (&[Taken, Perhaps], 0, Finding::Open),
-            (&[Perhaps], 0, Finding::Open),
-            (&[Untold], 0, Finding::Open),
-            (&[Nothing], 0, Finding::Open),
-            (&[], 0, Finding::Open),
+            (&[Taken, Taken][..], 0, BatchFinding::Whole),
+            (&[Taken, Nothing], 0, BatchFinding::Whole),
+            (&[Nothing], 3, BatchFinding::Whole),
+            (&[Missing, Missing], 0, BatchFinding::None),
+            (&[Missing, Nothing], 0, BatchFinding::None),
+            (&[Taken, Missing], 0, BatchFinding::Open),
+            (&[Missing, Missing], 1, BatchFinding::Open),
+            (&[Missing, Perhaps], 0, BatchFinding::Open),
+            (&[Missing, Untold], 0, BatchFinding::Open),
+            (&[Taken, Untold], 0, BatchFinding::Open),
+            (&[Taken, Perhaps], 0, BatchFinding::Open),
+            (&[Perhaps], 0, BatchFinding::Open),
+            (&[Untold], 0, BatchFinding::Open),
+            (&[Nothing], 0, BatchFinding::Open),
+            (&[], 0, BatchFinding::Open),
         ] {
-            let rows: Vec<Row> = (2..)
+            let rows: Vec<BatchRow> = (2..)
                 .zip(seen)
-                .map(|(line, seen)| Row {
+                .map(|(line, seen)| BatchRow {
                     line,
                     before: None,
                     seen: *seen,
                 })
                 .collect();
-            let counts = Counts::of(&rows, before);
+            let counts = ArrivalCounts::of(&rows, before);
             assert_eq!(counts.finding(), finding, "{seen:?} {before}");
             assert_eq!(counts.all(), rows.len() as u64 + before);
         }

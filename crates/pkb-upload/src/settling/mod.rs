@@ -5,7 +5,8 @@
 //! not changed for the set time. PKB works on one file at a time, so nothing else is sent before.
 
 mod evidence;
-mod told;
+mod found;
+mod messages;
 
 use std::{
     collections::HashMap,
@@ -21,16 +22,17 @@ use pkb_core::{
 use pkb_files::{journal::Key, signals::EndSignal};
 use pkb_values::NationalId;
 
-pub use evidence::{Counts, Finding};
+pub use evidence::{ArrivalCounts, BatchFinding};
+pub use found::Found;
 
 use crate::{
     comparison::{FileRow, FileRows, Hasher, Values},
-    patient_file::PatientFile,
     pkb_directory::PkbDirectory,
     pkb_file::PkbFile,
     sent_before::{BegunBatch, BegunRow, Taken, notes},
 };
-use evidence::{Now, Row, Seen};
+use evidence::{AtPkb, BatchRow, Evidence};
+use pkb_patients::PatientFile;
 
 /// First pause before PKB is asked again; doubles each time.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -70,36 +72,13 @@ pub struct Unanswered<'b> {
     pub is_of_this_run: bool,
 }
 
-/// What was found out.
-pub struct Found {
-    /// About the batch.
-    pub finding: Finding,
-    /// Of its rows.
-    pub counts: Counts,
-    /// PKB does not show this client patients who are there.
-    pub is_blind: bool,
-    rows: HashMap<Key, Row>,
-    /// The last line that is known to be taken.
-    last_taken: u64,
-}
-
-impl Found {
-    /// Whether a row was taken. A row that shows nothing was, if those behind it were: an import that stops leaves out the rows at the end.
-    pub fn is_taken(&self, key: Key) -> bool {
-        self.rows.get(&key).is_some_and(|row| {
-            let is_before = self.finding == Finding::Whole && row.line <= self.last_taken;
-            row.seen == Seen::Taken || is_before
-        })
-    }
-}
-
 /// A row that is asked about.
 struct Asked {
     key: Key,
     number: u64,
     national_id: NationalId,
     ours: Values,
-    row: Row,
+    row: BatchRow,
 }
 
 impl Settling {
@@ -118,7 +97,7 @@ impl Settling {
         if !asked.is_empty() {
             tracing::warn!(
                 "{}",
-                told::asking(&batch.name, asked.len(), self.settle_for)
+                messages::asking(&batch.name, asked.len(), self.settle_for)
             );
         }
         let (mut there, since) = taken.there;
@@ -131,7 +110,7 @@ impl Settling {
             let began = Instant::now();
             self.ask(batch, there, &mut asked).await?;
             let counts = count(&asked, taken);
-            if counts.finding() == Finding::Whole {
+            if counts.finding() == BatchFinding::Whole {
                 break counts;
             }
             if counts.there() != there {
@@ -153,10 +132,12 @@ impl Settling {
             pause = (pause * 2).min(LONGEST_PAUSE);
         };
         let mut finding = counts.finding();
-        if finding == Finding::None && !self.shows_any(&witnesses).await? {
-            (finding, is_blind) = (Finding::Open, true);
+        if finding == BatchFinding::None && !self.shows_any(&witnesses).await? {
+            (finding, is_blind) = (BatchFinding::Open, true);
         }
-        let seen = asked.iter().filter(|asked| asked.row.seen == Seen::Taken);
+        let seen = asked
+            .iter()
+            .filter(|asked| asked.row.seen == Evidence::Taken);
         let last = seen.map(|asked| asked.row.line).max().unwrap_or_default();
         Ok(Found {
             finding,
@@ -183,10 +164,10 @@ impl Settling {
                 number: row.number,
                 national_id: row.national_id,
                 ours: row.values,
-                row: Row {
+                row: BatchRow {
                     line: begun.line,
                     before: begun.before,
-                    seen: Seen::Untold,
+                    seen: Evidence::Untold,
                 },
             })
         });
@@ -204,7 +185,9 @@ impl Settling {
             },
             None,
         );
-        let open = asked.iter_mut().filter(|row| row.row.seen != Seen::Taken);
+        let open = asked
+            .iter_mut()
+            .filter(|row| row.row.seen != Evidence::Taken);
         let mut open: Vec<&mut Asked> = open.collect();
         for part in open.chunks_mut(self.directory.part_rows()) {
             let ids: Vec<NationalId> = part.iter().map(|asked| asked.national_id).collect();
@@ -215,7 +198,7 @@ impl Settling {
                 match answer {
                     Ok(known) => {
                         let theirs = self.hasher.theirs(&known);
-                        asked.row.look(&asked.ours, Now::There(&theirs));
+                        asked.row.look(&asked.ours, AtPkb::There(&theirs));
                     }
                     Err(verdict) => asked.row.look(&asked.ours, without_record(&verdict)?),
                 }
@@ -226,7 +209,12 @@ impl Settling {
     }
 
     /// Waits until `until`, or until somebody stops the program.
-    async fn wait(&self, batch: &BegunBatch, counts: Counts, until: Instant) -> Result<(), Fatal> {
+    async fn wait(
+        &self,
+        batch: &BegunBatch,
+        counts: ArrivalCounts,
+        until: Instant,
+    ) -> Result<(), Fatal> {
         let why = Why::Arriving {
             batch: batch.name.clone(),
             there: counts.there(),
@@ -263,24 +251,24 @@ impl Settling {
     }
 }
 
-fn count(asked: &[Asked], taken: Taken) -> Counts {
-    let rows: Vec<Row> = asked.iter().map(|asked| asked.row).collect();
-    Counts::of(&rows, taken.rows)
+fn count(asked: &[Asked], taken: Taken) -> ArrivalCounts {
+    let rows: Vec<BatchRow> = asked.iter().map(|asked| asked.row).collect();
+    ArrivalCounts::of(&rows, taken.rows)
 }
 
 /// What PKB says of a patient whose record it has not shown.
 ///
 /// # Errors
 /// It could not be asked.
-fn without_record(verdict: &Verdict) -> Result<Now<'static>, Fatal> {
+fn without_record(verdict: &Verdict) -> Result<AtPkb<'static>, Fatal> {
     match verdict.reason {
-        Reason::NotFound => Ok(Now::Absent),
-        Reason::NoAccess => Ok(Now::Hidden),
+        Reason::NotFound => Ok(AtPkb::Absent),
+        Reason::NoAccess => Ok(AtPkb::Hidden),
         Reason::Unavailable | Reason::Unanswered => Err(Fatal::TryLater(format!(
             "PKB could not be asked what it has taken of an upload: {}. What to do: run the same command again later (with \
              --journal). It asks again before it sends anything",
             verdict.detail.as_deref().unwrap_or(verdict.reason.advice())
         ))),
-        _ => Ok(Now::Untold),
+        _ => Ok(AtPkb::Untold),
     }
 }

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::{body, code, nhs, tokens_part};
 use crate::{
     AuthStyle, CallError, Client, Credentials, Settings,
-    fhir::{BatchError, FhirSettings, MAX_INVITATION_TOKENS, Refusal},
+    fhir::{BatchError, FhirSettings, MAX_INVITATION_TOKENS, RequestRefusal},
     network::Network,
 };
 use pkb_core::Fatal;
@@ -173,7 +173,9 @@ async fn only_what_may_be_for_the_sake_of_one_patient_is_left_to_be_halved() {
     for status in [400, 413, 422] {
         let (client, _) = serve(vec![(status, vec![])]);
         let error = client.status_query(&two()).await.unwrap_err();
-        assert!(matches!(error, BatchError::Refused(Refusal { status: seen }) if seen == status));
+        assert!(
+            matches!(error, BatchError::Refused(RequestRefusal { status: seen }) if seen == status)
+        );
     }
     for status in [401, 403, 404, 405, 406, 415] {
         // A 401 is asked again with a new token.

@@ -1,0 +1,88 @@
+//! The connection to PKB.
+
+use pkb_core::{
+    Fatal,
+    rehearsal::{self, Evidence, Origin},
+};
+use reqwest::Url;
+use secrecy::ExposeSecret as _;
+
+use crate::{
+    address::{checked_url, is_loopback, not_a_sandbox_secret, under},
+    error::CallError,
+    fhir::endpoint::FhirEndpoint,
+    settings::{Credentials, Settings},
+    transport::Transport,
+};
+
+/// A connection to PKB, shared by all calls of a stage.
+pub struct Client {
+    pub(crate) transport: Transport,
+    base: Url,
+    pub(crate) fhir: Option<FhirEndpoint>,
+}
+
+impl Client {
+    /// Whether FHIR is set up.
+    pub fn has_fhir(&self) -> bool {
+        self.fhir.is_some()
+    }
+
+    /// Checks the settings. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// An address is malformed, or would send secrets over plain HTTP.
+    pub fn new(settings: Settings) -> Result<Self, Fatal> {
+        let base = checked_url(&settings.base_url, "PKB_BASE_URL")?;
+        let token_url = checked_url(&settings.token_url, "PKB_TOKEN_URL")?;
+        let fhir = settings.fhir.as_ref().map(FhirEndpoint::new).transpose()?;
+        let mut addresses = vec![("PKB_BASE_URL", &base), ("PKB_TOKEN_URL", &token_url)];
+        addresses.extend(fhir.as_ref().map(|fhir| ("PKB_FHIR_URL", fhir.base())));
+        check_addresses(&addresses, &settings)?;
+        let transport = Transport::new(&settings, token_url)?;
+        Ok(Self {
+            transport,
+            base,
+            fhir,
+        })
+    }
+
+    /// Fetches an access token, to see whether the credentials are good.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub async fn sign_in(&self) -> Result<(), CallError> {
+        self.transport.sign_in().await
+    }
+
+    /// The address of `path` under the base address, with its `{…}` filled in.
+    pub(crate) fn url(&self, path: &str) -> Result<Url, CallError> {
+        under(&self.base, path)
+    }
+}
+
+/// Addresses are all on this machine, for a rehearsal, or none; and a rehearsal shows no real secret to whoever listens there.
+fn check_addresses(addresses: &[(&'static str, &Url)], settings: &Settings) -> Result<(), Fatal> {
+    let here = addresses.iter().find(|(_, url)| is_loopback(url));
+    let away = addresses.iter().find(|(_, url)| !is_loopback(url));
+    let Some((here, _)) = here else {
+        return Ok(());
+    };
+    if let Some((away, _)) = away {
+        return Err(Fatal::Usage(format!(
+            "{here} is an address on this machine, which is for rehearsals, and {away} is not. What to do: run `config` to see where \
+             each is set, and set all of them for a rehearsal (eval \"$(pkb-sandbox env)\"), or none"
+        )));
+    }
+    if let Credentials::Secret(secret) = &settings.credentials
+        && let Some((name, _)) = addresses.iter().find(|(_, url)| url.scheme() == "http")
+        && !rehearsal::is_sandbox_secret(secret.expose_secret())
+    {
+        return Err(Fatal::Usage(not_a_sandbox_secret(
+            "the client secret",
+            name,
+        )));
+    }
+    let origins = settings.monitor.origins();
+    origins.note(Origin::Rehearsal, || Evidence::Address(here))
+}

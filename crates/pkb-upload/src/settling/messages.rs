@@ -1,0 +1,40 @@
+//! What the operator is told of a batch that was not answered.
+
+use std::time::Duration;
+
+use pkb_core::{figures::in_words, rows::counted};
+
+use super::evidence::ArrivalCounts;
+
+/// Before PKB is asked.
+pub fn asking(batch: &str, rows: usize, settle_for: Duration) -> String {
+    let rows = counted(rows as u64, "patient", "patients");
+    format!(
+        "{batch} was sent and not answered. Asking PKB about {rows} in it. While some have not arrived, this goes on until nothing has \
+         changed for {} (--settle-for). Ctrl-C stops it, and the same command goes on",
+        in_words(settle_for)
+    )
+}
+
+impl ArrivalCounts {
+    /// Who arrived: `of 250 patients 120 arrived and 130 have not arrived`.
+    pub fn words(&self) -> String {
+        let parts: Vec<String> = [
+            (self.taken, "arrived"),
+            (self.missing, "have not arrived"),
+            (self.perhaps, "are there and may have been before"),
+            (self.untold, "got no clear answer"),
+            (
+                self.nothing,
+                "show nothing, because PKB had all of it before",
+            ),
+        ]
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, words)| format!("{count} {words}"))
+        .collect();
+        let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+        let all = counted(self.all(), "patient", "patients");
+        format!("of {all} in it, {}", pkb_core::rows::listed(&parts))
+    }
+}
