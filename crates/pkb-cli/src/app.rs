@@ -17,7 +17,7 @@ use crate::{
     args::{ProgressArgs, StreamArgs},
     logging,
     progress::{Progress, Task, is_pipe, tell},
-    settings::{self, Instead},
+    settings::{self, EarlyExit},
 };
 use pkb_core::{
     ExitCode, Fatal, Stage, StageName,
@@ -26,6 +26,7 @@ use pkb_core::{
     rehearsal,
     stage::NextStep,
     summary::{Ended, Summary},
+    tally::Tally,
 };
 use pkb_files::{
     atomic_file::AtomicFile, exposure, journal::storage, process_limits, shown::shown,
@@ -44,7 +45,7 @@ where
     process_limits::leave_no_core_file();
     let args = match settings::arguments(program, std::env::args_os().collect()) {
         Ok(args) => args,
-        Err(instead) => return do_instead(program, instead).into(),
+        Err(early_exit) => return exit_early(program, early_exit).into(),
     };
     logging::start(program);
     panics::tell_of_them(program);
@@ -61,9 +62,9 @@ where
 }
 
 /// What is done instead of the program's work.
-fn do_instead(program: &str, instead: Instead) -> ExitCode {
-    let stopped = match instead {
-        Instead::Clap(error, notes) => {
+fn exit_early(program: &str, early_exit: EarlyExit) -> ExitCode {
+    let stopped = match early_exit {
+        EarlyExit::Clap(error, notes) => {
             if error.use_stderr() {
                 // Of what was typed, or stands in a settings file, it may say anything.
                 tell(error.render());
@@ -77,11 +78,11 @@ fn do_instead(program: &str, instead: Instead) -> ExitCode {
                 Err(fatal) => fatal,
             }
         }
-        Instead::Print(text) => match write_out(&text) {
+        EarlyExit::Print(text) => match write_out(&text) {
             Ok(()) => return ExitCode::Done,
             Err(fatal) => fatal,
         },
-        Instead::Stop(fatal) => fatal,
+        EarlyExit::Stop(fatal) => fatal,
     };
     tell(format!("{program}: {stopped}"));
     stopped.exit_code()
@@ -136,36 +137,12 @@ pub async fn run_stage<S: Stage>(run: StageRun<S>, args: &StreamArgs) -> Result<
             "{program}: note: the time is fixed (PKB_FIXED_TIME): not for a real campaign"
         ));
     }
-    if let Some(path) = args.journal.as_deref().filter(|_| !args.one_machine) {
-        storage::check(path)?;
-    }
-    if let Some(journal) = &args.journal {
-        exposure::warn_of_file(journal);
-    }
-    if matches!(output, Target::Stream(_)) {
-        exposure::warn_of_stdout();
-    }
-    if let Target::Stream(_) = output
-        && args.output.is_none()
-    {
-        stdout()?;
-    }
-    if let (Some(journal), Some(output)) = (&args.journal, &args.output)
-        && is_same(journal, output)
-    {
-        return Err(Fatal::Usage(format!(
-            "{}: a file cannot be both --journal and --output: give two names",
-            output.display()
-        )));
-    }
+    check_files(args, &output)?;
     // Begun now, so that a place that cannot be written shows before the work and not after it.
-    let summary_file = args
-        .summary
-        .as_deref()
-        .map(|path| {
-            AtomicFile::create_instead(path, "a summary", &["{\n  \"schema\": \"pkb-summary/"])
-        })
-        .transpose()?;
+    let summary_file = args.summary.as_deref().map(|path| {
+        AtomicFile::create_instead(path, "a summary", &["{\n  \"schema\": \"pkb-summary/"])
+    });
+    let summary_file = summary_file.transpose()?;
     let start = Instant::now();
     let monitor = &args.progress.monitor;
 
@@ -198,14 +175,13 @@ pub async fn run_stage<S: Stage>(run: StageRun<S>, args: &StreamArgs) -> Result<
     );
     if code != ExitCode::Done || !args.progress.quiet {
         tell(&summary);
-        if let Some(fatal) = &report.fatal {
-            tell(format!("{program}: {fatal}"));
-        } else if code == ExitCode::SomeRowsRejected
-            && let Some(nobody) = report.tally.nobody_advanced(name)
-            && (task.is_last || nobody.is_by_the_stage())
-        {
-            tell(format!("{program}: {nobody}"));
-        }
+        tell_how_it_ended(
+            name,
+            report.fatal.as_ref(),
+            &report.tally,
+            code,
+            task.is_last,
+        );
         // In a pipeline the last stage speaks for all.
         if task.is_last {
             tell(summary.next());
@@ -222,6 +198,53 @@ pub async fn run_stage<S: Stage>(run: StageRun<S>, args: &StreamArgs) -> Result<
         file.finish()?;
     }
     Ok(code)
+}
+
+/// Checks where records and journal go, and warns of files that others can read.
+///
+/// # Errors
+/// The journal cannot be locked where it is, or is the output as well; or there is no standard output.
+fn check_files(args: &StreamArgs, output: &Target) -> Result<(), Fatal> {
+    if let Some(path) = args.journal.as_deref().filter(|_| !args.one_machine) {
+        storage::check(path)?;
+    }
+    if let Some(journal) = &args.journal {
+        exposure::warn_of_file(journal);
+    }
+    if matches!(output, Target::Stream(_)) {
+        exposure::warn_of_stdout();
+        if args.output.is_none() {
+            stdout()?;
+        }
+    }
+    if let (Some(journal), Some(output)) = (&args.journal, &args.output)
+        && is_same(journal, output)
+    {
+        return Err(Fatal::Usage(format!(
+            "{}: a file cannot be both --journal and --output: give two names",
+            output.display()
+        )));
+    }
+    Ok(())
+}
+
+/// Says what stopped a stage, or that it could advance nobody.
+fn tell_how_it_ended(
+    stage: StageName,
+    fatal: Option<&Fatal>,
+    tally: &Tally,
+    code: ExitCode,
+    is_last: bool,
+) {
+    let program = stage.program();
+    if let Some(fatal) = fatal {
+        tell(format!("{program}: {fatal}"));
+    } else if code == ExitCode::SomeRowsRejected
+        && let Some(nobody) = tally.nobody_advanced(stage)
+        && (is_last || nobody.is_by_the_stage())
+    {
+        tell(format!("{program}: {nobody}"));
+    }
 }
 
 /// Shows progress of `work` that is no stage, or not yet.

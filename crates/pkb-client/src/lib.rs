@@ -5,7 +5,7 @@
 //! * [`network`], `proxies`, `network_fault`: authorities, certificates and proxies, and why there can be no connection in confidence.
 //! * [`tls`]: its cryptography.
 //! * `transport`, `retry`, `http`: one request with its retries, rate and errors.
-//! * `whom`, `refusal`, [`access_watch`], `clock_check`: whether an answer is about the patient who was asked for, about the token or about
+//! * `named_patient`, `refusal`, [`access_watch`], `clock_check`: whether an answer is about the patient who was asked for, about the token or about
 //!   the client, and whether our clock is right.
 //! * [`rest`]: the calls of the Mass Registration Implementation Guide.
 //! * [`fhir`]: the operations about many patients at once.
@@ -27,6 +27,7 @@ pub mod fhir;
 mod http;
 mod json;
 pub mod known_patient;
+mod named_patient;
 pub mod network;
 mod network_fault;
 pub mod notify;
@@ -44,7 +45,6 @@ pub mod tls;
 mod token;
 mod transport;
 pub mod upload;
-mod whom;
 
 pub use address::is_loopback;
 pub use client::Client;

@@ -11,8 +11,8 @@ use crate::{
     http::Longest,
     json::parse_json,
     known_patient::{KnownAddress, KnownPatient},
+    named_patient::{NamedPatient, named_patient},
     transport::Repeat,
-    whom::{NamedPatient, whom},
 };
 use pkb_core::Fatal;
 use pkb_values::{AccessCode, DateOfBirth, InvitationCode, NationalId, PkbId};
@@ -129,7 +129,7 @@ impl Client {
             .replace("{number}", id.value.expose_digits())
             .replace("{type}", id.scheme.rest_name());
         let answer: UserAnswer = self.get_json(&path).await?;
-        match whom(&answer.national_ids, id) {
+        match named_patient(&answer.national_ids, id) {
             NamedPatient::Asked => {}
             NamedPatient::Nobody => self.transport.monitor().unnamed_answer(),
             NamedPatient::SomebodyElse => {

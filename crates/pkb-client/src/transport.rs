@@ -2,6 +2,8 @@
 //! that name no value.
 
 mod again;
+pub(super) mod explain;
+mod pause;
 mod refused;
 mod repeat;
 
@@ -12,7 +14,6 @@ use std::{
 };
 
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
-use parking_lot::Mutex;
 use reqwest::{Method, RequestBuilder, Response, StatusCode, Url, header};
 use secrecy::ExposeSecret as _;
 
@@ -27,6 +28,8 @@ use crate::{
     token::{Token, TokenSource},
 };
 use again::Again;
+use explain::{AnswerMeaning, Explain, Unsuccessful};
+use pause::SharedPause;
 use pkb_core::{
     Fatal,
     monitor::{Monitor, Why},
@@ -58,26 +61,6 @@ pub(super) struct RetryLimits {
     pub(super) monitor: Arc<Monitor>,
 }
 
-/// An answer that is no success, for [`Explain`].
-pub(super) struct Unsuccessful {
-    pub(super) status: StatusCode,
-    /// How far our clock is from the server's, if it tells the time.
-    pub(super) clock_off_by: Option<Duration>,
-    /// Empty if it broke off.
-    pub(super) body: Vec<u8>,
-}
-
-/// What an answer that is no success means.
-pub(super) enum AnswerMeaning {
-    /// That is the end of the call.
-    Give(CallError),
-    /// All calls have to pause for so long; then this one is made again, for it was not carried out.
-    Pause(Duration),
-}
-
-/// What a server means by an answer that is no success; `None` where the rules hold that are common to all.
-pub(super) type Explain = Box<dyn Fn(&Unsuccessful) -> Option<AnswerMeaning> + Send + Sync>;
-
 /// Sends requests.
 pub(super) struct Transport {
     http: Http,
@@ -90,8 +73,8 @@ pub(super) struct Transport {
     outage: Outage,
     attempts: u32,
     monitor: Arc<Monitor>,
-    /// No request is sent before this moment: PKB asked for a pause, which concerns all calls.
-    not_before: Mutex<Option<Instant>>,
+    /// A pause that the server asked for, which concerns all calls.
+    pause: SharedPause,
 }
 
 /// What came of sending a request.
@@ -153,7 +136,7 @@ impl Transport {
             ),
             attempts: pace.attempts,
             monitor: pace.monitor,
-            not_before: Mutex::new(None),
+            pause: SharedPause::default(),
         }
     }
 
@@ -361,15 +344,9 @@ impl Transport {
         if let Some(rate) = &self.rate {
             rate.until_ready().await;
         }
-        loop {
-            let until = *self.not_before.lock();
-            match until {
-                Some(until) if until > Instant::now() => {
-                    let _waiting = self.monitor.wait(Why::AskedBy(self.server), Some(until));
-                    tokio::time::sleep_until(until.into()).await;
-                }
-                _ => return,
-            }
+        while let Some(until) = self.pause.until() {
+            let _waiting = self.monitor.wait(Why::AskedBy(self.server), Some(until));
+            tokio::time::sleep_until(until.into()).await;
         }
     }
 
@@ -384,20 +361,13 @@ impl Transport {
         Some(match meaning {
             AnswerMeaning::Give(error) => Again::Give(error),
             AnswerMeaning::Pause(pause) => {
-                self.pause_all(pause);
+                self.pause.extend(pause);
                 Again::After {
                     cause: format!("{} asks for a pause", self.server),
                     pause: Some(pause),
                 }
             }
         })
-    }
-
-    /// Lets no call begin for so long.
-    fn pause_all(&self, pause: Duration) {
-        let until = Instant::now() + pause;
-        let mut not_before = self.not_before.lock();
-        *not_before = Some(not_before.map_or(until, |before| before.max(until)));
     }
 
     /// A 400 is the server's word on what was asked, or the web server's in front of it on our certificate.
@@ -421,7 +391,7 @@ impl Transport {
         }
         if retry::is_busy(status) {
             if let Some(pause) = asked {
-                self.pause_all(pause);
+                self.pause.extend(pause);
             }
             if repeat.may_be_done(status) {
                 return Again::Give(CallError::Unanswered);

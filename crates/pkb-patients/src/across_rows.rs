@@ -3,18 +3,15 @@
 //! lists that are sorted at the end, which is several times as quick as hash tables of that size), and
 //! afterwards only what repeats.
 
+mod hasher;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
-    hash::BuildHasher as _,
     num::NonZeroU64,
 };
 
-use foldhash::quality::RandomState;
-use pkb_core::{
-    Reason,
-    record::{Household, Patient},
-};
-use pkb_values::{AddressLine, Email, NhsNumber, Postcode};
+use pkb_core::{Reason, record::Household};
+use pkb_values::NhsNumber;
 use rayon::slice::ParallelSliceMut as _;
 
 use crate::{
@@ -23,11 +20,12 @@ use crate::{
     patient_row::CheckedRow,
 };
 
+use hasher::RowHasher;
+
 /// What is known of all rows.
 #[derive(Default)]
 pub struct AcrossRows {
-    /// A new key in each run: nobody can make a file whose values collide.
-    hasher: RandomState,
+    hasher: RowHasher,
     /// Each row with a national id.
     numbers: Vec<NumberedRow>,
     /// The rows of each national id that has several, once all rows have been seen.
@@ -111,21 +109,21 @@ impl AcrossRows {
         self.numbers.push(NumberedRow {
             number: number.into(),
             row,
-            content: patient.map(|patient| self.content_hash(patient)),
+            content: patient.map(|patient| self.hasher.content(patient)),
         });
         let Some(patient) = patient else {
             return;
         };
         if let Some(email) = &patient.email {
-            self.emails.seen.push((self.email_hash(email), row));
+            self.emails.seen.push((self.hasher.email(email), row));
         }
         let mut scratch = std::mem::take(&mut self.scratch);
-        let person = self.person_hash(patient, &mut scratch);
+        let person = self.hasher.person(patient, &mut scratch);
         self.people.seen.push((person, row));
         if patient.deceased {
             self.dead.insert((person, row));
         }
-        if let Some(address) = self.address_hash(patient, &mut scratch) {
+        if let Some(address) = self.hasher.address(patient, &mut scratch) {
             self.addresses.seen.push((address, row));
         }
         self.scratch = scratch;
@@ -244,7 +242,7 @@ impl AcrossRows {
         if let Some(rows) = patient
             .email
             .as_ref()
-            .and_then(|email| self.emails.others(self.email_hash(email), row))
+            .and_then(|email| self.emails.others(self.hasher.email(email), row))
         {
             patient.email = None;
             find(
@@ -255,13 +253,14 @@ impl AcrossRows {
         }
         let mut scratch = Vec::new();
         patient.household = self
-            .address_hash(patient, &mut scratch)
+            .hasher
+            .address(patient, &mut scratch)
             .and_then(|hash| self.addresses.repeated.get(&hash))
             .map(|rows| Household {
                 first_row: rows.first().copied().map_or(0, u64::from),
                 patients: u32::try_from(rows.len()).unwrap_or(u32::MAX),
             });
-        let person = self.person_hash(patient, &mut scratch);
+        let person = self.hasher.person(patient, &mut scratch);
         let is_dead = patient.deceased;
         if let Some(rows) = self.people.others(person, row) {
             if !is_dead && self.is_dead(person) {
@@ -334,118 +333,12 @@ impl AcrossRows {
         });
         same_number.chain(emails).chain(people)
     }
-
-    fn email_hash(&self, email: &Email) -> u64 {
-        self.hasher.hash_one(email.expose_folded())
-    }
-
-    fn person_hash(&self, patient: &Patient, names: &mut Vec<u8>) -> u64 {
-        names.clear();
-        for name in [&patient.first_name, &patient.last_name] {
-            push_lowercase(names, name.expose_name());
-            names.push(b'\n');
-        }
-        self.hasher
-            .hash_one((names, patient.date_of_birth, &patient.postcode))
-    }
-
-    /// The words of a whole address; `None` where a line or a post code that a postman finds is missing.
-    fn address_hash(&self, patient: &Patient, words: &mut Vec<u8>) -> Option<u64> {
-        let postcode = patient.postcode.as_ref();
-        let postcode = postcode.filter(|code| !code.is_pseudo() && !patient.address.is_empty())?;
-        words.clear();
-        let lines = patient.address.iter().map(AddressLine::expose_line);
-        for line in lines.chain([Postcode::expose_postcode(postcode)]) {
-            push_words(words, line);
-        }
-        Some(self.hasher.hash_one(words))
-    }
-
-    /// All that a row says of its patient.
-    fn content_hash(&self, patient: &Patient) -> NonZeroU64 {
-        // A new field has to be looked at here.
-        let Patient {
-            national_id,
-            title,
-            first_name,
-            last_name,
-            date_of_birth,
-            address,
-            town_line: _,
-            county_line: _,
-            postcode,
-            no_letter,
-            mobile,
-            email,
-            language,
-            format,
-            organisation_id,
-            team_id,
-            home_phone,
-            work_phone,
-            other_phone,
-            carers,
-            deceased,
-            removal_reason,
-            nhs_number_status,
-            household: _,
-            extra,
-            unknown: _,
-        } = patient;
-        let extra = (!extra.is_empty())
-            .then(|| serde_json::to_string(extra).ok())
-            .flatten();
-        let hash = self.hasher.hash_one((
-            (national_id, title, first_name, last_name, date_of_birth),
-            (
-                address, postcode, no_letter, mobile, email, language, format,
-            ),
-            (
-                organisation_id,
-                team_id,
-                home_phone,
-                work_phone,
-                other_phone,
-            ),
-            (carers, deceased, removal_reason, nhs_number_status, extra),
-        ));
-        NonZeroU64::new(hash).unwrap_or(NonZeroU64::MAX)
-    }
-}
-
-fn push_lowercase(to: &mut Vec<u8>, text: &str) {
-    let start = to.len();
-    if text.is_ascii() {
-        to.extend_from_slice(text.as_bytes());
-        to[start..].make_ascii_lowercase();
-    } else {
-        to.extend_from_slice(text.to_lowercase().as_bytes());
-    }
-}
-
-/// Adds the words of a line in lower case, each with one space before it, whatever stood there: "Flat 1, 1
-/// High St" is not "Flat 11 High St". What people write within a word or not is left out: "St. John's Rd"
-/// is "St Johns Rd".
-fn push_words(to: &mut Vec<u8>, line: &str) {
-    let mut between = true;
-    for c in line.chars() {
-        if !c.is_alphanumeric() {
-            between |= !matches!(c, '\'' | '\u{2019}' | '.');
-            continue;
-        }
-        if std::mem::take(&mut between) {
-            to.push(b' ');
-        }
-        if c.is_ascii() {
-            to.push(c.to_ascii_lowercase() as u8);
-        } else {
-            push_lowercase(to, c.encode_utf8(&mut [0; 4]));
-        }
-    }
 }
 
 #[cfg(test)]
 mod tests {
+    use pkb_core::record::Patient;
+
     use super::*;
 
     fn patient(number: &str, last_name: &str, email: &str) -> Patient {

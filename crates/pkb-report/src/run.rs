@@ -124,7 +124,7 @@ fn summary(figures: &Figures, out: &Path) -> String {
     let ends = [
         (End::Invited, "invited"),
         (End::Excluded, "not to be invited"),
-        (End::ToMend, "to be mended"),
+        (End::ToFix, "to be mended"),
         (End::Failed, "failed for now"),
         (End::UnderWay, "still under way"),
     ];

@@ -10,7 +10,7 @@ use axum::{Json, Router, routing};
 use serde_json::json;
 use url::form_urlencoded;
 
-use crate::faults::inflict::login_page;
+use crate::faults::apply::login_page;
 use crate::faults::rules::Faults;
 use crate::notify;
 use crate::reply;

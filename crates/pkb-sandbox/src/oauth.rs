@@ -13,7 +13,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 use url::form_urlencoded;
 
-use crate::faults::chance::TokenManners;
+use crate::faults::selection::TokenSettings;
 use crate::reply;
 use crate::state::State;
 use crate::tokens::{BEARER_SECONDS, Bearer};
@@ -35,14 +35,14 @@ pub(crate) async fn token(
     if client.is_none_or(|(id, secret)| id != state.client_id || secret != state.client_secret) {
         return unknown_client();
     }
-    let manners = state.faults.token_manners();
-    if manners.one_live {
+    let settings = state.faults.token_settings();
+    if settings.one_live {
         state.tokens.end_all();
     }
     let bearer = state
         .tokens
-        .issue(manners.seconds.unwrap_or(BEARER_SECONDS));
-    handed_out(bearer, None, manners)
+        .issue(settings.seconds.unwrap_or(BEARER_SECONDS));
+    handed_out(bearer, None, settings)
 }
 
 /// `POST /apiToken.action`, for a client with a tethered token. Every answer has a new refresh token, and the one that was used is spent,
@@ -68,14 +68,14 @@ pub(crate) async fn tethered_token(
     if form.get("client_id").as_ref() != Some(&state.client_id) {
         return unknown_client();
     }
-    let manners = state.faults.token_manners();
-    let seconds = manners.seconds.unwrap_or(BEARER_SECONDS);
+    let settings = state.faults.token_settings();
+    let seconds = settings.seconds.unwrap_or(BEARER_SECONDS);
     let refresh = form.get("refresh_token").unwrap_or_default();
-    if manners.one_live {
+    if settings.one_live {
         state.tokens.end_all();
     }
     match state.tokens.refresh(&refresh, seconds) {
-        Some((bearer, next)) => handed_out(bearer, Some(next), manners),
+        Some((bearer, next)) => handed_out(bearer, Some(next), settings),
         None => reply::error(
             StatusCode::BAD_REQUEST,
             "invalid_grant",
@@ -122,11 +122,11 @@ fn unknown_client() -> Response {
     )
 }
 
-fn handed_out(bearer: Bearer, refresh: Option<String>, manners: TokenManners) -> Response {
-    let seconds = manners.seconds.unwrap_or(BEARER_SECONDS);
+fn handed_out(bearer: Bearer, refresh: Option<String>, settings: TokenSettings) -> Response {
+    let seconds = settings.seconds.unwrap_or(BEARER_SECONDS);
     let mut body = json!({"access_token": bearer.token, "token_type": "bearer"});
-    if !manners.omit {
-        body["expires_in"] = if manners.textual {
+    if !settings.omit {
+        body["expires_in"] = if settings.textual {
             json!(seconds.to_string())
         } else {
             json!(seconds)

@@ -120,7 +120,7 @@ async fn receive(
         Err(_) => None,
     };
     let request = Request::from_parts(parts, body);
-    faults::inflict::through(state, cutter, endpoint, patient, request, next).await
+    faults::apply::through(state, cutter, endpoint, patient, request, next).await
 }
 
 fn endpoint_name(method: &Method, path: Option<&str>) -> &'static str {

@@ -12,8 +12,8 @@ use crate::alarm::Alarm;
 use crate::clock::{Clock, later};
 use crate::config::Config;
 use crate::derive;
-use crate::faults::chance::FaultBook;
 use crate::faults::person::PersonFault;
+use crate::faults::selection::ActiveFaults;
 use crate::ledger::Ledger;
 use crate::national_id::NationalId;
 use crate::notify::memory::Service;
@@ -55,7 +55,7 @@ pub(crate) struct State {
     pub(crate) org_id: String,
     pub(crate) value_date_time: bool,
     pub(crate) tokens: Tokens,
-    pub(crate) faults: FaultBook,
+    pub(crate) faults: ActiveFaults,
     pub(crate) ledger: Ledger,
     pub(crate) notify: Service,
     /// Wakes whoever would keep the sandbox from stopping.
@@ -83,7 +83,7 @@ impl State {
             org_id: config.org_id,
             value_date_time: config.value_date_time,
             tokens: Tokens::new(config.seed, config.clock.clone(), config.refresh_token),
-            faults: FaultBook::new(config.faults),
+            faults: ActiveFaults::new(config.faults),
             ledger: Ledger::default(),
             notify: Service::new(config.notify, config.seed),
             stopping: Notify::new(),

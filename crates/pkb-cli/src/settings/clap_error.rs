@@ -9,8 +9,8 @@ use clap::{
 use pkb_files::nearest::nearest;
 
 use super::{
+    early_exit::EarlyExit,
     file::{FromFile, SettingsFile},
-    instead::Instead,
     secrets,
 };
 
@@ -22,7 +22,7 @@ pub(super) fn explained(
     line: &[OsString],
     from_file: &[FromFile],
     file: &SettingsFile,
-) -> Instead {
+) -> EarlyExit {
     let text = error.to_string();
     let names = |long: &str| {
         text.split(|c: char| c.is_whitespace() || "'=,".contains(c))
@@ -40,7 +40,7 @@ pub(super) fn explained(
         notes.extend(meant_command(command, line));
         notes.extend(about_a_value(&error, leaf(command, line)));
     }
-    Instead::Clap(error, notes)
+    EarlyExit::Clap(error, notes)
 }
 
 /// The command that a line asks for, as far as its words say.

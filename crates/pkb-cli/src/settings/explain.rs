@@ -5,7 +5,7 @@ use std::{ffi::OsString, fmt::Write as _};
 use clap::{Arg, ArgMatches, parser::ValueSource};
 
 use super::{
-    instead::Instead,
+    early_exit::EarlyExit,
     option,
     resolve::{Resolved, Sources, relaxed},
     secrets, skeleton,
@@ -20,9 +20,9 @@ struct SettingRow {
 }
 
 /// Does what `config` was asked for.
-pub(super) fn config(sources: &Sources, asked: &ArgMatches) -> Instead {
+pub(super) fn config(sources: &Sources, asked: &ArgMatches) -> EarlyExit {
     if let Some(which) = asked.get_one::<String>("toml") {
-        return Instead::Print(skeleton::text(sources, which == "own"));
+        return EarlyExit::Print(skeleton::text(sources, which == "own"));
     }
     let mut line = vec![OsString::from(&sources.program)];
     line.extend(
@@ -31,10 +31,14 @@ pub(super) fn config(sources: &Sources, asked: &ArgMatches) -> Instead {
             .unwrap_or_default()
             .cloned(),
     );
-    explain(sources, asked, line).map_or_else(|instead| instead, Instead::Print)
+    explain(sources, asked, line).map_or_else(|early_exit| early_exit, EarlyExit::Print)
 }
 
-fn explain(sources: &Sources, asked: &ArgMatches, line: Vec<OsString>) -> Result<String, Instead> {
+fn explain(
+    sources: &Sources,
+    asked: &ArgMatches,
+    line: Vec<OsString>,
+) -> Result<String, EarlyExit> {
     let first = sources.look(&line)?;
     let mut line = line;
     // The file that was named before the command line that is explained.

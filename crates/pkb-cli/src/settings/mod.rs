@@ -19,9 +19,9 @@
 mod addresses;
 mod clap_error;
 mod commands;
+mod early_exit;
 mod explain;
 mod file;
-mod instead;
 mod on_terminal;
 mod option;
 mod pages;
@@ -37,7 +37,7 @@ use std::ffi::OsString;
 
 use clap::Parser;
 
-pub use instead::Instead;
+pub use early_exit::EarlyExit;
 use resolve::Sources;
 pub use schema::{PROGRAMS, program_of};
 
@@ -46,7 +46,7 @@ pub use schema::{PROGRAMS, program_of};
 ///
 /// # Errors
 /// What the program does instead of its work.
-pub fn arguments<A: Parser>(program: &str, line: Vec<OsString>) -> Result<A, Instead> {
+pub fn arguments<A: Parser>(program: &str, line: Vec<OsString>) -> Result<A, EarlyExit> {
     let sources = Sources::new(program, A::command());
     let first = sources.look(&line)?;
     match first.subcommand() {

@@ -4,18 +4,18 @@ use clap::{ArgMatches, Command};
 use clap_complete::Shell;
 use std::path::{Path, PathBuf};
 
-use super::{instead::Instead, resolve::Sources};
+use super::{early_exit::EarlyExit, resolve::Sources};
 use pkb_core::Fatal;
 use pkb_files::atomic_file::AtomicFile;
 
 /// `man [DIR]`.
-pub(super) fn man(sources: &Sources, asked: &ArgMatches) -> Instead {
+pub(super) fn man(sources: &Sources, asked: &ArgMatches) -> EarlyExit {
     let mut command = sources.command.clone();
     command.build();
     match asked.get_one::<PathBuf>("dir") {
         Some(dir) => write_pages(&command, &sources.program, dir)
-            .map_or_else(Instead::Stop, |()| Instead::Print(String::new())),
-        None => page(&command, &sources.program).map_or_else(Instead::Stop, Instead::Print),
+            .map_or_else(EarlyExit::Stop, |()| EarlyExit::Print(String::new())),
+        None => page(&command, &sources.program).map_or_else(EarlyExit::Stop, EarlyExit::Print),
     }
 }
 
@@ -52,9 +52,9 @@ fn page(command: &Command, name: &str) -> Result<String, Fatal> {
 }
 
 /// `completions SHELL`.
-pub(super) fn completions(sources: &Sources, asked: &ArgMatches) -> Instead {
+pub(super) fn completions(sources: &Sources, asked: &ArgMatches) -> EarlyExit {
     let Some(shell) = asked.get_one::<Shell>("shell") else {
-        return Instead::Stop(Fatal::Usage("name the shell: bash, zsh or fish".into()));
+        return EarlyExit::Stop(Fatal::Usage("name the shell: bash, zsh or fish".into()));
     };
     let mut text = Vec::new();
     clap_complete::generate(
@@ -64,7 +64,7 @@ pub(super) fn completions(sources: &Sources, asked: &ArgMatches) -> Instead {
         &mut text,
     );
     let text = String::from_utf8_lossy(&text).into_owned();
-    Instead::Print(match shell {
+    EarlyExit::Print(match shell {
         Shell::Bash => with_matching_names(&text, &sources.program),
         _ => text,
     })

@@ -7,8 +7,8 @@ use pkb_core::Fatal;
 
 use super::{
     addresses, clap_error, commands,
+    early_exit::EarlyExit,
     file::{FileProblem, FromFile, SettingsFile},
-    instead::Instead,
     option,
     schema::{self, Schema},
     value,
@@ -56,7 +56,7 @@ impl Sources {
         command: &Command,
         first: &ArgMatches,
         line: Vec<OsString>,
-    ) -> Result<Resolved, Instead> {
+    ) -> Result<Resolved, EarlyExit> {
         let file = self.read_file(commands::named_file(first))?;
         let mut path = vec![schema::table_of(&self.program).to_owned()];
         let (mut leaf, mut matches) = (&self.command, first);

@@ -3,7 +3,7 @@ use std::{ffi::OsString, fmt::Write as _, path::PathBuf};
 use clap::{Parser, Subcommand};
 use proptest::prelude::*;
 
-use super::{Instead, arguments};
+use super::{EarlyExit, arguments};
 use crate::args::{ConcurrencyArgs, ONCE, PkbArgs, STREAM};
 use pkb_files::nearest::nearest;
 
@@ -69,10 +69,10 @@ fn run(file: &str, line: &[&str]) -> Result<Program, String> {
     all.extend(own.iter().map(OsString::from));
     all.extend(["--settings".into(), path.into_os_string()]);
     all.extend(positional.iter().map(OsString::from));
-    arguments::<Program>("pkb-letters", all).map_err(|instead| match instead {
-        Instead::Clap(error, notes) => format!("{error}\n{}", notes.join("\n")),
-        Instead::Print(text) => text,
-        Instead::Stop(fatal) => fatal.to_string(),
+    arguments::<Program>("pkb-letters", all).map_err(|early_exit| match early_exit {
+        EarlyExit::Clap(error, notes) => format!("{error}\n{}", notes.join("\n")),
+        EarlyExit::Print(text) => text,
+        EarlyExit::Stop(fatal) => fatal.to_string(),
     })
 }
 

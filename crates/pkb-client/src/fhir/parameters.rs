@@ -193,7 +193,7 @@ pub(super) struct Answer {
 }
 
 /// Which patient a part is about.
-enum Whom {
+enum PartSubject {
     /// The patient at this place.
     Asked(usize),
     /// A patient who was not asked for.
@@ -241,19 +241,19 @@ impl Answer {
     }
 
     fn add(&mut self, part: Part) -> Result<(), CallError> {
-        let count = match part.national_ids().map(|ids| self.whom(&ids)) {
-            Ok(Whom::Asked(place)) => {
+        let count = match part.national_ids().map(|ids| self.subject(&ids)) {
+            Ok(PartSubject::Asked(place)) => {
                 self.parts.push((place, part));
                 return Ok(());
             }
-            Ok(Whom::Stranger) => {
+            Ok(PartSubject::Stranger) => {
                 return Err(CallError::Fatal(Fatal::AboutSomebodyElse {
                     place: None,
                     row: None,
                 }));
             }
-            Ok(Whom::Nobody) => &mut self.left_aside.unnamed,
-            Ok(Whom::Several) => &mut self.left_aside.several,
+            Ok(PartSubject::Nobody) => &mut self.left_aside.unnamed,
+            Ok(PartSubject::Several) => &mut self.left_aside.several,
             Err(Unreadable) => &mut self.left_aside.unreadable,
         };
         *count += 1;
@@ -263,18 +263,18 @@ impl Answer {
 
     /// The one patient who was asked for among `ids`. Never one of two: a second patient, or a second number of one scheme,
     /// which nobody has, makes the part useless.
-    fn whom(&self, ids: &[NationalId]) -> Whom {
+    fn subject(&self, ids: &[NationalId]) -> PartSubject {
         let contradicts = |one: &NationalId| {
             ids.iter()
                 .any(|other| other.scheme == one.scheme && other.value != one.value)
         };
         let mut asked = ids.iter().filter_map(|id| self.places.get(id)).copied();
         match asked.next() {
-            None if ids.is_empty() => Whom::Nobody,
-            None => Whom::Stranger,
-            Some(place) if asked.any(|other| other != place) => Whom::Several,
-            Some(_) if ids.iter().any(contradicts) => Whom::Several,
-            Some(place) => Whom::Asked(place),
+            None if ids.is_empty() => PartSubject::Nobody,
+            None => PartSubject::Stranger,
+            Some(place) if asked.any(|other| other != place) => PartSubject::Several,
+            Some(_) if ids.iter().any(contradicts) => PartSubject::Several,
+            Some(place) => PartSubject::Asked(place),
         }
     }
 

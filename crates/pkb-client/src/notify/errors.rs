@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use crate::{
     error::CallError,
-    transport::{AnswerMeaning, Unsuccessful},
+    transport::explain::{AnswerMeaning, Unsuccessful},
 };
 use pkb_core::Fatal;
 

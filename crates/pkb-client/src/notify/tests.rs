@@ -6,7 +6,7 @@ use reqwest::StatusCode;
 use serde_json::json;
 
 use super::{errors::explain, *};
-use crate::transport::{AnswerMeaning, Unsuccessful};
+use crate::transport::explain::{AnswerMeaning, Unsuccessful};
 
 const PAUSE: Duration = Duration::from_secs(30);
 

@@ -90,7 +90,7 @@ pub enum End {
     /// Must not be invited.
     Excluded,
     /// The row has to be mended.
-    ToMend,
+    ToFix,
     /// May work later.
     Failed,
     /// Nothing has stopped it: a later stage has to be run.
@@ -102,7 +102,7 @@ impl End {
     pub const ALL: [Self; 5] = [
         Self::Invited,
         Self::Excluded,
-        Self::ToMend,
+        Self::ToFix,
         Self::Failed,
         Self::UnderWay,
     ];
@@ -113,7 +113,7 @@ impl End {
         match self {
             Self::Invited => "invited",
             Self::Excluded => "excluded",
-            Self::ToMend => "to_mend",
+            Self::ToFix => "to_mend",
             Self::Failed => "failed",
             Self::UnderWay => "under_way",
         }
@@ -131,7 +131,7 @@ impl End {
 impl From<Kind> for End {
     fn from(kind: Kind) -> Self {
         match kind {
-            Kind::Rejected => Self::ToMend,
+            Kind::Rejected => Self::ToFix,
             Kind::Excluded => Self::Excluded,
             Kind::Failed => Self::Failed,
         }

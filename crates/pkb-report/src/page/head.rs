@@ -40,7 +40,7 @@ fn look(end: End) -> &'static str {
     match end {
         End::Invited => "invited",
         End::Excluded => "excluded",
-        End::ToMend => "to-mend",
+        End::ToFix => "to-mend",
         End::Failed => "failed",
         End::UnderWay => "under-way",
     }
@@ -148,7 +148,7 @@ fn in_words(page: &Page<'_>) -> Markup {
     let others = [
         (End::Excluded, "must not be invited", "must not be invited"),
         (
-            End::ToMend,
+            End::ToFix,
             "has to be mended in the patient file",
             "have to be mended in the patient file",
         ),

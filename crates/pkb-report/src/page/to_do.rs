@@ -77,11 +77,11 @@ fn things(figures: &Figures) -> [(u64, &'static str, String); 7] {
             ),
         ),
         (
-            ended(End::ToMend),
+            ended(End::ToFix),
             "outcomes",
             format!(
                 "Mend {} in the patient file, and run the campaign again.",
-                rows(ended(End::ToMend))
+                rows(ended(End::ToFix))
             ),
         ),
         (

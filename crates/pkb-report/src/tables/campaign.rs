@@ -40,7 +40,7 @@ pub fn end_words(end: End) -> &'static str {
     match end {
         End::Invited => "Invited",
         End::Excluded => "Not to be invited",
-        End::ToMend => "To be mended",
+        End::ToFix => "To be mended",
         End::Failed => "Failed for now",
         End::UnderWay => "Still under way",
     }
@@ -156,7 +156,7 @@ fn lost_after(figures: &Figures, step: Step) -> Vec<String> {
     let mut lost = Vec::new();
     for (end, words) in [
         (End::Excluded, "not to be invited"),
-        (End::ToMend, "to be mended"),
+        (End::ToFix, "to be mended"),
         (End::Failed, "failed for now"),
         (End::UnderWay, "still under way"),
     ] {

@@ -1,13 +1,13 @@
-//! Faults on demand: [`rules`] are what can be asked for, [`mod@json`] reads them, [`chance`] says which request is hit, [`inflict`] does it over HTTP.
+//! Faults on demand: [`rules`] are what can be asked for, [`mod@json`] reads them, [`selection`] says which request is hit, [`apply`] does it over HTTP.
 
-pub(crate) mod chance;
+pub(crate) mod apply;
 mod extra;
-pub(crate) mod inflict;
 mod json;
 mod json_checks;
 pub(crate) mod parts;
 pub(crate) mod person;
 pub(crate) mod rules;
+pub(crate) mod selection;
 pub(crate) mod upload;
 
 pub use rules::{Faults, FaultsError};

@@ -3,7 +3,7 @@
 //! Operations, headers, limits, names of the parts and who is left out are published. Which status refuses what, and that one bad
 //! parameter refuses the whole request in all cases, is not; see [`refusal`].
 
-pub(crate) mod mischief;
+pub(crate) mod altered_parts;
 pub(crate) mod operations;
 mod parameters;
 mod refusal;

@@ -15,7 +15,7 @@ use crate::state::State;
 use crate::state::batch::PatientStatus;
 use crate::state::records::Invitation;
 
-use super::mischief::Mischief;
+use super::altered_parts::AlteredParts;
 use super::parameters::{self, Parameter, Part, Value};
 use super::refusal::{MEDIA_TYPE, Refusal};
 
@@ -29,7 +29,7 @@ const ORG_HEADER: &str = "x-org-public-id";
 /// `POST /fhir/Patient/$status-query`.
 pub(crate) async fn status_query(
     AxumState(state): AxumState<Arc<State>>,
-    mischief: Option<Extension<Mischief>>,
+    altered_parts: Option<Extension<AlteredParts>>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
@@ -40,8 +40,8 @@ pub(crate) async fn status_query(
             .zip(statuses)
             .map(|(id, status)| Part::about(id, status_facts(status)));
         let mut parts = parts.collect();
-        if let Some(Extension(mischief)) = mischief {
-            mischief.work(asked, &mut parts, |_| {
+        if let Some(Extension(altered_parts)) = altered_parts {
+            altered_parts.work(asked, &mut parts, |_| {
                 status_facts(PatientStatus::NoAccess {
                     deceased: false,
                     registered: false,
@@ -56,7 +56,7 @@ pub(crate) async fn status_query(
 /// `POST /fhir/Organization/$generate-invitation-tokens`. Who may not be invited is left out without a word.
 pub(crate) async fn generate_invitation_tokens(
     AxumState(state): AxumState<Arc<State>>,
-    mischief: Option<Extension<Mischief>>,
+    altered_parts: Option<Extension<AlteredParts>>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
@@ -67,14 +67,14 @@ pub(crate) async fn generate_invitation_tokens(
             Some(Part::about(id, facts))
         });
         let mut parts: Vec<Part> = parts.collect();
-        if let Some(Extension(mischief)) = mischief {
-            mischief.work(asked, &mut parts, |number| {
+        if let Some(Extension(altered_parts)) = altered_parts {
+            altered_parts.work(asked, &mut parts, |number| {
                 invitation_facts(
-                    mischief.invented_codes(number, state.now()),
+                    altered_parts.invented_codes(number, state.now()),
                     state.value_date_time,
                 )
             });
-            mischief.mix_codes(&mut parts, state.told_before(None));
+            altered_parts.mix_codes(&mut parts, state.told_before(None));
         }
         state.told_before(parts.iter().rev().find_map(Part::codes));
         parameters::reply("patientTokens", parts)

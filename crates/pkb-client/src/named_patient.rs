@@ -18,7 +18,7 @@ pub(super) enum NamedPatient {
 /// Compares the `nationalIds` of a user object with the question. One that matches is enough: somebody may have numbers of several
 /// schemes. An entry may be an object with `value` and `name`, or the value itself; a value may have spaces, or be a JSON number, which has no
 /// zero in front. Without a name the digits decide. What cannot be read is somebody else's.
-pub(super) fn whom(national_ids: &Value, asked: &NationalId) -> NamedPatient {
+pub(super) fn named_patient(national_ids: &Value, asked: &NationalId) -> NamedPatient {
     let entries = match national_ids {
         Value::Array(entries) => entries.as_slice(),
         one => std::slice::from_ref(one),
@@ -78,7 +78,7 @@ mod tests {
     /// For the NHS number 9997000005.
     fn named(national_ids: Value) -> NamedPatient {
         let asked = asked(NationalIdType::NhsNumber, "9997000005");
-        whom(&national_ids, &asked)
+        named_patient(&national_ids, &asked)
     }
 
     #[test]
@@ -141,10 +141,16 @@ mod tests {
     fn a_number_without_its_leading_zero_is_the_same_number() {
         let asked = asked(NationalIdType::ChiNumber, "0101010001");
         let ids = |value: Value| json!([{"value": value, "name": "CHI number"}]);
-        assert_eq!(whom(&ids(json!("0101010001")), &asked), NamedPatient::Asked);
-        assert_eq!(whom(&ids(json!(101_010_001)), &asked), NamedPatient::Asked);
         assert_eq!(
-            whom(&ids(json!("101010001")), &asked),
+            named_patient(&ids(json!("0101010001")), &asked),
+            NamedPatient::Asked
+        );
+        assert_eq!(
+            named_patient(&ids(json!(101_010_001)), &asked),
+            NamedPatient::Asked
+        );
+        assert_eq!(
+            named_patient(&ids(json!("101010001")), &asked),
             NamedPatient::SomebodyElse
         );
     }
@@ -166,7 +172,7 @@ mod tests {
                 numbers if numbers.contains(&9_990_000_018) => NamedPatient::Asked,
                 _ => NamedPatient::SomebodyElse,
             };
-            prop_assert_eq!(whom(&Value::from_iter(entries), &asked), expected);
+            prop_assert_eq!(named_patient(&Value::from_iter(entries), &asked), expected);
         }
     }
 }

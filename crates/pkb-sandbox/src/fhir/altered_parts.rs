@@ -13,12 +13,12 @@ use crate::state::records::Invitation;
 /// What is done to the parts of one answer. Draws hang on the seed and the patient, so that neither the other patients of a
 /// request nor a repeated request change who is hit.
 #[derive(Clone, Copy)]
-pub(crate) struct Mischief {
+pub(crate) struct AlteredParts {
     pub(crate) fault: PartsFault,
     pub(crate) seed: u64,
 }
 
-impl Mischief {
+impl AlteredParts {
     /// Changes the parts of an answer. `facts` are what is said of a stranger.
     pub(super) fn work(
         &self,

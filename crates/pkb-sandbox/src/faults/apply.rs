@@ -13,10 +13,10 @@ use axum::response::{Html, IntoResponse, Response};
 use futures_util::{StreamExt, stream};
 use serde_json::json;
 
-use super::chance::Plan;
 use super::json::{ErrorBody, Fault, NamedFault, RetryAfter, StatusFault};
+use super::selection::Plan;
 use crate::connection::{Cut, Cutter};
-use crate::fhir::mischief::Mischief;
+use crate::fhir::altered_parts::AlteredParts;
 use crate::ledger::{Asked, LedgerEntry, UploadCommit};
 use crate::reply::{self, BODY_LIMIT_BYTES};
 use crate::state::State;
@@ -29,7 +29,7 @@ const HANG: Duration = Duration::from_secs(600);
 const BEFORE_THE_CUT: Duration = Duration::from_millis(20);
 
 /// One request on its way.
-struct Visit {
+struct FaultyRequest {
     state: Arc<State>,
     cutter: Cutter,
     endpoint: &'static str,
@@ -55,7 +55,7 @@ pub(crate) async fn through(
     next: Next,
 ) -> Response {
     let plan = state.faults.plan(endpoint, patient.as_deref());
-    let visit = Visit {
+    let request_in_hand = FaultyRequest {
         state,
         cutter,
         endpoint,
@@ -64,18 +64,18 @@ pub(crate) async fn through(
         started: Instant::now(),
     };
     if plan.fault == Some(Fault::NamedFault(NamedFault::Hang)) {
-        return visit.hang().await;
+        return request_in_hand.hang().await;
     }
     // A task of its own ends its work even if the client goes away, as a server behind a proxy would. So the ledger is right about uploads.
-    let cutter = visit.cutter.clone();
-    let clock_off = visit.state.faults.clock_off_seconds();
-    match tokio::spawn(visit.answer(request, next)).await {
+    let cutter = request_in_hand.cutter.clone();
+    let clock_off = request_in_hand.state.faults.clock_off_seconds();
+    match tokio::spawn(request_in_hand.answer(request, next)).await {
         Ok(response) => dated(response, clock_off),
         Err(_) => dropped(&cutter, Cut::Close),
     }
 }
 
-impl Visit {
+impl FaultyRequest {
     async fn hang(self) -> Response {
         self.note(None, false, None);
         let stopped = self.state.stopping.notified();
@@ -117,7 +117,9 @@ impl Visit {
             Some(Fault::Parts(fault)) => {
                 let seed = self.state.faults.seed();
                 let mut request = request;
-                request.extensions_mut().insert(Mischief { fault, seed });
+                request
+                    .extensions_mut()
+                    .insert(AlteredParts { fault, seed });
                 let done = run(request, next).await;
                 self.note_done(&done, done.response.status());
                 done.response

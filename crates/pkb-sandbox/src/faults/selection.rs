@@ -19,7 +19,7 @@ pub(super) struct Plan {
 
 /// What the token endpoint says about the life of a token.
 #[derive(Clone, Copy)]
-pub(crate) struct TokenManners {
+pub(crate) struct TokenSettings {
     pub(crate) seconds: Option<u32>,
     pub(crate) omit: bool,
     pub(crate) textual: bool,
@@ -28,9 +28,9 @@ pub(crate) struct TokenManners {
 }
 
 /// The faults that are set, and what was counted since then.
-pub(crate) struct FaultBook(Mutex<Chapter>);
+pub(crate) struct ActiveFaults(Mutex<FaultsInForce>);
 
-struct Chapter {
+struct FaultsInForce {
     faults: Faults,
     since: Instant,
     /// For each rule, how many requests it counted, by patient where it names patients.
@@ -39,33 +39,33 @@ struct Chapter {
     asked: HashMap<(&'static str, String), u64>,
 }
 
-impl FaultBook {
+impl ActiveFaults {
     pub(crate) fn new(faults: Faults) -> Self {
-        Self(Mutex::new(Chapter::new(faults)))
+        Self(Mutex::new(FaultsInForce::new(faults)))
     }
 
-    fn chapter(&self) -> MutexGuard<'_, Chapter> {
+    fn in_force(&self) -> MutexGuard<'_, FaultsInForce> {
         self.0.lock()
     }
 
     /// Puts `faults` in the place of those before; counts begin again.
     pub(crate) fn replace(&self, faults: Faults) {
-        *self.chapter() = Chapter::new(faults);
+        *self.in_force() = FaultsInForce::new(faults);
     }
 
     /// The JSON that the faults were set with.
     pub(crate) fn source(&self) -> Value {
-        self.chapter().faults.source.clone()
+        self.in_force().faults.source.clone()
     }
 
     /// What draws are worked out from.
     pub(super) fn seed(&self) -> u64 {
-        self.chapter().faults.form.seed
+        self.in_force().faults.form.seed
     }
 
-    pub(crate) fn token_manners(&self) -> TokenManners {
-        let form = &self.chapter().faults.form;
-        TokenManners {
+    pub(crate) fn token_settings(&self) -> TokenSettings {
+        let form = &self.in_force().faults.form;
+        TokenSettings {
             seconds: form.token_seconds,
             omit: form.omit_expires_in,
             textual: form.textual_expires_in,
@@ -75,16 +75,16 @@ impl FaultBook {
 
     /// How far ahead of the time (or behind it) the server says it is.
     pub(super) fn clock_off_seconds(&self) -> i32 {
-        self.chapter().faults.form.clock_off_seconds
+        self.in_force().faults.form.clock_off_seconds
     }
 
     /// Counts a request and says what is to be done to it.
     pub(super) fn plan(&self, endpoint: &'static str, patient: Option<&str>) -> Plan {
-        self.chapter().plan(endpoint, patient)
+        self.in_force().plan(endpoint, patient)
     }
 }
 
-impl Chapter {
+impl FaultsInForce {
     fn new(faults: Faults) -> Self {
         Self {
             counted: vec![HashMap::new(); faults.form.rules.len()],
@@ -161,11 +161,11 @@ mod tests {
 
     use super::*;
 
-    fn book(rules: &str) -> FaultBook {
-        FaultBook::new(Faults::from_json(format!(r#"{{"seed":7,"rules":[{rules}]}}"#)).unwrap())
+    fn book(rules: &str) -> ActiveFaults {
+        ActiveFaults::new(Faults::from_json(format!(r#"{{"seed":7,"rules":[{rules}]}}"#)).unwrap())
     }
 
-    fn hits(book: &FaultBook, endpoint: &'static str, patients: &[&str]) -> Vec<bool> {
+    fn hits(book: &ActiveFaults, endpoint: &'static str, patients: &[&str]) -> Vec<bool> {
         let plan = |patient: &&str| book.plan(endpoint, Some(patient)).fault.is_some();
         patients.iter().map(plan).collect()
     }
