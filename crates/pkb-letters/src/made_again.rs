@@ -181,6 +181,24 @@ impl MadeAgain {
     }
 }
 
+/// Lets new deliveries take the place of old ones; those that stay as they are.
+pub(crate) fn take_place_of(old: Vec<Delivery>, drafts: &mut [Delivery]) -> Vec<Delivery> {
+    let mut kept = Vec::new();
+    for mut old in old {
+        let is_reissue = drafts.iter().any(|new| new.edition == Edition::Reissue);
+        let same = drafts.iter().position(|new| new.channel == old.channel);
+        // New codes take the place of the old ones, by whichever channel they went.
+        let Some(at) = same.or(is_reissue.then_some(0)) else {
+            kept.push(old);
+            continue;
+        };
+        let older = std::mem::take(&mut old.replaces);
+        drafts[at].replaces.push(old);
+        drafts[at].replaces.extend(older);
+    }
+    kept
+}
+
 /// A patient with a pair of codes.
 fn key(patient: &Patient, codes: &Invitation) -> Key {
     Key::of(&[
@@ -192,6 +210,8 @@ fn key(patient: &Patient, codes: &Invitation) -> Key {
 
 #[cfg(test)]
 mod tests {
+    use pkb_core::record::Channel;
+
     use super::*;
 
     const RECORD: &str = r#"{"schema":"pkb-record/1","row":{"file":"a.csv","number":7,"of":9},"patient":{"national_id":{"type":"NHS_NUMBER","value":"9990000018"},"first_name":"Ann","last_name":"Lee","date_of_birth":"1990-05-01"},"invitation":{"code":"CODE","token":"KVPnrFYPay","expires_at":"2026-12-22T09:00:00Z"},"deliveries":[{"channel":"letter","file":"letters-0001.pdf","pages":[1,1],"sequence":3EDITION}]}"#;
@@ -237,5 +257,37 @@ mod tests {
         assert!(again.is_reprinted(&record("firstcode", "")));
         assert!(!again.has_new_codes(&record("secondcode", "")));
         assert!(MadeAgain::new(Vec::new(), Vec::new(), None).is_empty());
+    }
+
+    fn delivery(channel: Channel, file: &str, edition: Edition) -> Delivery {
+        Delivery {
+            edition,
+            ..Delivery::new(channel, file.to_owned())
+        }
+    }
+
+    fn files(deliveries: &[Delivery]) -> Vec<&str> {
+        let files = deliveries.iter().map(|delivery| &*delivery.file);
+        files.collect()
+    }
+
+    #[test]
+    fn a_reprint_takes_the_place_of_its_letter_and_new_codes_of_everything() {
+        use Channel::{Letter, Sms};
+        let older = delivery(Letter, "older", Edition::First);
+        let letter = Delivery {
+            replaces: vec![older],
+            ..delivery(Letter, "letter", Edition::Reprint)
+        };
+        let old = || vec![letter.clone(), delivery(Sms, "text", Edition::First)];
+
+        let mut again = [delivery(Letter, "again", Edition::Reprint)];
+        assert_eq!(files(&take_place_of(old(), &mut again)), ["text"]);
+        assert_eq!(files(&again[0].replaces), ["letter", "older"]);
+
+        let mut again = [delivery(Sms, "again", Edition::Reissue)];
+        assert!(take_place_of(old(), &mut again).is_empty());
+        assert_eq!(files(&again[0].replaces), ["letter", "older", "text"]);
+        assert!(again[0].replaces.iter().all(|one| one.replaces.is_empty()));
     }
 }

@@ -21,8 +21,10 @@ use pkb_files::atomic_file::{self, InUse};
 use crate::{
     args::{Args, Command, LettersArgs, TemplateCommand},
     channels::{
-        self, Choice, Setup,
+        self,
+        choice::Choice,
         letter::{proof, rules::LetterRules},
+        maker::Setup,
     },
     expiry::Expiry,
     made_again::MadeAgain,

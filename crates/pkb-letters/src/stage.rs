@@ -13,17 +13,20 @@ use pkb_core::{
         made_for::{MadeFor, Places},
         series::Series,
     },
-    record::{Channel, Delivery, Edition, PkbAnswer},
+    record::{Channel, Delivery, PkbAnswer},
     stage::{BatchResult, Conclusion, Handled, Plan, Recalled},
 };
 use pkb_files::journal::Key;
 use pkb_values::NationalId;
 
 use crate::{
-    channels::{Choice, DeliveryBatch, DeliveryMaker, Invitee},
+    channels::{
+        choice::Choice,
+        maker::{DeliveryBatch, DeliveryMaker, Invitee},
+    },
     corrected::{Corrected, PrintedValues},
     expiry::Expiry,
-    made_again::MadeAgain,
+    made_again::{MadeAgain, take_place_of},
 };
 
 /// The stage.
@@ -188,24 +191,6 @@ impl Letters {
             );
         }
     }
-}
-
-/// Lets new deliveries take the place of old ones; those that stay as they are.
-fn take_place_of(old: Vec<Delivery>, drafts: &mut [Delivery]) -> Vec<Delivery> {
-    let mut kept = Vec::new();
-    for mut old in old {
-        let is_reissue = drafts.iter().any(|new| new.edition == Edition::Reissue);
-        let same = drafts.iter().position(|new| new.channel == old.channel);
-        // New codes take the place of the old ones, by whichever channel they went.
-        let Some(at) = same.or(is_reissue.then_some(0)) else {
-            kept.push(old);
-            continue;
-        };
-        let older = std::mem::take(&mut old.replaces);
-        drafts[at].replaces.push(old);
-        drafts[at].replaces.extend(older);
-    }
-    kept
 }
 
 impl Stage for Letters {
@@ -382,42 +367,5 @@ impl Stage for Letters {
         }
         self.made_again.finish()?;
         Ok(by_rows)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn delivery(channel: Channel, file: &str, edition: Edition) -> Delivery {
-        Delivery {
-            edition,
-            ..Delivery::new(channel, file.to_owned())
-        }
-    }
-
-    fn files(deliveries: &[Delivery]) -> Vec<&str> {
-        let files = deliveries.iter().map(|delivery| &*delivery.file);
-        files.collect()
-    }
-
-    #[test]
-    fn a_reprint_takes_the_place_of_its_letter_and_new_codes_of_everything() {
-        use Channel::{Letter, Sms};
-        let older = delivery(Letter, "older", Edition::First);
-        let letter = Delivery {
-            replaces: vec![older],
-            ..delivery(Letter, "letter", Edition::Reprint)
-        };
-        let old = || vec![letter.clone(), delivery(Sms, "text", Edition::First)];
-
-        let mut again = [delivery(Letter, "again", Edition::Reprint)];
-        assert_eq!(files(&take_place_of(old(), &mut again)), ["text"]);
-        assert_eq!(files(&again[0].replaces), ["letter", "older"]);
-
-        let mut again = [delivery(Sms, "again", Edition::Reissue)];
-        assert!(take_place_of(old(), &mut again).is_empty());
-        assert_eq!(files(&again[0].replaces), ["letter", "older", "text"]);
-        assert!(again[0].replaces.iter().all(|one| one.replaces.is_empty()));
     }
 }

@@ -3,7 +3,7 @@
 //! Notify takes the same thing as often as it is sent. So before the first call for a patient the journal gets an
 //! intent: who (a hash) and under which reference. A run that finds an intent without a settled record asks Notify what
 //! it has with that reference before anything is sent, and so does a call whose answer was lost. Notify is asked a
-//! moment later than the call, because it may still be working on it ([`Once::new`]'s `settle_after`): the journal's
+//! moment later than the call, because it may still be working on it ([`SendOnce::new`]'s `settle_after`): the journal's
 //! lock tells that whoever wrote the intent has ended, so that a moment after the start is long enough.
 //!
 //! The reference is made of the patient, of where it goes, and of the invitation code. It is the same in each run;
@@ -41,14 +41,14 @@ const SENDS: u32 = 3;
 const NOTIFY_REMEMBERS: Duration = Duration::from_secs(3 * 24 * 3600);
 
 /// What is sent.
-pub(super) enum Piece<'a> {
+pub(super) enum Notification<'a> {
     /// A text message.
     Text(Text<'a>),
     /// A letter.
     Letter(PdfLetter<'a>),
 }
 
-impl Piece<'_> {
+impl Notification<'_> {
     fn reference(&self) -> &str {
         match self {
             Self::Text(text) => text.reference,
@@ -68,20 +68,20 @@ pub(super) struct Keys {
 
 /// Where an invitation was sent in an earlier run.
 #[derive(Clone, Copy)]
-struct Earlier {
+struct EarlierSend {
     work: Key,
     is_settled: bool,
 }
 
 /// An intent of an earlier run that is not settled.
 #[derive(Clone)]
-struct Open {
+struct OpenIntent {
     reference: String,
     at: Timestamp,
 }
 
 /// What is to be sent to one patient.
-pub(super) struct Pledge {
+pub(super) struct Intent {
     key: Key,
     invitation: Key,
     reference: String,
@@ -90,34 +90,34 @@ pub(super) struct Pledge {
     noted: bool,
 }
 
-impl Pledge {
-    /// The reference of one piece: `what` is `sms-1`, `sms-2` or `letter`.
+impl Intent {
+    /// The reference of one notification: `what` is `sms-1`, `sms-2` or `letter`.
     pub(super) fn reference(&self, what: &str) -> String {
         format!("{}-{what}", self.reference)
     }
 }
 
 /// What sends things once.
-pub(super) struct Once<D> {
-    desk: D,
+pub(super) struct SendOnce<D> {
+    client: D,
     clock: Clock,
     monitor: Arc<Monitor>,
     settle_after: Duration,
     begun: Instant,
     ask_first: bool,
     resend: HashSet<u64>,
-    open: Mutex<HashMap<Key, Open>>,
+    open: Mutex<HashMap<Key, OpenIntent>>,
     /// By the key of the invitation.
-    earlier: Mutex<HashMap<Key, Earlier>>,
+    earlier: Mutex<HashMap<Key, EarlierSend>>,
     seen: Mutex<HashSet<Key>>,
     /// Patients who were sent something, in this run or an earlier one.
     sent: Mutex<HashSet<NationalId>>,
 }
 
-impl<D: NotifyDesk> Once<D> {
-    pub(super) fn new(desk: D, args: &OnceArgs, stream: &StreamArgs) -> Self {
+impl<D: NotifyDesk> SendOnce<D> {
+    pub(super) fn new(client: D, args: &OnceArgs, stream: &StreamArgs) -> Self {
         Self {
-            desk,
+            client,
             clock: stream.clock(),
             monitor: Arc::clone(&stream.progress.monitor),
             settle_after: args.settle_after,
@@ -147,7 +147,7 @@ impl<D: NotifyDesk> Once<D> {
                     open.remove(&work);
                     let is_settled = true;
                     match is_sent {
-                        true => earlier.insert(invitation, Earlier { work, is_settled }),
+                        true => earlier.insert(invitation, EarlierSend { work, is_settled }),
                         false => earlier.remove(&invitation),
                     };
                 }
@@ -157,7 +157,7 @@ impl<D: NotifyDesk> Once<D> {
                     .ok_or_else(|| Fatal::Input("an intent of the journal is damaged".into()))?;
                 if let Some(invitation) = intent_of {
                     let is_settled = false;
-                    earlier.insert(invitation, Earlier { work, is_settled });
+                    earlier.insert(invitation, EarlierSend { work, is_settled });
                 }
                 open.insert(work, intent);
             }
@@ -189,9 +189,13 @@ impl<D: NotifyDesk> Once<D> {
         })
     }
 
-    /// Whether the patient comes for the first time in this run.
-    pub(super) fn is_first(&self, key: Key) -> bool {
-        self.seen.lock().insert(key)
+    /// Whether this comes for the first time in this run, and its invitation too.
+    pub(super) fn is_first(&self, keys: Keys) -> bool {
+        let mut seen = self.seen.lock();
+        let is_first = seen.insert(keys.work);
+        // Where the two are one, it has just been noted.
+        let is_first_invitation = keys.invitation == keys.work || seen.insert(keys.invitation);
+        is_first && is_first_invitation
     }
 
     /// Takes on what is to be sent to a patient, under `reference` unless an earlier run has begun under another.
@@ -199,16 +203,13 @@ impl<D: NotifyDesk> Once<D> {
     /// # Errors
     /// The patient had it in this run, or elsewhere in an earlier one, or may have had it so long ago that Notify has
     /// forgotten.
-    pub(super) fn pledge(&self, keys: Keys, reference: Key, row: u64) -> Result<Pledge, Verdict> {
+    pub(super) fn intend(&self, keys: Keys, reference: Key, row: u64) -> Result<Intent, Verdict> {
         let (key, invitation) = (keys.work, keys.invitation);
         let is_asked_for = self.resend.contains(&row);
         if let Some(verdict) = self.sent_elsewhere(keys).filter(|_| !is_asked_for) {
             return Err(verdict);
         }
-        let is_first = self.is_first(key);
-        // Where the two are one, it has just been noted.
-        let is_first_invitation = invitation == key || self.is_first(invitation);
-        if !is_first || !is_first_invitation {
+        if !self.is_first(keys) {
             return Err(Reason::AlreadyInvited.into());
         }
         let open = self.open.lock().get(&key).cloned();
@@ -216,7 +217,7 @@ impl<D: NotifyDesk> Once<D> {
         if open.as_ref().is_some_and(|open| open.at < long_ago) && !is_asked_for {
             return Err(Reason::PerhapsSent.into());
         }
-        Ok(Pledge {
+        Ok(Intent {
             key,
             invitation,
             ask: open.is_some() || self.ask_first,
@@ -225,39 +226,39 @@ impl<D: NotifyDesk> Once<D> {
         })
     }
 
-    /// Sends a piece, or finds that it was sent.
+    /// Sends a notification, or finds that it was sent.
     ///
     /// # Errors
     /// See [`CallError`].
     pub(super) async fn send(
         &self,
-        pledge: &mut Pledge,
-        piece: &Piece<'_>,
+        intent: &mut Intent,
+        notification: &Notification<'_>,
         intents: &IntentLog,
     ) -> Result<Dispatch, CallError> {
-        let mut ask_at = pledge.ask.then(|| self.begun + self.settle_after);
+        let mut ask_at = intent.ask.then(|| self.begun + self.settle_after);
         for _ in 0..SENDS {
-            if let Some(found) = self.find(ask_at, piece).await? {
-                return Ok(self.dispatch(piece, found));
+            if let Some(found) = self.find(ask_at, notification).await? {
+                return Ok(self.dispatch(notification, found));
             }
-            if !pledge.noted {
+            if !intent.noted {
                 intents
-                    .note(self.intent(pledge))
+                    .note(self.note_of(intent))
                     .map_err(CallError::Fatal)?;
-                pledge.noted = true;
+                intent.noted = true;
             }
-            let sent = match piece {
-                Piece::Text(text) => self.desk.send_text(text).await,
-                Piece::Letter(letter) => self.desk.send_letter(letter).await,
+            let sent = match notification {
+                Notification::Text(text) => self.client.send_text(text).await,
+                Notification::Letter(letter) => self.client.send_letter(letter).await,
             };
             match sent {
-                Ok(taken) => return Ok(self.dispatch(piece, taken)),
+                Ok(taken) => return Ok(self.dispatch(notification, taken)),
                 Err(CallError::Unanswered) => ask_at = Some(Instant::now() + self.settle_after),
                 Err(error) => return Err(error),
             }
         }
-        match self.find(ask_at, piece).await? {
-            Some(found) => Ok(self.dispatch(piece, found)),
+        match self.find(ask_at, notification).await? {
+            Some(found) => Ok(self.dispatch(notification, found)),
             None => Err(CallError::Unavailable {
                 cause: "GOV.UK Notify did not answer, and has nothing".into(),
                 attempts: SENDS,
@@ -265,11 +266,11 @@ impl<D: NotifyDesk> Once<D> {
         }
     }
 
-    /// What Notify has of a piece, if there is reason to ask.
+    /// What Notify has of a notification, if there is reason to ask.
     async fn find(
         &self,
         ask_at: Option<Instant>,
-        piece: &Piece<'_>,
+        notification: &Notification<'_>,
     ) -> Result<Option<Taken>, CallError> {
         let Some(ask_at) = ask_at else {
             return Ok(None);
@@ -277,22 +278,22 @@ impl<D: NotifyDesk> Once<D> {
         let waiting = self.monitor.wait(Why::LostAnswers(1), Some(ask_at.into()));
         tokio::time::sleep_until(ask_at).await;
         drop(waiting);
-        self.desk.find(piece.reference()).await
+        self.client.find(notification.reference()).await
     }
 
-    fn intent(&self, pledge: &Pledge) -> Value {
+    fn note_of(&self, intent: &Intent) -> Value {
         json!({
-            "key": pledge.key.expose_hex(),
-            "invitation": pledge.invitation.expose_hex(),
-            "reference": pledge.reference,
+            "key": intent.key.expose_hex(),
+            "invitation": intent.invitation.expose_hex(),
+            "reference": intent.reference,
             "at": self.clock.now(),
         })
     }
 
-    fn dispatch(&self, piece: &Piece<'_>, taken: Taken) -> Dispatch {
+    fn dispatch(&self, notification: &Notification<'_>, taken: Taken) -> Dispatch {
         Dispatch {
             id: Some(taken.id),
-            reference: piece.reference().to_owned(),
+            reference: notification.reference().to_owned(),
             status: taken.status,
             at: taken.at.unwrap_or_else(|| self.clock.now()),
             checked_at: None,
@@ -300,11 +301,11 @@ impl<D: NotifyDesk> Once<D> {
         }
     }
 
-    /// The note that Notify did not take a piece.
-    pub(super) fn refused(&self, piece: &Piece<'_>) -> Dispatch {
+    /// The note that Notify did not take a notification.
+    pub(super) fn refused(&self, notification: &Notification<'_>) -> Dispatch {
         Dispatch {
             id: None,
-            reference: piece.reference().to_owned(),
+            reference: notification.reference().to_owned(),
             status: DispatchStatus::refused(),
             at: self.clock.now(),
             checked_at: None,
@@ -314,9 +315,9 @@ impl<D: NotifyDesk> Once<D> {
 }
 
 /// The keys of the work and of the invitation, and what was begun.
-fn read_intent(intent: &Value) -> Option<(Key, Option<Key>, Open)> {
+fn read_intent(intent: &Value) -> Option<(Key, Option<Key>, OpenIntent)> {
     let text = |name: &str| intent[name].as_str();
-    let open = Open {
+    let open = OpenIntent {
         reference: text("reference")?.to_owned(),
         at: text("at")?.parse().ok()?,
     };

@@ -13,7 +13,7 @@ use pkb_client::{CallError, notify::NotifyDesk};
 use pkb_core::{
     Admission, Batch, Clock, ExitCode, Fatal, Record, Stage, StageName,
     monitor::{Monitor, Why},
-    record::Dispatch,
+    record::{Channel, Dispatch},
     stage::{BatchResult, Conclusion, Handled, Plan},
 };
 use pkb_files::journal::Key;
@@ -31,22 +31,18 @@ const WAITING: usize = 1024;
 /// What is asked about: what a stage has sent.
 trait Sent: Send + Sync + 'static {
     const NAME: StageName;
-    /// Their name, in the plural.
-    const WHAT: &'static str;
 }
 
 struct SentTexts;
 
 impl Sent for SentTexts {
     const NAME: StageName = StageName::Sms;
-    const WHAT: &'static str = "texts";
 }
 
 struct SentLetters;
 
 impl Sent for SentLetters {
     const NAME: StageName = StageName::Post;
-    const WHAT: &'static str = "letters";
 }
 
 /// Asks for the texts of a stream.
@@ -74,7 +70,7 @@ async fn ask<S: Sent>(args: &StatusArgs) -> Result<ExitCode, Fatal> {
     let output = args.stream.target()?;
     let counts = Arc::new(Mutex::new(Counts::default()));
     let stage = Statuses::<_, S> {
-        desk: args.notify.client(&args.stream.progress.monitor)?,
+        client: args.notify.client(&args.stream.progress.monitor)?,
         clock: args.stream.clock(),
         until: Instant::now() + args.wait,
         waits: !args.wait.is_zero(),
@@ -97,7 +93,8 @@ async fn ask<S: Sent>(args: &StatusArgs) -> Result<ExitCode, Fatal> {
     let code = app::run_stage(run, &args.stream).await?;
     let counts = counts.lock();
     if !counts.statuses.is_empty() {
-        tell(format!("{}: {}: {counts}", S::NAME.program(), S::WHAT));
+        let what = Channel::of_stage(S::NAME).map_or("", |channel| channel.words()[1]);
+        tell(format!("{}: {what}: {counts}", S::NAME.program()));
     }
     Ok(code)
 }
@@ -139,7 +136,7 @@ impl std::fmt::Display for Counts {
 }
 
 struct Statuses<D, S> {
-    desk: D,
+    client: D,
     clock: Clock,
     until: Instant,
     /// Whether what is under way is waited for.
@@ -177,7 +174,7 @@ impl<D: NotifyDesk, S: Sent> Statuses<D, S> {
         let Some(id) = &dispatch.id else {
             return Ok(true);
         };
-        match self.desk.status(id).await {
+        match self.client.status(id).await {
             Ok(Some(status)) => {
                 dispatch.status = status;
                 dispatch.checked_at = Some(self.clock.now());

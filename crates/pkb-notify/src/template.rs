@@ -36,7 +36,7 @@ impl TextTemplate {
 /// There is no such template, it is none for texts, it has a placeholder that we have no value for, or together they
 /// do not tell the codes.
 pub(super) async fn templates(
-    desk: &impl NotifyDesk,
+    client: &impl NotifyDesk,
     ids: &[TemplateId],
 ) -> Result<Vec<TextTemplate>, Fatal> {
     if ids.len() > 2 {
@@ -44,7 +44,7 @@ pub(super) async fn templates(
     }
     let mut templates = Vec::new();
     for id in ids {
-        let found = desk.template(id).await.map_err(|error| match error {
+        let found = client.template(id).await.map_err(|error| match error {
             CallError::Fatal(fatal) => fatal,
             error => Fatal::TryLater(format!("the template could not be looked at: {error}")),
         })?;

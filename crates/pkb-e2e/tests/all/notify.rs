@@ -539,13 +539,17 @@ fn statuses_are_asked_for_until_nothing_is_under_way() {
     let sent = send(&campaign, &lines(&records));
     let once = notify(&campaign, &["sms", "status"], &sent.stdout);
     assert_eq!(once.code, 0, "{}", once.stderr);
-    assert!(once.stderr.contains("texts: 8 sending"), "{}", once.stderr);
+    assert!(
+        once.stderr.contains("text messages: 8 sending"),
+        "{}",
+        once.stderr
+    );
     let ended = notify(&campaign, &["sms", "status", "--wait", "20s"], &once.stdout);
     assert_eq!(ended.code, 65, "{}", ended.stderr);
     assert!(
         ended
             .stderr
-            .contains("texts: 4 delivered, 2 permanent-failure, 2 temporary-failure"),
+            .contains("text messages: 4 delivered, 2 permanent-failure, 2 temporary-failure"),
         "{}",
         ended.stderr
     );

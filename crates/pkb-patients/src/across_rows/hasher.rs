@@ -28,8 +28,7 @@ impl RowHasher {
     /// The words of a whole address; `None` where a line or a post code that a postman finds is missing.
     pub(super) fn address(&self, patient: &Patient, words: &mut Vec<u8>) -> Option<u64> {
         let postcode = patient.postcode.as_ref();
-        let postcode =
-            postcode.filter(|code| !code.is_pseudo() && !patient.address.is_empty())?;
+        let postcode = postcode.filter(|code| !code.is_pseudo() && !patient.address.is_empty())?;
         words.clear();
         let lines = patient.address.iter().map(AddressLine::expose_line);
         for line in lines.chain([Postcode::expose_postcode(postcode)]) {

@@ -40,7 +40,7 @@ use pkb_values::{LetterLanguages, NationalId, Postcode};
 use pkb_verify::expected::{Expected, ShortText};
 use tokio::task::block_in_place;
 
-use super::{DeliveryBatch, DeliveryMaker, Invitee, Made, Setup};
+use super::maker::{DeliveryBatch, DeliveryMaker, Invitee, Made, Setup};
 use batch::{FileForm, Layout, LetterToMake, LettersToMake};
 use manifest::{Manifests, OfAll};
 use numbers::LetterNumbers;

@@ -412,8 +412,8 @@ mod tests {
             numbered.writer = Err("the export fails".into());
             numbered.checked(letters)
         };
-        let vouched = try_again(&letters(3, &[2])).ok().unwrap();
-        let results = vouched.name(&IntentLog::default()).unwrap();
+        let checked = try_again(&letters(3, &[2])).ok().unwrap();
+        let results = checked.name(&IntentLog::default()).unwrap();
         let is_made: Vec<bool> = results.iter().map(Result::is_ok).collect();
         assert_eq!(is_made, [true, true, false]);
         let words = try_again(&letters(2, &[])).err().unwrap().to_string();

@@ -5,32 +5,32 @@ use std::time::Duration;
 use pkb_core::Fatal;
 use tokio::{sync::watch, task::block_in_place};
 
-/// How long a batch that cannot be printed leaves the word to the one that failed before it.
-const LET_THE_FIRST_SPEAK: Duration = Duration::from_millis(200);
+/// How long a batch that cannot be printed waits, so that the first error is reported first.
+const WAIT_FOR_THE_FIRST_ERROR: Duration = Duration::from_millis(200);
 
-/// Whose turn it is.
+/// Which batch is next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Turn {
-    /// That of the batch with this number.
-    Of(u64),
-    /// None's: one before it has failed.
+enum Next {
+    /// The batch with this number.
+    Batch(u64),
+    /// None: one has failed.
     Stopped,
 }
 
 /// What batches do one after the other.
 #[derive(Debug)]
-pub(super) struct Sequencer(watch::Sender<Turn>);
+pub(super) struct Sequencer(watch::Sender<Next>);
 
 impl Default for Sequencer {
-    /// It is the first batch's turn.
+    /// The first batch is next.
     fn default() -> Self {
-        Self(watch::Sender::new(Turn::Of(1)))
+        Self(watch::Sender::new(Next::Batch(1)))
     }
 }
 
 impl Sequencer {
-    /// Waits for a batch's turn and does what it does then, which may compute for seconds. After that it is the next one's
-    /// turn, or nobody's if it failed.
+    /// Waits until all batches before this one have acted, and acts, which may compute for seconds. If it fails, no batch after it
+    /// acts.
     ///
     /// # Errors
     /// What `act` says; or one before it has failed.
@@ -39,27 +39,27 @@ impl Sequencer {
         batch: u64,
         act: impl FnOnce() -> Result<T, Fatal>,
     ) -> Result<T, Fatal> {
-        let is_ready = |turn: &Turn| matches!(turn, Turn::Stopped) || *turn == Turn::Of(batch);
-        let mut turns = self.0.subscribe();
-        let turn = turns.wait_for(is_ready).await.map(|turn| *turn);
-        if turn.ok() != Some(Turn::Of(batch)) {
-            // Why the other batch failed is what the operator must hear, and that first.
-            tokio::time::sleep(LET_THE_FIRST_SPEAK).await;
+        let is_ready = |next: &Next| matches!(next, Next::Stopped) || *next == Next::Batch(batch);
+        let mut next = self.0.subscribe();
+        let next = next.wait_for(is_ready).await.map(|next| *next);
+        if next.ok() != Some(Next::Batch(batch)) {
+            // The operator must read first why the other batch failed.
+            tokio::time::sleep(WAIT_FOR_THE_FIRST_ERROR).await;
             return Err(Fatal::Usage(
                 "the batch before it could not be printed".into(),
             ));
         }
         let done = block_in_place(act);
         match done {
-            Ok(_) => self.0.send_replace(Turn::Of(batch + 1)),
-            Err(_) => self.0.send_replace(Turn::Stopped),
+            Ok(_) => self.0.send_replace(Next::Batch(batch + 1)),
+            Err(_) => self.0.send_replace(Next::Stopped),
         };
         done
     }
 
-    /// It is nobody's turn any more.
+    /// No batch acts any more.
     pub(super) fn stop(&self) {
-        self.0.send_replace(Turn::Stopped);
+        self.0.send_replace(Next::Stopped);
     }
 }
 

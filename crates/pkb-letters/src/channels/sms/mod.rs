@@ -15,10 +15,7 @@ mod notify_reads_tests;
 mod sheet;
 mod text;
 
-use std::{
-    borrow::Cow,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use parking_lot::Mutex;
 use pkb_cli::join_url::with_codes;
@@ -39,7 +36,7 @@ use self::{
     sheet::{SheetNumbers, SmsSheets},
     text::Texts,
 };
-use super::{DeliveryMaker, Invitee, Setup};
+use super::maker::{DeliveryMaker, Invitee, Setup};
 
 /// What makes text messages.
 pub(crate) struct SmsMaker {
@@ -198,37 +195,5 @@ impl TextMessages {
             tell(warning);
         }
         Ok(())
-    }
-}
-
-/// A cell without line breaks and without white space at its ends: Notify would fold it, too.
-fn one_line(text: &str) -> Cow<'_, str> {
-    let is_plain = !text.contains(|c: char| c.is_control() || (c.is_whitespace() && c != ' '))
-        && !text.contains("  ")
-        && text.trim() == text;
-    if is_plain {
-        return Cow::Borrowed(text);
-    }
-    let words: Vec<&str> = text
-        .split(|c: char| c.is_whitespace() || c.is_control())
-        .filter(|word| !word.is_empty())
-        .collect();
-    Cow::Owned(words.join(" "))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_cell_is_one_line() {
-        for (text, line) in [
-            ("Mary Ann", "Mary Ann"),
-            (" Mary\r\n Ann\t", "Mary Ann"),
-            ("Mary\u{85}Ann", "Mary Ann"),
-            ("", ""),
-        ] {
-            assert_eq!(one_line(text), line);
-        }
     }
 }

@@ -6,6 +6,7 @@
 //! program takes them for formulas and spoils the numbers: the sheet is not to be opened and saved in one.
 
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, BTreeSet, btree_map::Entry},
     path::{Path, PathBuf},
 };
@@ -16,8 +17,6 @@ use pkb_core::{
     text_message::{Placeholder, TextValues},
 };
 use pkb_files::atomic_file::AtomicFile;
-
-use super::one_line;
 
 /// Rows of a sheet at most (Notify).
 const MAX_ROWS: u64 = 100_000;
@@ -185,9 +184,36 @@ impl SmsSheets {
     }
 }
 
+/// A cell without line breaks and without white space at its ends: Notify would fold it, too.
+fn one_line(text: &str) -> Cow<'_, str> {
+    let is_plain = !text.contains(|c: char| c.is_control() || (c.is_whitespace() && c != ' '))
+        && !text.contains("  ")
+        && text.trim() == text;
+    if is_plain {
+        return Cow::Borrowed(text);
+    }
+    let words: Vec<&str> = text
+        .split(|c: char| c.is_whitespace() || c.is_control())
+        .filter(|word| !word.is_empty())
+        .collect();
+    Cow::Owned(words.join(" "))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_cell_is_one_line() {
+        for (text, line) in [
+            ("Mary Ann", "Mary Ann"),
+            (" Mary\r\n Ann\t", "Mary Ann"),
+            ("Mary\u{85}Ann", "Mary Ann"),
+            ("", ""),
+        ] {
+            assert_eq!(one_line(text), line);
+        }
+    }
 
     fn values(name_bytes: usize) -> TextValues {
         TextValues {
