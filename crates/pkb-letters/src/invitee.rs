@@ -6,10 +6,10 @@ use jiff::civil::Date;
 use pkb_core::{
     Reason, Verdict,
     clock::last_whole_day,
-    language::date_in,
     record::{Design, Invitation, Patient},
-    value::{Language, LetterFormat, LetterLanguages},
+    value::{LetterFormat, LetterLanguages},
 };
+use pkb_languages::Language;
 use url::Url;
 
 use crate::{address::expose_address, sms::SmsRow};
@@ -140,11 +140,10 @@ impl Rules {
 
     /// The patient's own language, if the template speaks it.
     pub(crate) fn languages_of(&self, patient: &Patient, template: &Template) -> LetterLanguages {
-        let preferred = match patient.language.as_ref().map(Language::expose_code) {
-            Some("cy" | "cym" | "wel") => LetterLanguages::Welsh,
-            Some("en" | "eng") => LetterLanguages::English,
-            _ => self.languages,
-        };
+        let preferred = patient.language.as_ref();
+        let preferred = preferred
+            .and_then(|code| Language::of_code(code.expose_code()))
+            .map_or(self.languages, LetterLanguages::alone);
         if template.has(self.design, preferred) {
             preferred
         } else {
@@ -161,7 +160,7 @@ impl Rules {
             organisation: organisation.to_owned(),
             invitation_code: codes.code.expose_code().to_owned(),
             access_code: codes.token.expose_code().to_owned(),
-            expiry: date_in("en", last_day(codes).ok()?),
+            expiry: Language::english().date(last_day(codes).ok()?),
             link: self.prefilled(codes).to_string(),
         })
     }
@@ -215,7 +214,7 @@ mod tests {
             ways,
             design: Design::Letter,
             international: false,
-            languages: LetterLanguages::English,
+            languages: LetterLanguages::default(),
             format: LetterFormat::Standard,
         }
     }
@@ -324,7 +323,7 @@ mod tests {
                 .unwrap();
             (letter.languages.as_str(), letter.format.as_str())
         };
-        let both = LetterLanguages::WelshAndEnglish;
+        let both = "cy+en".parse().unwrap();
         assert_eq!(of("", both), ("cy+en", "standard"));
         assert_eq!(of(r#","language":"en""#, both), ("en", "standard"));
         assert_eq!(
@@ -332,7 +331,7 @@ mod tests {
             ("cy", "large")
         );
         assert_eq!(
-            of(r#","language":"pl""#, LetterLanguages::English),
+            of(r#","language":"pl""#, LetterLanguages::default()),
             ("en", "standard")
         );
     }

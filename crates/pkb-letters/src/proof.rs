@@ -200,7 +200,7 @@ mod tests {
             match row {
                 40 => letter.name = "A very long name".repeat(3),
                 50 => letter.address.push("x".into()),
-                60 => letter.languages = LetterLanguages::Welsh,
+                60 => letter.languages = "cy".parse().unwrap(),
                 70 => letter.format = LetterFormat::Large,
                 _ => {}
             }

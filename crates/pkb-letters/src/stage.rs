@@ -18,6 +18,7 @@ use pkb_core::{
     value::{LetterFormat, LetterLanguages, NationalId, Postcode},
 };
 
+use pkb_languages::Language;
 use tokio::task::block_in_place;
 
 use crate::{
@@ -36,7 +37,7 @@ use pkb_core::print_files::{
     manifest::ManifestRow,
     sheet_of,
 };
-use pkb_typeset::{template::Template, typesetter::Typesetter};
+use pkb_typeset::{template::{Template, translation_file}, typesetter::Typesetter};
 use pkb_verify::expected::{Expected, ShortText};
 
 /// The stage.
@@ -84,8 +85,8 @@ pub struct Seen {
     invited: HashSet<NationalId>,
     /// Whose letters have to be made again, because the journal has a part of their file only.
     unfinished: Option<HashSet<NationalId>>,
-    /// Letters with Welsh words.
-    in_welsh: u64,
+    /// Letters with words in each language.
+    in_language: BTreeMap<&'static Language, u64>,
 }
 
 /// The files that accompany the letters.
@@ -145,7 +146,7 @@ impl Papers {
 pub struct ForPapers {
     /// Its letters: its own, and those that it replaces.
     letters: Vec<ManifestRow>,
-    has_welsh: bool,
+    languages: Option<LetterLanguages>,
     /// Its text message, with the number of its row and its sheet.
     sms: Option<Box<(u64, String, SmsRow)>>,
     /// Whose it is, and where its files say that it is.
@@ -543,9 +544,7 @@ impl Stage for Letters {
         };
         Some(ForPapers {
             letters: letters_of(record),
-            has_welsh: delivery
-                .languages
-                .is_some_and(|languages| languages != LetterLanguages::English),
+            languages: delivery.languages,
             sms: sms(),
             made_for: (record.patient.as_ref())
                 .map(|patient| (patient.national_id, Place::of(delivery))),
@@ -560,7 +559,9 @@ impl Stage for Letters {
         papers.add(&own.letters)?;
         {
             let mut seen = locked(&self.seen);
-            seen.in_welsh += u64::from(own.has_welsh);
+            for language in own.languages.iter().flat_map(|own| own.languages()) {
+                *seen.in_language.entry(language).or_default() += 1;
+            }
             if let Some((patient, place)) = own.made_for {
                 seen.made.note(patient, place);
             }
@@ -576,12 +577,15 @@ impl Stage for Letters {
     }
 
     fn finish(&self) -> Result<(), Fatal> {
-        let in_welsh = locked(&self.seen).in_welsh;
-        if in_welsh > 0 && !self.template.settings().letters.welsh_is_approved {
-            tracing::warn!(
-                "{in_welsh} letters have Welsh words, which are drafts: have a translator approve them before anything is \
-                 posted, then set welsh_is_approved in template.toml"
-            );
+        for (language, letters) in std::mem::take(&mut locked(&self.seen).in_language) {
+            if self.template.is_draft_in(language) {
+                tracing::warn!(
+                    "{letters} letters have {} words, which are drafts: have a translator approve them before anything is \
+                     posted, then set is_approved in {}",
+                    language.name(),
+                    translation_file(language)
+                );
+            }
         }
         if let Some(papers) = locked(&self.papers).take() {
             papers.finish()?;

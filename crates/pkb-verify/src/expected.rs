@@ -6,11 +6,11 @@ use std::collections::HashMap;
 use pkb_core::{
     Record,
     clock::uk_date,
-    language::date_in,
     record::{Design, Invitation, Patient},
     rehearsal::Origin,
     value::{LetterLanguages, Postcode},
 };
+use pkb_languages::Language;
 use unicode_bidi::BidiInfo;
 use unicode_normalization::UnicodeNormalization as _;
 
@@ -281,9 +281,9 @@ pub(super) fn last_day(
     languages: LetterLanguages,
 ) -> impl Iterator<Item = Part> {
     let day = uk_date(codes.expires_at).yesterday().ok();
-    let languages = languages.codes().iter();
+    let languages = languages.languages().iter();
     languages.filter_map(move |language| {
-        let words = date_in(language, day?);
+        let words = language.date(day?);
         Some(Part::new(
             "the day on which the codes expire",
             words,
@@ -300,15 +300,12 @@ pub(super) fn forbidden(patient: &Patient) -> Vec<String> {
         "%d/%m/%Y",
         "%-d/%-m/%Y",
         "%d.%m.%Y",
-        "%-d %B %Y",
         "%d %b %Y",
     ]
     .into_iter()
     .map(|form| born.strftime(form).to_string())
-    .chain([
-        date_in("cy", born),
-        patient.national_id.value.expose_digits().to_owned(),
-    ])
+    .chain(Language::all().iter().map(|language| language.date(born)))
+    .chain([patient.national_id.value.expose_digits().to_owned()])
     .collect()
 }
 
@@ -399,7 +396,7 @@ mod tests {
             "invitation": {"code": "NKcYiAciBU", "token": "KVPnrFYPay", "expires_at": "2026-12-23T09:00:00Z"},
         });
         let record: Record = serde_json::from_value(record).unwrap();
-        Expected::of(&record, LetterLanguages::English, Design::Insert).unwrap()
+        Expected::of(&record, LetterLanguages::default(), Design::Insert).unwrap()
     }
 
     fn failures(first_name: &str, text: &str, by_glyphs: Option<&str>) -> Vec<String> {

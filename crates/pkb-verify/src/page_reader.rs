@@ -704,9 +704,9 @@ mod tests {
                     invitation_code,
                     access_code,
                     languages: match number % 3 {
-                        0 => LetterLanguages::English,
-                        1 => LetterLanguages::Welsh,
-                        _ => LetterLanguages::WelshAndEnglish,
+                        0 => LetterLanguages::default(),
+                        1 => "cy".parse().unwrap(),
+                        _ => "cy+en".parse().unwrap(),
                     },
                     ..LetterFields::sample()
                 }

@@ -366,7 +366,7 @@ mod tests {
         let bound = typesetter.bind(laid_out, 1).unwrap();
         let placed = records.iter().zip(bound.pages).zip(1..);
         let placed = placed.map(|((record, pages), number)| Placed {
-            expected: Expected::of(record, LetterLanguages::English, Design::Letter).unwrap(),
+            expected: Expected::of(record, LetterLanguages::default(), Design::Letter).unwrap(),
             number: Some(number),
             pages,
             with_squares: false,

@@ -8,7 +8,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use super::{DispatchStatus, NotificationId, Record};
 use crate::value::{
-    AccessCode, AddressLine, DateOfBirth, Email, InvitationCode, Language, LocalId, NhsNumber,
+    AccessCode, AddressLine, DateOfBirth, Email, InvitationCode, Language, LetterLanguages, LocalId, NhsNumber,
     PersonName, Phone, PkbId, Postcode, UkMobile,
 };
 
@@ -48,6 +48,7 @@ patterns! {
     Phone = r"^\+[0-9]{6,15}$": "0191 496 0123" "07700 900123" "+41 44 668 18 00";
     Email = r"^\S+@\S+$": "read.richards@example.org";
     Language = "^[a-z]{2,3}$": "CY" "eng";
+    LetterLanguages = r"^[a-z]{2,3}(\+[a-z]{2,3})*$": "en" "cy+en";
     LocalId = "^[A-Za-z0-9./_-]{1,50}$": "00123/A_4.5-6";
     PkbId = "^[0-9]{1,20}$": "3594342";
     InvitationCode = "^[A-Za-z0-9]{4,24}$": "NKcYiAciBU";

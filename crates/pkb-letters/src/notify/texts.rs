@@ -67,7 +67,7 @@ pub(super) async fn send(mut args: SendTextsArgs) -> Result<ExitCode, Fatal> {
             ways: Ways::Sms,
             design: Design::Letter,
             international: false,
-            languages: LetterLanguages::English,
+            languages: LetterLanguages::default(),
             format: LetterFormat::Standard,
         },
         once: Once::new(desk, &args.once, &args.stream),

@@ -1,8 +1,9 @@
 //! The world that Typst sees: the files of the template and the data of one letter.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use pkb_core::record::Design;
+use pkb_languages::{Labels, Language};
 use serde::Serialize;
 use typst::diag::{FileError, FileResult, PackageError, SourceDiagnostic};
 use typst::foundations::{Bytes, Datetime, Duration};
@@ -49,13 +50,15 @@ pub(super) struct Stationery {
 struct SettingsData<'a> {
     geometry: &'a Geometry,
     marks: &'a Marks,
-    senders: Senders<'a>,
+    senders: BTreeMap<&'static str, Sender>,
 }
 
+/// Who sends letters, in one language.
 #[derive(Serialize)]
-struct Senders<'a> {
-    en: &'a Organisation,
-    cy: Organisation,
+struct Sender {
+    #[serde(flatten)]
+    organisation: Organisation,
+    labels: &'static Labels,
 }
 
 impl Stationery {
@@ -82,10 +85,16 @@ impl Stationery {
         let data = SettingsData {
             geometry: &settings.geometry,
             marks: &settings.marks,
-            senders: Senders {
-                en: &settings.organisation,
-                cy: settings.organisation.in_welsh(),
-            },
+            senders: Language::all()
+                .iter()
+                .map(|language| {
+                    let sender = Sender {
+                        organisation: template.organisation_in(language),
+                        labels: language.labels(),
+                    };
+                    (language.code, sender)
+                })
+                .collect(),
         };
         let data = serde_json::to_vec(&data).ok()?;
         files.insert(file_id(SETTINGS_DATA)?, Bytes::new(data));
@@ -116,7 +125,7 @@ impl Stationery {
     }
 
     /// Whether the template has the words of a design in a language.
-    pub(super) fn has_words(&self, design: Design, language: &str) -> bool {
+    pub(super) fn has_words(&self, design: Design, language: &Language) -> bool {
         let name = format!("/{}", words_file(design, language));
         file_id(&name).is_some_and(|id| self.sources.contains_key(&id))
     }
@@ -147,7 +156,7 @@ impl Stationery {
         }
     }
 
-    /// "letter.typ:12", or the template as a whole.
+    /// "en/letter.typ:12", or the template as a whole.
     pub(super) fn place_of(&self, span: impl Into<DiagSpan>) -> String {
         let span = span.into();
         let Some(id) = span.id() else {

@@ -22,10 +22,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use pkb_core::{
-    language::date_in,
     record::Design,
     value::{LetterFormat, LetterLanguages},
 };
+use pkb_languages::Language;
 use serde::Serialize;
 use typst::diag::SourceDiagnostic;
 use typst::ecow::{EcoVec, eco_format};
@@ -172,7 +172,7 @@ impl Typesetter {
         let samples = samples(|languages| template.has(design, languages));
         if samples.is_empty() {
             return Err(TypesetError::Template {
-                place: words_file(design, "en"),
+                place: words_file(design, Language::english()),
                 message: "the template has no such file".into(),
             });
         }
@@ -200,7 +200,7 @@ impl Typesetter {
         threads: usize,
     ) -> Result<Self, TypesetError> {
         let template_error = |message: &str| TypesetError::Template {
-            place: words_file(design, "en"),
+            place: words_file(design, Language::english()),
             message: message.into(),
         };
         Ok(Self {
@@ -603,12 +603,8 @@ impl Typesetter {
 
     /// [`Self::try_out`], in a worker.
     fn tried(&self, letter: &LetterFields) -> Result<Vec<String>, TypesetError> {
-        let place = || {
-            let language = letter.languages.codes().first().copied();
-            words_file(self.design, language.unwrap_or("en"))
-        };
         let failed = |message: String| TypesetError::Template {
-            place: place(),
+            place: words_file(self.design, letter.languages.first()),
             message: format!(
                 "{message} (the sample: {}, {} print)",
                 letter.languages.as_str(),
@@ -654,14 +650,14 @@ impl Typesetter {
 
     fn desk(&self, letter: &LetterFields) -> Result<Desk<'_>, Failure> {
         let code = SquareCode::of(&letter.join_url).map_err(|_| LetterFault::LinkTooLong)?;
-        let part = |language: &'static str| Part {
+        let part = |language: &&'static Language| Part {
             file: format!("/{}", words_file(self.design, language)),
-            language,
-            square_code_alt: qr::alt_text(language),
+            language: language.code,
+            square_code_alt: &language.labels().qr_code,
             fields: OwnFields {
-                language,
-                expires_on: date_in(language, letter.last_day),
-                letter_date: date_in(language, letter.letter_date),
+                language: language.code,
+                expires_on: language.date(letter.last_day),
+                letter_date: language.date(letter.letter_date),
             },
         };
         let data = Data {
@@ -678,7 +674,7 @@ impl Typesetter {
                 join_address: &letter.join_address,
                 format: letter.format.as_str(),
             },
-            parts: letter.languages.codes().iter().copied().map(part).collect(),
+            parts: letter.languages.languages().iter().map(part).collect(),
         };
         let data = serde_json::to_vec(&data).map_err(|_| Failure::Data)?;
         Ok(self.stationery.letter_desk(data, code.luma()))
@@ -700,7 +696,7 @@ impl Typesetter {
 
 /// A letter to nobody for each of some languages and each print.
 fn samples(has: impl Fn(LetterLanguages) -> bool) -> Vec<LetterFields> {
-    let languages = LetterLanguages::ALL.into_iter().filter(|own| has(*own));
+    let languages = LetterLanguages::all().filter(|own| has(*own));
     let in_each_print = |languages| {
         LetterFormat::ALL.map(|format| LetterFields {
             languages,

@@ -1,6 +1,7 @@
 //! What is laid over the pages of a finished letter: marks for people and machines, page numbers, and PROOF or REHEARSAL. The words
 //! below it need not know how many pages there are, or which number the letter gets.
 
+use pkb_languages::Language;
 use serde::Serialize;
 use typst::layout::{Frame, FrameItem};
 use typst_layout::{Page, PagedDocument};
@@ -11,7 +12,6 @@ use crate::template::{
     marks::{Barcode, Marks, NumberMark},
     settings::Settings,
 };
-use pkb_core::language::page_in;
 
 /// What stands across each page, large and pale.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -146,7 +146,7 @@ fn sheets_of(letter: &Below<'_>, barcode: Option<usize>, marks: &Marks) -> Vec<S
         words: (pages > 1)
             .then(|| language_of(&page.frame))
             .flatten()
-            .map(|language| page_in(&language, at + 1, pages)),
+            .map(|language| language.page(at + 1, pages)),
         number: number.clone(),
         // Large print is large everywhere.
         points: if letter.points > 12 {
@@ -237,10 +237,10 @@ pub(super) fn barcode_of(
 }
 
 /// The language of the first words of a page.
-fn language_of(frame: &Frame) -> Option<String> {
+fn language_of(frame: &Frame) -> Option<&'static Language> {
     frame.items().find_map(|(_, item)| match item {
         FrameItem::Group(group) => language_of(&group.frame),
-        FrameItem::Text(text) => Some(text.lang.as_str().to_owned()),
+        FrameItem::Text(text) => Language::of_code(text.lang.as_str()),
         _ => None,
     })
 }

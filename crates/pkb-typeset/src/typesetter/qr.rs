@@ -4,15 +4,6 @@ use pkb_stamp::Bitmap;
 use qrcodegen::{Mask, QrCode, QrCodeEcc, QrSegment, Version};
 use thiserror::Error;
 
-/// What a screen reader says in place of the square code. It holds no code and no link.
-#[must_use]
-pub fn alt_text(language: &str) -> &'static str {
-    match language {
-        "cy" => "Cod sgwâr (QR) sy'n agor y dudalen gofrestru",
-        _ => "Square code (QR) that opens the registration page",
-    }
-}
-
 /// White modules on each side. ISO/IEC 18004 asks for four.
 const QUIET_ZONE: usize = 4;
 

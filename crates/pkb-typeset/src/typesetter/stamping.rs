@@ -12,10 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 
 use clap::ValueEnum;
 use jiff::civil::{Date, date};
-use pkb_core::{
-    language::date_in,
-    value::{LetterFormat, LetterLanguages},
-};
+use pkb_core::value::{LetterFormat, LetterLanguages};
 use pkb_stamp::{
     Bitmap, Document, Fitted, Fonts, Letter, Probe, ReadProbe, Shaper, Template, Tools,
     Unstampable, Value,
@@ -339,16 +336,13 @@ impl Typesetter {
     /// [`Engine::Stamp`] is for those who want to know.
     pub(super) fn must_be_stampable(&self) -> Result<(), TypesetError> {
         let letters = samples(|languages| {
-            let mut codes = languages.codes().iter();
-            codes.all(|language| self.stationery.has_words(self.design, language))
+            let mut languages = languages.languages().iter();
+            languages.all(|language| self.stationery.has_words(self.design, language))
         });
         let tried = self.in_parallel(&letters, |letter| self.try_usual(letter))?;
         for (letter, tried) in letters.iter().zip(tried) {
             tried.map_err(|reason| TypesetError::NotStampable {
-                place: words_file(
-                    self.design,
-                    letter.languages.codes().first().copied().unwrap_or("en"),
-                ),
+                place: words_file(self.design, letter.languages.first()),
                 what: format!(
                     "{}, {} print",
                     letter.languages.as_str(),
@@ -698,13 +692,11 @@ pub(super) fn has_arabic(letter: &LetterFields) -> bool {
 
 /// The last day of the codes in each language of the letter, with its slot.
 fn dates(letter: &LetterFields) -> Vec<(String, String)> {
-    let languages = letter.languages.codes().iter();
+    let languages = letter.languages.languages().iter();
     languages
         .map(|language| {
-            (
-                format!("expires_on.{language}"),
-                date_in(language, letter.last_day),
-            )
+            let slot = format!("expires_on.{}", language.code);
+            (slot, language.date(letter.last_day))
         })
         .collect()
 }
