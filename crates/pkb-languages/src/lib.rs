@@ -121,7 +121,10 @@ impl Language {
     pub fn date(&self, date: Date) -> String {
         let month = usize::from(date.month().unsigned_abs()).saturating_sub(1);
         let month = self.words.months.get(month).map_or("", String::as_str);
-        let numbers = [("{day}", date.day().to_string()), ("{year}", date.year().to_string())];
+        let numbers = [
+            ("{day}", date.day().to_string()),
+            ("{year}", date.year().to_string()),
+        ];
         filled(&self.words.date, &numbers).replace("{month}", month)
     }
 
@@ -168,7 +171,10 @@ mod tests {
             .map(|folder| folder.unwrap().file_name().into_string().unwrap())
             .collect();
         folders.sort();
-        let mut listed: Vec<&str> = Language::all().iter().map(|language| language.code).collect();
+        let mut listed: Vec<&str> = Language::all()
+            .iter()
+            .map(|language| language.code)
+            .collect();
         listed.sort_unstable();
         assert_eq!(folders, listed);
     }
@@ -176,7 +182,10 @@ mod tests {
     #[test]
     fn dates_and_pages_are_written_as_each_language_does() {
         let (en, cy) = (Language::english(), Language::of_code("cym").unwrap());
-        assert_eq!((en.code, en.name(), cy.code, cy.name()), ("en", "English", "cy", "Welsh"));
+        assert_eq!(
+            (en.code, en.name(), cy.code, cy.name()),
+            ("en", "English", "cy", "Welsh")
+        );
         assert_eq!(en.date(date(2026, 12, 2)), "2 December 2026");
         assert_eq!(cy.date(date(2026, 12, 2)), "2 Rhagfyr 2026");
         assert_eq!(cy.date(date(2027, 1, 31)), "31 Ionawr 2027");

@@ -118,8 +118,9 @@ impl<'t> PrintJob<'t> {
                     let good = self.numbered(letters)?;
                     self.write(good)
                 };
-                let order = |place| orders.order(place).map_err(Unmade::Stopped);
-                typesetter.lay_out_ahead(orders.count(), order, print)
+                let order = |place: &usize| orders.order(*place).map_err(Unmade::Stopped);
+                let places: Vec<usize> = (0..orders.count()).collect();
+                typesetter.lay_out_in_order(&places, places.len(), order, print)
             }
         }
     }

@@ -190,7 +190,7 @@ pub fn write(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use pkb_core::value::{LetterFormat, LetterLanguages};
+    use pkb_core::value::LetterFormat;
 
     #[test]
     fn the_first_the_longest_and_one_of_each_kind_are_chosen_once() {

@@ -37,7 +37,10 @@ use pkb_core::print_files::{
     manifest::ManifestRow,
     sheet_of,
 };
-use pkb_typeset::{template::{Template, translation_file}, typesetter::Typesetter};
+use pkb_typeset::{
+    template::{Template, translation_file},
+    typesetter::Typesetter,
+};
 use pkb_verify::expected::{Expected, ShortText};
 
 /// The stage.

@@ -295,18 +295,12 @@ pub(super) fn last_day(
 /// What must not be on a letter: what the join page asks for, in the forms that people write, and the national number.
 pub(super) fn forbidden(patient: &Patient) -> Vec<String> {
     let born = patient.date_of_birth.expose_date();
-    [
-        "%Y-%m-%d",
-        "%d/%m/%Y",
-        "%-d/%-m/%Y",
-        "%d.%m.%Y",
-        "%d %b %Y",
-    ]
-    .into_iter()
-    .map(|form| born.strftime(form).to_string())
-    .chain(Language::all().iter().map(|language| language.date(born)))
-    .chain([patient.national_id.value.expose_digits().to_owned()])
-    .collect()
+    ["%Y-%m-%d", "%d/%m/%Y", "%-d/%-m/%Y", "%d.%m.%Y", "%d %b %Y"]
+        .into_iter()
+        .map(|form| born.strftime(form).to_string())
+        .chain(Language::all().iter().map(|language| language.date(born)))
+        .chain([patient.national_id.value.expose_digits().to_owned()])
+        .collect()
 }
 
 /// The words of a letter, as they can be compared however its lines are broken.

@@ -16,7 +16,9 @@
 
 mod actual_text;
 pub mod args;
+mod camera;
 mod csv_reader;
+mod drawn;
 mod excerpt;
 pub mod expected;
 mod folder;

@@ -18,8 +18,9 @@ use hayro_interpret::{InterpreterCache, InterpreterSettings, interpret};
 
 use super::{
     actual_text::says_what_glyphs_mean_together,
+    drawn::Collector,
     lines::Set,
-    page_reader::{Collector, Page as Read, context_of, with_slanted, without_colours},
+    page_reader::{Page as Read, context_of, with_slanted, without_colours},
 };
 
 /// So many are remembered: languages times formats, and pages of a letter.

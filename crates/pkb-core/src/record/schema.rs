@@ -8,8 +8,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use super::{DispatchStatus, NotificationId, Record};
 use crate::value::{
-    AccessCode, AddressLine, DateOfBirth, Email, InvitationCode, Language, LetterLanguages, LocalId, NhsNumber,
-    PersonName, Phone, PkbId, Postcode, UkMobile,
+    AccessCode, AddressLine, DateOfBirth, Email, InvitationCode, Language, LetterLanguages,
+    LocalId, NhsNumber, PersonName, Phone, PkbId, Postcode, UkMobile,
 };
 
 macro_rules! patterns {

@@ -197,9 +197,14 @@ mod tests {
         for languages in LetterLanguages::all() {
             let json = serde_json::to_string(&languages).unwrap();
             assert_eq!(json, format!("\"{}\"", languages.as_str()));
-            assert_eq!(serde_json::from_str::<LetterLanguages>(&json).unwrap(), languages);
+            assert_eq!(
+                serde_json::from_str::<LetterLanguages>(&json).unwrap(),
+                languages
+            );
         }
-        let all: Vec<_> = LetterLanguages::all().map(LetterLanguages::as_str).collect();
+        let all: Vec<_> = LetterLanguages::all()
+            .map(LetterLanguages::as_str)
+            .collect();
         assert_eq!(all, ["en", "cy", "cy+en"]);
         assert!(LetterLanguages::all().is_sorted());
         assert_eq!(LetterLanguages::default().as_str(), "en");

@@ -33,7 +33,10 @@ impl Template {
             {
                 // What is not said differently in this language has been named.
                 if values != own && values.iter().any(|value| example.contains(value)) {
-                    keys.push(format!("[organisation] {key} ({})", translation_file(language)));
+                    keys.push(format!(
+                        "[organisation] {key} ({})",
+                        translation_file(language)
+                    ));
                 }
             }
         }
@@ -85,7 +88,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         Template::write_to(folder.path()).unwrap();
         let paths = ["template.toml", "cy/translation.toml"].map(|file| folder.path().join(file));
-        let mut texts = paths.each_ref().map(|path| std::fs::read_to_string(path).unwrap());
+        let mut texts = paths
+            .each_ref()
+            .map(|path| std::fs::read_to_string(path).unwrap());
         for (from, to) in replaced {
             assert!(texts.iter().any(|text| text.contains(from)), "{from}");
             texts = texts.map(|text| text.replace(from, to));

@@ -73,7 +73,7 @@ impl Organisation {
             website: other.website.unwrap_or(own.website),
             clinician_role: other.clinician_role.unwrap_or(own.clinician_role),
             gains: other.gains.unwrap_or(own.gains),
-            privacy: other.privaother.unwrap_or(own.privacy),
+            privacy: other.privacy.unwrap_or(own.privacy),
             ..own
         }
     }

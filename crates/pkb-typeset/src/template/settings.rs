@@ -100,7 +100,10 @@ impl Translation {
     /// As [`Settings::parse`]. An empty value is one of the organisation as it is translated.
     pub fn parse(text: &str, organisation: &Organisation) -> Result<Self, SettingsError> {
         let translation: Self = parsed(text)?;
-        match organisation.translated(&translation.organisation).empty_key() {
+        match organisation
+            .translated(&translation.organisation)
+            .empty_key()
+        {
             Some(key) => Err(SettingsError::Empty { key }),
             None => Ok(translation),
         }

@@ -6,7 +6,7 @@ use serde::Serialize;
 use typst::layout::{Frame, FrameItem};
 use typst_layout::{Page, PagedDocument};
 
-use super::{TypesetError, desk::Stationery, page_check};
+use super::{TypesetError, page_check, world::TemplateWorld};
 use crate::template::{
     geometry::{A4, Geometry},
     marks::{Barcode, Marks, NumberMark},
@@ -84,7 +84,7 @@ pub(super) fn overlay_of(
     letters: &[Below<'_>],
     across: Across,
     settings: &Settings,
-    stationery: &Stationery,
+    world: &TemplateWorld,
 ) -> Result<Option<PagedDocument>, TypesetError> {
     let mut sheets = Vec::new();
     let mut modules = Vec::new();
@@ -118,10 +118,10 @@ pub(super) fn overlay_of(
         across: across.words(),
     };
     let data = serde_json::to_vec(&data).map_err(|_| TypesetError::Data)?;
-    let desk = stationery.overlay_desk(data, modules);
-    let document = typst::compile::<PagedDocument>(&desk)
+    let seen = world.for_overlay(data, modules);
+    let document = typst::compile::<PagedDocument>(&seen)
         .output
-        .map_err(|errors| stationery.template_error(&errors))?;
+        .map_err(|errors| world.template_error(&errors))?;
     if document.pages().len() != count {
         return Err(TypesetError::Marks("another number of pages".into()));
     }

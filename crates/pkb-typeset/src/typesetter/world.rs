@@ -35,7 +35,7 @@ const SETTINGS_TEXT: &str = "#let settings = json(\"/pkb-settings.json\")
 ";
 
 /// What all letters share: the library, the fonts and the files of the template.
-pub(super) struct Stationery {
+pub(super) struct TemplateWorld {
     library: LazyHash<Library>,
     book: LazyHash<FontBook>,
     fonts: Vec<Font>,
@@ -61,7 +61,7 @@ struct Sender {
     labels: &'static Labels,
 }
 
-impl Stationery {
+impl TemplateWorld {
     /// `None` when a file has a name that Typst cannot express.
     pub(super) fn of(template: &Template) -> Option<Self> {
         let settings = template.settings();
@@ -130,24 +130,24 @@ impl Stationery {
         file_id(&name).is_some_and(|id| self.sources.contains_key(&id))
     }
 
-    /// The desk for a letter: its data and its square code.
-    pub(super) fn letter_desk(&self, data: Vec<u8>, square_code: Vec<u8>) -> Desk<'_> {
-        self.desk(self.letter, data, square_code)
+    /// What Typst sees while it lays out a letter: its data and its square code.
+    pub(super) fn for_letter(&self, data: Vec<u8>, square_code: Vec<u8>) -> LetterWorld<'_> {
+        self.with(self.letter, data, square_code)
     }
 
-    /// The desk for what is laid over a letter: its data and its barcode.
-    pub(super) fn overlay_desk(&self, data: Vec<u8>, barcode: Vec<u8>) -> Desk<'_> {
-        self.desk(self.overlay, data, barcode)
+    /// What Typst sees while it lays out what is laid over letters: its data and its barcode.
+    pub(super) fn for_overlay(&self, data: Vec<u8>, barcode: Vec<u8>) -> LetterWorld<'_> {
+        self.with(self.overlay, data, barcode)
     }
 
-    fn desk(
+    fn with(
         &self,
         [main, data_id, picture_id]: [FileId; 3],
         data: Vec<u8>,
         picture: Vec<u8>,
-    ) -> Desk<'_> {
-        Desk {
-            stationery: self,
+    ) -> LetterWorld<'_> {
+        LetterWorld {
+            shared: self,
             main,
             own: [
                 (data_id, Bytes::new(data)),
@@ -217,19 +217,19 @@ fn file_id(path: &str) -> Option<FileId> {
 
 /// The world that Typst sees while it works on a letter: the files of the template and the data. No other file of the
 /// machine, no package, no network, no clock.
-pub(super) struct Desk<'a> {
-    stationery: &'a Stationery,
+pub(super) struct LetterWorld<'a> {
+    shared: &'a TemplateWorld,
     main: FileId,
     own: [(FileId, Bytes); 2],
 }
 
-impl World for Desk<'_> {
+impl World for LetterWorld<'_> {
     fn library(&self) -> &LazyHash<Library> {
-        &self.stationery.library
+        &self.shared.library
     }
 
     fn book(&self) -> &LazyHash<FontBook> {
-        &self.stationery.book
+        &self.shared.book
     }
 
     fn main(&self) -> FileId {
@@ -237,7 +237,7 @@ impl World for Desk<'_> {
     }
 
     fn source(&self, id: FileId) -> FileResult<Source> {
-        self.stationery
+        self.shared
             .sources
             .get(&id)
             .cloned()
@@ -247,13 +247,13 @@ impl World for Desk<'_> {
     fn file(&self, id: FileId) -> FileResult<Bytes> {
         let own = self.own.iter().find(|(own, _)| *own == id);
         own.map(|(_, bytes)| bytes)
-            .or_else(|| self.stationery.files.get(&id))
+            .or_else(|| self.shared.files.get(&id))
             .cloned()
             .ok_or_else(|| not_there(id))
     }
 
     fn font(&self, index: usize) -> Option<Font> {
-        self.stationery.fonts.get(index).cloned()
+        self.shared.fonts.get(index).cloned()
     }
 
     fn today(&self, _: Option<Duration>) -> Option<Datetime> {
