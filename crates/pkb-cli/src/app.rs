@@ -21,15 +21,14 @@ use crate::{
 };
 use pkb_core::{
     ExitCode, Fatal, Stage, StageName,
-    atomic_file::AtomicFile,
-    exposure,
-    journal::storage,
     output::Target,
     pipeline::{self, Source},
-    process_limits, rehearsal,
-    shown::shown,
+    rehearsal,
     stage::Written,
     summary::{Ended, Summary},
+};
+use pkb_files::{
+    atomic_file::AtomicFile, exposure, journal::storage, process_limits, shown::shown,
 };
 
 /// Parses the arguments, runs `work`, and turns how it ended into an exit code. A panic becomes

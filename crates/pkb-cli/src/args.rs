@@ -19,11 +19,12 @@ use pkb_client::{
     proxies::Proxies,
 };
 use pkb_core::{
-    Clock, Fatal, exposure,
+    Clock, Fatal,
     monitor::Monitor,
     output::{Target, is_stream},
     pipeline::{Limits, Source},
 };
+use pkb_files::exposure;
 
 pub use notify::{NotifyArgs, NotifyKeyArgs};
 pub use one_of::one_of;

@@ -12,10 +12,8 @@ use super::{
     fhir::{Codes, MAX_INVITATION_TOKENS, PatientStatus, halving},
     rest::{PathTemplate, RecordAccess},
 };
-use pkb_core::{
-    Fatal, Reason, Verdict,
-    value::{NationalId, PkbId},
-};
+use pkb_core::{Fatal, Reason, Verdict};
+use pkb_values::{NationalId, PkbId};
 
 /// Somebody who gets codes.
 #[derive(Debug, Clone)]

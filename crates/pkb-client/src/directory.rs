@@ -13,10 +13,8 @@ use super::{
     fhir::{MAX_STATUS_QUERY, PatientStatus, Refusal, halving},
     rest::PathTemplate,
 };
-use pkb_core::{
-    Fatal, Reason, Verdict,
-    value::{DateOfBirth, NationalId, PkbId},
-};
+use pkb_core::{Fatal, Reason, Verdict};
+use pkb_values::{DateOfBirth, NationalId, PkbId};
 
 /// What PKB knows of a patient, as far as this program needs it.
 pub struct Known {

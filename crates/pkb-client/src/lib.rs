@@ -51,8 +51,10 @@ use fhir::{Fhir, FhirSettings};
 use pkb_core::{
     Fatal,
     monitor::Monitor,
-    nearest::nearest_path,
     rehearsal::{self, Evidence, Origin},
+};
+use pkb_files::{
+    nearest::nearest_path,
     trusted_file::{self, Purpose, Unread},
 };
 use transport::Transport;
@@ -261,7 +263,7 @@ pub fn read_secret(file: Option<&Path>) -> Result<SecretString, Fatal> {
 /// The content of the file that `setting` names. It may be the secret itself that was put there: it is shown only if there is
 /// such a file.
 fn read_secret_file(path: &Path, setting: &str) -> Result<String, Fatal> {
-    pkb_core::exposure::warn_of_file(path);
+    pkb_files::exposure::warn_of_file(path);
     match trusted_file::read_to_string(path, Purpose::CREDENTIALS) {
         Err(Unread::Doubtful(fatal)) => Err(fatal),
         Ok(text) if text.trim().is_empty() => Err(Fatal::Usage(format!(

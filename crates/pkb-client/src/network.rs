@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use reqwest::{Certificate, ClientBuilder, Identity};
 
 use super::proxies::Proxies;
-use pkb_core::{
-    Fatal, exposure,
+use pkb_core::Fatal;
+use pkb_files::{
+    exposure,
     trusted_file::{self, Purpose},
 };
 

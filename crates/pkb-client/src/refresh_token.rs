@@ -9,8 +9,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use pkb_core::{
-    Fatal,
+use pkb_core::Fatal;
+use pkb_files::{
     atomic_file::AtomicFile,
     trusted_file::{self, Purpose},
 };
@@ -75,7 +75,7 @@ impl RefreshTokenFile {
 impl Held<'_> {
     /// The token.
     pub(super) fn read(&self) -> Result<String, Fatal> {
-        pkb_core::exposure::warn_of_file(self.path);
+        pkb_files::exposure::warn_of_file(self.path);
         let text = trusted_file::read_to_string(self.path, Purpose::CREDENTIALS)
             .map_err(|unread| unread.or(|source| Fatal::cannot_read(self.path, source)))?;
         match text.trim() {

@@ -12,10 +12,8 @@ use super::{
     transport::Repeat,
     whom::{Named, whom},
 };
-use pkb_core::{
-    Fatal,
-    value::{AccessCode, DateOfBirth, InvitationCode, NationalId, PkbId},
-};
+use pkb_core::Fatal;
+use pkb_values::{AccessCode, DateOfBirth, InvitationCode, NationalId, PkbId};
 
 /// The guide's path of `byNationalId`.
 pub const USER_PATH: &str = "/beta/users/byNationalId/{number}/{type}";

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use pkb_core::value::{NationalId, NationalIdType, NhsNumber};
+use pkb_values::{NationalId, NationalIdType, NhsNumber};
 
 /// Which patient an answer names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

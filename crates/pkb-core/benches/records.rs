@@ -2,7 +2,8 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use divan::{Bencher, black_box, counter::BytesCount};
-use pkb_core::{Record, journal::Key, ndjson, record::KeyFields};
+use pkb_core::{Record, ndjson, record::KeyFields};
+use pkb_files::journal::Key;
 
 /// A record of 300 bytes, as pkb-upload writes it of a file with few columns.
 const SHORT: &str = r#"{"schema":"pkb-record/1","row":{"file":"short.csv","number":2,"of":1000000},"patient":{"national_id":{"type":"NHS_NUMBER","value":"9990000018"},"first_name":"Priya","last_name":"Fairweather","date_of_birth":"1987-04-12"},"upload":{"batch":"batch-0001.csv","state":"sent","at":"2026-11-25T02:12:52Z"}}"#;

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use roaring::RoaringTreemap;
 
-use crate::{record::Row, rows::Rows, shown};
+use crate::{record::Row, rows::Rows};
+use pkb_files::shown;
 
 /// Which rows of which files have been seen.
 #[derive(Debug, Default)]

@@ -3,18 +3,14 @@
 //! Errors name the line and the field and never the value; serde's own messages repeat values, so
 //! they stop here.
 
-mod blocks;
-
 use std::io::{self, BufRead, BufReader, Read};
 
 use serde::Deserialize;
 
 use crate::record::{Record, Schema};
 
-pub(crate) use blocks::{Block, BlockReader, RawLine};
-
-/// Longest line that is read, in bytes. A record has a few hundred; more is not a record stream.
-pub const MAX_LINE_BYTES: usize = 1 << 20;
+pub use pkb_files::lines::MAX_LINE_BYTES;
+pub(crate) use pkb_files::lines::{Block, BlockReader, Place};
 
 /// Bytes that the reader asks the operating system for at a time.
 const BLOCK_BYTES: usize = 128 << 10;
@@ -116,7 +112,7 @@ impl<R: Read> NdjsonReader<R> {
         let Some((text, place)) = self.read_text()? else {
             return Ok(None);
         };
-        let record = place.parse::<Box<Record>>(text)?;
+        let record = parse_line::<Box<Record>>(place, text)?;
         let raw = text.into();
         Ok(Some(Line { raw, record }))
     }
@@ -127,7 +123,7 @@ impl<R: Read> NdjsonReader<R> {
     /// As [`Self::read`].
     pub fn read_fields<'a, T: Deserialize<'a>>(&'a mut self) -> Result<Option<T>, NdjsonError> {
         self.read_text()?
-            .map(|(text, place)| place.parse(text))
+            .map(|(text, place)| parse_line(place, text))
             .transpose()
     }
 
@@ -158,25 +154,20 @@ impl<R: Read> NdjsonReader<R> {
     }
 }
 
-/// Where a line stands, for the error message.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Place {
-    /// From 1.
-    pub(crate) line: u64,
-    /// Whether the input ended within it.
-    pub(crate) last: bool,
-}
-
-impl Place {
-    /// Reads the line that stands here.
-    pub(crate) fn parse<'a, T: Deserialize<'a>>(self, text: &'a [u8]) -> Result<T, NdjsonError> {
-        if text.len() > MAX_LINE_BYTES {
-            return Err(NdjsonError::TooLong { line: self.line });
-        }
-        let text =
-            std::str::from_utf8(text).map_err(|_| NdjsonError::NotUtf8 { line: self.line })?;
-        serde_json::from_str(text).map_err(|_| explain::<T>(text, self))
+/// Reads the line that stands at `place`.
+///
+/// # Errors
+/// Why it is not a record.
+pub(crate) fn parse_line<'a, T: Deserialize<'a>>(
+    place: Place,
+    text: &'a [u8],
+) -> Result<T, NdjsonError> {
+    let line = place.line;
+    if text.len() > MAX_LINE_BYTES {
+        return Err(NdjsonError::TooLong { line });
     }
+    let text = std::str::from_utf8(text).map_err(|_| NdjsonError::NotUtf8 { line })?;
+    serde_json::from_str(text).map_err(|_| explain::<T>(text, place))
 }
 
 /// Reads a bad line again, slowly, to say what is wrong with it.
@@ -318,6 +309,31 @@ mod tests {
             if LINE.is_char_boundary(cut) {
                 prop_assert!(read_all(&LINE.as_bytes()[..cut]).pop().unwrap().is_err());
             }
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_is_wrong_with_a_line_is_the_same(bytes in proptest::collection::vec(any::<u8>(), 0..60)) {
+            let mut reader = BlockReader::new(&bytes[..]);
+            let mut errors = Vec::new();
+            while let Some(block) = reader.read().unwrap() {
+                for line in block.lines() {
+                    let text = line.text.trim_ascii_end();
+                    if !text.is_empty() && let Err(error) = parse_line::<Record>(line.place(), text) {
+                        errors.push(error.to_string());
+                    }
+                }
+            }
+            let mut single = NdjsonReader::new(&bytes[..]);
+            let expected: Vec<String> = std::iter::from_fn(|| match single.read() {
+                Ok(None) => None,
+                line => Some(line.err()),
+            })
+            .flatten()
+            .map(|error: NdjsonError| error.to_string())
+            .collect();
+            prop_assert_eq!(errors, expected);
         }
     }
 }

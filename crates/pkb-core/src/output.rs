@@ -12,10 +12,8 @@ use std::{
 
 use tokio::sync::mpsc;
 
-use crate::{
-    Fatal,
-    atomic_file::{self, AtomicFile, InUse},
-};
+use crate::Fatal;
+use pkb_files::atomic_file::{self, AtomicFile, InUse};
 
 pub use kept::Kept;
 

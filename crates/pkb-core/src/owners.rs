@@ -10,11 +10,8 @@ use std::hash::{BuildHasher as _, RandomState};
 
 use foldhash::HashMap;
 
-use crate::{
-    Reason, Record, Verdict,
-    record::KeyFields,
-    value::{AccessCode, InvitationCode, NationalId, PkbId},
-};
+use crate::{Reason, Record, Verdict, record::KeyFields};
+use pkb_values::{AccessCode, InvitationCode, NationalId, PkbId};
 
 /// Which of a record's belongings are looked at.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

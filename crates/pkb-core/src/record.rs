@@ -15,13 +15,11 @@ use std::borrow::Cow;
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 
-use crate::{
-    outcome::{Outcome, Reason, StageName},
-    value::{
-        AccessCode, AddressLine, DateOfBirth, Email, InvitationCode, Language, LetterFormat,
-        LetterLanguages, LocalId, NationalId, NhsNumberStatus, PersonName, Phone, PkbId, Postcode,
-        UkMobile,
-    },
+use crate::outcome::{Outcome, Reason, StageName};
+use pkb_values::{
+    AccessCode, AddressLine, DateOfBirth, Email, InvitationCode, Language, LetterFormat,
+    LetterLanguages, LocalId, NationalId, NhsNumberStatus, PersonName, Phone, PkbId, Postcode,
+    UkMobile,
 };
 
 pub use dispatch::{Dispatch, DispatchStatus, NotificationId};

@@ -24,8 +24,8 @@ use std::{
 use crate::{
     Fatal, Record,
     record::{KeyFields, KeyUpload, Upload},
-    value::{AccessCode, InvitationCode, PkbId},
 };
+use pkb_values::{AccessCode, InvitationCode, PkbId};
 
 pub use ahead::look_ahead;
 

@@ -14,13 +14,11 @@ use std::{
 use serde_json::Value;
 
 use crate::{
-    ExitCode, Fatal, Kind, Outcome, Record, StageName, Verdict,
-    journal::{Journal, Key},
-    owners::Kinds,
-    pipeline::Records,
+    ExitCode, Fatal, Kind, Outcome, Record, StageName, Verdict, owners::Kinds, pipeline::Records,
     record::KeyFields,
-    value::NationalId,
 };
+use pkb_files::journal::{Journal, Key};
+use pkb_values::NationalId;
 
 /// Where a record without an outcome stands for a stage.
 #[derive(Debug)]

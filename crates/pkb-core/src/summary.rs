@@ -9,10 +9,10 @@ use crate::{
     ExitCode, Fatal, Kind, Reason, StageName,
     figures::{grouped, in_words, rate},
     monitor::Snapshot,
-    shown,
     stage::NextStep,
     tally::Tally,
 };
+use pkb_files::shown;
 
 /// Rows a second are told of runs that take as long as this.
 const WORTH_A_RATE: Duration = Duration::from_secs(1);
@@ -363,7 +363,8 @@ fn counted(rows: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Verdict, signals::EndSignal, tally::Settled};
+    use crate::{Verdict, tally::Settled};
+    use pkb_files::signals::EndSignal;
 
     fn tally_of(advanced: u64, reasons: &[Reason]) -> Tally {
         let mut tally = Tally::default();

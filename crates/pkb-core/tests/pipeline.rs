@@ -14,15 +14,14 @@ use std::{
 };
 
 use pkb_core::{
-    Admission, Batch, Fatal, Outcome, Reason, Record, Stage, StageName, Verdict,
-    journal::Key,
-    ndjson,
+    Admission, Batch, Fatal, Outcome, Reason, Record, Stage, StageName, Verdict, ndjson,
     output::Target,
     pipeline::{self, Limits, Report, Source},
     record::{KeyFields, PkbAnswer, Row},
     stage::BatchResult,
-    value::PkbId,
 };
+use pkb_files::journal::Key;
+use pkb_values::PkbId;
 use proptest::prelude::*;
 
 /// What becomes of a record, told by its row number.

@@ -8,8 +8,9 @@ use std::{path::PathBuf, time::Instant};
 use anyhow::Context as _;
 use clap::Parser;
 use pkb_cli::{args::PkbArgs, progress::tell};
-use pkb_core::{ExitCode, Fatal, Record, ndjson::NdjsonReader, value::NationalId};
-use reqwest::{Client, Url};
+use pkb_core::{ExitCode, Fatal, Record, ndjson::NdjsonReader};
+use pkb_values::NationalId;
+use reqwest::Url;
 use serde_json::json;
 
 use contenders::Contender;

@@ -40,7 +40,7 @@ struct Folder {
 
 /// A language that letters can be in. Languages are ordered as in the list of them.
 #[derive(Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Language {
+pub struct LetterLanguage {
     position: usize,
     /// Its code, which is also the name of its folder: `cy`.
     pub code: &'static str,
@@ -74,8 +74,8 @@ pub struct Labels {
 }
 
 /// A test reads all folders.
-static LANGUAGES: LazyLock<Vec<Language>> = LazyLock::new(|| {
-    let language = |(position, folder): (usize, &Folder)| Language {
+static LANGUAGES: LazyLock<Vec<LetterLanguage>> = LazyLock::new(|| {
+    let language = |(position, folder): (usize, &Folder)| LetterLanguage {
         position,
         code: folder.code,
         template_files: folder.template_files,
@@ -84,7 +84,7 @@ static LANGUAGES: LazyLock<Vec<Language>> = LazyLock::new(|| {
     FOLDERS.iter().enumerate().map(language).collect()
 });
 
-impl Language {
+impl LetterLanguage {
     /// All languages, English first.
     #[must_use]
     pub fn all() -> &'static [Self] {
@@ -149,7 +149,7 @@ mod tests {
 
     #[test]
     fn every_folder_can_be_read_and_says_everything() {
-        for (folder, language) in FOLDERS.iter().zip(Language::all()) {
+        for (folder, language) in FOLDERS.iter().zip(LetterLanguage::all()) {
             let words: Words = toml::from_str(folder.language)
                 .unwrap_or_else(|error| panic!("{}: {error}", folder.code));
             assert_eq!(words, language.words);
@@ -171,7 +171,7 @@ mod tests {
             .map(|folder| folder.unwrap().file_name().into_string().unwrap())
             .collect();
         folders.sort();
-        let mut listed: Vec<&str> = Language::all()
+        let mut listed: Vec<&str> = LetterLanguage::all()
             .iter()
             .map(|language| language.code)
             .collect();
@@ -181,7 +181,10 @@ mod tests {
 
     #[test]
     fn dates_and_pages_are_written_as_each_language_does() {
-        let (en, cy) = (Language::english(), Language::of_code("cym").unwrap());
+        let (en, cy) = (
+            LetterLanguage::english(),
+            LetterLanguage::of_code("cym").unwrap(),
+        );
         assert_eq!(
             (en.code, en.name(), cy.code, cy.name()),
             ("en", "English", "cy", "Welsh")
@@ -191,6 +194,6 @@ mod tests {
         assert_eq!(cy.date(date(2027, 1, 31)), "31 Ionawr 2027");
         assert_eq!(cy.page(1, 2), "Tudalen 1 o 2");
         assert_eq!(en.page(2, 2), "Page 2 of 2");
-        assert_eq!(Language::of_code("tlh"), None);
+        assert_eq!(LetterLanguage::of_code("tlh"), None);
     }
 }

@@ -4,8 +4,8 @@ use pkb_core::{
     Reason, Verdict,
     postal::{self, Destination},
     record::Patient,
-    value::Postcode,
 };
+use pkb_values::Postcode;
 
 /// The lines under the name, or why no letter can go there.
 ///

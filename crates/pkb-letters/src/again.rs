@@ -12,11 +12,11 @@ use std::{
 use jiff::civil::Date;
 use pkb_core::{
     Fatal, Record,
-    journal::Key,
     record::{Delivery, Edition, Invitation, Patient},
     rows::Rows,
-    value::NationalId,
 };
+use pkb_files::journal::Key;
+use pkb_values::NationalId;
 
 /// What a run makes again.
 pub(crate) struct Again {

@@ -4,10 +4,8 @@ use std::{path::PathBuf, sync::LazyLock, time::Duration};
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
 use pkb_cli::args::{InputArgs, ONCE, StreamArgs, one_of, parse_duration};
-use pkb_core::{
-    record::Design,
-    value::{LetterFormat, LetterLanguages},
-};
+use pkb_core::record::Design;
+use pkb_values::{LetterFormat, LetterLanguages};
 use url::Url;
 
 use crate::{

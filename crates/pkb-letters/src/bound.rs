@@ -2,12 +2,8 @@
 
 use std::{borrow::Cow, collections::BTreeMap, path::Path};
 
-use pkb_core::{
-    Fatal, Verdict,
-    atomic_file::{AtomicFile, AtomicFolder},
-    print_files::manifest::ManifestRow,
-    stage::IntentLog,
-};
+use pkb_core::{Fatal, Verdict, print_files::manifest::ManifestRow, stage::IntentLog};
+use pkb_files::atomic_file::{AtomicFile, AtomicFolder};
 use rayon::iter::{
     IndexedParallelIterator as _, IntoParallelRefIterator as _, ParallelIterator as _,
 };

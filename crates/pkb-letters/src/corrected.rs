@@ -6,13 +6,8 @@ use std::{
     hash::{DefaultHasher, Hash as _, Hasher as _},
 };
 
-use pkb_core::{
-    Record,
-    print_files::made_for::Place,
-    record::Patient,
-    rows::counted,
-    value::{AddressLine, PersonName, Postcode, UkMobile},
-};
+use pkb_core::{Record, print_files::made_for::Place, record::Patient, rows::counted};
+use pkb_values::{AddressLine, PersonName, Postcode, UkMobile};
 
 /// So many rows are named.
 const NAMED: usize = 20;

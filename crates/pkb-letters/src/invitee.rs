@@ -7,9 +7,9 @@ use pkb_core::{
     Reason, Verdict,
     clock::last_whole_day,
     record::{Design, Invitation, Patient},
-    value::{LetterFormat, LetterLanguages},
 };
-use pkb_languages::Language;
+use pkb_languages::LetterLanguage;
+use pkb_values::{LetterFormat, LetterLanguages};
 use url::Url;
 
 use crate::{address::expose_address, sms::SmsRow};
@@ -142,7 +142,7 @@ impl Rules {
     pub(crate) fn languages_of(&self, patient: &Patient, template: &Template) -> LetterLanguages {
         let preferred = patient.language.as_ref();
         let preferred = preferred
-            .and_then(|code| Language::of_code(code.expose_code()))
+            .and_then(|code| LetterLanguage::of_code(code.expose_code()))
             .map_or(self.languages, LetterLanguages::alone);
         if template.has(self.design, preferred) {
             preferred
@@ -160,7 +160,7 @@ impl Rules {
             organisation: organisation.to_owned(),
             invitation_code: codes.code.expose_code().to_owned(),
             access_code: codes.token.expose_code().to_owned(),
-            expiry: Language::english().date(last_day(codes).ok()?),
+            expiry: LetterLanguage::english().date(last_day(codes).ok()?),
             link: self.prefilled(codes).to_string(),
         })
     }

@@ -8,10 +8,10 @@ use std::{
 
 use pkb_core::{
     Fatal,
-    atomic_file::AtomicFile,
     print_files::manifest::{Counts, ManifestFile, ManifestRow, SCHEMA, digest, file_names},
     record::Design,
 };
+use pkb_files::atomic_file::AtomicFile;
 use rayon::iter::{IntoParallelRefMutIterator as _, ParallelIterator as _};
 
 /// What a manifest says of all its letters.

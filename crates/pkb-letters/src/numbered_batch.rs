@@ -236,8 +236,8 @@ mod tests {
         Record,
         print_files::series::Series,
         record::{Design, Edition},
-        value::LetterLanguages,
     };
+    use pkb_values::LetterLanguages;
 
     use super::*;
     use crate::press::{Form, Press};

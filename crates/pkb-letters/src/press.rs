@@ -14,8 +14,8 @@ use pkb_core::{
     print_files::{series::Series, stem},
     record::{Delivery, Edition},
     stage::Recalled,
-    value::NationalId,
 };
+use pkb_values::NationalId;
 
 use crate::{
     numbered_batch::NumberedBatch,
@@ -327,11 +327,8 @@ impl Press {
 mod tests {
     use std::path::Path;
 
-    use pkb_core::{
-        record::Design,
-        stage::IntentLog,
-        value::{LetterFormat, LetterLanguages},
-    };
+    use pkb_core::{record::Design, stage::IntentLog};
+    use pkb_values::{LetterFormat, LetterLanguages};
 
     use super::*;
     use pkb_typeset::template::Template;
@@ -408,7 +405,7 @@ mod tests {
         let One(mut record) = one();
         let number = patients[sequence as usize - 1];
         record.patient.as_mut().unwrap().national_id = NationalId {
-            value: pkb_core::value::NhsNumber::parse(number).unwrap(),
+            value: pkb_values::NhsNumber::parse(number).unwrap(),
             ..record.patient.as_ref().unwrap().national_id
         };
         let delivery = serde_json::json!({"channel": "letter", "file": file, "pages": [1, 1], "sequence": sequence});

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use pkb_core::{
     Fatal, Verdict,
-    atomic_file::{AtomicFile, AtomicFolder},
     print_files::manifest::{ManifestRow, hexadecimal},
 };
+use pkb_files::atomic_file::{AtomicFile, AtomicFolder};
 use sha2::{Digest as _, Sha256};
 
 use crate::{

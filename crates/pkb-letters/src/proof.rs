@@ -4,7 +4,8 @@
 use std::{collections::BTreeMap, io::Read, path::Path};
 
 use pkb_cli::app;
-use pkb_core::{ExitCode, Fatal, Verdict, atomic_file::AtomicFile, rehearsal::FILE_PREFIX};
+use pkb_core::{ExitCode, Fatal, Verdict, rehearsal::FILE_PREFIX};
+use pkb_files::atomic_file::AtomicFile;
 
 use crate::invitee::Rules;
 use pkb_core::spool;
@@ -190,7 +191,7 @@ pub fn write(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use pkb_core::value::LetterFormat;
+    use pkb_values::LetterFormat;
 
     #[test]
     fn the_first_the_longest_and_one_of_each_kind_are_chosen_once() {

@@ -3,12 +3,8 @@
 use std::{io::IsTerminal as _, path::Path, sync::Mutex};
 
 use pkb_cli::app;
-use pkb_core::{
-    ExitCode, Fatal, StageName,
-    atomic_file::{self, InUse},
-    pipeline::Source,
-    rehearsal::Origin,
-};
+use pkb_core::{ExitCode, Fatal, StageName, pipeline::Source, rehearsal::Origin};
+use pkb_files::atomic_file::{self, InUse};
 
 use crate::{
     again::Again,

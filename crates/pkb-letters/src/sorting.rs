@@ -4,7 +4,8 @@
 use std::io::Read;
 
 use clap::ValueEnum;
-use pkb_core::{Fatal, spool, value::Postcode};
+use pkb_core::{Fatal, spool};
+use pkb_values::Postcode;
 
 use crate::address::postal_order;
 

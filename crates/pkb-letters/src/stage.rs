@@ -10,15 +10,15 @@ use std::{
 use jiff::Timestamp;
 use pkb_core::{
     Admission, Batch, Fatal, Outcome, Reason, Record, Stage, StageName, Verdict,
-    journal::Key,
     owners::Kinds,
     pipeline::Records,
     record::{Channel, Delivery, Design, Edition, Invitation, Patient, PkbAnswer, Unknown},
     stage::{BatchResult, IntentLog, NextStep, Recalled, Replay, Written, quoted},
-    value::{LetterFormat, LetterLanguages, NationalId, Postcode},
 };
+use pkb_files::journal::Key;
+use pkb_values::{LetterFormat, LetterLanguages, NationalId, Postcode};
 
-use pkb_languages::Language;
+use pkb_languages::LetterLanguage;
 use tokio::task::block_in_place;
 
 use crate::{
@@ -89,7 +89,7 @@ pub struct Seen {
     /// Whose letters have to be made again, because the journal has a part of their file only.
     unfinished: Option<HashSet<NationalId>>,
     /// Letters with words in each language.
-    in_language: BTreeMap<&'static Language, u64>,
+    in_language: BTreeMap<&'static LetterLanguage, u64>,
 }
 
 /// The files that accompany the letters.

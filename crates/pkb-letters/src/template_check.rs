@@ -4,13 +4,10 @@
 use std::{ffi::OsStr, path::Path, time::Duration};
 
 use pkb_cli::{app, progress::tell};
-use pkb_core::{
-    ExitCode, Fatal,
-    record::Design,
-    value::{LetterFormat, LetterLanguages},
-};
+use pkb_core::{ExitCode, Fatal, record::Design};
+use pkb_values::{LetterFormat, LetterLanguages};
 
-use pkb_languages::Language;
+use pkb_languages::LetterLanguage;
 
 use crate::within_limits;
 use pkb_typeset::{
@@ -66,7 +63,7 @@ pub fn check(dir: &Path) -> Result<ExitCode, Fatal> {
         check_design(&template, design, &mut report)?;
     }
     check_scripts(&template, &mut report);
-    for language in Language::all() {
+    for language in LetterLanguage::all() {
         let is_used = template.has(Design::Letter, LetterLanguages::alone(language));
         if is_used && template.is_draft_in(language) {
             report.note(&format!(
@@ -127,7 +124,7 @@ fn check_design(template: &Template, design: Design, report: &mut Report) -> Res
         report.note(&format!(
             "{}: the template has no such design ({})",
             design.as_str(),
-            words_file(design, Language::english())
+            words_file(design, LetterLanguage::english())
         ));
         return Ok(());
     }

@@ -13,7 +13,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use pkb_core::{ExitCode, Fatal, process_limits, record::Design};
+use pkb_core::{ExitCode, Fatal, record::Design};
+use pkb_files::process_limits;
 
 use pkb_typeset::{template::Template, typesetter::Typesetter};
 

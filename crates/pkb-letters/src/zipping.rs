@@ -6,7 +6,8 @@ use std::{
     path::Path,
 };
 
-use pkb_core::{Fatal, atomic_file::AtomicFile, record::Edition, rehearsal::FILE_PREFIX};
+use pkb_core::{Fatal, record::Edition, rehearsal::FILE_PREFIX};
+use pkb_files::atomic_file::AtomicFile;
 use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
 use crate::manifest::csv_of;

@@ -2,11 +2,8 @@
 
 use std::path::Path;
 
-use pkb_core::{
-    Fatal,
-    atomic_file::{AtomicFile, create_private_folder},
-    spreadsheet::defused,
-};
+use pkb_core::{Fatal, spreadsheet::defused};
+use pkb_files::atomic_file::{AtomicFile, create_private_folder};
 
 use crate::{
     figures::{Figures, rows::RowSet},

@@ -8,8 +8,8 @@ use pkb_core::{
     Kind, Reason, StageName,
     record::{Channel, Compared, Design, DispatchStatus, Edition, Schema, UploadState, bounds},
     rehearsal::FILE_PREFIX,
-    value::{LetterFormat, LetterLanguages, Postcode},
 };
+use pkb_values::{LetterFormat, LetterLanguages, Postcode};
 use serde::Deserialize;
 
 /// A record, as far as the report looks at it.

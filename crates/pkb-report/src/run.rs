@@ -5,9 +5,9 @@ use std::{io::Read, os::unix::fs::MetadataExt as _, path::Path};
 use pkb_cli::progress::tell;
 use pkb_core::{
     ExitCode, Fatal,
-    atomic_file::AtomicFile,
     ndjson::{NdjsonError, NdjsonReader},
 };
+use pkb_files::atomic_file::AtomicFile;
 
 use crate::{
     args::ReportArgs,

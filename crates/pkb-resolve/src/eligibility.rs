@@ -3,7 +3,8 @@
 
 use jiff::civil::Date;
 use pkb_client::directory::Known;
-use pkb_core::{Reason, Record, Verdict, names, record::Patient};
+use pkb_core::{Reason, Record, Verdict, record::Patient};
+use pkb_values::names;
 
 use crate::exclusions::Exclusions;
 
@@ -54,7 +55,7 @@ impl Rules {
     pub fn objections(&self, patient: &Patient, known: &Known) -> Vec<Reason> {
         let ours = patient.date_of_birth;
         let is_younger =
-            |born: pkb_core::value::DateOfBirth| born.age_on(self.campaign_date) < self.min_age;
+            |born: pkb_values::DateOfBirth| born.age_on(self.campaign_date) < self.min_age;
         let rules = [
             (Reason::Deceased, known.deceased || patient.deceased),
             (
@@ -137,7 +138,7 @@ pub fn name_differs(patient: &Patient, known: &Known) -> bool {
 mod tests {
     use super::*;
     use jiff::civil::date;
-    use pkb_core::value::DateOfBirth;
+    use pkb_values::DateOfBirth;
 
     const BORN: &str = "2000-09-15";
 

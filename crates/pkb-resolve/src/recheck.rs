@@ -18,11 +18,11 @@ use pkb_client::{
 };
 use pkb_core::{
     Admission, Batch, Clock, ExitCode, Fatal, Outcome, Reason, Record, Stage, StageName, Verdict,
-    journal::Key,
     record::{KeyFields, Patient, PkbAnswer, Unknown, Uptake},
     stage::{BatchResult, Conclusion, Replay},
-    value::NationalId,
 };
+use pkb_files::journal::Key;
+use pkb_values::NationalId;
 
 use crate::{
     args::Args,

@@ -14,13 +14,13 @@ use pkb_client::{
 };
 use pkb_core::{
     Admission, Batch, Clock, ExitCode, Fatal, Outcome, Reason, Record, Stage, StageName, Verdict,
-    journal::Key,
     monitor::{Monitor, Why},
     owners::Kinds,
     record::{KeyFields, Patient, PkbAnswer, Unknown},
     stage::{BatchResult, NextStep, Written},
-    value::NationalId,
 };
+use pkb_files::journal::Key;
+use pkb_values::NationalId;
 
 use crate::{
     args::{Args, RegisteredCheck},

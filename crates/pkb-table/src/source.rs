@@ -11,7 +11,8 @@ use std::{
 };
 
 use flate2::bufread::MultiGzDecoder;
-use pkb_core::{Fatal, exposure};
+use pkb_core::Fatal;
+use pkb_files::exposure;
 
 /// Bytes asked of the system at once.
 const BUFFER: usize = 256 << 10;

@@ -9,7 +9,8 @@ use std::{
 };
 
 use jiff::Timestamp;
-use pkb_core::{Record, record::KeyFields, value::NationalId};
+use pkb_core::{Record, record::KeyFields};
+use pkb_values::NationalId;
 
 /// Which rows, and who of them has new codes already.
 pub(crate) struct Reissue {

@@ -10,12 +10,12 @@ use pkb_client::{
 };
 use pkb_core::{
     Admission, Batch, Clock, ExitCode, Fatal, Outcome, Reason, Record, Stage, StageName,
-    journal::Key,
     owners::Kinds,
     record::{Invitation, KeyFields, Unknown},
     stage::{BatchResult, NextStep, Written},
-    value::PkbId,
 };
+use pkb_files::journal::Key;
+use pkb_values::PkbId;
 
 use crate::{args::Args, reissue::Reissue};
 

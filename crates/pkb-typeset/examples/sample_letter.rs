@@ -5,11 +5,9 @@
 use std::path::Path;
 
 use anyhow::Context as _;
-use pkb_core::{
-    record::Design,
-    value::{LetterFormat, LetterLanguages},
-};
+use pkb_core::record::Design;
 use pkb_typeset::{letter_fields::LetterFields, template::Template, typesetter::Typesetter};
+use pkb_values::{LetterFormat, LetterLanguages};
 
 fn main() -> anyhow::Result<()> {
     let mut arguments = std::env::args_os().skip(1);

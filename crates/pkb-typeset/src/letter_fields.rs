@@ -3,7 +3,7 @@
 use std::fmt;
 
 use jiff::civil::{Date, date};
-use pkb_core::value::{LetterFormat, LetterLanguages};
+use pkb_values::{LetterFormat, LetterLanguages};
 
 /// The values of one letter. All are data: what Typst would read as markup is printed as it is written.
 ///

@@ -13,8 +13,8 @@ use foldhash::quality::RandomState;
 use pkb_core::{
     Reason,
     record::{Household, Patient},
-    value::{AddressLine, Email, NhsNumber, Postcode},
 };
+use pkb_values::{AddressLine, Email, NhsNumber, Postcode};
 use rayon::slice::ParallelSliceMut as _;
 
 use crate::{

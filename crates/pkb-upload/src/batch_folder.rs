@@ -6,10 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use pkb_core::{
-    Fatal,
-    atomic_file::{self, AtomicFile, InUse},
-};
+use pkb_core::Fatal;
+use pkb_files::atomic_file::{self, AtomicFile, InUse};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 

@@ -172,7 +172,7 @@ impl Count {
 mod tests {
     use super::*;
     use crate::{columns::Field, finding::Fault};
-    use pkb_core::value::Problem;
+    use pkb_values::Problem;
 
     #[test]
     fn a_kind_has_its_count_and_its_first_rows_in_order() {

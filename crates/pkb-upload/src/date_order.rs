@@ -1,10 +1,8 @@
 //! Whether the day or the month comes first in a file's dates. Where dates contradict what is usual and
 //! nobody has said which it is, the dates that fit both would be read wrongly in silence.
 
-use pkb_core::{
-    Fatal,
-    value::{DateOfBirth, DateOrder, Problem},
-};
+use pkb_core::Fatal;
+use pkb_values::{DateOfBirth, DateOrder, Problem};
 
 use crate::{
     columns::{Columns, Field},

@@ -1,6 +1,6 @@
 //! Whether a text is nothing but a date, as spreadsheets write one into a text file.
 
-use pkb_core::value::MONTHS;
+use pkb_values::MONTHS;
 
 /// `3/5/26` to `2026-05-03 00:00:00.000`.
 const LENGTHS: std::ops::RangeInclusive<usize> = 5..=23;

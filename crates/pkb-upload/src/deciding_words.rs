@@ -7,7 +7,7 @@ use std::{
 };
 
 use jiff::civil::Date;
-use pkb_core::value::{DateOrder, Problem, folded_header as folded, read_day_of};
+use pkb_values::{DateOrder, Problem, folded_header as folded, read_day_of};
 use serde::Deserialize;
 
 use crate::{

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use pkb_core::{Reason, value::Problem};
+use pkb_core::Reason;
+use pkb_values::Problem;
 
 use crate::{
     columns::{Columns, Field},

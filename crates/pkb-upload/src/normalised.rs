@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use pkb_core::value::has_unusual_characters;
+use pkb_values::has_unusual_characters;
 
 /// A kind of value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! Rows of a report that are not patients: totals, headers that are repeated on each page, and what
 //! programs write below a table. They are rejected whatever they are called; this says what they are.
 
-use pkb_core::value::folded_header;
+use pkb_values::folded_header;
 
 use crate::columns::Columns;
 use pkb_table::Row;

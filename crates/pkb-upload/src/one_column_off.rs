@@ -1,10 +1,7 @@
 //! Dates that slid out of a column such as Date of death into an unused one beside it, where nobody looks at them.
 
-use pkb_core::{
-    Fatal,
-    rows::Rows,
-    value::{DateOrder, read_day_of},
-};
+use pkb_core::{Fatal, rows::Rows};
+use pkb_values::{DateOrder, read_day_of};
 
 use crate::columns::{Columns, Field};
 use pkb_table::{Row, Table};

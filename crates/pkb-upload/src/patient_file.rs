@@ -6,8 +6,8 @@ use std::sync::Arc;
 use pkb_core::{
     Fatal, Reason, Record, StageName, Verdict,
     record::{Patient, Row as RowPlace},
-    value::NationalIdType,
 };
+use pkb_values::NationalIdType;
 
 use crate::{
     across_rows::AcrossRows,

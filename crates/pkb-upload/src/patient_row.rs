@@ -14,10 +14,10 @@ use jiff::civil::Date;
 use pkb_core::{
     Reason,
     record::{Carer, NoLetter, Patient, Unknown},
-    value::{
-        DateOfBirth, DateOrder, Email, Language, LetterFormat, LocalId, NationalId, NationalIdType,
-        NhsNumber, NhsNumberStatus, PersonName, Phone, Problem, UkMobile, looks_like_mojibake,
-    },
+};
+use pkb_values::{
+    DateOfBirth, DateOrder, Email, Language, LetterFormat, LocalId, NationalId, NationalIdType,
+    NhsNumber, NhsNumberStatus, PersonName, Phone, Problem, UkMobile, looks_like_mojibake,
 };
 use serde_json::Value;
 

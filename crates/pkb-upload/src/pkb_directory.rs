@@ -8,7 +8,8 @@ use pkb_client::{
     directory::{Answers, Directory as _, FhirDirectory, Known, RestDirectory},
     rest::PathTemplate,
 };
-use pkb_core::{Fatal, value::NationalId};
+use pkb_core::Fatal;
+use pkb_values::NationalId;
 
 use crate::args::CompareArgs;
 

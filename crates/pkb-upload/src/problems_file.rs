@@ -2,7 +2,8 @@
 
 use std::{io::Write as _, path::Path};
 
-use pkb_core::{Fatal, Verdict, atomic_file::AtomicFile, spreadsheet::defused};
+use pkb_core::{Fatal, Verdict, spreadsheet::defused};
+use pkb_files::atomic_file::AtomicFile;
 
 use crate::{
     columns::mask,

@@ -1,6 +1,7 @@
 //! A second table below the first, whose columns have another order or other names.
 
-use pkb_core::{Fatal, value::folded_header};
+use pkb_core::Fatal;
+use pkb_values::folded_header;
 
 use crate::columns::{Columns, Field, Mapping};
 use pkb_table::{Row, Table};

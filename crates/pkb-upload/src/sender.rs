@@ -16,7 +16,8 @@ use pkb_client::{
     CallError, Client,
     upload::{UploadId, UploadReport, UploadStatus, Uploaded},
 };
-use pkb_core::{Clock, Fatal, Reason, Verdict, journal::Key, stage::IntentLog};
+use pkb_core::{Clock, Fatal, Reason, Verdict, stage::IntentLog};
+use pkb_files::journal::Key;
 use tokio::sync::OnceCell;
 
 use crate::{

@@ -10,7 +10,8 @@ use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 use pkb_client::upload::UploadId;
-use pkb_core::{Fatal, journal::Key};
+use pkb_core::Fatal;
+use pkb_files::journal::Key;
 use serde_json::Value;
 
 use crate::comparison::Standing;

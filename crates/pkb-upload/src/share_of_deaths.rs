@@ -1,6 +1,7 @@
 //! A column that says of a large part of the patients that they have died may mean the opposite.
 
-use pkb_core::{Fatal, value::Problem};
+use pkb_core::Fatal;
+use pkb_values::Problem;
 
 use crate::{
     columns::{Columns, Mapping},

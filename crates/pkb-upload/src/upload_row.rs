@@ -2,9 +2,9 @@
 
 use pkb_core::{
     Fatal, Verdict,
-    journal::Key,
     record::{Compared, Patient},
 };
+use pkb_files::journal::Key;
 
 use crate::{
     comparison::{ComparedRows, Known, Sent, Standing},

@@ -7,10 +7,10 @@ use std::sync::{
 
 use pkb_core::{
     Admission, Batch, Clock, Fatal, Record, Stage, StageName, Verdict,
-    journal::Key,
     record::{Compared, Unknown, Upload, UploadState},
     stage::{BatchResult, IntentLog, NextStep, Recalled, Replay, Written},
 };
+use pkb_files::journal::Key;
 use serde_json::{Value, json};
 
 use crate::{

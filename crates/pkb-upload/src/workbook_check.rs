@@ -1,11 +1,8 @@
 //! What a workbook leaves open is asked before a row is read: on which sheet the patients are, and what
 //! becomes of rows and columns that the spreadsheet does not show. Text files leave none of it open.
 
-use pkb_core::{
-    Fatal,
-    rows::counted,
-    value::{NhsNumber, folded_header},
-};
+use pkb_core::{Fatal, rows::counted};
+use pkb_values::{NhsNumber, folded_header};
 
 use crate::{
     args::Hidden,

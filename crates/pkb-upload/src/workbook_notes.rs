@@ -2,7 +2,8 @@
 
 use std::collections::HashSet;
 
-use pkb_core::{Fatal, rows::Rows, value::NhsNumber};
+use pkb_core::{Fatal, rows::Rows};
+use pkb_values::NhsNumber;
 
 use crate::words::{Meaning, Scope, Words};
 use pkb_table::{Row, SheetOverview, Table};

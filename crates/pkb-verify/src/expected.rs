@@ -8,9 +8,9 @@ use pkb_core::{
     clock::uk_date,
     record::{Design, Invitation, Patient},
     rehearsal::Origin,
-    value::{LetterLanguages, Postcode},
 };
-use pkb_languages::Language;
+use pkb_languages::LetterLanguage;
+use pkb_values::{LetterLanguages, Postcode};
 use unicode_bidi::BidiInfo;
 use unicode_normalization::UnicodeNormalization as _;
 
@@ -298,7 +298,11 @@ pub(super) fn forbidden(patient: &Patient) -> Vec<String> {
     ["%Y-%m-%d", "%d/%m/%Y", "%-d/%-m/%Y", "%d.%m.%Y", "%d %b %Y"]
         .into_iter()
         .map(|form| born.strftime(form).to_string())
-        .chain(Language::all().iter().map(|language| language.date(born)))
+        .chain(
+            LetterLanguage::all()
+                .iter()
+                .map(|language| language.date(born)),
+        )
         .chain([patient.national_id.value.expose_digits().to_owned()])
         .collect()
 }

@@ -15,8 +15,8 @@ use pkb_core::{
     ExitCode, Fatal, Record, StageName,
     record::{Design, Edition},
     rehearsal::{FILE_PREFIX, Origin},
-    value::LetterLanguages,
 };
+use pkb_values::LetterLanguages;
 use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 
 use crate::args::{SquareCodes, VerifyArgs};

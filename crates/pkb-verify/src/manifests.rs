@@ -15,8 +15,8 @@ use pkb_core::{
         manifest::{self, Counts, ManifestFile, ManifestRow},
     },
     record::{Design, Edition},
-    value::{LetterFormat, LetterLanguages},
 };
+use pkb_values::{LetterFormat, LetterLanguages};
 use serde::Deserialize;
 
 use crate::{expected::ShortText, report::Report};

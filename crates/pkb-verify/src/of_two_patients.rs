@@ -10,8 +10,8 @@ use pkb_core::{
         made_for::{MadeFor, Place},
         sheet_of,
     },
-    value::NationalId,
 };
+use pkb_values::NationalId;
 
 use super::sheets::Slot;
 

@@ -329,12 +329,13 @@ pub type PlacedTexts = Vec<(String, f64, f64, f64)>;
 
 #[cfg(test)]
 mod tests {
-    use pkb_core::{record::Design, value::LetterLanguages};
+    use pkb_core::record::Design;
     use pkb_typeset::{
         letter_fields::LetterFields,
         template::Template,
         typesetter::{Engine, Typesetter},
     };
+    use pkb_values::LetterLanguages;
 
     use super::*;
 

@@ -279,7 +279,8 @@ pub mod placed {
 
 #[cfg(test)]
 mod tests {
-    use pkb_core::{record::Design, value::LetterLanguages};
+    use pkb_core::record::Design;
+    use pkb_values::LetterLanguages;
     use proptest::prelude::*;
 
     use super::{

@@ -16,13 +16,14 @@ use clap::Args;
 use jiff::Timestamp;
 use pkb_cli::{app, args::ONCE, progress::tell};
 use pkb_core::{
-    ExitCode, Fatal, Record, StageName, exposure, journal,
+    ExitCode, Fatal, Record, StageName,
     record::{Channel, Delivery, Edition},
     rehearsal::{Origin, Origins},
     stage::IntentLog,
-    value::NhsNumber,
 };
 use pkb_core::{Reason, Verdict, clock::last_whole_day};
+use pkb_files::{exposure, journal};
+use pkb_values::NhsNumber;
 use serde::Deserialize;
 
 /// Asking the ledger.

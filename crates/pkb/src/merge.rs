@@ -6,7 +6,8 @@ use pkb_cli::{args::usual_journal, progress::tell};
 use pkb_core::{ExitCode, Fatal, Record, shards::merge};
 
 use crate::args::MergeArgs;
-use pkb_core::{atomic_file::AtomicFile, print_files::shared_mobiles::SharedMobiles};
+use pkb_core::print_files::shared_mobiles::SharedMobiles;
+use pkb_files::atomic_file::AtomicFile;
 
 /// The shards without the journals that lie beside them, which `delivered/*` also names.
 fn without_their_journals(paths: &[PathBuf]) -> Vec<PathBuf> {

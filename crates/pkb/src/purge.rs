@@ -24,7 +24,8 @@ use pkb_cli::{
     args::{ClockArgs, ONCE},
     progress::tell,
 };
-use pkb_core::{ExitCode, Fatal, shown};
+use pkb_core::{ExitCode, Fatal};
+use pkb_files::shown;
 
 use campaign_files::CampaignFiles;
 use locked::{Locked, lock_all};

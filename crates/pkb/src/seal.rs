@@ -15,7 +15,8 @@ use std::{
 
 use clap::Args;
 use pkb_cli::{args::ONCE, progress::tell};
-use pkb_core::{ExitCode, Fatal, exposure, rows::counted};
+use pkb_core::{ExitCode, Fatal, rows::counted};
+use pkb_files::exposure;
 
 use age::Age;
 use archive::{Sealed, Tree};

@@ -3,7 +3,8 @@
 use std::panic::PanicHookInfo;
 
 use crate::progress::{close_screen, tell};
-use pkb_core::{ExitCode, atomic_file};
+use pkb_core::ExitCode;
+use pkb_files::atomic_file;
 
 /// How the messages begin of std and of tokio when the system gives no more threads.
 const NO_THREAD: [&str; 2] = ["failed to spawn thread", "OS can't spawn worker thread"];

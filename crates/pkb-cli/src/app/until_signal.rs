@@ -9,8 +9,9 @@ use std::{fs::File, future::Future, panic::AssertUnwindSafe, thread, time::Durat
 use tokio::{runtime, sync::oneshot, time::Instant};
 
 use crate::progress::close_screen;
-use pkb_core::{
-    ExitCode, Fatal, atomic_file,
+use pkb_core::{ExitCode, Fatal};
+use pkb_files::{
+    atomic_file,
     signals::{Attended, EndSignal, Signals},
 };
 

@@ -10,10 +10,8 @@ use pkb_client::{
     probe::{Reached, Unreached, reach},
     rest::PathTemplate,
 };
-use pkb_core::{
-    ExitCode, Fatal,
-    value::{NationalId, NationalIdType, NhsNumber},
-};
+use pkb_core::{ExitCode, Fatal};
+use pkb_values::{NationalId, NationalIdType, NhsNumber};
 
 /// A number of the range that is for tests: no patient has it.
 const TEST_NUMBER: &str = "9990000018";

@@ -7,8 +7,8 @@ use super::pace::Pace;
 use pkb_core::{
     figures::{grouped, in_words, rate},
     monitor::Snapshot,
-    shown,
 };
+use pkb_files::shown;
 
 /// Columns between the parts.
 const GAP: usize = 2;

@@ -15,7 +15,7 @@ use std::{
     },
 };
 
-use pkb_core::shown::shown;
+use pkb_files::shown::shown;
 
 /// To the beginning of the line, and all from there to the end of the screen away.
 const ERASE: &str = "\r\x1b[J";

@@ -5,7 +5,7 @@ use std::{ffi::OsString, fmt::Write as _};
 use clap::{Arg, ArgMatches, parser::ValueSource};
 
 use super::{Instead, Resolved, Sources, relaxed, schema, secrets, skeleton};
-use pkb_core::shown::shown;
+use pkb_files::shown::shown;
 
 /// A setting as it is shown.
 struct Row {

@@ -11,10 +11,8 @@ use toml::{
 };
 
 use super::Problem;
-use pkb_core::{
-    Fatal,
-    trusted_file::{self, Purpose, Unread},
-};
+use pkb_core::Fatal;
+use pkb_files::trusted_file::{self, Purpose, Unread};
 
 /// Read if it is in the current folder and no other file is named.
 pub(super) const DEFAULT_NAME: &str = "pkb.toml";

@@ -43,7 +43,8 @@ use clap::{
 pub use schema::{PROGRAMS, program_of};
 
 use self::{file::SettingsFile, schema::Schema};
-use pkb_core::{Fatal, nearest::nearest};
+use pkb_core::Fatal;
+use pkb_files::nearest::nearest;
 
 /// Something wrong in the file.
 #[derive(Debug)]

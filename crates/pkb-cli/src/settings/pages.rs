@@ -5,7 +5,8 @@ use clap_complete::Shell;
 use std::path::{Path, PathBuf};
 
 use super::{Instead, Sources};
-use pkb_core::{Fatal, atomic_file::AtomicFile};
+use pkb_core::Fatal;
+use pkb_files::atomic_file::AtomicFile;
 
 /// `man [DIR]`.
 pub(super) fn man(sources: &Sources, asked: &ArgMatches) -> Instead {

@@ -5,7 +5,7 @@ use clap::{Arg, ArgAction, Args, Command};
 
 use super::{Problem, commands, file::Table, secrets, value};
 use crate::args::{ApiArgs, ConcurrencyArgs, NotifyArgs, ONCE, PkbArgs, STREAM};
-use pkb_core::nearest::nearest;
+use pkb_files::nearest::nearest;
 
 /// The table of the program pkb: `[pkb]` has what is said of PKB to all programs.
 const CAMPAIGN: &str = "campaign";

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::{Instead, arguments};
 use crate::args::{ConcurrencyArgs, ONCE, PkbArgs, STREAM};
-use pkb_core::nearest::nearest;
+use pkb_files::nearest::nearest;
 
 /// A program with an option of each kind.
 #[derive(Debug, Parser)]

@@ -6,7 +6,7 @@ use jiff::{Timestamp, civil, tz::TimeZone};
 
 use super::parameters::{Answer, Part, Unreadable};
 use crate::{CallError, rest::RecordAccess};
-use pkb_core::value::{AccessCode, InvitationCode, NationalId};
+use pkb_values::{AccessCode, InvitationCode, NationalId};
 
 /// What an answer of `$generate-invitation-tokens` has for a patient.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -20,7 +20,8 @@ use reqwest::{
 };
 
 use super::{CallError, Client, checked_url, http::Longest, transport::Repeat, under};
-use pkb_core::{Fatal, value::NationalId};
+use pkb_core::Fatal;
+use pkb_values::NationalId;
 
 pub use codes::Codes;
 pub use halving::halving;

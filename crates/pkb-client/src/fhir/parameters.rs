@@ -7,10 +7,8 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 
 use crate::{CallError, rest::parse_json};
-use pkb_core::{
-    Fatal,
-    value::{NationalId, NationalIdType, NhsNumber},
-};
+use pkb_core::Fatal;
+use pkb_values::{NationalId, NationalIdType, NhsNumber};
 
 /// Room for what an answer says of one patient: PKB's examples need less than a tenth of it.
 const MOST_BYTES_A_PATIENT: usize = 4 << 10;

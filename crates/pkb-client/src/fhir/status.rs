@@ -2,7 +2,7 @@
 
 use super::parameters::{Answer, Part, Unreadable};
 use crate::CallError;
-use pkb_core::value::{DateOfBirth, NationalId};
+use pkb_values::{DateOfBirth, NationalId};
 
 /// What PKB says of a patient who was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

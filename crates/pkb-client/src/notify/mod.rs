@@ -37,8 +37,8 @@ use pkb_core::{
     monitor::Monitor,
     record::{DispatchStatus, NotificationId},
     rehearsal::{Evidence, Origin},
-    value::UkMobile,
 };
+use pkb_values::UkMobile;
 
 /// Notify's address.
 pub const BASE_URL: &str = "https://api.notifications.service.gov.uk";

@@ -8,7 +8,8 @@ use super::{
     token_path, user_path,
 };
 use crate::{CallError, directory::Known, rest::RecordAccess};
-use pkb_core::{Fatal, value::PkbId};
+use pkb_core::Fatal;
+use pkb_values::PkbId;
 
 /// The outcome of the first patient, whose answer is `body`; and how many answers named nobody.
 async fn found(body: Value) -> (Result<Known, CallError>, u64) {

@@ -6,7 +6,8 @@ use super::{
     token_path, user_path,
 };
 use crate::{CallError, upload::UploadId};
-use pkb_core::{Fatal, value::PkbId};
+use pkb_core::Fatal;
+use pkb_values::PkbId;
 
 /// An answer about the first patient that is so many bytes long.
 fn about_patient(bytes: usize) -> String {

@@ -10,7 +10,8 @@ use super::{
     token_path, user_path,
 };
 use crate::CallError;
-use pkb_core::{Fatal, value::PkbId};
+use pkb_core::Fatal;
+use pkb_values::PkbId;
 
 /// How many patients are asked for, one after another.
 const PATIENTS: usize = 30;

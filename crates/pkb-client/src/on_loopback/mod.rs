@@ -13,10 +13,8 @@ mod uploads;
 use std::sync::Arc;
 
 use super::{AuthStyle, Client, Credentials, Settings, network::Network, rest::PathTemplate};
-use pkb_core::{
-    monitor::Monitor,
-    value::{NationalId, NationalIdType, NhsNumber},
-};
+use pkb_core::monitor::Monitor;
+use pkb_values::{NationalId, NationalIdType, NhsNumber};
 
 /// Ten digits of a patient of the test range: the first, the second, and so on.
 fn number(count: usize) -> String {

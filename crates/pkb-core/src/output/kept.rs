@@ -16,8 +16,8 @@ use crate::{
     ndjson::{NdjsonError, NdjsonReader},
     record::Schema,
     rows::Rows,
-    value::NationalId,
 };
+use pkb_values::NationalId;
 
 /// Bytes of a first line that are looked at.
 const FIRST_LINE: u64 = 1 << 20;

@@ -30,11 +30,11 @@ use crate::{
     output::{Output, Target},
     owners::{Belongings, Owner, Owners},
     rehearsal::Evidence,
-    signals::{EndSignal, Signals},
     stage::{IntentLog, Replay},
     tally::{Settled, Tally, What},
-    value::NationalId,
 };
+use pkb_files::signals::{EndSignal, Signals};
+use pkb_values::NationalId;
 
 /// Bytes of output that are put together before they are handed to the writer.
 const BLOCK_BYTES: usize = 64 << 10;

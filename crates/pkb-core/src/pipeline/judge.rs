@@ -15,13 +15,13 @@ use foldhash::HashMap;
 
 use crate::{
     Admission, Fatal, Outcome, Record, Stage, StageName,
-    journal::{Fetched, Key, Lookup, Span},
-    ndjson::{Block, Line, NdjsonError, Place},
+    ndjson::{Block, Line, NdjsonError, Place, parse_line},
     owners::Known,
     record::{KeyFields, KeyRow},
     rehearsal::Origin,
     tally::{Settled, What},
 };
+use pkb_files::journal::{Fetched, Key, Lookup, Span};
 
 use super::{
     records::line_of,
@@ -340,7 +340,7 @@ impl<S: Stage> Judge<S> {
 
     /// Reads a record whole, and judges it.
     fn read(&self, judged: &mut Judged<S::Gleaned>, place: Place, text: &[u8], in_journal: bool) {
-        match place.parse::<Box<Record>>(text) {
+        match parse_line::<Box<Record>>(place, text) {
             Err(error) => judged.bad.push(error),
             Ok(_) if !judged.bad.is_empty() => {}
             Ok(record) => self.put(judged, text, record, in_journal),
@@ -645,7 +645,7 @@ mod tests {
             for (row, line) in lines.iter().enumerate() {
                 let text = line.trim_ascii_end();
                 let place = Place { line: row as u64 + 1, last: false };
-                let record = match place.parse::<Record>(text) {
+                let record = match parse_line::<Record>(place, text) {
                     Err(error) => {
                         bad.push(error.to_string());
                         continue;

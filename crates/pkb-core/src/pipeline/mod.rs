@@ -19,13 +19,8 @@ use tokio::sync::mpsc;
 
 pub use self::records::Records;
 use self::{engine::Engine, judge::Judge, reader::read_all, settled_journal::SettledJournal};
-use crate::{
-    Fatal, Record, Stage, StageName,
-    monitor::Monitor,
-    output::Target,
-    signals::{Attended, Signals},
-    tally::Tally,
-};
+use crate::{Fatal, Record, Stage, StageName, monitor::Monitor, output::Target, tally::Tally};
+use pkb_files::signals::{Attended, Signals};
 
 /// Blocks of records that may wait between reader and pipeline.
 const WAITING_BLOCKS: usize = 4;

@@ -10,9 +10,9 @@ use super::{
 };
 use crate::{
     Fatal, Record, Stage,
-    in_order::in_order,
     ndjson::{BlockReader, Line, NdjsonError},
 };
+use pkb_files::in_order::in_order;
 
 /// Records that are handed over at a time when they are made here.
 const CHUNK_RECORDS: usize = 256;

@@ -2,7 +2,8 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use crate::{Fatal, Record, ndjson::Line, value::NationalId};
+use crate::{Fatal, Record, ndjson::Line};
+use pkb_values::NationalId;
 
 /// Batches of more records than these keep them as lines: in memory a record takes several times as much, and reading it
 /// once more is nothing beside what such a batch does. A small batch may be one call that takes no longer.

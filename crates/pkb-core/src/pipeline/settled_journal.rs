@@ -11,12 +11,12 @@ use serde::Deserialize;
 
 use crate::{
     Fatal, Outcome, Reason, Record, Stage, StageName,
-    journal::{Entry, Journal, Key, Lookup},
     owners::{Belongings, Known, Owners, Salt},
     record::{Delivery, Dispatch, KeyFields, Schema, Upload},
     rehearsal::{FILE_PREFIX, Origin, Origins},
     stage::{IntentLog, Recalled},
 };
+use pkb_files::journal::{Entry, Journal, Key, Lookup};
 
 /// The journal of a run.
 pub(super) struct SettledJournal {

@@ -8,10 +8,8 @@ mod street;
 
 use std::sync::LazyLock;
 
-use crate::{
-    record::{NoLetter, Patient},
-    value::Postcode,
-};
+use crate::record::{NoLetter, Patient};
+use pkb_values::Postcode;
 
 use countries::{Country, is_at_home, is_uk_place};
 use folded_names::{FoldedNames, folded};

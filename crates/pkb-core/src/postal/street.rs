@@ -4,7 +4,8 @@
 use std::sync::LazyLock;
 
 use super::folded_names::FoldedNames;
-use crate::{record::Patient, value::Postcode};
+use crate::record::Patient;
+use pkb_values::Postcode;
 
 /// What people write instead of an address.
 #[rustfmt::skip]

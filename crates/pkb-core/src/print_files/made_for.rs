@@ -2,7 +2,8 @@
 
 use std::{collections::HashMap, fmt};
 
-use crate::{record::Delivery, value::NationalId};
+use crate::record::Delivery;
+use pkb_values::NationalId;
 
 use super::sheet_of;
 
@@ -106,8 +107,8 @@ mod tests {
     #[test]
     fn letters_and_texts_are_found_again_by_patient_and_the_newest_counts() {
         let patient = |number: &str| NationalId {
-            scheme: crate::value::NationalIdType::NhsNumber,
-            value: crate::value::NhsNumber::parse(number).unwrap(),
+            scheme: pkb_values::NationalIdType::NhsNumber,
+            value: pkb_values::NhsNumber::parse(number).unwrap(),
         };
         let (ann, ben) = (patient("9990000018"), patient("9990000026"));
         let letter = |file: &str, page| Some((file.to_owned(), page));

@@ -16,8 +16,8 @@ use super::editions::manifest_prefix;
 use crate::{
     Record,
     record::{Delivery, Design, Edition},
-    value::{LetterFormat, LetterLanguages, Postcode},
 };
+use pkb_values::{LetterFormat, LetterLanguages, Postcode};
 
 /// The version of `manifest.json`.
 pub const SCHEMA: &str = "pkb-manifest/1";

@@ -1,58 +1,8 @@
-//! The JSON Schema of the record (`schema/record.json`): texts with rules are texts with patterns there. A
-//! pattern is what can be said of the form; what a program checks besides (check digits, days that there
-//! are, areas of post codes) is in the types.
-
-use std::borrow::Cow;
-
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+//! The JSON Schema of the record (`schema/record.json`).
 
 use super::{DispatchStatus, NotificationId, Record};
-use crate::value::{
-    AccessCode, AddressLine, DateOfBirth, Email, InvitationCode, Language, LetterLanguages,
-    LocalId, NhsNumber, PersonName, Phone, PkbId, Postcode, UkMobile,
-};
 
-macro_rules! patterns {
-    ($($name:ident = $pattern:literal: $($example:literal)+;)+) => {
-        $(impl JsonSchema for $name {
-            fn schema_name() -> Cow<'static, str> {
-                stringify!($name).into()
-            }
-
-            fn json_schema(_: &mut SchemaGenerator) -> Schema {
-                json_schema!({"type": "string", "pattern": $pattern})
-            }
-        })+
-
-        #[test]
-        fn what_is_written_is_of_the_form_that_the_schema_says() {
-            $({
-                let pattern = regex::Regex::new($pattern).unwrap();
-                for example in [$($example),+] {
-                    let value: $name = serde_json::from_value(example.into()).unwrap();
-                    let written = serde_json::to_value(&value).unwrap();
-                    assert!(pattern.is_match(written.as_str().unwrap()), "{example}");
-                }
-            })+
-        }
-    };
-}
-
-patterns! {
-    NhsNumber = "^[0-9]{10}$": "576 067 8914" "9990000018";
-    DateOfBirth = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$": "1999-04-21";
-    PersonName = r"^\S(.{0,98}\S)?$": "Read" " Siân  Ó Riain " "X";
-    AddressLine = r"^\S(.{0,98}\S)?$": "1 Main Street" "7";
-    Postcode = "^([A-Z]{1,2}[0-9][A-Z0-9]?|GIR) [0-9][A-Z]{2}$": "ne11xc" "SW1A 1AA" "GIR 0AA" "ZZ99 3VZ";
-    UkMobile = r"^\+447[0-9]{9}$": "07700 900123";
-    Phone = r"^\+[0-9]{6,15}$": "0191 496 0123" "07700 900123" "+41 44 668 18 00";
-    Email = r"^\S+@\S+$": "read.richards@example.org";
-    Language = "^[a-z]{2,3}$": "CY" "eng";
-    LetterLanguages = r"^[a-z]{2,3}(\+[a-z]{2,3})*$": "en" "cy+en";
-    LocalId = "^[A-Za-z0-9./_-]{1,50}$": "00123/A_4.5-6";
-    PkbId = "^[0-9]{1,20}$": "3594342";
-    InvitationCode = "^[A-Za-z0-9]{4,24}$": "NKcYiAciBU";
-    AccessCode = "^[A-Za-z0-9]{4,24}$": "KVPnrFYPay";
+pkb_values::schema_patterns! {
     NotificationId = "^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$": "740e5834-3a29-46b4-9a6f-16142fde533a";
     DispatchStatus = "^[a-z-]{1,40}$": "permanent-failure";
 }

@@ -21,8 +21,8 @@ use crate::{
     output::NewFile,
     record::Row,
     rows::Rows,
-    shown,
 };
+use pkb_files::shown;
 
 /// Parts that are the whole.
 #[derive(Debug)]

@@ -8,10 +8,10 @@ use std::{
 
 use crate::{
     Fatal,
-    atomic_file::{self, AtomicFile},
     completeness::Completeness,
     ndjson::{NdjsonError, NdjsonReader},
 };
+use pkb_files::atomic_file::{self, AtomicFile};
 
 use super::shard_of;
 

@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::Context as _;
 use pkb_client::rest::{PathTemplate, USER_PATH};
-use pkb_core::value::NationalId;
+use pkb_values::NationalId;
 use reqwest::{Client, Url, header};
 use tokio::{net::TcpStream, task::JoinSet};
 

@@ -6,11 +6,11 @@ use pkb_core::{
     Record,
     print_files::manifest,
     record::{Design, Invitation, Patient},
-    value::{LetterFormat, LetterLanguages},
 };
 use pkb_letters::invitee::{Rules, Ways};
 use pkb_sandbox::World;
 use pkb_typeset::{letter_fields::LetterFields, template::Template, typesetter::Typesetter};
+use pkb_values::{LetterFormat, LetterLanguages};
 use pkb_verify::page_reader;
 use serde_json::{Value, json};
 

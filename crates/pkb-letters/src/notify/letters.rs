@@ -6,12 +6,12 @@ use pkb_cli::app;
 use pkb_client::notify::{NotifyDesk, PdfLetter, Postage};
 use pkb_core::{
     Admission, Batch, ExitCode, Fatal, Reason, Record, Stage, StageName, Verdict,
-    journal::Key,
     owners::Kinds,
     record::{Channel, Dispatch},
     stage::{BatchResult, IntentLog, NextStep, Recalled, Replay, Written},
-    value::NationalId,
 };
+use pkb_files::journal::Key;
+use pkb_values::NationalId;
 
 use super::{
     Freshness, address,

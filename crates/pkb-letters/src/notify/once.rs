@@ -23,12 +23,12 @@ use pkb_client::{
 };
 use pkb_core::{
     Clock, Fatal, Reason, Record, Verdict,
-    journal::Key,
     monitor::{Monitor, Why},
     record::{Dispatch, DispatchStatus, Unknown},
     stage::{IntentLog, Recalled},
-    value::NationalId,
 };
+use pkb_files::journal::Key;
+use pkb_values::NationalId;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 

@@ -13,11 +13,11 @@ use pkb_cli::{app, progress::tell};
 use pkb_client::{CallError, notify::NotifyDesk};
 use pkb_core::{
     Admission, Batch, Clock, ExitCode, Fatal, Record, Stage, StageName,
-    journal::Key,
     monitor::{Monitor, Why},
     record::Dispatch,
     stage::BatchResult,
 };
+use pkb_files::journal::Key;
 use tokio::time::Instant;
 
 use super::{args::StatusArgs, once::locked};

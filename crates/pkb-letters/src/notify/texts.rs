@@ -10,13 +10,13 @@ use pkb_client::{
 };
 use pkb_core::{
     Admission, Batch, ExitCode, Fatal, Reason, Record, Stage, StageName, Verdict,
-    journal::Key,
     owners::Kinds,
     pipeline::Source,
     record::{Channel, Delivery, Design, Dispatch, Edition},
     stage::{BatchResult, IntentLog, NextStep, Recalled, Replay, Written},
-    value::{LetterFormat, LetterLanguages, NationalId, UkMobile},
 };
+use pkb_files::journal::Key;
+use pkb_values::{LetterFormat, LetterLanguages, NationalId, UkMobile};
 
 use super::{
     Freshness,

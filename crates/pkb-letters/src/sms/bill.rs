@@ -3,10 +3,8 @@
 use std::fmt;
 
 use super::{args::Price, sheet::SmsRow, text::Texts};
-use pkb_core::{
-    gsm::{self, Encoding, MAX_CHARACTERS},
-    rows::{Rows, counted},
-};
+use pkb_core::rows::{Rows, counted};
+use pkb_values::gsm::{self, Encoding, MAX_CHARACTERS};
 
 /// Counts of all messages so far.
 pub(super) struct Bill {

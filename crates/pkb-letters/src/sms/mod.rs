@@ -21,10 +21,10 @@ use std::{
 use pkb_cli::progress::tell;
 use pkb_core::{
     Fatal,
-    atomic_file::AtomicFile,
     print_files::shared_mobiles::{self, SharedMobiles},
     rehearsal::FILE_PREFIX,
 };
+use pkb_files::atomic_file::AtomicFile;
 
 use self::{args::SmsArgs, bill::Bill};
 pub use self::{

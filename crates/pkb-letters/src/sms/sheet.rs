@@ -2,7 +2,7 @@
 //!
 //! Notify takes at most 100,000 rows and 10 MiB a file. A cell that a template needs must not be
 //! empty. Cells are written as they are sent: anything put before them would be in the message. A name never
-//! begins with `=`, `+`, `-` or `@` ([`PersonName`](pkb_core::value::PersonName)); a number does, and Notify reads it as text. A spreadsheet
+//! begins with `=`, `+`, `-` or `@` ([`PersonName`](pkb_values::PersonName)); a number does, and Notify reads it as text. A spreadsheet
 //! program takes them for formulas and spoils the numbers: the sheet is not to be opened and saved in one.
 
 use std::{
@@ -11,7 +11,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use pkb_core::{Fatal, atomic_file::AtomicFile, gsm, print_files::series::Series};
+use pkb_core::{Fatal, print_files::series::Series};
+use pkb_files::atomic_file::AtomicFile;
+use pkb_values::gsm;
 
 use super::one_line;
 

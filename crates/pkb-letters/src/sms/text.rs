@@ -9,12 +9,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use pkb_core::gsm::{self, Encoding, MAX_CHARACTERS};
-use pkb_core::{
-    Fatal,
+use pkb_core::Fatal;
+use pkb_files::{
     atomic_file::AtomicFile,
     trusted_file::{self, Purpose, Unread},
 };
+use pkb_values::gsm::{self, Encoding, MAX_CHARACTERS};
 use thiserror::Error;
 
 use super::{

@@ -2,10 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use pkb_core::{
-    record::{Channel, Design, DispatchStatus, Edition},
-    value::{LetterFormat, LetterLanguages},
-};
+use pkb_core::record::{Channel, Design, DispatchStatus, Edition};
+use pkb_values::{LetterFormat, LetterLanguages};
 
 use crate::fields::{Delivery, Fields};
 

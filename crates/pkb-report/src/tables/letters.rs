@@ -1,9 +1,7 @@
 //! Letters and texts: of what form they are, in which files, and how far GOV.UK Notify is with them.
 
-use pkb_core::{
-    record::{Design, DispatchStatus, Edition},
-    value::{LetterFormat, LetterLanguages},
-};
+use pkb_core::record::{Design, DispatchStatus, Edition};
+use pkb_values::{LetterFormat, LetterLanguages};
 
 use super::{Cell, Column, Section, Table, division, of};
 use crate::{

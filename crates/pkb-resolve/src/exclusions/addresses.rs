@@ -2,11 +2,8 @@
 
 use std::path::Path;
 
-use pkb_core::{
-    Fatal,
-    record::Patient,
-    value::{AddressLine, Postcode},
-};
+use pkb_core::{Fatal, record::Patient};
+use pkb_values::{AddressLine, Postcode};
 
 use super::{file_name, malformed};
 

@@ -12,11 +12,13 @@ use jiff::{ToSpan as _, civil::Date};
 use pkb_core::{
     Fatal, Record,
     clock::uk_date,
+    rehearsal::{Origin, Origins},
+};
+use pkb_files::{
     exposure,
     journal::{self, check::Chain},
-    rehearsal::{Origin, Origins},
-    value::NhsNumber,
 };
+use pkb_values::NhsNumber;
 
 use super::{file_name, malformed};
 

@@ -3,10 +3,9 @@
 use std::{collections::HashMap, path::Path};
 
 use jiff::civil::Date;
-use pkb_core::{
-    Fatal, exposure,
-    value::{NhsNumber, folded_header},
-};
+use pkb_core::Fatal;
+use pkb_files::exposure;
+use pkb_values::{NhsNumber, folded_header};
 use serde_json::Value;
 
 use super::{file_name, malformed};

@@ -1,6 +1,6 @@
 //! What of a template is still the built-in example: it must not be on a letter or in a text message to a patient.
 
-use pkb_languages::Language;
+use pkb_languages::LetterLanguage;
 
 use super::{SHARED, Template, organisation::Organisation, translation_file};
 
@@ -25,7 +25,7 @@ impl Template {
             }
         }
         keys.extend(self.example_pictures());
-        for language in Language::all() {
+        for language in LetterLanguage::all() {
             let translated = own_values(&self.organisation_in(language));
             let example = example_values(&example.organisation_in(language));
             for (((key, values), (_, own)), (_, example)) in

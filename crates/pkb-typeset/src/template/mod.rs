@@ -18,11 +18,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use pkb_core::Fatal;
-use pkb_core::nearest::nearest_path;
 use pkb_core::record::Design;
-use pkb_core::trusted_file::{self, Purpose, Unread};
-use pkb_core::value::LetterLanguages;
-use pkb_languages::Language;
+use pkb_files::nearest::nearest_path;
+use pkb_files::trusted_file::{self, Purpose, Unread};
+use pkb_languages::LetterLanguage;
+use pkb_values::LetterLanguages;
 use thiserror::Error;
 use typst::foundations::Bytes;
 
@@ -47,20 +47,20 @@ const SHARED: [(&str, &[u8]); 4] =
 
 /// The files of the built-in template.
 fn built_in_files() -> impl Iterator<Item = (&'static str, &'static [u8])> {
-    let languages = Language::all().iter();
+    let languages = LetterLanguage::all().iter();
     let in_folders = languages.flat_map(|language| language.template_files.iter().copied());
     SHARED.into_iter().chain(in_folders)
 }
 
 /// The file with the words of a design in a language: `cy/letter.typ`.
 #[must_use]
-pub fn words_file(design: Design, language: &Language) -> String {
+pub fn words_file(design: Design, language: &LetterLanguage) -> String {
     format!("{}/{}.typ", language.code, design.as_str())
 }
 
 /// The file with what a template says differently in a language.
 #[must_use]
-pub fn translation_file(language: &Language) -> String {
+pub fn translation_file(language: &LetterLanguage) -> String {
     format!("{}/translation.toml", language.code)
 }
 
@@ -213,13 +213,14 @@ impl Template {
     /// Whether the template has the words of a design in these languages.
     #[must_use]
     pub fn has(&self, design: Design, languages: LetterLanguages) -> bool {
-        let has = |language: &&Language| self.files.contains_key(&words_file(design, language));
+        let has =
+            |language: &&LetterLanguage| self.files.contains_key(&words_file(design, language));
         languages.languages().iter().all(has)
     }
 
     /// Who sends the letters, as those in a language say it.
     #[must_use]
-    pub fn organisation_in(&self, language: &Language) -> Organisation {
+    pub fn organisation_in(&self, language: &LetterLanguage) -> Organisation {
         let organisation = &self.settings.organisation;
         match self.translations.get(language.code) {
             Some(translation) => organisation.translated(&translation.organisation),
@@ -229,7 +230,7 @@ impl Template {
 
     /// Whether the words in a language are drafts that nobody has approved yet.
     #[must_use]
-    pub fn is_draft_in(&self, language: &Language) -> bool {
+    pub fn is_draft_in(&self, language: &LetterLanguage) -> bool {
         let translation = self.translations.get(language.code);
         !translation.is_some_and(|translation| translation.is_approved)
     }
@@ -258,7 +259,7 @@ impl Template {
         };
         let settings = Settings::parse(text(SETTINGS_FILE)?).map_err(in_file(SETTINGS_FILE))?;
         let mut translations = BTreeMap::new();
-        for language in Language::all() {
+        for language in LetterLanguage::all() {
             let file = translation_file(language);
             if files.contains_key(&file) {
                 let translation = Translation::parse(text(&file)?, &settings.organisation);

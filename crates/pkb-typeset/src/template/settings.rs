@@ -2,10 +2,8 @@
 
 use std::ops::Range;
 
-use pkb_core::{
-    nearest::nearest,
-    value::{LetterFormat, LetterLanguages},
-};
+use pkb_files::nearest::nearest;
+use pkb_values::{LetterFormat, LetterLanguages};
 use serde::{Deserialize, de::DeserializeOwned};
 use thiserror::Error;
 

@@ -1,6 +1,6 @@
 //! The values of a letter as Typst reads them.
 
-use pkb_languages::Language;
+use pkb_languages::LetterLanguage;
 use serde::Serialize;
 
 use super::layout::Failure;
@@ -55,7 +55,7 @@ impl Typesetter {
     /// What Typst sees while it lays out a letter.
     pub(super) fn world_of(&self, letter: &LetterFields) -> Result<LetterWorld<'_>, Failure> {
         let code = SquareCode::of(&letter.join_url).map_err(|_| LetterFault::LinkTooLong)?;
-        let part = |language: &&'static Language| Part {
+        let part = |language: &&'static LetterLanguage| Part {
             file: format!("/{}", words_file(self.design, language)),
             language: language.code,
             square_code_alt: &language.labels().qr_code,

@@ -22,11 +22,9 @@ mod world;
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use pkb_core::{
-    record::Design,
-    value::{LetterFormat, LetterLanguages},
-};
-use pkb_languages::Language;
+use pkb_core::record::Design;
+use pkb_languages::LetterLanguage;
+use pkb_values::{LetterFormat, LetterLanguages};
 use typst::diag::SourceDiagnostic;
 use typst_layout::PagedDocument;
 use typst_pdf::{PdfStandard, PdfStandards};
@@ -107,7 +105,7 @@ impl Typesetter {
         let samples = samples(|languages| template.has(design, languages));
         if samples.is_empty() {
             return Err(TypesetError::Template {
-                place: words_file(design, Language::english()),
+                place: words_file(design, LetterLanguage::english()),
                 message: "the template has no such file".into(),
             });
         }
@@ -137,7 +135,7 @@ impl Typesetter {
         threads: usize,
     ) -> Result<Self, TypesetError> {
         let template_error = |message: &str| TypesetError::Template {
-            place: words_file(design, Language::english()),
+            place: words_file(design, LetterLanguage::english()),
             message: message.into(),
         };
         Ok(Self {

@@ -1,7 +1,7 @@
 //! What is laid over the pages of a finished letter: marks for people and machines, page numbers, and PROOF or REHEARSAL. The words
 //! below it need not know how many pages there are, or which number the letter gets.
 
-use pkb_languages::Language;
+use pkb_languages::LetterLanguage;
 use serde::Serialize;
 use typst::layout::{Frame, FrameItem};
 use typst_layout::{Page, PagedDocument};
@@ -237,10 +237,10 @@ pub(super) fn barcode_of(
 }
 
 /// The language of the first words of a page.
-fn language_of(frame: &Frame) -> Option<&'static Language> {
+fn language_of(frame: &Frame) -> Option<&'static LetterLanguage> {
     frame.items().find_map(|(_, item)| match item {
         FrameItem::Group(group) => language_of(&group.frame),
-        FrameItem::Text(text) => Language::of_code(text.lang.as_str()),
+        FrameItem::Text(text) => LetterLanguage::of_code(text.lang.as_str()),
         _ => None,
     })
 }

@@ -2,7 +2,7 @@
 //! not read it out again and again.
 
 use hayro::hayro_syntax::Pdf;
-use pkb_core::value::LetterLanguages;
+use pkb_values::LetterLanguages;
 
 use super::stamping_tests::{Tags, differing_pixels, stamping_few};
 use super::*;

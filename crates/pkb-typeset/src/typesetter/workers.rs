@@ -6,7 +6,7 @@
 use std::ops::ControlFlow;
 
 use parking_lot::{Condvar, Mutex};
-use pkb_core::in_order::in_order_on;
+use pkb_files::in_order::in_order_on;
 use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 
 use super::TypesetError;

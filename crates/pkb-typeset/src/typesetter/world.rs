@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use pkb_core::record::Design;
-use pkb_languages::{Labels, Language};
+use pkb_languages::{Labels, LetterLanguage};
 use serde::Serialize;
 use typst::diag::{FileError, FileResult, PackageError, SourceDiagnostic};
 use typst::foundations::{Bytes, Datetime, Duration};
@@ -85,7 +85,7 @@ impl TemplateWorld {
         let data = SettingsData {
             geometry: &settings.geometry,
             marks: &settings.marks,
-            senders: Language::all()
+            senders: LetterLanguage::all()
                 .iter()
                 .map(|language| {
                     let sender = Sender {
@@ -125,7 +125,7 @@ impl TemplateWorld {
     }
 
     /// Whether the template has the words of a design in a language.
-    pub(super) fn has_words(&self, design: Design, language: &Language) -> bool {
+    pub(super) fn has_words(&self, design: Design, language: &LetterLanguage) -> bool {
         let name = format!("/{}", words_file(design, language));
         file_id(&name).is_some_and(|id| self.sources.contains_key(&id))
     }

@@ -4,10 +4,8 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use pkb_cli::args::one_of;
-use pkb_core::{
-    Fatal,
-    value::{DateOrder, NationalIdType},
-};
+use pkb_core::Fatal;
+use pkb_values::{DateOrder, NationalIdType};
 
 use crate::columns::Mapping;
 use pkb_table::{EncodingChoice, Separator, TableOptions, parse_encoding};

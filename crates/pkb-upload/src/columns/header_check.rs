@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use pkb_core::{Fatal, value::folded_header};
+use pkb_core::Fatal;
+use pkb_values::folded_header;
 
 use super::{
     Columns, Concern, Field, Mapping,

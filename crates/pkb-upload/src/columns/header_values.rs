@@ -1,9 +1,7 @@
 //! Headers that are values: a first row that was written behind the header without a line break.
 
-use pkb_core::{
-    Fatal,
-    value::{DateOfBirth, DateOrder, Postcode},
-};
+use pkb_core::Fatal;
+use pkb_values::{DateOfBirth, DateOrder, Postcode};
 
 use super::{Columns, Mapping};
 

@@ -5,7 +5,7 @@ use std::{
     sync::LazyLock,
 };
 
-use pkb_core::value::folded_header;
+use pkb_values::folded_header;
 use serde::Deserialize;
 
 use super::field::Field;

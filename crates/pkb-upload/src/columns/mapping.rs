@@ -2,11 +2,9 @@
 
 use std::{collections::BTreeMap, path::Path};
 
-use pkb_core::{
-    Fatal,
-    trusted_file::{self, Purpose},
-    value::folded_header,
-};
+use pkb_core::Fatal;
+use pkb_files::trusted_file::{self, Purpose};
+use pkb_values::folded_header;
 use serde::Deserialize;
 
 use super::{

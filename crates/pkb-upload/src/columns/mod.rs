@@ -9,10 +9,9 @@ mod mask;
 
 use std::ops::Deref;
 
-use pkb_core::{
-    Fatal, shown,
-    value::{NationalIdType, folded_header},
-};
+use pkb_core::Fatal;
+use pkb_files::shown;
+use pkb_values::{NationalIdType, folded_header};
 
 pub use field::{ADDRESS, BIRTH_PARTS, CARERS, Field};
 use field::{COMPOSED, HOUSE, Several};

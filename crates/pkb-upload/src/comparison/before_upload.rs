@@ -3,7 +3,8 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use pkb_cli::progress::tell;
-use pkb_core::{Fatal, journal::Key, monitor::Monitor, stage::IntentLog};
+use pkb_core::{Fatal, monitor::Monitor, stage::IntentLog};
+use pkb_files::journal::Key;
 use serde_json::Value;
 use tokio::sync::OnceCell;
 

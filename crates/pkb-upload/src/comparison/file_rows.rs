@@ -1,6 +1,8 @@
 //! The rows of the patient file that can be compared.
 
-use pkb_core::{Fatal, journal::Key, value::NationalId};
+use pkb_core::Fatal;
+use pkb_files::journal::Key;
+use pkb_values::NationalId;
 
 use super::{
     differences::Neighbour,

@@ -24,11 +24,11 @@ use foldhash::{HashMap, HashMapExt as _};
 use pkb_client::{Client, directory::RestDirectory};
 use pkb_core::{
     Clock, Fatal, Reason, Verdict,
-    journal::Key,
     monitor::{Monitor, Why},
     stage::IntentLog,
-    value::NationalId,
 };
+use pkb_files::journal::Key;
+use pkb_values::NationalId;
 
 pub use before_upload::BeforeUpload;
 pub use differences::{Differences, Sent};

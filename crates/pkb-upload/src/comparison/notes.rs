@@ -7,7 +7,8 @@ use std::collections::HashSet;
 
 use foldhash::HashMap;
 use jiff::Timestamp;
-use pkb_core::{Clock, Fatal, journal::Key, record::Compared};
+use pkb_core::{Clock, Fatal, record::Compared};
+use pkb_files::journal::Key;
 use serde_json::{Map, Value, json};
 use std::time::Duration;
 

@@ -1,7 +1,8 @@
 //! FHIR tells dates of birth only. So REST is asked about a sample of the patients whom FHIR knows, for names and addresses.
 
 use pkb_client::directory::{Directory as _, RestDirectory};
-use pkb_core::{Fatal, value::NationalId};
+use pkb_core::Fatal;
+use pkb_values::NationalId;
 
 use super::{
     differences::Differences,

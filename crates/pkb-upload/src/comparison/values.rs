@@ -5,7 +5,8 @@ use std::hash::BuildHasher as _;
 use foldhash::quality::RandomState;
 use jiff::civil::Date;
 use pkb_client::directory::Known;
-use pkb_core::{names::folded_name, record::Patient, value::Postcode};
+use pkb_core::record::Patient;
+use pkb_values::{Postcode, names::folded_name};
 
 use crate::pkb_file::address_cells;
 

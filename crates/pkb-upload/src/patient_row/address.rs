@@ -3,8 +3,8 @@
 use pkb_core::{
     postal::{self, Unmailable},
     record::{NoLetter, Patient},
-    value::{AddressLine, Postcode, Problem},
 };
+use pkb_values::{AddressLine, Postcode, Problem};
 
 use super::{Kind, RowCheck};
 use crate::{

@@ -3,10 +3,8 @@
 
 use std::borrow::Cow;
 
-use pkb_core::{
-    record::NoLetter,
-    value::{AddressLine, Postcode, Problem},
-};
+use pkb_core::record::NoLetter;
+use pkb_values::{AddressLine, Postcode, Problem};
 
 use super::{Address, RowCheck};
 use crate::columns::Field;

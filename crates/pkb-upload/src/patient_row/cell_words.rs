@@ -1,10 +1,7 @@
 //! Names and titles of a row, and what the words in its cells say.
 
-use pkb_core::{
-    Reason,
-    record::NoLetter,
-    value::{PersonName, Problem, has_lost_letter, looks_like_mojibake},
-};
+use pkb_core::{Reason, record::NoLetter};
+use pkb_values::{PersonName, Problem, has_lost_letter, looks_like_mojibake};
 
 use super::{Kind, Place, RowCheck};
 use crate::{

@@ -1,10 +1,8 @@
 //! The cells that decide whether a patient may be written to. Whatever is not understood stops the row: nobody is
 //! uploaded as alive and willing if a cell may say dead, sensitive or unwilling.
 
-use pkb_core::{
-    Reason,
-    value::{DateOfBirth, Problem},
-};
+use pkb_core::Reason;
+use pkb_values::{DateOfBirth, Problem};
 
 use super::{Decided, RowCheck};
 use crate::{

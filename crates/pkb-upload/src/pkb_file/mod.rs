@@ -7,12 +7,9 @@ mod template;
 use std::borrow::Cow;
 
 use jiff::civil::Date;
-use pkb_core::{
-    Fatal,
-    journal::Key,
-    record::Patient,
-    value::{AddressLine, Email, LocalId, PersonName, Phone, Postcode, UkMobile},
-};
+use pkb_core::{Fatal, record::Patient};
+use pkb_files::journal::Key;
+use pkb_values::{AddressLine, Email, LocalId, PersonName, Phone, Postcode, UkMobile};
 
 pub use profile::{MAX_ROWS, Profile};
 pub use special_characters::SpecialCharacters;

@@ -2,10 +2,8 @@
 
 use std::{num::NonZeroU8, path::Path};
 
-use pkb_core::{
-    Fatal,
-    trusted_file::{self, Purpose},
-};
+use pkb_core::Fatal;
+use pkb_files::trusted_file::{self, Purpose};
 use serde::Deserialize;
 
 use crate::toml_file;

@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use pkb_core::{Fatal, journal::Key, stage::IntentLog};
+use pkb_core::{Fatal, stage::IntentLog};
+use pkb_files::journal::Key;
 
 use super::{Refused, RowResult, Sender, Sending, read_report, unknown};
 use crate::{

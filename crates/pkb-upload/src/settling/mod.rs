@@ -15,12 +15,11 @@ use std::{
 
 use pkb_core::{
     Clock, Fatal, Reason, Verdict,
-    journal::Key,
     monitor::{Monitor, Why},
-    signals::EndSignal,
     stage::IntentLog,
-    value::NationalId,
 };
+use pkb_files::{journal::Key, signals::EndSignal};
+use pkb_values::NationalId;
 
 pub use evidence::{Counts, Finding};
 

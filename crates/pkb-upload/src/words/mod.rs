@@ -13,10 +13,8 @@ mod tests;
 
 use std::path::Path;
 
-use pkb_core::{
-    Fatal,
-    trusted_file::{self, Purpose},
-};
+use pkb_core::Fatal;
+use pkb_files::trusted_file::{self, Purpose};
 use serde::Deserialize;
 
 use crate::toml_file;

@@ -7,7 +7,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use pkb_core::{Fatal, atomic_file::leftovers, record::Edition};
+use pkb_core::{Fatal, record::Edition};
+use pkb_files::atomic_file::leftovers;
 
 use super::locked::content_of;
 use pkb_core::print_files::{

@@ -10,12 +10,14 @@ use std::{
 use jiff::Timestamp;
 use pkb_core::{
     Fatal, Record,
-    atomic_file::AtomicFile,
     clock::uk_date,
-    journal::{self, check::Chain},
     record::{CodesStand, Schema},
     rows::counted,
     stage::IntentLog,
+};
+use pkb_files::{
+    atomic_file::AtomicFile,
+    journal::{self, check::Chain},
 };
 use serde::Deserialize;
 

@@ -6,8 +6,8 @@ use pkb_cli::progress::tell;
 use pkb_core::{
     ExitCode, Fatal, Record,
     rows::{counted, listed},
-    value::NhsNumber,
 };
+use pkb_values::NhsNumber;
 
 use super::{Locked, PurgeArgs};
 use crate::ledger;

@@ -8,7 +8,8 @@ use std::{
     thread,
 };
 
-use pkb_core::{Fatal, atomic_file::AtomicFile};
+use pkb_core::Fatal;
+use pkb_files::atomic_file::AtomicFile;
 
 use super::check::{self, Measure, Measured};
 

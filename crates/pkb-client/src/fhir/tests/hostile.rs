@@ -8,7 +8,7 @@ use crate::fhir::{
     codes::{self, Codes},
     parameters,
 };
-use pkb_core::value::{NationalId, NationalIdType};
+use pkb_values::{NationalId, NationalIdType};
 
 const SCHEMES: [NationalIdType; 3] = [
     NationalIdType::NhsNumber,

@@ -15,7 +15,8 @@ use crate::{
     fhir::{BatchError, FhirSettings, MAX_INVITATION_TOKENS, Refusal},
     network::Network,
 };
-use pkb_core::{Fatal, value::NationalId};
+use pkb_core::Fatal;
+use pkb_values::NationalId;
 
 const ORG: &str = "00000000-0000-4000-8000-05a4db0c0999";
 

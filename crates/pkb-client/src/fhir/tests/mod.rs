@@ -7,10 +7,8 @@ use serde_json::{Value, json};
 
 use super::{PatientStatus, codes, codes::Codes, status};
 use crate::{CallError, rest::RecordAccess};
-use pkb_core::{
-    Fatal,
-    value::{DateOfBirth, NationalId, NationalIdType, NhsNumber},
-};
+use pkb_core::Fatal;
+use pkb_values::{DateOfBirth, NationalId, NationalIdType, NhsNumber};
 
 fn nhs(digits: &str) -> NationalId {
     of(NationalIdType::NhsNumber, digits)

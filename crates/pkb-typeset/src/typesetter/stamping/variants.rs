@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use jiff::civil::Date;
-use pkb_core::value::{LetterFormat, LetterLanguages};
 use pkb_stamp::{Template, Unstampable};
+use pkb_values::{LetterFormat, LetterLanguages};
 
 use super::Stamping;
 use crate::letter_fields::LetterFields;

@@ -4,7 +4,8 @@ mod addresses;
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use pkb_core::{Reason, Record, record::NoLetter, value::Postcode};
+use pkb_core::{Reason, Record, record::NoLetter};
+use pkb_values::Postcode;
 
 use crate::{hot, patient_file::PatientFile, report::Report};
 

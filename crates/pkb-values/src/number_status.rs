@@ -6,7 +6,7 @@ use super::{Problem, folded_header};
 
 /// NHS Data Dictionary: NHS NUMBER STATUS INDICATOR CODE.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum NhsNumberStatus {
     /// Number present and verified.
     #[serde(rename = "01")]

@@ -14,7 +14,7 @@ const WORTH_A_CALL: u64 = 4096;
 
 /// The lines that a journal had when this was made; what is appended later is not seen.
 #[derive(Clone)]
-pub(crate) struct Lookup {
+pub struct Lookup {
     pub(super) index: Arc<Index>,
     pub(super) ready: Arc<[Span]>,
     pub(super) file: Arc<File>,
@@ -23,12 +23,12 @@ pub(crate) struct Lookup {
 
 impl Lookup {
     /// Where the last line with this key is. Reads nothing.
-    pub(crate) fn find(&self, key: Key) -> Option<Span> {
+    pub fn find(&self, key: Key) -> Option<Span> {
         self.index.get(key)
     }
 
     /// Where the lines around one are that are [`super::Entry::Ready`]: `before` of those before it, `count` in all.
-    pub(crate) fn near(&self, span: Span, before: usize, count: usize) -> &[Span] {
+    pub fn near(&self, span: Span, before: usize, count: usize) -> &[Span] {
         let at = (self.ready).partition_point(|ready| ready.offset() < span.offset());
         let from = at.saturating_sub(before);
         let to = (from + count).min(self.ready.len());
@@ -36,7 +36,7 @@ impl Lookup {
     }
 
     /// Whether there is no line at all.
-    pub(crate) fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.index.len() == 0
     }
 
@@ -44,7 +44,7 @@ impl Lookup {
     ///
     /// # Errors
     /// [`Fatal::Io`]: the file cannot be read, or somebody has cut it.
-    pub(crate) fn fetch(&self, mut spans: Vec<Span>) -> Result<Fetched, Fatal> {
+    pub fn fetch(&self, mut spans: Vec<Span>) -> Result<Fetched, Fatal> {
         // They nearly are.
         spans.sort_by_key(|span| span.offset());
         let mut runs: Vec<Run> = Vec::new();
@@ -89,7 +89,7 @@ struct Run {
 }
 
 /// Lines that were read.
-pub(crate) struct Fetched {
+pub struct Fetched {
     bytes: Vec<u8>,
     runs: Vec<Run>,
     spans: Vec<Span>,
@@ -97,7 +97,7 @@ pub(crate) struct Fetched {
 
 impl Fetched {
     /// All lines, in file order.
-    pub(crate) fn lines(&self) -> impl Iterator<Item = &[u8]> {
+    pub fn lines(&self) -> impl Iterator<Item = &[u8]> {
         self.spans.iter().filter_map(|span| self.line(*span).ok())
     }
 
@@ -105,7 +105,7 @@ impl Fetched {
     ///
     /// # Errors
     /// [`Fatal::Bug`]: it is not.
-    pub(crate) fn line(&self, span: Span) -> Result<&[u8], Fatal> {
+    pub fn line(&self, span: Span) -> Result<&[u8], Fatal> {
         let place = place_of(&self.runs, span)?;
         self.bytes.get(place).ok_or_else(wrong_index)
     }

@@ -28,12 +28,12 @@ use std::{
 };
 
 use self::check::{ADDED_BYTES, Chain};
-pub(crate) use self::index::Span;
+pub use self::index::Span;
 use self::index::{Index, MAX_FILE_BYTES};
 pub use self::key::Key;
-pub(crate) use self::lookup::{Fetched, Lookup};
+pub use self::lookup::{Fetched, Lookup};
 pub use self::scan::damaged;
-use crate::{Fatal, atomic_file::sync_name, ndjson::MAX_LINE_BYTES};
+use crate::{Fatal, atomic_file::sync_name, lines::MAX_LINE_BYTES};
 
 /// Bytes that are read from the file at a time where look-ups follow its order.
 const BLOCK_BYTES: usize = 256 << 10;
@@ -197,7 +197,7 @@ impl Journal {
     }
 
     /// The lines that there are now, for other threads.
-    pub(crate) fn lookup(&self) -> Lookup {
+    pub fn lookup(&self) -> Lookup {
         Lookup {
             index: Arc::clone(&self.index),
             ready: Arc::clone(&self.ready),

@@ -27,7 +27,7 @@ fn normalise(text: &str) -> Result<String, Problem> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::value::Phone;
+    use crate::Phone;
     use proptest::prelude::*;
 
     #[test]

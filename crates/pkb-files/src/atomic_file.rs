@@ -182,7 +182,7 @@ fn not_replaced(path: &Path, what: &str) -> Fatal {
 }
 
 /// The place that a path means: what a link there points to.
-pub(crate) fn behind_links(path: &Path) -> Result<Cow<'_, Path>, Fatal> {
+pub fn behind_links(path: &Path) -> Result<Cow<'_, Path>, Fatal> {
     let is_link = |known: std::fs::Metadata| known.file_type().is_symlink();
     if !path.symlink_metadata().is_ok_and(is_link) {
         return Ok(Cow::Borrowed(path));
@@ -250,7 +250,7 @@ pub fn create_private_folder(path: &Path) -> Result<(), Fatal> {
 }
 
 /// Makes the name of a file or folder survive a power cut.
-pub(crate) fn sync_name(path: &Path) -> io::Result<()> {
+pub fn sync_name(path: &Path) -> io::Result<()> {
     File::open(folder_of(path))?.sync_all()
 }
 

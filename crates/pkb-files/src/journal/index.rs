@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::Key;
-use crate::ndjson::MAX_LINE_BYTES;
+use crate::lines::MAX_LINE_BYTES;
 
 /// Bits of a [`Span`] for the length; the others are for the offset.
 const LENGTH_BITS: u32 = 21;
@@ -22,7 +22,7 @@ const TABLES: usize = 16;
 
 /// Offset and length of a line, without its line end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Span(u64);
+pub struct Span(u64);
 
 impl Span {
     /// A span for a line of at most [`MAX_LINE_BYTES`] within the first [`MAX_FILE_BYTES`].

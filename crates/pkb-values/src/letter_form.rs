@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, str::FromStr, sync::LazyLock};
 
-use pkb_languages::Language;
+use pkb_languages::LetterLanguage;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 use super::Problem;
@@ -17,16 +17,16 @@ pub struct LetterLanguages(&'static Combination);
 
 #[derive(Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 struct Combination {
-    languages: Vec<&'static Language>,
+    languages: Vec<&'static LetterLanguage>,
     codes: String,
     about: String,
 }
 
 /// Each language alone, and each before English.
 static COMBINATIONS: LazyLock<Vec<Combination>> = LazyLock::new(|| {
-    let english = Language::english();
+    let english = LetterLanguage::english();
     let mut combinations = Vec::new();
-    for language in Language::all() {
+    for language in LetterLanguage::all() {
         combinations.push(Combination {
             languages: vec![language],
             codes: language.code.to_owned(),
@@ -51,7 +51,7 @@ impl LetterLanguages {
 
     /// One language alone.
     #[must_use]
-    pub fn alone(language: &'static Language) -> Self {
+    pub fn alone(language: &'static LetterLanguage) -> Self {
         let alone = |own: &Self| own.languages() == [language];
         Self::all().find(alone).unwrap_or_default()
     }
@@ -64,15 +64,15 @@ impl LetterLanguages {
 
     /// The languages, in the order in which they appear in the letter.
     #[must_use]
-    pub fn languages(self) -> &'static [&'static Language] {
+    pub fn languages(self) -> &'static [&'static LetterLanguage] {
         &self.0.languages
     }
 
     /// The language that is read first.
     #[must_use]
-    pub fn first(self) -> &'static Language {
+    pub fn first(self) -> &'static LetterLanguage {
         let first = self.languages().first();
-        first.copied().unwrap_or_else(Language::english)
+        first.copied().unwrap_or_else(LetterLanguage::english)
     }
 
     /// In words, for help.
@@ -121,7 +121,7 @@ impl<'de> Deserialize<'de> for LetterLanguages {
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
 )]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum LetterFormat {
     /// 12 point

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     Fatal,
     in_order::in_order,
-    ndjson::{Block, BlockReader, MAX_LINE_BYTES, RawLine},
+    lines::{Block, BlockReader, MAX_LINE_BYTES, RawLine},
 };
 
 /// What is in a journal.

@@ -1,18 +1,24 @@
 //! Values with rules. Each type is made only by parsing, so that holding one is proof that the
 //! rules hold. None of them shows its value in `Debug`: showing is a method named `expose_…`.
 
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
+
 mod codes;
 mod date_of_birth;
 mod email;
 mod excel_damage;
+pub mod gsm;
 mod language;
 mod letter_form;
 mod local_id;
+pub mod names;
 mod national_id;
 mod nhs_number;
 mod number_status;
 mod phone;
 mod postcode;
+#[cfg(feature = "schema")]
+pub mod schema;
 mod text;
 mod uk_mobile;
 mod unseen;
@@ -219,7 +225,7 @@ macro_rules! private_text {
             ///
             /// # Errors
             /// What is wrong, without the value.
-            pub fn parse(text: &str) -> Result<Self, $crate::value::Problem> {
+            pub fn parse(text: &str) -> Result<Self, $crate::Problem> {
                 $rule(text).map(|checked| Self(checked.into()))
             }
 
@@ -235,7 +241,7 @@ macro_rules! private_text {
             }
         }
 
-        $crate::value::private_text_serde!($name, $expose);
+        $crate::private_text_serde!($name, $expose);
     };
 }
 

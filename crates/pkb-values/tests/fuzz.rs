@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use pkb_core::value::{
+use pkb_values::{
     AddressLine, DateOfBirth, DateOrder, Email, Language, LocalId, NationalIdType, NhsNumber,
     PersonName, Phone, Postcode, Problem, UkMobile, looks_like_mojibake,
 };

@@ -8,7 +8,7 @@ use super::{NhsNumber, Problem};
 /// Which scheme a national id belongs to. The names are those of PKB's REST path
 /// (`…/byNationalId/{number}/NHS_NUMBER`); PKB's guide shows only the first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum NationalIdType {
     /// England and Wales.
@@ -99,7 +99,7 @@ impl NationalIdType {
 
 /// A national id: the scheme and the number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct NationalId {
     /// The scheme.
     #[serde(rename = "type")]
