@@ -3,13 +3,18 @@
 use std::borrow::BorrowMut;
 use std::io::Write;
 
+use pdf_writer::Name;
+use pdf_writer::types::StructRole;
+use pdf_writer::writers::{Pages, StructElement, StructTreeRoot};
+
 use super::{
     BOOKMARKS, CATALOG, DOCUMENT, Document, FIRST_FONT, INFO, METADATA, PAGES, PARENTS, STRUCTURE,
     StampError,
 };
 use crate::deflate::{deflated, deflated_thoroughly};
-use crate::fonts::OBJECTS_A_FONT;
-use crate::syntax::{put, references, string, text_string};
+use crate::fonts::{FontObject, OBJECTS_A_FONT};
+use crate::output::{body, chunk};
+use crate::syntax::{int, object_ref, put, string, text_string};
 use crate::tools::Tools;
 
 impl<'f, W: Write, T: BorrowMut<Tools<'f>>> Document<'f, W, T> {
@@ -24,7 +29,7 @@ impl<'f, W: Write, T: BorrowMut<Tools<'f>>> Document<'f, W, T> {
         let has_bookmarks = self.outline.finish(&mut self.closing);
         self.write_trees();
         let document = &first.document;
-        self.closing.next(INFO).extend_from_slice(&document.info);
+        self.closing.add(INFO, &document.info);
         let mut catalog = Vec::new();
         put(
             &mut catalog,
@@ -40,7 +45,7 @@ impl<'f, W: Write, T: BorrowMut<Tools<'f>>> Document<'f, W, T> {
             put(&mut catalog, format_args!("/Outlines {BOOKMARKS} 0 R"));
         }
         catalog.extend_from_slice(b">>");
-        self.closing.next(CATALOG).extend_from_slice(&catalog);
+        self.closing.add(CATALOG, &catalog);
         let closing = std::mem::take(&mut self.closing);
         self.write_object_stream(closing)?;
         let instance = self.output.digest();
@@ -50,15 +55,9 @@ impl<'f, W: Write, T: BorrowMut<Tools<'f>>> Document<'f, W, T> {
         let id = value_of(&metadata, "xmpMM:DocumentID")
             .unwrap_or(&instance)
             .to_owned();
-        let mut body = Vec::new();
-        put(
-            &mut body,
-            format_args!(
-                "<</Type/Metadata/Subtype/XML/Length {}>>\nstream\n{metadata}\nendstream",
-                metadata.len()
-            ),
-        );
-        self.output.object(METADATA, &body)?;
+        let mut packet = chunk();
+        packet.metadata(object_ref(METADATA), metadata.as_bytes());
+        self.output.objects(packet.as_bytes(), [(METADATA, 0)])?;
         let mut trailer = format!("/Root {CATALOG} 0 R/Info {INFO} 0 R/ID[").into_bytes();
         string(&mut trailer, id.as_bytes());
         string(&mut trailer, instance.as_bytes());
@@ -90,17 +89,12 @@ impl<'f, W: Write, T: BorrowMut<Tools<'f>>> Document<'f, W, T> {
                 }
             };
             let first = FIRST_FONT + OBJECTS_A_FONT * face as u32;
-            for (object, number) in embedded.objects(first).into_iter().zip(first..) {
-                match object.data {
-                    Some(data) => self.output.stream(
-                        number,
-                        &String::from_utf8_lossy(&object.dictionary),
-                        data,
-                    )?,
-                    None => self
-                        .closing
-                        .next(number)
-                        .extend_from_slice(&object.dictionary),
+            for (object, number) in embedded.objects(font, first).into_iter().zip(first..) {
+                match object {
+                    FontObject::Stream(chunk) => {
+                        self.output.objects(chunk.as_bytes(), [(number, 0)])?;
+                    }
+                    FontObject::Dictionary(body) => self.closing.add(number, &body),
                 }
             }
         }
@@ -109,36 +103,43 @@ impl<'f, W: Write, T: BorrowMut<Tools<'f>>> Document<'f, W, T> {
 
     /// The roots of the trees of pages, tags, and which tag each sequence belongs to.
     fn write_trees(&mut self) {
-        let pages = self.closing.next(PAGES);
-        pages.extend_from_slice(b"<</Type/Pages/Kids");
-        references(pages, self.nodes.iter().map(|(pages, _)| *pages));
-        put(pages, format_args!("/Count {}>>", self.next_page));
-        let structure = self.closing.next(STRUCTURE);
-        structure.extend_from_slice(b"<</Type/StructTreeRoot/RoleMap<<");
-        for (role, stands_for) in &self.roles {
-            for name in [role, stands_for] {
-                structure.push(b'/');
-                structure.extend_from_slice(name);
+        let count = int(self.next_page);
+        let nodes = self.nodes.iter();
+        let pages = body(|object| {
+            let nodes = nodes.clone().map(|(pages, _)| object_ref(*pages));
+            object.start::<Pages<'_>>().kids(nodes).count(count);
+        });
+        let structure = body(|object| {
+            let mut root = object.start::<StructTreeRoot<'_>>();
+            let mut roles = root.insert(Name(b"RoleMap")).dict();
+            for (role, stands_for) in &self.roles {
+                roles.pair(Name(role), Name(stands_for));
             }
+            drop(roles);
+            root.children().item(object_ref(DOCUMENT));
+            root.pair(Name(b"ParentTree"), object_ref(PARENTS));
+            root.parent_tree_next_key(count);
+        });
+        let document = body(|object| {
+            let mut element = object.start::<StructElement<'_>>();
+            element
+                .kind(StructRole::Document)
+                .parent(object_ref(STRUCTURE));
+            let parts = self.parts.iter().map(|part| object_ref(*part));
+            element.insert(Name(b"K")).array().items(parts);
+        });
+        let parents = body(|object| {
+            let nodes = nodes.map(|(_, parents)| object_ref(*parents));
+            object.dict().insert(Name(b"Kids")).array().items(nodes);
+        });
+        for (number, body) in [
+            (PAGES, pages),
+            (STRUCTURE, structure),
+            (DOCUMENT, document),
+            (PARENTS, parents),
+        ] {
+            self.closing.add(number, &body);
         }
-        put(
-            structure,
-            format_args!(
-                ">>/K[{DOCUMENT} 0 R]/ParentTree {PARENTS} 0 R/ParentTreeNextKey {}>>",
-                self.next_page
-            ),
-        );
-        let document = self.closing.next(DOCUMENT);
-        put(
-            document,
-            format_args!("<</Type/StructElem/S/Document/P {STRUCTURE} 0 R/K"),
-        );
-        references(document, self.parts.iter().copied());
-        document.extend_from_slice(b">>");
-        let parents = self.closing.next(PARENTS);
-        parents.extend_from_slice(b"<</Kids");
-        references(parents, self.nodes.iter().map(|(_, parents)| *parents));
-        parents.extend_from_slice(b">>");
     }
 }
 

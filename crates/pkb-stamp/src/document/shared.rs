@@ -64,7 +64,7 @@ impl<'f, W: Write, T: BorrowMut<Tools<'f>>> Document<'f, W, T> {
             if data.is_some() {
                 self.output.object(number, &body)?;
             } else {
-                self.closing.next(number).extend_from_slice(&body);
+                self.closing.add(number, &body);
             }
         }
         let mut registered = Registered::default();
@@ -72,7 +72,7 @@ impl<'f, W: Write, T: BorrowMut<Tools<'f>>> Document<'f, W, T> {
             let (resources, content) = (self.take_number(), self.take_number());
             body.clear();
             shared(&page.resources, &mut body);
-            self.closing.next(resources).extend_from_slice(&body);
+            self.closing.add(resources, &body);
             self.output.stream(content, "", &page.content)?;
             registered.pages.push((resources, content));
         }

@@ -4,10 +4,13 @@ use std::borrow::BorrowMut;
 use std::collections::HashMap;
 use std::io::{self, Write};
 
+use pdf_writer::Ref;
+use pdf_writer::writers::{NumberTree, Pages};
+
 use super::group::{Group, Placed};
 use super::{Document, PAGES, StampError};
-use crate::output::ObjectStream;
-use crate::syntax::{integer, put, reference, references};
+use crate::output::{ObjectStream, body};
+use crate::syntax::{int, object_ref};
 use crate::tools::Tools;
 
 /// Letters with their numbers.
@@ -70,36 +73,31 @@ impl<'f, W: Write, T: BorrowMut<Tools<'f>>> Document<'f, W, T> {
         } else {
             &mut self.closing
         };
-        let pages = stream.next(window.pages_node);
-        put(pages, format_args!("<</Type/Pages/Parent {PAGES} 0 R/Kids"));
         let of_letter = |(group, at): (&Group, u32)| -> Vec<u32> {
             (0..group.template.pages.len() as u32)
                 .map(|page| group.page(page, at))
                 .collect()
         };
-        references(pages, window.letters().flat_map(of_letter));
-        let count = window
-            .letters()
-            .map(|(group, _)| group.template.pages.len());
-        put(pages, format_args!("/Count {}>>", count.sum::<usize>()));
-        let parents = stream.next(window.parents_node);
-        let mut keys = window
-            .letters()
-            .flat_map(|(group, at)| group.parents(at))
-            .peekable();
-        let first = keys.peek().map_or(0, |(key, _)| *key);
-        let mut last = first;
-        let mut numbers = Vec::new();
-        for (key, list) in keys {
-            integer(&mut numbers, key.into());
-            numbers.push(b' ');
-            reference(&mut numbers, list);
-            numbers.push(b' ');
-            last = key;
-        }
-        put(parents, format_args!("<</Limits[{first} {last}]/Nums["));
-        parents.extend(numbers);
-        parents.extend_from_slice(b"]>>");
+        let pages: Vec<u32> = window.letters().flat_map(of_letter).collect();
+        let node = body(|object| {
+            let mut node = object.start::<Pages<'_>>();
+            node.parent(object_ref(PAGES))
+                .kids(pages.iter().map(|page| object_ref(*page)))
+                .count(int(pages.len()));
+        });
+        stream.add(window.pages_node, &node);
+        let lists = window.letters().flat_map(|(group, at)| group.parents(at));
+        let lists: Vec<(i32, u32)> = lists.map(|(key, list)| (int(key), list)).collect();
+        let key = |entry: Option<&(i32, u32)>| entry.map_or(0, |(key, _)| *key);
+        let node = body(|object| {
+            let mut node = object.start::<NumberTree<'_, Ref>>();
+            node.limits(key(lists.first()), key(lists.last()));
+            let mut entries = node.nums();
+            for (key, list) in &lists {
+                entries.insert(*key, object_ref(*list));
+            }
+        });
+        stream.add(window.parents_node, &node);
         self.write_object_stream(own)
     }
 

@@ -1,16 +1,28 @@
 //! Parts of fonts, as they are put into a PDF.
 
+use pdf_writer::types::{CidFontType, SystemInfo, UnicodeCmap};
+use pdf_writer::writers::{CidFont, FontDescriptor, Type0Font};
+use pdf_writer::{Chunk, Filter, Finish as _, Name, Str};
 use sha2::{Digest as _, Sha256};
 
 use super::Face;
 use crate::{
     glyphs::GlyphSet,
-    syntax::{integer, number, put},
+    output::{body, chunk},
+    syntax::{int, object_ref},
     unhinted::unhinted,
 };
 
 /// Objects that a font takes in a PDF.
 pub(crate) const OBJECTS_A_FONT: u32 = 6;
+
+/// How codes are numbered: as the glyphs of the whole font.
+const IDENTITY: SystemInfo<'_> = SystemInfo {
+    registry: Str(b"Adobe"),
+    ordering: Str(b"Identity"),
+    supplement: 0,
+};
+const CMAP_NAME: Name<'_> = Name(b"Custom");
 
 /// How the data of a part are compressed.
 pub(crate) type Deflate = fn(&[u8]) -> Vec<u8>;
@@ -20,12 +32,18 @@ pub(crate) type Deflate = fn(&[u8]) -> Vec<u8>;
 pub(crate) struct EmbeddedFont {
     /// With the tag that tells parts of one font from each other.
     name: String,
-    descriptor: String,
-    widths: Vec<u8>,
+    /// Codes that follow each other: the first, and their widths in thousandths of the letter size.
+    widths: Vec<(u16, Vec<f32>)>,
     file: Vec<u8>,
     file_length: usize,
     to_unicode: Vec<u8>,
     to_glyph: Vec<u8>,
+}
+
+/// An object of a font: a dictionary, or a whole object with its stream.
+pub(crate) enum FontObject {
+    Dictionary(Vec<u8>),
+    Stream(Chunk),
 }
 
 impl EmbeddedFont {
@@ -45,7 +63,6 @@ impl EmbeddedFont {
             .collect();
         Some(Self {
             name: format!("{}+{}", tag(&file), face.name),
-            descriptor: face.descriptor.clone(),
             widths: widths(face, glyphs),
             file_length: file.len(),
             file: deflate(&file),
@@ -60,120 +77,84 @@ impl EmbeddedFont {
         self.file.len()
     }
 
-    /// The objects of the font: the first is the font itself. Streams are `(dictionary, data)`.
-    pub(crate) fn objects(&self, first: u32) -> [FontObject<'_>; OBJECTS_A_FONT as usize] {
-        let dictionary = |text: String| FontObject {
-            dictionary: text.into_bytes(),
-            data: None,
+    /// The objects of the font, numbered from `first` on: the first is the font itself.
+    pub(crate) fn objects(&self, face: &Face, first: u32) -> [FontObject; OBJECTS_A_FONT as usize] {
+        let at = |object: u32| object_ref(first + object);
+        let name = Name(self.name.as_bytes());
+        let font = body(|object| {
+            object
+                .start::<Type0Font<'_>>()
+                .base_font(name)
+                .encoding_predefined(Name(b"Identity-H"))
+                .descendant_font(at(1))
+                .to_unicode(at(4));
+        });
+        let descendant = body(|object| {
+            let mut font = object.start::<CidFont<'_>>();
+            font.subtype(CidFontType::Type2)
+                .base_font(name)
+                .system_info(IDENTITY)
+                .font_descriptor(at(2))
+                .default_width(0.0)
+                .cid_to_gid_map_stream(at(5));
+            let mut widths = font.widths();
+            for (first, own) in &self.widths {
+                widths.consecutive(*first, own.iter().copied());
+            }
+        });
+        let descriptor = body(|object| {
+            let mut descriptor = object.start::<FontDescriptor<'_>>();
+            face.describe(descriptor.name(name)).font_file2(at(3));
+        });
+        let stream = |object, data, entries: &dyn Fn(&mut pdf_writer::Stream<'_>)| {
+            let mut chunk = chunk();
+            let mut stream = chunk.stream(at(object), data);
+            stream.filter(Filter::FlateDecode);
+            entries(&mut stream);
+            stream.finish();
+            FontObject::Stream(chunk)
         };
-        let stream = |text: String, data| FontObject {
-            dictionary: text.into_bytes(),
-            data: Some(data),
-        };
-        let name = &self.name;
-        let mut descendant = format!(
-            "<</Type/Font/Subtype/CIDFontType2/BaseFont/{name}/CIDSystemInfo<</Registry(Adobe)/Ordering(Identity)/Supplement 0>>\
-             /FontDescriptor {} 0 R/DW 0/CIDToGIDMap {} 0 R/W",
-            first + 2,
-            first + 5
-        )
-        .into_bytes();
-        descendant.extend(&self.widths);
-        descendant.extend(b">>");
+        let length = int(self.file_length);
+        let mut to_unicode = chunk();
+        to_unicode
+            .cmap(at(4), &self.to_unicode)
+            .name(CMAP_NAME)
+            .system_info(IDENTITY)
+            .filter(Filter::FlateDecode);
         [
-            dictionary(format!(
-                "<</Type/Font/Subtype/Type0/BaseFont/{name}/Encoding/Identity-H/DescendantFonts[{} 0 R]/ToUnicode {} 0 R>>",
-                first + 1,
-                first + 4
-            )),
-            FontObject { dictionary: descendant, data: None },
-            dictionary(format!(
-                "<</Type/FontDescriptor/FontName/{name}{}/FontFile2 {} 0 R>>",
-                self.descriptor,
-                first + 3
-            )),
-            stream(format!("/Length1 {}", self.file_length), &self.file),
-            stream("/Type/CMap/CMapName/Custom/CIDSystemInfo<</Registry(Adobe)/Ordering(Identity)/Supplement 0>>".into(), &self.to_unicode),
-            stream(String::new(), &self.to_glyph),
+            FontObject::Dictionary(font),
+            FontObject::Dictionary(descendant),
+            FontObject::Dictionary(descriptor),
+            stream(3, &self.file, &|stream| {
+                stream.pair(Name(b"Length1"), length);
+            }),
+            FontObject::Stream(to_unicode),
+            stream(5, &self.to_glyph, &|_| {}),
         ]
     }
 }
 
-/// An object of a font: a dictionary, or the entries of a stream's dictionary and its deflated data.
-pub(crate) struct FontObject<'a> {
-    pub dictionary: Vec<u8>,
-    pub data: Option<&'a [u8]>,
-}
-
-/// What the codes mean, for whoever copies the text or has it read aloud (ISO 32000-1, 9.10.3). Codes whose meanings follow
-/// each other, as most do, are one range.
+/// What the codes mean, for whoever copies the text or has it read aloud (ISO 32000-1, 9.10.3).
 fn to_unicode(face: &Face, glyphs: &GlyphSet) -> Option<Vec<u8>> {
-    /// PDF allows so many entries in a section.
-    const A_SECTION: usize = 100;
-    let mut ranges: Vec<(u16, u16, Vec<u16>)> = Vec::new();
+    let mut map = UnicodeCmap::<u16>::new(CMAP_NAME, IDENTITY);
     for glyph in glyphs.iter().filter(|glyph| *glyph != 0) {
-        let meaning: Vec<u16> = face.meaning(glyph)?.encode_utf16().collect();
-        match (ranges.last_mut(), meaning.as_slice()) {
-            // The last byte alone may change within a range, of the code and of what it means.
-            (Some((first, last, known)), [own])
-                if *last + 1 == glyph
-                    && glyph % 256 != 0
-                    && own % 256 != 0
-                    && known.len() == 1
-                    && known.first().map(|known| known + (glyph - *first)) == Some(*own) =>
-            {
-                *last = glyph;
-            }
-            _ => ranges.push((glyph, glyph, meaning)),
-        }
+        map.pair_with_multiple(glyph, face.meaning(glyph)?.chars());
     }
-    let mut out = Vec::new();
-    out.extend_from_slice(
-        b"/CIDInit/ProcSet findresource begin 12 dict begin begincmap\n\
-          /CIDSystemInfo<</Registry(Adobe)/Ordering(Identity)/Supplement 0>>def\n\
-          /CMapName/Custom def /CMapType 2 def\n1 begincodespacerange <0000> <FFFF> endcodespacerange\n",
-    );
-    for section in ranges.chunks(A_SECTION) {
-        put(&mut out, format_args!("{} beginbfrange\n", section.len()));
-        for (first, last, meaning) in section {
-            put(&mut out, format_args!("<{first:04X}> <{last:04X}> <"));
-            for unit in meaning {
-                put(&mut out, format_args!("{unit:04X}"));
-            }
-            out.extend_from_slice(b">\n");
-        }
-        out.extend_from_slice(b"endbfrange\n");
-    }
-    out.extend_from_slice(b"endcmap CMapName currentdict/CMap defineresource pop end end\n");
-    Some(out)
+    Some(map.finish().into_vec())
 }
 
-/// `[3[278 556]7[500]]`: widths of runs of neighbours, in thousandths of the letter size.
-fn widths(face: &Face, glyphs: &GlyphSet) -> Vec<u8> {
-    let mut out = vec![b'['];
-    let mut last = None;
+fn widths(face: &Face, glyphs: &GlyphSet) -> Vec<(u16, Vec<f32>)> {
+    let mut runs: Vec<(u16, Vec<f32>)> = Vec::new();
     for glyph in glyphs.iter() {
-        let is_next = last.is_some_and(|last: u16| last + 1 == glyph);
-        if is_next {
-            out.push(b' ');
-        } else {
-            if last.is_some() {
-                out.push(b']');
+        let width = f64::from(face.advance(glyph)) * 1_000.0 / face.units_per_em;
+        match runs.last_mut() {
+            Some((first, own)) if usize::from(*first) + own.len() == usize::from(glyph) => {
+                own.push(width as f32);
             }
-            integer(&mut out, glyph.into());
-            out.push(b'[');
+            _ => runs.push((glyph, vec![width as f32])),
         }
-        number(
-            &mut out,
-            f64::from(face.advance(glyph)) * 1_000.0 / face.units_per_em,
-        );
-        last = Some(glyph);
     }
-    if last.is_some() {
-        out.push(b']');
-    }
-    out.push(b']');
-    out
+    runs
 }
 
 /// Six capitals that depend on what is in the part.
@@ -189,25 +170,6 @@ fn tag(file: &[u8]) -> String {
 mod tests {
     use super::*;
     use crate::fonts::tests::fonts;
-
-    #[test]
-    fn codes_whose_meanings_follow_each_other_are_one_range() {
-        let fonts = fonts();
-        let face = fonts.face(0).unwrap();
-        let mut glyphs = face.glyphs_of("ABC Cfi");
-        glyphs.add(0);
-        let map = String::from_utf8(to_unicode(face, &glyphs).unwrap()).unwrap();
-        let entries: Vec<&str> = map.lines().filter(|line| line.starts_with('<')).collect();
-        assert_eq!(
-            entries,
-            [
-                "<0003> <0003> <0020>",
-                "<0024> <0026> <0041>",
-                "<0049> <0049> <0066>",
-                "<004C> <004C> <0069>",
-            ]
-        );
-    }
 
     #[test]
     fn a_part_of_a_font_has_the_glyphs_that_were_asked_for_only() {

@@ -7,15 +7,15 @@ mod arabic;
 pub(crate) mod common;
 mod embedded;
 
+use pdf_writer::{Rect, types::FontFlags, writers::FontDescriptor};
 use rustybuzz::ttf_parser::{self, GlyphId, Tag};
 
 use crate::{
     glyphs::GlyphSet,
     shaper::{Features, Glyph, Shaper},
-    syntax::{number, put},
 };
 
-pub(crate) use embedded::{Deflate, EmbeddedFont, OBJECTS_A_FONT};
+pub(crate) use embedded::{Deflate, EmbeddedFont, FontObject, OBJECTS_A_FONT};
 
 /// Letters that fonts join into one glyph.
 const LIGATURES: [&str; 5] = ["ff", "fi", "fl", "ffi", "ffl"];
@@ -69,7 +69,7 @@ pub(crate) struct Face {
     meanings: Vec<Option<Box<str>>>,
     /// Whether it has Arabic letters.
     pub(crate) is_arabic: bool,
-    descriptor: String,
+    description: Description,
 }
 
 impl Face {
@@ -100,7 +100,7 @@ impl Face {
                 .collect(),
             meanings: meanings(&parsed),
             is_arabic: parsed.glyph_index('\u{628}').is_some(),
-            descriptor: descriptor(&parsed),
+            description: Description::of(&parsed),
         };
         for (glyph, text) in face.ligatures() {
             if let Some(meaning) = face.meanings.get_mut(usize::from(glyph)) {
@@ -161,6 +161,30 @@ impl Face {
         own.is_some_and(|own| self.meaning(glyph.id) == Some(own))
     }
 
+    /// Says what a PDF says about the font as a whole.
+    fn describe<'d, 'b>(
+        &self,
+        descriptor: &'d mut FontDescriptor<'b>,
+    ) -> &'d mut FontDescriptor<'b> {
+        let Description {
+            flags,
+            bounds,
+            italic_angle,
+            ascent,
+            descent,
+            cap_height,
+            stem_v,
+        } = &self.description;
+        descriptor
+            .flags(FontFlags::from_bits_truncate(flags.bits()))
+            .bbox(*bounds)
+            .italic_angle(*italic_angle)
+            .ascent(*ascent)
+            .descent(*descent)
+            .cap_height(*cap_height)
+            .stem_v(*stem_v)
+    }
+
     /// The part of the font with these glyphs. `None` if the font cannot be divided.
     pub(crate) fn embedded(&self, glyphs: &GlyphSet, deflate: Deflate) -> Option<EmbeddedFont> {
         EmbeddedFont::of(self, glyphs, deflate)
@@ -176,6 +200,42 @@ impl Face {
         let joined = self.ligatures().into_iter();
         let joined = joined.filter(|(_, text)| text.chars().all(|one| characters.contains(one)));
         own.chain(joined.map(|(glyph, _)| glyph)).collect()
+    }
+}
+
+/// What a PDF says about a font as a whole, in thousandths of the letter size.
+struct Description {
+    flags: FontFlags,
+    bounds: Rect,
+    italic_angle: f32,
+    ascent: f32,
+    descent: f32,
+    cap_height: f32,
+    stem_v: f32,
+}
+
+impl Description {
+    fn of(face: &ttf_parser::Face<'_>) -> Self {
+        let scale = 1_000.0 / f32::from(face.units_per_em());
+        let scaled = |length: i16| f32::from(length) * scale;
+        let bounds = face.global_bounding_box();
+        // The codes are ours. Viewers look at the width of letters when they need a substitute.
+        let mut flags = FontFlags::SYMBOLIC;
+        flags.set(FontFlags::FIXED_PITCH, face.is_monospaced());
+        Self {
+            flags,
+            bounds: Rect::new(
+                scaled(bounds.x_min),
+                scaled(bounds.y_min),
+                scaled(bounds.x_max),
+                scaled(bounds.y_max),
+            ),
+            italic_angle: face.italic_angle(),
+            ascent: scaled(face.ascender()),
+            descent: scaled(face.descender()),
+            cap_height: scaled(face.capital_height().unwrap_or(face.ascender())),
+            stem_v: 10.0 + 0.244 * (f32::from(face.weight().to_number()) - 50.0),
+        }
     }
 }
 
@@ -209,45 +269,6 @@ fn meanings(face: &ttf_parser::Face<'_>) -> Vec<Option<Box<str>>> {
         .into_iter()
         .map(|character| Some(character?.to_string().into()))
         .collect()
-}
-
-/// What a PDF says about the font as a whole.
-fn descriptor(face: &ttf_parser::Face<'_>) -> String {
-    let scale = 1_000.0 / f64::from(face.units_per_em());
-    let ascent = f64::from(face.ascender()) * scale;
-    let bounds = face.global_bounding_box();
-    let mut out = Vec::new();
-    // Symbolic: the codes are ours. One more for letters of equal width, as viewers use when they look for a substitute.
-    put(
-        &mut out,
-        format_args!(
-            "/Flags {}/FontBBox[",
-            if face.is_monospaced() { 5 } else { 4 }
-        ),
-    );
-    for edge in [bounds.x_min, bounds.y_min, bounds.x_max, bounds.y_max] {
-        number(&mut out, f64::from(edge) * scale);
-        out.push(b' ');
-    }
-    out.extend(b"]/ItalicAngle ");
-    number(&mut out, face.italic_angle().into());
-    for (key, value) in [
-        ("/Ascent ", ascent),
-        ("/Descent ", f64::from(face.descender()) * scale),
-        (
-            "/CapHeight ",
-            face.capital_height()
-                .map_or(ascent, |height| f64::from(height) * scale),
-        ),
-        (
-            "/StemV ",
-            10.0 + 0.244 * (f64::from(face.weight().to_number()) - 50.0),
-        ),
-    ] {
-        out.extend(key.as_bytes());
-        number(&mut out, value);
-    }
-    String::from_utf8_lossy(&out).into_owned()
 }
 
 #[cfg(test)]
