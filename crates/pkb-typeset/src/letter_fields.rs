@@ -26,7 +26,7 @@ pub struct LetterFields {
     pub last_day: Date,
     /// Date of the letter.
     pub letter_date: Date,
-    /// The whole prefilled link, for the square code. It holds both codes, so it is never printed as text.
+    /// The whole prefilled link, for the QR code. It holds both codes, so it is never printed as text.
     pub join_url: String,
     /// The address that a person types, such as "joinpkb.com".
     pub join_address: String,

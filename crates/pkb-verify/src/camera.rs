@@ -6,10 +6,10 @@ use hayro::vello_cpu::color::palette::css::WHITE;
 use hayro::{RenderCache, RenderSettings, render};
 use hayro_interpret::InterpreterSettings;
 
-/// Dots per inch at which a page is drawn to look for square codes: the next is tried where the one before found none.
+/// Dots per inch at which a page is drawn to look for QR codes: the next is tried where the one before found none.
 const QR_DPI: [f32; 4] = [100.0, 150.0, 200.0, 300.0];
 
-/// The square codes of a page, as a camera sees them. None at all is an answer; one that is seen and cannot be decoded is an error.
+/// The QR codes of a page, as a camera sees them. None at all is an answer; one that is seen and cannot be decoded is an error.
 pub(super) fn qr_of<'a>(
     page: &'a PdfPage<'a>,
     cache: &RenderCache<'a>,

@@ -12,10 +12,10 @@ use hayro_interpret::{
 use super::{
     actual_text::Cluster,
     lines::{Meaning, PlacedGlyph},
-    square_code::content_of,
+    qr_code::content_of,
 };
 
-/// Most modules on a side of a square code, with its margin (ISO/IEC 18004: 177 and 8).
+/// Most modules on a side of a QR code, with its margin (ISO/IEC 18004: 177 and 8).
 const MAX_MODULES: u32 = 185;
 
 /// Letters of so many points across a page cannot be overlooked.
@@ -38,7 +38,7 @@ fn is_right_to_left(character: char) -> bool {
     )
 }
 
-/// A drawing device that notes the characters and the square codes, and draws nothing.
+/// A drawing device that notes the characters and the QR codes, and draws nothing.
 #[derive(Default)]
 pub(super) struct Collector {
     pub(super) glyphs: Vec<PlacedGlyph>,

@@ -1,5 +1,5 @@
 //! Reads finished PDFs again, with other code than wrote them: the words of each page as a person would read them, and
-//! the links of its square codes as a phone camera would.
+//! the links of its QR codes as a phone camera would.
 //!
 //! Nothing here knows how letters are made. What is read is what is drawn, so a character that is drawn without a
 //! meaning (no Unicode) reads as `U+FFFD`.
@@ -40,7 +40,7 @@ pub struct Page {
     pub text: String,
     /// The words by what each glyph means alone, where those are others: codes are read so.
     pub by_glyphs: Option<String>,
-    /// The contents of its square codes.
+    /// The contents of its QR codes.
     pub qr: Vec<String>,
     /// Large words that are drawn across it, in the order in which they are drawn. They are in `text`, too.
     pub across: String,
@@ -54,16 +54,16 @@ impl Page {
     }
 }
 
-/// Reads words and square codes of all pages. Takes some tens of milliseconds a page.
+/// Reads words and QR codes of all pages. Takes some tens of milliseconds a page.
 ///
 /// # Errors
 ///
-/// When the PDF is damaged, or a square code was found that cannot be decoded at any resolution.
+/// When the PDF is damaged, or a QR code was found that cannot be decoded at any resolution.
 pub fn read_pages(pdf: Vec<u8>) -> anyhow::Result<Vec<Page>> {
     read_some(pdf, |_| true)
 }
 
-/// Reads the words of all pages, and of square codes those that are pictures of one pixel a module, from the picture.
+/// Reads the words of all pages, and of QR codes those that are pictures of one pixel a module, from the picture.
 /// Takes about a millisecond a page.
 ///
 /// # Errors
@@ -73,7 +73,7 @@ pub fn read_text_only(pdf: Vec<u8>) -> anyhow::Result<Vec<Page>> {
     read_some(pdf, |_| false)
 }
 
-/// As [`read_text_only`], but the square codes of pages of which `with_qr` says so are read as a camera would, from the
+/// As [`read_text_only`], but the QR codes of pages of which `with_qr` says so are read as a camera would, from the
 /// whole page as it is drawn; it is asked with the place of the page, from 0.
 ///
 /// # Errors
@@ -348,7 +348,7 @@ mod tests {
     }
 
     #[test]
-    fn a_letter_reads_as_it_was_written_and_its_square_code_is_its_link() {
+    fn a_letter_reads_as_it_was_written_and_its_qr_code_is_its_link() {
         let letter = LetterFields {
             name: "Ms Siân #panic(\"x\") *b* $1 <a>".into(),
             ..LetterFields::sample()
@@ -424,7 +424,7 @@ mod tests {
     }
 
     #[test]
-    fn a_square_code_says_the_same_as_a_picture_and_on_the_drawn_page() {
+    fn a_qr_code_says_the_same_as_a_picture_and_on_the_drawn_page() {
         let pdf = typeset(&[LetterFields::sample()]);
         let words = read_text_only(pdf.clone()).unwrap();
         let all = read_pages(pdf).unwrap();
@@ -497,7 +497,7 @@ mod tests {
         assert!(whole.read(0..drawn.len(), |_| false).unwrap() == drawn);
         let says = |code: &str| drawn.iter().filter(|page| page.text.contains(code)).count();
         assert!(letters.iter().all(|letter| says(&letter.access_code) > 0));
-        // A camera sees the same square code in an excerpt.
+        // A camera sees the same QR code in an excerpt.
         assert_eq!(long.read(40..41, |_| true).unwrap()[0].qr, drawn[40].qr);
     }
 

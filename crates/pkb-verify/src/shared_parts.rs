@@ -52,7 +52,7 @@ pub struct SharedParts {
 }
 
 impl SharedParts {
-    /// The words of a page and the contents of its square codes that are pictures; `None` if the page has to be drawn whole.
+    /// The words of a page and the contents of its QR codes that are pictures; `None` if the page has to be drawn whole.
     /// That is also so if glyphs mean something only together.
     pub fn drawn_on<'a>(
         &mut self,

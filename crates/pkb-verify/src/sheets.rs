@@ -26,7 +26,7 @@ pub struct Slot {
     pub number: Option<u64>,
     /// First and last page, from 1.
     pub pages: (u64, u64),
-    /// Whether its square codes are to be read.
+    /// Whether its QR codes are to be read.
     pub with_squares: bool,
 }
 
@@ -37,7 +37,7 @@ pub struct Found {
     pub failures: Vec<(String, String)>,
     /// Those failures that are one letter's: its place in `slots`, and words.
     pub of_letters: Vec<(usize, String)>,
-    /// Square codes that were read.
+    /// QR codes that were read.
     pub squares: u64,
 }
 
@@ -208,7 +208,7 @@ fn blocks(slots: &[Slot], count: usize, length: usize) -> Vec<Block> {
     blocks
 }
 
-/// The pages of a block, from 0, of which the square codes are to be read.
+/// The pages of a block, from 0, of which the QR codes are to be read.
 fn wanted_squares(slots: &[Slot], block: &Block) -> Vec<usize> {
     let slots = slots.get(block.slots.clone()).unwrap_or_default();
     let mut wanted: Vec<usize> = slots
@@ -241,7 +241,7 @@ pub mod placed {
         pub number: Option<u64>,
         /// First and last page, from 1.
         pub pages: (u64, u64),
-        /// Whether its square codes are to be read.
+        /// Whether its QR codes are to be read.
         pub with_squares: bool,
     }
 

@@ -15,9 +15,9 @@ use crate::deflate::{deflated, deflated_thoroughly};
 use crate::fonts::{FontObject, OBJECTS_A_FONT};
 use crate::output::{body, chunk};
 use crate::syntax::{int, object_ref, put, string, text_string};
-use crate::tools::Tools;
+use crate::letter_writer::LetterWriter;
 
-impl<'f, W: Write, T: BorrowMut<Tools<'f>>> Document<'f, W, T> {
+impl<'f, W: Write, T: BorrowMut<LetterWriter<'f>>> Document<'f, W, T> {
     /// Writes what is left, and the end of the PDF.
     ///
     /// # Errors
@@ -65,7 +65,7 @@ impl<'f, W: Write, T: BorrowMut<Tools<'f>>> Document<'f, W, T> {
         Ok(self.output.finish(
             self.next_number,
             &String::from_utf8_lossy(&trailer),
-            &mut self.tools.borrow_mut().deflater,
+            &mut self.writer.borrow_mut().deflater,
         )?)
     }
 

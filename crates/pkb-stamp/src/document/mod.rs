@@ -21,7 +21,7 @@ use crate::fonts::{Fonts, OBJECTS_A_FONT};
 use crate::glyphs::Glyphs;
 use crate::output::{ObjectStream, Output};
 use crate::template::Template;
-use crate::tools::Tools;
+use crate::letter_writer::LetterWriter;
 pub use letter::{Letter, StampError};
 use outline::Outline;
 use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
@@ -43,10 +43,10 @@ const PARENTS: u32 = 7;
 const BOOKMARKS: u32 = 8;
 const FIRST_FONT: u32 = 9;
 
-/// A PDF that letters are written into, with tools that are its own or its caller's.
-pub struct Document<'f, W, T = Tools<'f>> {
+/// A PDF that letters are written into, with a writer that is its own or its caller's.
+pub struct Document<'f, W, T = LetterWriter<'f>> {
     output: Output<W>,
-    tools: T,
+    writer: T,
     /// Small objects, which are written at the end, together.
     closing: ObjectStream,
     fonts: &'f Fonts,
@@ -73,25 +73,25 @@ impl<'f, W: Write> Document<'f, W> {
     /// # Errors
     /// It cannot be written.
     pub fn merged(out: W, fonts: &'f Fonts) -> Result<Self, StampError> {
-        Self::new(out, fonts, Tools::new(fonts), true)
+        Self::new(out, fonts, LetterWriter::new(fonts), true)
     }
 
     /// A PDF of one letter.
     ///
     /// # Errors
     /// It cannot be written.
-    pub fn of_one(out: W, tools: &mut Tools<'f>, letter: Letter) -> Result<W, StampError> {
-        let mut document = Document::new(out, tools.fonts, tools, false)?;
+    pub fn of_one(out: W, writer: &mut LetterWriter<'f>, letter: Letter) -> Result<W, StampError> {
+        let mut document = Document::new(out, writer.fonts, writer, false)?;
         document.waiting.push(letter);
         document.finish()
     }
 }
 
-impl<'f, W: Write, T: BorrowMut<Tools<'f>>> Document<'f, W, T> {
-    fn new(out: W, fonts: &'f Fonts, tools: T, is_merged: bool) -> Result<Self, StampError> {
+impl<'f, W: Write, T: BorrowMut<LetterWriter<'f>>> Document<'f, W, T> {
+    fn new(out: W, fonts: &'f Fonts, writer: T, is_merged: bool) -> Result<Self, StampError> {
         Ok(Self {
             output: Output::new(out)?,
-            tools,
+            writer,
             closing: ObjectStream::default(),
             fonts,
             is_merged,
@@ -143,12 +143,12 @@ impl<'f, W: Write, T: BorrowMut<Tools<'f>>> Document<'f, W, T> {
             return Err(StampError::TooMany);
         }
         let made: Vec<_> = match window.groups.as_slice() {
-            [only] => vec![only.make(window.pages_node, self.tools.borrow_mut())],
+            [only] => vec![only.make(window.pages_node, self.writer.borrow_mut())],
             groups => groups
                 .par_iter()
                 .map_init(
-                    || Tools::new(self.fonts),
-                    |tools, group| group.make(window.pages_node, tools),
+                    || LetterWriter::new(self.fonts),
+                    |writer, group| group.make(window.pages_node, writer),
                 )
                 .collect(),
         };
@@ -183,7 +183,7 @@ impl<'f, W: Write, T: BorrowMut<Tools<'f>>> Document<'f, W, T> {
         let number = self.take_number();
         let packed = stream.finish();
         let mut data = Vec::new();
-        let deflater = &mut self.tools.borrow_mut().deflater;
+        let deflater = &mut self.writer.borrow_mut().deflater;
         deflater.append(&packed.data, &mut data);
         self.output.stream(number, &packed.entries, &data)?;
         self.output.in_stream(&packed.numbers, number);

@@ -8,7 +8,7 @@ use super::{Document, FIRST_FONT, StampError};
 use crate::fonts::OBJECTS_A_FONT;
 use crate::syntax::reference;
 use crate::template::{SharedPart, Template, Unstampable};
-use crate::tools::Tools;
+use crate::letter_writer::LetterWriter;
 
 /// Where the shared objects of a template are.
 #[derive(Debug, Default)]
@@ -17,7 +17,7 @@ pub(super) struct Registered {
     pub pages: Vec<(u32, u32)>,
 }
 
-impl<'f, W: Write, T: BorrowMut<Tools<'f>>> Document<'f, W, T> {
+impl<'f, W: Write, T: BorrowMut<LetterWriter<'f>>> Document<'f, W, T> {
     /// Writes what the letters of a template share, once.
     pub(super) fn registered(
         &mut self,

@@ -11,7 +11,7 @@ use super::group::{Group, Placed};
 use super::{Document, PAGES, StampError};
 use crate::output::{ObjectStream, body};
 use crate::syntax::{int, object_ref};
-use crate::tools::Tools;
+use crate::letter_writer::LetterWriter;
 
 /// Letters with their numbers.
 pub(super) struct Window {
@@ -30,7 +30,7 @@ impl Window {
     }
 }
 
-impl<'f, W: Write, T: BorrowMut<Tools<'f>>> Document<'f, W, T> {
+impl<'f, W: Write, T: BorrowMut<LetterWriter<'f>>> Document<'f, W, T> {
     /// Puts the letters that wait into groups, gives them their numbers, and writes what their templates share.
     pub(super) fn place(&mut self) -> Result<Window, StampError> {
         let mut groups: Vec<Group> = Vec::new();

@@ -8,7 +8,7 @@ use super::words::{Word, Words, words_of};
 use super::{ReadProbe, Reading, Unstampable};
 use crate::bitmap::{Bitmap, Place};
 use crate::fonts::{Face, Fonts};
-use crate::pen::Look;
+use crate::text_writer::Look;
 use crate::shaper::{Features, Glyph, Shaper};
 use crate::syntax::number;
 

@@ -8,7 +8,7 @@ use typst::foundations::Smart;
 use typst_layout::{Page, PagedDocument};
 use typst_pdf::PdfOptions;
 
-use super::layout::{Body, LaidOut, Sheets};
+use super::layout::{Body, LaidOut, TypesetLetter};
 use super::overlay::{self, Below};
 use super::{TypesetError, Typesetter, joining};
 
@@ -24,7 +24,7 @@ pub struct TypesetLetters {
 }
 
 /// A letter with its number.
-pub(super) type Numbered<'a> = (u64, &'a Sheets);
+pub(super) type Numbered<'a> = (u64, &'a TypesetLetter);
 
 impl Typesetter {
     /// Makes one PDF of letters that are numbered from `first` on. Each letter starts on a new page.
@@ -65,7 +65,7 @@ impl Typesetter {
         letters: Vec<LaidOut>,
         first: u64,
     ) -> Result<Vec<u8>, TypesetError> {
-        let sheets: Vec<Sheets> = letters.into_iter().filter_map(LaidOut::typeset).collect();
+        let sheets: Vec<TypesetLetter> = letters.into_iter().filter_map(LaidOut::typeset).collect();
         let last_of_file = first + sheets.len().saturating_sub(1) as u64;
         let numbered: Vec<Numbered<'_>> = (first..).zip(&sheets).collect();
         let overlays = self.overlays(&numbered, last_of_file)?;
@@ -162,7 +162,7 @@ impl Typesetter {
         &self,
         letters: &[Below<'_>],
     ) -> Result<Option<PagedDocument>, TypesetError> {
-        overlay::overlay_of(letters, self.across, &self.settings, &self.world)
+        overlay::overlay_of(letters, self.watermark, &self.settings, &self.world)
     }
 
     pub(super) fn export(&self, document: &PagedDocument) -> Result<Vec<u8>, TypesetError> {

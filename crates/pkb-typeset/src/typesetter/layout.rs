@@ -33,7 +33,7 @@ pub struct LaidOut(pub(super) Body);
 /// Who laid a letter out.
 pub(super) enum Body {
     /// Typst.
-    Typeset(Sheets),
+    Typeset(TypesetLetter),
     /// The stamp engine, into a page that Typst laid out.
     Stamped(Stamped),
 }
@@ -48,7 +48,7 @@ impl LaidOut {
         }
     }
 
-    pub(super) fn typeset(self) -> Option<Sheets> {
+    pub(super) fn typeset(self) -> Option<TypesetLetter> {
         match self.0 {
             Body::Typeset(sheets) => Some(sheets),
             Body::Stamped(_) => None,
@@ -63,13 +63,13 @@ impl LaidOut {
 }
 
 /// A letter that Typst laid out.
-pub(super) struct Sheets {
+pub(super) struct TypesetLetter {
     pub pages: Vec<Page>,
     pub info: DocumentInfo,
     pub points: u8,
 }
 
-impl Sheets {
+impl TypesetLetter {
     /// The letter as what is laid over it needs it.
     pub(super) fn below(&self, number: u64, last_of_file: u64) -> Below<'_> {
         Below {
@@ -189,7 +189,7 @@ impl Typesetter {
     }
 
     /// A letter by Typst. To be called in a worker.
-    pub(super) fn lay_out_one(&self, letter: &LetterFields) -> Result<Sheets, Failure> {
+    pub(super) fn lay_out_one(&self, letter: &LetterFields) -> Result<TypesetLetter, Failure> {
         let world = self.world_of(letter)?;
         let _watched = watch::Watched::begin();
         // A bug in Typst that one patient's name brings out is that letter's fault, and no other's.
@@ -212,12 +212,12 @@ impl Typesetter {
             pages.extend(pages.last().map(empty_page_after));
         }
         let mut info = document.info().clone();
-        if self.across.is_rehearsal {
+        if self.watermark.is_rehearsal {
             // What lies across the pages is not read out.
             let title = info.title.unwrap_or_default();
             info.title = Some(eco_format!("REHEARSAL: {title}"));
         }
-        Ok(Sheets {
+        Ok(TypesetLetter {
             pages,
             info,
             points: letter.format.points(),

@@ -4,7 +4,7 @@ use pkb_languages::LetterLanguage;
 use serde::Serialize;
 
 use super::layout::Failure;
-use super::qr::SquareCode;
+use super::qr::QrSymbol;
 use super::world::LetterWorld;
 use super::{LetterFault, Typesetter};
 use crate::{letter_fields::LetterFields, template::words_file};
@@ -15,7 +15,7 @@ use crate::{letter_fields::LetterFields, template::words_file};
 struct Data<'a> {
     points: u8,
     has_address: bool,
-    square_code_side: usize,
+    qr_code_side: usize,
     fields: Fields<'a>,
     parts: Vec<Part>,
 }
@@ -39,7 +39,7 @@ struct Fields<'a> {
 struct Part {
     file: String,
     language: &'static str,
-    square_code_alt: &'static str,
+    qr_code_alt: &'static str,
     fields: OwnFields,
 }
 
@@ -54,11 +54,11 @@ struct OwnFields {
 impl Typesetter {
     /// What Typst sees while it lays out a letter.
     pub(super) fn world_of(&self, letter: &LetterFields) -> Result<LetterWorld<'_>, Failure> {
-        let code = SquareCode::of(&letter.join_url).map_err(|_| LetterFault::LinkTooLong)?;
+        let code = QrSymbol::of(&letter.join_url).map_err(|_| LetterFault::LinkTooLong)?;
         let part = |language: &&'static LetterLanguage| Part {
             file: format!("/{}", words_file(self.design, language)),
             language: language.code,
-            square_code_alt: &language.labels().qr_code,
+            qr_code_alt: &language.labels().qr_code,
             fields: OwnFields {
                 language: language.code,
                 expires_on: language.date(letter.last_day),
@@ -68,7 +68,7 @@ impl Typesetter {
         let data = Data {
             points: letter.format.points(),
             has_address: self.design.has_address(),
-            square_code_side: code.side(),
+            qr_code_side: code.side(),
             fields: Fields {
                 name: &letter.name,
                 first_name: &letter.first_name,

@@ -38,7 +38,7 @@ pub use error::{LetterFault, TypesetError};
 pub use export::TypesetLetters;
 use layout::Failure;
 pub use layout::{LaidOut, LaidOutLetter};
-use overlay::Across;
+use overlay::Watermark;
 pub use stamping::Engine;
 use stamping::Stamping;
 use workers::{Workers, pool};
@@ -56,7 +56,7 @@ pub struct Typesetter {
     settings: Settings,
     design: Design,
     /// What is printed across each page.
-    across: Across,
+    watermark: Watermark,
     workers: Workers,
     /// All threads: the export compresses in parallel.
     exporter: rayon::ThreadPool,
@@ -143,7 +143,7 @@ impl Typesetter {
                 .ok_or_else(|| template_error("a file has a name that cannot be used"))?,
             settings: template.settings().clone(),
             design,
-            across: Across::default(),
+            watermark: Watermark::default(),
             workers: Workers::new(threads)?,
             exporter: pool(threads.max(1))?,
             standards: PdfStandards::new(&[PdfStandard::Ua_1])
@@ -157,7 +157,7 @@ impl Typesetter {
     /// The same, with PROOF across each page. Proofs are not stamped.
     #[must_use]
     pub fn for_proofs(mut self) -> Self {
-        self.across.is_proof = true;
+        self.watermark.is_proof = true;
         self.stamping = None;
         self
     }
@@ -165,7 +165,7 @@ impl Typesetter {
     /// The same, with REHEARSAL across each page, if it is one. To be called before [`Self::with_engine`].
     #[must_use]
     pub fn in_rehearsal(mut self, is_rehearsal: bool) -> Self {
-        self.across.is_rehearsal = is_rehearsal;
+        self.watermark.is_rehearsal = is_rehearsal;
         self.stamping = None;
         self
     }
@@ -173,7 +173,7 @@ impl Typesetter {
     /// Whether REHEARSAL stands across each page.
     #[must_use]
     pub fn is_rehearsal(&self) -> bool {
-        self.across.is_rehearsal
+        self.watermark.is_rehearsal
     }
 
     /// The same, with an engine. [`Engine::Typst`] is what a typesetter has at first.

@@ -15,12 +15,12 @@ use crate::template::{
 
 /// What stands across each page, large and pale.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Across {
+pub(super) struct Watermark {
     pub is_proof: bool,
     pub is_rehearsal: bool,
 }
 
-impl Across {
+impl Watermark {
     fn words(self) -> Option<&'static str> {
         match (self.is_rehearsal, self.is_proof) {
             (true, true) => Some("REHEARSAL\nPROOF"),
@@ -52,7 +52,7 @@ struct Data {
     /// The size of all barcodes.
     barcode: Option<Size>,
     /// Words across each page.
-    across: Option<&'static str>,
+    watermark: Option<&'static str>,
 }
 
 /// One page.
@@ -82,7 +82,7 @@ pub(super) struct Size {
 /// The marks cannot be made, or lie where nothing may be printed.
 pub(super) fn overlay_of(
     letters: &[Below<'_>],
-    across: Across,
+    watermark: Watermark,
     settings: &Settings,
     world: &TemplateWorld,
 ) -> Result<Option<PagedDocument>, TypesetError> {
@@ -104,7 +104,7 @@ pub(super) fn overlay_of(
             && sheet.barcode.is_none()
             && !sheet.omr.contains(&true)
     };
-    if across.words().is_none() && sheets.iter().all(is_empty) {
+    if watermark.words().is_none() && sheets.iter().all(is_empty) {
         return Ok(None);
     }
     let (count, first) = (
@@ -115,7 +115,7 @@ pub(super) fn overlay_of(
         left: settings.geometry.address[0] + 0.4,
         sheets,
         barcode: size,
-        across: across.words(),
+        watermark: watermark.words(),
     };
     let data = serde_json::to_vec(&data).map_err(|_| TypesetError::Data)?;
     let seen = world.for_overlay(data, modules);
@@ -126,7 +126,7 @@ pub(super) fn overlay_of(
         return Err(TypesetError::Marks("another number of pages".into()));
     }
     // Marks are at the same places in all letters; they were looked at when the template was tried.
-    if across.words().is_none() {
+    if watermark.words().is_none() {
         let pages = document.pages().get(..first.unwrap_or_default());
         keep_to_the_paper(pages.unwrap_or_default(), &settings.geometry)?;
     }

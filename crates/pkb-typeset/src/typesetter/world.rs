@@ -23,7 +23,7 @@ const OVERLAY_MAIN: &str = "/pkb-overlay.typ";
 const SETTINGS_MODULE: &str = "/pkb-settings.typ";
 const SETTINGS_DATA: &str = "/pkb-settings.json";
 const LETTER_DATA: &str = "/data.json";
-const SQUARE_CODE: &str = "/square-code.bin";
+const QR_CODE: &str = "/qr-code.bin";
 const OVERLAY_DATA: &str = "/overlay.json";
 const BARCODE: &str = "/barcode.bin";
 
@@ -108,7 +108,7 @@ impl TemplateWorld {
             fonts,
             sources,
             files,
-            letter: ids([LETTER_MAIN, LETTER_DATA, SQUARE_CODE])?,
+            letter: ids([LETTER_MAIN, LETTER_DATA, QR_CODE])?,
             overlay: ids([OVERLAY_MAIN, OVERLAY_DATA, BARCODE])?,
         })
     }
@@ -130,9 +130,9 @@ impl TemplateWorld {
         file_id(&name).is_some_and(|id| self.sources.contains_key(&id))
     }
 
-    /// What Typst sees while it lays out a letter: its data and its square code.
-    pub(super) fn for_letter(&self, data: Vec<u8>, square_code: Vec<u8>) -> LetterWorld<'_> {
-        self.with(self.letter, data, square_code)
+    /// What Typst sees while it lays out a letter: its data and its QR code.
+    pub(super) fn for_letter(&self, data: Vec<u8>, qr_code: Vec<u8>) -> LetterWorld<'_> {
+        self.with(self.letter, data, qr_code)
     }
 
     /// What Typst sees while it lays out what is laid over letters: its data and its barcode.

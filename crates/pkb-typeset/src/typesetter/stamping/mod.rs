@@ -16,12 +16,12 @@ use std::sync::{Arc, OnceLock};
 
 use clap::ValueEnum;
 use parking_lot::Mutex;
-use pkb_stamp::{Bitmap, Document, Fitted, Fonts, Letter, Shaper, Template, Tools, Value};
+use pkb_stamp::{Bitmap, Document, Fitted, Fonts, Letter, Shaper, Template, LetterWriter, Value};
 use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 use serde::{Deserialize, Serialize};
 
 use super::overlay::barcode_of;
-use super::qr::SquareCode;
+use super::qr::QrSymbol;
 use super::world::TemplateWorld;
 use super::{TypesetError, Typesetter, samples};
 use crate::{
@@ -144,7 +144,7 @@ impl Typesetter {
         shaper: &mut Shaper<'_>,
     ) -> Option<Stamped> {
         let template = self.variant_of(letter)?.ok()?;
-        let square = SquareCode::of(&letter.join_url).ok()?.bitmap()?;
+        let square = QrSymbol::of(&letter.join_url).ok()?.bitmap()?;
         let dates = dates(letter);
         let value = |slot: &str| -> Option<Value<'_>> {
             Some(match slot {
@@ -153,7 +153,7 @@ impl Typesetter {
                 "last_name" => Value::Text(&letter.last_name),
                 "invitation_code" => Value::Text(&letter.invitation_code),
                 "access_code" => Value::Text(&letter.access_code),
-                "square_code" => Value::Picture(&square),
+                "qr_code" => Value::Picture(&square),
                 other => match other.strip_prefix("address.") {
                     Some(line) => Value::Text(letter.address.get(line.parse::<usize>().ok()?)?),
                     None => Value::Text(
@@ -249,10 +249,10 @@ impl Typesetter {
             numbered
                 .into_par_iter()
                 .map_init(
-                    || Tools::new(&stamping.fonts),
-                    |tools, (number, stamped)| {
+                    || LetterWriter::new(&stamping.fonts),
+                    |writer, (number, stamped)| {
                         let letter = self.letter(stamped, number, last_of_file)?;
-                        Ok(Document::of_one(Vec::with_capacity(A_FILE), tools, letter)?)
+                        Ok(Document::of_one(Vec::with_capacity(A_FILE), writer, letter)?)
                     },
                 )
                 .collect()

@@ -84,7 +84,7 @@ pub(super) fn widest(variant: &Variant, characters: usize) -> LetterFields {
         address: vec![wide; variant.lines],
         ..placeholder(variant, ["WWWWWWWWWW", "MMMMMMMMMM"], date(2028, 9, 30))
     };
-    // As large as a square code gets with a long link.
+    // As large as a QR code gets with a long link.
     letter.join_url.push_str(&"&x=0123456789".repeat(8));
     letter
 }

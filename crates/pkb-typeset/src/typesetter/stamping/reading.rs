@@ -14,8 +14,8 @@ use super::{LATE, Stamping, dates};
 use crate::letter_fields::LetterFields;
 use crate::template::marks::OmrLine;
 use crate::typesetter::export::joined;
-use crate::typesetter::layout::Sheets;
-use crate::typesetter::qr::SquareCode;
+use crate::typesetter::layout::TypesetLetter;
+use crate::typesetter::qr::QrSymbol;
 use crate::typesetter::{TypesetError, Typesetter};
 
 /// How many characters the widest probe has: as many as leave everything else where it is.
@@ -199,9 +199,9 @@ impl Typesetter {
             enter(&slot, &text);
         }
         let mut pictures = BTreeMap::new();
-        let square = SquareCode::of(&letter.join_url).map_err(|error| failed(&error))?;
+        let square = QrSymbol::of(&letter.join_url).map_err(|error| failed(&error))?;
         let square = square.bitmap();
-        pictures.extend(square.map(|picture| ("square_code".to_owned(), picture)));
+        pictures.extend(square.map(|picture| ("qr_code".to_owned(), picture)));
         let barcode = self.barcode(number).map_err(|error| failed(&error))?;
         pictures.extend(barcode.map(|picture| ("barcode".to_owned(), picture)));
         ReadProbe::of(Probe {
@@ -225,7 +225,7 @@ impl Typesetter {
     /// To be called in a worker.
     fn probe_pdf(
         &self,
-        sheets: Sheets,
+        sheets: TypesetLetter,
         number: u64,
         last_of_file: u64,
     ) -> Result<Vec<u8>, TypesetError> {
