@@ -7,7 +7,8 @@ use crate::text_writer::TextWriter;
 use crate::runs::{Run, is_arabic, runs};
 use crate::shaper::Shaper;
 use crate::template::Template;
-use crate::template::field::{Anchor, Field, TextField, width_of};
+use crate::template::anchor::Anchor;
+use crate::template::field::{Field, TextField, width_of};
 use crate::template::words::Word;
 
 /// Bytes that the values of a page take, and glyphs that those of a letter are, in most cases.

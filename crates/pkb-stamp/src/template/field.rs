@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::alphabet::Alphabet;
+use super::anchor::{Anchor, anchor};
 use super::content::{Kind, Picture, Text};
 use super::words::{Word, Words, words_of};
 use super::{ReadProbe, Reading, Unstampable};
@@ -14,19 +15,6 @@ use crate::syntax::number;
 
 /// Two places are the same if they are no further apart, in points.
 const SAME: f64 = 0.005;
-
-/// Where a line is held when its width changes.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Anchor {
-    /// It begins here.
-    Start(f64),
-    /// Its middle is here.
-    Middle(f64),
-    /// It ends here.
-    End(f64),
-    /// It follows the field with this place among those of the page, after a gap.
-    After(usize, f64),
-}
 
 /// A line of text with values in it.
 #[derive(Debug, Clone)]
@@ -42,7 +30,7 @@ pub(crate) struct TextField {
     /// What the probes had in each slot.
     seen: BTreeMap<String, Alphabet>,
     /// Where it ends in each probe.
-    ends: Vec<f64>,
+    pub(super) ends: Vec<f64>,
 }
 
 /// A picture that is a value.
@@ -334,39 +322,6 @@ pub(super) fn shows(text: &Text, glyphs: &[Glyph], font: &Face) -> bool {
 /// How far it is from a glyph to the next, in points.
 pub(crate) fn width_of(glyph: &Glyph, units_per_em: f64, size: f64) -> f64 {
     f64::from(glyph.advance) / units_per_em * size
-}
-
-/// Where a line is held, if all probes agree.
-fn anchor(texts: &[&Text], before: &[Field]) -> Option<Anchor> {
-    let base = texts.first()?;
-    let all =
-        |place: &dyn Fn(&Text) -> f64| texts.iter().all(|text| same(place(text), place(base)));
-    if all(&|text| text.x) {
-        return Some(Anchor::Start(base.x));
-    }
-    if all(&|text| text.x + text.width) {
-        return Some(Anchor::End(base.x + base.width));
-    }
-    if all(&|text| text.x + text.width / 2.0) {
-        return Some(Anchor::Middle(base.x + base.width / 2.0));
-    }
-    // Words behind a value are pushed along by it.
-    let (at, end) = before
-        .iter()
-        .enumerate()
-        .rev()
-        .find_map(|(at, field)| match field {
-            Field::Text(field, _) if same(field.y, base.y) => Some((at, &field.ends)),
-            _ => None,
-        })?;
-    let gap = |text: &Text, end: &f64| text.x - end;
-    let first = gap(base, end.first()?);
-    let is_pushed = texts.len() == end.len()
-        && texts
-            .iter()
-            .zip(end)
-            .all(|(text, end)| same(gap(text, end), first));
-    is_pushed.then_some(Anchor::After(at, first))
 }
 
 fn picture_field(

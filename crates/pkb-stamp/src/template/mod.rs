@@ -16,9 +16,10 @@
 //! * `content`: a page's content as marked-content sequences.
 //! * `font_reader`, `page_resources`, `objects`: what the names in it stand for.
 //! * `structure`: tags and bookmark.
-//! * `field`: the places of values; `words`: lines cut at their values; `alphabet`: which characters values may have.
+//! * `field`: the places of values; `anchor`: where they are held; `words`: lines cut at their values; `alphabet`: which characters values may have.
 
 mod alphabet;
+pub(crate) mod anchor;
 mod content;
 mod dictionary;
 pub(crate) mod field;
