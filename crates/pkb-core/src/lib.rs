@@ -8,7 +8,6 @@
 pub mod clock;
 pub mod completeness;
 pub mod figures;
-pub mod language;
 pub mod monitor;
 pub mod ndjson;
 pub mod outcome;

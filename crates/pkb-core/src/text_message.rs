@@ -3,9 +3,10 @@
 
 use std::fmt;
 
+use pkb_languages::LetterLanguage;
+
 use crate::{
     clock::last_whole_day,
-    language::date_in,
     record::{Invitation, Patient},
 };
 use pkb_values::gsm;
@@ -106,7 +107,7 @@ impl TextValues {
             organisation: organisation.to_owned(),
             invitation_code: codes.code.expose_code().to_owned(),
             access_code: codes.token.expose_code().to_owned(),
-            expiry: date_in("en", last_whole_day(codes.expires_at)?),
+            expiry: LetterLanguage::english().date(last_whole_day(codes.expires_at)?),
             link,
         })
     }

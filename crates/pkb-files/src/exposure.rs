@@ -9,8 +9,9 @@ use std::{
     io,
     os::unix::fs::{FileTypeExt as _, MetadataExt as _},
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
 };
+
+use parking_lot::Mutex;
 
 /// Who can read a file besides its owner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,7 +93,7 @@ fn readers_of(path: &Path, is_meant: impl Fn(&Metadata) -> bool) -> io::Result<O
 /// Whether `path` has not been warned of before.
 fn is_first_time(path: &Path) -> bool {
     static WARNED: Mutex<Option<HashSet<PathBuf>>> = Mutex::new(None);
-    let mut warned = WARNED.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut warned = WARNED.lock();
     warned.get_or_insert_default().insert(path.to_owned())
 }
 

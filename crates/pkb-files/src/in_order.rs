@@ -3,9 +3,11 @@
 use std::{
     ops::ControlFlow,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Mutex, PoisonError, mpsc},
+    sync::mpsc,
     thread,
 };
+
+use parking_lot::Mutex;
 
 use crate::Fatal;
 
@@ -18,11 +20,21 @@ const MAX_THREADS: usize = 8;
 ///
 /// `take` is told if a `work` broke off: then there is no result of that block, and it must not be passed over.
 pub fn in_order<B: Send, R: Send>(
+    next: impl FnMut() -> Option<B> + Send,
+    work: impl Fn(B) -> R + Sync,
+    take: impl FnMut(Result<R, Fatal>) -> ControlFlow<()>,
+) {
+    let threads = thread::available_parallelism().map_or(1, |cores| cores.get().min(MAX_THREADS));
+    in_order_on(threads, next, work, take);
+}
+
+/// As [`in_order`], with a number of threads.
+pub fn in_order_on<B: Send, R: Send>(
+    threads: usize,
     mut next: impl FnMut() -> Option<B> + Send,
     work: impl Fn(B) -> R + Sync,
     mut take: impl FnMut(Result<R, Fatal>) -> ControlFlow<()>,
 ) {
-    let threads = thread::available_parallelism().map_or(1, |cores| cores.get().min(MAX_THREADS));
     // Each block goes to whoever is free, and a place for its result goes to the one who takes it.
     let (blocks, waiting) = mpsc::sync_channel(threads);
     let (places, results) = mpsc::sync_channel(2 * threads);
@@ -39,10 +51,7 @@ pub fn in_order<B: Send, R: Send>(
         for _ in 0..threads {
             scope.spawn(|| {
                 loop {
-                    let block = waiting
-                        .lock()
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .recv();
+                    let block = waiting.lock().recv();
                     let Ok((block, place)) = block else { return };
                     let result = catch_unwind(AssertUnwindSafe(|| work(block)));
                     // Nobody may be there any more who takes it.

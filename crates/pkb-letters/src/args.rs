@@ -1,6 +1,6 @@
 //! What can be asked of pkb-letters.
 
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, sync::LazyLock, time::Duration};
 
 use clap::{
     Args as ClapArgs, Parser, Subcommand,
@@ -32,15 +32,11 @@ const DESIGNS: [(&str, &str, Design); 3] = [
 ];
 
 /// Languages, as help lists them.
-const LANGUAGES: [(&str, &str, LetterLanguages); 3] = [
-    ("en", "English alone", LetterLanguages::English),
-    ("cy", "Welsh alone", LetterLanguages::Welsh),
-    (
-        "cy+en",
-        "Both, Welsh first",
-        LetterLanguages::WelshAndEnglish,
-    ),
-];
+static LANGUAGES: LazyLock<Vec<(&str, &str, LetterLanguages)>> = LazyLock::new(|| {
+    LetterLanguages::all()
+        .map(|own| (own.as_str(), own.about(), own))
+        .collect()
+});
 
 /// Sizes of print, as help lists them.
 const FORMATS: [(&str, &str, LetterFormat); 2] = [

@@ -71,7 +71,7 @@ pub async fn run(args: Args) -> Result<ExitCode, Fatal> {
 fn new_template(dir: &Path) -> Result<ExitCode, Fatal> {
     Template::write_to(dir).map_err(|error| Fatal::Usage(error.to_string()))?;
     pkb_cli::progress::tell(format!(
-        "{0}: edit template.toml (who sends the letter) and the words in letter.typ, then: pkb-letters template check {0}",
+        "{0}: edit template.toml (who sends the letter) and the words in en/letter.typ, then: pkb-letters template check {0}",
         dir.display()
     ));
     Ok(ExitCode::Done)

@@ -7,10 +7,12 @@ use pkb_cli::{app, progress::tell};
 use pkb_core::{ExitCode, Fatal, record::Design};
 use pkb_values::{LetterFormat, LetterLanguages};
 
+use pkb_languages::LetterLanguage;
+
 use crate::within_limits;
 use pkb_typeset::{
     letter_fields::LetterFields,
-    template::{Template, words_file},
+    template::{Template, translation_file, words_file},
     typesetter::{Engine, TypesetError, Typesetter},
 };
 
@@ -61,10 +63,15 @@ pub fn check(dir: &Path) -> Result<ExitCode, Fatal> {
         check_design(&template, design, &mut report)?;
     }
     check_scripts(&template, &mut report);
-    if template.has(Design::Letter, LetterLanguages::Welsh)
-        && !template.settings().letters.welsh_is_approved
-    {
-        report.note("the Welsh words are drafts until welsh_is_approved is set in template.toml");
+    for language in LetterLanguage::all() {
+        let is_used = template.has(Design::Letter, LetterLanguages::alone(language));
+        if is_used && template.is_draft_in(language) {
+            report.note(&format!(
+                "the {} words are drafts until is_approved is set in {}",
+                language.name(),
+                translation_file(language)
+            ));
+        }
     }
     let left = template
         .example_values()
@@ -113,11 +120,11 @@ impl Report {
 
 fn check_design(template: &Template, design: Design, report: &mut Report) -> Result<(), Fatal> {
     let has = |languages| template.has(design, languages);
-    if !has(LetterLanguages::English) && !has(LetterLanguages::Welsh) {
+    if !LetterLanguages::all().any(has) {
         report.note(&format!(
             "{}: the template has no such design ({})",
             design.as_str(),
-            words_file(design, "en")
+            words_file(design, LetterLanguage::english())
         ));
         return Ok(());
     }
@@ -133,10 +140,7 @@ fn check_design(template: &Template, design: Design, report: &mut Report) -> Res
         .with_engine(Engine::Auto)
         .map_err(|error| Fatal::Bug(error.to_string()))?;
     let mut warnings = Vec::new();
-    for languages in LetterLanguages::ALL
-        .into_iter()
-        .filter(|languages| has(*languages))
-    {
+    for languages in LetterLanguages::all().filter(|languages| has(*languages)) {
         for format in LetterFormat::ALL {
             let letter = LetterFields {
                 languages,

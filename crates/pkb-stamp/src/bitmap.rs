@@ -1,10 +1,10 @@
-//! Black and white pictures, such as square codes and barcodes, painted into a page.
+//! Black and white pictures, such as QR codes and barcodes, painted into a page.
 //!
 //! A picture is painted as an image of one bit a module, in the content of the page itself: an object of its own would
 //! take more room than the picture. Readers look for the end of such an image by its letters, `EI`: a picture whose bits
 //! happen to be these is written in hexadecimal digits.
 //!
-//! White modules all around a picture, such as the quiet zone of a square code, are not painted but for the innermost: the
+//! White modules all around a picture, such as the quiet zone of a QR code, are not painted but for the innermost: the
 //! page has a white ground there, which all letters share.
 
 use crate::syntax::{number, put};

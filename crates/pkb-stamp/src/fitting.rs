@@ -3,11 +3,13 @@
 use thiserror::Error;
 
 use crate::Bitmap;
-use crate::pen::Pen;
+use crate::text_writer::TextWriter;
 use crate::runs::{Run, is_arabic, runs};
 use crate::shaper::Shaper;
 use crate::template::Template;
-use crate::template::field::{Anchor, Field, TextField, Word, width_of};
+use crate::template::anchor::Anchor;
+use crate::template::field::{Field, TextField, width_of};
+use crate::template::words::Word;
 
 /// Bytes that the values of a page take, and glyphs that those of a letter are, in most cases.
 const ROOM_FOR_CONTENT: usize = 2048;
@@ -104,9 +106,9 @@ impl Template {
     ) -> Result<(), Misfit> {
         let Fitted { pages, glyphs } = fitted;
         for (page, out) in self.pages.iter().zip(pages) {
-            let mut pen = match page.first_line() {
-                Some(first) if !late => Pen::of(&first.look),
-                _ => Pen::default(),
+            let mut writer = match page.first_line() {
+                Some(first) if !late => TextWriter::of(&first.look),
+                _ => TextWriter::default(),
             };
             let mut ends = vec![0.0; page.fields.len()];
             for (at, field) in page
@@ -118,7 +120,7 @@ impl Template {
                 match field {
                     Field::Text(field, _) => {
                         let end =
-                            self.write_text(field, &ends, out, &mut pen, glyphs, shaper, value)?;
+                            self.write_text(field, &ends, out, &mut writer, glyphs, shaper, value)?;
                         if let Some(own) = ends.get_mut(at) {
                             *own = end;
                         }
@@ -148,7 +150,7 @@ impl Template {
         field: &'f TextField,
         ends: &[f64],
         out: &mut Vec<u8>,
-        pen: &mut Pen<'f>,
+        writer: &mut TextWriter<'f>,
         glyphs: &mut Vec<(u16, u16)>,
         shaper: &mut Shaper<'_>,
         value: &dyn Fn(&str) -> Option<Value<'v>>,
@@ -166,7 +168,7 @@ impl Template {
                 let font = shaper.face(run.face).ok_or(Misfit::Characters)?;
                 runs.push(((*x, field.y), run, font));
             }
-            pen.write_runs(look, runs.into_iter(), out);
+            writer.write_runs(look, runs.into_iter(), out);
             return Ok(set.end);
         }
         let font = shaper.face(look.face).ok_or(Misfit::Characters)?;
@@ -181,7 +183,7 @@ impl Template {
         for glyph in set {
             glyphs.push((u16::try_from(look.face).unwrap_or_default(), glyph.id));
         }
-        pen.write(look, (x, field.y), set, font, out);
+        writer.write(look, (x, field.y), set, font, out);
         Ok(x + width)
     }
 

@@ -3,6 +3,10 @@
 
 use std::ops::Range;
 
+use hayro_syntax::content::Operator;
+use hayro_syntax::object::{Name, Number, String as PdfString};
+use hayro_syntax::reader::{Reader, ReaderExt as _};
+
 /// What a token is.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Token {
@@ -53,134 +57,51 @@ impl Lexeme {
 
 /// All tokens; `None` if a string does not end or a byte belongs to nothing.
 pub(crate) fn lexemes(data: &[u8]) -> Option<Vec<Lexeme>> {
+    let mut reader = Reader::new(data);
     let mut found = Vec::new();
-    let mut at = 0;
-    while let Some(byte) = data.get(at) {
-        if is_white(*byte) {
-            at += 1;
-            continue;
+    loop {
+        reader.skip_white_spaces_and_comments();
+        if reader.at_end() {
+            return Some(found);
         }
-        if *byte == b'%' {
-            at += data
-                .get(at..)?
-                .iter()
-                .take_while(|byte| !matches!(byte, b'\r' | b'\n'))
-                .count();
-            continue;
-        }
-        let (token, length) = token_at(data.get(at..)?)?;
+        let start = reader.offset();
+        let token = next(&mut reader)?;
         found.push(Lexeme {
             token,
-            range: at..at + length,
+            range: start..reader.offset(),
         });
-        at += length;
     }
-    Some(found)
 }
 
-fn token_at(rest: &[u8]) -> Option<(Token, usize)> {
-    Some(match rest {
-        [b'<', b'<', ..] => (Token::DictStart, 2),
-        [b'>', b'>', ..] => (Token::DictEnd, 2),
-        [b'[', ..] => (Token::ArrayStart, 1),
-        [b']', ..] => (Token::ArrayEnd, 1),
-        [b'(', ..] => literal_string(rest)?,
-        [b'<', ..] => hex_string(rest)?,
-        [b'/', name @ ..] => (Token::Name, 1 + regular(name)),
-        [b'>' | b')' | b'{' | b'}', ..] => return None,
+fn next(reader: &mut Reader<'_>) -> Option<Token> {
+    let bracket = match reader.tail()? {
+        [b'<', b'<', ..] => Some((Token::DictStart, 2)),
+        [b'>', b'>', ..] => Some((Token::DictEnd, 2)),
+        [b'[', ..] => Some((Token::ArrayStart, 1)),
+        [b']', ..] => Some((Token::ArrayEnd, 1)),
+        _ => None,
+    };
+    if let Some((token, length)) = bracket {
+        reader.skip_bytes(length)?;
+        return Some(token);
+    }
+    Some(match reader.peek_byte()? {
+        b'(' | b'<' => {
+            let text = reader.read_without_context::<PdfString<'_>>()?;
+            Token::String(text.as_bytes().to_vec())
+        }
+        b'/' => {
+            reader.skip::<Name<'_>>(true)?;
+            Token::Name
+        }
+        b'+' | b'-' | b'.' | b'0'..=b'9' => {
+            Token::Number(reader.read_without_context::<Number>()?.as_f64())
+        }
         _ => {
-            let length = regular(rest);
-            let number = std::str::from_utf8(rest.get(..length)?).ok();
-            // Rust would also read "inf" and "nan", which are no numbers here.
-            let number =
-                number.filter(|text| text.bytes().all(|byte| b"+-.0123456789".contains(&byte)));
-            match number.and_then(|text| text.parse().ok()) {
-                Some(number) => (Token::Number(number), length),
-                None => (Token::Word, length),
-            }
+            reader.read_without_context::<Operator<'_>>()?;
+            Token::Word
         }
     })
-}
-
-/// How many bytes belong to a name, a number or a word.
-fn regular(data: &[u8]) -> usize {
-    let is_end = |byte: &u8| is_white(*byte) || b"()<>[]{}/%".contains(byte);
-    data.iter().position(is_end).unwrap_or(data.len())
-}
-
-const fn is_white(byte: u8) -> bool {
-    matches!(byte, 0 | b'\t' | b'\n' | 0x0C | b'\r' | b' ')
-}
-
-fn literal_string(data: &[u8]) -> Option<(Token, usize)> {
-    let mut text = Vec::new();
-    let mut depth = 1;
-    let mut at = 1;
-    loop {
-        let byte = *data.get(at)?;
-        at += 1;
-        match byte {
-            b'(' => depth += 1,
-            b')' => {
-                depth -= 1;
-                if depth == 0 {
-                    return Some((Token::String(text), at));
-                }
-            }
-            b'\\' => {
-                let (escaped, length) = escape(data.get(at..)?)?;
-                text.extend(escaped);
-                at += length;
-                continue;
-            }
-            // An end of line, however it is written, reads as a line feed.
-            b'\r' => {
-                if data.get(at) == Some(&b'\n') {
-                    at += 1;
-                }
-                text.push(b'\n');
-                continue;
-            }
-            _ => {}
-        }
-        text.push(byte);
-    }
-}
-
-/// What stands behind a backslash: the byte that it means, if any, and its length.
-fn escape(data: &[u8]) -> Option<(Option<u8>, usize)> {
-    Some(match data {
-        [b'n', ..] => (Some(b'\n'), 1),
-        [b'r', ..] => (Some(b'\r'), 1),
-        [b't', ..] => (Some(b'\t'), 1),
-        [b'b', ..] => (Some(8), 1),
-        [b'f', ..] => (Some(12), 1),
-        [b'\r', b'\n', ..] => (None, 2),
-        [b'\r' | b'\n', ..] => (None, 1),
-        [b'0'..=b'7', ..] => {
-            let is_octal = |byte: &&u8| matches!(byte, b'0'..=b'7');
-            let digits: Vec<u8> = data.iter().take(3).take_while(is_octal).copied().collect();
-            let value = digits
-                .iter()
-                .fold(0_u32, |value, digit| value * 8 + u32::from(digit - b'0'));
-            (Some((value & 0xFF) as u8), digits.len())
-        }
-        [other, ..] => (Some(*other), 1),
-        [] => return None,
-    })
-}
-
-fn hex_string(data: &[u8]) -> Option<(Token, usize)> {
-    let end = data.iter().position(|byte| *byte == b'>')?;
-    let mut digits = Vec::new();
-    for byte in data.get(1..end)?.iter().filter(|byte| !is_white(**byte)) {
-        digits.push(char::from(*byte).to_digit(16)? as u8);
-    }
-    let text = digits
-        .chunks(2)
-        .map(|pair| pair.first().unwrap_or(&0) << 4 | pair.get(1).unwrap_or(&0))
-        .collect();
-    Some((Token::String(text), end + 1))
 }
 
 #[cfg(test)]

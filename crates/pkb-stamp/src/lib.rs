@@ -15,8 +15,8 @@
 //! * [`template`]: reads probes.
 //! * [`fitting`]: sets values into the fields of a template, or says why not.
 //! * [`document`]: letters into a PDF.
-//! * [`fonts`], [`shaper`], `recent`: what values are set in, and how; lines that were set lately.
-//! * `tools`: what a thread writes letters with.
+//! * [`fonts`], [`shaper`], `line_cache`: what values are set in, and how; lines that were set lately.
+//! * `letter_writer`: what a thread writes letters with; `text_writer`: lines written into pages.
 //! * [`bitmap`]: pictures of black and white modules.
 //! * `lexer`, `syntax`, `deflate`, `output`: PDF syntax read and written.
 
@@ -28,15 +28,15 @@ pub mod document;
 pub mod fitting;
 pub mod fonts;
 mod glyphs;
+mod letter_writer;
 mod lexer;
+mod line_cache;
 mod output;
-mod pen;
-mod recent;
 mod runs;
 pub mod shaper;
 mod syntax;
 pub mod template;
-mod tools;
+mod text_writer;
 mod unhinted;
 
 pub use bitmap::Bitmap;
@@ -45,4 +45,4 @@ pub use fitting::{Fitted, Misfit, Value};
 pub use fonts::Fonts;
 pub use shaper::Shaper;
 pub use template::{Probe, ReadProbe, Template, Unstampable};
-pub use tools::Tools;
+pub use letter_writer::LetterWriter;

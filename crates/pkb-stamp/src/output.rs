@@ -7,10 +7,11 @@ use std::io::{self, Write};
 
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
+use pdf_writer::{Chunk, Obj, Settings};
 use sha2::{Digest as _, Sha256};
 
 use crate::deflate::Deflater;
-use crate::syntax::{integer, put};
+use crate::syntax::{integer, object_ref, put};
 
 /// Objects with numbers that follow each other, in an object stream.
 struct Run {
@@ -229,6 +230,20 @@ impl Rows {
     }
 }
 
+/// What pdf-writer writes objects into, without blanks for people.
+pub(crate) fn chunk() -> Chunk {
+    Chunk::with_settings(Settings { pretty: false })
+}
+
+/// What pdf-writer writes as one object, without its number: as it is in an object stream.
+pub(crate) fn body(write: impl FnOnce(Obj<'_>)) -> Vec<u8> {
+    let mut chunk = chunk();
+    write(chunk.indirect(object_ref(1)));
+    let bytes = chunk.as_bytes().strip_prefix(b"1 0 obj\n");
+    let bytes = bytes.and_then(|bytes| bytes.strip_suffix(b"\nendobj\n"));
+    bytes.unwrap_or_default().to_vec()
+}
+
 /// An object with its number.
 pub(crate) fn object(out: &mut Vec<u8>, number: u32, body: &[u8]) {
     put(out, format_args!("{number} 0 obj\n"));
@@ -299,6 +314,11 @@ impl ObjectStream {
             _ => self.numbers.push((number, 1)),
         }
         &mut self.bodies
+    }
+
+    /// Adds an object that is written already.
+    pub(crate) fn add(&mut self, number: u32, body: &[u8]) {
+        self.next(number).extend_from_slice(body);
     }
 
     /// Whether no object is in it.

@@ -12,7 +12,7 @@ use rustybuzz::{
 };
 
 use crate::fonts::{Face, Fonts};
-use crate::recent::Recent;
+use crate::line_cache::LineCache;
 
 /// Which features of a font are switched off. A PDF does not say, so the template reader tries them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -72,7 +72,7 @@ pub struct Shaper<'f> {
     plans: HashMap<(usize, Features, bool, Script), ShapePlan>,
     buffer: Option<UnicodeBuffer>,
     glyphs: Vec<Glyph>,
-    recent: Recent,
+    cache: LineCache,
 }
 
 impl<'f> Shaper<'f> {
@@ -88,7 +88,7 @@ impl<'f> Shaper<'f> {
             plans: HashMap::new(),
             buffer: None,
             glyphs: Vec::new(),
-            recent: Recent::default(),
+            cache: LineCache::default(),
         }
     }
 
@@ -132,9 +132,9 @@ impl<'f> Shaper<'f> {
         is_latin: bool,
     ) -> Option<&[Glyph]> {
         let how = (face, features, is_latin);
-        if self.recent.get(how, text).is_some() {
+        if self.cache.get(how, text).is_some() {
             // Asked twice, for the sake of the borrow checker; it is still much quicker than to set it.
-            return self.recent.get(how, text);
+            return self.cache.get(how, text);
         }
         if !self.shape(face, text, features, Direction::LeftToRight, is_latin) {
             return None;
@@ -150,7 +150,7 @@ impl<'f> Shaper<'f> {
         if !glyphs.all(|(glyph, end)| font.means(glyph, text, end)) {
             return None;
         }
-        self.recent.keep(how, text, &self.glyphs);
+        self.cache.keep(how, text, &self.glyphs);
         Some(&self.glyphs)
     }
 

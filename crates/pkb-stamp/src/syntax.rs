@@ -2,6 +2,8 @@
 
 use std::io::Write as _;
 
+use pdf_writer::Ref;
+
 /// Writes a string in brackets. Ends of lines are escaped, since readers change them.
 pub(crate) fn string(out: &mut Vec<u8>, text: &[u8]) {
     out.push(b'(');
@@ -95,6 +97,16 @@ pub(crate) fn integer(out: &mut Vec<u8>, value: u64) {
 pub(crate) fn reference(out: &mut Vec<u8>, object: u32) {
     integer(out, object.into());
     out.extend_from_slice(b" 0 R");
+}
+
+/// An object as pdf-writer refers to it.
+pub(crate) fn object_ref(object: u32) -> Ref {
+    Ref::new(int(object).max(1))
+}
+
+/// A number as pdf-writer takes it; none of ours is larger.
+pub(crate) fn int(number: impl TryInto<i32>) -> i32 {
+    number.try_into().unwrap_or(i32::MAX)
 }
 
 /// Writes references to objects, as an array.

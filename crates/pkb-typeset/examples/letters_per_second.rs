@@ -40,10 +40,10 @@ fn main() -> anyhow::Result<()> {
     let mut out = Out::new(started)?;
     let a_turn = if a_file == 0 { count } else { a_file };
     for first in (0..count).step_by(a_turn.max(1)) {
-        let make = |place| Ok(letter((first + place) as u64));
-        let of_turn = a_turn.min(count - first);
+        let places: Vec<usize> = (first..count.min(first + a_turn)).collect();
+        let make = |place: &usize| Ok(letter(*place as u64));
         if a_file == 0 {
-            typesetter.lay_out_ahead(of_turn, make, |chunk| {
+            typesetter.lay_out_in_order(&places, places.len(), make, |chunk| {
                 for pdf in typesetter.bind_each(good(chunk)?, 1)? {
                     out.write_all(&pdf)?;
                 }
@@ -52,7 +52,7 @@ fn main() -> anyhow::Result<()> {
         } else {
             out.begin()?;
             let mut binding = typesetter.binding(&mut out, 1);
-            typesetter.lay_out_ahead(of_turn, make, |chunk| {
+            typesetter.lay_out_in_order(&places, places.len(), make, |chunk| {
                 binding.add(good(chunk)?)?;
                 Ok::<_, anyhow::Error>(())
             })?;

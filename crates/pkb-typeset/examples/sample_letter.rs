@@ -24,7 +24,7 @@ fn main() -> anyhow::Result<()> {
         None => Design::Letter,
     };
     let mut letters = Vec::new();
-    for languages in LetterLanguages::ALL {
+    for languages in LetterLanguages::all() {
         for format in LetterFormat::ALL {
             letters.push(LetterFields {
                 languages,

@@ -26,7 +26,7 @@ pub struct LetterFields {
     pub last_day: Date,
     /// Date of the letter.
     pub letter_date: Date,
-    /// The whole prefilled link, for the square code. It holds both codes, so it is never printed as text.
+    /// The whole prefilled link, for the QR code. It holds both codes, so it is never printed as text.
     pub join_url: String,
     /// The address that a person types, such as "joinpkb.com".
     pub join_address: String,
@@ -56,7 +56,7 @@ impl LetterFields {
             letter_date: date(2026, 11, 22),
             join_url: "https://joinpkb.com/?t1=NKcYiAciBU&t2=KVPnrFYPay".into(),
             join_address: "joinpkb.com".into(),
-            languages: LetterLanguages::English,
+            languages: LetterLanguages::default(),
             format: LetterFormat::Standard,
         }
     }
@@ -65,7 +65,7 @@ impl LetterFields {
 impl fmt::Debug for LetterFields {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LetterFields")
-            .field("languages", &self.languages)
+            .field("languages", &self.languages.as_str())
             .field("format", &self.format)
             .finish_non_exhaustive()
     }
@@ -79,7 +79,7 @@ mod tests {
     fn debug_shows_no_values() {
         assert_eq!(
             format!("{:?}", LetterFields::sample()),
-            "LetterFields { languages: English, format: Standard, .. }"
+            "LetterFields { languages: \"en\", format: Standard, .. }"
         );
     }
 }

@@ -33,8 +33,8 @@ macro_rules! schema_patterns {
 }
 
 use crate::{
-    AccessCode, AddressLine, DateOfBirth, Email, InvitationCode, Language, LocalId, NhsNumber,
-    PersonName, Phone, PkbId, Postcode, UkMobile,
+    AccessCode, AddressLine, DateOfBirth, Email, InvitationCode, Language, LetterLanguages,
+    LocalId, NhsNumber, PersonName, Phone, PkbId, Postcode, UkMobile,
 };
 
 schema_patterns! {
@@ -47,6 +47,7 @@ schema_patterns! {
     Phone = r"^\+[0-9]{6,15}$": "0191 496 0123" "07700 900123" "+41 44 668 18 00";
     Email = r"^\S+@\S+$": "read.richards@example.org";
     Language = "^[a-z]{2,3}$": "CY" "eng";
+    LetterLanguages = r"^[a-z]{2,3}(\+[a-z]{2,3})*$": "en" "cy+en";
     LocalId = "^[A-Za-z0-9./_-]{1,50}$": "00123/A_4.5-6";
     PkbId = "^[0-9]{1,20}$": "3594342";
     InvitationCode = "^[A-Za-z0-9]{4,24}$": "NKcYiAciBU";

@@ -6,10 +6,10 @@ use std::collections::HashMap;
 use pkb_core::{
     Record,
     clock::uk_date,
-    language::date_in,
     record::{Design, Invitation, Patient},
     rehearsal::Origin,
 };
+use pkb_languages::LetterLanguage;
 use pkb_values::{LetterLanguages, Postcode};
 use unicode_bidi::BidiInfo;
 use unicode_normalization::UnicodeNormalization as _;
@@ -281,9 +281,9 @@ pub(super) fn last_day(
     languages: LetterLanguages,
 ) -> impl Iterator<Item = Part> {
     let day = uk_date(codes.expires_at).yesterday().ok();
-    let languages = languages.codes().iter();
+    let languages = languages.languages().iter();
     languages.filter_map(move |language| {
-        let words = date_in(language, day?);
+        let words = language.date(day?);
         Some(Part::new(
             "the day on which the codes expire",
             words,
@@ -295,21 +295,16 @@ pub(super) fn last_day(
 /// What must not be on a letter: what the join page asks for, in the forms that people write, and the national number.
 pub(super) fn forbidden(patient: &Patient) -> Vec<String> {
     let born = patient.date_of_birth.expose_date();
-    [
-        "%Y-%m-%d",
-        "%d/%m/%Y",
-        "%-d/%-m/%Y",
-        "%d.%m.%Y",
-        "%-d %B %Y",
-        "%d %b %Y",
-    ]
-    .into_iter()
-    .map(|form| born.strftime(form).to_string())
-    .chain([
-        date_in("cy", born),
-        patient.national_id.value.expose_digits().to_owned(),
-    ])
-    .collect()
+    ["%Y-%m-%d", "%d/%m/%Y", "%-d/%-m/%Y", "%d.%m.%Y", "%d %b %Y"]
+        .into_iter()
+        .map(|form| born.strftime(form).to_string())
+        .chain(
+            LetterLanguage::all()
+                .iter()
+                .map(|language| language.date(born)),
+        )
+        .chain([patient.national_id.value.expose_digits().to_owned()])
+        .collect()
 }
 
 /// The words of a letter, as they can be compared however its lines are broken.
@@ -399,7 +394,7 @@ mod tests {
             "invitation": {"code": "NKcYiAciBU", "token": "KVPnrFYPay", "expires_at": "2026-12-23T09:00:00Z"},
         });
         let record: Record = serde_json::from_value(record).unwrap();
-        Expected::of(&record, LetterLanguages::English, Design::Insert).unwrap()
+        Expected::of(&record, LetterLanguages::default(), Design::Insert).unwrap()
     }
 
     fn failures(first_name: &str, text: &str, by_glyphs: Option<&str>) -> Vec<String> {

@@ -35,7 +35,7 @@ use pkb_core::{
     spool::{self, Place, Spool, SpooledRecords},
 };
 
-/// Of so many letters the square code of one is read, besides the first and the last of a file.
+/// Of so many letters the QR code of one is read, besides the first and the last of a file.
 const SAMPLE: u64 = 25;
 /// So many files are looked at before the next are read.
 const FILES_AT_A_TIME: usize = 16;
@@ -345,7 +345,7 @@ impl Entry {
     }
 }
 
-/// Puts the letters of a file into the order of their pages, and chooses those whose square codes are to be read.
+/// Puts the letters of a file into the order of their pages, and chooses those whose QR codes are to be read.
 fn choose_squares(letters: &mut [Entry], square_codes: SquareCodes, ordinal: &mut u64) {
     letters.sort_unstable_by_key(|letter| (letter.slot.pages.0, letter.sequence));
     let last = letters.len().saturating_sub(1);

@@ -2,7 +2,7 @@
 //! record that it is for, and files and manifests with each other.
 //!
 //! * [`page_reader`]: what is drawn on a page; `shared_parts` what many pages share, which is read once, `lines` glyphs
-//!   put together to words, `actual_text` glyphs that mean something only together, `square_code` the modules of a
+//!   put together to words, `actual_text` glyphs that mean something only together, `qr_code` the modules of a
 //!   picture.
 //! * `excerpt`: a long PDF a block of pages at a time, from its objects (`objects`, `scanner`).
 //! * `of_two_patients`: letters and text messages with what also belongs to a different patient.
@@ -16,7 +16,9 @@
 
 mod actual_text;
 pub mod args;
+mod camera;
 mod csv_reader;
+mod drawn;
 mod excerpt;
 pub mod expected;
 mod folder;
@@ -30,6 +32,6 @@ mod scanner;
 mod shared_parts;
 pub mod sheets;
 mod spreadsheets;
-mod square_code;
+mod qr_code;
 
 pub use folder::verify;

@@ -1,38 +1,26 @@
 //! Reads finished PDFs again, with other code than wrote them: the words of each page as a person would read them, and
-//! the links of its square codes as a phone camera would.
+//! the links of its QR codes as a phone camera would.
 //!
 //! Nothing here knows how letters are made. What is read is what is drawn, so a character that is drawn without a
 //! meaning (no Unicode) reads as `U+FFFD`.
 
-use std::{fmt::Write as _, ops::Range, sync::Arc};
+use std::{ops::Range, sync::Arc};
 
 use anyhow::{Context as _, anyhow, ensure};
+use hayro::RenderCache;
 use hayro::hayro_syntax::Pdf;
 use hayro::hayro_syntax::object::Dict;
 use hayro::hayro_syntax::page::{Page as PdfPage, Resources};
-use hayro::vello_cpu::color::palette::css::WHITE;
-use hayro::vello_cpu::kurbo::{Affine, BezPath, Point, Rect};
-use hayro::{RenderCache, RenderSettings, render};
-use hayro_interpret::font::Glyph;
-use hayro_interpret::hayro_cmap::BfString;
+use hayro::vello_cpu::kurbo::Rect;
 use hayro_interpret::{
-    BlendMode, ClipPath, Context, Device, GlyphDrawMode, Image, ImageData, InterpreterCache,
-    InterpreterSettings, Paint, PathDrawMode, SoftMask, TransformExt as _, interpret,
-    interpret_page,
+    Context, InterpreterCache, InterpreterSettings, TransformExt as _, interpret, interpret_page,
 };
 use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 
 use super::{
-    actual_text::{Cluster, actual_texts},
-    excerpt::LongPdf,
-    lines::{Meaning, PlacedGlyph, words},
-    objects::Bytes,
-    shared_parts::SharedParts,
-    square_code::content_of,
+    actual_text::actual_texts, camera::qr_of, drawn::Collector, excerpt::LongPdf, lines::words,
+    objects::Bytes, shared_parts::SharedParts,
 };
-
-/// Most modules on a side of a square code, with its margin (ISO/IEC 18004: 177 and 8).
-const MAX_MODULES: u32 = 185;
 
 /// Fewer pages than this are not worth another thread.
 const PAGES_A_THREAD: usize = 64;
@@ -41,16 +29,8 @@ const PAGES_A_BLOCK: usize = 256;
 /// Files of no more bytes are read whole.
 pub(super) const SHORT: u64 = 1 << 20;
 
-/// Letters of so many points across a page cannot be overlooked.
-const LARGE: f64 = 40.0;
-/// How far a line is from level or upright whose letters stand across the page.
-const SLANT: f64 = 0.2;
-
 /// In fewer pages than this, what they share is hardly ever met again.
 const WORTH_SHARING: usize = 8;
-
-/// Dots per inch at which a page is drawn to look for square codes: the next is tried where the one before found none.
-const QR_DPI: [f32; 4] = [100.0, 150.0, 200.0, 300.0];
 
 /// What a page says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -60,7 +40,7 @@ pub struct Page {
     pub text: String,
     /// The words by what each glyph means alone, where those are others: codes are read so.
     pub by_glyphs: Option<String>,
-    /// The contents of its square codes.
+    /// The contents of its QR codes.
     pub qr: Vec<String>,
     /// Large words that are drawn across it, in the order in which they are drawn. They are in `text`, too.
     pub across: String,
@@ -74,16 +54,16 @@ impl Page {
     }
 }
 
-/// Reads words and square codes of all pages. Takes some tens of milliseconds a page.
+/// Reads words and QR codes of all pages. Takes some tens of milliseconds a page.
 ///
 /// # Errors
 ///
-/// When the PDF is damaged, or a square code was found that cannot be decoded at any resolution.
+/// When the PDF is damaged, or a QR code was found that cannot be decoded at any resolution.
 pub fn read_pages(pdf: Vec<u8>) -> anyhow::Result<Vec<Page>> {
     read_some(pdf, |_| true)
 }
 
-/// Reads the words of all pages, and of square codes those that are pictures of one pixel a module, from the picture.
+/// Reads the words of all pages, and of QR codes those that are pictures of one pixel a module, from the picture.
 /// Takes about a millisecond a page.
 ///
 /// # Errors
@@ -93,7 +73,7 @@ pub fn read_text_only(pdf: Vec<u8>) -> anyhow::Result<Vec<Page>> {
     read_some(pdf, |_| false)
 }
 
-/// As [`read_text_only`], but the square codes of pages of which `with_qr` says so are read as a camera would, from the
+/// As [`read_text_only`], but the QR codes of pages of which `with_qr` says so are read as a camera would, from the
 /// whole page as it is drawn; it is asked with the place of the page, from 0.
 ///
 /// # Errors
@@ -318,243 +298,6 @@ pub(super) fn with_slanted(mut text: String, slanted: &[&str]) -> String {
     text
 }
 
-/// Whether a glyph from `start` to `top` stands on a line that is neither level nor upright.
-fn is_slanted(start: Point, top: Point) -> bool {
-    let (x, y) = ((top.x - start.x).abs(), (top.y - start.y).abs());
-    x.min(y) > SLANT * x.max(y)
-}
-
-fn is_right_to_left(character: char) -> bool {
-    use unicode_bidi::BidiClass;
-    matches!(
-        unicode_bidi::bidi_class(character),
-        BidiClass::R | BidiClass::AL
-    )
-}
-
-/// A drawing device that notes the characters and the square codes, and draws nothing.
-#[derive(Default)]
-pub(super) struct Collector {
-    pub(super) glyphs: Vec<PlacedGlyph>,
-    pub(super) squares: Vec<String>,
-    /// What glyphs mean that stand on no line of the page, but across it; in the order in which they are drawn.
-    pub(super) slanted: String,
-    /// Those of them that are large.
-    pub(super) across: String,
-    /// What the glyphs of the marked contents that have yet to begin mean together.
-    texts: std::vec::IntoIter<Option<Box<str>>>,
-    /// Marked contents that have begun and not ended.
-    open: Vec<Option<Cluster>>,
-    /// Glyphs that mean something together, each with the end of its glyphs.
-    clusters: Vec<(Cluster, usize)>,
-}
-
-impl Collector {
-    /// The glyphs, those of each cluster as one; `None` if there are no clusters.
-    fn read_together(&self) -> Option<Vec<PlacedGlyph>> {
-        if self.clusters.is_empty() {
-            return None;
-        }
-        let mut read = Vec::with_capacity(self.glyphs.len());
-        let mut at = 0;
-        for (cluster, end) in &self.clusters {
-            read.extend_from_slice(self.glyphs.get(at..cluster.start)?);
-            read.push(as_one(
-                self.glyphs.get(cluster.start..*end)?,
-                &cluster.text,
-            )?);
-            at = *end;
-        }
-        read.extend_from_slice(self.glyphs.get(at..)?);
-        Some(read)
-    }
-}
-
-/// Some glyphs as one that means `text`. It stands on the line of the widest: marks are above or below it.
-fn as_one(glyphs: &[PlacedGlyph], text: &str) -> Option<PlacedGlyph> {
-    let width = |glyph: &&PlacedGlyph| glyph.right - glyph.left;
-    let base = glyphs.iter().max_by(|a, b| width(a).total_cmp(&width(b)))?;
-    Some(PlacedGlyph {
-        meaning: Meaning::Characters(on_paper(text)),
-        left: glyphs
-            .iter()
-            .map(|glyph| glyph.left)
-            .fold(base.left, f64::min),
-        right: glyphs
-            .iter()
-            .map(|glyph| glyph.right)
-            .fold(base.right, f64::max),
-        ..base.clone()
-    })
-}
-
-/// What several characters look like from left to right: those of a script that runs from right to left have the last
-/// letter on the left.
-fn on_paper(text: &str) -> Box<str> {
-    match text.chars().any(is_right_to_left) {
-        true => text.chars().rev().collect(),
-        false => text.into(),
-    }
-}
-
-impl Device<'_> for Collector {
-    fn draw_glyph(
-        &mut self,
-        glyph: &Glyph<'_>,
-        transform: Affine,
-        glyph_transform: Affine,
-        _: &Paint<'_>,
-        mode: &GlyphDrawMode,
-    ) {
-        // Nobody sees it, so it is not on the page.
-        if matches!(mode, GlyphDrawMode::Invisible) {
-            return;
-        }
-        for cluster in self.open.iter_mut().flatten() {
-            match glyph {
-                Glyph::Outline(outline) => {
-                    cluster.has_box |= outline.glyph_id().to_u32() == 0;
-                    cluster.with_ink += usize::from(!outline.outline().elements().is_empty());
-                }
-                Glyph::Type3(_) => cluster.has_box = true,
-            }
-        }
-        let meaning = match glyph.as_unicode() {
-            Some(BfString::Char(character)) => Meaning::Character(character),
-            Some(BfString::String(text)) => Meaning::Characters(on_paper(&text)),
-            None => Meaning::Character(char::REPLACEMENT_CHARACTER),
-        };
-        // Glyphs are drawn in units of 1/1000 of the letter size.
-        let advance = match glyph {
-            Glyph::Outline(outline) => outline.advance_width().map_or(500.0, f64::from),
-            Glyph::Type3(_) => 500.0,
-        };
-        let place = transform * glyph_transform;
-        let mark = meaning
-            .mark()
-            .filter(|_| self.open.iter().all(Option::is_none));
-        if let (Some(mark), Some(before)) = (mark, self.glyphs.last_mut())
-            && before.has_room_for(place * Point::ZERO)
-        {
-            before.add(mark);
-            return;
-        }
-        let (start, end, top) = (
-            place * Point::ZERO,
-            place * Point::new(advance, 0.0),
-            place * Point::new(0.0, 1000.0),
-        );
-        let size = start.distance(top);
-        if is_slanted(start, top) {
-            // Writing to memory cannot fail.
-            let _ = write!(self.slanted, "{meaning}");
-            if size >= LARGE {
-                let _ = write!(self.across, "{meaning}");
-            }
-            return;
-        }
-        self.glyphs.push(PlacedGlyph {
-            meaning,
-            left: start.x,
-            right: end.x,
-            baseline: start.y,
-            size,
-        });
-    }
-
-    fn begin_marked_content(&mut self, _: &[u8], _: Option<i32>) {
-        let text = self.texts.next().flatten();
-        let cluster = text.map(|text| Cluster::new(self.glyphs.len(), text));
-        self.open.push(cluster);
-    }
-
-    fn end_marked_content(&mut self) {
-        let Some(cluster) = self.open.pop().flatten() else {
-            return;
-        };
-        let end = self.glyphs.len();
-        // What is said of a part of other glyphs is of no use.
-        let is_inner = self.open.iter().any(Option::is_some);
-        if cluster.start < end && !is_inner && cluster.is_plausible() {
-            self.clusters.push((cluster, end));
-        }
-    }
-
-    fn set_soft_mask(&mut self, _: Option<SoftMask<'_>>) {}
-    fn set_blend_mode(&mut self, _: BlendMode) {}
-    fn draw_path(&mut self, _: &BezPath, _: Affine, _: &Paint<'_>, _: &PathDrawMode) {}
-    fn push_clip_path(&mut self, _: &ClipPath) {}
-    fn push_transparency_group(&mut self, _: f32, _: Option<SoftMask<'_>>, _: BlendMode) {}
-    fn draw_image(&mut self, image: Image<'_, '_>, _: Affine) {
-        let is_small_square = image.width() == image.height() && image.width() <= MAX_MODULES;
-        if let (Image::Raster(raster), true) = (image, is_small_square) {
-            raster.with_rgba(
-                |data, _| {
-                    // Black and white: one channel of three says as much as all.
-                    let (width, step, bytes) = match &data {
-                        ImageData::Luma(luma) => (luma.width, 1, &luma.data),
-                        ImageData::Rgb(rgb) => (rgb.width, 3, &rgb.data),
-                    };
-                    let side = usize::try_from(width).unwrap_or_default();
-                    let modules: Vec<u8> = bytes.iter().copied().step_by(step).collect();
-                    let is_black = |x: usize, y: usize| {
-                        modules.get(y * side + x).is_some_and(|grey| *grey < 128)
-                    };
-                    self.squares.extend(content_of(side, is_black));
-                },
-                None,
-            );
-        }
-    }
-    fn pop_clip_path(&mut self) {}
-    fn pop_transparency_group(&mut self) {}
-}
-
-/// The square codes of a page, as a camera sees them. None at all is an answer; one that is seen and cannot be decoded is an error.
-fn qr_of<'a>(
-    page: &'a PdfPage<'a>,
-    cache: &RenderCache<'a>,
-    settings: &InterpreterSettings,
-) -> anyhow::Result<Vec<String>> {
-    let mut seen = false;
-    for dpi in QR_DPI {
-        let scale = dpi / 72.0;
-        let drawing = RenderSettings {
-            x_scale: scale,
-            y_scale: scale,
-            bg_color: WHITE,
-            ..Default::default()
-        };
-        let pixels = render(page, cache, settings, &drawing);
-        // Rec. 601 weights, in 256ths.
-        let greys: Vec<u8> = pixels
-            .data()
-            .iter()
-            .map(|colour| {
-                let [r, g, b] = [colour.r, colour.g, colour.b].map(u32::from);
-                u8::try_from((77 * r + 150 * g + 29 * b) >> 8).unwrap_or(u8::MAX)
-            })
-            .collect();
-        let (width, height) = (usize::from(pixels.width()), usize::from(pixels.height()));
-        let mut image = rqrr::PreparedImage::prepare_from_greyscale(width, height, |x, y| {
-            greys.get(y * width + x).copied().unwrap_or(u8::MAX)
-        });
-        let grids = image.detect_grids();
-        seen |= !grids.is_empty();
-        let decoded: Result<Vec<String>, _> = grids
-            .iter()
-            .map(|grid| grid.decode().map(|(_, content)| content))
-            .collect();
-        if let Ok(contents) = decoded
-            && !contents.is_empty()
-        {
-            return Ok(contents);
-        }
-    }
-    ensure!(!seen, "a square code cannot be decoded");
-    Ok(Vec::new())
-}
-
 /// The glyphs of each page where they are drawn: what they mean, left, base line and size, in points from the top left
 /// corner.
 /// For the tests of what makes pages.
@@ -605,7 +348,7 @@ mod tests {
     }
 
     #[test]
-    fn a_letter_reads_as_it_was_written_and_its_square_code_is_its_link() {
+    fn a_letter_reads_as_it_was_written_and_its_qr_code_is_its_link() {
         let letter = LetterFields {
             name: "Ms Siân #panic(\"x\") *b* $1 <a>".into(),
             ..LetterFields::sample()
@@ -681,7 +424,7 @@ mod tests {
     }
 
     #[test]
-    fn a_square_code_says_the_same_as_a_picture_and_on_the_drawn_page() {
+    fn a_qr_code_says_the_same_as_a_picture_and_on_the_drawn_page() {
         let pdf = typeset(&[LetterFields::sample()]);
         let words = read_text_only(pdf.clone()).unwrap();
         let all = read_pages(pdf).unwrap();
@@ -705,9 +448,9 @@ mod tests {
                     invitation_code,
                     access_code,
                     languages: match number % 3 {
-                        0 => LetterLanguages::English,
-                        1 => LetterLanguages::Welsh,
-                        _ => LetterLanguages::WelshAndEnglish,
+                        0 => LetterLanguages::default(),
+                        1 => "cy".parse().unwrap(),
+                        _ => "cy+en".parse().unwrap(),
                     },
                     ..LetterFields::sample()
                 }
@@ -754,7 +497,7 @@ mod tests {
         assert!(whole.read(0..drawn.len(), |_| false).unwrap() == drawn);
         let says = |code: &str| drawn.iter().filter(|page| page.text.contains(code)).count();
         assert!(letters.iter().all(|letter| says(&letter.access_code) > 0));
-        // A camera sees the same square code in an excerpt.
+        // A camera sees the same QR code in an excerpt.
         assert_eq!(long.read(40..41, |_| true).unwrap()[0].qr, drawn[40].qr);
     }
 

@@ -18,8 +18,9 @@ use hayro_interpret::{InterpreterCache, InterpreterSettings, interpret};
 
 use super::{
     actual_text::says_what_glyphs_mean_together,
+    drawn::Collector,
     lines::Set,
-    page_reader::{Collector, Page as Read, context_of, with_slanted, without_colours},
+    page_reader::{Page as Read, context_of, with_slanted, without_colours},
 };
 
 /// So many are remembered: languages times formats, and pages of a letter.
@@ -51,7 +52,7 @@ pub struct SharedParts {
 }
 
 impl SharedParts {
-    /// The words of a page and the contents of its square codes that are pictures; `None` if the page has to be drawn whole.
+    /// The words of a page and the contents of its QR codes that are pictures; `None` if the page has to be drawn whole.
     /// That is also so if glyphs mean something only together.
     pub fn drawn_on<'a>(
         &mut self,

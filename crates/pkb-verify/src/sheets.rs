@@ -26,7 +26,7 @@ pub struct Slot {
     pub number: Option<u64>,
     /// First and last page, from 1.
     pub pages: (u64, u64),
-    /// Whether its square codes are to be read.
+    /// Whether its QR codes are to be read.
     pub with_squares: bool,
 }
 
@@ -37,7 +37,7 @@ pub struct Found {
     pub failures: Vec<(String, String)>,
     /// Those failures that are one letter's: its place in `slots`, and words.
     pub of_letters: Vec<(usize, String)>,
-    /// Square codes that were read.
+    /// QR codes that were read.
     pub squares: u64,
 }
 
@@ -208,7 +208,7 @@ fn blocks(slots: &[Slot], count: usize, length: usize) -> Vec<Block> {
     blocks
 }
 
-/// The pages of a block, from 0, of which the square codes are to be read.
+/// The pages of a block, from 0, of which the QR codes are to be read.
 fn wanted_squares(slots: &[Slot], block: &Block) -> Vec<usize> {
     let slots = slots.get(block.slots.clone()).unwrap_or_default();
     let mut wanted: Vec<usize> = slots
@@ -241,7 +241,7 @@ pub mod placed {
         pub number: Option<u64>,
         /// First and last page, from 1.
         pub pages: (u64, u64),
-        /// Whether its square codes are to be read.
+        /// Whether its QR codes are to be read.
         pub with_squares: bool,
     }
 
@@ -367,7 +367,7 @@ mod tests {
         let bound = typesetter.bind(laid_out, 1).unwrap();
         let placed = records.iter().zip(bound.pages).zip(1..);
         let placed = placed.map(|((record, pages), number)| Placed {
-            expected: Expected::of(record, LetterLanguages::English, Design::Letter).unwrap(),
+            expected: Expected::of(record, LetterLanguages::default(), Design::Letter).unwrap(),
             number: Some(number),
             pages,
             with_squares: false,

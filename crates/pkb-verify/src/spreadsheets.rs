@@ -296,7 +296,7 @@ impl SheetRow {
             "the invitation code is not the record's",
         );
         check(self.cell(4) == token, "the access code is not the record's");
-        let day = last_day(codes, pkb_values::LetterLanguages::English).next();
+        let day = last_day(codes, pkb_values::LetterLanguages::default()).next();
         let is_day = day.is_some_and(|day| day.value == self.cell(5));
         check(
             is_day,

@@ -124,7 +124,7 @@ fn arguments_settings_and_names_of_files_are_shown_and_not_sent() {
 fn template(campaign: &Campaign, name: &str, words: &str) -> PathBuf {
     let made = campaign.stage("pkb-letters", &["template", "new", name], b"");
     assert_eq!(made.code, 0, "{}", made.stderr);
-    let path = campaign.path(name).join("letter.typ");
+    let path = campaign.path(name).join("en/letter.typ");
     assert!(path.exists(), "{:?}", files(&campaign.path(name)));
     let text = fs::read_to_string(&path).unwrap();
     fs::write(&path, format!("{words}\n{text}")).unwrap();
@@ -194,7 +194,7 @@ fn a_template_without_end_is_stopped_with_a_plain_message() {
     }
     // Ten thousand pages are too many, which Typst itself comes to the end of.
     let folder = template(&campaign, "pages", "");
-    let path = folder.join("letter.typ");
+    let path = folder.join("en/letter.typ");
     let text = fs::read_to_string(&path).unwrap();
     let place = "\n  Dear #slot";
     assert!(text.contains(place));

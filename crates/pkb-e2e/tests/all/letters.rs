@@ -358,8 +358,8 @@ fn the_template_that_is_written_out_makes_the_same_letters() {
 fn a_broken_template_is_a_usage_error_that_names_file_and_line() {
     let campaign = Campaign::fixture();
     campaign.stage("pkb-letters", &["template", "new", "ours"], b"");
-    let letter = String::from_utf8(campaign.read("ours/letter.typ")).unwrap();
-    campaign.write("ours/letter.typ", format!("{letter}\n#nonsense()\n"));
+    let letter = String::from_utf8(campaign.read("ours/en/letter.typ")).unwrap();
+    campaign.write("ours/en/letter.typ", format!("{letter}\n#nonsense()\n"));
     let ended = campaign.stage(
         "pkb-letters",
         &["--template", "ours", "--out", "print"],

@@ -160,7 +160,7 @@ fn forge(campaign: &Campaign, records: &[Value], change: impl FnOnce(&mut Vec<Le
         join_url: "https://joinpkb.com/".parse().unwrap(),
         design: Design::Letter,
         international: false,
-        languages: LetterLanguages::English,
+        languages: LetterLanguages::default(),
         format: LetterFormat::Standard,
     };
     let mut letters: Vec<LetterFields> = records[10..20]
@@ -442,18 +442,18 @@ fn template_check_says_everything_that_is_wrong_in_one_run() {
         assert!(text.contains(from), "{file}: {from}");
         campaign.write(file, text.replacen(from, to, 1));
     };
-    edit("ours/letter.typ", "slot(\"name\")", "slot(\"surname\")");
+    edit("ours/en/letter.typ", "slot(\"name\")", "slot(\"surname\")");
     edit(
-        "ours/insert.typ",
+        "ours/en/insert.typ",
         "This sheet is for",
         "王 This sheet is for",
     );
     edit(
-        "ours/reminder.typ",
+        "ours/en/reminder.typ",
         "Yours sincerely,",
         "#v(400mm) Yours sincerely,",
     );
-    edit("ours/reminder.cy.typ", "Annwyl #slot(\"name\"),", "Annwyl,");
+    edit("ours/cy/reminder.typ", "Annwyl #slot(\"name\"),", "Annwyl,");
     let bad = campaign.stage("pkb-letters", &["template", "check", "ours"], b"");
     let text = String::from_utf8(bad.stdout).unwrap();
     assert_eq!(bad.code, 2, "{text}");

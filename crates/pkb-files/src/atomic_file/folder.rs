@@ -5,9 +5,11 @@ use std::{
     io::{self, Write as _},
     os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError, mpsc},
+    sync::{Arc, mpsc},
     thread::JoinHandle,
 };
+
+use parking_lot::Mutex;
 
 use super::temporary::Temporary;
 use crate::Fatal;
@@ -138,7 +140,7 @@ impl Drop for AtomicFolder {
 /// Writes files until no more come.
 fn write_all(files: &Mutex<mpsc::Receiver<(String, Vec<u8>)>>, folder: &Path) -> Result<(), Fatal> {
     let next = || {
-        let files = files.lock().unwrap_or_else(PoisonError::into_inner);
+        let files = files.lock();
         files.recv().ok()
     };
     while let Some((name, content)) = next() {

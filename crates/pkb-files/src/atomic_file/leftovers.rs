@@ -10,8 +10,9 @@ use std::{
     fs::{self, File},
     os::unix::ffi::OsStrExt as _,
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
 };
+
+use parking_lot::Mutex;
 
 /// The end of such a name, behind [`RANDOM`] letters and digits: nobody else calls a file so.
 const END: &[u8] = b".unfinished";
@@ -49,7 +50,7 @@ pub(super) fn remove(path: &Path) {
 /// of which is about to be asked for, and what this run leaves behind it removes itself.
 fn of_folder(folder: &Path) -> Vec<OsString> {
     static SEEN: Mutex<Option<HashMap<PathBuf, Vec<OsString>>>> = Mutex::new(None);
-    let mut seen = SEEN.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut seen = SEEN.lock();
     let seen = seen.get_or_insert_default();
     if let Some(names) = seen.get(folder) {
         return names.clone();

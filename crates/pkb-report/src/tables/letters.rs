@@ -27,15 +27,13 @@ pub(super) fn section(figures: &Figures) -> Option<Section> {
         })
         .collect();
     let channels = (channels.iter()).map(|(key, words, count)| (&**key, words.clone(), *count));
-    let languages = LetterLanguages::ALL.map(|languages| {
-        let words = match languages {
-            LetterLanguages::English => "English",
-            LetterLanguages::Welsh => "Welsh",
-            LetterLanguages::WelshAndEnglish => "Welsh and English",
-        };
+    let languages = LetterLanguages::all().map(|languages| {
+        let names: Vec<&str> = (languages.languages().iter())
+            .map(|language| language.name())
+            .collect();
         (
             languages.as_str(),
-            words.to_owned(),
+            names.join(" and "),
             of(&paper.languages, &languages),
         )
     });

@@ -12,7 +12,7 @@ use crate::glyphs::Glyphs;
 use crate::output::{ObjectStream, deflated_stream};
 use crate::syntax::{integer, put, reference, references, text_string};
 use crate::template::{Part, Template};
-use crate::tools::Tools;
+use crate::letter_writer::LetterWriter;
 
 /// Letters of a group at most. A round number: what changes in the references of a full group is the last digits, and the
 /// others change all at once.
@@ -139,10 +139,10 @@ impl Group {
     }
 
     /// Makes its objects.
-    pub(super) fn make(&self, pages_node: u32, tools: &mut Tools<'_>) -> Result<Made, Misfit> {
-        let Tools {
+    pub(super) fn make(&self, pages_node: u32, writer: &mut LetterWriter<'_>) -> Result<Made, Misfit> {
+        let LetterWriter {
             shaper, deflater, ..
-        } = tools;
+        } = writer;
         let mut made = Made::default();
         let mut content = Vec::new();
         let mut late = self.template.unfitted();

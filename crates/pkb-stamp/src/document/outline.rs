@@ -2,9 +2,11 @@
 //!
 //! Each names the one after it, whose number is not known while it is the last: so that one waits for the next window.
 
+use pdf_writer::writers;
+
 use super::BOOKMARKS;
-use crate::output::ObjectStream;
-use crate::syntax::put;
+use crate::output::{ObjectStream, body};
+use crate::syntax::{int, object_ref, put};
 
 /// Bookmarks that are being written.
 #[derive(Default)]
@@ -71,13 +73,14 @@ impl Outline {
             return false;
         };
         last.write(None, closing.next(last.number));
-        put(
-            closing.next(BOOKMARKS),
-            format_args!(
-                "<</Type/Outlines/First {first} 0 R/Last {} 0 R/Count {}>>",
-                last.number, self.count
-            ),
-        );
+        let root = body(|object| {
+            let mut outline = object.start::<writers::Outline<'_>>();
+            outline
+                .first(object_ref(first))
+                .last(object_ref(last.number));
+            outline.count(int(self.count));
+        });
+        closing.add(BOOKMARKS, &root);
         true
     }
 }

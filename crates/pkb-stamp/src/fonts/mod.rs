@@ -5,22 +5,20 @@
 
 mod arabic;
 pub(crate) mod common;
+mod embedded;
 
+use pdf_writer::{Rect, types::FontFlags, writers::FontDescriptor};
 use rustybuzz::ttf_parser::{self, GlyphId, Tag};
-use sha2::{Digest as _, Sha256};
 
 use crate::{
     glyphs::GlyphSet,
     shaper::{Features, Glyph, Shaper},
-    syntax::{integer, number, put},
-    unhinted::unhinted,
 };
+
+pub(crate) use embedded::{Deflate, EmbeddedFont, FontObject, OBJECTS_A_FONT};
 
 /// Letters that fonts join into one glyph.
 const LIGATURES: [&str; 5] = ["ff", "fi", "fl", "ffi", "ffl"];
-/// Objects that a font takes in a PDF.
-pub(crate) const OBJECTS_A_FONT: u32 = 6;
-
 /// The fonts that may be used, in any order.
 #[derive(Default)]
 pub struct Fonts {
@@ -71,7 +69,7 @@ pub(crate) struct Face {
     meanings: Vec<Option<Box<str>>>,
     /// Whether it has Arabic letters.
     pub(crate) is_arabic: bool,
-    descriptor: String,
+    description: Description,
 }
 
 impl Face {
@@ -102,7 +100,7 @@ impl Face {
                 .collect(),
             meanings: meanings(&parsed),
             is_arabic: parsed.glyph_index('\u{628}').is_some(),
-            descriptor: descriptor(&parsed),
+            description: Description::of(&parsed),
         };
         for (glyph, text) in face.ligatures() {
             if let Some(meaning) = face.meanings.get_mut(usize::from(glyph)) {
@@ -163,6 +161,30 @@ impl Face {
         own.is_some_and(|own| self.meaning(glyph.id) == Some(own))
     }
 
+    /// Says what a PDF says about the font as a whole.
+    fn describe<'d, 'b>(
+        &self,
+        descriptor: &'d mut FontDescriptor<'b>,
+    ) -> &'d mut FontDescriptor<'b> {
+        let Description {
+            flags,
+            bounds,
+            italic_angle,
+            ascent,
+            descent,
+            cap_height,
+            stem_v,
+        } = &self.description;
+        descriptor
+            .flags(FontFlags::from_bits_truncate(flags.bits()))
+            .bbox(*bounds)
+            .italic_angle(*italic_angle)
+            .ascent(*ascent)
+            .descent(*descent)
+            .cap_height(*cap_height)
+            .stem_v(*stem_v)
+    }
+
     /// The part of the font with these glyphs. `None` if the font cannot be divided.
     pub(crate) fn embedded(&self, glyphs: &GlyphSet, deflate: Deflate) -> Option<EmbeddedFont> {
         EmbeddedFont::of(self, glyphs, deflate)
@@ -178,6 +200,42 @@ impl Face {
         let joined = self.ligatures().into_iter();
         let joined = joined.filter(|(_, text)| text.chars().all(|one| characters.contains(one)));
         own.chain(joined.map(|(glyph, _)| glyph)).collect()
+    }
+}
+
+/// What a PDF says about a font as a whole, in thousandths of the letter size.
+struct Description {
+    flags: FontFlags,
+    bounds: Rect,
+    italic_angle: f32,
+    ascent: f32,
+    descent: f32,
+    cap_height: f32,
+    stem_v: f32,
+}
+
+impl Description {
+    fn of(face: &ttf_parser::Face<'_>) -> Self {
+        let scale = 1_000.0 / f32::from(face.units_per_em());
+        let scaled = |length: i16| f32::from(length) * scale;
+        let bounds = face.global_bounding_box();
+        // The codes are ours. Viewers look at the width of letters when they need a substitute.
+        let mut flags = FontFlags::SYMBOLIC;
+        flags.set(FontFlags::FIXED_PITCH, face.is_monospaced());
+        Self {
+            flags,
+            bounds: Rect::new(
+                scaled(bounds.x_min),
+                scaled(bounds.y_min),
+                scaled(bounds.x_max),
+                scaled(bounds.y_max),
+            ),
+            italic_angle: face.italic_angle(),
+            ascent: scaled(face.ascender()),
+            descent: scaled(face.descender()),
+            cap_height: scaled(face.capital_height().unwrap_or(face.ascender())),
+            stem_v: 10.0 + 0.244 * (f32::from(face.weight().to_number()) - 50.0),
+        }
     }
 }
 
@@ -213,218 +271,6 @@ fn meanings(face: &ttf_parser::Face<'_>) -> Vec<Option<Box<str>>> {
         .collect()
 }
 
-/// What a PDF says about the font as a whole.
-fn descriptor(face: &ttf_parser::Face<'_>) -> String {
-    let scale = 1_000.0 / f64::from(face.units_per_em());
-    let ascent = f64::from(face.ascender()) * scale;
-    let bounds = face.global_bounding_box();
-    let mut out = Vec::new();
-    // Symbolic: the codes are ours. One more for letters of equal width, as viewers use when they look for a substitute.
-    put(
-        &mut out,
-        format_args!(
-            "/Flags {}/FontBBox[",
-            if face.is_monospaced() { 5 } else { 4 }
-        ),
-    );
-    for edge in [bounds.x_min, bounds.y_min, bounds.x_max, bounds.y_max] {
-        number(&mut out, f64::from(edge) * scale);
-        out.push(b' ');
-    }
-    out.extend(b"]/ItalicAngle ");
-    number(&mut out, face.italic_angle().into());
-    for (key, value) in [
-        ("/Ascent ", ascent),
-        ("/Descent ", f64::from(face.descender()) * scale),
-        (
-            "/CapHeight ",
-            face.capital_height()
-                .map_or(ascent, |height| f64::from(height) * scale),
-        ),
-        (
-            "/StemV ",
-            10.0 + 0.244 * (f64::from(face.weight().to_number()) - 50.0),
-        ),
-    ] {
-        out.extend(key.as_bytes());
-        number(&mut out, value);
-    }
-    String::from_utf8_lossy(&out).into_owned()
-}
-
-/// How the data of a part are compressed.
-pub(crate) type Deflate = fn(&[u8]) -> Vec<u8>;
-
-/// A part of a font, ready to be written.
-#[derive(Debug, Clone)]
-pub(crate) struct EmbeddedFont {
-    /// With the tag that tells parts of one font from each other.
-    name: String,
-    descriptor: String,
-    widths: Vec<u8>,
-    file: Vec<u8>,
-    file_length: usize,
-    to_unicode: Vec<u8>,
-    to_glyph: Vec<u8>,
-}
-
-impl EmbeddedFont {
-    fn of(face: &Face, glyphs: &GlyphSet, deflate: Deflate) -> Option<Self> {
-        let mut numbers = subsetter::GlyphRemapper::new();
-        for glyph in glyphs.iter() {
-            numbers.remap(glyph);
-        }
-        let file = subsetter::subset(&face.data, face.index, &numbers).ok()?;
-        let file = unhinted(&file).unwrap_or(file);
-        let last = glyphs.iter().next_back().unwrap_or_default();
-        let to_glyph: Vec<u8> = (0..=last)
-            .flat_map(|glyph| {
-                let own = glyphs.has(glyph).then(|| numbers.get(glyph)).flatten();
-                own.unwrap_or(0).to_be_bytes()
-            })
-            .collect();
-        Some(Self {
-            name: format!("{}+{}", tag(&file), face.name),
-            descriptor: face.descriptor.clone(),
-            widths: widths(face, glyphs),
-            file_length: file.len(),
-            file: deflate(&file),
-            to_unicode: deflate(&to_unicode(face, glyphs)?),
-            to_glyph: deflate(&to_glyph),
-        })
-    }
-
-    /// Bytes of the font's own file.
-    #[cfg(test)]
-    pub(crate) fn length(&self) -> usize {
-        self.file.len()
-    }
-
-    /// The objects of the font: the first is the font itself. Streams are `(dictionary, data)`.
-    pub(crate) fn objects(&self, first: u32) -> [FontObject<'_>; OBJECTS_A_FONT as usize] {
-        let dictionary = |text: String| FontObject {
-            dictionary: text.into_bytes(),
-            data: None,
-        };
-        let stream = |text: String, data| FontObject {
-            dictionary: text.into_bytes(),
-            data: Some(data),
-        };
-        let name = &self.name;
-        let mut descendant = format!(
-            "<</Type/Font/Subtype/CIDFontType2/BaseFont/{name}/CIDSystemInfo<</Registry(Adobe)/Ordering(Identity)/Supplement 0>>\
-             /FontDescriptor {} 0 R/DW 0/CIDToGIDMap {} 0 R/W",
-            first + 2,
-            first + 5
-        )
-        .into_bytes();
-        descendant.extend(&self.widths);
-        descendant.extend(b">>");
-        [
-            dictionary(format!(
-                "<</Type/Font/Subtype/Type0/BaseFont/{name}/Encoding/Identity-H/DescendantFonts[{} 0 R]/ToUnicode {} 0 R>>",
-                first + 1,
-                first + 4
-            )),
-            FontObject { dictionary: descendant, data: None },
-            dictionary(format!(
-                "<</Type/FontDescriptor/FontName/{name}{}/FontFile2 {} 0 R>>",
-                self.descriptor,
-                first + 3
-            )),
-            stream(format!("/Length1 {}", self.file_length), &self.file),
-            stream("/Type/CMap/CMapName/Custom/CIDSystemInfo<</Registry(Adobe)/Ordering(Identity)/Supplement 0>>".into(), &self.to_unicode),
-            stream(String::new(), &self.to_glyph),
-        ]
-    }
-}
-
-/// What the codes mean, for whoever copies the text or has it read aloud (ISO 32000-1, 9.10.3). Codes whose meanings follow
-/// each other, as most do, are one range.
-fn to_unicode(face: &Face, glyphs: &GlyphSet) -> Option<Vec<u8>> {
-    /// PDF allows so many entries in a section.
-    const A_SECTION: usize = 100;
-    let mut ranges: Vec<(u16, u16, Vec<u16>)> = Vec::new();
-    for glyph in glyphs.iter().filter(|glyph| *glyph != 0) {
-        let meaning: Vec<u16> = face.meaning(glyph)?.encode_utf16().collect();
-        match (ranges.last_mut(), meaning.as_slice()) {
-            // The last byte alone may change within a range, of the code and of what it means.
-            (Some((first, last, known)), [own])
-                if *last + 1 == glyph
-                    && glyph % 256 != 0
-                    && own % 256 != 0
-                    && known.len() == 1
-                    && known.first().map(|known| known + (glyph - *first)) == Some(*own) =>
-            {
-                *last = glyph;
-            }
-            _ => ranges.push((glyph, glyph, meaning)),
-        }
-    }
-    let mut out = Vec::new();
-    out.extend_from_slice(
-        b"/CIDInit/ProcSet findresource begin 12 dict begin begincmap\n\
-          /CIDSystemInfo<</Registry(Adobe)/Ordering(Identity)/Supplement 0>>def\n\
-          /CMapName/Custom def /CMapType 2 def\n1 begincodespacerange <0000> <FFFF> endcodespacerange\n",
-    );
-    for section in ranges.chunks(A_SECTION) {
-        put(&mut out, format_args!("{} beginbfrange\n", section.len()));
-        for (first, last, meaning) in section {
-            put(&mut out, format_args!("<{first:04X}> <{last:04X}> <"));
-            for unit in meaning {
-                put(&mut out, format_args!("{unit:04X}"));
-            }
-            out.extend_from_slice(b">\n");
-        }
-        out.extend_from_slice(b"endbfrange\n");
-    }
-    out.extend_from_slice(b"endcmap CMapName currentdict/CMap defineresource pop end end\n");
-    Some(out)
-}
-
-/// An object of a font: a dictionary, or the entries of a stream's dictionary and its deflated data.
-pub(crate) struct FontObject<'a> {
-    pub dictionary: Vec<u8>,
-    pub data: Option<&'a [u8]>,
-}
-
-/// `[3[278 556]7[500]]`: widths of runs of neighbours, in thousandths of the letter size.
-fn widths(face: &Face, glyphs: &GlyphSet) -> Vec<u8> {
-    let mut out = vec![b'['];
-    let mut last = None;
-    for glyph in glyphs.iter() {
-        let is_next = last.is_some_and(|last: u16| last + 1 == glyph);
-        if is_next {
-            out.push(b' ');
-        } else {
-            if last.is_some() {
-                out.push(b']');
-            }
-            integer(&mut out, glyph.into());
-            out.push(b'[');
-        }
-        number(
-            &mut out,
-            f64::from(face.advance(glyph)) * 1_000.0 / face.units_per_em,
-        );
-        last = Some(glyph);
-    }
-    if last.is_some() {
-        out.push(b']');
-    }
-    out.push(b']');
-    out
-}
-
-/// Six capitals that depend on what is in the part.
-fn tag(file: &[u8]) -> String {
-    Sha256::digest(file)
-        .iter()
-        .take(6)
-        .map(|byte| char::from(b'A' + byte % 26))
-        .collect()
-}
-
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
@@ -455,25 +301,6 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn codes_whose_meanings_follow_each_other_are_one_range() {
-        let fonts = fonts();
-        let face = fonts.face(0).unwrap();
-        let mut glyphs = face.glyphs_of("ABC Cfi");
-        glyphs.add(0);
-        let map = String::from_utf8(to_unicode(face, &glyphs).unwrap()).unwrap();
-        let entries: Vec<&str> = map.lines().filter(|line| line.starts_with('<')).collect();
-        assert_eq!(
-            entries,
-            [
-                "<0003> <0003> <0020>",
-                "<0024> <0026> <0041>",
-                "<0049> <0049> <0066>",
-                "<004C> <004C> <0069>",
-            ]
-        );
-    }
-
-    #[test]
     fn what_is_no_font_is_refused() {
         assert!(!Fonts::new().add(b"not a font", 0));
     }
@@ -487,24 +314,5 @@ pub(crate) mod tests {
         assert_eq!(face.meaning(glyph('ŵ')), Some("ŵ"));
         assert_eq!(face.meaning(glyph('\u{A0}')), Some(" "));
         assert_eq!(face.meaning(60_000), None);
-    }
-
-    #[test]
-    fn a_part_of_a_font_has_the_glyphs_that_were_asked_for_only() {
-        use crate::deflate::deflated;
-        let fonts = fonts();
-        let face = fonts.face(0).unwrap();
-        let parsed = face.parsed().unwrap();
-        let glyphs: GlyphSet = "Siân"
-            .chars()
-            .map(|c| parsed.glyph_index(c).unwrap().0)
-            .collect();
-        let part = face.embedded(&glyphs, deflated).unwrap();
-        assert!(
-            part.file.len() < 4_000 && part.name.ends_with("+Arimo"),
-            "{} {}",
-            part.file.len(),
-            part.name
-        );
     }
 }

@@ -9,7 +9,7 @@ use super::font_reader::FontReader;
 use super::page_resources::PageResources;
 use crate::bitmap::Place;
 use crate::lexer::{Lexeme, Token, lexemes};
-use crate::pen::Look;
+use crate::text_writer::Look;
 use crate::syntax::number;
 
 /// A part of the content, and what it is.

@@ -2,90 +2,19 @@
 
 use std::collections::BTreeMap;
 
+use super::alphabet::Alphabet;
+use super::anchor::{Anchor, anchor};
 use super::content::{Kind, Picture, Text};
-use super::{ReadProbe, Unstampable};
+use super::words::{Word, Words, words_of};
+use super::{ReadProbe, Reading, Unstampable};
 use crate::bitmap::{Bitmap, Place};
 use crate::fonts::{Face, Fonts};
-use crate::pen::Look;
+use crate::text_writer::Look;
 use crate::shaper::{Features, Glyph, Shaper};
 use crate::syntax::number;
 
 /// Two places are the same if they are no further apart, in points.
 const SAME: f64 = 0.005;
-/// Characters above this are not set: no alphabet of ours has them.
-const ALPHABET_END: usize = 0x2200;
-
-/// A piece of a line.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Word {
-    /// Of the template.
-    Fixed(String),
-    /// The value of a slot.
-    Slot(String),
-}
-
-/// The pieces of a line.
-pub(crate) type Words = Vec<Word>;
-
-/// Which characters a value may have: those that probes have shown to come out right.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Alphabet(Box<[u64]>);
-
-impl Alphabet {
-    fn empty() -> Self {
-        Self(vec![0; ALPHABET_END / 64].into())
-    }
-
-    pub(super) fn add(&mut self, text: &str) {
-        for point in text.chars().map(|character| character as usize) {
-            if let Some(bits) = self.0.get_mut(point / 64) {
-                *bits |= 1 << (point % 64);
-            }
-        }
-    }
-
-    /// Adds those of another.
-    pub(super) fn add_all(&mut self, other: &Self) {
-        for (own, other) in self.0.iter_mut().zip(&other.0) {
-            *own |= other;
-        }
-    }
-
-    /// Leaves those that another has, too.
-    pub(super) fn keep_only(&mut self, other: &Self) {
-        for (own, other) in self.0.iter_mut().zip(&other.0) {
-            *own &= other;
-        }
-    }
-
-    /// Whether a value can be set: it has these characters only, and no space where the typesetter would drop or break it.
-    pub(crate) fn admits(&self, value: &str) -> bool {
-        let has = |character: char| {
-            let point = character as usize;
-            self.0
-                .get(point / 64)
-                .is_some_and(|bits| bits & 1 << (point % 64) != 0)
-        };
-        !value.is_empty()
-            && value.chars().all(has)
-            && !value.starts_with(' ')
-            && !value.ends_with(' ')
-            && !value.contains("  ")
-    }
-}
-
-/// Where a line is held when its width changes.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Anchor {
-    /// It begins here.
-    Start(f64),
-    /// Its middle is here.
-    Middle(f64),
-    /// It ends here.
-    End(f64),
-    /// It follows the field with this place among those of the page, after a gap.
-    After(usize, f64),
-}
 
 /// A line of text with values in it.
 #[derive(Debug, Clone)]
@@ -101,7 +30,7 @@ pub(crate) struct TextField {
     /// What the probes had in each slot.
     seen: BTreeMap<String, Alphabet>,
     /// Where it ends in each probe.
-    ends: Vec<f64>,
+    pub(super) ends: Vec<f64>,
 }
 
 /// A picture that is a value.
@@ -124,11 +53,9 @@ pub(crate) enum Field {
 impl Field {
     /// The field that a sequence is, if it is one: `None` if it is the same in all probes.
     pub(super) fn of(
-        probes: &[&ReadProbe],
+        reading: &Reading<'_>,
         kinds: &[&Kind],
         pictures: &[&BTreeMap<String, (usize, Vec<u8>)>],
-        late: &[&str],
-        fonts: &Fonts,
         shaper: &mut Shaper<'_>,
         before: &[Self],
     ) -> Result<Option<Self>, Unstampable> {
@@ -148,7 +75,7 @@ impl Field {
             })
             .collect();
         if let Some(texts) = texts {
-            return text_field(probes, &texts, late, fonts, shaper, before);
+            return text_field(reading, &texts, shaper, before);
         }
         let drawn: Option<Vec<&Picture>> = kinds
             .iter()
@@ -161,7 +88,7 @@ impl Field {
             })
             .collect();
         if let Some(drawn) = drawn {
-            return picture_field(probes, &drawn, pictures, late);
+            return picture_field(reading, &drawn, pictures);
         }
         let is_same = kinds
             .windows(2)
@@ -213,110 +140,137 @@ impl Field {
     }
 }
 
+/// Lines that are the same sequence of all probes.
+struct Lines<'a> {
+    texts: &'a [&'a Text],
+    words: Vec<String>,
+    base: &'a Text,
+}
+
+impl<'a> Lines<'a> {
+    fn of(texts: &'a [&'a Text]) -> Option<Self> {
+        Some(Self {
+            texts,
+            words: texts.iter().map(|text| text.words()).collect(),
+            base: texts.first()?,
+        })
+    }
+
+    /// The line of the first probe.
+    fn first(&self) -> &str {
+        self.words.first().map_or("", String::as_str)
+    }
+
+    /// Why the line cannot be a field.
+    fn fault(&self, what: &str) -> Unstampable {
+        Unstampable::because(&format!("the line {:?} {what}", self.first()))
+    }
+
+    fn look_alike(&self) -> bool {
+        self.texts.iter().all(|text| {
+            text.look == self.base.look
+                && text.font == self.base.font
+                && text.is_reversed == self.base.is_reversed
+                && same(text.size, self.base.size)
+                && same(text.y, self.base.y)
+        })
+    }
+
+    fn have_same_words(&self) -> bool {
+        self.words.iter().all(|line| line == self.first())
+    }
+
+    fn are_same(&self) -> bool {
+        let is_same = |text: &&Text| same(text.x, self.base.x) && same_glyphs(text, self.base);
+        self.have_same_words() && self.texts.iter().all(is_same)
+    }
+
+    /// The features with which our own shaper sets all of them as they are.
+    fn features(
+        &self,
+        face: usize,
+        is_latin: bool,
+        fonts: &Fonts,
+        shaper: &mut Shaper<'_>,
+    ) -> Option<Features> {
+        Features::EACH.into_iter().find(|features| {
+            let mut lines = self.texts.iter().zip(&self.words);
+            lines
+                .all(|(text, line)| is_set_so(text, line, face, *features, is_latin, fonts, shaper))
+        })
+    }
+}
+
 fn text_field(
-    probes: &[&ReadProbe],
+    reading: &Reading<'_>,
     texts: &[&Text],
-    late: &[&str],
-    fonts: &Fonts,
     shaper: &mut Shaper<'_>,
     before: &[Field],
 ) -> Result<Option<Field>, Unstampable> {
-    let Some(base) = texts.first() else {
+    let Some(lines) = Lines::of(texts) else {
         return Ok(None);
     };
-    let lines: Vec<String> = texts.iter().map(|text| text.words()).collect();
-    let shown = |line: &str| {
-        Unstampable::because(&format!(
-            "the line {line:?} {}",
-            "comes out differently with other values"
-        ))
-    };
-    let first = lines.first().map_or("", String::as_str);
-    let is_alike = texts.iter().all(|text| {
-        text.look == base.look
-            && text.font == base.font
-            && text.is_reversed == base.is_reversed
-            && same(text.size, base.size)
-            && same(text.y, base.y)
-    });
-    if !is_alike {
-        return Err(shown(first));
+    let base = lines.base;
+    let differs = || lines.fault("comes out differently with other values");
+    if !lines.look_alike() {
+        return Err(differs());
     }
-    let is_same_line = lines
-        .windows(2)
-        .all(|pair| matches!(pair, [one, other] if one == other));
-    if is_same_line
-        && texts
-            .iter()
-            .all(|text| same(text.x, base.x) && same_glyphs(text, base))
-    {
+    if lines.are_same() {
         return Ok(None);
     }
-    let words = if is_same_line {
-        vec![Word::Fixed(first.to_owned())]
+    let words = if lines.have_same_words() {
+        vec![Word::Fixed(lines.first().to_owned())]
     } else {
-        words_of(probes, &lines).ok_or_else(|| shown(first))?
+        words_of(reading.probes, &lines.words).ok_or_else(differs)?
     };
-    let face = fonts.named(&base.font).ok_or_else(|| {
+    let face = reading.fonts.named(&base.font).ok_or_else(|| {
         Unstampable::because(&format!("values cannot be set in the font {}", base.font))
     })?;
-    let is_latin = lines
-        .iter()
-        .any(|line| line.chars().any(char::is_alphabetic));
-    let comes_out = |features: &Features, shaper: &mut Shaper<'_>| {
-        texts
-            .iter()
-            .zip(&lines)
-            .all(|(text, line)| is_set_so(text, line, face, *features, is_latin, fonts, shaper))
+    let is_latin = (lines.words.iter()).any(|line| line.chars().any(char::is_alphabetic));
+    let features = lines
+        .features(face, is_latin, reading.fonts, shaper)
+        .ok_or_else(|| lines.fault("is spaced or shaped in a way that stamping does not know"))?;
+    let anchor = anchor(texts, before)
+        .ok_or_else(|| lines.fault("moves with the values in a way that stamping does not know"))?;
+    let seen = seen_in(&words, reading.probes);
+    let followed = match anchor {
+        Anchor::After(at, _) => before.get(at),
+        _ => None,
     };
-    let features = Features::EACH
-        .into_iter()
-        .find(|features| comes_out(features, shaper));
-    let features = features.ok_or_else(|| {
-        Unstampable::because(&format!(
-            "the line {first:?} is spaced or shaped in a way that stamping does not know"
-        ))
-    })?;
-    let anchor = anchor(texts, before).ok_or_else(|| {
-        Unstampable::because(&format!(
-            "the line {first:?} moves with the values in a way that stamping does not know"
-        ))
-    })?;
-    let mut seen: BTreeMap<String, Alphabet> = BTreeMap::new();
-    for word in &words {
-        let Word::Slot(slot) = word else { continue };
-        let alphabet = seen.entry(slot.clone()).or_insert_with(Alphabet::empty);
-        probes
-            .iter()
-            .filter_map(|probe| probe.texts.get(slot))
-            .for_each(|value| alphabet.add(value));
-    }
-    let is_own_late = seen.keys().any(|slot| late.contains(&slot.as_str()));
-    let followed = if let Anchor::After(at, _) = anchor {
-        before.get(at)
-    } else {
-        None
-    };
+    let is_own_late = seen
+        .keys()
+        .any(|slot| reading.late.contains(&slot.as_str()));
     let is_late = is_own_late || followed.is_some_and(Field::is_late);
     if followed.is_some_and(|field| field.is_late() != is_late) {
         return Err(Unstampable::because(&format!(
-            "in the line {first:?} values stand that are known at different times"
+            "in the line {:?} values stand that are known at different times",
+            lines.first()
         )));
     }
-    Ok(Some(Field::Text(
-        TextField {
-            look: base.look_in(face),
-            y: base.y,
-            anchor,
-            words,
-            features,
-            is_latin,
-            max_width: texts.iter().map(|text| text.width).fold(0.0, f64::max) + SAME,
-            seen,
-            ends: texts.iter().map(|text| text.x + text.width).collect(),
-        },
-        is_late,
-    )))
+    let field = TextField {
+        look: base.look_in(face),
+        y: base.y,
+        anchor,
+        words,
+        features,
+        is_latin,
+        max_width: texts.iter().map(|text| text.width).fold(0.0, f64::max) + SAME,
+        seen,
+        ends: texts.iter().map(|text| text.x + text.width).collect(),
+    };
+    Ok(Some(Field::Text(field, is_late)))
+}
+
+/// What the probes have in each slot of a line.
+fn seen_in(words: &Words, probes: &[&ReadProbe]) -> BTreeMap<String, Alphabet> {
+    let mut seen: BTreeMap<String, Alphabet> = BTreeMap::new();
+    for word in words {
+        let Word::Slot(slot) = word else { continue };
+        let alphabet = seen.entry(slot.clone()).or_insert_with(Alphabet::empty);
+        let values = probes.iter().filter_map(|probe| probe.texts.get(slot));
+        values.for_each(|value| alphabet.add(value));
+    }
+    seen
 }
 
 pub(super) fn same(one: f64, other: f64) -> bool {
@@ -370,44 +324,10 @@ pub(crate) fn width_of(glyph: &Glyph, units_per_em: f64, size: f64) -> f64 {
     f64::from(glyph.advance) / units_per_em * size
 }
 
-/// Where a line is held, if all probes agree.
-fn anchor(texts: &[&Text], before: &[Field]) -> Option<Anchor> {
-    let base = texts.first()?;
-    let all =
-        |place: &dyn Fn(&Text) -> f64| texts.iter().all(|text| same(place(text), place(base)));
-    if all(&|text| text.x) {
-        return Some(Anchor::Start(base.x));
-    }
-    if all(&|text| text.x + text.width) {
-        return Some(Anchor::End(base.x + base.width));
-    }
-    if all(&|text| text.x + text.width / 2.0) {
-        return Some(Anchor::Middle(base.x + base.width / 2.0));
-    }
-    // Words behind a value are pushed along by it.
-    let (at, end) = before
-        .iter()
-        .enumerate()
-        .rev()
-        .find_map(|(at, field)| match field {
-            Field::Text(field, _) if same(field.y, base.y) => Some((at, &field.ends)),
-            _ => None,
-        })?;
-    let gap = |text: &Text, end: &f64| text.x - end;
-    let first = gap(base, end.first()?);
-    let is_pushed = texts.len() == end.len()
-        && texts
-            .iter()
-            .zip(end)
-            .all(|(text, end)| same(gap(text, end), first));
-    is_pushed.then_some(Anchor::After(at, first))
-}
-
 fn picture_field(
-    probes: &[&ReadProbe],
+    Reading { probes, late, .. }: &Reading<'_>,
     drawn: &[&Picture],
     pictures: &[&BTreeMap<String, (usize, Vec<u8>)>],
-    late: &[&str],
 ) -> Result<Option<Field>, Unstampable> {
     let moved = || Unstampable::because("a picture depends on the values");
     let Some(base) = drawn.first() else {
@@ -452,99 +372,5 @@ fn picture_field(
         ))),
         None if probes.len() == 1 => Ok(None),
         None => Err(moved()),
-    }
-}
-
-/// Cuts the line of the first probe at its values, so that the lines of all others come out with theirs.
-pub(super) fn words_of(probes: &[&ReadProbe], lines: &[String]) -> Option<Words> {
-    let values: Vec<_> = probes.iter().map(|probe| &probe.texts).collect();
-    cut(&values, lines)
-}
-
-fn cut(values: &[&BTreeMap<String, String>], lines: &[String]) -> Option<Words> {
-    let (first, line) = (values.first()?, lines.first()?);
-    let mut words = Words::new();
-    let mut rest = line.as_str();
-    // The value that begins first; of several, the longest.
-    while let Some((at, slot, value)) = first
-        .iter()
-        .filter(|(_, value)| !value.is_empty())
-        .filter_map(|(slot, value)| Some((rest.find(value.as_str())?, slot, value)))
-        .min_by_key(|(at, _, value)| (*at, usize::MAX - value.len()))
-    {
-        if at > 0 {
-            words.push(Word::Fixed(rest.get(..at)?.to_owned()));
-        }
-        words.push(Word::Slot(slot.clone()));
-        rest = rest.get(at + value.len()..)?;
-    }
-    if !rest.is_empty() {
-        words.push(Word::Fixed(rest.to_owned()));
-    }
-    let comes_out = |(values, line): (&&BTreeMap<String, String>, &String)| {
-        let whole: Option<String> = words
-            .iter()
-            .map(|word| match word {
-                Word::Fixed(text) => Some(text.as_str()),
-                Word::Slot(slot) => values.get(slot).map(String::as_str),
-            })
-            .collect();
-        whole.as_ref() == Some(line)
-    };
-    values.iter().zip(lines).all(comes_out).then_some(words)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn probe(values: &[(&str, &str)]) -> BTreeMap<String, String> {
-        values
-            .iter()
-            .map(|(slot, value)| ((*slot).to_owned(), (*value).to_owned()))
-            .collect()
-    }
-
-    #[test]
-    fn a_line_is_cut_at_its_values() {
-        let (one, other) = (
-            probe(&[("name", "Mr Wye"), ("first", "Jo")]),
-            probe(&[("name", "X"), ("first", "Y")]),
-        );
-        let words = cut(
-            &[&one, &other],
-            &["Dear Mr Wye (Jo),".into(), "Dear X (Y),".into()],
-        )
-        .unwrap();
-        let fixed = |text: &str| Word::Fixed(text.to_owned());
-        let slot = |name: &str| Word::Slot(name.to_owned());
-        assert_eq!(
-            words,
-            [
-                fixed("Dear "),
-                slot("name"),
-                fixed(" ("),
-                slot("first"),
-                fixed("),")
-            ]
-        );
-    }
-
-    #[test]
-    fn a_line_that_changes_otherwise_than_its_values_is_none() {
-        let (one, other) = (probe(&[("name", "Mr Wye")]), probe(&[("name", "X")]));
-        let probes = [&one, &other];
-        assert!(cut(&probes, &["Dear Mr Wye,".into(), "Hello X,".into()]).is_none());
-        assert!(cut(&probes, &["Mr Wye".into(), "Mr Wye".into()]).is_none());
-    }
-
-    #[test]
-    fn a_value_is_admitted_if_all_its_characters_were_seen_and_no_space_could_be_lost() {
-        let mut alphabet = Alphabet::empty();
-        alphabet.add("Siân Ŵ");
-        assert!(alphabet.admits("Ŵân iS"));
-        for value in ["", "Sx", " S", "S ", "S  n", "王", "\u{10FFFF}"] {
-            assert!(!alphabet.admits(value), "{value:?}");
-        }
     }
 }

@@ -9,7 +9,7 @@ use super::content::{Kind, PageContent, Text};
 use super::field::{Field, TextField, is_set_so};
 use crate::fonts::Fonts;
 use crate::glyphs::Glyphs;
-use crate::pen::{Look, Pen};
+use crate::text_writer::{Look, TextWriter};
 use crate::shaper::{Features, Glyph, Shaper};
 
 /// What all letters have on a page.
@@ -67,18 +67,18 @@ impl SharedContent {
             })
             .collect();
         let (mut bytes, mut glyphs) = (Vec::new(), Glyphs::default());
-        let mut pen: Option<Pen<'_>> = None;
+        let mut writer: Option<TextWriter<'_>> = None;
         for (own, line) in &sequences {
             match line {
                 Some(line) => {
-                    let pen = pen.get_or_insert_with(|| {
+                    let writer = writer.get_or_insert_with(|| {
                         bytes.extend_from_slice(b"q\n");
-                        Pen::default()
+                        TextWriter::default()
                     });
                     let Some(font) = fonts.face(line.look.face) else {
                         continue;
                     };
-                    pen.write(&line.look, line.place, &line.glyphs, font, &mut bytes);
+                    writer.write(&line.look, line.place, &line.glyphs, font, &mut bytes);
                     let face = line.look.face;
                     line.glyphs
                         .iter()
@@ -86,7 +86,7 @@ impl SharedContent {
                 }
                 None => {
                     // What stays as it is begins with nothing set, as it always did.
-                    if pen.take().is_some() {
+                    if writer.take().is_some() {
                         bytes.extend_from_slice(b"Q\n");
                     }
                     bytes.extend_from_slice(own);
@@ -94,13 +94,13 @@ impl SharedContent {
                 }
             }
         }
-        if pen.is_some() {
+        if writer.is_some() {
             bytes.extend_from_slice(b"Q\n");
         }
         fields.iter().for_each(|field| field.ground(&mut bytes));
         // What each letter has of its own comes next, and begins with this line.
         if let Some(first) = first_line(fields) {
-            Pen::default().pick_up(&first.look, &mut bytes);
+            TextWriter::default().select(&first.look, &mut bytes);
         }
         for field in fields {
             field

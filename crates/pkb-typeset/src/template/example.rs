@@ -1,6 +1,8 @@
 //! What of a template is still the built-in example: it must not be on a letter or in a text message to a patient.
 
-use super::{BUILT_IN, SETTINGS_FILE, Template, organisation::Organisation, settings::Settings};
+use pkb_languages::LetterLanguage;
+
+use super::{SHARED, Template, organisation::Organisation, translation_file};
 
 /// Pictures that show the example organisation and the hand of the example clinician.
 const PICTURES: [&str; 2] = ["logo.svg", "signature.svg"];
@@ -13,22 +15,29 @@ impl Template {
     /// # Errors
     /// None in a program that passed its tests.
     pub fn example_values(&self) -> Result<Vec<String>, super::TemplateError> {
-        let example = Settings::parse(built_in_settings())?.organisation;
-        let own = &self.settings().organisation;
+        let example = Self::built_in()?;
         let mut keys = Vec::new();
-        let english = own_values(own);
-        for ((key, values), (_, example)) in english.iter().zip(example_values(&example)) {
+        let own = own_values(&self.settings().organisation);
+        let of_example = example_values(&example.settings().organisation);
+        for ((key, values), (_, example)) in own.iter().zip(of_example) {
             if values.iter().any(|value| example.contains(value)) {
                 keys.push(format!("[organisation] {key}"));
             }
         }
         keys.extend(self.example_pictures());
-        let welsh = own_values(&own.in_welsh()).into_iter().zip(english);
-        let example = example_values(&example.in_welsh());
-        for (((key, values), (_, english)), (_, example)) in welsh.zip(example) {
-            // What is not said otherwise in Welsh has been named.
-            if values != english && values.iter().any(|value| example.contains(value)) {
-                keys.push(format!("[organisation.cy] {key}"));
+        for language in LetterLanguage::all() {
+            let translated = own_values(&self.organisation_in(language));
+            let example = example_values(&example.organisation_in(language));
+            for (((key, values), (_, own)), (_, example)) in
+                translated.iter().zip(&own).zip(example)
+            {
+                // What is not said differently in this language has been named.
+                if values != own && values.iter().any(|value| example.contains(value)) {
+                    keys.push(format!(
+                        "[organisation] {key} ({})",
+                        translation_file(language)
+                    ));
+                }
             }
         }
         Ok(keys)
@@ -40,17 +49,11 @@ impl Template {
         used.into_iter()
             .zip(PICTURES)
             .filter_map(|((key, file), name)| {
-                let built_in = BUILT_IN.iter().find(|(built_in, _)| *built_in == name)?;
+                let built_in = SHARED.iter().find(|(shared, _)| *shared == name)?;
                 let is_example = self.files().get(file)?.as_slice() == built_in.1;
                 is_example.then(|| format!("[organisation] {key} ({file})"))
             })
     }
-}
-
-fn built_in_settings() -> &'static str {
-    let file = BUILT_IN.iter().find(|(name, _)| *name == SETTINGS_FILE);
-    let bytes = file.map_or(&[] as &[u8], |(_, bytes)| bytes);
-    std::str::from_utf8(bytes).unwrap_or_default()
 }
 
 /// The values of an organisation that belong to nobody else, by their keys.
@@ -84,13 +87,17 @@ mod tests {
     fn left_over(replaced: &[(&str, &str)], files: &[&str]) -> Vec<String> {
         let folder = tempfile::tempdir().unwrap();
         Template::write_to(folder.path()).unwrap();
-        let path = folder.path().join(SETTINGS_FILE);
-        let mut text = std::fs::read_to_string(&path).unwrap();
+        let paths = ["template.toml", "cy/translation.toml"].map(|file| folder.path().join(file));
+        let mut texts = paths
+            .each_ref()
+            .map(|path| std::fs::read_to_string(path).unwrap());
         for (from, to) in replaced {
-            assert!(text.contains(from), "{from}");
-            text = text.replace(from, to);
+            assert!(texts.iter().any(|text| text.contains(from)), "{from}");
+            texts = texts.map(|text| text.replace(from, to));
         }
-        std::fs::write(path, text).unwrap();
+        for (path, text) in paths.iter().zip(texts) {
+            std::fs::write(path, text).unwrap();
+        }
         for file in files {
             std::fs::write(
                 folder.path().join(file),
@@ -132,8 +139,8 @@ mod tests {
             (4, "[organisation] email"),
             (5, "[organisation] website"),
             (6, "[organisation] clinician_name"),
-            (7, "[organisation.cy] name"),
-            (8, "[organisation.cy] address"),
+            (7, "[organisation] name (cy/translation.toml)"),
+            (8, "[organisation] address (cy/translation.toml)"),
         ] {
             let mut replaced = ALL.to_vec();
             replaced.remove(left);

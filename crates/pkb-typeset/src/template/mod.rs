@@ -4,8 +4,8 @@
 //!
 //! * `example`: what of it is still the built-in example's.
 //! * [`settings`]: `template.toml`; its parts are [`organisation`], [`geometry`] and [`marks`].
-//! * The words: `letter.typ`, `insert.typ` and `reminder.typ`, in Welsh `letter.cy.typ` and so on; what they share is in
-//!   `common.typ`.
+//! * The words: a folder for each language, with `letter.typ`, `insert.typ`, `reminder.typ` and `translation.toml`; what
+//!   they share is in `common.typ`.
 
 mod example;
 pub mod geometry;
@@ -21,11 +21,13 @@ use pkb_core::Fatal;
 use pkb_core::record::Design;
 use pkb_files::nearest::nearest_path;
 use pkb_files::trusted_file::{self, Purpose, Unread};
+use pkb_languages::LetterLanguage;
 use pkb_values::LetterLanguages;
 use thiserror::Error;
 use typst::foundations::Bytes;
 
 use crate::fonts::Fonts;
+use organisation::{Organisation, Translation};
 use settings::{Settings, SettingsError};
 
 /// File name of the settings.
@@ -39,26 +41,27 @@ macro_rules! built_in {
     };
 }
 
-const BUILT_IN: [(&str, &[u8]); 10] = built_in![
-    "template.toml",
-    "common.typ",
-    "letter.typ",
-    "letter.cy.typ",
-    "insert.typ",
-    "insert.cy.typ",
-    "reminder.typ",
-    "reminder.cy.typ",
-    "logo.svg",
-    "signature.svg",
-];
+/// What all languages share.
+const SHARED: [(&str, &[u8]); 4] =
+    built_in!["template.toml", "common.typ", "logo.svg", "signature.svg"];
 
-/// The file with the words of a design in a language: `letter.typ`, `letter.cy.typ`.
+/// The files of the built-in template.
+fn built_in_files() -> impl Iterator<Item = (&'static str, &'static [u8])> {
+    let languages = LetterLanguage::all().iter();
+    let in_folders = languages.flat_map(|language| language.template_files.iter().copied());
+    SHARED.into_iter().chain(in_folders)
+}
+
+/// The file with the words of a design in a language: `cy/letter.typ`.
 #[must_use]
-pub fn words_file(design: Design, language: &str) -> String {
-    match language {
-        "en" => format!("{}.typ", design.as_str()),
-        other => format!("{}.{other}.typ", design.as_str()),
-    }
+pub fn words_file(design: Design, language: &LetterLanguage) -> String {
+    format!("{}/{}.typ", language.code, design.as_str())
+}
+
+/// The file with what a template says differently in a language.
+#[must_use]
+pub fn translation_file(language: &LetterLanguage) -> String {
+    format!("{}/translation.toml", language.code)
 }
 
 /// The template folder cannot be used, or cannot be written.
@@ -105,9 +108,14 @@ pub enum TemplateError {
         /// The name inside the folder.
         name: String,
     },
-    /// `template.toml` cannot be used.
-    #[error("template.toml: {0}")]
-    Settings(#[from] SettingsError),
+    /// `template.toml` or the `translation.toml` of a language cannot be used.
+    #[error("{file}: {error}")]
+    Settings {
+        /// The name inside the folder.
+        file: String,
+        /// What is wrong.
+        error: SettingsError,
+    },
     /// A template is only written where it cannot overwrite anything.
     #[error("{} is not an empty folder", path.display())]
     NotEmpty {
@@ -136,6 +144,7 @@ fn no_access(path: &Path, source: &io::Error) -> String {
 #[derive(Debug, Clone)]
 pub struct Template {
     settings: Settings,
+    translations: BTreeMap<&'static str, Translation>,
     files: BTreeMap<String, Bytes>,
     fonts: Fonts,
 }
@@ -164,8 +173,7 @@ impl Template {
     /// None in a program that passed its tests.
     pub fn built_in() -> Result<Self, TemplateError> {
         Self::from_files(
-            BUILT_IN
-                .into_iter()
+            built_in_files()
                 .map(|(name, bytes)| (name.to_owned(), Bytes::new(bytes)))
                 .collect(),
         )
@@ -187,8 +195,10 @@ impl Template {
                 path: dir.to_owned(),
             });
         }
-        for (name, bytes) in BUILT_IN {
+        for (name, bytes) in built_in_files() {
             let path = dir.join(name);
+            let folder = path.parent().unwrap_or(dir);
+            std::fs::create_dir_all(folder).map_err(io(folder))?;
             std::fs::write(&path, bytes).map_err(io(&path))?;
         }
         Ok(())
@@ -203,8 +213,26 @@ impl Template {
     /// Whether the template has the words of a design in these languages.
     #[must_use]
     pub fn has(&self, design: Design, languages: LetterLanguages) -> bool {
-        let has = |language: &&str| self.files.contains_key(&words_file(design, language));
-        languages.codes().iter().all(has)
+        let has =
+            |language: &&LetterLanguage| self.files.contains_key(&words_file(design, language));
+        languages.languages().iter().all(has)
+    }
+
+    /// Who sends the letters, as those in a language say it.
+    #[must_use]
+    pub fn organisation_in(&self, language: &LetterLanguage) -> Organisation {
+        let organisation = &self.settings.organisation;
+        match self.translations.get(language.code) {
+            Some(translation) => organisation.translated(&translation.organisation),
+            None => organisation.clone(),
+        }
+    }
+
+    /// Whether the words in a language are drafts that nobody has approved yet.
+    #[must_use]
+    pub fn is_draft_in(&self, language: &LetterLanguage) -> bool {
+        let translation = self.translations.get(language.code);
+        !translation.is_some_and(|translation| translation.is_approved)
     }
 
     /// The built-in fonts and those of the template.
@@ -229,7 +257,15 @@ impl Template {
                 name: name.to_owned(),
             })
         };
-        let settings = Settings::parse(text(SETTINGS_FILE)?)?;
+        let settings = Settings::parse(text(SETTINGS_FILE)?).map_err(in_file(SETTINGS_FILE))?;
+        let mut translations = BTreeMap::new();
+        for language in LetterLanguage::all() {
+            let file = translation_file(language);
+            if files.contains_key(&file) {
+                let translation = Translation::parse(text(&file)?, &settings.organisation);
+                translations.insert(language.code, translation.map_err(in_file(&file))?);
+            }
+        }
         let organisation = &settings.organisation;
         for name in [&organisation.logo, &organisation.signature] {
             if !files.contains_key(name) {
@@ -244,9 +280,17 @@ impl Template {
         }
         Ok(Self {
             settings,
+            translations,
             files,
             fonts,
         })
+    }
+}
+
+fn in_file(file: &str) -> impl Fn(SettingsError) -> TemplateError {
+    move |error| TemplateError::Settings {
+        file: file.to_owned(),
+        error,
     }
 }
 

@@ -32,15 +32,22 @@ pub struct Organisation {
     pub gains: Vec<String>,
     /// Who sees the record and who keeps it safe, in two sentences.
     pub privacy: String,
-    /// What is said otherwise in Welsh.
-    #[serde(default, skip_serializing)]
-    pub cy: Translation,
 }
 
-/// What is said otherwise in another language. What is absent is said as in English.
+/// `translation.toml` in the folder of a language.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Translation {
+    /// Whether the words of the folder are approved.
+    pub is_approved: bool,
+    /// What is said differently about the organisation.
+    pub organisation: TranslatedOrganisation,
+}
+
+/// What is said differently about the organisation. What is absent is said as in `template.toml`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TranslatedOrganisation {
     name: Option<String>,
     department: Option<String>,
     address: Option<Vec<String>>,
@@ -53,23 +60,21 @@ pub struct Translation {
 }
 
 impl Organisation {
-    /// As a letter in Welsh says it.
+    /// As letters in another language say it.
     #[must_use]
-    pub fn in_welsh(&self) -> Self {
-        let cy = self.cy.clone();
-        let english = self.clone();
+    pub fn translated(&self, other: &TranslatedOrganisation) -> Self {
+        let (other, own) = (other.clone(), self.clone());
         Self {
-            name: cy.name.unwrap_or(english.name),
-            department: cy.department.unwrap_or(english.department),
-            address: cy.address.unwrap_or(english.address),
-            help_hours: cy.help_hours.unwrap_or(english.help_hours),
-            email: cy.email.unwrap_or(english.email),
-            website: cy.website.unwrap_or(english.website),
-            clinician_role: cy.clinician_role.unwrap_or(english.clinician_role),
-            gains: cy.gains.unwrap_or(english.gains),
-            privacy: cy.privacy.unwrap_or(english.privacy),
-            cy: Translation::default(),
-            ..english
+            name: other.name.unwrap_or(own.name),
+            department: other.department.unwrap_or(own.department),
+            address: other.address.unwrap_or(own.address),
+            help_hours: other.help_hours.unwrap_or(own.help_hours),
+            email: other.email.unwrap_or(own.email),
+            website: other.website.unwrap_or(own.website),
+            clinician_role: other.clinician_role.unwrap_or(own.clinician_role),
+            gains: other.gains.unwrap_or(own.gains),
+            privacy: other.privacy.unwrap_or(own.privacy),
+            ..own
         }
     }
 

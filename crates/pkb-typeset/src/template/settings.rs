@@ -4,13 +4,13 @@ use std::ops::Range;
 
 use pkb_files::nearest::nearest;
 use pkb_values::{LetterFormat, LetterLanguages};
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 use thiserror::Error;
 
 use super::{
     geometry::{Geometry, PageSettings},
     marks::Marks,
-    organisation::Organisation,
+    organisation::{Organisation, Translation},
 };
 
 /// Everything that `template.toml` says.
@@ -34,8 +34,6 @@ pub struct Letters {
     pub languages: LetterLanguages,
     /// Print of a patient of whom the record does not tell it.
     pub format: LetterFormat,
-    /// Whether a translator has approved the Welsh texts.
-    pub welsh_is_approved: bool,
 }
 
 /// `template.toml` cannot be used.
@@ -79,14 +77,9 @@ impl Settings {
     ///
     /// For bad TOML, an unknown or missing key (with the line), an empty value (with the key), or an area that is none.
     pub fn parse(text: &str) -> Result<Self, SettingsError> {
-        let file: File = toml::from_str(text).map_err(|error| SettingsError::Syntax {
-            line: line_of(text, error.span()),
-            message: with_a_guess(error.message()),
-        })?;
-        for organisation in [&file.organisation, &file.organisation.in_welsh()] {
-            if let Some(key) = organisation.empty_key() {
-                return Err(SettingsError::Empty { key });
-            }
+        let file: File = parsed(text)?;
+        if let Some(key) = file.organisation.empty_key() {
+            return Err(SettingsError::Empty { key });
         }
         Ok(Self {
             geometry: file.page.geometry().map_err(SettingsError::Area)?,
@@ -95,6 +88,31 @@ impl Settings {
             marks: file.marks,
         })
     }
+}
+
+impl Translation {
+    /// Reads the `translation.toml` of a language.
+    ///
+    /// # Errors
+    ///
+    /// As [`Settings::parse`]. An empty value is one of the organisation as it is translated.
+    pub fn parse(text: &str, organisation: &Organisation) -> Result<Self, SettingsError> {
+        let translation: Self = parsed(text)?;
+        match organisation
+            .translated(&translation.organisation)
+            .empty_key()
+        {
+            Some(key) => Err(SettingsError::Empty { key }),
+            None => Ok(translation),
+        }
+    }
+}
+
+fn parsed<T: DeserializeOwned>(text: &str) -> Result<T, SettingsError> {
+    toml::from_str(text).map_err(|error| SettingsError::Syntax {
+        line: line_of(text, error.span()),
+        message: with_a_guess(error.message()),
+    })
 }
 
 /// The parser's message; where it lists the keys that there are, the one that was probably meant comes first.
@@ -151,24 +169,27 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_value_is_named_in_welsh_too() {
+    fn an_empty_value_is_named_in_each_language() {
         let text = BUILT_IN.replacen("\"Northtown Health Board\"", "\" \"", 1);
         assert_eq!(
             Settings::parse(&text),
             Err(SettingsError::Empty { key: "name" })
         );
-        let text = BUILT_IN.replacen("help_hours = \"Dydd", "help_hours = \"\" # \"", 1);
+        let organisation = Settings::parse(BUILT_IN).unwrap().organisation;
         assert_eq!(
-            Settings::parse(&text),
+            Translation::parse("[organisation]\nhelp_hours = \" \"", &organisation),
             Err(SettingsError::Empty { key: "help_hours" })
         );
     }
 
     #[test]
-    fn welsh_words_stand_for_the_english_ones_where_there_are_any() {
-        let settings = Settings::parse(BUILT_IN).unwrap();
-        let welsh = settings.organisation.in_welsh();
-        assert_ne!(welsh.help_hours, settings.organisation.help_hours);
-        assert_eq!(welsh.phone, settings.organisation.phone);
+    fn translated_words_replace_those_of_the_settings_where_there_are_any() {
+        let own = Settings::parse(BUILT_IN).unwrap().organisation;
+        let text = "is_approved = true\n[organisation]\nhelp_hours = \"Dydd Llun\"";
+        let welsh = Translation::parse(text, &own).unwrap();
+        assert!(welsh.is_approved);
+        let welsh = own.translated(&welsh.organisation);
+        assert_eq!(welsh.help_hours, "Dydd Llun");
+        assert_eq!(welsh.phone, own.phone);
     }
 }

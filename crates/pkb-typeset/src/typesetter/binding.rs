@@ -4,7 +4,9 @@ use std::io::Write;
 
 use pkb_stamp::{Document, Letter, Template};
 
-use super::{Body, LaidOut, SWEEPS_SURVIVED, TypesetError, Typesetter, typeset_among};
+use super::export::typeset_among;
+use super::layout::{Body, LaidOut};
+use super::{SWEEPS_SURVIVED, TypesetError, Typesetter};
 use crate::template::marks::NumberMark;
 
 /// A PDF of many letters that is being made. Each letter starts on a new page.

@@ -15,7 +15,7 @@ pub enum LetterFault {
         /// File and line.
         place: String,
     },
-    /// A join link does not fit into a square code.
+    /// A join link does not fit into a QR code.
     #[error("the join link is too long for a square code")]
     LinkTooLong,
     /// A character would be printed as an empty box.

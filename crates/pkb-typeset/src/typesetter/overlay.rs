@@ -1,26 +1,26 @@
 //! What is laid over the pages of a finished letter: marks for people and machines, page numbers, and PROOF or REHEARSAL. The words
 //! below it need not know how many pages there are, or which number the letter gets.
 
+use pkb_languages::LetterLanguage;
 use serde::Serialize;
 use typst::layout::{Frame, FrameItem};
 use typst_layout::{Page, PagedDocument};
 
-use super::{TypesetError, desk::Stationery, page_check};
+use super::{TypesetError, page_check, world::TemplateWorld};
 use crate::template::{
     geometry::{A4, Geometry},
     marks::{Barcode, Marks, NumberMark},
     settings::Settings,
 };
-use pkb_core::language::page_in;
 
 /// What stands across each page, large and pale.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Across {
+pub(super) struct Watermark {
     pub is_proof: bool,
     pub is_rehearsal: bool,
 }
 
-impl Across {
+impl Watermark {
     fn words(self) -> Option<&'static str> {
         match (self.is_rehearsal, self.is_proof) {
             (true, true) => Some("REHEARSAL\nPROOF"),
@@ -52,7 +52,7 @@ struct Data {
     /// The size of all barcodes.
     barcode: Option<Size>,
     /// Words across each page.
-    across: Option<&'static str>,
+    watermark: Option<&'static str>,
 }
 
 /// One page.
@@ -82,9 +82,9 @@ pub(super) struct Size {
 /// The marks cannot be made, or lie where nothing may be printed.
 pub(super) fn overlay_of(
     letters: &[Below<'_>],
-    across: Across,
+    watermark: Watermark,
     settings: &Settings,
-    stationery: &Stationery,
+    world: &TemplateWorld,
 ) -> Result<Option<PagedDocument>, TypesetError> {
     let mut sheets = Vec::new();
     let mut modules = Vec::new();
@@ -104,7 +104,7 @@ pub(super) fn overlay_of(
             && sheet.barcode.is_none()
             && !sheet.omr.contains(&true)
     };
-    if across.words().is_none() && sheets.iter().all(is_empty) {
+    if watermark.words().is_none() && sheets.iter().all(is_empty) {
         return Ok(None);
     }
     let (count, first) = (
@@ -115,18 +115,18 @@ pub(super) fn overlay_of(
         left: settings.geometry.address[0] + 0.4,
         sheets,
         barcode: size,
-        across: across.words(),
+        watermark: watermark.words(),
     };
     let data = serde_json::to_vec(&data).map_err(|_| TypesetError::Data)?;
-    let desk = stationery.overlay_desk(data, modules);
-    let document = typst::compile::<PagedDocument>(&desk)
+    let seen = world.for_overlay(data, modules);
+    let document = typst::compile::<PagedDocument>(&seen)
         .output
-        .map_err(|errors| stationery.template_error(&errors))?;
+        .map_err(|errors| world.template_error(&errors))?;
     if document.pages().len() != count {
         return Err(TypesetError::Marks("another number of pages".into()));
     }
     // Marks are at the same places in all letters; they were looked at when the template was tried.
-    if across.words().is_none() {
+    if watermark.words().is_none() {
         let pages = document.pages().get(..first.unwrap_or_default());
         keep_to_the_paper(pages.unwrap_or_default(), &settings.geometry)?;
     }
@@ -146,7 +146,7 @@ fn sheets_of(letter: &Below<'_>, barcode: Option<usize>, marks: &Marks) -> Vec<S
         words: (pages > 1)
             .then(|| language_of(&page.frame))
             .flatten()
-            .map(|language| page_in(&language, at + 1, pages)),
+            .map(|language| language.page(at + 1, pages)),
         number: number.clone(),
         // Large print is large everywhere.
         points: if letter.points > 12 {
@@ -237,10 +237,10 @@ pub(super) fn barcode_of(
 }
 
 /// The language of the first words of a page.
-fn language_of(frame: &Frame) -> Option<String> {
+fn language_of(frame: &Frame) -> Option<&'static LetterLanguage> {
     frame.items().find_map(|(_, item)| match item {
         FrameItem::Group(group) => language_of(&group.frame),
-        FrameItem::Text(text) => Some(text.lang.as_str().to_owned()),
+        FrameItem::Text(text) => LetterLanguage::of_code(text.lang.as_str()),
         _ => None,
     })
 }

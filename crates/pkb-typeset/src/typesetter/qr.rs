@@ -1,31 +1,22 @@
-//! The square code (QR) of a join link, as a small grey image.
+//! The QR code of a join link, as a small grey image.
 
 use pkb_stamp::Bitmap;
 use qrcodegen::{Mask, QrCode, QrCodeEcc, QrSegment, Version};
 use thiserror::Error;
 
-/// What a screen reader says in place of the square code. It holds no code and no link.
-#[must_use]
-pub fn alt_text(language: &str) -> &'static str {
-    match language {
-        "cy" => "Cod sgwâr (QR) sy'n agor y dudalen gofrestru",
-        _ => "Square code (QR) that opens the registration page",
-    }
-}
-
 /// White modules on each side. ISO/IEC 18004 asks for four.
 const QUIET_ZONE: usize = 4;
 
-/// The link does not fit into a square code.
+/// The link does not fit into a QR code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("the join link is too long for a square code")]
 pub struct LinkTooLong;
 
-/// A square code with its quiet zone.
+/// A QR code with its quiet zone.
 #[derive(Clone, PartialEq, Eq)]
-pub struct SquareCode(QrCode);
+pub struct QrSymbol(QrCode);
 
-impl SquareCode {
+impl QrSymbol {
     /// Draws the link with medium error correction (15% of the square may be damaged).
     ///
     /// # Errors
@@ -90,8 +81,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_square_code_has_a_white_border_of_four_modules_and_a_finder_in_its_corner() {
-        let code = SquareCode::of("https://joinpkb.com/?t1=NKcYiAciBU&t2=KVPnrFYPay").unwrap();
+    fn a_qr_code_has_a_white_border_of_four_modules_and_a_finder_in_its_corner() {
+        let code = QrSymbol::of("https://joinpkb.com/?t1=NKcYiAciBU&t2=KVPnrFYPay").unwrap();
         let luma = code.luma();
         assert_eq!(luma.len(), code.side() * code.side());
         assert!(
@@ -109,13 +100,13 @@ mod tests {
     }
 
     #[test]
-    fn the_picture_of_a_square_code_is_what_it_looks_like() {
-        let code = SquareCode::of("https://joinpkb.com/?t1=NKcYiAciBU&t2=KVPnrFYPay").unwrap();
+    fn the_picture_of_a_qr_code_is_what_it_looks_like() {
+        let code = QrSymbol::of("https://joinpkb.com/?t1=NKcYiAciBU&t2=KVPnrFYPay").unwrap();
         assert_eq!(code.bitmap(), Bitmap::from_luma(code.side(), &code.luma()));
     }
 
     #[test]
-    fn a_link_that_no_square_code_can_hold_is_an_error() {
-        assert!(SquareCode::of(&"x".repeat(3_000)).is_err());
+    fn a_link_that_no_qr_code_can_hold_is_an_error() {
+        assert!(QrSymbol::of(&"x".repeat(3_000)).is_err());
     }
 }

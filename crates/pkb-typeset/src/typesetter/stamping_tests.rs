@@ -130,7 +130,7 @@ impl Dice {
             invitation_code,
             access_code,
             last_day: date(2026, 12, 1) + i64::try_from(self.roll(400)).unwrap().days(),
-            languages: LetterLanguages::ALL[self.roll(LetterLanguages::ALL.len())],
+            languages: LetterLanguages::all().nth(self.roll(3)).unwrap(),
             format: LetterFormat::ALL[self.roll(LetterFormat::ALL.len())],
             ..LetterFields::sample()
         }
@@ -516,7 +516,7 @@ fn names_and_addresses_of_arabic_script_are_stamped_as_typst_sets_them() {
 fn arabic_words_that_a_template_sets_in_its_own_way_are_laid_out_by_typst() {
     let larger =
         "Dear #[#show regex(\"[\\u{600}-\\u{6FF}]+\"): set text(size: 1.2em); #slot(\"name\")],";
-    let template = opened("letter.typ", |text| {
+    let template = opened("en/letter.typ", |text| {
         assert!(text.contains("Dear #slot(\"name\"),"));
         text.replace("Dear #slot(\"name\"),", larger)
     });
@@ -533,7 +533,7 @@ fn the_built_in_template_can_be_stamped_in_all_designs_languages_prints_and_numb
     let template = Template::built_in().unwrap();
     for design in Design::ALL {
         let typesetter = of_engine(&template, design, Engine::Auto);
-        for languages in LetterLanguages::ALL {
+        for languages in LetterLanguages::all() {
             for format in LetterFormat::ALL {
                 for lines in [2, 6] {
                     let mut letter = LetterFields {
@@ -587,7 +587,7 @@ fn numbers_barcodes_and_marks_of_stamped_letters_are_those_of_typst() {
             })
             .map(|letter| LetterFields {
                 address: LetterFields::sample().address,
-                languages: LetterLanguages::English,
+                languages: LetterLanguages::default(),
                 ..letter
             })
             .collect();
@@ -657,7 +657,7 @@ fn the_same_letters_are_the_same_bytes_again_with_one_or_two_threads_and_whichev
         letters
             .map(|letter| LetterFields {
                 format: LetterFormat::Standard,
-                languages: LetterLanguages::English,
+                languages: LetterLanguages::default(),
                 ..letter
             })
             .collect()
@@ -692,14 +692,14 @@ fn a_template_that_cannot_be_stamped_says_why_and_is_laid_out_by_typst() {
     type Change = fn(String) -> String;
     let cases: [(&str, Change, &str); 4] = [
         (
-            "letter.typ",
+            "en/letter.typ",
             |text| {
                 text.replace("Dear #slot(\"name\"),", "#par(justify: true)[Dear #slot(\"name\"), and all who live with you at this place, please read this letter with great care and patience]")
             },
             "comes out differently with other values",
         ),
         (
-            "letter.typ",
+            "en/letter.typ",
             |text| {
                 text.replace(
                     "Dear #slot(\"name\"),",
@@ -709,7 +709,7 @@ fn a_template_that_cannot_be_stamped_says_why_and_is_laid_out_by_typst() {
             "not copied",
         ),
         (
-            "letter.typ",
+            "en/letter.typ",
             |text| {
                 text.replace(
                     "== If it does not work",
@@ -744,7 +744,7 @@ fn a_template_that_cannot_be_stamped_says_why_and_is_laid_out_by_typst() {
         assert!(
             error
                 .to_string()
-                .starts_with("letter.typ cannot be stamped (en, standard print), because "),
+                .starts_with("en/letter.typ cannot be stamped (en, standard print), because "),
             "{error}"
         );
     }

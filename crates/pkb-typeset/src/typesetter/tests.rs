@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-const LETTER_FILE: &str = "letter.typ";
+const LETTER_FILE: &str = "en/letter.typ";
 
 fn typesetter(threads: usize) -> Typesetter {
     of_design(Design::Letter, threads)
@@ -76,13 +76,13 @@ fn the_built_in_letter_fits_one_page_and_has_no_warnings() {
 fn each_design_has_its_pages_in_each_language_and_print() {
     // Pages in standard and in large print.
     for (design, languages, expected) in [
-        (Design::Letter, LetterLanguages::English, [1, 2]),
-        (Design::Letter, LetterLanguages::Welsh, [1, 2]),
-        (Design::Letter, LetterLanguages::WelshAndEnglish, [2, 4]),
-        (Design::Reminder, LetterLanguages::English, [1, 2]),
-        (Design::Reminder, LetterLanguages::WelshAndEnglish, [2, 4]),
-        (Design::Insert, LetterLanguages::English, [1, 1]),
-        (Design::Insert, LetterLanguages::WelshAndEnglish, [2, 2]),
+        (Design::Letter, LetterLanguages::default(), [1, 2]),
+        (Design::Letter, "cy".parse().unwrap(), [1, 2]),
+        (Design::Letter, "cy+en".parse().unwrap(), [2, 4]),
+        (Design::Reminder, LetterLanguages::default(), [1, 2]),
+        (Design::Reminder, "cy+en".parse().unwrap(), [2, 4]),
+        (Design::Insert, LetterLanguages::default(), [1, 1]),
+        (Design::Insert, "cy+en".parse().unwrap(), [2, 2]),
     ] {
         let typesetter = of_design(design, 1);
         for (format, expected) in LetterFormat::ALL.into_iter().zip(expected) {
@@ -102,7 +102,7 @@ fn each_design_has_its_pages_in_each_language_and_print() {
 #[test]
 fn welsh_comes_first_with_its_own_dates_and_page_numbers() {
     let letter = LetterFields {
-        languages: LetterLanguages::WelshAndEnglish,
+        languages: "cy+en".parse().unwrap(),
         ..LetterFields::sample()
     };
     let pages = pages(&typesetter(1), &letter);
@@ -200,7 +200,7 @@ fn a_field_that_does_not_exist_is_named_with_file_and_line() {
     let text = std::fs::read_to_string(dir.path().join(LETTER_FILE)).unwrap();
     let line = text.lines().position(|line| line.contains("nmae")).unwrap() + 1;
     let error = open(dir.path()).err().unwrap().to_string();
-    assert!(error.contains(&format!("letter.typ:{line}")), "{error}");
+    assert!(error.contains(&format!("en/letter.typ:{line}")), "{error}");
     assert!(
         error.contains("there is no field") && error.contains("first_name"),
         "{error}"
@@ -219,7 +219,7 @@ fn a_glyph_that_no_font_has_is_found_after_the_layout_too() {
 #[test]
 fn the_same_letters_are_the_same_bytes_again_and_with_one_or_two_threads() {
     let mut letters = letters(40);
-    letters[7].languages = LetterLanguages::WelshAndEnglish;
+    letters[7].languages = "cy+en".parse().unwrap();
     letters[8].format = LetterFormat::Large;
     let (one, two) = (typesetter(1), typesetter(2));
     let first = typeset(&two, &letters).pdf;
@@ -240,7 +240,7 @@ fn letters_for_two_sided_print_have_an_even_number_of_pages() {
     });
     let typesetter = open(dir.path()).unwrap();
     let mut letters = letters(3);
-    letters[1].languages = LetterLanguages::WelshAndEnglish;
+    letters[1].languages = "cy+en".parse().unwrap();
     assert_eq!(
         typeset(&typesetter, &letters).pages,
         [(1, 2), (3, 4), (5, 6)]
@@ -311,7 +311,7 @@ fn a_template_that_reads_a_file_outside_its_folder_fails() {
         std::fs::write(dir.path().parent().unwrap().join("secret"), "secret").ok();
         let error = open(dir.path()).err().unwrap().to_string();
         assert!(
-            error.starts_with("the template fails at letter.typ:1: "),
+            error.starts_with("the template fails at en/letter.typ:1: "),
             "{error}"
         );
     }
@@ -322,7 +322,7 @@ fn a_template_that_wants_a_package_fails_without_a_network() {
     let dir = folder(|text| format!("#import \"@preview/tiaoma:0.3.0\": qrcode\n{text}"));
     let error = open(dir.path()).err().unwrap().to_string();
     assert!(
-        error.starts_with("the template fails at letter.typ:1: "),
+        error.starts_with("the template fails at en/letter.typ:1: "),
         "{error}"
     );
 }
@@ -347,7 +347,7 @@ fn a_template_that_fails_with_one_letter_names_the_line_but_no_values() {
     let fault = laid_out[2].as_ref().err().unwrap();
     assert_eq!(
         fault.to_string(),
-        format!("the template fails at letter.typ:{line} with this letter")
+        format!("the template fails at en/letter.typ:{line} with this letter")
     );
 }
 
@@ -436,7 +436,7 @@ proptest! {
         let laid_out = TYPESETTER.lay_out(&[letter]).unwrap();
         let (true, Some(Ok(laid_out))) = (is_printable, laid_out.into_iter().next()) else { return Ok(()) };
         let pdf = TYPESETTER.bind(vec![laid_out], 1).unwrap().pdf;
-        let expected = pkb_verify::expected::Expected::of(&record, LetterLanguages::English, Design::Letter);
+        let expected = pkb_verify::expected::Expected::of(&record, LetterLanguages::default(), Design::Letter);
         let placed = pkb_verify::sheets::placed::Placed {
             expected: expected.unwrap(),
             number: Some(1),
@@ -509,7 +509,7 @@ fn no_ink_is_outside_the_areas_of_notify_with_the_longest_name_and_address_that_
             .rev()
             .find(|lines| fault(&typesetter, &long(*lines)).is_none())
             .unwrap();
-        for languages in LetterLanguages::ALL {
+        for languages in LetterLanguages::all() {
             for format in LetterFormat::ALL {
                 for letter in [LetterFields::sample(), long(most)] {
                     let letter = LetterFields {
@@ -557,7 +557,7 @@ fn arabic_and_hebrew_names_are_read_back_as_they_were_written() {
         };
         let pdf = typeset(&typesetter, &[letter]).pdf;
         let expected =
-            pkb_verify::expected::Expected::of(&record, LetterLanguages::English, Design::Letter)
+            pkb_verify::expected::Expected::of(&record, LetterLanguages::default(), Design::Letter)
                 .unwrap();
         let placed = pkb_verify::sheets::placed::Placed {
             expected,

@@ -3,11 +3,12 @@
 
 use std::{
     fs,
-    sync::{LazyLock, Mutex, MutexGuard, PoisonError},
+    sync::LazyLock,
     thread,
     time::{Duration, Instant},
 };
 
+use parking_lot::{Mutex, MutexGuard};
 use pkb_cli::progress::tell;
 use pkb_core::ExitCode;
 
@@ -28,7 +29,7 @@ static BEGUN: LazyLock<Mutex<Vec<Option<Instant>>>> = LazyLock::new(|| {
 });
 
 fn begun() -> MutexGuard<'static, Vec<Option<Instant>>> {
-    BEGUN.lock().unwrap_or_else(PoisonError::into_inner)
+    BEGUN.lock()
 }
 
 /// A letter is being laid out for as long as this is there.

@@ -72,8 +72,9 @@ impl<'t> BatchWriter<'t> {
                     let good = self.numbered(letters)?;
                     self.write(good)
                 };
-                let letter = |place| to_make.letter(place).map_err(BatchError::Stopped);
-                typesetter.lay_out_ahead(to_make.count(), letter, print)
+                let letter = |place: &usize| to_make.letter(*place).map_err(BatchError::Stopped);
+                let places: Vec<usize> = (0..to_make.count()).collect();
+                typesetter.lay_out_in_order(&places, places.len(), letter, print)
             }
         }
     }

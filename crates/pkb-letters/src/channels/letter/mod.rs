@@ -20,11 +20,8 @@ mod zipping;
 
 use std::{
     borrow::Cow,
-    collections::HashSet,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
 };
 
 use parking_lot::Mutex;
@@ -35,8 +32,9 @@ use pkb_core::{
     record::{Channel, Delivery},
     stage::Recalled,
 };
-use pkb_typeset::typesetter::Typesetter;
-use pkb_values::{LetterLanguages, NationalId, Postcode};
+use pkb_languages::LetterLanguage;
+use pkb_typeset::{template::translation_file, typesetter::Typesetter};
+use pkb_values::{NationalId, Postcode};
 use pkb_verify::expected::{Expected, ShortText};
 use tokio::task::block_in_place;
 
@@ -56,8 +54,8 @@ pub(crate) struct LetterMaker {
     naming: Sequencer,
     /// None once they are finished.
     manifests: Mutex<Option<Manifests>>,
-    /// Letters with Welsh words.
-    in_welsh: AtomicU64,
+    /// Letters with words in each language.
+    in_language: Mutex<BTreeMap<&'static LetterLanguage, u64>>,
 }
 
 impl LetterMaker {
@@ -88,7 +86,7 @@ impl LetterMaker {
             numbering: Sequencer::default(),
             naming: Sequencer::default(),
             manifests: Mutex::new(Some(Manifests::create(setup.folder, of_all)?)),
-            in_welsh: AtomicU64::new(0),
+            in_language: Mutex::default(),
         })
     }
 
@@ -168,11 +166,12 @@ impl DeliveryMaker for LetterMaker {
 
     fn enter(&self, record: &Record) -> Result<(), Fatal> {
         let own = record.delivery(Channel::Letter);
-        let has_welsh = own
-            .and_then(|letter| letter.languages)
-            .is_some_and(|languages| languages != LetterLanguages::English);
-        self.in_welsh
-            .fetch_add(u64::from(has_welsh), Ordering::Relaxed);
+        if let Some(languages) = own.and_then(|letter| letter.languages) {
+            let mut in_language = self.in_language.lock();
+            for language in languages.languages() {
+                *in_language.entry(language).or_default() += 1;
+            }
+        }
         let mut manifests = self.manifests.lock();
         let manifests = manifests
             .as_mut()
@@ -184,13 +183,15 @@ impl DeliveryMaker for LetterMaker {
     }
 
     fn finish(&self) -> Result<(), Fatal> {
-        let in_welsh = self.in_welsh.load(Ordering::Relaxed);
-        let settings = self.rules.template.settings();
-        if in_welsh > 0 && !settings.letters.welsh_is_approved {
-            tracing::warn!(
-                "{in_welsh} letters have Welsh words, which are drafts: have a translator approve them before anything is \
-                 posted, then set welsh_is_approved in template.toml"
-            );
+        for (language, letters) in self.in_language.lock().iter() {
+            if self.rules.template.is_draft_in(language) {
+                tracing::warn!(
+                    "{letters} letters have {} words, which are drafts: have a translator approve them before anything is \
+                     posted, then set is_approved in {}",
+                    language.name(),
+                    translation_file(language)
+                );
+            }
         }
         let manifests = self.manifests.lock().take();
         manifests.map_or(Ok(()), Manifests::finish)

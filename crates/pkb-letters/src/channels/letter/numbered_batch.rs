@@ -307,7 +307,7 @@ mod tests {
                 false => Self::name(at),
             };
             let record = Self::record(at, &name);
-            Ok(Expected::of(&record, LetterLanguages::English, Design::Letter).unwrap())
+            Ok(Expected::of(&record, LetterLanguages::default(), Design::Letter).unwrap())
         }
     }
 

@@ -274,7 +274,7 @@ mod tests {
         }
 
         fn expected(&self, _: usize) -> Result<Expected, Fatal> {
-            let languages = LetterLanguages::English;
+            let languages = LetterLanguages::default();
             Ok(Expected::of(&self.0, languages, Design::Letter).unwrap())
         }
     }

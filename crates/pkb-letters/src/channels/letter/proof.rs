@@ -190,7 +190,7 @@ pub fn write(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use pkb_values::{LetterFormat, LetterLanguages};
+    use pkb_values::LetterFormat;
 
     #[test]
     fn the_first_the_longest_and_one_of_each_kind_are_chosen_once() {
@@ -200,7 +200,7 @@ mod tests {
             match row {
                 40 => letter.name = "A very long name".repeat(3),
                 50 => letter.address.push("x".into()),
-                60 => letter.languages = LetterLanguages::Welsh,
+                60 => letter.languages = "cy".parse().unwrap(),
                 70 => letter.format = LetterFormat::Large,
                 _ => {}
             }

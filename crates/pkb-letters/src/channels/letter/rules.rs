@@ -10,7 +10,8 @@ use pkb_typeset::{
     letter_fields::LetterFields,
     template::{Template, marks::NumberMark},
 };
-use pkb_values::{Language, LetterFormat, LetterLanguages};
+use pkb_languages::LetterLanguage;
+use pkb_values::{LetterFormat, LetterLanguages};
 use url::Url;
 
 use crate::expiry::Expiry;
@@ -77,11 +78,9 @@ impl LetterRules {
 
     /// The patient's own language, if the template speaks it.
     pub(super) fn languages_of(&self, patient: &Patient) -> LetterLanguages {
-        let preferred = match patient.language.as_ref().map(Language::expose_code) {
-            Some("cy" | "cym" | "wel") => LetterLanguages::Welsh,
-            Some("en" | "eng") => LetterLanguages::English,
-            _ => self.languages,
-        };
+        let preferred = (patient.language.as_ref())
+            .and_then(|code| LetterLanguage::of_code(code.expose_code()))
+            .map_or(self.languages, LetterLanguages::alone);
         if self.template.has(self.design, preferred) {
             preferred
         } else {
@@ -112,7 +111,7 @@ mod tests {
             join_url: "https://joinpkb.com/".parse().unwrap(),
             design: Design::Letter,
             international: false,
-            languages: LetterLanguages::English,
+            languages: LetterLanguages::default(),
             format: LetterFormat::Standard,
         }
     }
@@ -167,7 +166,7 @@ mod tests {
             let letter = rules.letter(&patient(&extra), &codes(LATER)).unwrap();
             (letter.languages.as_str(), letter.format.as_str())
         };
-        let both = LetterLanguages::WelshAndEnglish;
+        let both = "cy+en".parse().unwrap();
         assert_eq!(of("", both), ("cy+en", "standard"));
         assert_eq!(of(r#","language":"en""#, both), ("en", "standard"));
         assert_eq!(
@@ -175,7 +174,7 @@ mod tests {
             ("cy", "large")
         );
         assert_eq!(
-            of(r#","language":"pl""#, LetterLanguages::English),
+            of(r#","language":"pl""#, LetterLanguages::default()),
             ("en", "standard")
         );
     }

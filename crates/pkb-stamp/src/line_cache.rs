@@ -23,12 +23,12 @@ struct Line {
 
 /// The line that was set last at each of some places; which place a line has, its text says.
 #[derive(Default)]
-pub(crate) struct Recent {
+pub(crate) struct LineCache {
     lines: Vec<Line>,
     hasher: FixedState,
 }
 
-impl Recent {
+impl LineCache {
     fn place(&self, how: How, text: &str) -> usize {
         // The remainder is below KEPT.
         (self.hasher.hash_one((how, text)) % KEPT as u64) as usize
@@ -63,7 +63,7 @@ mod tests {
 
     #[test]
     fn a_line_is_found_as_it_was_set_and_in_no_other_way() {
-        let mut recent = Recent::default();
+        let mut cache = LineCache::default();
         let glyph = |id| Glyph {
             id,
             advance: 500,
@@ -77,21 +77,21 @@ mod tests {
             (face, features, is_latin)
         };
         let plain = how(0, true, true);
-        assert_eq!(recent.get(plain, "Byker"), None);
-        recent.keep(plain, "Byker", &[glyph(7)]);
-        assert_eq!(recent.get(plain, "Byker"), Some(&[glyph(7)][..]));
+        assert_eq!(cache.get(plain, "Byker"), None);
+        cache.keep(plain, "Byker", &[glyph(7)]);
+        assert_eq!(cache.get(plain, "Byker"), Some(&[glyph(7)][..]));
         for other in [how(1, true, true), how(0, false, true), how(0, true, false)] {
-            assert_eq!(recent.get(other, "Byker"), None);
+            assert_eq!(cache.get(other, "Byker"), None);
         }
         // Many more than are kept: each is what was kept last, or is not there.
         let lines = 0..5_000_u16;
         for line in lines.clone() {
-            recent.keep(plain, &line.to_string(), &[glyph(line), glyph(1)]);
-            let own = recent.get(plain, &line.to_string()).unwrap();
+            cache.keep(plain, &line.to_string(), &[glyph(line), glyph(1)]);
+            let own = cache.get(plain, &line.to_string()).unwrap();
             assert_eq!(own, [glyph(line), glyph(1)]);
         }
         let found = lines.filter(|line| {
-            let own = recent.get(plain, &line.to_string());
+            let own = cache.get(plain, &line.to_string());
             own.is_some_and(|own| own == [glyph(*line), glyph(1)])
         });
         assert!((1..=KEPT).contains(&found.count()));

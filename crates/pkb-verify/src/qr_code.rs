@@ -1,4 +1,4 @@
-//! The contents of a square code of which the modules are known, as those of a picture of one pixel a module are.
+//! The contents of a QR code of which the modules are known, as those of a picture of one pixel a module are.
 //!
 //! Where modules lie in what order is rqrr's work. Its error correction is made for photographs and takes longer than all
 //! the rest of reading a letter; a picture has no errors, and that is quickly shown: every block of a code must be divisible
@@ -6,7 +6,7 @@
 
 use rqrr::{Grid, MetaData, RawData, SimpleGrid};
 
-/// What a picture of one pixel a module says, if it is a square code. Its finder patterns reach into three corners, so its
+/// What a picture of one pixel a module says, if it is a QR code. Its finder patterns reach into three corners, so its
 /// modules begin and end where the black ones do; nothing has to be searched for.
 pub fn content_of(side: usize, is_black: impl Fn(usize, usize) -> bool) -> Option<String> {
     let first = (0..side).find(|at| is_black(*at, *at))?;
@@ -150,7 +150,7 @@ fn times_power(value: u8, power: usize) -> u8 {
     }
 }
 
-/// Powers of the generator 2, over the field that square codes use, as often as sums of two logarithms need them.
+/// Powers of the generator 2, over the field that QR codes use, as often as sums of two logarithms need them.
 const POWERS: [u8; 512] = {
     let mut powers = [0; 512];
     let (mut at, mut value) = (0, 1_u16);

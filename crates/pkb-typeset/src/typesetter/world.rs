@@ -1,8 +1,9 @@
 //! The world that Typst sees: the files of the template and the data of one letter.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use pkb_core::record::Design;
+use pkb_languages::{Labels, LetterLanguage};
 use serde::Serialize;
 use typst::diag::{FileError, FileResult, PackageError, SourceDiagnostic};
 use typst::foundations::{Bytes, Datetime, Duration};
@@ -22,7 +23,7 @@ const OVERLAY_MAIN: &str = "/pkb-overlay.typ";
 const SETTINGS_MODULE: &str = "/pkb-settings.typ";
 const SETTINGS_DATA: &str = "/pkb-settings.json";
 const LETTER_DATA: &str = "/data.json";
-const SQUARE_CODE: &str = "/square-code.bin";
+const QR_CODE: &str = "/qr-code.bin";
 const OVERLAY_DATA: &str = "/overlay.json";
 const BARCODE: &str = "/barcode.bin";
 
@@ -34,7 +35,7 @@ const SETTINGS_TEXT: &str = "#let settings = json(\"/pkb-settings.json\")
 ";
 
 /// What all letters share: the library, the fonts and the files of the template.
-pub(super) struct Stationery {
+pub(super) struct TemplateWorld {
     library: LazyHash<Library>,
     book: LazyHash<FontBook>,
     fonts: Vec<Font>,
@@ -49,16 +50,18 @@ pub(super) struct Stationery {
 struct SettingsData<'a> {
     geometry: &'a Geometry,
     marks: &'a Marks,
-    senders: Senders<'a>,
+    senders: BTreeMap<&'static str, Sender>,
 }
 
+/// Who sends letters, in one language.
 #[derive(Serialize)]
-struct Senders<'a> {
-    en: &'a Organisation,
-    cy: Organisation,
+struct Sender {
+    #[serde(flatten)]
+    organisation: Organisation,
+    labels: &'static Labels,
 }
 
-impl Stationery {
+impl TemplateWorld {
     /// `None` when a file has a name that Typst cannot express.
     pub(super) fn of(template: &Template) -> Option<Self> {
         let settings = template.settings();
@@ -82,10 +85,16 @@ impl Stationery {
         let data = SettingsData {
             geometry: &settings.geometry,
             marks: &settings.marks,
-            senders: Senders {
-                en: &settings.organisation,
-                cy: settings.organisation.in_welsh(),
-            },
+            senders: LetterLanguage::all()
+                .iter()
+                .map(|language| {
+                    let sender = Sender {
+                        organisation: template.organisation_in(language),
+                        labels: language.labels(),
+                    };
+                    (language.code, sender)
+                })
+                .collect(),
         };
         let data = serde_json::to_vec(&data).ok()?;
         files.insert(file_id(SETTINGS_DATA)?, Bytes::new(data));
@@ -99,7 +108,7 @@ impl Stationery {
             fonts,
             sources,
             files,
-            letter: ids([LETTER_MAIN, LETTER_DATA, SQUARE_CODE])?,
+            letter: ids([LETTER_MAIN, LETTER_DATA, QR_CODE])?,
             overlay: ids([OVERLAY_MAIN, OVERLAY_DATA, BARCODE])?,
         })
     }
@@ -116,29 +125,29 @@ impl Stationery {
     }
 
     /// Whether the template has the words of a design in a language.
-    pub(super) fn has_words(&self, design: Design, language: &str) -> bool {
+    pub(super) fn has_words(&self, design: Design, language: &LetterLanguage) -> bool {
         let name = format!("/{}", words_file(design, language));
         file_id(&name).is_some_and(|id| self.sources.contains_key(&id))
     }
 
-    /// The desk for a letter: its data and its square code.
-    pub(super) fn letter_desk(&self, data: Vec<u8>, square_code: Vec<u8>) -> Desk<'_> {
-        self.desk(self.letter, data, square_code)
+    /// What Typst sees while it lays out a letter: its data and its QR code.
+    pub(super) fn for_letter(&self, data: Vec<u8>, qr_code: Vec<u8>) -> LetterWorld<'_> {
+        self.with(self.letter, data, qr_code)
     }
 
-    /// The desk for what is laid over a letter: its data and its barcode.
-    pub(super) fn overlay_desk(&self, data: Vec<u8>, barcode: Vec<u8>) -> Desk<'_> {
-        self.desk(self.overlay, data, barcode)
+    /// What Typst sees while it lays out what is laid over letters: its data and its barcode.
+    pub(super) fn for_overlay(&self, data: Vec<u8>, barcode: Vec<u8>) -> LetterWorld<'_> {
+        self.with(self.overlay, data, barcode)
     }
 
-    fn desk(
+    fn with(
         &self,
         [main, data_id, picture_id]: [FileId; 3],
         data: Vec<u8>,
         picture: Vec<u8>,
-    ) -> Desk<'_> {
-        Desk {
-            stationery: self,
+    ) -> LetterWorld<'_> {
+        LetterWorld {
+            shared: self,
             main,
             own: [
                 (data_id, Bytes::new(data)),
@@ -147,7 +156,7 @@ impl Stationery {
         }
     }
 
-    /// "letter.typ:12", or the template as a whole.
+    /// "en/letter.typ:12", or the template as a whole.
     pub(super) fn place_of(&self, span: impl Into<DiagSpan>) -> String {
         let span = span.into();
         let Some(id) = span.id() else {
@@ -208,19 +217,19 @@ fn file_id(path: &str) -> Option<FileId> {
 
 /// The world that Typst sees while it works on a letter: the files of the template and the data. No other file of the
 /// machine, no package, no network, no clock.
-pub(super) struct Desk<'a> {
-    stationery: &'a Stationery,
+pub(super) struct LetterWorld<'a> {
+    shared: &'a TemplateWorld,
     main: FileId,
     own: [(FileId, Bytes); 2],
 }
 
-impl World for Desk<'_> {
+impl World for LetterWorld<'_> {
     fn library(&self) -> &LazyHash<Library> {
-        &self.stationery.library
+        &self.shared.library
     }
 
     fn book(&self) -> &LazyHash<FontBook> {
-        &self.stationery.book
+        &self.shared.book
     }
 
     fn main(&self) -> FileId {
@@ -228,7 +237,7 @@ impl World for Desk<'_> {
     }
 
     fn source(&self, id: FileId) -> FileResult<Source> {
-        self.stationery
+        self.shared
             .sources
             .get(&id)
             .cloned()
@@ -238,13 +247,13 @@ impl World for Desk<'_> {
     fn file(&self, id: FileId) -> FileResult<Bytes> {
         let own = self.own.iter().find(|(own, _)| *own == id);
         own.map(|(_, bytes)| bytes)
-            .or_else(|| self.stationery.files.get(&id))
+            .or_else(|| self.shared.files.get(&id))
             .cloned()
             .ok_or_else(|| not_there(id))
     }
 
     fn font(&self, index: usize) -> Option<Font> {
-        self.stationery.fonts.get(index).cloned()
+        self.shared.fonts.get(index).cloned()
     }
 
     fn today(&self, _: Option<Duration>) -> Option<Datetime> {

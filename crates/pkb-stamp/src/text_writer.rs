@@ -20,13 +20,13 @@ pub(crate) struct Look {
 
 /// What is set already, so that it need not be said again for the next line.
 #[derive(Debug, Default)]
-pub(crate) struct Pen<'l> {
+pub(crate) struct TextWriter<'l> {
     colour: &'l [u8],
     font: Option<(usize, f64)>,
 }
 
-impl<'l> Pen<'l> {
-    /// A pen with which a line of this look can be set.
+impl<'l> TextWriter<'l> {
+    /// A writer with which a line of this look can be set.
     pub(crate) fn of(look: &'l Look) -> Self {
         Self {
             colour: &look.colour,
@@ -35,12 +35,12 @@ impl<'l> Pen<'l> {
     }
 
     /// Says what a line needs and is not set.
-    pub(crate) fn pick_up(&mut self, look: &'l Look, out: &mut Vec<u8>) {
-        self.pick_up_font(look, look.face, out);
+    pub(crate) fn select(&mut self, look: &'l Look, out: &mut Vec<u8>) {
+        self.select_font(look, look.face, out);
     }
 
     /// The same in another font.
-    fn pick_up_font(&mut self, look: &'l Look, face: usize, out: &mut Vec<u8>) {
+    fn select_font(&mut self, look: &'l Look, face: usize, out: &mut Vec<u8>) {
         if self.colour != look.colour {
             self.colour = &look.colour;
             out.extend_from_slice(&look.colour);
@@ -68,7 +68,7 @@ impl<'l> Pen<'l> {
     ) {
         out.extend_from_slice(&look.opening);
         out.push(b'\n');
-        self.pick_up(look, out);
+        self.select(look, out);
         begin(at, out);
         show(glyphs, font, out);
         out.extend_from_slice(b" ET\nEMC\n");
@@ -84,7 +84,7 @@ impl<'l> Pen<'l> {
         out.extend_from_slice(&look.opening);
         out.push(b'\n');
         for (at, run, font) in runs {
-            self.pick_up_font(look, run.face, out);
+            self.select_font(look, run.face, out);
             begin(at, out);
             if run.is_reversed {
                 out.extend_from_slice(b"/ReversedChars BMC");
