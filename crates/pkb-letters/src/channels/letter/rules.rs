@@ -6,11 +6,11 @@ use pkb_core::{
     postal::expose_address,
     record::{Design, Invitation, Patient},
 };
+use pkb_languages::LetterLanguage;
 use pkb_typeset::{
     letter_fields::LetterFields,
     template::{Template, marks::NumberMark},
 };
-use pkb_languages::LetterLanguage;
 use pkb_values::{LetterFormat, LetterLanguages};
 use url::Url;
 
