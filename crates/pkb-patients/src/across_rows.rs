@@ -461,7 +461,7 @@ mod tests {
         let words = |lines: &[&str]| {
             let mut words = Vec::new();
             for line in lines {
-                push_words(&mut words, line);
+                hasher::push_words(&mut words, line);
             }
             String::from_utf8(words).unwrap()
         };

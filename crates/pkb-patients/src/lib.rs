@@ -33,7 +33,7 @@ mod workbook_check;
 mod workbook_notes;
 
 pub use column_overview::ColumnOverview;
-pub use columns::{Columns, Field, mask};
+pub use columns::mask;
 pub use counts::{Count, FindingCounts};
 pub use finding::{Fault, Finding, FindingPlace, Heading, Severity};
 pub use options::{HiddenCells, ReadingOptions};

@@ -102,7 +102,7 @@ fn push_lowercase(to: &mut Vec<u8>, text: &str) {
 /// Adds the words of a line in lower case, each with one space before it, whatever stood there: "Flat 1, 1
 /// High St" is not "Flat 11 High St". What people write within a word or not is left out: "St. John's Rd"
 /// is "St Johns Rd".
-fn push_words(to: &mut Vec<u8>, line: &str) {
+pub(super) fn push_words(to: &mut Vec<u8>, line: &str) {
     let mut between = true;
     for c in line.chars() {
         if !c.is_alphanumeric() {
