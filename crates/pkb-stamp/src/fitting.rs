@@ -3,13 +3,13 @@
 use thiserror::Error;
 
 use crate::Bitmap;
-use crate::text_writer::TextWriter;
 use crate::runs::{Run, is_arabic, runs};
 use crate::shaper::Shaper;
 use crate::template::Template;
 use crate::template::anchor::Anchor;
 use crate::template::field::{Field, TextField, width_of};
 use crate::template::words::Word;
+use crate::text_writer::TextWriter;
 
 /// Bytes that the values of a page take, and glyphs that those of a letter are, in most cases.
 const ROOM_FOR_CONTENT: usize = 2048;

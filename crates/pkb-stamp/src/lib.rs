@@ -43,6 +43,6 @@ pub use bitmap::Bitmap;
 pub use document::{Document, Letter, StampError};
 pub use fitting::{Fitted, Misfit, Value};
 pub use fonts::Fonts;
+pub use letter_writer::LetterWriter;
 pub use shaper::Shaper;
 pub use template::{Probe, ReadProbe, Template, Unstampable};
-pub use letter_writer::LetterWriter;

@@ -27,11 +27,11 @@ mod manifests;
 pub mod objects;
 mod of_two_patients;
 pub mod page_reader;
+mod qr_code;
 mod report;
 mod scanner;
 mod shared_parts;
 pub mod sheets;
 mod spreadsheets;
-mod qr_code;
 
 pub use folder::verify;

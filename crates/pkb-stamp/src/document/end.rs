@@ -13,9 +13,9 @@ use super::{
 };
 use crate::deflate::{deflated, deflated_thoroughly};
 use crate::fonts::{FontObject, OBJECTS_A_FONT};
+use crate::letter_writer::LetterWriter;
 use crate::output::{body, chunk};
 use crate::syntax::{int, object_ref, put, string, text_string};
-use crate::letter_writer::LetterWriter;
 
 impl<'f, W: Write, T: BorrowMut<LetterWriter<'f>>> Document<'f, W, T> {
     /// Writes what is left, and the end of the PDF.

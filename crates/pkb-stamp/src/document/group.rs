@@ -9,10 +9,10 @@ use std::sync::Arc;
 use super::{DOCUMENT, Letter, Registered};
 use crate::fitting::Misfit;
 use crate::glyphs::Glyphs;
+use crate::letter_writer::LetterWriter;
 use crate::output::{ObjectStream, deflated_stream};
 use crate::syntax::{integer, put, reference, references, text_string};
 use crate::template::{Part, Template};
-use crate::letter_writer::LetterWriter;
 
 /// Letters of a group at most. A round number: what changes in the references of a full group is the last digits, and the
 /// others change all at once.
@@ -139,7 +139,11 @@ impl Group {
     }
 
     /// Makes its objects.
-    pub(super) fn make(&self, pages_node: u32, writer: &mut LetterWriter<'_>) -> Result<Made, Misfit> {
+    pub(super) fn make(
+        &self,
+        pages_node: u32,
+        writer: &mut LetterWriter<'_>,
+    ) -> Result<Made, Misfit> {
         let LetterWriter {
             shaper, deflater, ..
         } = writer;

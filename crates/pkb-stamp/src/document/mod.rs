@@ -19,9 +19,9 @@ use std::sync::Arc;
 
 use crate::fonts::{Fonts, OBJECTS_A_FONT};
 use crate::glyphs::Glyphs;
+use crate::letter_writer::LetterWriter;
 use crate::output::{ObjectStream, Output};
 use crate::template::Template;
-use crate::letter_writer::LetterWriter;
 pub use letter::{Letter, StampError};
 use outline::Outline;
 use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};

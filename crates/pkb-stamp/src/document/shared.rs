@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use super::{Document, FIRST_FONT, StampError};
 use crate::fonts::OBJECTS_A_FONT;
+use crate::letter_writer::LetterWriter;
 use crate::syntax::reference;
 use crate::template::{SharedPart, Template, Unstampable};
-use crate::letter_writer::LetterWriter;
 
 /// Where the shared objects of a template are.
 #[derive(Debug, Default)]

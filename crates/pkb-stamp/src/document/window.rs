@@ -9,9 +9,9 @@ use pdf_writer::writers::{NumberTree, Pages};
 
 use super::group::{Group, Placed};
 use super::{Document, PAGES, StampError};
+use crate::letter_writer::LetterWriter;
 use crate::output::{ObjectStream, body};
 use crate::syntax::{int, object_ref};
-use crate::letter_writer::LetterWriter;
 
 /// Letters with their numbers.
 pub(super) struct Window {

@@ -9,8 +9,8 @@ use super::font_reader::FontReader;
 use super::page_resources::PageResources;
 use crate::bitmap::Place;
 use crate::lexer::{Lexeme, Token, lexemes};
-use crate::text_writer::Look;
 use crate::syntax::number;
+use crate::text_writer::Look;
 
 /// A part of the content, and what it is.
 #[derive(Debug, Clone)]

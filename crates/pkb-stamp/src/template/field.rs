@@ -9,9 +9,9 @@ use super::words::{Word, Words, words_of};
 use super::{ReadProbe, Reading, Unstampable};
 use crate::bitmap::{Bitmap, Place};
 use crate::fonts::{Face, Fonts};
-use crate::text_writer::Look;
 use crate::shaper::{Features, Glyph, Shaper};
 use crate::syntax::number;
+use crate::text_writer::Look;
 
 /// Two places are the same if they are no further apart, in points.
 const SAME: f64 = 0.005;

@@ -9,8 +9,8 @@ use super::content::{Kind, PageContent, Text};
 use super::field::{Field, TextField, is_set_so};
 use crate::fonts::Fonts;
 use crate::glyphs::Glyphs;
-use crate::text_writer::{Look, TextWriter};
 use crate::shaper::{Features, Glyph, Shaper};
+use crate::text_writer::{Look, TextWriter};
 
 /// What all letters have on a page.
 pub(super) struct SharedContent {

@@ -16,7 +16,7 @@ use std::sync::{Arc, OnceLock};
 
 use clap::ValueEnum;
 use parking_lot::Mutex;
-use pkb_stamp::{Bitmap, Document, Fitted, Fonts, Letter, Shaper, Template, LetterWriter, Value};
+use pkb_stamp::{Bitmap, Document, Fitted, Fonts, Letter, LetterWriter, Shaper, Template, Value};
 use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 use serde::{Deserialize, Serialize};
 
@@ -252,7 +252,11 @@ impl Typesetter {
                     || LetterWriter::new(&stamping.fonts),
                     |writer, (number, stamped)| {
                         let letter = self.letter(stamped, number, last_of_file)?;
-                        Ok(Document::of_one(Vec::with_capacity(A_FILE), writer, letter)?)
+                        Ok(Document::of_one(
+                            Vec::with_capacity(A_FILE),
+                            writer,
+                            letter,
+                        )?)
                     },
                 )
                 .collect()
