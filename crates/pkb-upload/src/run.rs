@@ -33,7 +33,7 @@ use pkb_patients::{FileReport, PatientFile};
 pub async fn run(args: Args) -> Result<ExitCode, Fatal> {
     match args.command {
         Some(Command::Check(args)) => check::check(&args).await,
-        Some(Command::FilledColumns(args)) => check::columns(&args),
+        Some(Command::Columns(args)) => check::columns(&args),
         Some(Command::Profile) => {
             app::print(Profile::built_in_text())?;
             Ok(ExitCode::Done)

@@ -50,7 +50,7 @@ pub enum Command {
     #[command(
         after_help = "Examples:\n  pkb-upload columns patients.csv\n  pkb-upload columns patients.csv --map our-columns.toml"
     )]
-    FilledColumns(ColumnsArgs),
+    Columns(ColumnsArgs),
     /// Print the columns of PKB's file that come with the program, to be edited and used with --profile
     #[command(after_help = "Example:\n  pkb-upload profile > profile.toml")]
     Profile,
