@@ -21,7 +21,6 @@ pub mod rehearsal;
 pub mod rows;
 #[cfg(test)]
 mod schema_file;
-pub mod shards;
 pub mod spool;
 pub mod spreadsheet;
 pub mod stage;

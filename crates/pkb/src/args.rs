@@ -2,12 +2,12 @@
 
 use std::{num::NonZeroU16, path::PathBuf};
 
+use crate::shards::MAX_SHARDS;
 use clap::{Args as ClapArgs, Parser, Subcommand};
 use pkb_cli::{
     args::{InputArgs, ONCE},
     doctor::DoctorArgs,
 };
-use pkb_core::shards::MAX_SHARDS;
 use pkb_report::args::ReportArgs;
 use pkb_verify::args::VerifyArgs;
 

@@ -7,6 +7,7 @@ mod merge;
 mod purge;
 mod run;
 mod seal;
+mod shards;
 
 fn main() -> std::process::ExitCode {
     pkb_cli::app::main("pkb", run::run)

@@ -3,7 +3,9 @@
 use std::{collections::HashSet, path::PathBuf};
 
 use pkb_cli::{args::usual_journal, progress::tell};
-use pkb_core::{ExitCode, Fatal, Record, shards::merge};
+use pkb_core::{ExitCode, Fatal, Record};
+
+use crate::shards::merge;
 
 use crate::args::MergeArgs;
 use pkb_core::print_files::shared_mobiles::SharedMobiles;

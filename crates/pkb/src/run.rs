@@ -1,7 +1,9 @@
 //! From arguments to work.
 
 use pkb_cli::{doctor, progress::tell};
-use pkb_core::{ExitCode, Fatal, shards::split};
+use pkb_core::{ExitCode, Fatal};
+
+use crate::shards::split;
 
 use crate::{
     args::{Args, Command, SplitArgs},

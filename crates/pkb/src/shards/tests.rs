@@ -6,7 +6,7 @@ use std::{
 use proptest::prelude::*;
 
 use super::*;
-use crate::Fatal;
+use pkb_core::Fatal;
 
 /// A record of a patient, or of a row that is none.
 fn line(file: &str, number: u64, of: u64, patient: Option<usize>) -> String {

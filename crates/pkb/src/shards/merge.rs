@@ -14,7 +14,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{
+use pkb_core::{
     Fatal,
     completeness::{Completeness, Gap},
     ndjson::{Line, NdjsonError, NdjsonReader},

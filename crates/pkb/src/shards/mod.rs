@@ -10,7 +10,7 @@ pub mod split;
 
 use std::num::NonZeroU16;
 
-use crate::Record;
+use pkb_core::Record;
 use pkb_files::journal::Key;
 
 /// Shards at most: more are no help, and their files would all be open at once.

@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-use crate::{
+use pkb_core::{
     Fatal,
     completeness::Completeness,
     ndjson::{NdjsonError, NdjsonReader},
