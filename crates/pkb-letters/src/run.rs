@@ -1,7 +1,7 @@
 //! From arguments to work.
 
 use std::{
-    io::IsTerminal as _,
+    io::{IsTerminal as _, Read},
     path::Path,
     sync::{Arc, OnceLock},
 };
@@ -88,26 +88,13 @@ async fn make_letters(mut args: LettersArgs) -> Result<ExitCode, Fatal> {
         None => true,
         Some(journal) => !is_chosen && !journal.exists(),
     };
-    if journal_is_new && !(args.reprint.is_empty() && args.reissue.is_empty()) {
-        return Err(Fatal::Usage(format!(
-            "--reprint and --reissue need the journal of the run that made the letters, and {} has none: give that run's \
-             --journal FILE",
-            out.display()
-        )));
-    }
+    check_options(&args, &out, journal_is_new)?;
     let template = match &args.template {
         Some(folder) => Template::open(folder),
         None => Template::built_in(),
     };
     let template = template.map_err(|error| Fatal::Usage(error.to_string()))?;
     let rules = rules(&args, template)?;
-    if args.letters_per_file > MAX_LETTERS_OF_TYPST && args.engine != Engine::Stamp {
-        return Err(Fatal::Usage(format!(
-            "--letters-per-file {} needs --engine stamp: letters that Typst lays out take too much memory for more than \
-             {MAX_LETTERS_OF_TYPST} in a file",
-            args.letters_per_file
-        )));
-    }
     if let Some(folder) = &args.template {
         within_limits::try_template(folder, args.design, args.trial.trial_time)?;
     }
@@ -139,17 +126,48 @@ async fn make_letters(mut args: LettersArgs) -> Result<ExitCode, Fatal> {
     if on_terminal && !args.stream.show_records {
         args.stream.output = Some(out.join("delivered.ndjson"));
     }
+    print(args, &out, input, rules, typesetter).await
+}
+
+/// Refuses options that do not go together.
+fn check_options(args: &LettersArgs, out: &Path, journal_is_new: bool) -> Result<(), Fatal> {
+    if journal_is_new && !(args.reprint.is_empty() && args.reissue.is_empty()) {
+        return Err(Fatal::Usage(format!(
+            "--reprint and --reissue need the journal of the run that made the letters, and {} has none: give that run's \
+             --journal FILE",
+            out.display()
+        )));
+    }
+    if args.letters_per_file > MAX_LETTERS_OF_TYPST && args.engine != Engine::Stamp {
+        return Err(Fatal::Usage(format!(
+            "--letters-per-file {} needs --engine stamp: letters that Typst lays out take too much memory for more than \
+             {MAX_LETTERS_OF_TYPST} in a file",
+            args.letters_per_file
+        )));
+    }
+    Ok(())
+}
+
+/// Runs the stage when all has been found in order.
+async fn print(
+    mut args: LettersArgs,
+    out: &Path,
+    input: Box<dyn Read + Send>,
+    rules: LetterRules,
+    typesetter: Typesetter,
+) -> Result<ExitCode, Fatal> {
     let target = args.stream.target()?;
     let made_again = MadeAgain::new(
         std::mem::take(&mut args.reprint),
         std::mem::take(&mut args.reissue),
         (!args.again_today).then(|| args.stream.clock().today()),
     );
+    let is_rehearsal = args.stream.progress.monitor.origins().is_rehearsal();
     let series = Series::new(args.series).in_rehearsal(is_rehearsal);
     let expiry = rules.expiry;
     let makers = channels::all(&Setup {
         args: &args,
-        folder: &out,
+        folder: out,
         series,
         edition: made_again.edition(),
         rules: Arc::new(rules),
@@ -179,7 +197,7 @@ async fn make_letters(mut args: LettersArgs) -> Result<ExitCode, Fatal> {
         _ => 2,
     };
     let records = args.stream.written();
-    let verify = records.command(&format!("pkb verify {}", quoted(&out)), "");
+    let verify = records.command(&format!("pkb verify {}", quoted(out)), "");
     let run = StageRun {
         stage,
         source,

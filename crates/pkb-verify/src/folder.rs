@@ -2,7 +2,7 @@
 
 use std::{
     borrow::Cow,
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    collections::{BTreeSet, HashMap, HashSet},
     fs,
     path::{Path, PathBuf},
 };
@@ -11,28 +11,24 @@ use pkb_cli::{
     app,
     progress::{Task, tell},
 };
-use pkb_core::{
-    ExitCode, Fatal, Record, StageName,
-    record::{Channel, Design, Edition},
-    rehearsal::{FILE_PREFIX, Origin},
-};
-use pkb_values::LetterLanguages;
+use pkb_core::{ExitCode, Fatal, record::Edition};
 use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 
 use crate::args::{SquareCodes, VerifyArgs};
-use crate::expected::{Expected, Owners, ShortText};
+use crate::expected::{Expected, Owners};
 use crate::manifests::Manifests;
 use crate::objects::Bytes;
 use crate::of_two_patients::OfTwoPatients;
+use crate::pairing::{Entry, Files, Pairing, is_of_another_run, letters_of};
 use crate::report::Report;
 use crate::sheets::{self, Found, Slot};
 use crate::spreadsheets::Spreadsheets;
 use pkb_core::{
     print_files::{
         editions::{edition_of, manifest_prefix},
-        manifest::{self, ManifestRow},
+        manifest,
     },
-    spool::{self, Place, Spool, SpooledRecords},
+    spool::{self, Spool, SpooledRecords},
 };
 
 /// Of so many letters the QR code of one is read, besides the first and the last of a file.
@@ -105,20 +101,6 @@ fn folders_of_letters(dir: &Path) -> Result<Vec<PathBuf>, Fatal> {
     Ok(folders)
 }
 
-/// A letter in its file.
-struct Entry {
-    slot: Slot,
-    sequence: u64,
-    languages: LetterLanguages,
-    design: Design,
-    /// `None` if the record has none any more.
-    codes: Option<[ShortText; 2]>,
-    record: Place,
-}
-
-/// The letters of each file, by edition and name.
-type Files = BTreeMap<(usize, String), Vec<Entry>>;
-
 /// Where the record of each letter is.
 struct Index {
     records: SpooledRecords,
@@ -137,15 +119,11 @@ impl Index {
         report: &mut Report,
     ) -> Result<Self, Fatal> {
         let mut spool = Spool::create()?;
-        let mut files = Files::new();
-        let mut spare: HashMap<String, Vec<(u64, u64)>> = HashMap::new();
-        let mut claimed: Vec<HashSet<u64>> = manifests.iter().map(|_| HashSet::new()).collect();
-        let mut printed_again = HashSet::new();
+        let mut pairing = Pairing::new(manifests);
         let mut of_two_patients = OfTwoPatients::default();
         let mut spreadsheets = Spreadsheets::default();
         spool::read_all(args.input.reader()?, |record, raw| {
             args.progress.monitor.origins().note_record(&record)?;
-            let row = record.row.number;
             of_two_patients.see(&record);
             if is_of_another_run(&record, manifests) {
                 spreadsheets.pass_by(&record);
@@ -153,77 +131,19 @@ impl Index {
             }
             let letters = letters_of(&record, manifests);
             spreadsheets.enter(&record, !letters.is_empty(), || spool.add(raw))?;
-            for LetterOf {
-                edition,
-                sequence,
-                own,
-                is_replaced,
-            } in letters
-            {
-                let place = format!("manifest, letter {sequence} (row {row})");
-                let listed = manifests.get(edition).and_then(|manifests| {
-                    let row = manifests.row(sequence)?;
-                    Some((manifests, row))
-                });
-                let Some((manifests, listed)) = listed else {
-                    report.fail(&place, "the manifest lacks the letter");
-                    continue;
-                };
-                if !claimed
-                    .get_mut(edition)
-                    .is_some_and(|claimed| claimed.insert(sequence))
-                {
-                    report.fail(&place, "two records have it");
-                }
-                if own.as_ref().is_some_and(|own| *own != listed) {
-                    report.fail(&place, "the manifest says something else than the record");
-                }
-                let entry = own.unwrap_or(listed);
-                if entry.file.starts_with(FILE_PREFIX) != is_rehearsal(&record) {
-                    let words = "the name of its file does not say whether it is of a rehearsal";
-                    report.fail(&place, words);
-                }
-                if !entry.is_possible() {
-                    report.fail(&place, "its pages cannot be those of a letter");
-                    continue;
-                }
-                if edition > 0 {
-                    printed_again.insert(row);
-                }
-                if !is_replaced {
-                    let letter = Entry::new(&record, &entry, manifests, spool.add(raw)?);
-                    let letters = files.entry((edition, entry.file)).or_default();
-                    letters.push(letter);
-                } else {
-                    let pages = (entry.first_page, entry.last_page);
-                    spare.entry(entry.file).or_default().push(pages);
-                }
-            }
-            Ok(())
+            let mut letters = letters.into_iter();
+            letters.try_for_each(|letter| pairing.pair(&record, letter, || spool.add(raw), report))
         })?;
-        let letters = files
+        let letters = pairing
+            .files
             .iter()
             .flat_map(|((_, name), letters)| letters.iter().map(move |letter| (name, letter.slot)));
         of_two_patients.tell(letters, |place, words| report.fail(place, words));
-        for (edition, manifests) in manifests.iter().enumerate() {
-            let Some(claimed) = claimed.get(edition) else {
-                continue;
-            };
-            let left = manifests.rows();
-            for row in left.filter(|row| !claimed.contains(&row.sequence)) {
-                if printed_again.contains(&row.row) {
-                    let pages = (row.first_page, row.last_page);
-                    spare.entry(row.file).or_default().push(pages);
-                } else {
-                    let place = format!("manifest, letter {}", row.sequence);
-                    report.fail(&place, "no record has the letter");
-                }
-            }
-        }
+        pairing.tell_unclaimed(report);
         Ok(Self {
             records: spool.finish()?,
-            files,
-            spare,
+            files: pairing.files,
+            spare: pairing.spare,
             spreadsheets,
         })
     }
@@ -318,33 +238,6 @@ impl Index {
     }
 }
 
-impl Entry {
-    /// `row` says where the letter is.
-    fn new(record: &Record, row: &ManifestRow, manifests: &Manifests, place: Place) -> Self {
-        let home = manifests.home(&row.file);
-        let design = match record.delivery(Channel::Letter) {
-            Some(delivery) => delivery.design,
-            None => home.map(|home| home.design),
-        };
-        let is_numbered = home.is_some_and(|home| home.is_numbered);
-        Self {
-            slot: Slot {
-                row: row.row,
-                number: is_numbered.then_some(row.sequence),
-                pages: (row.first_page, row.last_page),
-                with_squares: false,
-            },
-            sequence: row.sequence,
-            languages: row.language,
-            design: design.unwrap_or_default(),
-            codes: record.invitation.as_ref().map(|codes| {
-                [codes.code.expose_code(), codes.token.expose_code()].map(ShortText::of)
-            }),
-            record: place,
-        }
-    }
-}
-
 /// Puts the letters of a file into the order of their pages, and chooses those whose QR codes are to be read.
 fn choose_squares(letters: &mut [Entry], square_codes: SquareCodes, ordinal: &mut u64) {
     letters.sort_unstable_by_key(|letter| (letter.slot.pages.0, letter.sequence));
@@ -358,62 +251,6 @@ fn choose_squares(letters: &mut [Entry], square_codes: SquareCodes, ordinal: &mu
             SquareCodes::Sample => is_sample,
         };
     }
-}
-
-/// Whether a record passed by the run that made these letters, and its own letter is of a run before: a
-/// reminder is not for everybody in the stream.
-fn is_of_another_run(record: &Record, manifests: &[Manifests]) -> bool {
-    let is_passed_by = record
-        .outcome
-        .as_ref()
-        .is_some_and(|outcome| outcome.stage == StageName::Recheck);
-    let mut manifests = manifests.iter();
-    is_passed_by && !manifests.any(|manifest| manifest.of_row(record.row.number).is_some())
-}
-
-/// A letter of a record.
-struct LetterOf {
-    /// Its place in `Edition::ALL`, which is the order of the manifests.
-    edition: usize,
-    sequence: u64,
-    /// What the record says of it, if the record knows.
-    own: Option<ManifestRow>,
-    /// Whether another one has taken its place.
-    is_replaced: bool,
-}
-
-/// A record's letters, the newest first. A record that has not been to pkb-letters does not know their place.
-fn letters_of(record: &Record, manifests: &[Manifests]) -> Vec<LetterOf> {
-    if record.deliveries.is_empty() {
-        let mut editions = manifests.iter().enumerate().rev();
-        let newest = editions.find_map(|(edition, manifests)| {
-            Some(LetterOf {
-                edition,
-                sequence: manifests.of_row(record.row.number)?,
-                own: None,
-                is_replaced: false,
-            })
-        });
-        return newest.into_iter().collect();
-    }
-    let present = record.deliveries.iter().map(|own| (own, false));
-    let replaced = record.deliveries.iter().flat_map(|own| &own.replaces);
-    let all = present.chain(replaced.map(|one| (one, true)));
-    all.filter_map(|(delivery, is_replaced)| {
-        let own = ManifestRow::of(record, delivery)?;
-        Some(LetterOf {
-            edition: edition_of(&own.file)? as usize,
-            sequence: own.sequence,
-            own: Some(own),
-            is_replaced,
-        })
-    })
-    .collect()
-}
-
-/// Whether a record is of a rehearsal.
-fn is_rehearsal(record: &Record) -> bool {
-    Origin::of(record) == Some(Origin::Rehearsal)
 }
 
 /// Compares each file's bytes with the digest that the manifest has.

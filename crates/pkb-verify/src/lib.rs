@@ -27,6 +27,7 @@ mod manifests;
 pub mod objects;
 mod of_two_patients;
 pub mod page_reader;
+mod pairing;
 mod qr_code;
 mod report;
 mod scanner;

@@ -119,6 +119,39 @@ struct Stopping {
     deadline: Instant,
 }
 
+/// How far a run is.
+struct Course {
+    /// More input may come.
+    is_reading: bool,
+    /// The input broke off.
+    broken: Option<Fatal>,
+    stopping: Option<Stopping>,
+}
+
+impl Default for Course {
+    fn default() -> Self {
+        Self {
+            is_reading: true,
+            broken: None,
+            stopping: None,
+        }
+    }
+}
+
+impl Course {
+    /// Begins to stop if something has failed. The first reason to stop is the one that is told.
+    fn stop_if(&mut self, done: Result<(), Fatal>) {
+        if let Err(fatal) = done
+            && self.stopping.is_none()
+        {
+            self.stopping = Some(Stopping {
+                fatal,
+                deadline: Instant::now() + GRACE,
+            });
+        }
+    }
+}
+
 impl<S: Stage> Engine<S> {
     /// Everything at its beginning.
     pub(super) fn new(
@@ -164,99 +197,102 @@ impl<S: Stage> Engine<S> {
         mut arrivals: mpsc::Receiver<Arrival>,
         signals: &mut Signals,
     ) -> Option<Fatal> {
-        let mut reading = true;
-        let mut broken = None;
-        let mut stopping: Option<Stopping> = None;
+        let mut course = Course::default();
         loop {
-            if stopping.is_none() {
+            if course.stopping.is_none() {
                 // A reader that has stopped reading must not keep a signal from being heard.
                 let step = tokio::select! {
-                    step = self.write_and_start(!reading && broken.is_none()) => step,
+                    step = self.write_and_start(!course.is_reading && course.broken.is_none()) => step,
                     signal = signals.next() => {
-                        stopping = Some(self.stopped_by(signal));
+                        course.stopping = Some(self.stopped_by(signal));
                         Ok(())
                     }
                 };
-                if let Err(fatal) = step {
-                    stop_for(&mut stopping, fatal);
-                }
+                course.stop_if(step);
             }
-            match stopping.take() {
-                Some(Stopping { fatal, .. }) if self.running.is_empty() => return Some(fatal),
-                // What is still forming of an input that ended early stays undone: a short file now
-                // would make the files of the next run, with the whole input, other files.
-                None if !reading
-                    && self.is_idle()
-                    && (broken.is_some() || self.window.is_empty()) =>
-                {
-                    return broken;
-                }
-                still => stopping = still,
+            if let Some(end) = self.end(&mut course) {
+                return end;
             }
-            let is_starved = reading && stopping.is_none() && self.is_idle();
-            self.monitor
-                .no_input(is_starved.then_some(self.last_arrival));
-            if stopping.is_some() {
-                self.monitor.stopping();
-            }
+            self.tell_monitor(&course);
+            let is_going_on = course.stopping.is_none();
             // Whoever has a batch waiting needs no more records: large batches would fill the memory.
-            let room = self.waiting.is_empty()
+            let has_room = self.waiting.is_empty()
                 && self.window.len() < self.limits.window(self.plan.batch_rows);
-            let deadline = stopping.as_ref().map(|stopping| stopping.deadline);
+            let takes_in = course.is_reading && has_room && is_going_on;
+            let deadline = course.stopping.as_ref().map(|stopping| stopping.deadline);
             let sync_due = self.journal.as_ref().and_then(SettledJournal::sync_due);
             // Only a pause of the input counts, not one that a full window makes.
-            let linger_due = self
-                .linger_due()
-                .filter(|_| reading && room && stopping.is_none());
+            let linger_due = self.linger_due().filter(|_| takes_in);
             tokio::select! {
-                arrival = arrivals.recv(), if reading && room && stopping.is_none() => {
-                    self.last_arrival = Instant::now();
-                    let taken = match arrival {
-                        Some(Arrival::Records(records)) => {
-                            records.into_iter().try_for_each(|arrived| self.take_in(arrived))
-                        }
-                        Some(Arrival::Broken(fatal)) => {
-                            broken = Some(fatal);
-                            reading = false;
-                            Ok(())
-                        }
-                        None => {
-                            reading = false;
-                            broken = self.check_end().err();
-                            Ok(())
-                        }
-                    };
-                    if let Err(fatal) = taken {
-                        stop_for(&mut stopping, fatal);
-                    }
-                }
+                arrival = arrivals.recv(), if takes_in => self.arrive(arrival, &mut course),
                 Some(finished) = self.running.join_next(), if !self.running.is_empty() => {
-                    let mut settled = self.settle(finished);
-                    // What has ended meanwhile, too: one round for all of it.
-                    while settled.is_ok() && let Some(finished) = self.running.try_join_next() {
-                        settled = self.settle(finished);
-                    }
-                    if let Err(fatal) = settled {
-                        stop_for(&mut stopping, fatal);
-                    }
+                    course.stop_if(self.settle_all(finished));
                 }
-                () = self.output.failed(), if stopping.is_none() => {
-                    stop_for(&mut stopping, output_failed());
-                }
+                () = self.output.failed(), if is_going_on => course.stop_if(Err(output_failed())),
                 signal = signals.next() => {
                     // A second signal: at once.
-                    if let Some(Stopping { fatal: Fatal::Interrupted(_), .. }) = stopping {
+                    if let Some(Stopping { fatal: Fatal::Interrupted(_), .. }) = course.stopping {
                         return Some(Fatal::Interrupted(signal));
                     }
-                    stopping = Some(self.stopped_by(signal));
+                    course.stopping = Some(self.stopped_by(signal));
                 }
-                () = sleep_until(sync_due), if sync_due.is_some() && stopping.is_none() => {}
+                () = sleep_until(sync_due), if sync_due.is_some() && is_going_on => {}
                 () = sleep_until(linger_due), if linger_due.is_some() => self.close_batch(),
                 () = sleep_until(deadline), if deadline.is_some() => {
-                    return stopping.map(|stopping| stopping.fatal);
+                    return course.stopping.map(|stopping| stopping.fatal);
                 }
             }
         }
+    }
+
+    /// What the run ends with, if it has ended.
+    fn end(&self, course: &mut Course) -> Option<Option<Fatal>> {
+        if course.stopping.is_some() {
+            let stopping = course.stopping.take_if(|_| self.running.is_empty())?;
+            return Some(Some(stopping.fatal));
+        }
+        // What is still forming of an input that ended early stays undone: a short file now would make the files of the
+        // next run, with the whole input, other files.
+        let is_written = course.broken.is_some() || self.window.is_empty();
+        (!course.is_reading && self.is_idle() && is_written).then(|| course.broken.take())
+    }
+
+    fn tell_monitor(&self, course: &Course) {
+        let is_stopping = course.stopping.is_some();
+        let is_starved = course.is_reading && !is_stopping && self.is_idle();
+        let since = is_starved.then_some(self.last_arrival);
+        self.monitor.no_input(since);
+        if is_stopping {
+            self.monitor.stopping();
+        }
+    }
+
+    /// Takes in what has come from the reader.
+    fn arrive(&mut self, arrival: Option<Arrival>, course: &mut Course) {
+        self.last_arrival = Instant::now();
+        match arrival {
+            Some(Arrival::Records(records)) => {
+                let mut records = records.into_iter();
+                course.stop_if(records.try_for_each(|arrived| self.take_in(arrived)));
+            }
+            Some(Arrival::Broken(fatal)) => {
+                course.broken = Some(fatal);
+                course.is_reading = false;
+            }
+            None => {
+                course.is_reading = false;
+                course.broken = self.check_end().err();
+            }
+        }
+    }
+
+    /// Settles what has ended: one round for all of it.
+    fn settle_all(&mut self, finished: Finished) -> Result<(), Fatal> {
+        self.settle(finished)?;
+        while let Some(finished) = self.running.try_join_next() {
+            self.settle(finished)?;
+        }
+        Ok(())
     }
 
     /// A signal has come. Calls that must not be repeated may end, if any is under way: what is waited for is none.
@@ -387,16 +423,6 @@ impl<S: Stage> Engine<S> {
                 "{incomplete}; run the same command again with the whole input (--partial if it is a part on purpose)"
             ))
         })
-    }
-}
-
-/// The first reason to stop is the one that is told.
-fn stop_for(stopping: &mut Option<Stopping>, fatal: Fatal) {
-    if stopping.is_none() {
-        *stopping = Some(Stopping {
-            fatal,
-            deadline: Instant::now() + GRACE,
-        });
     }
 }
 
