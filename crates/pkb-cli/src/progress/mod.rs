@@ -113,21 +113,21 @@ fn watch(monitor: &Monitor, mut teller: Teller, stopped: &mpsc::Receiver<()>) {
         ProgressKind::Lines | ProgressKind::Waits => LOOK.min(teller.interval),
     };
     let colours = screen::has_colours();
+    let bar = (teller.form == ProgressKind::Live).then(screen::bar);
     while stopped.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
         let now = Instant::now();
         let snapshot = monitor.snapshot(now);
         if let Some(message) = teller.message(&snapshot, now) {
             tell(message);
         }
-        if teller.form == ProgressKind::Live {
-            screen::draw(
-                teller
-                    .words(&snapshot, now)
-                    .in_line(screen::columns(), colours),
-            );
+        if let Some(bar) = &bar {
+            let words = teller.words(&snapshot, now);
+            bar.set_message(words.in_line(screen::columns(), colours));
         }
     }
-    screen::erase();
+    if let Some(bar) = bar {
+        bar.finish_and_clear();
+    }
 }
 
 /// Decides what is worth a line, and when.

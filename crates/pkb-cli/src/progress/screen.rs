@@ -16,6 +16,7 @@ use std::{
     },
 };
 
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle, TermLike};
 use parking_lot::{Mutex, MutexGuard};
 
 use pkb_files::shown::shown;
@@ -73,8 +74,67 @@ pub fn close_screen() {
     erase();
 }
 
+/// The terminal as indicatif draws on it. What it writes of one drawing is put together, so that each drawing is one write, and
+/// the line is drawn where this program keeps it: the cursor moves of a bar that has the screen for itself are left out.
+#[derive(Debug, Default)]
+struct Terminal(Mutex<String>);
+
+impl TermLike for Terminal {
+    fn width(&self) -> u16 {
+        u16::try_from(columns()).unwrap_or(u16::MAX)
+    }
+
+    fn move_cursor_up(&self, _: usize) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn move_cursor_down(&self, _: usize) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn move_cursor_right(&self, _: usize) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn move_cursor_left(&self, _: usize) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn write_line(&self, text: &str) -> io::Result<()> {
+        self.write_str(text)
+    }
+
+    fn write_str(&self, text: &str) -> io::Result<()> {
+        self.0.lock().push_str(text);
+        Ok(())
+    }
+
+    fn clear_line(&self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn flush(&self) -> io::Result<()> {
+        let drawn = std::mem::take(&mut *self.0.lock());
+        match drawn.trim_end() {
+            "" => erase(),
+            text => draw(text.to_owned()),
+        }
+        Ok(())
+    }
+}
+
+/// A bar that is its message.
+pub(super) fn bar() -> ProgressBar {
+    let target = ProgressDrawTarget::term_like(Box::new(Terminal::default()));
+    let bar = ProgressBar::with_draw_target(None, target);
+    match ProgressStyle::with_template("{msg}") {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}
+
 /// Draws the line of progress in the place of the one before.
-pub(super) fn draw(text: String) {
+fn draw(text: String) {
     let mut line = line();
     if CLOSED.load(Ordering::Relaxed) {
         return;
@@ -85,7 +145,7 @@ pub(super) fn draw(text: String) {
 }
 
 /// Takes the line of progress away; the cursor is where it was before the first.
-pub(super) fn erase() {
+fn erase() {
     if line().take().is_some() {
         let _ = io::stderr().write_all(ERASE.as_bytes());
     }
