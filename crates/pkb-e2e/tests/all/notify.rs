@@ -539,7 +539,11 @@ fn statuses_are_asked_for_until_nothing_is_under_way() {
     let sent = send(&campaign, &lines(&records));
     let once = notify(&campaign, &["sms", "status"], &sent.stdout);
     assert_eq!(once.code, 0, "{}", once.stderr);
-    assert!(once.stderr.contains("text messages: 8 sending"), "{}", once.stderr);
+    assert!(
+        once.stderr.contains("text messages: 8 sending"),
+        "{}",
+        once.stderr
+    );
     let ended = notify(&campaign, &["sms", "status", "--wait", "20s"], &once.stdout);
     assert_eq!(ended.code, 65, "{}", ended.stderr);
     assert!(
