@@ -340,7 +340,8 @@ fn cells(record: &Record, delivery: &Delivery, codes_end: Option<Timestamp>) -> 
 /// What tells a delivery from all others.
 fn hash_of(record: &Record, delivery: &Delivery) -> u64 {
     let row = (&record.row.file, record.row.number);
-    let place = (delivery.channel, &delivery.file, delivery.sequence);
+    let edition = delivery.edition;
+    let place = (delivery.channel, &delivery.file, delivery.sequence, edition);
     BuildHasherDefault::<DefaultHasher>::default().hash_one((row, place))
 }
 
