@@ -324,7 +324,7 @@ fn an_erased_patient_has_no_codes_left_and_is_not_invited_again_by_any_rerun() {
             .collect()
     };
     assert_eq!(about(&after), about(&sent));
-    assert_eq!(about(&after).len(), 2);
+    assert_eq!(about(&after).len(), 4, "a letter and a text each");
 
     let nobody = notified(&campaign, "2026-11-24", "pkb", "purge s --row 99");
     assert_eq!(nobody.code, 65, "{}", nobody.stderr);
