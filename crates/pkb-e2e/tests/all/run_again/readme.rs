@@ -9,8 +9,8 @@ use crate::harness::{Campaign, Ended, programs, records, root, run};
 
 /// Commands of the README that are not run here: the local PKB is there already, with its settings.
 const BY_THE_TEST: [&str; 2] = [
-    "target/release/pkb-sandbox serve",
-    "eval \"$(target/release/",
+    "target/debug/pkb-sandbox serve",
+    "eval \"$(target/debug/",
 ];
 
 /// The first lines of code behind a sentence of the README.
