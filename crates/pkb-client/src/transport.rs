@@ -27,7 +27,7 @@ use crate::{
     settings::Settings,
     token::{Token, TokenSource},
 };
-use again::Again;
+use again::RetryDecision;
 use explain::{AnswerMeaning, Explain, Unsuccessful};
 use pause::SharedPause;
 use pkb_core::{
@@ -82,7 +82,7 @@ enum Attempt {
     Body(Vec<u8>),
     /// 401 or 403.
     Refused(Response),
-    Again(Again),
+    RetryDecision(RetryDecision),
 }
 
 impl Transport {
@@ -223,18 +223,18 @@ impl Transport {
                         .await
                 }
                 (Attempt::Refused(response), None) => self.again_after(response, repeat).await,
-                (Attempt::Again(again), _) => again,
+                (Attempt::RetryDecision(again), _) => again,
             };
             match again {
-                Again::Give(error) => {
+                RetryDecision::Give(error) => {
                     if !matches!(error, CallError::Unanswered) {
                         self.outage.answered();
                     }
                     return Err(error);
                 }
                 // A call with a new token is no further attempt.
-                Again::Now => attempt -= 1,
-                Again::After { cause, pause } => {
+                RetryDecision::Now => attempt -= 1,
+                RetryDecision::After { cause, pause } => {
                     self.pause_before_next(attempt, cause, pause).await?;
                 }
             }
@@ -268,7 +268,9 @@ impl Transport {
             Err(error) => {
                 return match self.http.fault(&error) {
                     Some(fault) => Err(fault.into_fatal()),
-                    None => Ok(Attempt::Again(Again::after_error(&error, repeat))),
+                    None => Ok(Attempt::RetryDecision(RetryDecision::after_error(
+                        &error, repeat,
+                    ))),
                 };
             }
         };
@@ -281,16 +283,16 @@ impl Transport {
             status if status.is_success() => match read_body(response, longest).await {
                 Ok(body) if is_whole(&body) => Attempt::Body(body),
                 Ok(_) | Err(BodyError::BrokeOff) => {
-                    Attempt::Again(Again::after_broken_answer(repeat))
+                    Attempt::RetryDecision(RetryDecision::after_broken_answer(repeat))
                 }
                 // What may have been carried out is looked up, whatever came back.
                 Err(BodyError::TooLong) if !repeat.is_safe() => {
-                    Attempt::Again(Again::Give(CallError::Unanswered))
+                    Attempt::RetryDecision(RetryDecision::Give(CallError::Unanswered))
                 }
                 Err(BodyError::TooLong) => return Err(longest.exceeded(self.server)),
             },
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Attempt::Refused(response),
-            _ => Attempt::Again(self.again_after(response, repeat).await),
+            _ => Attempt::RetryDecision(self.again_after(response, repeat).await),
         })
     }
 
@@ -351,7 +353,7 @@ impl Transport {
     }
 
     /// What the server means by an answer, if that is something of its own.
-    async fn explained(&self, response: Response) -> Option<Again> {
+    async fn explained(&self, response: Response) -> Option<RetryDecision> {
         let explain = self.explain.as_ref()?;
         let meaning = explain(&Unsuccessful {
             status: response.status(),
@@ -359,10 +361,10 @@ impl Transport {
             body: read_body(response, Longest::One).await.unwrap_or_default(),
         })?;
         Some(match meaning {
-            AnswerMeaning::Give(error) => Again::Give(error),
+            AnswerMeaning::Give(error) => RetryDecision::Give(error),
             AnswerMeaning::Pause(pause) => {
                 self.pause.extend(pause);
-                Again::After {
+                RetryDecision::After {
                     cause: format!("{} asks for a pause", self.server),
                     pause: Some(pause),
                 }
@@ -380,11 +382,11 @@ impl Transport {
         }
     }
 
-    async fn again_after(&self, response: Response, repeat: Repeat<'_>) -> Again {
+    async fn again_after(&self, response: Response, repeat: Repeat<'_>) -> RetryDecision {
         let status = response.status();
         let asked = retry::retry_after(response.headers(), SystemTime::now());
         if status == StatusCode::BAD_REQUEST && self.explain.is_none() {
-            return Again::Give(self.after_bad_request(response).await);
+            return RetryDecision::Give(self.after_bad_request(response).await);
         }
         if let Some(again) = self.explained(response).await {
             return again;
@@ -394,14 +396,14 @@ impl Transport {
                 self.pause.extend(pause);
             }
             if repeat.may_be_done(status) {
-                return Again::Give(CallError::Unanswered);
+                return RetryDecision::Give(CallError::Unanswered);
             }
-            return Again::After {
+            return RetryDecision::After {
                 cause: format!("{} answered {}", self.server, status.as_u16()),
                 pause: asked,
             };
         }
-        Again::Give(match status {
+        RetryDecision::Give(match status {
             StatusCode::NOT_FOUND => CallError::NotFound,
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => CallError::NoAccess,
             status if status.is_redirection() => CallError::NotUnderstood(

@@ -219,19 +219,19 @@ impl Verdict {
         }
     }
 
-    /// All that speaks against a record, the gravest first; `None` if nothing does.
+    /// All that speaks against a record, the worst first; `None` if nothing does.
     pub fn of_all(verdicts: impl IntoIterator<Item = Self>) -> Option<Self> {
         let mut verdicts = verdicts.into_iter();
-        let mut gravest = verdicts.next()?;
-        let mut details: Vec<String> = gravest.detail.take().into_iter().collect();
+        let mut worst = verdicts.next()?;
+        let mut details: Vec<String> = worst.detail.take().into_iter().collect();
         for verdict in verdicts {
-            if verdict.reason != gravest.reason && !gravest.also.contains(&verdict.reason) {
-                gravest.also.push(verdict.reason);
+            if verdict.reason != worst.reason && !worst.also.contains(&verdict.reason) {
+                worst.also.push(verdict.reason);
             }
             details.extend(verdict.detail);
         }
-        gravest.detail = (!details.is_empty()).then(|| details.join("; "));
-        Some(gravest)
+        worst.detail = (!details.is_empty()).then(|| details.join("; "));
+        Some(worst)
     }
 
     /// The outcome that `stage` writes into the record.
@@ -264,7 +264,7 @@ pub struct Outcome {
     pub stage: StageName,
     /// What it asks of the operator.
     pub kind: Kind,
-    /// Why: the gravest of all reasons.
+    /// Why: the worst of all reasons.
     pub reason: Reason,
     /// What else would have stopped it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

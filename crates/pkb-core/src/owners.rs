@@ -86,7 +86,7 @@ impl std::fmt::Debug for Salt {
 
 /// What one record has.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Belongings {
+pub struct PatientIdentifiers {
     /// Whose they are.
     pub patient: NationalId,
     row: u64,
@@ -95,7 +95,7 @@ pub struct Belongings {
     codes: Option<[u64; 2]>,
 }
 
-impl Belongings {
+impl PatientIdentifiers {
     /// Those of a record; `None` if it has none, or no patient.
     #[must_use]
     pub fn of(record: &Record, salt: &Salt) -> Option<Self> {
@@ -184,7 +184,7 @@ impl Owners {
     ///
     /// A patient has one record at a time: of a patient who comes with another id, the one before is forgotten. Codes
     /// are never given back: the letter or text that has them may be anywhere.
-    pub fn come(&mut self, own: &Belongings) -> Option<Shared> {
+    pub fn come(&mut self, own: &PatientIdentifiers) -> Option<Shared> {
         let owner = self.owner(own);
         if let Some(id) = own.id
             && let Some(before) = self.records.insert(own.patient, id)
@@ -211,7 +211,7 @@ impl Owners {
 
     /// The same for a patient for whom something was done in an earlier run: the record that it was done for counts, and not
     /// the one that PKB names now. Two different ones count as shared.
-    pub fn come_again(&mut self, own: &Belongings) -> Option<Shared> {
+    pub fn come_again(&mut self, own: &PatientIdentifiers) -> Option<Shared> {
         let made_for = self.records.get(&own.patient).copied();
         let mut codes = own.clone();
         codes.id = None;
@@ -289,7 +289,7 @@ impl Owners {
         }
     }
 
-    fn owner(&mut self, own: &Belongings) -> Owner {
+    fn owner(&mut self, own: &PatientIdentifiers) -> Owner {
         // Nearly always it is the last one.
         let known = self.files.iter().rposition(|file| *file == own.file);
         let file = known.unwrap_or_else(|| {
@@ -375,7 +375,7 @@ impl Known {
     #[must_use]
     pub fn concerns(&self, record: &Record) -> bool {
         !self.is_empty()
-            && Belongings::of(record, &self.salt).is_some_and(|own| {
+            && PatientIdentifiers::of(record, &self.salt).is_some_and(|own| {
                 let codes = own.codes.into_iter().flatten();
                 own.id
                     .into_iter()
@@ -417,7 +417,7 @@ mod tests {
     ];
 
     fn come(owners: &mut Owners, record: &Record) -> Option<Shared> {
-        let own = Belongings::of(record, &owners.salt)?;
+        let own = PatientIdentifiers::of(record, &owners.salt)?;
         owners.come(&own)
     }
 
@@ -498,12 +498,12 @@ mod tests {
     fn a_letter_counts_for_the_record_that_its_codes_were_made_for() {
         let mut owners = Owners::default();
         come(&mut owners, &record(0, 2, "777", "C1 T1"));
-        let now = Belongings::of(&record(0, 2, "778", "C1 T1"), &owners.salt).unwrap();
+        let now = PatientIdentifiers::of(&record(0, 2, "778", "C1 T1"), &owners.salt).unwrap();
         let shared = owners.come_again(&now).unwrap();
         let detail = owners.verdict(&shared, "a.csv").detail.unwrap();
         assert!(detail.contains("PKB names a different record"), "{detail}");
         assert!(come(&mut owners, &record(1, 3, "777", "C3 T3")).is_some());
-        let same = Belongings::of(&record(0, 2, "", "C1 T1"), &owners.salt).unwrap();
+        let same = PatientIdentifiers::of(&record(0, 2, "", "C1 T1"), &owners.salt).unwrap();
         assert!(
             owners
                 .come_again(&same)

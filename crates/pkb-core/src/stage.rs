@@ -211,7 +211,7 @@ pub trait Stage: Send + Sync + 'static {
     }
 
     /// What has been done for a patient, now or in an earlier run, and what to do about it if it turns out that the patient
-    /// has what belongs to another: `its letter was printed: remove sheet 12 of letters-0001.pdf before the letters are
+    /// has what belongs to another: `its letter was printed: remove page 12 of letters-0001.pdf before the letters are
     /// posted`.
     fn done_for(&self, _patient: NationalId) -> Option<String> {
         None

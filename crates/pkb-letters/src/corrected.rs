@@ -173,7 +173,7 @@ mod tests {
         let text = said(&first, &record("Lea", "07700900002", "2 Main Street"));
         assert!(
             text.contains(
-                "row 3: name, address, mobile number corrected; its letter is letters-0001.pdf, sheet 4, its \
+                "row 3: name, address, mobile number corrected; its letter is letters-0001.pdf, page 4, its \
                  text message is in sms-0001.csv"
             ),
             "{text}"

@@ -20,7 +20,7 @@ use parking_lot::Mutex;
 use pkb_cli::args::StreamArgs;
 use pkb_client::{
     CallError,
-    notify::{NotifyDesk, PdfLetter, Taken, Text},
+    notify::{NotifyApi, PdfLetter, Taken, Text},
 };
 use pkb_core::{
     Clock, Fatal, Reason, Record, Verdict,
@@ -114,7 +114,7 @@ pub(super) struct SendOnce<D> {
     sent: Mutex<HashSet<NationalId>>,
 }
 
-impl<D: NotifyDesk> SendOnce<D> {
+impl<D: NotifyApi> SendOnce<D> {
     pub(super) fn new(client: D, args: &OnceArgs, stream: &StreamArgs) -> Self {
         Self {
             client,

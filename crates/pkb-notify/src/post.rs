@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use pkb_cli::app::{self, StageRun};
-use pkb_client::notify::{NotifyDesk, PdfLetter, Postage};
+use pkb_client::notify::{NotifyApi, PdfLetter, Postage};
 use pkb_core::{
     ExitCode, Fatal, Reason, Record, StageName, Verdict,
     record::Channel,
@@ -17,7 +17,7 @@ use crate::{
     freshness::Freshness,
     letter_file::LetterFile,
     once::{Keys, Notification, SendOnce, with_journal},
-    sending::{Parcel, Recipient, Sender, Sending, Sent},
+    sending::{PendingSend, Recipient, Sender, Sending, Sent},
 };
 
 /// Posts the letters of a stream.
@@ -86,8 +86,8 @@ impl Sender for Letters {
 
     async fn send(
         &self,
-        once: &SendOnce<impl NotifyDesk>,
-        mut parcel: Parcel<LetterFile>,
+        once: &SendOnce<impl NotifyApi>,
+        mut parcel: PendingSend<LetterFile>,
         intents: &IntentLog,
     ) -> Sent {
         // Reading and looking at a PDF takes a few milliseconds; the runtime is told so.

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use pkb_client::notify::NotifyDesk;
+use pkb_client::notify::NotifyApi;
 use pkb_core::{
     Admission, Batch, Fatal, Reason, Record, Stage, StageName, Verdict,
     record::{Channel, Delivery, Dispatch, Invitation, Patient},
@@ -26,7 +26,7 @@ pub(crate) struct Recipient<'a> {
 }
 
 /// What is sent to one patient.
-pub(crate) struct Parcel<T> {
+pub(crate) struct PendingSend<T> {
     pub intent: Intent,
     pub content: T,
     /// There is no other way to the patient.
@@ -57,8 +57,8 @@ pub(crate) trait Sender: Send + Sync + 'static {
     /// Sends it.
     fn send(
         &self,
-        once: &SendOnce<impl NotifyDesk>,
-        parcel: Parcel<Self::Content>,
+        once: &SendOnce<impl NotifyApi>,
+        parcel: PendingSend<Self::Content>,
         intents: &IntentLog,
     ) -> impl Future<Output = Sent> + Send;
 }
@@ -70,12 +70,12 @@ pub(crate) struct Sending<S, D> {
     pub once: SendOnce<D>,
 }
 
-impl<S: Sender, D: NotifyDesk> Sending<S, D> {
+impl<S: Sender, D: NotifyApi> Sending<S, D> {
     fn parcel(
         &self,
         record: &Record,
         delivery: &Delivery,
-    ) -> Result<Option<Parcel<S::Content>>, Verdict> {
+    ) -> Result<Option<PendingSend<S::Content>>, Verdict> {
         self.freshness.check(record)?;
         let (Some(patient), Some(codes), Some(keys)) =
             (&record.patient, &record.invitation, S::keys(record))
@@ -91,7 +91,7 @@ impl<S: Sender, D: NotifyDesk> Sending<S, D> {
         let Some((content, reference)) = prepared else {
             return Ok(None);
         };
-        Ok(Some(Parcel {
+        Ok(Some(PendingSend {
             intent: self.once.intend(keys, reference, record.row.number)?,
             content,
             is_alone: record.deliveries.len() == 1,
@@ -99,8 +99,8 @@ impl<S: Sender, D: NotifyDesk> Sending<S, D> {
     }
 }
 
-impl<S: Sender, D: NotifyDesk> Stage for Sending<S, D> {
-    type Work = Parcel<S::Content>;
+impl<S: Sender, D: NotifyApi> Stage for Sending<S, D> {
+    type Work = PendingSend<S::Content>;
     type Done = Vec<Dispatch>;
 
     fn plan(&self) -> Plan {
@@ -125,7 +125,7 @@ impl<S: Sender, D: NotifyDesk> Stage for Sending<S, D> {
         self.once.recall(line, keys, is_sent)
     }
 
-    fn admit(&self, record: &Record, in_journal: bool) -> Admission<Parcel<S::Content>> {
+    fn admit(&self, record: &Record, in_journal: bool) -> Admission<PendingSend<S::Content>> {
         if in_journal {
             return match S::keys(record) {
                 Some(keys) if !self.once.is_first(keys) => {
@@ -159,7 +159,7 @@ impl<S: Sender, D: NotifyDesk> Stage for Sending<S, D> {
         }
     }
 
-    async fn advance(&self, batch: Batch<Parcel<S::Content>>) -> BatchResult<Vec<Dispatch>> {
+    async fn advance(&self, batch: Batch<PendingSend<S::Content>>) -> BatchResult<Vec<Dispatch>> {
         let mut results = Vec::with_capacity(batch.work.len());
         for parcel in batch.work {
             results.push(self.sender.send(&self.once, parcel, &batch.intents).await?);

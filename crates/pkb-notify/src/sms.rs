@@ -9,7 +9,7 @@ use pkb_cli::{
 };
 use pkb_client::{
     CallError,
-    notify::{NotifyDesk, TemplateId, Text},
+    notify::{NotifyApi, TemplateId, Text},
 };
 use pkb_core::{
     ExitCode, Fatal, Record, StageName, Verdict,
@@ -27,7 +27,7 @@ use crate::{
     freshness::Freshness,
     once::{Keys, Notification, SendOnce, with_journal},
     organisation,
-    sending::{Parcel, Recipient, Sender, Sending, Sent},
+    sending::{PendingSend, Recipient, Sender, Sending, Sent},
     template::{TextTemplate, templates},
 };
 
@@ -127,8 +127,8 @@ impl Sender for Texts {
     /// Sends the texts to one patient, one after the other: the second only if Notify has the first.
     async fn send(
         &self,
-        once: &SendOnce<impl NotifyDesk>,
-        mut parcel: Parcel<Self::Content>,
+        once: &SendOnce<impl NotifyApi>,
+        mut parcel: PendingSend<Self::Content>,
         intents: &IntentLog,
     ) -> Sent {
         let (mobile, values) = &parcel.content;

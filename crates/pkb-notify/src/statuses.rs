@@ -9,7 +9,7 @@ use pkb_cli::{
     app::{self, StageRun},
     progress::tell,
 };
-use pkb_client::{CallError, notify::NotifyDesk};
+use pkb_client::{CallError, notify::NotifyApi};
 use pkb_core::{
     Admission, Batch, Clock, ExitCode, Fatal, Record, Stage, StageName,
     monitor::{Monitor, Why},
@@ -146,7 +146,7 @@ struct Statuses<D, S> {
     sent: PhantomData<S>,
 }
 
-impl<D: NotifyDesk, S: Sent> Statuses<D, S> {
+impl<D: NotifyApi, S: Sent> Statuses<D, S> {
     /// Asks until nothing is under way, or the time is over.
     async fn follow(&self, mut sent: Vec<Dispatch>) -> Result<Vec<Dispatch>, Fatal> {
         let mut pause = FIRST_PAUSE;
@@ -188,7 +188,7 @@ impl<D: NotifyDesk, S: Sent> Statuses<D, S> {
     }
 }
 
-impl<D: NotifyDesk, S: Sent> Stage for Statuses<D, S> {
+impl<D: NotifyApi, S: Sent> Stage for Statuses<D, S> {
     type Work = Vec<Dispatch>;
     type Done = Vec<Dispatch>;
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use pkb_client::{
     CallError,
-    notify::{NotifyDesk, TemplateId},
+    notify::{NotifyApi, TemplateId},
 };
 use pkb_core::{
     Fatal,
@@ -36,7 +36,7 @@ impl TextTemplate {
 /// There is no such template, it is none for texts, it has a placeholder that we have no value for, or together they
 /// do not tell the codes.
 pub(super) async fn templates(
-    client: &impl NotifyDesk,
+    client: &impl NotifyApi,
     ids: &[TemplateId],
 ) -> Result<Vec<TextTemplate>, Fatal> {
     if ids.len() > 2 {

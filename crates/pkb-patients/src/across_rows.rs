@@ -30,11 +30,11 @@ pub struct AcrossRows {
     numbers: Vec<NumberedRow>,
     /// The rows of each national id that has several, once all rows have been seen.
     same_number: BTreeMap<NineDigits, SameNumber>,
-    emails: Sightings,
-    people: Sightings,
+    emails: RowsByHash,
+    people: RowsByHash,
     /// Hash of the person and row of those who have died.
     dead: BTreeSet<(u64, u32)>,
-    addresses: Sightings,
+    addresses: RowsByHash,
     /// Where texts are put together, to be hashed.
     scratch: Vec<u8>,
 }
@@ -67,13 +67,13 @@ struct SameNumber {
 
 /// In which rows a hash was seen.
 #[derive(Default)]
-struct Sightings {
+struct RowsByHash {
     seen: Vec<(u64, u32)>,
     /// The rows of each hash that was seen in several, once all rows have been seen.
     repeated: BTreeMap<u64, Vec<u32>>,
 }
 
-impl Sightings {
+impl RowsByHash {
     fn settle(&mut self, without: &BTreeSet<u32>) {
         let mut seen = std::mem::take(&mut self.seen);
         seen.retain(|(_, row)| !without.contains(row));

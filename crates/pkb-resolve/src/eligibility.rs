@@ -175,7 +175,7 @@ mod tests {
     type Change = fn(&mut Patient, &mut KnownPatient);
 
     #[test]
-    fn each_rule_has_its_reason_and_the_gravest_comes_first() {
+    fn each_rule_has_its_reason_and_the_most_serious_comes_first() {
         use Reason::*;
         let table: &[(&str, Change, &[Reason])] = &[
             ("nothing speaks against it", |_, _| {}, &[]),

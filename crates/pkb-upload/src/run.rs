@@ -21,7 +21,7 @@ use crate::{
     pkb_file::{LineOptions, PkbFile, Profile, even_batch_rows},
     sender::Sender,
     sent_before::SentBefore,
-    settling::Settling,
+    settling::LostUploads,
     upload_stage::{Destination, UploadStage},
 };
 use pkb_patients::{FileReport, PatientFile};
@@ -137,7 +137,7 @@ fn sender(
         upload_path: args.upload_path.clone(),
         resend: args.resend,
         wait_processed: args.wait_processed,
-        settling: Settling {
+        settling: LostUploads {
             directory,
             file: Arc::clone(file),
             settle_for: args.settle_for,

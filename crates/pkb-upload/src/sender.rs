@@ -24,10 +24,10 @@ use tokio::sync::OnceCell;
 
 use crate::{
     batch_folder::sha256,
-    comparison::Standing,
+    comparison::StateAtPkb,
     pkb_file::PkbFile,
     sent_before::{BegunBatch, BegunRow, SentBefore, Taken, notes},
-    settling::{BatchFinding, Found, Settling, Unanswered},
+    settling::{BatchFinding, Found, LostUploads, Unanswered},
 };
 
 /// What is needed to send batches.
@@ -41,7 +41,7 @@ pub struct Sender {
     /// How long to wait for PKB to work through a batch.
     pub wait_processed: Duration,
     /// How it is found out what became of a batch.
-    pub settling: Settling,
+    pub settling: LostUploads,
     /// What became of the rows of earlier runs; those that are to be sent are not in it.
     pub earlier: OnceCell<HashMap<Key, RowResult>>,
     /// The time.
@@ -57,7 +57,7 @@ pub struct SentRow {
     /// Whether an e-mail address is in it.
     pub emails: bool,
     /// Where its patient stands at PKB, if PKB was asked.
-    pub before: Option<Standing>,
+    pub before: Option<StateAtPkb>,
 }
 
 /// What became of a row: the name of the batch that it went with.

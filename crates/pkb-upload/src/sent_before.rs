@@ -14,7 +14,7 @@ use pkb_core::Fatal;
 use pkb_files::journal::Key;
 use serde_json::Value;
 
-use crate::comparison::Standing;
+use crate::comparison::StateAtPkb;
 
 /// A batch that is about to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,7 +35,7 @@ pub struct BegunRow {
     /// Its line in the batch, the header being 1.
     pub line: u64,
     /// Where its patient stood at PKB before, and what the upload changes there; `None` if nobody asked.
-    pub before: Option<Standing>,
+    pub before: Option<StateAtPkb>,
 }
 
 /// What PKB has said of a batch.
@@ -189,7 +189,7 @@ impl SentBefore {
                 line: self.begun[at].last_line,
                 before: match before {
                     Value::Null => None,
-                    standing => Some(Standing::from_json(standing)?),
+                    standing => Some(StateAtPkb::from_json(standing)?),
                 },
             };
             self.unsettled.insert(row.key, (at, row));
@@ -230,7 +230,7 @@ impl SentBefore {
     }
 
     /// Where the patient of an unsettled row stood before it was sent.
-    pub fn before(&self, key: Key) -> Option<Standing> {
+    pub fn before(&self, key: Key) -> Option<StateAtPkb> {
         self.unsettled.get(&key)?.1.before
     }
 

@@ -7,7 +7,7 @@ use pkb_core::{
 use pkb_files::journal::Key;
 
 use crate::{
-    comparison::{ComparedRows, Known, Standing},
+    comparison::{ComparedRows, Known, StateAtPkb},
     pkb_file::{PkbFile, SentColumns},
 };
 
@@ -26,7 +26,7 @@ pub struct UploadRow {
     /// Whether any e-mail address is in the line, the patient's or a carer's.
     pub emails: bool,
     /// Where the patient stands at PKB, and what the line would change there, if PKB was asked.
-    pub before: Option<Standing>,
+    pub before: Option<StateAtPkb>,
 }
 
 /// What becomes of a row after the comparison.

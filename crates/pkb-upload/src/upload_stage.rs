@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::{
     batch_folder::{BatchFolder, sha256},
-    comparison::{self, BeforeUpload, Known, Standing},
+    comparison::{self, BeforeUpload, Known, StateAtPkb},
     pkb_file::{LineOptions, PkbFile},
     sender::{Sender, Sending, SentRow},
     sent_before::{BegunBatch, BegunRow, SentBefore, notes},
@@ -279,7 +279,7 @@ impl RowFacts {
     fn of(row: &UploadRow) -> Self {
         Self {
             emailed: row.emailed,
-            compared: row.before.map(Standing::compared),
+            compared: row.before.map(StateAtPkb::compared),
         }
     }
 }

@@ -25,7 +25,7 @@ pub struct VerifyArgs {
         value_name = "WHICH",
         visible_alias = "qr"
     )]
-    pub square_codes: SquareCodes,
+    pub square_codes: QrCodeChoice,
 
     /// What is shown of the work.
     #[command(flatten)]
@@ -34,7 +34,7 @@ pub struct VerifyArgs {
 
 /// Which square codes to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum SquareCodes {
+pub enum QrCodeChoice {
     /// None
     None,
     /// The first and last of a file, and one of 25

@@ -14,7 +14,7 @@ use pkb_cli::{
 use pkb_core::{ExitCode, Fatal, record::Edition};
 use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 
-use crate::args::{SquareCodes, VerifyArgs};
+use crate::args::{QrCodeChoice, VerifyArgs};
 use crate::expected::{Expected, Owners};
 use crate::manifests::Manifests;
 use crate::objects::Bytes;
@@ -169,7 +169,7 @@ impl Index {
                 let Some(manifests) = manifests.get(edition) else {
                     continue;
                 };
-                choose_squares(&mut letters, args.square_codes, &mut ordinal);
+                choose_qr_codes(&mut letters, args.square_codes, &mut ordinal);
                 report.letters += letters.len() as u64;
                 report.files.insert(name.clone());
                 let spare = self.spare.remove(&name).unwrap_or_default();
@@ -239,16 +239,16 @@ impl Index {
 }
 
 /// Puts the letters of a file into the order of their pages, and chooses those whose QR codes are to be read.
-fn choose_squares(letters: &mut [Entry], square_codes: SquareCodes, ordinal: &mut u64) {
+fn choose_qr_codes(letters: &mut [Entry], square_codes: QrCodeChoice, ordinal: &mut u64) {
     letters.sort_unstable_by_key(|letter| (letter.slot.pages.0, letter.sequence));
     let last = letters.len().saturating_sub(1);
     for (at, letter) in letters.iter_mut().enumerate() {
         let is_sample = ordinal.is_multiple_of(SAMPLE) || (last > 0 && (at == 0 || at == last));
         *ordinal += 1;
-        letter.slot.with_squares = match square_codes {
-            SquareCodes::All => true,
-            SquareCodes::None => false,
-            SquareCodes::Sample => is_sample,
+        letter.slot.with_qr_codes = match square_codes {
+            QrCodeChoice::All => true,
+            QrCodeChoice::None => false,
+            QrCodeChoice::Sample => is_sample,
         };
     }
 }

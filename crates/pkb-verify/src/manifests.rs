@@ -30,12 +30,12 @@ pub struct Manifests {
     by_row: Vec<(u64, u64)>,
     files: Vec<ManifestFile>,
     /// Where each file is.
-    homes: HashMap<Arc<str>, Home>,
+    homes: HashMap<Arc<str>, LetterFolder>,
 }
 
 /// A folder of letters, and what its manifest says of all of them.
 #[derive(Clone)]
-pub struct Home {
+pub struct LetterFolder {
     folder: Arc<PathBuf>,
     /// Design of the letters.
     pub design: Design,
@@ -188,7 +188,7 @@ impl Manifests {
                 "letters of a rehearsal and real ones are in one folder",
             );
         }
-        let home = Home {
+        let home = LetterFolder {
             folder: Arc::new(dir.to_owned()),
             design: json.design,
             is_numbered: json.is_numbered,
@@ -229,7 +229,7 @@ impl Manifests {
     }
 
     /// Notes where a file is.
-    fn settle(&mut self, file: &str, home: &Home, report: &mut Report) {
+    fn settle(&mut self, file: &str, home: &LetterFolder, report: &mut Report) {
         if self.homes.insert(file.into(), home.clone()).is_some() {
             report.fail(
                 file,
@@ -293,7 +293,7 @@ impl Manifests {
 
     /// The folder of a file.
     #[must_use]
-    pub fn home(&self, file: &str) -> Option<&Home> {
+    pub fn home(&self, file: &str) -> Option<&LetterFolder> {
         self.homes.get(file)
     }
 

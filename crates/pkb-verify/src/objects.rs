@@ -68,8 +68,8 @@ impl Bytes {
 
     /// All of them, as a stream.
     #[must_use]
-    pub fn reader(&self) -> Onward<'_> {
-        Onward { bytes: self, at: 0 }
+    pub fn reader(&self) -> ReadFrom<'_> {
+        ReadFrom { bytes: self, at: 0 }
     }
 
     /// Those in a range; `None` if they are not there.
@@ -92,12 +92,12 @@ impl Bytes {
 }
 
 /// As a stream from a place on.
-pub struct Onward<'a> {
+pub struct ReadFrom<'a> {
     bytes: &'a Bytes,
     at: u64,
 }
 
-impl Read for Onward<'_> {
+impl Read for ReadFrom<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let end = self.bytes.len().min(self.at + buffer.len() as u64);
         let read = self
@@ -180,7 +180,7 @@ impl Objects {
             root: reference_of(name("Root")?)?,
             size: u32::try_from(number_of(name("Size")?)?).ok()?,
         };
-        let stream = Onward {
+        let stream = ReadFrom {
             bytes: &bytes,
             at: start,
         };

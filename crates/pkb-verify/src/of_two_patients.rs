@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use pkb_core::{
     Record,
-    owners::{Belongings, Owners},
+    owners::{Owners, PatientIdentifiers},
     record::Channel,
 };
 use pkb_values::NationalId;
@@ -25,7 +25,7 @@ pub(super) struct OfTwoPatients {
 impl OfTwoPatients {
     /// Sees a record, also one that was stopped.
     pub(super) fn see(&mut self, record: &Record) {
-        let Some(own) = Belongings::of(record, self.owners.salt()) else {
+        let Some(own) = PatientIdentifiers::of(record, self.owners.salt()) else {
             return;
         };
         if let Some(text) = record.delivery(Channel::Sms) {
@@ -63,7 +63,7 @@ impl OfTwoPatients {
         }
         for (name, slot) in letters {
             if let Some((_, words)) = self.rows.get(&slot.row) {
-                let place = format!("{name}, sheet {} (row {})", slot.pages.0, slot.row);
+                let place = format!("{name}, page {} (row {})", slot.pages.0, slot.row);
                 fail(&place, words);
             }
         }

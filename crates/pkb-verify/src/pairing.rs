@@ -146,7 +146,7 @@ impl Entry {
                 row: row.row,
                 number: is_numbered.then_some(row.sequence),
                 pages: (row.first_page, row.last_page),
-                with_squares: false,
+                with_qr_codes: false,
             },
             sequence: row.sequence,
             languages: row.language,

@@ -27,7 +27,7 @@ pub struct Slot {
     /// First and last page, from 1.
     pub pages: (u64, u64),
     /// Whether its QR codes are to be read.
-    pub with_squares: bool,
+    pub with_qr_codes: bool,
 }
 
 /// What was found in a file.
@@ -93,7 +93,7 @@ pub fn compare<'a>(
             let mut found = Found::default();
             for at in block.slots.clone() {
                 let Some(slot) = slots.get(at) else { continue };
-                let place = format!("{name}, sheet {} (row {})", slot.pages.0, slot.row);
+                let place = format!("{name}, page {} (row {})", slot.pages.0, slot.row);
                 for _ in 0..claims.taken.get(at).copied().unwrap_or_default() {
                     found.fail_letter(at, &place, "two rows have this sheet");
                 }
@@ -107,7 +107,7 @@ pub fn compare<'a>(
                     }
                 }
                 let squares: usize = sheets.iter().map(|page| page.qr.len()).sum();
-                if slot.with_squares && squares == 0 {
+                if slot.with_qr_codes && squares == 0 {
                     found.fail_letter(at, &place, "its square code cannot be read");
                 }
                 found.squares += squares as u64;
@@ -129,7 +129,7 @@ pub fn compare<'a>(
             .iter()
             .any(|(first, last)| (*first..=*last).contains(&page));
         if !is_spare {
-            found.fail(&format!("{name}, sheet {page}"), "no row has this sheet");
+            found.fail(&format!("{name}, page {page}"), "no row has this page");
         }
     }
     Ok(found)
@@ -213,7 +213,7 @@ fn wanted_squares(slots: &[Slot], block: &Block) -> Vec<usize> {
     let slots = slots.get(block.slots.clone()).unwrap_or_default();
     let mut wanted: Vec<usize> = slots
         .iter()
-        .filter(|slot| slot.with_squares)
+        .filter(|slot| slot.with_qr_codes)
         .filter_map(|slot| pages_of(slot, block.pages.end))
         .flatten()
         .collect();
@@ -242,7 +242,7 @@ pub mod placed {
         /// First and last page, from 1.
         pub pages: (u64, u64),
         /// Whether its QR codes are to be read.
-        pub with_squares: bool,
+        pub with_qr_codes: bool,
     }
 
     /// Compares a PDF with its letters.
@@ -265,7 +265,7 @@ pub mod placed {
             row: letter.expected.row(),
             number: letter.number,
             pages: letter.pages,
-            with_squares: letter.with_squares,
+            with_qr_codes: letter.with_qr_codes,
         };
         let slots: Vec<Slot> = letters.iter().map(slot).collect();
         let expected = |at: usize| {
@@ -299,7 +299,7 @@ mod tests {
             row: first,
             number: None,
             pages: (first, last),
-            with_squares: false,
+            with_qr_codes: false,
         }
     }
 
@@ -370,7 +370,7 @@ mod tests {
             expected: Expected::of(record, LetterLanguages::default(), Design::Letter).unwrap(),
             number: Some(number),
             pages,
-            with_squares: false,
+            with_qr_codes: false,
         });
         (bound.pdf, placed.collect())
     }
@@ -399,10 +399,10 @@ mod tests {
         assert_eq!(
             different,
             [
-                "a.pdf, sheet 301 (row 2000)",
-                "a.pdf, sheet 2000 (row 301)",
-                "a.pdf, sheet 2001 (row 701)",
-                "a.pdf, sheet 701",
+                "a.pdf, page 301 (row 2000)",
+                "a.pdf, page 2000 (row 301)",
+                "a.pdf, page 2001 (row 701)",
+                "a.pdf, page 701",
             ]
         );
         let has = |words: &str| found.failures.iter().any(|(_, other)| other == words);
@@ -412,7 +412,7 @@ mod tests {
             "a code of row 2000 is on it",
             "its square code is another patient's",
             "the sheet is missing",
-            "no row has this sheet",
+            "no row has this page",
         ] {
             assert!(has(words), "{words}");
         }

@@ -240,7 +240,7 @@ impl<W: Write> Answers<W> {
     fn see(&mut self, record: &Record) -> Result<(), Fatal> {
         let earlier = record.earlier.iter().flat_map(|own| &own.deliveries);
         let earlier = earlier.map(|delivery| (delivery, None));
-        let codes_end = record.codes_end();
+        let codes_end = record.codes_expire_at();
         let present = record.deliveries.iter().map(|own| (own, codes_end));
         // A journal has a line for each edition; once is enough for what was sent before.
         let new = earlier

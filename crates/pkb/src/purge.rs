@@ -4,13 +4,13 @@
 //! answers. Codes that are good stay, too. A file is replaced as a whole, and locked meanwhile as a stage locks its
 //! journal; if the command is killed, the same command does the rest.
 //!
-//! * `locked`: records and journals; `papers`: letters and sheets; `whose`: which codes go.
-//! * `campaign_files`: what there is in a folder; `traces`: codes in files that are not ours.
+//! * `locked`: records and journals; `letter_files`: letters and spreadsheets; `whose`: which codes go.
+//! * `campaign_files`: what there is in a folder; `codes_in_other_files`: codes in files that are not ours.
 
 mod campaign_files;
+mod codes_in_other_files;
+mod letter_files;
 mod locked;
-mod papers;
-mod traces;
 mod whose;
 
 use std::{
@@ -28,9 +28,9 @@ use pkb_core::{ExitCode, Fatal};
 use pkb_files::shown;
 
 use campaign_files::CampaignFiles;
+use codes_in_other_files::CodesInOtherFiles;
+use letter_files::LetterFiles;
 use locked::{Locked, lock_all};
-use papers::Papers;
-use traces::Traces;
 use whose::Whose;
 
 /// Taking codes out.
@@ -74,14 +74,14 @@ pub fn purge(args: &PurgeArgs) -> Result<ExitCode, Fatal> {
     // Before anything is changed: all files that cannot be.
     let files = lock_all(&found.records)?;
     let whose = Whose::read(args, &files)?;
-    let mut traces = Traces::default();
+    let mut traces = CodesInOtherFiles::default();
     // First, while the records still have what says which of them may go.
     for file in &files {
         file.read(|record| traces.see(&whose, &record, now))?;
     }
     let mut left = found.left;
     for folder in found.letters.iter().chain(&args.letters) {
-        let mut papers = Papers::open(folder)?;
+        let mut papers = LetterFiles::open(folder)?;
         for file in &files {
             file.read(|record| papers.see(&whose, &record))?;
         }

@@ -51,7 +51,7 @@ impl Findings {
 
     /// The code of the gravest: what has to be mended first comes first.
     pub(super) fn exit_code(&self) -> ExitCode {
-        const GRAVEST_FIRST: [ExitCode; 6] = [
+        const MOST_SERIOUS_FIRST: [ExitCode; 6] = [
             ExitCode::Usage,
             ExitCode::Credentials,
             ExitCode::NotUnderstood,
@@ -68,7 +68,7 @@ impl Findings {
             Level::Problem(code) => Some(code),
             _ => None,
         });
-        GRAVEST_FIRST
+        MOST_SERIOUS_FIRST
             .into_iter()
             .find(has)
             .or(other)

@@ -6,7 +6,7 @@ use pkb_client::{
     CallError, Client,
     fhir::BatchError,
     network::{Network, SYSTEM_CA_VARIABLE},
-    notify::{NotifyDesk as _, TemplateId},
+    notify::{NotifyApi as _, TemplateId},
     probe::{Reached, Unreached, reach},
     rest::PathTemplate,
 };

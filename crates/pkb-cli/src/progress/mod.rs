@@ -86,7 +86,7 @@ impl Progress {
             ProgressKind::choose(args, &task, screen::is_terminal()).map(|form| {
                 let (stop, stopped) = mpsc::channel();
                 let monitor = Arc::clone(&args.monitor);
-                let teller = Teller::start(task, form, args.interval, Instant::now());
+                let teller = ProgressReporter::start(task, form, args.interval, Instant::now());
                 (
                     stop,
                     std::thread::spawn(move || watch(&monitor, teller, &stopped)),
@@ -107,7 +107,7 @@ impl Drop for Progress {
 }
 
 /// A thread of its own: it is alive while nothing else moves.
-fn watch(monitor: &Monitor, mut teller: Teller, stopped: &mpsc::Receiver<()>) {
+fn watch(monitor: &Monitor, mut teller: ProgressReporter, stopped: &mpsc::Receiver<()>) {
     let pause = match teller.form {
         ProgressKind::Live => TICK,
         ProgressKind::Lines | ProgressKind::Waits => LOOK.min(teller.interval),
@@ -131,7 +131,7 @@ fn watch(monitor: &Monitor, mut teller: Teller, stopped: &mpsc::Receiver<()>) {
 }
 
 /// Decides what is worth a line, and when.
-struct Teller {
+struct ProgressReporter {
     task: Task,
     form: ProgressKind,
     interval: Duration,
@@ -143,7 +143,7 @@ struct Teller {
     told_last: Option<(Why, Instant)>,
 }
 
-impl Teller {
+impl ProgressReporter {
     fn start(task: Task, form: ProgressKind, interval: Duration, now: Instant) -> Self {
         Self {
             task,
@@ -252,7 +252,7 @@ mod tests {
     fn said(form: ProgressKind, seconds: u64, waits: &[(u64, u64, Why)]) -> Vec<(u64, String)> {
         let start = Instant::now();
         let at = |second| start + Duration::from_secs(second);
-        let mut teller = Teller::start(TASK, form, Duration::from_secs(60), start);
+        let mut teller = ProgressReporter::start(TASK, form, Duration::from_secs(60), start);
         let mut said = Vec::new();
         for second in 0..seconds {
             let wait = waits

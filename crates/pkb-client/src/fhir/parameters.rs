@@ -157,7 +157,7 @@ impl Part {
 
 /// How many parts of an answer say nothing of anybody that was asked for.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct LeftAside {
+pub(super) struct SkippedParts {
     /// About nobody.
     pub(super) unnamed: usize,
     /// About two patients at once.
@@ -166,7 +166,7 @@ pub(super) struct LeftAside {
     pub(super) unreadable: usize,
 }
 
-impl LeftAside {
+impl SkippedParts {
     /// One line for all, without a value.
     pub(super) fn warn(&self) {
         if *self != Self::default() {
@@ -187,7 +187,7 @@ pub(super) struct Answer {
     places: HashMap<NationalId, usize>,
     /// Each with the place of the patient in the list of different patients.
     pub(super) parts: Vec<(usize, Part)>,
-    pub(super) left_aside: LeftAside,
+    pub(super) left_aside: SkippedParts,
     /// Parts that may be about anybody.
     pub(super) unplaced: usize,
 }
@@ -223,7 +223,7 @@ impl Answer {
         let mut answer = Self {
             places: distinct.into_iter().zip(0..).collect(),
             parts: Vec::with_capacity(reply.parameter.len()),
-            left_aside: LeftAside::default(),
+            left_aside: SkippedParts::default(),
             unplaced: 0,
         };
         for parameter in reply.parameter {

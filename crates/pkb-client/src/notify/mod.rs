@@ -3,10 +3,10 @@
 //!
 //! * `api_key`: the key, and the token that shows it.
 //! * `errors`: what Notify's errors mean for us.
-//! * [`NotifyDesk`]: what stages ask for; they see no HTTP.
+//! * [`NotifyApi`]: what stages ask for; they see no HTTP.
 //!
 //! Notify does not notice when the same thing is sent twice. So a request whose answer was lost is never made again
-//! here: it ends as [`CallError::Unanswered`], and who made it asks [`NotifyDesk::find`] what became of it.
+//! here: it ends as [`CallError::Unanswered`], and who made it asks [`NotifyApi::find`] what became of it.
 
 pub(crate) mod api_key;
 mod errors;
@@ -122,7 +122,7 @@ pub struct Template {
 }
 
 /// What stages ask of Notify.
-pub trait NotifyDesk: Send + Sync + 'static {
+pub trait NotifyApi: Send + Sync + 'static {
     /// Gives Notify a text message.
     fn send_text(&self, text: &Text<'_>) -> impl Future<Output = Result<Taken, CallError>> + Send;
 
@@ -250,7 +250,7 @@ impl Notify {
     }
 }
 
-impl NotifyDesk for Notify {
+impl NotifyApi for Notify {
     async fn send_text(&self, text: &Text<'_>) -> Result<Taken, CallError> {
         #[derive(Serialize)]
         struct Body<'a> {

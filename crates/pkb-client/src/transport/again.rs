@@ -6,7 +6,7 @@ use super::repeat::Repeat;
 use crate::{error::CallError, http::plain_cause};
 
 /// Whether to send the request again.
-pub(super) enum Again {
+pub(super) enum RetryDecision {
     /// At once: it does not count.
     Now,
     /// After a pause, if any attempt is left.
@@ -20,7 +20,7 @@ pub(super) enum Again {
     Give(CallError),
 }
 
-impl Again {
+impl RetryDecision {
     /// After an answer that was cut off.
     pub(super) fn after_broken_answer(repeat: Repeat<'_>) -> Self {
         match repeat {

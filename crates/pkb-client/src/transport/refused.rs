@@ -2,7 +2,7 @@
 
 use reqwest::{Response, StatusCode, header};
 
-use super::again::Again;
+use super::again::RetryDecision;
 use crate::{
     error::CallError,
     http::{Longest, read_body},
@@ -35,14 +35,14 @@ impl RefusedTokens {
         token: Token,
         tokens_end_early: impl Fn() -> bool,
         backoff: &Backoff,
-    ) -> Again {
+    ) -> RetryDecision {
         let is_401 = response.status() == StatusCode::UNAUTHORIZED;
         let challenge = response.headers().get(header::WWW_AUTHENTICATE).cloned();
         let body = read_body(response, Longest::One).await.unwrap_or_default();
         let meaning = Refusal::read(challenge.as_ref(), &body);
         let most = match meaning {
             Refusal::Client(what) => {
-                return Again::Give(CallError::Fatal(Fatal::Credentials(what.into())));
+                return RetryDecision::Give(CallError::Fatal(Fatal::Credentials(what.into())));
             }
             Refusal::Token => MOST_REFRESHES,
             Refusal::Unsaid if is_401 && tokens_end_early() => MOST_REFRESHES,
@@ -56,9 +56,9 @@ impl RefusedTokens {
             self.count += 1;
             self.any_early |= !token.is_due();
             self.last = Some(token);
-            return Again::Now;
+            return RetryDecision::Now;
         }
-        Again::Give(match meaning {
+        RetryDecision::Give(match meaning {
             Refusal::Token => CallError::Fatal(Fatal::Credentials(
                 "PKB refuses the access tokens that it has just given out. What to do: check that PKB_TOKEN_URL and PKB_BASE_URL (or \
                  PKB_FHIR_URL) belong together, and that nothing else signs in as PKB_CLIENT_ID. Then run the same command again"

@@ -17,7 +17,7 @@ use tokio::{
     task::{JoinError, JoinSet},
 };
 
-use self::one_patient::GoneOn;
+use self::one_patient::AlreadyWritten;
 use super::{
     Limits, grace,
     reader::Arrival,
@@ -30,7 +30,7 @@ use crate::{
     completeness::Completeness,
     monitor::Monitor,
     output::{Output, Target},
-    owners::{Belongings, Known, Owner, Owners},
+    owners::{Known, Owner, Owners, PatientIdentifiers},
     stage::{Handled, IntentLog, Plan},
     tally::{Settled, Tally},
 };
@@ -38,7 +38,7 @@ use crate::{
 /// Bytes of output that are put together before they are handed to the writer.
 const BLOCK_BYTES: usize = 64 << 10;
 /// How long the output may take to write what is settled when somebody has stopped the stage.
-pub(super) const LAST_WORDS: Duration = Duration::from_millis(900);
+pub(super) const OUTPUT_GRACE: Duration = Duration::from_millis(900);
 /// How long calls that are in flight may take to end when the stage has to stop.
 pub(super) const GRACE: Duration = Duration::from_secs(10);
 
@@ -64,7 +64,7 @@ struct Ready {
     /// How far the journal must be on the disk.
     journaled: u64,
     /// What it has that must be no other patient's, to be looked at before it is written.
-    brought: Option<Box<Belongings>>,
+    brought: Option<Box<PatientIdentifiers>>,
     /// Other patients for whom something was done with the same codes or record: they are named when it is written.
     others: Vec<Owner>,
 }
@@ -87,7 +87,7 @@ pub(super) struct Engine<S: Stage> {
     /// Patients who were stopped in this run since others have the same.
     stopped: HashSet<NationalId>,
     /// Patients who went on before that was known.
-    gone_on: Vec<GoneOn>,
+    already_written: Vec<AlreadyWritten>,
     limits: Limits,
     window: VecDeque<Slot>,
     /// Place in the stream of the window's front, from 0.
@@ -120,7 +120,7 @@ struct Stopping {
 }
 
 /// How far a run is.
-struct Course {
+struct RunState {
     /// More input may come.
     is_reading: bool,
     /// The input broke off.
@@ -128,7 +128,7 @@ struct Course {
     stopping: Option<Stopping>,
 }
 
-impl Default for Course {
+impl Default for RunState {
     fn default() -> Self {
         Self {
             is_reading: true,
@@ -138,7 +138,7 @@ impl Default for Course {
     }
 }
 
-impl Course {
+impl RunState {
     /// Begins to stop if something has failed. The first reason to stop is the one that is told.
     fn stop_if(&mut self, done: Result<(), Fatal>) {
         if let Err(fatal) = done
@@ -171,7 +171,7 @@ impl<S: Stage> Engine<S> {
             known_shared: owners.known(),
             owners,
             stopped: HashSet::new(),
-            gone_on: Vec::new(),
+            already_written: Vec::new(),
             window: VecDeque::new(),
             first_in_window: 0,
             forming: Vec::new(),
@@ -197,69 +197,69 @@ impl<S: Stage> Engine<S> {
         mut arrivals: mpsc::Receiver<Arrival>,
         signals: &mut Signals,
     ) -> Option<Fatal> {
-        let mut course = Course::default();
+        let mut state = RunState::default();
         loop {
-            if course.stopping.is_none() {
+            if state.stopping.is_none() {
                 // A reader that has stopped reading must not keep a signal from being heard.
                 let step = tokio::select! {
-                    step = self.write_and_start(!course.is_reading && course.broken.is_none()) => step,
+                    step = self.write_and_start(!state.is_reading && state.broken.is_none()) => step,
                     signal = signals.next() => {
-                        course.stopping = Some(self.stopped_by(signal));
+                        state.stopping = Some(self.stopped_by(signal));
                         Ok(())
                     }
                 };
-                course.stop_if(step);
+                state.stop_if(step);
             }
-            if let Some(end) = self.end(&mut course) {
+            if let Some(end) = self.end(&mut state) {
                 return end;
             }
-            self.tell_monitor(&course);
-            let is_going_on = course.stopping.is_none();
+            self.tell_monitor(&state);
+            let is_going_on = state.stopping.is_none();
             // Whoever has a batch waiting needs no more records: large batches would fill the memory.
             let has_room = self.waiting.is_empty()
                 && self.window.len() < self.limits.window(self.plan.batch_rows);
-            let takes_in = course.is_reading && has_room && is_going_on;
-            let deadline = course.stopping.as_ref().map(|stopping| stopping.deadline);
+            let takes_in = state.is_reading && has_room && is_going_on;
+            let deadline = state.stopping.as_ref().map(|stopping| stopping.deadline);
             let sync_due = self.journal.as_ref().and_then(SettledJournal::sync_due);
             // Only a pause of the input counts, not one that a full window makes.
             let linger_due = self.linger_due().filter(|_| takes_in);
             tokio::select! {
-                arrival = arrivals.recv(), if takes_in => self.arrive(arrival, &mut course),
+                arrival = arrivals.recv(), if takes_in => self.arrive(arrival, &mut state),
                 Some(finished) = self.running.join_next(), if !self.running.is_empty() => {
-                    course.stop_if(self.settle_all(finished));
+                    state.stop_if(self.settle_all(finished));
                 }
-                () = self.output.failed(), if is_going_on => course.stop_if(Err(output_failed())),
+                () = self.output.failed(), if is_going_on => state.stop_if(Err(output_failed())),
                 signal = signals.next() => {
                     // A second signal: at once.
-                    if let Some(Stopping { fatal: Fatal::Interrupted(_), .. }) = course.stopping {
+                    if let Some(Stopping { fatal: Fatal::Interrupted(_), .. }) = state.stopping {
                         return Some(Fatal::Interrupted(signal));
                     }
-                    course.stopping = Some(self.stopped_by(signal));
+                    state.stopping = Some(self.stopped_by(signal));
                 }
                 () = sleep_until(sync_due), if sync_due.is_some() && is_going_on => {}
                 () = sleep_until(linger_due), if linger_due.is_some() => self.close_batch(),
                 () = sleep_until(deadline), if deadline.is_some() => {
-                    return course.stopping.map(|stopping| stopping.fatal);
+                    return state.stopping.map(|stopping| stopping.fatal);
                 }
             }
         }
     }
 
     /// What the run ends with, if it has ended.
-    fn end(&self, course: &mut Course) -> Option<Option<Fatal>> {
-        if course.stopping.is_some() {
-            let stopping = course.stopping.take_if(|_| self.running.is_empty())?;
+    fn end(&self, state: &mut RunState) -> Option<Option<Fatal>> {
+        if state.stopping.is_some() {
+            let stopping = state.stopping.take_if(|_| self.running.is_empty())?;
             return Some(Some(stopping.fatal));
         }
         // What is still forming of an input that ended early stays undone: a short file now would make the files of the
         // next run, with the whole input, other files.
-        let is_written = course.broken.is_some() || self.window.is_empty();
-        (!course.is_reading && self.is_idle() && is_written).then(|| course.broken.take())
+        let is_written = state.broken.is_some() || self.window.is_empty();
+        (!state.is_reading && self.is_idle() && is_written).then(|| state.broken.take())
     }
 
-    fn tell_monitor(&self, course: &Course) {
-        let is_stopping = course.stopping.is_some();
-        let is_starved = course.is_reading && !is_stopping && self.is_idle();
+    fn tell_monitor(&self, state: &RunState) {
+        let is_stopping = state.stopping.is_some();
+        let is_starved = state.is_reading && !is_stopping && self.is_idle();
         let since = is_starved.then_some(self.last_arrival);
         self.monitor.no_input(since);
         if is_stopping {
@@ -268,20 +268,20 @@ impl<S: Stage> Engine<S> {
     }
 
     /// Takes in what has come from the reader.
-    fn arrive(&mut self, arrival: Option<Arrival>, course: &mut Course) {
+    fn arrive(&mut self, arrival: Option<Arrival>, state: &mut RunState) {
         self.last_arrival = Instant::now();
         match arrival {
             Some(Arrival::Records(records)) => {
                 let mut records = records.into_iter();
-                course.stop_if(records.try_for_each(|arrived| self.take_in(arrived)));
+                state.stop_if(records.try_for_each(|arrived| self.take_in(arrived)));
             }
             Some(Arrival::Broken(fatal)) => {
-                course.broken = Some(fatal);
-                course.is_reading = false;
+                state.broken = Some(fatal);
+                state.is_reading = false;
             }
             None => {
-                course.is_reading = false;
-                course.broken = self.check_end().err();
+                state.is_reading = false;
+                state.broken = self.check_end().err();
             }
         }
     }

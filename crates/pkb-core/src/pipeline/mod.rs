@@ -124,7 +124,7 @@ pub async fn run<S: Stage>(
     let reader = Reader::new(Arc::clone(&stage), plan.stage, lookup);
     std::thread::spawn(move || reader.read_all(source, &sender));
     let mut engine = Engine::new((stage, plan), journal, output, limits, monitor);
-    let attended = Attended::begin(grace(plan.stage) + engine::LAST_WORDS);
+    let attended = Attended::begin(grace(plan.stage) + engine::OUTPUT_GRACE);
     let fatal = engine.drive(arrivals, &mut signals).await;
     match fatal {
         Some(Fatal::Interrupted(_)) => attended.has_heard(),

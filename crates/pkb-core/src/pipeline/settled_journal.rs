@@ -10,7 +10,7 @@ use pkb_files::journal::{Journal, Key, Lookup};
 
 use crate::{
     Fatal, Reason, Record, Stage, StageName,
-    owners::{Belongings, Owners, Salt},
+    owners::{Owners, PatientIdentifiers, Salt},
     record::Schema,
     rehearsal::{FILE_PREFIX, Origin, Origins},
     stage::{IntentLog, Recalled},
@@ -36,7 +36,7 @@ struct Line {
     /// The key by which it is found.
     key: Option<Key>,
     /// What its patient came with.
-    has: Option<Belongings>,
+    has: Option<PatientIdentifiers>,
     /// Whether it is of a rehearsal, if it tells.
     origin: Option<Origin>,
     /// It was noted for nothing else: this stage has stopped the record, and the next run tries again.
@@ -170,7 +170,7 @@ impl Line {
                 Self {
                     is_own,
                     key: is_own.then(|| stage.key(record)).flatten(),
-                    has: Belongings::of(record, salt).and_then(|has| has.only(kinds)),
+                    has: PatientIdentifiers::of(record, salt).and_then(|has| has.only(kinds)),
                     origin: Origin::of(record),
                     is_evidence: (record.outcome.as_ref())
                         .is_some_and(|outcome| outcome.stage == name && is_shared(outcome.reason)),

@@ -4,7 +4,7 @@ use super::records::{Kept, Records, line_of};
 use crate::{
     Batch, Fatal, Kind, Record, Stage, StageName, Verdict,
     ndjson::Line,
-    owners::{Belongings, Salt},
+    owners::{PatientIdentifiers, Salt},
     rehearsal::Origins,
     stage::IntentLog,
     tally::Settled,
@@ -28,7 +28,7 @@ pub(super) struct Worked {
     pub(super) is_for_journal: bool,
     pub(super) line: Line,
     /// What the work has brought that must be no other patient's.
-    pub(super) brought: Option<Box<Belongings>>,
+    pub(super) brought: Option<Box<PatientIdentifiers>>,
 }
 
 /// The number of a batch in this run, and of its first piece of work.
@@ -109,12 +109,18 @@ pub(super) async fn work_on<S: Stage>(
 }
 
 /// What the work of a stage has brought into a record that must be no other patient's.
-pub(super) fn brought(name: StageName, record: &Record, salt: &Salt) -> Option<Box<Belongings>> {
+pub(super) fn brought(
+    name: StageName,
+    record: &Record,
+    salt: &Salt,
+) -> Option<Box<PatientIdentifiers>> {
     let kinds = name.brings_own();
     if !kinds.any() {
         return None;
     }
-    Belongings::of(record, salt)?.only(kinds).map(Box::new)
+    PatientIdentifiers::of(record, salt)?
+        .only(kinds)
+        .map(Box::new)
 }
 
 /// Writes a verdict into a record.

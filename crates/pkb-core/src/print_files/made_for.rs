@@ -123,7 +123,7 @@ mod tests {
         assert_eq!(made.of(patient("9990000034")), None);
         assert_eq!(
             first.to_string(),
-            "its letter was printed: remove sheet 3 of letters-0001.pdf before the letters are posted; its text message is in \
+            "its letter was printed: remove page 3 of letters-0001.pdf before the letters are posted; its text message is in \
              sms-0001.csv: delete that line before the spreadsheet is uploaded"
         );
     }

@@ -60,8 +60,8 @@ channels! {
         sent_by: Some(StageName::Post),
         given: ["letters_given", "Letters given to GOV.UK Notify"],
         goes_to: GoesTo::Address,
-        place: "its letter is {file}, sheet {page}",
-        withdrawal: "its letter was printed: remove sheet {page} of {file} before the letters are posted",
+        place: "its letter is {file}, page {page}",
+        withdrawal: "its letter was printed: remove page {page} of {file} before the letters are posted",
     };
     /// A text message.
     Sms = Facts {
@@ -154,7 +154,7 @@ mod tests {
     fn a_file_that_is_called_like_a_place_for_one_is_named_as_it_is() {
         assert_eq!(
             Channel::Letter.place("{page}.pdf", Some(3)),
-            "its letter is {page}.pdf, sheet 3"
+            "its letter is {page}.pdf, page 3"
         );
     }
 }

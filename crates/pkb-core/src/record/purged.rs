@@ -76,7 +76,13 @@ impl Record {
             .as_mut()
             .filter(|_| !stage.reads_patient_file())
         {
+            // A new field has to be looked at here.
             let bare = Patient {
+                national_id: patient.national_id,
+                first_name: patient.first_name.clone(),
+                last_name: patient.last_name.clone(),
+                date_of_birth: patient.date_of_birth,
+                deceased: patient.deceased,
                 title: None,
                 address: Vec::new(),
                 town_line: None,
@@ -85,14 +91,19 @@ impl Record {
                 no_letter: None,
                 mobile: None,
                 email: None,
+                language: None,
+                format: None,
                 organisation_id: None,
                 team_id: None,
                 home_phone: None,
                 work_phone: None,
                 other_phone: None,
                 carers: Vec::new(),
+                removal_reason: None,
+                nhs_number_status: None,
+                household: None,
+                extra: serde_json::Map::new(),
                 unknown: Unknown::new(),
-                ..patient.clone()
             };
             *patient = bare;
         }
@@ -101,7 +112,7 @@ impl Record {
     }
 
     /// When the codes of the record end or have ended.
-    pub fn codes_end(&self) -> Option<Timestamp> {
+    pub fn codes_expire_at(&self) -> Option<Timestamp> {
         let purged = self.purged.as_ref().map(|purged| purged.expires_at);
         self.invitation
             .as_ref()
@@ -185,7 +196,10 @@ mod tests {
                 text.contains("letters-0001.pdf"),
                 stage == StageName::Letters
             );
-            assert_eq!(record.codes_end().is_some(), stage != StageName::Resolve);
+            assert_eq!(
+                record.codes_expire_at().is_some(),
+                stage != StageName::Resolve
+            );
             assert!(!record.erase(now()), "a second time nothing is left to do");
         }
     }

@@ -99,8 +99,8 @@ fn a_corrected_name_or_address_is_named_with_its_sheet() {
     );
     for words in [
         "2 rows were corrected after the letter or text message was made",
-        "row 2: address corrected; its letter is rehearsal-letters-0001.pdf, sheet 1",
-        "row 4: name corrected; its letter is rehearsal-letters-0001.pdf, sheet 3",
+        "row 2: address corrected; its letter is rehearsal-letters-0001.pdf, page 1",
+        "row 4: name corrected; its letter is rehearsal-letters-0001.pdf, page 3",
     ] {
         assert!(after.stderr.contains(words), "{words}: {}", after.stderr);
     }

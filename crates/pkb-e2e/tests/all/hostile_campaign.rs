@@ -242,7 +242,7 @@ impl Hostile {
             if name.ends_with(".pdf") {
                 let pages = page_reader::read_text_only(std::fs::read(&path).unwrap()).unwrap();
                 for (page, sheet) in (1..).zip(pages) {
-                    let place = format!("{name}, sheet {page}");
+                    let place = format!("{name}, page {page}");
                     let codes = sheet.text.split_whitespace().filter(|word| is_code(word));
                     let owner = owners.get(&(name.clone(), page));
                     for code in codes {
@@ -282,11 +282,11 @@ impl Hostile {
             }),
             None if place.starts_with("row ") => self.said.lines().any(|line| {
                 line.contains(&format!("{place}:"))
-                    && (line.contains("remove sheet ") || line.contains("delete that line"))
+                    && (line.contains("remove page ") || line.contains("delete that line"))
             }),
             None => place
                 .split_once(", sheet ")
-                .is_some_and(|(file, sheet)| said(&format!("remove sheet {sheet} of {file}"))),
+                .is_some_and(|(file, sheet)| said(&format!("remove page {sheet} of {file}"))),
         };
         let list = if is_told {
             &mut outcome.told

@@ -243,7 +243,7 @@ fn a_letter_that_is_printed_is_named_when_another_patient_comes_with_its_code() 
         ["", "", "", "", "shared_codes", ""]
     );
     assert_eq!(delivered.code, 65);
-    let said = "row 3: row 6 has the same PKB record or code, and its letter was printed: remove sheet 2 of rehearsal-letters-0001.pdf before the \
+    let said = "row 3: row 6 has the same PKB record or code, and its letter was printed: remove page 2 of rehearsal-letters-0001.pdf before the \
                 letters are posted; its text message is in rehearsal-sms-0001.csv: delete that line before the spreadsheet is uploaded";
     assert!(delivered.stderr.contains(said), "{}", delivered.stderr);
     let verify = |stream: &[u8]| {
@@ -253,7 +253,7 @@ fn a_letter_that_is_printed_is_named_when_another_patient_comes_with_its_code() 
     };
     let found = verify(&delivered.stdout);
     for said in [
-        "rehearsal-letters-0001.pdf, sheet 2 (row 3): row 6 has the same code: remove this letter or text message",
+        "rehearsal-letters-0001.pdf, page 2 (row 3): row 6 has the same code: remove this letter or text message",
         "rehearsal-sms-0001.csv (row 3): row 6 has the same code: remove this letter or text message",
     ] {
         assert!(found.contains(said), "{found}");
@@ -274,14 +274,14 @@ fn a_letter_that_is_printed_is_named_when_another_patient_comes_with_its_code() 
     assert!(
         again
             .stderr
-            .contains("remove sheet 2 of rehearsal-letters-0001.pdf"),
+            .contains("remove page 2 of rehearsal-letters-0001.pdf"),
         "{}",
         again.stderr
     );
     assert_eq!(again.code, 65);
     assert!(
         verify(&again.stdout)
-            .contains("rehearsal-letters-0001.pdf, sheet 2: no row has this sheet")
+            .contains("rehearsal-letters-0001.pdf, page 2: no row has this page")
     );
 
     // New codes, and a letter with them in the place of the old one.
@@ -315,7 +315,7 @@ fn a_letter_with_shared_codes_does_not_go_out_once_new_codes_are_there() {
     assert!(
         again
             .stderr
-            .contains("remove sheet 2 of rehearsal-letters-0001.pdf"),
+            .contains("remove page 2 of rehearsal-letters-0001.pdf"),
         "{}",
         again.stderr
     );

@@ -221,7 +221,7 @@ fn each_error_that_is_planted_in_a_file_is_found() {
     find(|letters| drop(letters.remove(9)), "the sheet is missing");
     find(
         |letters| letters.insert(2, letters[2].clone()),
-        "no row has this sheet",
+        "no row has this page",
     );
     find(
         |letters| {

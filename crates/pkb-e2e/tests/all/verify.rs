@@ -78,7 +78,7 @@ fn a_sheet_that_two_rows_have_or_none_is_found() {
     assert_found(&ended, "two rows have this sheet");
     assert_found(
         &ended,
-        "rehearsal-letters-0001.pdf, sheet 5: no row has this sheet",
+        "rehearsal-letters-0001.pdf, page 5: no row has this page",
     );
     // A record that is lost.
     let (campaign, mut records) = printed();
@@ -109,7 +109,7 @@ fn files_that_are_cut_missing_or_strange_are_found() {
     );
     assert_found(
         &verify(&campaign, &records),
-        "rehearsal-letters-0002.pdf, sheet 1",
+        "rehearsal-letters-0002.pdf, page 1",
     );
     campaign.write("print/rehearsal-letters-0002.pdf", pdf);
     assert_eq!(verify(&campaign, &records).code, 0);

@@ -125,14 +125,14 @@ fn a_letter_that_is_printed_already_is_named_when_its_patient_is_excluded() {
     assert_eq!(print(&[]).code, 0);
     campaign.write("deaths.csv", "NHS number\n9990000026\n");
     let again = print(&["--exclude", "deaths.csv"]);
-    let said = "row 3: excluded_by_list now, and its letter was printed: remove sheet 2 of rehearsal-letters-0001.pdf";
+    let said = "row 3: excluded_by_list now, and its letter was printed: remove page 2 of rehearsal-letters-0001.pdf";
     assert!(again.stderr.contains(said), "{}", again.stderr);
     // And whoever does not read that is told by the letters themselves.
     let verified = campaign.stage("pkb", &["verify", "print"], &again.stdout);
     assert_eq!(verified.code, 65);
     let text = String::from_utf8(verified.stdout).unwrap();
     assert!(
-        text.contains("rehearsal-letters-0001.pdf, sheet 2: no row has this sheet"),
+        text.contains("rehearsal-letters-0001.pdf, page 2: no row has this page"),
         "{text}"
     );
 }

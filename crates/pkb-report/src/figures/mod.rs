@@ -22,7 +22,7 @@ use before_upload::BeforeUpload;
 use funnel::{End, Funnel, Step};
 use households::Households;
 use outcomes::Outcomes;
-use paper::Paper;
+use paper::DeliveryFigures;
 use rows::RowSet;
 use times::Times;
 use uptake::UptakeFigures;
@@ -66,7 +66,7 @@ pub struct Figures {
     /// Why records were stopped.
     pub outcomes: Outcomes,
     /// What was made: letters and text messages.
-    pub paper: Paper,
+    pub paper: DeliveryFigures,
     /// Letters and texts that exist for patients who were stopped afterwards.
     pub stopped_since: RowSet,
     /// How many codes that somebody may still use have which last day.
@@ -95,7 +95,7 @@ impl Figures {
             funnel: Funnel::default(),
             before_upload: BeforeUpload::default(),
             outcomes: Outcomes::default(),
-            paper: Paper::default(),
+            paper: DeliveryFigures::default(),
             stopped_since: RowSet::default(),
             last_days: BTreeMap::new(),
             households: Households::default(),

@@ -20,7 +20,7 @@ pub struct LetterFile {
 
 /// Letters and texts.
 #[derive(Debug, Default)]
-pub struct Paper {
+pub struct DeliveryFigures {
     /// Patients, by the channels of their invitation.
     pub channels: BTreeMap<Vec<Channel>, u64>,
     /// Letters by language.
@@ -39,7 +39,7 @@ pub struct Paper {
     pub dispatches: BTreeMap<(Channel, DispatchStatus), u64>,
 }
 
-impl Paper {
+impl DeliveryFigures {
     /// Counts what was made for a record.
     pub fn count(&mut self, deliveries: &[Delivery]) {
         *self.channels.entry(channels(deliveries)).or_default() += 1;

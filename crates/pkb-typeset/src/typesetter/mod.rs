@@ -47,7 +47,7 @@ use world::TemplateWorld;
 /// After so many letters, Typst forgets what it did not use since the last time but one. Never forgetting leaks
 /// 0.7 MiB a letter; forgetting after each letter takes time, and one thread forgets what the other is about to use.
 const LETTERS_A_SWEEP: usize = 16;
-/// Sweeps that an unused result survives.
+/// CacheEviction that an unused result survives.
 const SWEEPS_SURVIVED: usize = 1;
 
 /// Typesets letters with one design of one template.
@@ -64,14 +64,14 @@ pub struct Typesetter {
     warnings: Vec<String>,
     /// What letters are stamped with; `None` if Typst lays out all of them.
     stamping: Option<Stamping>,
-    sweeps: Sweeps,
+    sweeps: CacheEviction,
 }
 
 /// Makes Typst forget, now and then.
 #[derive(Default)]
-struct Sweeps(AtomicUsize);
+struct CacheEviction(AtomicUsize);
 
-impl Sweeps {
+impl CacheEviction {
     /// To be called after Typst has done something for a letter.
     fn after_work(&self) {
         if self.0.fetch_add(1, Ordering::Relaxed) % LETTERS_A_SWEEP == LETTERS_A_SWEEP - 1 {
@@ -150,7 +150,7 @@ impl Typesetter {
                 .map_err(|_| template_error("PDF/UA-1 is not available"))?,
             warnings: Vec::new(),
             stamping: None,
-            sweeps: Sweeps::default(),
+            sweeps: CacheEviction::default(),
         })
     }
 

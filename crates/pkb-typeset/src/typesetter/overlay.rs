@@ -128,7 +128,7 @@ pub(super) fn overlay_of(
     // Marks are at the same places in all letters; they were looked at when the template was tried.
     if watermark.words().is_none() {
         let pages = document.pages().get(..first.unwrap_or_default());
-        keep_to_the_paper(pages.unwrap_or_default(), &settings.geometry)?;
+        check_page_areas(pages.unwrap_or_default(), &settings.geometry)?;
     }
     Ok(Some(document))
 }
@@ -165,7 +165,7 @@ fn sheets_of(letter: &Below<'_>, barcode: Option<usize>, marks: &Marks) -> Vec<S
     letter.pages.iter().enumerate().map(page).collect()
 }
 
-fn keep_to_the_paper(pages: &[Page], geometry: &Geometry) -> Result<(), TypesetError> {
+fn check_page_areas(pages: &[Page], geometry: &Geometry) -> Result<(), TypesetError> {
     let paper = [0.0, 0.0, A4[0], A4[1]];
     for (at, page) in pages.iter().enumerate() {
         let areas = match (geometry.strict_marks, at) {

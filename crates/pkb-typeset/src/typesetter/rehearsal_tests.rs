@@ -72,7 +72,7 @@ fn made(
         expected: Expected::of(record, letter.languages, design).unwrap(),
         number: Some(number),
         pages,
-        with_squares: true,
+        with_qr_codes: true,
     });
     let placed: Vec<Placed> = placed.collect();
     let found = check("a.pdf", bound.pdf.clone(), &placed, &[]).unwrap();

@@ -441,7 +441,7 @@ proptest! {
             expected: expected.unwrap(),
             number: Some(1),
             pages: (1, 1),
-            with_squares: false,
+            with_qr_codes: false,
         };
         let found = pkb_verify::sheets::placed::check("a.pdf", pdf, &[placed], &[]).unwrap();
         prop_assert_eq!(found.failures, []);
@@ -563,7 +563,7 @@ fn arabic_and_hebrew_names_are_read_back_as_they_were_written() {
             expected,
             number: Some(1),
             pages: (1, 1),
-            with_squares: true,
+            with_qr_codes: true,
         };
         let found = pkb_verify::sheets::placed::check("a.pdf", pdf, &[placed], &[]).unwrap();
         assert_eq!(found.failures, [], "{first} {last}");

@@ -17,7 +17,7 @@ use super::{
     differences::Differences,
     figures::Limits,
     file_rows::FileRows,
-    notes::{self, Noted, Standing},
+    notes::{self, Noted, StateAtPkb},
     sample::Sampled,
     values::{Hasher, Values},
 };
@@ -128,13 +128,13 @@ impl Comparison {
                     let (above, below) =
                         (neighbour(place.checked_sub(1)), neighbour(Some(place + 1)));
                     let differences = Differences::between(&row.values, theirs, above, below);
-                    Ok(Standing::Known(differences))
+                    Ok(StateAtPkb::Known(differences))
                 }
                 (Ok(_), None) => return Err(Fatal::Bug("an answer was lost".into())),
                 (Err(verdict), _) => unknown(verdict),
             };
             if let Ok(standing) = &standing
-                && !matches!(standing, Standing::Known(d) if d.mismatch().is_some())
+                && !matches!(standing, StateAtPkb::Known(d) if d.mismatch().is_some())
             {
                 may_be_uploaded.push((row.key, *standing));
             }
@@ -159,10 +159,10 @@ fn advised(fatal: Fatal) -> Fatal {
 }
 
 /// The standing of a patient whose record PKB does not show; `Err` if its answer does not say.
-fn unknown(verdict: Verdict) -> Result<Standing, Verdict> {
+fn unknown(verdict: Verdict) -> Result<StateAtPkb, Verdict> {
     match verdict.reason {
-        Reason::NotFound => Ok(Standing::New),
-        Reason::NoAccess => Ok(Standing::NoAccess),
+        Reason::NotFound => Ok(StateAtPkb::New),
+        Reason::NoAccess => Ok(StateAtPkb::NoAccess),
         _ => Err(verdict),
     }
 }

@@ -9,7 +9,7 @@ use pkb_files::journal::Key;
 use super::{
     figures::{ComparisonRefusal, Figures},
     file_rows::{FileRow, FileRows},
-    notes::Standing,
+    notes::StateAtPkb,
     sample::{self, Sampled},
     values::Hasher,
 };
@@ -31,7 +31,7 @@ const ENOUGH_REFUSALS: u64 = 50;
 /// What is to become of each row.
 pub struct ComparedRows {
     /// By the key of the row: what PKB had, or why it is not uploaded.
-    rows: HashMap<Key, Result<Standing, Verdict>>,
+    rows: HashMap<Key, Result<StateAtPkb, Verdict>>,
     /// Rows that must not be uploaded, with what is different.
     pub mismatches: Vec<(u64, Verdict)>,
     /// What was counted.
@@ -61,7 +61,7 @@ impl ComparedRows {
         rows: &FileRows,
         hasher: &Hasher,
     ) -> Result<(), Fatal> {
-        let is_known = |row: &FileRow| matches!(self.of(row.key), Some(Ok(Standing::Known(_))));
+        let is_known = |row: &FileRow| matches!(self.of(row.key), Some(Ok(StateAtPkb::Known(_))));
         let known: Vec<usize> = (0..rows.rows().len())
             .filter(|place| is_known(&rows.rows()[*place]))
             .collect();
@@ -89,20 +89,22 @@ impl ComparedRows {
     }
 
     /// What is to become of a row; `None` if it was not compared.
-    pub fn of(&self, key: Key) -> Option<&Result<Standing, Verdict>> {
+    pub fn of(&self, key: Key) -> Option<&Result<StateAtPkb, Verdict>> {
         self.rows.get(&key)
     }
 
     /// Notes what was found out about a row.
-    pub(super) fn add(&mut self, row: &FileRow, standing: Result<Standing, Verdict>) {
+    pub(super) fn add(&mut self, row: &FileRow, standing: Result<StateAtPkb, Verdict>) {
         match &standing {
-            Ok(Standing::New) => self.figures.new += 1,
-            Ok(Standing::NoAccess) => self.figures.no_access += 1,
-            Ok(Standing::Known(differences)) => self.figures.count_known(row.number, *differences),
+            Ok(StateAtPkb::New) => self.figures.new += 1,
+            Ok(StateAtPkb::NoAccess) => self.figures.no_access += 1,
+            Ok(StateAtPkb::Known(differences)) => {
+                self.figures.count_known(row.number, *differences)
+            }
             Err(_) => self.figures.unclear += 1,
         }
         let mismatch = match &standing {
-            Ok(Standing::Known(differences)) => differences.mismatch(),
+            Ok(StateAtPkb::Known(differences)) => differences.mismatch(),
             _ => None,
         };
         let outcome = match mismatch {

@@ -23,6 +23,6 @@ pub use before_upload::BeforeUpload;
 pub use compare::Comparison;
 pub use compared_rows::{ComparedRows, Known};
 pub use file_rows::{FileRow, FileRows};
-pub use notes::{FIELD, Noted, Standing};
+pub use notes::{FIELD, Noted, StateAtPkb};
 pub use report::ComparisonReport;
 pub use values::{Hasher, Values};

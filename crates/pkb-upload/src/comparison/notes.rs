@@ -22,7 +22,7 @@ const SERVES: Duration = Duration::from_secs(24 * 3600);
 
 /// Where a patient stands who may be uploaded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
+pub enum StateAtPkb {
     /// PKB has no record.
     New,
     /// PKB has a record and does not show it.
@@ -31,7 +31,7 @@ pub enum Standing {
     Known(Differences),
 }
 
-impl Standing {
+impl StateAtPkb {
     /// The same with those differences alone that an upload changes.
     pub fn changed_by(self, sent: SentColumns) -> Self {
         match self {
@@ -69,25 +69,25 @@ impl Standing {
 }
 
 /// The line to be noted about `rows`, asked for at `at`.
-pub fn note(at: Timestamp, rows: &[(Key, Standing)]) -> Value {
-    let of = |wanted: Standing| -> Vec<String> {
+pub fn note(at: Timestamp, rows: &[(Key, StateAtPkb)]) -> Value {
+    let of = |wanted: StateAtPkb| -> Vec<String> {
         let rows = rows.iter().filter(|(_, standing)| *standing == wanted);
         rows.map(|(key, _)| key.expose_hex()).collect()
     };
     let known: Map<String, Value> = rows
         .iter()
         .filter_map(|(key, standing)| match standing {
-            Standing::Known(differences) => Some((key.expose_hex(), differences.number().into())),
-            Standing::New | Standing::NoAccess => None,
+            StateAtPkb::Known(differences) => Some((key.expose_hex(), differences.number().into())),
+            StateAtPkb::New | StateAtPkb::NoAccess => None,
         })
         .collect();
-    json!({ FIELD: { "at": at, "new": of(Standing::New), "no_access": of(Standing::NoAccess), "known": known } })
+    json!({ FIELD: { "at": at, "new": of(StateAtPkb::New), "no_access": of(StateAtPkb::NoAccess), "known": known } })
 }
 
 /// What the journal says about rows of earlier runs.
 #[derive(Debug, Default)]
 pub struct Noted {
-    standings: HashMap<Key, (Timestamp, Standing)>,
+    standings: HashMap<Key, (Timestamp, StateAtPkb)>,
     /// Rows that need no upload any more.
     settled: HashSet<Key>,
 }
@@ -104,7 +104,10 @@ impl Noted {
 
     fn read_line(&mut self, line: &Value) -> Option<()> {
         let at: Timestamp = line["at"].as_str()?.parse().ok()?;
-        for (name, standing) in [("new", Standing::New), ("no_access", Standing::NoAccess)] {
+        for (name, standing) in [
+            ("new", StateAtPkb::New),
+            ("no_access", StateAtPkb::NoAccess),
+        ] {
             for key in line[name].as_array()? {
                 let key = Key::from_hex(key.as_str()?)?;
                 self.standings.insert(key, (at, standing));
@@ -112,7 +115,7 @@ impl Noted {
         }
         for (key, number) in line["known"].as_object()? {
             let differences = Differences::from_number(number.as_u64()?)?;
-            let standing = Standing::Known(differences);
+            let standing = StateAtPkb::Known(differences);
             self.standings.insert(Key::from_hex(key)?, (at, standing));
         }
         Some(())
@@ -133,7 +136,7 @@ impl Noted {
     }
 
     /// Where a row stands, if PKB need not be asked again. `is_unsettled` says whether it may have been sent since.
-    pub fn standing(&self, key: Key, clock: Clock, is_unsettled: bool) -> Option<Standing> {
+    pub fn standing(&self, key: Key, clock: Clock, is_unsettled: bool) -> Option<StateAtPkb> {
         let (at, standing) = *self.standings.get(&key)?;
         (is_unsettled || at >= clock.ago(SERVES)).then_some(standing)
     }

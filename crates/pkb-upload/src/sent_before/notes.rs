@@ -7,7 +7,7 @@ use pkb_client::upload::UploadId;
 use serde_json::{Value, json};
 
 use super::{BegunBatch, BegunRow};
-use crate::comparison::Standing;
+use crate::comparison::StateAtPkb;
 
 /// Keys in one line of the journal: a line has at most 1 MiB.
 pub const KEYS_A_LINE: usize = 10_000;
@@ -16,7 +16,7 @@ pub const KEYS_A_LINE: usize = 10_000;
 pub fn intents(batch: &BegunBatch, sha256: &str, rows: &[BegunRow]) -> impl Iterator<Item = Value> {
     rows.chunks(KEYS_A_LINE).map(move |rows| {
         let keys: Vec<String> = rows.iter().map(|row| row.key.expose_hex()).collect();
-        let before = rows.iter().map(|row| row.before.map(Standing::to_json));
+        let before = rows.iter().map(|row| row.before.map(StateAtPkb::to_json));
         let before: Vec<Option<Value>> = before.collect();
         json!({
             "batch": batch.name, "sha256": sha256, "emails": batch.emails, "at": batch.at, "rows": keys, "before": before,

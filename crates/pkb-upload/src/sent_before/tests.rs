@@ -20,8 +20,8 @@ fn rows(count: u32) -> Vec<BegunRow> {
             line: u64::from(number) + 2,
             before: match number % 3 {
                 0 => None,
-                1 => Some(Standing::New),
-                _ => Some(Standing::NoAccess),
+                1 => Some(StateAtPkb::New),
+                _ => Some(StateAtPkb::NoAccess),
             },
         })
         .collect()
@@ -97,7 +97,7 @@ fn a_row_that_was_sent_again_is_unsettled_in_the_later_batch_only() {
     assert_eq!(unsettled.answered, Answered::Accepted(id));
     let lines = unsettled.rows.iter().map(|row| (row.key, row.line));
     assert!(lines.eq([(rows[1].key, 2), (rows[2].key, 3)]));
-    assert_eq!(before.before(rows[1].key), Some(Standing::New));
+    assert_eq!(before.before(rows[1].key), Some(StateAtPkb::New));
 }
 
 #[test]

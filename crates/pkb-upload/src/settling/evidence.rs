@@ -1,6 +1,6 @@
 //! What a patient's record at PKB says about an upload that was sent and not answered. No calls in here.
 
-use crate::comparison::{Standing, Values};
+use crate::comparison::{StateAtPkb, Values};
 
 /// What PKB says of a patient now.
 #[derive(Debug, Clone, Copy)]
@@ -36,7 +36,7 @@ pub struct BatchRow {
     /// Its line in the batch, the header being 1.
     pub line: u64,
     /// Where its patient stood before the batch was sent; `None` if nobody asked.
-    pub before: Option<Standing>,
+    pub before: Option<StateAtPkb>,
     /// What is known of it now.
     pub seen: Evidence,
 }
@@ -51,22 +51,24 @@ impl BatchRow {
             (_, AtPkb::Untold) => Evidence::Untold,
             (None, AtPkb::Absent) => {
                 // Whoever turns up from now on was not there before.
-                self.before = Some(Standing::New);
+                self.before = Some(StateAtPkb::New);
                 Evidence::Missing
             }
             (None, AtPkb::There(_) | AtPkb::Hidden) => Evidence::Perhaps,
-            (Some(Standing::New), AtPkb::Absent) => Evidence::Missing,
-            (Some(Standing::New), AtPkb::There(_) | AtPkb::Hidden) => Evidence::Taken,
-            (Some(Standing::NoAccess), AtPkb::There(_) | AtPkb::Hidden) => Evidence::Nothing,
-            (Some(Standing::Known(changes)), AtPkb::There(theirs)) => {
+            (Some(StateAtPkb::New), AtPkb::Absent) => Evidence::Missing,
+            (Some(StateAtPkb::New), AtPkb::There(_) | AtPkb::Hidden) => Evidence::Taken,
+            (Some(StateAtPkb::NoAccess), AtPkb::There(_) | AtPkb::Hidden) => Evidence::Nothing,
+            (Some(StateAtPkb::Known(changes)), AtPkb::There(theirs)) => {
                 match changes.are_made(ours, theirs) {
                     Some(true) => Evidence::Taken,
                     Some(false) => Evidence::Missing,
                     None => Evidence::Nothing,
                 }
             }
-            (Some(Standing::Known(_)), AtPkb::Hidden)
-            | (Some(Standing::Known(_) | Standing::NoAccess), AtPkb::Absent) => Evidence::Untold,
+            (Some(StateAtPkb::Known(_)), AtPkb::Hidden)
+            | (Some(StateAtPkb::Known(_) | StateAtPkb::NoAccess), AtPkb::Absent) => {
+                Evidence::Untold
+            }
         };
     }
 }
@@ -169,7 +171,7 @@ mod tests {
         values
     }
 
-    fn seen(before: Option<Standing>, ours: &Values, now: AtPkb<'_>) -> Evidence {
+    fn seen(before: Option<StateAtPkb>, ours: &Values, now: AtPkb<'_>) -> Evidence {
         let mut row = BatchRow {
             line: 2,
             before,
@@ -182,7 +184,7 @@ mod tests {
     #[test]
     fn a_new_patient_shows_whether_the_upload_was_taken() {
         let ours = patient("Archer", "1 High Road");
-        let new = Some(Standing::New);
+        let new = Some(StateAtPkb::New);
         assert_eq!(seen(new, &ours, AtPkb::There(&ours)), Evidence::Taken);
         assert_eq!(seen(new, &ours, AtPkb::Hidden), Evidence::Taken);
         assert_eq!(seen(new, &ours, AtPkb::Absent), Evidence::Missing);
@@ -202,7 +204,7 @@ mod tests {
                 addresses: true,
             };
             let changes = Differences::alone(&ours, &theirs).made_by(all);
-            let before = Some(Standing::Known(changes));
+            let before = Some(StateAtPkb::Known(changes));
             assert_eq!(
                 seen(before, &ours, AtPkb::There(&theirs)),
                 Evidence::Missing
@@ -226,11 +228,11 @@ mod tests {
         let ours = patient("Archer", "1 High Road");
         let theirs = patient("Archer", "7 Mill Lane");
         let changes = Differences::alone(&ours, &theirs).made_by(SentColumns::NAMES);
-        let before = Some(Standing::Known(changes));
+        let before = Some(StateAtPkb::Known(changes));
         assert_eq!(seen(before, &ours, AtPkb::There(&ours)), Evidence::Nothing);
         let married = patient("Baker", "7 Mill Lane");
         let changes = Differences::alone(&ours, &married).made_by(SentColumns::NAMES);
-        let before = Some(Standing::Known(changes));
+        let before = Some(StateAtPkb::Known(changes));
         assert_eq!(seen(before, &ours, AtPkb::There(&theirs)), Evidence::Taken);
         assert_eq!(
             seen(before, &ours, AtPkb::There(&married)),
@@ -241,14 +243,14 @@ mod tests {
     #[test]
     fn a_patient_who_shows_nothing_or_was_not_asked_about_proves_nothing() {
         let ours = patient("Archer", "1 High Road");
-        let same = Some(Standing::Known(Differences::default()));
+        let same = Some(StateAtPkb::Known(Differences::default()));
         assert_eq!(seen(same, &ours, AtPkb::There(&ours)), Evidence::Nothing);
         let moved_on = born(ours, Some(date(1950, 1, 1)));
         assert_eq!(
             seen(same, &ours, AtPkb::There(&moved_on)),
             Evidence::Nothing
         );
-        let hidden = Some(Standing::NoAccess);
+        let hidden = Some(StateAtPkb::NoAccess);
         assert_eq!(seen(hidden, &ours, AtPkb::Hidden), Evidence::Nothing);
         assert_eq!(seen(hidden, &ours, AtPkb::There(&ours)), Evidence::Nothing);
         assert_eq!(seen(hidden, &ours, AtPkb::Absent), Evidence::Untold);

@@ -42,7 +42,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 const LOOK_UP: Duration = Duration::from_millis(200);
 
 /// What it takes to find out.
-pub struct Settling {
+pub struct LostUploads {
     /// Where patients are looked up.
     pub directory: PkbDirectory,
     /// Who is in the batches.
@@ -81,7 +81,7 @@ struct Asked {
     row: BatchRow,
 }
 
-impl Settling {
+impl LostUploads {
     /// Finds out what became of a batch.
     ///
     /// # Errors

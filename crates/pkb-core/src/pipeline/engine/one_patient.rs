@@ -11,7 +11,7 @@ use super::{Engine, Ready, Slot};
 use crate::{
     Fatal, Reason, Record, Stage,
     ndjson::Line,
-    owners::{Belongings, Owner, Shared},
+    owners::{Owner, PatientIdentifiers, Shared},
     pipeline::{
         records::{line_of, record_of},
         work::stop,
@@ -29,7 +29,7 @@ impl<S: Stage> Engine<S> {
         is_with_shared_codes: bool,
     ) -> Option<Shared> {
         let needs_own = self.plan.stage.needs_own();
-        let own = Belongings::of(record, self.owners.salt())?.only(needs_own)?;
+        let own = PatientIdentifiers::of(record, self.owners.salt())?.only(needs_own)?;
         // A letter that was made belongs to the record that PKB named then.
         let is_on_paper = is_answered && needs_own.codes;
         let shared = match is_on_paper {
@@ -110,7 +110,7 @@ impl<S: Stage> Engine<S> {
         self.stopped.insert(other.patient);
         let piece = self.forming.remove(at);
         let mut record = piece.kept.into_record()?;
-        let own = Belongings::of(&record, self.owners.salt())
+        let own = PatientIdentifiers::of(&record, self.owners.salt())
             .and_then(|own| own.only(self.plan.stage.needs_own()));
         let shared = own.and_then(|own| self.owners.come(&own));
         let verdict = match &shared {
@@ -148,30 +148,37 @@ impl<S: Stage> Engine<S> {
             ready.settled = Settled::Stopped;
             ready.line = line_of(&record)?;
             self.stopped.insert(own.patient);
-            let gone_on = |other: &Owner| shared.is_new && !self.stopped.contains(&other.patient);
-            ready.others = shared.others.iter().copied().filter(gone_on).collect();
+            let already_written =
+                |other: &Owner| shared.is_new && !self.stopped.contains(&other.patient);
+            ready.others = shared
+                .others
+                .iter()
+                .copied()
+                .filter(already_written)
+                .collect();
         }
         ready.record = Some(record);
         Ok(())
     }
 
     /// Keeps in mind patients who went on before it was known that `record` has the same as they.
-    pub(super) fn note_gone_on(&mut self, record: &Record, others: &[Owner]) {
-        let gone_on = |other: &Owner| GoneOn {
+    pub(super) fn note_already_written(&mut self, record: &Record, others: &[Owner]) {
+        let already_written = |other: &Owner| AlreadyWritten {
             first: *other,
             second: record.row.number,
             file: record.row.file.clone(),
         };
-        self.gone_on.extend(others.iter().map(gone_on));
+        self.already_written
+            .extend(others.iter().map(already_written));
     }
 
     /// Says what to do about patients who went on and have not been stopped.
-    pub(super) fn tell_gone_on(&self) {
-        for GoneOn {
+    pub(super) fn tell_already_written(&self) {
+        for AlreadyWritten {
             first,
             second,
             file,
-        } in &self.gone_on
+        } in &self.already_written
         {
             if self.stopped.contains(&first.patient) {
                 continue;
@@ -193,7 +200,7 @@ impl<S: Stage> Engine<S> {
 }
 
 /// A patient who went on before it was known that a second one has the same.
-pub(super) struct GoneOn {
+pub(super) struct AlreadyWritten {
     first: Owner,
     /// Row and file of the second.
     second: u64,

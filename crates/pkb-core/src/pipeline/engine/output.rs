@@ -1,6 +1,6 @@
 //! How records leave: in their order, after a last look at each.
 
-use super::{BLOCK_BYTES, Engine, GRACE, LAST_WORDS, Ready, Slot, output_failed};
+use super::{BLOCK_BYTES, Engine, GRACE, OUTPUT_GRACE, Ready, Slot, output_failed};
 use crate::{
     Fatal, Stage,
     pipeline::{
@@ -52,7 +52,7 @@ impl<S: Stage> Engine<S> {
         self.block.push(b'\n');
         let stopped = record.outcome.as_ref().map(What::of);
         self.tally.count_as(ready.settled, stopped);
-        self.note_gone_on(&record, &ready.others);
+        self.note_already_written(&record, &ready.others);
         Ok(())
     }
 
@@ -74,13 +74,13 @@ impl<S: Stage> Engine<S> {
         {
             fatal = fatal.or(Some(error));
         }
-        let patience = matches!(fatal, Some(Fatal::Interrupted(_))).then_some(LAST_WORDS);
+        let patience = matches!(fatal, Some(Fatal::Interrupted(_))).then_some(OUTPUT_GRACE);
         if fatal.is_some() {
             // Work that is settled at the front of the window is still worth writing; a second
             // failure here says nothing new.
             let _ = tokio::time::timeout(patience.unwrap_or(GRACE), self.write_settled()).await;
         }
-        self.tell_gone_on();
+        self.tell_already_written();
         let mut code = self.tally.exit_code(self.plan.stage);
         if fatal.is_none() {
             match self.stage.finish(code) {

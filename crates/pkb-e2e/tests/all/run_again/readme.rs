@@ -8,10 +8,7 @@ use super::{run_line, with_settings};
 use crate::harness::{Campaign, Ended, programs, records, root, run};
 
 /// Commands of the README that are not run here: the local PKB is there already, with its settings.
-const BY_THE_TEST: [&str; 2] = [
-    "target/debug/pkb-sandbox serve",
-    "eval \"$(target/debug/",
-];
+const BY_THE_TEST: [&str; 2] = ["target/debug/pkb-sandbox serve", "eval \"$(target/debug/"];
 
 /// The first lines of code behind a sentence of the README.
 fn commands_behind(sentence: &str) -> Vec<String> {

@@ -146,7 +146,7 @@ impl<'t> BatchWriter<'t> {
                 pages,
                 // The square code of a few is read from the whole drawn page, which takes as long as forty letters; those
                 // of the others from their pictures.
-                with_squares: printed.rows.is_empty() && self.with_camera,
+                with_qr_codes: printed.rows.is_empty() && self.with_camera,
             });
             if let Some(other) = printed.owners.enter(wanted.codes, wanted.row) {
                 printed.also_anothers.extend([other, wanted.row]);

@@ -124,7 +124,7 @@ fn wrong_alone(
         row: wanted.row,
         number: naming.form.is_numbered.then_some(naming.first),
         pages: (1, letter.page_count() as u64),
-        with_squares: false,
+        with_qr_codes: false,
     };
     let pdf = match typesetter.bind_alone(letter, naming.first) {
         Ok(pdf) => pdf,

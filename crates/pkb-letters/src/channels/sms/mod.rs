@@ -3,13 +3,13 @@
 //! * `args`: what can be asked.
 //! * `text`: the template texts, and what stands in a message.
 //! * `sheet`: the spreadsheet.
-//! * `bill`: what the messages cost, and which of them need a look.
+//! * `message_cost`: what the messages cost, and which of them need a look.
 //!
 //! All texts are in one language. Where there is to be another, [`Texts`] is what a row's language
 //! chooses, and a sheet is for one choice: Notify takes one template a sheet.
 
 pub mod args;
-mod bill;
+mod message_cost;
 #[cfg(test)]
 mod notify_reads_tests;
 mod sheet;
@@ -32,8 +32,8 @@ use url::Url;
 
 use self::{
     args::SmsArgs,
-    bill::Bill,
-    sheet::{SheetNumbers, SmsSheets},
+    message_cost::MessageCost,
+    sheet::{SmsSpreadsheets, SpreadsheetNumbers},
     text::Texts,
 };
 use super::maker::{DeliveryMaker, Invitee, Setup};
@@ -44,7 +44,7 @@ pub(crate) struct SmsMaker {
     join_url: Url,
     /// Whether names are written without accents that make a text dearer.
     fold: bool,
-    numbers: Mutex<SheetNumbers>,
+    numbers: Mutex<SpreadsheetNumbers>,
     /// None once they are finished.
     messages: Mutex<Option<TextMessages>>,
 }
@@ -63,7 +63,7 @@ impl SmsMaker {
             organisation: organisation.clone(),
             join_url: setup.rules.join_url.clone(),
             fold: args.sms_fold,
-            numbers: Mutex::new(SheetNumbers::new(setup.folder, setup.series)?),
+            numbers: Mutex::new(SpreadsheetNumbers::new(setup.folder, setup.series)?),
             messages: Mutex::new(Some(messages)),
         })
     }
@@ -125,12 +125,12 @@ impl DeliveryMaker for SmsMaker {
     }
 }
 
-/// All that a campaign writes about its text messages: sheets, texts, shared mobiles, and the bill.
+/// All that a campaign writes about its text messages: sheets, texts, shared mobiles, and the cost.
 struct TextMessages {
     folder: PathBuf,
     texts: Texts,
-    sheets: SmsSheets,
-    bill: Bill,
+    sheets: SmsSpreadsheets,
+    cost: MessageCost,
     shared: SharedMobiles,
     is_rehearsal: bool,
 }
@@ -152,9 +152,9 @@ impl TextMessages {
         let prefix = args.sms_prefix.as_deref().unwrap_or(organisation);
         Ok(Self {
             folder: folder.to_owned(),
-            bill: Bill::new(prefix, args.sms_price),
+            cost: MessageCost::new(prefix, args.sms_price),
             texts,
-            sheets: SmsSheets::new(folder, is_rehearsal),
+            sheets: SmsSpreadsheets::new(folder, is_rehearsal),
             shared: SharedMobiles::default(),
             is_rehearsal,
         })
@@ -166,7 +166,7 @@ impl TextMessages {
     /// # Errors
     /// The sheet cannot be written.
     fn add(&mut self, row_number: u64, sheet: Option<&str>, row: &TextValues) -> Result<(), Fatal> {
-        self.bill.add(row_number, &self.texts, row);
+        self.cost.add(row_number, &self.texts, row);
         self.shared.add(row_number, &row.phone_number);
         match sheet {
             Some(sheet) => self.sheets.add(sheet, row),
@@ -179,7 +179,7 @@ impl TextMessages {
     /// # Errors
     /// A file cannot be written.
     fn finish(self) -> Result<(), Fatal> {
-        if self.bill.is_empty() {
+        if self.cost.is_empty() {
             return Ok(());
         }
         if self.sheets.is_open() {
@@ -190,7 +190,7 @@ impl TextMessages {
         let name = format!("{rehearsal}{}", shared_mobiles::FILE_NAME);
         let path = self.folder.join(name);
         AtomicFile::write(&path, self.shared.csv().as_bytes())?;
-        tell(self.bill.to_string());
+        tell(self.cost.to_string());
         if let Some(warning) = self.shared.warning(&path) {
             tell(warning);
         }

@@ -8,7 +8,7 @@ use pkb_core::text_message::TextValues;
 
 use super::{
     args::SmsTemplate,
-    sheet::{SheetNumbers, SmsSheets},
+    sheet::{SmsSpreadsheets, SpreadsheetNumbers},
     text::Texts,
 };
 use proptest::prelude::*;
@@ -125,8 +125,8 @@ fn row(number: u32, first_name: &str, organisation: &str) -> TextValues {
 /// Writes rows as the stage does; all sheets in their order, as Notify reads them.
 fn sheets(rows: &[TextValues]) -> Vec<Vec<BTreeMap<String, String>>> {
     let folder = tempfile::tempdir().unwrap();
-    let mut numbers = SheetNumbers::new(folder.path(), Default::default()).unwrap();
-    let mut sheets = SmsSheets::new(folder.path(), false);
+    let mut numbers = SpreadsheetNumbers::new(folder.path(), Default::default()).unwrap();
+    let mut sheets = SmsSpreadsheets::new(folder.path(), false);
     let mut names = Vec::new();
     for row in rows {
         let name = numbers.assign(row);

@@ -56,7 +56,7 @@ fn line<'a>(cells: impl Iterator<Item = &'a str>) -> Vec<u8> {
 /// Says which sheet a row goes into, in input order. A sheet that stands finished in the folder gets
 /// no more rows: it may have been given to Notify already.
 #[derive(Debug)]
-pub struct SheetNumbers {
+pub struct SpreadsheetNumbers {
     series: Series,
     finished: BTreeSet<u32>,
     number: u32,
@@ -64,7 +64,7 @@ pub struct SheetNumbers {
     bytes: u64,
 }
 
-impl SheetNumbers {
+impl SpreadsheetNumbers {
     /// Begins behind the sheets that `folder` has.
     ///
     /// # Errors
@@ -134,13 +134,13 @@ fn sheet_number(name: &str, series: Series) -> Option<u32> {
 }
 
 /// Sheets that are being written.
-pub struct SmsSheets {
+pub struct SmsSpreadsheets {
     folder: PathBuf,
     is_rehearsal: bool,
     open: BTreeMap<String, AtomicFile>,
 }
 
-impl SmsSheets {
+impl SmsSpreadsheets {
     /// No sheet yet.
     pub fn new(folder: &Path, is_rehearsal: bool) -> Self {
         Self {
@@ -226,8 +226,8 @@ mod tests {
     #[test]
     fn a_sheet_never_has_more_bytes_than_notify_takes() {
         let folder = tempfile::tempdir().unwrap();
-        let mut numbers = SheetNumbers::new(folder.path(), Series::default()).unwrap();
-        let mut sheets = SmsSheets::new(folder.path(), false);
+        let mut numbers = SpreadsheetNumbers::new(folder.path(), Series::default()).unwrap();
+        let mut sheets = SmsSpreadsheets::new(folder.path(), false);
         let values = values(3 << 20);
         let names: Vec<String> = (0..5).map(|_| numbers.assign(&values)).collect();
         assert_eq!(
@@ -254,11 +254,11 @@ mod tests {
     fn a_finished_sheet_gets_no_more_rows_and_an_unfinished_one_is_continued() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("sms-0003.csv"), "").unwrap();
-        let mut numbers = SheetNumbers::new(folder.path(), Series::default()).unwrap();
+        let mut numbers = SpreadsheetNumbers::new(folder.path(), Series::default()).unwrap();
         assert!(numbers.is_finished("sms-0003.csv"));
         numbers.recount("sms-0003.csv", &values(1));
         assert_eq!(numbers.assign(&values(1)), "sms-0004.csv");
-        let mut again = SheetNumbers::new(folder.path(), Series::default()).unwrap();
+        let mut again = SpreadsheetNumbers::new(folder.path(), Series::default()).unwrap();
         again.recount("sms-0004.csv", &values(1));
         assert_eq!(again.assign(&values(1)), "sms-0004.csv");
     }

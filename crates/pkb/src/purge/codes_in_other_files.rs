@@ -14,13 +14,13 @@ use super::Whose;
 
 /// Codes that go. They are searched for byte by byte, since anything may stand around them.
 #[derive(Default)]
-pub(super) struct Traces {
+pub(super) struct CodesInOtherFiles {
     codes: HashSet<Vec<u8>>,
     /// How long they are: all codes of PKB have one length.
     lengths: Vec<usize>,
 }
 
-impl Traces {
+impl CodesInOtherFiles {
     /// Notes the codes of a record that go.
     pub(super) fn see(&mut self, whose: &Whose, record: &Record, now: Timestamp) {
         let Some(codes) = &record.invitation else {

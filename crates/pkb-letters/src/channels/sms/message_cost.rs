@@ -10,7 +10,7 @@ use pkb_core::{
 use pkb_values::gsm::{self, Encoding, MAX_CHARACTERS};
 
 /// Counts of all messages so far.
-pub(super) struct Bill {
+pub(super) struct MessageCost {
     /// What Notify puts before each message: `Northtown: `, or nothing.
     prefix: String,
     price: Price,
@@ -29,7 +29,7 @@ pub(super) struct Bill {
     too_long: Rows,
 }
 
-impl Bill {
+impl MessageCost {
     pub(super) fn new(prefix: &str, price: Price) -> Self {
         let prefix = match prefix.trim() {
             "" => String::new(),
@@ -91,7 +91,7 @@ impl Bill {
     }
 }
 
-impl fmt::Display for Bill {
+impl fmt::Display for MessageCost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
@@ -129,7 +129,7 @@ impl fmt::Display for Bill {
     }
 }
 
-impl Bill {
+impl MessageCost {
     fn warn_of_ucs2(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
@@ -159,41 +159,41 @@ mod tests {
     use super::super::args::SmsTemplate;
     use super::*;
 
-    fn bill(prefix: &str, names: &[&str]) -> String {
+    fn cost(prefix: &str, names: &[&str]) -> String {
         let texts = Texts::open(&SmsTemplate::Two).unwrap();
-        let mut bill = Bill::new(prefix, "2.4".parse().unwrap());
+        let mut cost = MessageCost::new(prefix, "2.4".parse().unwrap());
         for (row_number, name) in (2..).zip(names) {
             let mut row = TextValues::ordinary();
             (*name).clone_into(&mut row.first_name);
-            bill.add(row_number, &texts, &row);
+            cost.add(row_number, &texts, &row);
         }
-        bill.to_string()
+        cost.to_string()
     }
 
     #[test]
     fn plain_names_cost_one_fragment_a_text() {
         assert_eq!(
-            bill("Northtown", &["Ann", "Jörg"]),
+            cost("Northtown", &["Ann", "Jörg"]),
             "pkb-letters: 4 text messages for 2 patients: 4 fragments, £0.10 plus VAT at 2.4p a fragment, \
              with \"Northtown:\" before each (--sms-prefix)\n"
         );
-        assert!(!bill("", &["Ann"]).contains("before each"));
+        assert!(!cost("", &["Ann"]).contains("before each"));
     }
 
     #[test]
     fn a_welsh_letter_is_told_with_its_row_and_its_cost() {
-        let text = bill("", &["Ann", "Siân", "Zoë"]);
+        let text = cost("", &["Ann", "Siân", "Zoë"]);
         assert!(
             text.contains("6 text messages for 3 patients: 8 fragments"),
             "{text}"
         );
         assert!(!text.contains("itself has such"), "{text}");
-        assert!(bill("Tŷ Canol", &["Ann"]).contains("itself has such"));
+        assert!(cost("Tŷ Canol", &["Ann"]).contains("itself has such"));
     }
 
     #[test]
     fn letters_that_are_lost_are_told() {
-        let text = bill("", &["Ann", "Łukasz"]);
+        let text = cost("", &["Ann", "Łukasz"]);
         assert!(text.contains("letters of 1 name that"), "{text}");
         assert!(text.contains("row 3"), "{text}");
     }
@@ -201,7 +201,7 @@ mod tests {
     #[test]
     fn a_message_that_notify_refuses_is_told() {
         let name = "x".repeat(900);
-        let text = bill("", &["Ann", &name]);
+        let text = cost("", &["Ann", &name]);
         assert!(
             text.contains("more than 918 characters") && text.contains("row 3"),
             "{text}"

@@ -23,8 +23,8 @@ use pkb_core::print_files::{
 /// A letter: its file, its number and the row that it is for.
 type Letter = (String, u64, u64);
 
-/// The papers of a folder, and when the codes on them end.
-pub(super) struct Papers {
+/// The files of a folder, and when the codes on them end.
+pub(super) struct LetterFiles {
     folder: PathBuf,
     design: Design,
     /// The letters of each batch (a file, or a folder of separate letters), by the manifests.
@@ -39,13 +39,13 @@ pub(super) struct Papers {
     erased_in_sheets: BTreeSet<String>,
 }
 
-impl Papers {
-    /// The papers in `folder`.
+impl LetterFiles {
+    /// The files in `folder`.
     ///
     /// # Errors
     /// There is no manifest in it, or one is damaged.
     pub(super) fn open(folder: &Path) -> Result<Self, Fatal> {
-        let mut papers = Self {
+        let mut files = Self {
             folder: folder.to_owned(),
             design: Design::default(),
             batches: BTreeMap::new(),
@@ -68,22 +68,19 @@ impl Papers {
                     path.display()
                 ))
             })?;
-            papers.design = json.design;
+            files.design = json.design;
             for row in json.letters {
-                let letters = papers
-                    .batches
-                    .entry(stem(&row.file).to_owned())
-                    .or_default();
+                let letters = files.batches.entry(stem(&row.file).to_owned()).or_default();
                 letters.insert((row.file, row.sequence, row.row));
             }
         }
-        Ok(papers)
+        Ok(files)
     }
 
     /// Sees a record of one of the files.
     pub(super) fn see(&mut self, whose: &Whose, record: &Record) {
         let is_erased = whose.is(record);
-        let Some(end) = record.codes_end() else {
+        let Some(end) = record.codes_expire_at() else {
             return;
         };
         for delivery in record.all_deliveries() {
