@@ -95,7 +95,7 @@ pub fn compare<'a>(
                 let Some(slot) = slots.get(at) else { continue };
                 let place = format!("{name}, page {} (row {})", slot.pages.0, slot.row);
                 for _ in 0..claims.taken.get(at).copied().unwrap_or_default() {
-                    found.fail_letter(at, &place, "two rows have this sheet");
+                    found.fail_letter(at, &place, "two rows have this page");
                 }
                 let Some(sheets) = sheets_of(slot, &pages, block.pages.start) else {
                     found.fail_letter(at, &place, "the sheet is missing");

@@ -285,7 +285,7 @@ impl Hostile {
                     && (line.contains("remove page ") || line.contains("delete that line"))
             }),
             None => place
-                .split_once(", sheet ")
+                .split_once(", page ")
                 .is_some_and(|(file, sheet)| said(&format!("remove page {sheet} of {file}"))),
         };
         let list = if is_told {

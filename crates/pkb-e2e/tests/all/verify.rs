@@ -75,7 +75,7 @@ fn a_sheet_that_two_rows_have_or_none_is_found() {
     records[letters[4]]["deliveries"][0]["pages"] =
         records[letters[5]]["deliveries"][0]["pages"].clone();
     let ended = verify(&campaign, &records);
-    assert_found(&ended, "two rows have this sheet");
+    assert_found(&ended, "two rows have this page");
     assert_found(
         &ended,
         "rehearsal-letters-0001.pdf, page 5: no row has this page",
