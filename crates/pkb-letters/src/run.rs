@@ -252,7 +252,7 @@ fn refuse_example(template: &Template, folder: Option<&Path>) -> Result<(), Fata
             .to_owned(),
         Some(folder) => format!(
             "these records are real, and the template still has values of the example, whose organisation does not exist: {}. What to \
-             do: correct them in {}",
+             do: correct them in {}, or in the file beside it that is named",
             left.join(", "),
             folder.join(SETTINGS_FILE).display()
         ),

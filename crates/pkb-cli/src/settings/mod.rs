@@ -1,7 +1,7 @@
 //! Settings: every option of every program may also stand in `pkb.toml`. Flags beat environment variables, those beat
 //! the file, and that the defaults.
 //!
-//! It works on clap's [`Command`], so no stage has code for it and a new option is a setting by itself: what the file
+//! It works on clap's `Command`, so no stage has code for it and a new option is a setting by itself: what the file
 //! says becomes arguments, as if they had been typed. So an option that needs another is content with one from the
 //! file, a required one may come from there, and whatever an option's own parser refuses is refused here.
 //!

@@ -19,7 +19,7 @@ impl From<RequestRefusal> for CallError {
 /// Why a request about many patients brought nothing.
 #[derive(Debug, thiserror::Error)]
 pub enum BatchError {
-    /// Refused as a whole: asking for fewer may help, see [`halving`].
+    /// Refused as a whole: asking for fewer may help, see `halving`.
     #[error(transparent)]
     Refused(#[from] RequestRefusal),
     /// Anything else, which concerns all patients of the request alike.

@@ -280,8 +280,7 @@ fn a_letter_that_is_printed_is_named_when_another_patient_comes_with_its_code() 
     );
     assert_eq!(again.code, 65);
     assert!(
-        verify(&again.stdout)
-            .contains("rehearsal-letters-0001.pdf, page 2: no row has this page")
+        verify(&again.stdout).contains("rehearsal-letters-0001.pdf, page 2: no row has this page")
     );
 
     // New codes, and a letter with them in the place of the old one.

@@ -82,19 +82,21 @@ fn as_if_real(stream_of: &[u8]) -> Vec<u8> {
 fn own_template(campaign: &Campaign) -> PathBuf {
     let folder = campaign.path("our-letter");
     pkb_typeset::template::Template::write_to(&folder).unwrap();
-    let path = folder.join("template.toml");
-    let mut text = std::fs::read_to_string(&path).unwrap();
-    for (from, to) in [
-        ("Northtown", "Eastham"),
-        ("1 Infirmary Road", "2 Low Road"),
-        ("01632 960 123", "01632 960 999"),
-        ("records@northtown.example", "records@eastham.example"),
-        ("www.northtown.example", "www.eastham.example"),
-        ("Anwen Example", "B Other"),
-    ] {
-        text = text.replace(from, to);
+    for file in ["template.toml", "cy/translation.toml"] {
+        let path = folder.join(file);
+        let mut text = std::fs::read_to_string(&path).unwrap();
+        for (from, to) in [
+            ("Northtown", "Eastham"),
+            ("1 Infirmary Road", "2 Low Road"),
+            ("01632 960 123", "01632 960 999"),
+            ("records@northtown.example", "records@eastham.example"),
+            ("www.northtown.example", "www.eastham.example"),
+            ("Anwen Example", "B Other"),
+        ] {
+            text = text.replace(from, to);
+        }
+        std::fs::write(path, text).unwrap();
     }
-    std::fs::write(path, text).unwrap();
     for picture in ["logo.svg", "signature.svg"] {
         let path = folder.join(picture);
         let svg = std::fs::read_to_string(&path).unwrap();

@@ -1,5 +1,5 @@
 //! The channels by which patients are invited: a folder for each, which knows who can be reached by it, what its files are,
-//! and how they are made. The stage goes over [`all`] and knows no single one.
+//! and how they are made. The stage goes over `all` and knows no single one.
 
 pub(crate) mod choice;
 pub mod letter;

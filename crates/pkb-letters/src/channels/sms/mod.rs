@@ -5,7 +5,7 @@
 //! * `sheet`: the spreadsheet.
 //! * `message_cost`: what the messages cost, and which of them need a look.
 //!
-//! All texts are in one language. Where there is to be another, [`Texts`] is what a row's language
+//! All texts are in one language. Where there is to be another, `Texts` is what a row's language
 //! chooses, and a sheet is for one choice: Notify takes one template a sheet.
 
 pub mod args;
