@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use divan::{Bencher, black_box, counter::BytesCount};
-use pkb_core::{Record, ndjson};
+use pkb_core::Record;
 use pkb_files::journal::Key;
 
 /// A record of 300 bytes, as pkb-upload writes it of a file with few columns.
@@ -34,7 +34,7 @@ fn write(bencher: Bencher<'_, '_>, name: &str) {
     let bencher = bencher.counter(BytesCount::of_str(line));
     bencher.bench_local(|| {
         out.clear();
-        ndjson::append_line(&mut out, black_box(&record)).unwrap();
+        serde_json::to_writer(&mut out, black_box(&record)).unwrap();
     });
 }
 

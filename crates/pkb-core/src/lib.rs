@@ -22,7 +22,6 @@ pub mod rows;
 #[cfg(test)]
 mod schema_file;
 pub mod spool;
-pub mod spreadsheet;
 pub mod stage;
 mod stages;
 pub mod summary;

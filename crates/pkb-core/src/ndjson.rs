@@ -99,11 +99,6 @@ impl<R: Read> NdjsonReader<R> {
         self.span.0
     }
 
-    /// Whether more input is at hand, so that the next [`Self::read`] will probably not wait.
-    pub fn has_buffered_input(&self) -> bool {
-        !self.input.buffer().is_empty()
-    }
-
     /// The next record, or `None` at the end. Empty lines are passed over.
     ///
     /// # Errors
@@ -208,16 +203,6 @@ fn path_and_missing_field(error: &serde_path_to_error::Error<serde_json::Error>)
     }
 }
 
-/// Appends `record` as one line to `out`.
-///
-/// # Errors
-/// Only if the record cannot be written as JSON, which would be a bug.
-pub fn append_line(out: &mut Vec<u8>, record: &Record) -> Result<(), serde_json::Error> {
-    serde_json::to_writer(&mut *out, record)?;
-    out.push(b'\n');
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -242,7 +227,8 @@ mod tests {
     fn unknown_fields_survive_a_round_trip_at_every_level() {
         let line = read_all(LINE.as_bytes()).pop().unwrap().unwrap();
         let mut out = Vec::new();
-        append_line(&mut out, &line.record).unwrap();
+        serde_json::to_writer(&mut out, &line.record).unwrap();
+        out.push(b'\n');
         let before: serde_json::Value = serde_json::from_str(LINE).unwrap();
         let after: serde_json::Value = serde_json::from_slice(&out).unwrap();
         assert_eq!(before, after);

@@ -230,12 +230,6 @@ impl Owners {
         (!shared.reasons.is_empty()).then_some(shared)
     }
 
-    /// Whether something is known to be shared.
-    #[must_use]
-    pub fn any_shared(&self) -> bool {
-        !self.shared.is_empty()
-    }
-
     /// What is shared now.
     #[must_use]
     pub fn known(&self) -> Known {

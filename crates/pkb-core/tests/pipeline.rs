@@ -14,7 +14,7 @@ use std::{
 };
 
 use pkb_core::{
-    Admission, Batch, Fatal, Reason, Record, Stage, StageName, Verdict, ndjson,
+    Admission, Batch, Fatal, Reason, Record, Stage, StageName, Verdict,
     output::Target,
     pipeline::{self, Limits, Report, Source},
     record::{PkbAnswer, Row},
@@ -159,7 +159,8 @@ fn records(file: &str, fates: &[Fate]) -> Vec<Record> {
 fn lines(records: &[Record]) -> Vec<u8> {
     let mut out = Vec::new();
     for record in records {
-        ndjson::append_line(&mut out, record).unwrap();
+        serde_json::to_writer(&mut out, record).unwrap();
+        out.push(b'\n');
     }
     out
 }

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use pkb_core::{Fatal, spreadsheet::defused};
+use pkb_core::Fatal;
 use pkb_files::atomic_file::{AtomicFile, create_private_folder};
+use pkb_values::spreadsheet::defused;
 
 use crate::{
     figures::{Figures, rows::RowSet},

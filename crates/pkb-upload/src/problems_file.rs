@@ -2,8 +2,9 @@
 
 use std::{io::Write as _, path::Path};
 
-use pkb_core::{Fatal, Verdict, spreadsheet::defused};
+use pkb_core::{Fatal, Verdict};
 use pkb_files::atomic_file::AtomicFile;
+use pkb_values::spreadsheet::defused;
 
 use pkb_patients::{Finding, FindingPlace, PatientFile, mask};
 use pkb_table::Row;

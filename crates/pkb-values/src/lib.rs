@@ -19,6 +19,7 @@ mod phone;
 mod postcode;
 #[cfg(feature = "schema")]
 pub mod schema;
+pub mod spreadsheet;
 mod text;
 mod uk_mobile;
 mod unseen;
