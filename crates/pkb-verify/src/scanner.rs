@@ -37,9 +37,13 @@ impl<'a> Scanner<'a> {
         Some(self.0.offset)
     }
 
-    /// The value that is next. A reference is three values: two numbers and `R`.
+    /// The value that is next. A reference is three values: two numbers and `R`. Of one that is nested deeper than any of ours
+    /// nothing is read, because hayro's reader would need more stack than there is.
     pub fn value(&mut self) -> Option<&'a [u8]> {
         self.0.skip_white_spaces_and_comments();
+        if is_too_deep(self.rest()) {
+            return None;
+        }
         self.0.skip::<Object<'_>>(false)
     }
 
@@ -51,6 +55,33 @@ impl<'a> Scanner<'a> {
         }
         self.0.skip::<MaybeRef<Object<'_>>>(false).map(Some)
     }
+}
+
+/// Brackets within each other, at most: a dictionary has two.
+const DEEPEST: usize = 256;
+
+/// Whether the value at the start of `syntax` has too many arrays and dictionaries in each other.
+fn is_too_deep(syntax: &[u8]) -> bool {
+    let (mut depth, mut in_text) = (0_usize, 0_usize);
+    let mut bytes = syntax.iter();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'\\' if in_text > 0 => drop(bytes.next()),
+            b'(' => in_text += 1,
+            b')' => in_text = in_text.saturating_sub(1),
+            _ if in_text > 0 => {}
+            b'[' | b'<' => depth += 1,
+            b']' | b'>' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > DEEPEST {
+            return true;
+        }
+        if depth == 0 && in_text == 0 {
+            return false;
+        }
+    }
+    false
 }
 
 /// The value of a key of a dictionary: a reference whole.
@@ -116,4 +147,19 @@ pub fn reference_of(value: &[u8]) -> Option<u32> {
 
 fn is_number(value: &[u8]) -> bool {
     !value.is_empty() && value.iter().all(u8::is_ascii_digit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_that_is_nested_without_end_is_not_read() {
+        for open in ["[", "<</A ", "[(a\\)[) "] {
+            let syntax = open.repeat(1_000_000);
+            assert_eq!(Scanner::new(syntax.as_bytes()).value(), None, "{open}");
+        }
+        let usual = b"<</Kids[1 0 R 2 0 R]/T([[[[)>> rest";
+        assert_eq!(Scanner::new(usual).value(), Some(&usual[..usual.len() - 5]));
+    }
 }
