@@ -207,7 +207,7 @@ fn each_error_that_is_planted_in_a_file_is_found() {
 
     find(
         |letters| letters.swap(3, 6),
-        "rehearsal-letters-0002.pdf, sheet",
+        "rehearsal-letters-0002.pdf, page",
     );
     find(|letters| letters.swap(3, 6), "the name is not on it");
     find(
