@@ -219,7 +219,7 @@ impl Verdict {
         }
     }
 
-    /// All that speaks against a record, the worst first; `None` if nothing does.
+    /// All that speaks against a record, the most serious first; `None` if nothing does.
     pub fn of_all(verdicts: impl IntoIterator<Item = Self>) -> Option<Self> {
         let mut verdicts = verdicts.into_iter();
         let mut worst = verdicts.next()?;
@@ -264,7 +264,7 @@ pub struct Outcome {
     pub stage: StageName,
     /// What it asks of the operator.
     pub kind: Kind,
-    /// Why: the worst of all reasons.
+    /// Why: the most serious of all reasons.
     pub reason: Reason,
     /// What else would have stopped it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
