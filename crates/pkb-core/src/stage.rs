@@ -160,7 +160,7 @@ pub trait Stage: Send + Sync + 'static {
     /// What the work adds to a record.
     type Done: Send + 'static;
 
-    /// Which stage it is, and how its work is put together. Asked once.
+    /// Which stage it is, and how its work is put together. The same whenever it is asked.
     fn plan(&self) -> Plan;
 
     /// The key under which the journal has a record that this stage has settled: the patient, and all that the stage reads

@@ -21,7 +21,7 @@ use self::one_patient::AlreadyWritten;
 use super::{
     Limits, grace,
     reader::Arrival,
-    records::kept_whole,
+    records::{kept_whole, record_of},
     settled_journal::SettledJournal,
     work::{Number, Piece, Worked, work_on},
 };
@@ -67,6 +67,13 @@ struct Ready {
     brought: Option<Box<PatientIdentifiers>>,
     /// Other patients for whom something was done with the same codes or record: they are named when it is written.
     others: Vec<Owner>,
+}
+
+impl Ready {
+    /// What it says, read again if it was not kept in memory.
+    fn take_record(&mut self) -> Result<Box<Record>, Fatal> {
+        self.record.take().map_or_else(|| record_of(&self.line), Ok)
+    }
 }
 
 /// The number of a batch, and what it comes to.

@@ -19,8 +19,7 @@ use tokio::sync::mpsc;
 pub use self::records::Records;
 use self::{engine::Engine, reader::Reader, settled_journal::SettledJournal};
 use crate::{
-    ExitCode, Fatal, Record, Stage, StageName, monitor::Monitor, output::Target, stage::Plan,
-    tally::Tally,
+    ExitCode, Fatal, Record, Stage, StageName, monitor::Monitor, output::Target, tally::Tally,
 };
 use pkb_files::signals::{Attended, Signals};
 
@@ -98,10 +97,8 @@ pub async fn run<S: Stage>(
     limits: Limits,
     monitor: Arc<Monitor>,
 ) -> Report {
-    let plan = Plan {
-        batch_rows: stage.plan().batch_rows.max(1),
-        ..stage.plan()
-    };
+    let mut plan = stage.plan();
+    plan.batch_rows = plan.batch_rows.max(1);
     let started = journal
         .map(|path| SettledJournal::open(path, &*stage, plan.stage, monitor.origins()))
         .transpose()

@@ -12,10 +12,7 @@ use crate::{
     Fatal, Reason, Record, Stage,
     ndjson::Line,
     owners::{Owner, PatientIdentifiers, Shared},
-    pipeline::{
-        records::{line_of, record_of},
-        work::stop,
-    },
+    pipeline::{records::line_of, work::stop},
     stage::Handled,
     tally::Settled,
 };
@@ -138,10 +135,7 @@ impl<S: Stage> Engine<S> {
         let Some(shared) = self.owners.come(&own) else {
             return Ok(());
         };
-        let mut record = match ready.record.take() {
-            Some(record) => record,
-            None => record_of(&ready.line)?,
-        };
+        let mut record = ready.take_record()?;
         if record.outcome.is_none() {
             let verdict = self.owners.verdict(&shared, &record.row.file);
             stop(&mut record, verdict, self.plan.stage);

@@ -3,12 +3,7 @@
 use super::{BLOCK_BYTES, Engine, GRACE, OUTPUT_GRACE, Ready, Slot, output_failed};
 use crate::{
     Fatal, Stage,
-    pipeline::{
-        Report,
-        records::{line_of, record_of},
-        settled_journal::SettledJournal,
-        work::stop,
-    },
+    pipeline::{Report, records::line_of, settled_journal::SettledJournal, work::stop},
     stage::Conclusion,
     tally::{Settled, What},
 };
@@ -35,10 +30,7 @@ impl<S: Stage> Engine<S> {
     /// Writes a record, after the stage has seen it.
     fn write(&mut self, mut ready: Ready) -> Result<(), Fatal> {
         self.bring_own(&mut ready)?;
-        let mut record = match ready.record.take() {
-            Some(record) => record,
-            None => record_of(&ready.line)?,
-        };
+        let mut record = ready.take_record()?;
         match self.stage.conclude(&mut record, ready.handled)? {
             Conclusion::AsItIs => {}
             Conclusion::Changed => ready.line = line_of(&record)?,
