@@ -32,6 +32,12 @@ NAMES = [
 ]
 FILES = ["Devanagari", "Hebrew", "Bengali", "Myanmar"]
 COLLECTION = ["Tamil", "Thai"]
+# Languages of letters, each with the script of its words, as names of characters begin.
+LANGUAGES = {
+    "cy": "LATIN", "pl": "LATIN", "ro": "LATIN", "pa": "GURMUKHI", "ur": "ARABIC", "bn": "BENGALI", "ar": "ARABIC",
+}
+# They need a font that is not built in.
+FOREIGN = {"pa": "Gurmukhi", "bn": "Bengali"}
 
 
 def collection(paths: list[pathlib.Path]) -> bytes:
@@ -123,6 +129,44 @@ def check(program: str, folder: pathlib.Path, engine: str, names: list) -> list[
     return found
 
 
+def check_languages(program: str, folder: pathlib.Path, template: str) -> list[str]:
+    """A letter in each language and print: whether its first page is in it, its last in English, and pkb verify agrees."""
+    has_fonts = template == "template"
+    cases = [(language, size) for language in LANGUAGES for size in ("standard", "large")]
+    places = [at for at in range(1, 9 * len(cases)) if possible(at)][: len(cases)]
+    records = [record(at, len(cases), ("Mr", "John", "Smith")) for at in places]
+    for number, (one, (language, size)) in enumerate(zip(records, cases)):
+        one["row"]["number"] = number + 2
+        one["patient"] |= {"language": language, "format": size}
+    lines = "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in records)
+    settings = {**os.environ, "PKB_FIXED_TIME": "2026-11-22T09:00:00Z"}
+    out = folder / f"languages-{template}"
+    run = lambda command, text: subprocess.run(command, input=text, capture_output=True, text=True, cwd=folder, env=settings)
+    made = run([program, "--template", template, "--out", str(out), "--separate"], lines)
+    found = [f"exit code {made.returncode}: {made.stderr}"] if made.returncode != 0 else []
+    verified = run([str(pathlib.Path(program).with_name("pkb")), "verify", str(out)], made.stdout)
+    if verified.returncode != 0:
+        found.append(f"verify: {verified.stdout}{verified.stderr}")
+    for (language, size), one in zip(cases, map(json.loads, made.stdout.splitlines())):
+        what = f"{language}, {size} print, {template}"
+        wanted = f"{language}+en" if language != "cy" else "cy"
+        wanted = wanted if has_fonts or language not in FOREIGN else "en"
+        delivery = one["deliveries"][0]
+        if delivery.get("languages", "en") != wanted:
+            found.append(f"{what}: the letter is in {delivery.get('languages')}, not in {wanted}")
+            continue
+        pages = run(["pdftotext", str(out / delivery["file"]), "-"], None).stdout.split("\f")[:-1]
+        script = LANGUAGES[language] if wanted != "en" else "LATIN"
+        own = sum(unicodedata.name(letter, "").startswith(script) for letter in pages[0])
+        if own < 300:
+            found.append(f"{what}: the first page has {own} letters of its script")
+        if wanted.endswith("en") and not any("Dear Mr John Smith" in page for page in pages):
+            found.append(f"{what}: no page is in English")
+        if "\N{REPLACEMENT CHARACTER}" in "".join(pages):
+            found.append(f"{what}: letters without a meaning")
+    return found
+
+
 def main() -> int:
     program = str(pathlib.Path(sys.argv[1]).resolve())
     with tempfile.TemporaryDirectory() as name:
@@ -137,10 +181,20 @@ def main() -> int:
         # So many that they are stamped, but for those of which the stamp engine cannot be certain.
         many = [*NAMES, *(("Ms", "Ann", f"Lee{letter}") for letter in "abcdefgh")]
         found = [*check(program, folder, "typst", NAMES), *check(program, folder, "auto", many)]
+        subprocess.run([program, "template", "new", "without"], cwd=folder, check=True, capture_output=True)
+        for script in FOREIGN.values():
+            for weight in ("Regular", "Bold"):
+                font = FONTS / f"NotoSans{script}-{weight}.ttf"
+                (fonts / font.name).write_bytes(font.read_bytes())
+        found += [line for template in ("template", "without") for line in check_languages(program, folder, template)]
+        checked = subprocess.run([program, "template", "check", "template"], cwd=folder, capture_output=True, text=True)
+        if checked.returncode != 0:
+            found.append(f"template check: {checked.stdout}{checked.stderr}")
     for line in found:
         print(f"check-fonts: {line}", file=sys.stderr)
     if not found:
-        print(f"check-fonts: {len(NAMES)} names in the fonts that were added, each read once in each place")
+        print(f"check-fonts: {len(NAMES)} names in the fonts that were added, each read once in each place, and letters in "
+              f"{len(LANGUAGES)} languages")
     return 1 if found else 0
 
 

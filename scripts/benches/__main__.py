@@ -8,12 +8,13 @@ import subprocess
 import sys
 import time
 
-from . import calls, check, fhir, letters, memory, micro, million, results, stages, verify
+from . import build as first_build, calls, check, fhir, letters, memory, micro, million, results, stages, trace, verify
 from .measure import Failed
 from .surroundings import ROOT, Bench, say, warn
 
 PARTS = {
     "check": check,
+    "trace": trace,
     "calls": calls,
     "fhir": fhir,
     "stages": stages,
@@ -22,9 +23,10 @@ PARTS = {
     "memory": memory,
     "micro": micro,
     "million": million,
+    "build": first_build,
 }
 # Measured only if it is asked for.
-LARGE = ("million",)
+LARGE = ("million", "build")
 # Programs that want to run, on average of a minute, before we begin.
 BUSY = 0.5
 
@@ -40,7 +42,7 @@ def asked():
         "PKB_BENCH_VENV     where packages from PyPI are (target/bench-venv)\n"
         "TMPDIR             where files are made while it runs (target)\n",
     )
-    parser.add_argument("what", nargs="*", metavar="WHAT", help="parts; all but million if none is named")
+    parser.add_argument("what", nargs="*", metavar="WHAT", help="parts; all but million and build if none is named")
     parser.add_argument("--rounds", type=int, default=3, help="how often each contender runs (3)")
     parser.add_argument("--quick", action="store_true", help="small numbers and one round, only to see that it runs")
     parser.add_argument("--write", action="store_true", help="put what is measured into scripts/RESULTS.md")
@@ -82,14 +84,14 @@ def main():
     arguments = asked()
     # What is stopped stops what it has started, and leaves nothing.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    parts = arguments.what or [name for name in PARTS if arguments.quick or name not in LARGE]
+    parts = arguments.what or [name for name in PARTS if name not in LARGE or arguments.quick and name != "build"]
     profile = os.environ.get("PKB_BENCH_PROFILE", "release")
     rounds = 1 if arguments.quick else arguments.rounds
     load = os.getloadavg()[0]
     busy = load if load > BUSY else 0
     if busy and not arguments.quick:
         warn(f"this machine is busy (load {busy:.1f}): rates will be too low")
-    if not arguments.programs:
+    if not arguments.programs and parts != ["build"]:
         build(profile)
     target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
     programs = arguments.programs and arguments.programs.resolve()

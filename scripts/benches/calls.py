@@ -72,7 +72,7 @@ def costs(bench):
     """What a call costs the one who makes it, and that records leave in the order they came, as bench-calls says it."""
     # It tells the local PKB itself how long to take.
     latencies = ",".join(map(str, LATENCIES_MS))
-    command = ["bench-calls", "uploaded.ndjson", "--rate", "0", "--rounds", str(bench.rounds), "--latencies", latencies]
+    command = ["bench-calls", "uploaded.ndjson", "--rate", "0", "--concurrency", "64", "--rounds", str(bench.rounds), "--latencies", latencies]
     done = subprocess.run(command, cwd=bench.folder, capture_output=True, text=True)
     if done.returncode:
         raise Failed(f"bench-calls ended with {done.returncode}: {done.stderr.strip()}")

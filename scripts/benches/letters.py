@@ -10,6 +10,7 @@ from .contest import Contender, bytes_each, hold, remove, table
 from .surroundings import GOOD
 
 OURS = 50_000
+MADE_BY_DEFAULT = ("print", "delivered.ndjson", "delivered.ndjson.journal")
 ENGINE = "the engine alone, written nowhere"
 READ_AGAIN, FOR_TYPST = 10_000, 2_000
 BYTES_A_LETTER = 150_000  # of all files of this part together, those of separate letters above all
@@ -49,6 +50,11 @@ def stamped(folder, records="letters.ndjson"):
     return f"pkb-letters {records} --partial --out {folder} --no-journal --no-verify --engine stamp --letters-per-file {OURS}"
 
 
+def by_default(folder, records="letters.ndjson"):
+    """As the guide has it: files of the usual length, all letters read again, a journal."""
+    return f"pkb-letters {records} --partial --out {folder}"
+
+
 def by_typst(folder, records):
     return f"pkb-letters {records} --partial --out {folder} --no-journal --no-verify --engine typst --letters-per-file 50"
 
@@ -65,11 +71,13 @@ def merged(bench, letters):
     read, few = fewer(bench, letters)
     onto_disk = "sh -c 'cat stamp/*.pdf && sync copy'"
     others = other_letters.contenders(bench)
+    print_them = f"{by_default('print')} --output delivered.ndjson"
     contenders = [
-        ours(f"stamp, one file of {letters:,}", letters, "stamp", stamped("stamp")),
+        Contender("pkb-letters --out print", letters, print_them, makes=MADE_BY_DEFAULT, good=GOOD, ours=True),
+        ours(f"one file of {letters:,}, not read again", letters, "stamp", stamped("stamp")),
         *engine_alone(bench, letters, letters),
-        ours("stamp, one core", letters, "one-core", f"taskset -c 0 {stamped('one-core')}"),
-        ours("stamp, read again", read, "read", read_again(stamped("read", "read.ndjson"))),
+        ours("one file, not read again, one core", letters, "one-core", f"taskset -c 0 {stamped('one-core')}"),
+        ours("one file, read again", read, "read", read_again(stamped("read", "read.ndjson"))),
         ours("our typst, files of 50", few, "typst", by_typst("typst", "few.ndjson")),
         Contender("limit: cat of the first onto the disk", letters, onto_disk, output="copy", makes=("copy",)),
         *others,

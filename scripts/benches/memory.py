@@ -1,7 +1,7 @@
 """Peak memory of each stage with so many records, and with ten times as many."""
 
 from . import measure
-from .letters import stamped
+from .letters import by_default, stamped
 from .surroundings import FHIR, GOOD
 from .table import Table, count, mebibytes
 
@@ -53,11 +53,14 @@ def peaks(bench, times):
         rest = "pkb-resolve rest.ndjson --rate 0 --concurrency 64 --registered-check off --partial"
         look("pkb-resolve, REST", letters, rest)
         bench.head("invited.ndjson", "fewer.ndjson", letters)
-        look("pkb-letters, stamp, merged", letters, f"{print_them} --output delivered.ndjson")
+        print_default = f"{by_default('default', 'fewer.ndjson')} --output default.ndjson"
+        look("pkb-letters --out print", letters, print_default)
+        look("pkb verify print", letters, "pkb verify default default.ndjson")
+        look("pkb-letters, one file", letters, f"{print_them} --output delivered.ndjson")
         look("pkb-letters, from its journal", letters, print_them)
-        look("pkb verify", letters, "pkb verify print delivered.ndjson --square-codes none")
-        look("pkb-letters, stamp, separate", letters, f"{stamped('separate', 'fewer.ndjson')} --separate")
+        look("pkb verify, one file", letters, "pkb verify print delivered.ndjson")
+        look("pkb-letters, separate", letters, f"{stamped('separate', 'fewer.ndjson')} --separate")
         bench.head("invited.ndjson", "few.ndjson", by_typst)
         typst = "pkb-letters few.ndjson --partial --out typst --no-journal --engine typst --no-verify"
-        look("pkb-letters, typst, files of 50", by_typst, typst)
+        look("pkb-letters, typst", by_typst, typst)
     return found

@@ -37,7 +37,7 @@ STAGES = [
         "l.journal",
         "print",
     ),
-    ("verify", "pkb verify print delivered.ndjson --square-codes none", "", "", ""),
+    ("verify", "pkb verify print delivered.ndjson", "", "", ""),
 ]
 
 

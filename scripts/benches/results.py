@@ -12,7 +12,7 @@ from .surroundings import ROOT
 RESULTS = ROOT / "scripts" / "RESULTS.md"
 HEAD = """# Results
 
-Written by `scripts/bench --write`, a section for each of its parts: see "Measuring" in the README. Rates are medians of several
+Written by `scripts/bench --write`, a section for each of its parts: see `pkb help results`. Rates are medians of several
 rounds, in which all contenders do the same work in turn. Peak memory is that of a program and all that it starts.
 """
 

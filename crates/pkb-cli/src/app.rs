@@ -17,7 +17,7 @@ use crate::{
     args::{ProgressArgs, StreamArgs},
     logging,
     progress::{Progress, Task, is_pipe, tell},
-    settings::{self, EarlyExit},
+    settings::{self, EarlyExit, Settled},
 };
 use pkb_core::{
     ExitCode, Fatal, Stage, StageName,
@@ -43,18 +43,21 @@ where
     F: Future<Output = Result<ExitCode, Fatal>>,
 {
     process_limits::leave_no_core_file();
-    let args = match settings::arguments(program, std::env::args_os().collect()) {
-        Ok(args) => args,
+    let settled = settings::arguments(program, std::env::args_os().collect());
+    let Settled { args, verbose } = match settled {
+        Ok(settled) => settled,
         Err(early_exit) => return exit_early(program, early_exit).into(),
     };
-    logging::start(program);
+    logging::start(program, verbose);
     panics::tell_of_them(program);
-    match until_signal::run(move || work(args)) {
+    let ended = until_signal::run(move || work(args));
+    logging::finish();
+    match ended {
         Ok(code) => code.into(),
         Err(fatal) => {
-            tell(format!("{program}: {fatal}"));
+            tell(stopped(program, &fatal));
             if let Fatal::Interrupted(_) = fatal {
-                tell("next: no file is half written. To go on, run the same command again");
+                tell("next: no file is half written. To continue, run the same command again");
             }
             fatal.exit_code().into()
         }
@@ -63,12 +66,19 @@ where
 
 /// What is done instead of the program's work.
 fn exit_early(program: &str, early_exit: EarlyExit) -> ExitCode {
-    let stopped = match early_exit {
-        EarlyExit::Clap(error, notes) => {
+    let fatal = match early_exit {
+        EarlyExit::Help(text) => {
+            tell(text);
+            return ExitCode::Usage;
+        }
+        EarlyExit::Usage(text) => {
+            // Of what was typed, or is in a settings file, it may say anything.
+            tell(format!("{program}: {text}"));
+            return ExitCode::Usage;
+        }
+        EarlyExit::Clap(error) => {
             if error.use_stderr() {
-                // Of what was typed, or stands in a settings file, it may say anything.
                 tell(error.render());
-                notes.into_iter().for_each(tell);
                 return ExitCode::Usage;
             }
             // Help and version are asked for.
@@ -84,8 +94,17 @@ fn exit_early(program: &str, early_exit: EarlyExit) -> ExitCode {
         },
         EarlyExit::Stop(fatal) => fatal,
     };
-    tell(format!("{program}: {stopped}"));
-    stopped.exit_code()
+    tell(stopped(program, &fatal));
+    fatal.exit_code()
+}
+
+/// What stopped a program, with the exit code by which the guide explains what to do.
+fn stopped(program: &str, fatal: &Fatal) -> String {
+    let code = fatal.exit_code().code();
+    match fatal {
+        Fatal::Interrupted(_) => format!("{program}: {fatal} (exit code {code})"),
+        _ => format!("{program}: stopped (exit code {code}): {fatal}"),
+    }
 }
 
 /// Writes a text for people that was asked for to standard output. What of it would steer a terminal is escaped.
@@ -134,7 +153,7 @@ pub async fn run_stage<S: Stage>(run: StageRun<S>, args: &StreamArgs) -> Result<
     say_rehearsal(name, &args.progress);
     if args.clock.is_fixed() {
         tell(format!(
-            "{program}: note: the time is fixed (PKB_FIXED_TIME): not for a real campaign"
+            "{program}: note: the time is fixed (PKB_FIXED_TIME). This is not for a real campaign"
         ));
     }
     check_files(args, &output)?;
@@ -158,6 +177,7 @@ pub async fn run_stage<S: Stage>(run: StageRun<S>, args: &StreamArgs) -> Result<
     )
     .await;
     drop(progress);
+    logging::finish();
     let code = report.code;
     let summary = Summary::of(
         name,
@@ -221,7 +241,7 @@ fn check_files(args: &StreamArgs, output: &Target) -> Result<(), Fatal> {
         && is_same(journal, output)
     {
         return Err(Fatal::Usage(format!(
-            "{}: a file cannot be both --journal and --output: give two names",
+            "{} is named for both --journal and --output. Give two different names",
             output.display()
         )));
     }
@@ -238,12 +258,15 @@ fn tell_how_it_ended(
 ) {
     let program = stage.program();
     if let Some(fatal) = fatal {
-        tell(format!("{program}: {fatal}"));
+        tell(stopped(program, fatal));
     } else if code == ExitCode::SomeRowsRejected
         && let Some(nobody) = tally.nobody_advanced(stage)
         && (is_last || nobody.is_by_the_stage())
     {
-        tell(format!("{program}: {nobody}"));
+        tell(format!(
+            "{program}: stopped (exit code {}): {nobody}",
+            code.code()
+        ));
     }
 }
 
@@ -272,7 +295,7 @@ pub fn stdout() -> Result<io::Stdout, Fatal> {
     match is_null() == Some(true) && is_both_ways() {
         true => Err(Fatal::io(
             "cannot write to standard output",
-            io::Error::other("it is closed (records go to a file with --output FILE)"),
+            io::Error::other("it is closed. To write the records to a file: --output FILE"),
         )),
         false => Ok(stdout),
     }

@@ -12,7 +12,9 @@ use url::Url;
 /// Where patients register.
 #[derive(Debug, Clone, Args)]
 pub struct JoinUrlArgs {
-    /// Page where patients register; the codes are added to it. https, or in a rehearsal an address on this machine
+    /// Page on which patients register
+    ///
+    /// The codes are added to it. https, or in a rehearsal an address on this machine.
     #[arg(
         long,
         env = "PKB_JOIN_URL",
@@ -39,13 +41,14 @@ pub fn with_codes(page: &Url, codes: &Invitation) -> Url {
 /// It is another address, or none.
 fn parse(text: &str) -> Result<Url, &'static str> {
     let url =
-        Url::parse(text.trim()).map_err(|_| "not an address, such as https://joinpkb.com/")?;
+        Url::parse(text.trim()).map_err(|_| "must be an address, such as https://joinpkb.com/")?;
     let is_for_patients = url.scheme() == "https" && url.username().is_empty();
     let is_for_rehearsals = url.scheme() == "http" && is_loopback(&url);
     match is_for_patients || is_for_rehearsals {
         true => Ok(url),
         false => Err(
-            "the link carries a patient's codes, so it must begin with https:// (a loopback address is for rehearsals)",
+            "must begin with https:// and have no user name, because the link carries a patient's codes. Only a rehearsal \
+             may use http:// and an address on this machine",
         ),
     }
 }

@@ -12,9 +12,9 @@ pub(crate) fn checked_url(text: &str, name: &str) -> Result<Url, Fatal> {
         "https" => Ok(url),
         "http" if is_loopback(&url) => Ok(url),
         "http" => Err(Fatal::Usage(format!(
-            "{name}: plain http is for loopback addresses only; use https"
+            "{name} must begin with https://. Only an address on this machine may begin with http://, for a rehearsal"
         ))),
-        _ => Err(Fatal::Usage(format!("{name} is not an https address"))),
+        _ => Err(Fatal::Usage(format!("{name} must begin with https://"))),
     }
 }
 
@@ -44,8 +44,8 @@ fn parsed_under(base: &Url, path: &str) -> Result<Url, CallError> {
 /// Why a secret is not sent to this machine.
 pub(crate) fn not_a_sandbox_secret(what: &str, address: &str) -> String {
     format!(
-        "{what} is not a sandbox's, and {address} begins with http: it would go unencrypted to whatever listens there. What to do: for a \
-         rehearsal: eval \"$(pkb-sandbox env)\"; else use an https address"
+        "{what} is not for a sandbox, and {address} begins with http. It would be sent unencrypted. What to do: use an https \
+         address. For a rehearsal: eval \"$(pkb-sandbox env)\""
     )
 }
 

@@ -10,7 +10,10 @@ use secrecy::ExposeSecret as _;
 use crate::{
     address::{checked_url, is_loopback, not_a_sandbox_secret, under},
     error::CallError,
-    fhir::endpoint::FhirEndpoint,
+    fhir::{
+        RequestLimits,
+        endpoint::{FhirEndpoint, FhirSettings},
+    },
     settings::{Credentials, Settings},
     transport::Transport,
 };
@@ -20,6 +23,8 @@ pub struct Client {
     pub(crate) transport: Transport,
     base: Url,
     pub(crate) fhir: Option<FhirEndpoint>,
+    pub(crate) messaging: Option<FhirEndpoint>,
+    pub(crate) request_limits: RequestLimits,
 }
 
 impl Client {
@@ -35,15 +40,24 @@ impl Client {
     pub fn new(settings: Settings) -> Result<Self, Fatal> {
         let base = checked_url(&settings.base_url, "PKB_BASE_URL")?;
         let token_url = checked_url(&settings.token_url, "PKB_TOKEN_URL")?;
-        let fhir = settings.fhir.as_ref().map(FhirEndpoint::new).transpose()?;
+        let endpoint = |settings: &Option<FhirSettings>, name| {
+            let endpoint = |settings| FhirEndpoint::new(settings, name);
+            settings.as_ref().map(endpoint).transpose()
+        };
+        let fhir = endpoint(&settings.fhir, "PKB_FHIR_URL")?;
+        let messaging = endpoint(&settings.messaging, "PKB_MESSAGING_URL")?;
         let mut addresses = vec![("PKB_BASE_URL", &base), ("PKB_TOKEN_URL", &token_url)];
         addresses.extend(fhir.as_ref().map(|fhir| ("PKB_FHIR_URL", fhir.base())));
+        let messages = messaging.as_ref();
+        addresses.extend(messages.map(|messaging| ("PKB_MESSAGING_URL", messaging.base())));
         check_addresses(&addresses, &settings)?;
-        let transport = Transport::new(&settings, token_url)?;
+        let transport = Transport::new(&settings, &base, token_url)?;
         Ok(Self {
             transport,
             base,
             fhir,
+            messaging,
+            request_limits: RequestLimits::default(),
         })
     }
 
@@ -70,8 +84,8 @@ fn check_addresses(addresses: &[(&'static str, &Url)], settings: &Settings) -> R
     };
     if let Some((away, _)) = away {
         return Err(Fatal::Usage(format!(
-            "{here} is an address on this machine, which is for rehearsals, and {away} is not. What to do: run `config` to see where \
-             each is set, and set all of them for a rehearsal (eval \"$(pkb-sandbox env)\"), or none"
+            "{here} is an address on this machine, which is for rehearsals, and {away} is not. What to do: run pkb config to see \
+             where each address is set. For a rehearsal set all to this machine (eval \"$(pkb-sandbox env)\"). Otherwise set none"
         )));
     }
     if let Credentials::Secret(secret) = &settings.credentials

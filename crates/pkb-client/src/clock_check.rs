@@ -43,7 +43,8 @@ impl ClockCheck {
         }
         if off_by >= WORTH_A_WORD && !self.has_warned.swap(true, Ordering::Relaxed) {
             tracing::warn!(
-                "this machine's clock is {} {side} PKB's: set the clock before letters are printed (to see the time: timedatectl)",
+                "this machine's clock is {} {side} PKB's. Set the clock before letters are printed (to see the time: \
+                 timedatectl)",
                 in_words(off_by)
             );
         }

@@ -9,7 +9,7 @@ use crate::{
     access_watch::AccessWatch,
     client::Client,
     directory::{Answers, need_fhir, settle, statuses},
-    fhir::{Codes, MAX_INVITATION_TOKENS, PatientStatus, halving},
+    fhir::{Codes, MAX_INVITATION_TOKENS, Operation, PatientStatus, halving},
     rest::{PathTemplate, RecordAccess},
 };
 use pkb_core::{Fatal, Reason, Verdict};
@@ -127,7 +127,8 @@ impl FhirCodeSource {
 impl CodeSource for FhirCodeSource {
     async fn make_codes(&self, invitees: &[Invitee]) -> Answers<RecordAccess> {
         let ids: Vec<NationalId> = invitees.iter().map(|invitee| invitee.national_id).collect();
-        let made = halving(&ids, |part| self.pkb.invitation_tokens(part)).await;
+        let limit = self.pkb.request_limit(Operation::InvitationTokens).await;
+        let made = halving(&ids, limit, |part| self.pkb.invitation_tokens(part)).await;
         let made = settle(ids.len(), made)?;
         let left_out: Vec<NationalId> = ids
             .iter()

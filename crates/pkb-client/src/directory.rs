@@ -6,12 +6,11 @@
 use std::{future::Future, sync::Arc};
 
 use futures_util::future::join_all;
-use tokio::sync::Semaphore;
 
 use crate::{
     client::Client,
     error::CallError,
-    fhir::{MAX_STATUS_QUERY, PatientStatus, RequestRefusal, halving},
+    fhir::{MAX_STATUS_QUERY, NameAtPkb, Operation, PatientStatus, RequestRefusal, halving},
     known_patient::KnownPatient,
     rest::PathTemplate,
 };
@@ -37,21 +36,19 @@ pub trait Directory: Send + Sync + 'static {
 pub struct RestDirectory {
     pkb: Arc<Client>,
     path: PathTemplate,
-    /// Calls at a time, of all batches together.
-    in_flight: Semaphore,
     registered_check: bool,
 }
 
 impl RestDirectory {
-    /// Most patients to ask for together, where FHIR is asked who has registered.
-    pub const MAX_BATCH: usize = 500;
+    /// Most patients to ask for together, where FHIR is asked who has registered. One by one that takes half a minute: a run
+    /// that is stopped loses no more.
+    pub const MAX_BATCH: usize = 100;
 
-    /// Asks `byNationalId` at `path`, at most `in_flight` requests at a time.
-    pub fn new(pkb: impl Into<Arc<Client>>, path: PathTemplate, in_flight: usize) -> Self {
+    /// Asks `byNationalId` at `path`.
+    pub fn new(pkb: impl Into<Arc<Client>>, path: PathTemplate) -> Self {
         Self {
             pkb: pkb.into(),
             path,
-            in_flight: Semaphore::new(in_flight.max(1)),
             registered_check: false,
         }
     }
@@ -71,17 +68,14 @@ impl RestDirectory {
 impl Directory for RestDirectory {
     async fn look_up(&self, ids: &[NationalId]) -> Answers<KnownPatient> {
         let statuses = if self.registered_check {
-            let _permit = self.in_flight.acquire().await;
             statuses(&self.pkb, ids).await?
         } else {
             Vec::new()
         };
         let mut statuses = statuses.into_iter();
-        // All at once: a slow one keeps no other from starting, and the permits are shared with other batches.
-        let found = join_all(ids.iter().map(|id| async move {
-            let _permit = self.in_flight.acquire().await;
-            self.pkb.find_patient(&self.path, id).await
-        }));
+        // Each waits for its turn to call: a slow one keeps no other from starting where PKB has agreed to several at a time.
+        let find = |id| self.pkb.find_patient(&self.path, id);
+        let found = join_all(ids.iter().map(find));
         let mut answers = Vec::with_capacity(ids.len());
         for (place, found) in found.await.into_iter().enumerate() {
             let status = statuses.next().map(|status| status.and_then(known));
@@ -118,6 +112,7 @@ impl Directory for RestDirectory {
 /// PKB's FHIR interface.
 pub struct FhirDirectory {
     pkb: Arc<Client>,
+    check_names: bool,
 }
 
 impl FhirDirectory {
@@ -131,7 +126,45 @@ impl FhirDirectory {
     pub fn new(pkb: impl Into<Arc<Client>>) -> Result<Self, Fatal> {
         let pkb = pkb.into();
         need_fhir(&pkb, "--api fhir")?;
-        Ok(Self { pkb })
+        Ok(Self {
+            pkb,
+            check_names: false,
+        })
+    }
+
+    /// Also searches for each patient, one call each, since `$status-query` does not tell names.
+    pub fn with_names(mut self) -> Self {
+        self.check_names = true;
+        self
+    }
+
+    /// What PKB knows of a patient, with the name.
+    async fn named(
+        &self,
+        known: Result<KnownPatient, Verdict>,
+        id: &NationalId,
+    ) -> Result<Result<KnownPatient, Verdict>, Fatal> {
+        let known = match known {
+            Ok(known) => known,
+            Err(verdict) => return Ok(Err(verdict)),
+        };
+        Ok(match self.pkb.search_name(id).await {
+            // What either says against an invitation counts.
+            Ok(Some(NameAtPkb {
+                last_name,
+                deceased,
+            })) => Ok(KnownPatient {
+                last_name,
+                deceased: known.deceased || deceased,
+                ..known
+            }),
+            // PKB has just found the patient.
+            Ok(None) => Err(Verdict::with_detail(
+                Reason::OmittedByPkb,
+                "PKB's search did not find the patient, and its status query did",
+            )),
+            Err(error) => Err(error.into_verdict()?),
+        })
     }
 }
 
@@ -166,10 +199,15 @@ impl Registrations {
 impl Directory for FhirDirectory {
     async fn look_up(&self, ids: &[NationalId]) -> Answers<KnownPatient> {
         let statuses = statuses(&self.pkb, ids).await?;
-        Ok(statuses
-            .into_iter()
-            .map(|status| status.and_then(known))
-            .collect())
+        let known = statuses.into_iter().map(|status| status.and_then(known));
+        if !self.check_names {
+            return Ok(known.collect());
+        }
+        let named = join_all(known.zip(ids).map(|(known, id)| self.named(known, id)));
+        let named = named.await.into_iter().enumerate();
+        named
+            .map(|(place, named)| named.map_err(|fatal| fatal.at_place(|_| Some(place))))
+            .collect()
     }
 
     fn tells_registered(&self) -> bool {
@@ -193,7 +231,12 @@ pub(super) fn need_fhir(pkb: &Client, purpose: &str) -> Result<(), Fatal> {
 
 /// Where each patient stands by `$status-query`.
 pub(super) async fn statuses(pkb: &Client, ids: &[NationalId]) -> Answers<PatientStatus> {
-    settle(ids.len(), halving(ids, |part| pkb.status_query(part)).await)
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let limit = pkb.request_limit(Operation::StatusQuery).await;
+    let answers = halving(ids, limit, |part| pkb.status_query(part)).await;
+    settle(ids.len(), answers)
 }
 
 /// Verdicts for what became of a batch of `count` patients: one for each whom PKB refuses, or one for all

@@ -1,27 +1,38 @@
 //! How a call can fail.
 
+use crate::response_code::ResponseCode;
 use pkb_core::{Fatal, Reason, Verdict};
+
+use crate::messaging::Elements;
 
 /// Why a call did not bring what it was meant to. No variant holds a URL, a body or a value.
 #[derive(Debug, thiserror::Error)]
 pub enum CallError {
     /// PKB does not know it (404).
-    #[error("PKB does not know it")]
+    #[error("PKB has no record of this patient or upload")]
     NotFound,
     /// PKB does not let us see it (401 with a fresh token, or 403).
-    #[error("PKB does not let this client see it")]
+    #[error("PKB refused this client (HTTP 401 or 403)")]
     NoAccess,
+    /// PKB does not let us see it, and says why.
+    #[error("{0}")]
+    Withheld(ResponseCode),
     /// PKB refused the request as malformed.
     #[error("PKB answered {status}")]
     Refused {
         /// HTTP status.
         status: u16,
+        /// What of the request the answer speaks of.
+        elements: Elements,
     },
+    /// PKB does not take what a row says of its patient; why, in our words.
+    #[error("{0}")]
+    RowRefused(String),
     /// GOV.UK Notify does not take this number or this letter; why, in our words.
     #[error("{0}")]
     RefusedByNotify(&'static str),
     /// Not reached, or busy, for as long as we tried.
-    #[error("{cause} (tried {attempts} times)")]
+    #[error("{cause} ({})", tried(*.attempts))]
     Unavailable {
         /// What happened at the last attempt.
         cause: String,
@@ -39,6 +50,13 @@ pub enum CallError {
     Fatal(Fatal),
 }
 
+fn tried(attempts: u32) -> String {
+    match attempts {
+        1 => "tried once".into(),
+        _ => format!("tried {attempts} times"),
+    }
+}
+
 impl CallError {
     /// The verdict on the record that the call was about; `Err` if it is not about the record.
     ///
@@ -48,7 +66,9 @@ impl CallError {
         let reason = match &self {
             Self::NotFound => return Ok(Reason::NotFound.into()),
             Self::NoAccess => return Ok(Reason::NoAccess.into()),
+            Self::Withheld(_) => Reason::NoAccess,
             Self::Refused { .. } => Reason::RefusedByPkb,
+            Self::RowRefused(_) => Reason::RefusedByImport,
             Self::RefusedByNotify(_) => Reason::RefusedByNotify,
             Self::Unavailable { .. } => Reason::Unavailable,
             Self::Unanswered => Reason::Unanswered,
@@ -61,5 +81,20 @@ impl CallError {
             }
         };
         Ok(Verdict::with_detail(reason, self.to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_attempt_is_not_counted_in_the_plural() {
+        let words = |attempts| {
+            let cause = "no connection".into();
+            CallError::Unavailable { cause, attempts }.to_string()
+        };
+        assert_eq!(words(1), "no connection (tried once)");
+        assert_eq!(words(2), "no connection (tried 2 times)");
     }
 }

@@ -50,7 +50,8 @@ impl Longest {
             Self::Many => "32 MiB, for one batch",
         };
         Fatal::NotUnderstood(format!(
-            "the answer from {server} is longer than {limit}: it was not read to its end. What to do: check the address (a proxy \
+            "the answer from {server} is longer than {limit}, so its end was not read. What to do: check the address (a \
+             proxy \
              or another server may answer there), then run the same command again"
         ))
     }
@@ -79,13 +80,13 @@ impl Http {
     ///
     /// # Errors
     /// A file of certificates cannot be used, or this machine has none.
-    pub(super) fn new(network: &Network, timeout_seconds: u64) -> Result<Self, Fatal> {
+    pub(super) fn new(network: &Network, timeout: Duration) -> Result<Self, Fatal> {
         tls::use_ring();
         let builder = reqwest::Client::builder()
             .user_agent(concat!("pkb/", env!("CARGO_PKG_VERSION")))
             .redirect(Policy::none())
             .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(Duration::from_secs(timeout_seconds))
+            .timeout(timeout)
             .pool_idle_timeout(POOL_IDLE_TIMEOUT);
         let client = network.applied_to(builder)?.build();
         let client = client.map_err(|error| cannot_set_up(&error, network))?;
@@ -146,7 +147,7 @@ fn cannot_set_up(error: &reqwest::Error, network: &Network) -> Fatal {
         .filter_map(|(name, file)| file.as_ref().map(|_| *name));
     let named: Vec<&str> = named.collect();
     Fatal::Usage(match named.is_empty() {
-        true => "cannot set up TLS: this machine knows no authorities. What to do: install the package ca-certificates".into(),
+        true => "cannot set up TLS: this machine has no certificate authorities. What to do: install the package ca-certificates".into(),
         false => format!(
             "cannot set up TLS with the file of {}. What to do: check that certificates in it are whole, and that a key belongs to its \
              certificate",
@@ -181,7 +182,7 @@ pub(super) fn plain_cause(error: &reqwest::Error) -> &'static str {
     if error.is_timeout() {
         "no answer in time"
     } else if is_refused_by_proxy(error) {
-        "the proxy makes no connection to it"
+        "the proxy cannot connect to it"
     } else if error.is_connect() {
         "no connection"
     } else {

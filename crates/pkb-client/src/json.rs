@@ -10,9 +10,9 @@ pub(crate) fn parse_json<T: for<'de> Deserialize<'de>>(body: &[u8]) -> Result<T,
         let is_page = body.trim_ascii_start().first() == Some(&b'<');
         CallError::NotUnderstood(match error.classify() {
             serde_json::error::Category::Data => {
-                "PKB's answer lacks a field or has one of another kind"
+                "PKB's answer has no such field, or the field has a wrong type"
             }
-            _ if is_page => "a web page came instead of an answer: a proxy's or a login page?",
+            _ if is_page => "PKB's answer is a web page, perhaps that of a proxy or a login",
             _ => "PKB's answer is not JSON",
         })
     })

@@ -54,7 +54,7 @@ fn authorities(path: &Path, setting: &str) -> Result<Vec<Certificate>, Fatal> {
     let pem = trusted_file::read(path, Purpose::CREDENTIALS);
     let pem = pem.map_err(|unread| unread.or(|error| {
         Fatal::Usage(format!(
-            "{}: cannot be read ({}); {setting} names it. What to do: name a file with certificates in PEM form",
+            "{} of {setting} cannot be read ({}). What to do: name a file with certificates in PEM form",
             path.display(),
             error.kind()
         ))
@@ -62,7 +62,7 @@ fn authorities(path: &Path, setting: &str) -> Result<Vec<Certificate>, Fatal> {
     let found = Certificate::from_pem_bundle(&pem).unwrap_or_default();
     if found.is_empty() {
         return Err(Fatal::Usage(format!(
-            "{}: holds no certificate in PEM form; {setting} names it. What to do: if it is a DER file, convert it with: openssl x509 \
+            "{} of {setting} has no certificate in PEM form. What to do: if it is a DER file, convert it with: openssl x509 \
              -inform der -in FILE -out FILE.pem",
             path.display()
         )));
@@ -77,7 +77,7 @@ fn identity(path: &Path) -> Result<Identity, Fatal> {
     let pem = pem.map_err(|unread| {
         unread.or(|error| {
             Fatal::Usage(format!(
-                "{}: cannot be read ({}); --client-cert (PKB_CLIENT_CERT) names it",
+                "{} of --client-cert (PKB_CLIENT_CERT) cannot be read ({}). Name a file with your certificate and its key",
                 path.display(),
                 error.kind()
             ))
@@ -86,8 +86,8 @@ fn identity(path: &Path) -> Result<Identity, Fatal> {
     // The library's words may hold parts of the file.
     Identity::from_pem(&pem).map_err(|_| {
         Fatal::Usage(format!(
-            "{}: does not hold a certificate and its key; --client-cert (PKB_CLIENT_CERT) names it. What to do: put both into one file \
-             in PEM form, the key without a passphrase: cat cert.pem key.pem > FILE; chmod 600 FILE",
+            "{} of --client-cert (PKB_CLIENT_CERT) does not have a certificate and its key. What to do: put both into one \
+             file in PEM form, the key without a passphrase: cat cert.pem key.pem > FILE && chmod 600 FILE",
             path.display()
         ))
     })

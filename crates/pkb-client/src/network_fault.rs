@@ -100,7 +100,8 @@ impl NetworkFault {
             Kind::ProxyCredentials => {
                 let variable = self.proxy.unwrap_or("HTTPS_PROXY");
                 format!(
-                    "the proxy that {variable} names wants a user name and password, or does not take those in it. Nothing was sent to \
+                    "the proxy that {variable} names wants a user name and password, or does not accept those in \
+                     {variable}. Nothing was sent to \
                      {}. What to do: ask your network team for an account, and set {variable} to http://USER:PASSWORD@HOST:PORT. Write \
                      %40 for @, %3A for : and %2F for /. Keep that line in a file of mode 0600, not in the shell's history",
                     self.server
@@ -114,8 +115,8 @@ const UNKNOWN_AUTHORITY: &str = "shows a certificate from an authority that this
      do not trust the certificate because it is shown. Ask your network team whether a proxy of theirs opens encrypted traffic. If so, \
      have them exempt this server, or fetch their authority's certificate from them, not from the connection, and name its file with \
      --ca-file. If there is no such proxy, somebody may be listening: tell your security team";
-const WRONG_NAME: &str = "shows a certificate for another name. Nothing was sent. What to do: check the address in your settings, and \
-     DNS. If both are right, another server has answered: tell your network team";
+const WRONG_NAME: &str = "shows a certificate for a different name. Nothing was sent. What to do: check the address in your settings, and DNS. If \
+ both are right, a different server has answered: tell your network team";
 const REVOKED: &str = "shows a certificate that its authority has revoked. Nothing was sent. What to do: tell the server's operator, and \
      wait until it is replaced";
 const OTHER_CERTIFICATE: &str = "shows a certificate that is not one for a server: it is malformed, for another use, or signed by itself. \

@@ -26,7 +26,7 @@ pub struct Reached {
     pub clock_ahead_seconds: Option<i64>,
 }
 
-/// Why a server was not reached. The texts say what to do, too.
+/// Why a server was not reached. The texts also say what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum Unreached {
     /// The setting is wrong.
@@ -34,12 +34,13 @@ pub enum Unreached {
     Setting(Fatal),
     /// No address for the name.
     #[error(
-        "the name {0} is not known (DNS): check the address, and whether this machine asks the right name server"
+        "the name {0} is not known (DNS). Check the address, and the name servers of this machine"
     )]
     Name(String),
     /// Nobody takes the connection.
     #[error(
-        "{server} takes no connection ({cause}): is the port open in the firewall, or is a proxy needed (HTTPS_PROXY)?"
+        "cannot connect to {server} ({cause}). What to do: check the address, then the firewall. If your network needs a \
+         proxy, set HTTPS_PROXY"
     )]
     Connection {
         /// Name and port.
@@ -51,7 +52,9 @@ pub enum Unreached {
     #[error("{0}")]
     NotInConfidence(Fatal),
     /// Anything else.
-    #[error("{server} does not answer ({cause}): is a proxy in between?")]
+    #[error(
+        "{server} does not answer ({cause}). What to do: check the address. If your network needs a proxy, set HTTPS_PROXY"
+    )]
     Answer {
         /// Name and port, and the proxy.
         server: String,
@@ -92,7 +95,7 @@ pub async fn reach(name: &str, address: &str, network: &Network) -> Result<Reach
             .map_err(|_| failed("no answer in time".into()))?
             .map_err(|error| failed(error.kind().to_string()))?;
     }
-    let http = Http::new(network, PATIENCE.as_secs()).map_err(Unreached::Setting)?;
+    let http = Http::new(network, PATIENCE).map_err(Unreached::Setting)?;
     // The server's root: nothing that PKB documents, so nothing happens there.
     let mut root = url.clone();
     root.set_path("/");

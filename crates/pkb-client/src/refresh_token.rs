@@ -63,7 +63,8 @@ impl RefreshTokenFile {
                 }
                 Err(TryLockError::WouldBlock) => {
                     return Err(Fatal::TryLater(format!(
-                        "{}: another program does not let go of it",
+                        "{} is in use by a different program. Wait until that program is finished, or stop it. Then run the \
+                         same command again",
                         path.display()
                     )));
                 }
@@ -80,7 +81,8 @@ impl Held<'_> {
             .map_err(|unread| unread.or(|source| Fatal::cannot_read(self.path, source)))?;
         match text.trim() {
             "" => Err(Fatal::Usage(format!(
-                "{}: holds no refresh token",
+                "{} has no refresh token in it. What to do: ask a coordinator to make one in PKB's web interface, and put \
+                 it into this file",
                 self.path.display()
             ))),
             token => Ok(token.to_owned()),

@@ -1,8 +1,9 @@
-//! What PKB means by 401 and 403: its response codes first ("CS: Response Code", p.3365077057), then what OAuth has for it (RFC 6750, 3.1),
-//! and the HTTP status last.
+//! What PKB means by a refusal: its response codes first, then what OAuth has for 401 and 403 (RFC 6750, 3.1), and the HTTP status last.
 
 use reqwest::header::HeaderValue;
-use serde::Deserialize;
+use serde_json::Value;
+
+use crate::response_code::ResponseCode;
 
 /// What was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,7 +13,9 @@ pub(super) enum Refusal {
     /// All that this client asks; what to do about it.
     Client(&'static str),
     /// To show this patient.
-    Patient,
+    Patient(ResponseCode),
+    /// Something that does not happen to a client of this kind.
+    Unexpected,
     /// That is not said.
     Unsaid,
 }
@@ -22,61 +25,41 @@ const SESSION_OVER: &str = "PKB has closed this client's API session. What to do
 const WRONG_CLIENT: &str = "PKB does not accept this kind of client for this call. What to do: ask PKB for a system client \
     that may make these calls. Set PKB_CLIENT_ID, then run the same command again";
 
-#[derive(Deserialize)]
-struct Body {
-    error: Option<String>,
-    #[serde(default)]
-    issue: Vec<Issue>,
-}
-
-#[derive(Deserialize)]
-struct Issue {
-    details: Option<Details>,
-}
-
-#[derive(Deserialize)]
-struct Details {
-    #[serde(default)]
-    coding: Vec<Coding>,
-}
-
-#[derive(Deserialize)]
-struct Coding {
-    code: Option<String>,
+impl From<ResponseCode> for Refusal {
+    fn from(code: ResponseCode) -> Self {
+        use ResponseCode as Code;
+        match code {
+            Code::AccessTokenExpired | Code::BadAuthentication => Self::Token,
+            Code::SessionExpired | Code::SessionInvalid => Self::Client(SESSION_OVER),
+            Code::WrongUserType => Self::Client(WRONG_CLIENT),
+            Code::FrozenOutward => Self::Unexpected,
+            Code::FrozenInward
+            | Code::SharingDisabled
+            | Code::NoAssociation
+            | Code::NoConsent
+            | Code::NoDecryptKey => Self::Patient(code),
+        }
+    }
 }
 
 impl Refusal {
-    /// Reads the header `WWW-Authenticate` and the body of an answer with status 401 or 403.
-    pub(super) fn read(challenge: Option<&HeaderValue>, body: &[u8]) -> Self {
-        let body: Option<Body> = serde_json::from_slice(body).ok();
-        let codes = body.iter().flat_map(|body| {
-            let details = body.issue.iter().filter_map(|issue| issue.details.as_ref());
-            let codings = details.flat_map(|details| &details.coding);
-            codings.filter_map(|coding| coding.code.as_deref())
-        });
-        if let Some(refusal) = codes.filter_map(Self::of_code).next() {
-            return refusal;
-        }
-        let says = |text: &str| text.contains("invalid_token");
-        let in_header = challenge.and_then(|value| value.to_str().ok());
-        let in_body = body.as_ref().and_then(|body| body.error.as_deref());
-        if in_header.is_some_and(says) || in_body.is_some_and(says) {
-            return Self::Token;
-        }
-        Self::Unsaid
+    /// Reads a body for a code.
+    pub(super) fn of_code(body: &[u8]) -> Self {
+        ResponseCode::read(body).map_or(Self::Unsaid, |code| {
+            tracing::debug!("PKB's response code: {}", code.as_str());
+            code.into()
+        })
     }
 
-    fn of_code(code: &str) -> Option<Self> {
-        match code {
-            "ACC_TOKEN_EXPIRED" | "BAD_AUTHENTICATION" => Some(Self::Token),
-            "API_SESSION_EXPIRED" | "API_SESSION_INVALID" => Some(Self::Client(SESSION_OVER)),
-            "USER_TYPE_NOT_PERM" => Some(Self::Client(WRONG_CLIENT)),
-            "ACCESS_FROZEN_INWARD"
-            | "SHARING_DISABLED"
-            | "NO_ASSOCIATION"
-            | "NO_CONSENT"
-            | "NO_DECRYPT_KEY" => Some(Self::Patient),
-            _ => None,
+    /// Reads the header `WWW-Authenticate` and the body of an answer with status 401 or 403 for what OAuth says.
+    pub(super) fn of_oauth(challenge: Option<&HeaderValue>, body: &[u8]) -> Self {
+        let says = |text: &str| text.contains("invalid_token");
+        let in_header = challenge.and_then(|value| value.to_str().ok());
+        let body: Option<Value> = serde_json::from_slice(body).ok();
+        let in_body = body.as_ref().and_then(|body| body["error"].as_str());
+        match in_header.is_some_and(says) || in_body.is_some_and(says) {
+            true => Self::Token,
+            false => Self::Unsaid,
         }
     }
 }
@@ -85,15 +68,9 @@ impl Refusal {
 mod tests {
     use super::*;
 
-    fn read(challenge: &str, body: &str) -> Refusal {
+    fn of_oauth(challenge: &str, body: &str) -> Refusal {
         let challenge = HeaderValue::from_str(challenge).unwrap();
-        Refusal::read(Some(&challenge), body.as_bytes())
-    }
-
-    fn outcome(code: &str) -> String {
-        format!(
-            r#"{{"resourceType":"OperationOutcome","issue":[{{"severity":"error"}},{{"details":{{"coding":[{{"code":"{code}"}}]}}}}]}}"#
-        )
+        Refusal::of_oauth(Some(&challenge), body.as_bytes())
     }
 
     #[test]
@@ -103,30 +80,21 @@ mod tests {
             ("Bearer error=\"invalid_token\"", ""),
             ("Bearer realm=\"pkb\", error=invalid_token", "<html>"),
             ("Bearer", token),
-            ("Bearer", &outcome("ACC_TOKEN_EXPIRED")),
-            ("Bearer", &outcome("BAD_AUTHENTICATION")),
         ] {
-            assert_eq!(read(challenge, body), Refusal::Token, "{challenge} {body}");
+            assert_eq!(
+                of_oauth(challenge, body),
+                Refusal::Token,
+                "{challenge} {body}"
+            );
         }
-        assert_eq!(Refusal::read(None, token.as_bytes()), Refusal::Token);
+        assert_eq!(Refusal::of_oauth(None, token.as_bytes()), Refusal::Token);
     }
 
     #[test]
-    fn pkbs_own_codes_come_first_and_what_says_nothing_is_left_open() {
-        let invalid = "Bearer error=\"invalid_token\"";
-        assert_eq!(read(invalid, &outcome("NO_CONSENT")), Refusal::Patient);
-        for code in ["API_SESSION_INVALID", "USER_TYPE_NOT_PERM"] {
-            assert!(matches!(read(invalid, &outcome(code)), Refusal::Client(_)));
-        }
-        for body in [
-            "",
-            "{}",
-            "[]",
-            "<html>",
-            r#"{"error":"unauthorized"}"#,
-            &outcome("NEW_CODE"),
-        ] {
-            assert_eq!(read("Bearer", body), Refusal::Unsaid, "{body}");
+    fn what_says_nothing_is_left_open() {
+        for body in ["", "{}", "[]", "<html>", r#"{"error":"unauthorized"}"#] {
+            assert_eq!(of_oauth("Bearer", body), Refusal::Unsaid, "{body}");
+            assert_eq!(Refusal::of_code(body.as_bytes()), Refusal::Unsaid);
         }
     }
 }

@@ -37,6 +37,13 @@ impl PathTemplate {
             Some(place) => Err(Fatal::Usage(format!("the path needs {place} in it"))),
         }
     }
+
+    /// The path about a patient.
+    pub(crate) fn of_patient(&self, id: &NationalId) -> String {
+        self.0
+            .replace("{number}", id.value.expose_digits())
+            .replace("{type}", id.scheme.rest_name())
+    }
 }
 
 /// A new pair of codes.
@@ -50,14 +57,15 @@ pub struct RecordAccess {
     pub expires_at: Option<Timestamp>,
 }
 
-/// The user as PKB writes it; any field may be null or absent.
+/// The user as PKB writes it (p.4504551428); any field may be null or absent. What is needed for no decision (gender, contacts, height and so
+/// on) is not read, and may be anything.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct UserAnswer {
     id: Option<Id>,
     dob: Option<String>,
-    first_name: Option<String>,
-    last_name: Option<String>,
+    first_name: Option<serde_json::Value>,
+    last_name: Option<serde_json::Value>,
     #[serde(flatten)]
     address: AddressAnswer,
     date_deceased: Option<serde_json::Value>,
@@ -91,10 +99,10 @@ impl AddressAnswer {
     }
 }
 
-/// A name, if PKB has one.
-fn name(name: Option<String>) -> Option<Box<str>> {
-    name.filter(|name| !name.trim().is_empty())
-        .map(String::into_boxed_str)
+/// A name, if PKB has one. What is no text is none.
+fn name(name: Option<serde_json::Value>) -> Option<Box<str>> {
+    let name = name?.as_str()?.trim().to_owned();
+    (!name.is_empty()).then(|| name.into_boxed_str())
 }
 
 /// PKB's examples show a string of digits; a number would mean the same.
@@ -124,11 +132,7 @@ impl Client {
         path: &PathTemplate,
         id: &NationalId,
     ) -> Result<KnownPatient, CallError> {
-        let path = path
-            .0
-            .replace("{number}", id.value.expose_digits())
-            .replace("{type}", id.scheme.rest_name());
-        let answer: UserAnswer = self.get_json(&path).await?;
+        let answer: UserAnswer = self.get_json(&path.of_patient(id)).await?;
         match named_patient(&answer.national_ids, id) {
             NamedPatient::Asked => {}
             NamedPatient::Nobody => self.transport.monitor().unnamed_answer(),
@@ -178,10 +182,14 @@ impl Client {
             .await?;
         Ok(RecordAccess {
             code: InvitationCode::parse(&answer.invitation_code).map_err(|_| {
-                CallError::NotUnderstood("PKB's invitation code is not letters and digits")
+                CallError::NotUnderstood(
+                    "PKB's invitation code has characters that are not letters or digits",
+                )
             })?,
             token: AccessCode::parse(&answer.token).map_err(|_| {
-                CallError::NotUnderstood("PKB's access code is not letters and digits")
+                CallError::NotUnderstood(
+                    "PKB's access code has characters that are not letters or digits",
+                )
             })?,
             expires_at: answer.expiry,
         })
@@ -238,7 +246,7 @@ mod tests {
         for (body, part) in [
             ("<html>Canary", "web page"),
             ("Canary", "not JSON"),
-            ("{\"invitationCode\":\"Canary\"}", "lacks a field"),
+            ("{\"invitationCode\":\"Canary\"}", "no such field"),
             ("{\"invitationCode\":\"Canary", "not JSON"),
         ] {
             let Err(error) = parse_json::<TokenAnswer>(body.as_bytes()) else {

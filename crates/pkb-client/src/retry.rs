@@ -81,7 +81,8 @@ impl Outage {
             return Ok(());
         }
         Err(Fatal::TryLater(format!(
-            "{} has not answered properly for {} s: run the same command again later",
+            "{} has not answered properly for {} s ({cause}). What to do: run the same command again later. To check the server and its \
+             address: pkb doctor",
             self.server,
             lasted.as_secs()
         )))
@@ -112,6 +113,11 @@ pub(super) fn was_not_carried_out(status: StatusCode) -> bool {
 /// The pause that the server asks for (RFC 9110, Retry-After: seconds or a date), capped. `None` for nonsense, and for no time at all: that
 /// is no pause, and one of our own choosing is better.
 pub(super) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+    uncapped_retry_after(headers, now).map(|pause| pause.min(RETRY_AFTER_CAP))
+}
+
+/// The same, however long it is.
+pub(super) fn uncapped_retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let text = headers
         .get(reqwest::header::RETRY_AFTER)?
         .to_str()
@@ -124,7 +130,7 @@ pub(super) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Durati
             .duration_since(now)
             .unwrap_or_default(),
     };
-    Some(pause.min(RETRY_AFTER_CAP)).filter(|pause| !pause.is_zero())
+    Some(pause).filter(|pause| !pause.is_zero())
 }
 
 #[cfg(test)]
@@ -142,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn retry_after_is_read_as_seconds_or_as_a_date_and_capped() {
+    fn retry_after_is_read_as_seconds_or_as_a_date_and_capped_incident_34() {
         assert_eq!(asked("7"), Some(Duration::from_secs(7)));
         assert_eq!(
             asked("Sun, 06 Nov 1994 08:49:47 GMT"),
@@ -153,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn retry_after_of_nonsense_leaves_the_pause_to_us() {
+    fn retry_after_of_nonsense_leaves_the_pause_to_us_incident_34() {
         for text in [
             "soon",
             "",

@@ -21,7 +21,8 @@ pub fn read_secret(file: Option<&Path>) -> Result<SecretString, Fatal> {
     let secret = secret.trim();
     if secret.is_empty() {
         return Err(Fatal::Usage(
-            "no client secret: set PKB_CLIENT_SECRET, or PKB_CLIENT_SECRET_FILE to a file that holds it".into(),
+            "no client secret. What to do: set PKB_CLIENT_SECRET, or set PKB_CLIENT_SECRET_FILE to a file that holds the \
+             secret".into(),
         ));
     }
     Ok(SecretString::from(secret))
@@ -34,21 +35,21 @@ pub(crate) fn read_secret_file(path: &Path, setting: &str) -> Result<String, Fat
     match trusted_file::read_to_string(path, Purpose::CREDENTIALS) {
         Err(Unread::Doubtful(fatal)) => Err(fatal),
         Ok(text) if text.trim().is_empty() => Err(Fatal::Usage(format!(
-            "{}: no secret is in it ({setting})",
+            "{} has no secret in it ({setting}). What to do: write the secret into the file",
             path.display()
         ))),
         Ok(text) => Ok(text),
         Err(Unread::Io(error)) if error.kind() == std::io::ErrorKind::NotFound => {
             let near = nearest_path(path).map_or_else(String::new, |near| {
-                format!("; did you mean {}?", near.display())
+                format!(". Did you mean {}?", near.display())
             });
             Err(Fatal::Usage(format!(
-                "{setting} names a file that is not there: it is to be the path of a file, not the secret{near}"
+                "{setting} names a file that does not exist. It must be the path of a file, not the secret{near}"
             )))
         }
         Err(Unread::Io(error)) if path.exists() => Err(Fatal::cannot_read(path, error)),
         Err(Unread::Io(error)) => Err(Fatal::Usage(format!(
-            "the file that {setting} names cannot be read ({}): it is to be the path of a file, not the secret",
+            "the file that {setting} names cannot be read ({}). {setting} must be the path of a file, not the secret",
             error.kind()
         ))),
     }

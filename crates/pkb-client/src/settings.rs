@@ -1,12 +1,12 @@
 //! What the client of PKB needs to know.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use clap::ValueEnum;
 use pkb_core::monitor::Monitor;
 use secrecy::SecretString;
 
-use crate::{fhir::endpoint::FhirSettings, network::Network};
+use crate::{call_watch::CallWatch, fhir::endpoint::FhirSettings, network::Network};
 
 /// How the OAuth client shows its secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -33,6 +33,8 @@ pub struct Settings {
     pub base_url: String,
     /// The FHIR interface, for stages that ask it.
     pub fhir: Option<FhirSettings>,
+    /// The messaging endpoint, for uploads by message.
+    pub messaging: Option<FhirSettings>,
     /// Address that gives out access tokens.
     pub token_url: String,
     /// OAuth client.
@@ -45,14 +47,18 @@ pub struct Settings {
     pub scope: Option<String>,
     /// How servers are reached.
     pub network: Network,
-    /// Longest wait for one answer, in seconds.
-    pub timeout_seconds: u64,
+    /// Longest wait for one answer.
+    pub timeout: Duration,
     /// Calls in all for one request.
     pub attempts: u32,
-    /// Seconds of nothing but failures after which the stage stops.
-    pub give_up_seconds: u64,
+    /// How long every call may fail before the stage stops.
+    pub give_up_after: Duration,
     /// Requests a second; 0 for no limit.
     pub rate: u32,
+    /// Calls at the same time, of all programs on this machine together.
+    pub at_a_time: u16,
+    /// What counts the calls.
+    pub calls: Arc<CallWatch>,
     /// Where the jitter of pauses comes from.
     pub random: fastrand::Rng,
     /// Where retries and waits are noted.

@@ -31,6 +31,7 @@ use crate::{
     error::CallError,
     http::{self, BodyError, Http, Longest, ONE_REQUEST, note_origin},
     refresh_token::RefreshTokenFile,
+    refusal::Refusal,
     retry::{self, Backoff, Outage},
     settings::{AuthStyle, Credentials, Settings},
 };
@@ -96,6 +97,20 @@ pub(super) struct Token {
 }
 
 impl Token {
+    /// A token that was asked for at `asked`; `None` if it has characters that no header may have.
+    pub(super) fn new(text: &str, asked: Instant, life: Duration) -> Option<Self> {
+        Some(Self {
+            bearer: bearer(text)?,
+            fetched: asked,
+            life,
+        })
+    }
+
+    /// Whether both came with the same answer.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        self.fetched == other.fetched
+    }
+
     /// Whether it is time for the next one: early, so that a call that starts now does not arrive
     /// with a token that has ended.
     pub(super) fn is_due(&self) -> bool {
@@ -185,7 +200,7 @@ impl TokenSource {
             ));
         }
         if let Some(token) = &current.token {
-            let is_refused = refused.is_some_and(|refused| refused.fetched == token.fetched);
+            let is_refused = refused.is_some_and(|refused| refused.is_same(token));
             if !is_refused && !token.is_due() {
                 return Ok(token.clone());
             }
@@ -248,13 +263,8 @@ impl TokenSource {
         };
         let life = answer.expires_in().unwrap_or(DEFAULT_LIFE);
         tracing::debug!("new access token for {} s", life.as_secs());
-        let bearer = bearer(answer.access_token().secret())
-            .ok_or(TokenError::Failure(Failure::NotUnderstood))?;
-        Ok(Token {
-            bearer,
-            fetched: asked,
-            life,
-        })
+        Token::new(answer.access_token().secret(), asked, life)
+            .ok_or(TokenError::Failure(Failure::NotUnderstood))
     }
 }
 
@@ -333,31 +343,30 @@ impl<'c> AsyncHttpClient<'c> for Exchange {
                 (&url, status, response.headers()),
             )
             .map_err(|mixed| Failure::Mixed(mixed.to_string()))?;
+            let pause = retry::retry_after(response.headers(), SystemTime::now());
+            let body = http::read_body(response, Longest::Token).await;
+            let read = body.as_ref().map_or(&[][..], Vec::as_slice);
+            if let Refusal::Client(what) = Refusal::of_code(read) {
+                return Err(Failure::RefusedClient(what));
+            }
             match status {
                 status if retry::is_busy(status) || status.is_server_error() => {
                     return Err(Failure::Unavailable {
-                        cause: "the token address is busy or failing",
-                        pause: retry::retry_after(response.headers(), SystemTime::now()),
+                        cause: "the server at the token address is busy or failing",
+                        pause,
                     });
                 }
-                StatusCode::UNAUTHORIZED => {
-                    let body = http::read_body(response, Longest::Token)
-                        .await
-                        .unwrap_or_default();
-                    return Err(Failure::of_401(&body));
-                }
+                StatusCode::UNAUTHORIZED => return Err(Failure::of_401(read)),
                 // The server's word on the credentials, if it is one that OAuth knows.
                 StatusCode::BAD_REQUEST | StatusCode::FORBIDDEN => {}
                 // Another server's word on another matter: a wrong address, or a proxy.
                 status if status.is_client_error() => return Err(Failure::NotUnderstood),
                 _ => {}
             }
-            let unread = |error| match error {
-                BodyError::BrokeOff => Failure::unavailable("the answer broke off"),
+            let body = body.map_err(|error| match error {
+                BodyError::BrokeOff => Failure::unavailable("the answer was cut off"),
                 BodyError::TooLong => Failure::NotUnderstood,
-            };
-            let body = http::read_body(response, Longest::Token).await;
-            let body = body.map_err(unread)?;
+            })?;
             if status == StatusCode::BAD_REQUEST
                 && let Some(fault) = self.http.fault_in_answer(&url, &body)
             {

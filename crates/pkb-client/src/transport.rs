@@ -1,7 +1,9 @@
-//! One request to PKB, or to GOV.UK Notify, with everything that makes it reliable: token, rate, retries, and errors
+//! One request to PKB, GOV.UK Notify or NHS Notify, with everything that makes it reliable: token, rate, retries, and errors
 //! that name no value.
 
 mod again;
+mod answer;
+mod attempt;
 pub(super) mod explain;
 mod pause;
 mod refused;
@@ -14,21 +16,26 @@ use std::{
 };
 
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
-use reqwest::{Method, RequestBuilder, Response, StatusCode, Url, header};
+use reqwest::{Method, RequestBuilder, Url, header};
 use secrecy::ExposeSecret as _;
 
 use crate::{
-    clock_check::{ClockCheck, clock_off_by},
+    call_watch::CallWatch,
+    clock_check::ClockCheck,
     error::CallError,
-    http::{BodyError, Http, Longest, ONE_REQUEST, note_origin, read_body},
+    http::{Http, Longest, ONE_REQUEST},
     network::Network,
+    network_fault::server,
+    nhs_notify::token::SignedTokens,
     notify::api_key::ApiKey,
-    retry::{self, Backoff, Outage},
+    retry::{Backoff, Outage},
     settings::Settings,
     token::{Token, TokenSource},
+    turns::{Turn, Turns},
 };
 use again::RetryDecision;
-use explain::{AnswerMeaning, Explain, Unsuccessful};
+use attempt::{Attempt, Success};
+use explain::Explain;
 use pause::SharedPause;
 use pkb_core::{
     Fatal,
@@ -43,16 +50,18 @@ enum Pass {
     Tokens(Box<TokenSource>, ClockCheck),
     /// By tokens that we sign ourselves (GOV.UK Notify).
     Key(ApiKey),
+    /// By access tokens that are fetched with tokens that we sign ourselves (NHS Notify).
+    Signed(Box<SignedTokens>),
 }
 
 /// How often, how long and how fast.
 pub(super) struct RetryLimits {
-    /// Longest wait for one answer, in seconds.
-    pub(super) timeout_seconds: u64,
+    /// Longest wait for one answer.
+    pub(super) timeout: Duration,
     /// Calls in all for one request.
     pub(super) attempts: u32,
-    /// Seconds of nothing but failures after which the stage stops.
-    pub(super) give_up_seconds: u64,
+    /// How long every call may fail before the stage stops.
+    pub(super) give_up_after: Duration,
     /// Requests a second; 0 for no limit.
     pub(super) rate: u32,
     /// Where the jitter of pauses comes from.
@@ -69,6 +78,10 @@ pub(super) struct Transport {
     pass: Pass,
     explain: Option<Explain>,
     rate: Option<DefaultDirectRateLimiter>,
+    /// Which calls may be made at the same time, where that is limited (PKB).
+    turns: Option<Turns>,
+    /// Counts calls of that kind.
+    calls: Arc<CallWatch>,
     backoff: Backoff,
     outage: Outage,
     attempts: u32,
@@ -77,29 +90,25 @@ pub(super) struct Transport {
     pause: SharedPause,
 }
 
-/// What came of sending a request.
-enum Attempt {
-    Body(Vec<u8>),
-    /// 401 or 403.
-    Refused(Response),
-    RetryDecision(RetryDecision),
-}
-
 impl Transport {
     /// To PKB.
-    pub(super) fn new(settings: &Settings, token_url: Url) -> Result<Self, Fatal> {
+    pub(super) fn new(settings: &Settings, base: &Url, token_url: Url) -> Result<Self, Fatal> {
         let pace = RetryLimits {
-            timeout_seconds: settings.timeout_seconds,
+            timeout: settings.timeout,
             attempts: settings.attempts,
-            give_up_seconds: settings.give_up_seconds,
+            give_up_after: settings.give_up_after,
             rate: settings.rate,
             random: settings.random.clone(),
             monitor: Arc::clone(&settings.monitor),
         };
-        let http = Http::new(&settings.network, pace.timeout_seconds)?;
+        let http = Http::new(&settings.network, pace.timeout)?;
         let tokens = Box::new(TokenSource::new(settings, token_url.into(), http.clone())?);
         let pass = Pass::Tokens(tokens, ClockCheck::default());
-        Ok(Self::with("PKB", http, pass, None, pace))
+        Ok(Self {
+            turns: Some(Turns::new(&server(base), settings.at_a_time)),
+            calls: Arc::clone(&settings.calls),
+            ..Self::with("PKB", http, pass, None, pace)
+        })
     }
 
     /// To GOV.UK Notify.
@@ -109,9 +118,21 @@ impl Transport {
         pace: RetryLimits,
         network: &Network,
     ) -> Result<Self, Fatal> {
-        let http = Http::new(network, pace.timeout_seconds)?;
+        let http = Http::new(network, pace.timeout)?;
         let (pass, explain) = (Pass::Key(key), Some(explain));
         Ok(Self::with("GOV.UK Notify", http, pass, explain, pace))
+    }
+
+    /// To NHS Notify.
+    pub(super) fn to_nhs_notify(
+        tokens: SignedTokens,
+        explain: Explain,
+        pace: RetryLimits,
+        network: &Network,
+    ) -> Result<Self, Fatal> {
+        let http = Http::new(network, pace.timeout)?;
+        let (pass, explain) = (Pass::Signed(Box::new(tokens)), Some(explain));
+        Ok(Self::with("NHS Notify", http, pass, explain, pace))
     }
 
     fn with(
@@ -128,16 +149,19 @@ impl Transport {
             explain,
             rate: NonZeroU32::new(pace.rate)
                 .map(|rate| RateLimiter::direct(Quota::per_second(rate))),
+            turns: None,
+            calls: Arc::default(),
             backoff: Backoff::new(pace.random),
-            outage: Outage::new(
-                server,
-                Duration::from_secs(pace.give_up_seconds),
-                Arc::clone(&pace.monitor),
-            ),
+            outage: Outage::new(server, pace.give_up_after, Arc::clone(&pace.monitor)),
             attempts: pace.attempts,
             monitor: pace.monitor,
             pause: SharedPause::default(),
         }
+    }
+
+    /// What requests without a token are sent by.
+    pub(super) fn http(&self) -> &Http {
+        &self.http
     }
 
     /// Where waits are noted.
@@ -148,6 +172,7 @@ impl Transport {
     /// Fetches an access token, where calls carry one.
     pub(super) async fn sign_in(&self) -> Result<(), CallError> {
         if let Pass::Tokens(tokens, _) = &self.pass {
+            let _turn = self.turn().await;
             tokens
                 .token(None, &self.backoff, &self.outage, &self.monitor)
                 .await?;
@@ -165,6 +190,12 @@ impl Transport {
             Pass::Key(key) => {
                 let signed = key.sign(SystemTime::now());
                 Ok((request.bearer_auth(signed.expose_secret()), None))
+            }
+            Pass::Signed(tokens) => {
+                let token = tokens.token(&self.http, refused, &self.backoff, &self.outage);
+                let token = token.await?;
+                let request = request.header(header::AUTHORIZATION, token.bearer.clone());
+                Ok((request, Some(token)))
             }
             Pass::Tokens(tokens, _) => {
                 let token = tokens
@@ -203,26 +234,43 @@ impl Transport {
         is_whole: impl Fn(&[u8]) -> bool,
         build: impl Fn(RequestBuilder) -> RequestBuilder,
     ) -> Result<Vec<u8>, CallError> {
+        let answer = self.call_for_answer(method, url, repeat, longest, is_whole, build);
+        Ok(answer.await?.body)
+    }
+
+    /// The same, with the status of the answer.
+    pub(super) async fn call_for_answer(
+        &self,
+        method: Method,
+        url: Url,
+        repeat: Repeat<'_>,
+        longest: Longest,
+        is_whole: impl Fn(&[u8]) -> bool,
+        build: impl Fn(RequestBuilder) -> RequestBuilder,
+    ) -> Result<Success, CallError> {
         let mut attempt = 0;
         let mut refused = RefusedTokens::default();
         loop {
             attempt += 1;
-            self.wait_for_turn().await;
+            let turn = self.turn().await;
             let request = build(self.http.request(method.clone(), url.clone()));
             let (request, token) = self.show_pass(request, refused.last.as_ref()).await?;
             let sent = self.send(request, repeat, longest, &is_whole).await;
+            drop(turn);
+            self.calls.called();
             let again = match (sent.map_err(CallError::Fatal)?, token) {
-                (Attempt::Body(body), _) => {
+                (Attempt::Answered(answer), _) => {
                     self.outage.answered();
                     self.note_early_end(&refused);
-                    return Ok(body);
+                    return Ok(answer);
                 }
-                (Attempt::Refused(response), Some(token)) => {
+                (Attempt::Refused(refusal, status), Some(token)) => {
+                    let end_early = || self.tokens_end_early();
                     refused
-                        .after(response, token, || self.tokens_end_early(), &self.backoff)
+                        .after(refusal, status, token, end_early, &self.backoff)
                         .await
                 }
-                (Attempt::Refused(response), None) => self.again_after(response, repeat).await,
+                (Attempt::Refused(..), None) => RetryDecision::Give(CallError::NoAccess),
                 (Attempt::RetryDecision(again), _) => again,
             };
             match again {
@@ -252,62 +300,6 @@ impl Transport {
         }
     }
 
-    /// Sends a request once.
-    ///
-    /// # Errors
-    /// Our clock is wrong, or there can be no connection in confidence.
-    async fn send(
-        &self,
-        request: RequestBuilder,
-        repeat: Repeat<'_>,
-        longest: Longest,
-        is_whole: impl Fn(&[u8]) -> bool,
-    ) -> Result<Attempt, Fatal> {
-        let response = match request.send().await {
-            Ok(response) => response,
-            Err(error) => {
-                return match self.http.fault(&error) {
-                    Some(fault) => Err(fault.into_fatal()),
-                    None => Ok(Attempt::RetryDecision(RetryDecision::after_error(
-                        &error, repeat,
-                    ))),
-                };
-            }
-        };
-        // What may have been carried out is settled, whatever the time is.
-        if let (Pass::Tokens(_, clock), true) = (&self.pass, repeat.is_safe()) {
-            clock.check(response.headers(), SystemTime::now())?;
-        }
-        self.note_origin(&response)?;
-        Ok(match response.status() {
-            status if status.is_success() => match read_body(response, longest).await {
-                Ok(body) if is_whole(&body) => Attempt::Body(body),
-                Ok(_) | Err(BodyError::BrokeOff) => {
-                    Attempt::RetryDecision(RetryDecision::after_broken_answer(repeat))
-                }
-                // What may have been carried out is looked up, whatever came back.
-                Err(BodyError::TooLong) if !repeat.is_safe() => {
-                    Attempt::RetryDecision(RetryDecision::Give(CallError::Unanswered))
-                }
-                Err(BodyError::TooLong) => return Err(longest.exceeded(self.server)),
-            },
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Attempt::Refused(response),
-            _ => Attempt::RetryDecision(self.again_after(response, repeat).await),
-        })
-    }
-
-    /// Hears whether a sandbox answered.
-    ///
-    /// # Errors
-    /// Something else has told the opposite.
-    fn note_origin(&self, response: &Response) -> Result<(), Fatal> {
-        note_origin(
-            self.monitor.origins(),
-            self.server,
-            (response.url(), response.status(), response.headers()),
-        )
-    }
-
     /// Waits before attempt number `attempt + 1`.
     ///
     /// # Errors
@@ -327,7 +319,7 @@ impl Transport {
         }
         let pause = asked.unwrap_or_else(|| self.backoff.pause(attempt));
         tracing::debug!(
-            "attempt {attempt}: {cause}; again in {} ms",
+            "attempt {attempt}: {cause}. Trying again in {} ms",
             pause.as_millis()
         );
         let why = match asked {
@@ -341,77 +333,19 @@ impl Transport {
         Ok(())
     }
 
-    /// Waits for the rate limit and for a pause that PKB asked for.
-    async fn wait_for_turn(&self) {
+    /// Waits for the rate limit, for a turn, and for a pause that the server asked for: then nobody else on this machine asks either.
+    pub(super) async fn turn(&self) -> Option<Turn<'_>> {
         if let Some(rate) = &self.rate {
             rate.until_ready().await;
         }
+        let turn = match &self.turns {
+            Some(turns) => Some(turns.take().await),
+            None => None,
+        };
         while let Some(until) = self.pause.until() {
             let _waiting = self.monitor.wait(Why::AskedBy(self.server), Some(until));
             tokio::time::sleep_until(until.into()).await;
         }
-    }
-
-    /// What the server means by an answer, if that is something of its own.
-    async fn explained(&self, response: Response) -> Option<RetryDecision> {
-        let explain = self.explain.as_ref()?;
-        let meaning = explain(&Unsuccessful {
-            status: response.status(),
-            clock_off_by: clock_off_by(response.headers(), SystemTime::now()),
-            body: read_body(response, Longest::One).await.unwrap_or_default(),
-        })?;
-        Some(match meaning {
-            AnswerMeaning::Give(error) => RetryDecision::Give(error),
-            AnswerMeaning::Pause(pause) => {
-                self.pause.extend(pause);
-                RetryDecision::After {
-                    cause: format!("{} asks for a pause", self.server),
-                    pause: Some(pause),
-                }
-            }
-        })
-    }
-
-    /// A 400 is the server's word on what was asked, or the web server's in front of it on our certificate.
-    async fn after_bad_request(&self, response: Response) -> CallError {
-        let (status, url) = (response.status().as_u16(), response.url().clone());
-        let body = read_body(response, Longest::One).await.unwrap_or_default();
-        match self.http.fault_in_answer(&url, &body) {
-            Some(fault) => CallError::Fatal(fault.into_fatal()),
-            None => CallError::Refused { status },
-        }
-    }
-
-    async fn again_after(&self, response: Response, repeat: Repeat<'_>) -> RetryDecision {
-        let status = response.status();
-        let asked = retry::retry_after(response.headers(), SystemTime::now());
-        if status == StatusCode::BAD_REQUEST && self.explain.is_none() {
-            return RetryDecision::Give(self.after_bad_request(response).await);
-        }
-        if let Some(again) = self.explained(response).await {
-            return again;
-        }
-        if retry::is_busy(status) {
-            if let Some(pause) = asked {
-                self.pause.extend(pause);
-            }
-            if repeat.may_be_done(status) {
-                return RetryDecision::Give(CallError::Unanswered);
-            }
-            return RetryDecision::After {
-                cause: format!("{} answered {}", self.server, status.as_u16()),
-                pause: asked,
-            };
-        }
-        RetryDecision::Give(match status {
-            StatusCode::NOT_FOUND => CallError::NotFound,
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => CallError::NoAccess,
-            status if status.is_redirection() => CallError::NotUnderstood(
-                "PKB answered with a redirect: check the base URL and proxies",
-            ),
-            status => CallError::Refused {
-                status: status.as_u16(),
-            },
-        })
+        turn
     }
 }

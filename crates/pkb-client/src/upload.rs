@@ -97,7 +97,7 @@ impl Answer {
                 failed,
             }),
             _ => Err(CallError::NotUnderstood(
-                "PKB's answer to the upload is no report",
+                "PKB's answer to the upload is not a report",
             )),
         }
     }
@@ -108,7 +108,7 @@ impl Answer {
         }
         let id = self.upload.as_deref().and_then(UploadId::parse);
         id.map(Uploaded::Accepted).ok_or(CallError::NotUnderstood(
-            "PKB has accepted the upload without a usable id",
+            "PKB accepted the upload and gave no usable id for it",
         ))
     }
 
@@ -122,7 +122,7 @@ impl Answer {
             Some(State::Processing) => Ok(UploadStatus::Processing),
             Some(State::Processed) => self.into_report().map(UploadStatus::Processed),
             None => Err(CallError::NotUnderstood(
-                "PKB does not say where the upload stands",
+                "PKB does not say the status of the upload",
             )),
         }
     }
@@ -243,9 +243,14 @@ fn body_with_mark(bytes: &Bytes, is_whole: &Arc<AtomicBool>) -> Body {
 fn about_no_patient(error: CallError) -> CallError {
     CallError::Fatal(match error {
         CallError::NoAccess => Fatal::Credentials(
-            "PKB does not let this client upload patient files. What to do: ask PKB for that, or write files for its web page: --batches DIR"
+            "PKB does not let this client upload patient files. What to do: ask PKB for permission, or write files for \
+             PKB's web page: --batches DIR"
                 .into(),
         ),
+        CallError::Withheld(code) => Fatal::Credentials(format!(
+            "PKB does not take this upload: {code}. What to do: ask PKB whether this client may upload patient files, or \
+             write files for PKB's web page: --batches DIR"
+        )),
         CallError::NotFound => Fatal::NotUnderstood(
             "PKB has nothing at the address of the upload. What to do: check PKB_BASE_URL and --upload-path"
                 .into(),

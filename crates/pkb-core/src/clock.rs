@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp, ToSpan as _, civil::Date, tz::TimeZone};
+use jiff::{
+    SignedDuration, Timestamp, ToSpan as _, Zoned,
+    civil::{Date, DateTime},
+    tz::TimeZone,
+};
 
 /// Source of the current time.
 #[derive(Debug, Clone, Copy)]
@@ -33,11 +37,8 @@ impl Clock {
 
     /// The moment in which the day begins, in the United Kingdom, that is so many days from today.
     pub fn start_of_day_in(self, days: u16) -> Timestamp {
-        let zone = TimeZone::get("Europe/London").unwrap_or(TimeZone::UTC);
-        self.today()
-            .checked_add(i64::from(days).days())
-            .and_then(|day| day.to_zoned(zone))
-            .map_or(Timestamp::MAX, |start| start.timestamp())
+        let day = self.today().checked_add(i64::from(days).days());
+        day.map_or(Timestamp::MAX, start_of_day)
     }
 
     /// Today's date in the United Kingdom.
@@ -48,9 +49,29 @@ impl Clock {
 
 /// The day in the United Kingdom at `moment`: what a letter, an age and an expiry mean by a date.
 pub fn uk_date(moment: Timestamp) -> Date {
+    uk_time(moment).date()
+}
+
+/// What clocks in the United Kingdom show at `moment`.
+pub fn uk_time(moment: Timestamp) -> Zoned {
+    moment.to_zoned(uk_zone())
+}
+
+/// The moment at which clocks in the United Kingdom show this. An hour that is missing when they go forward is the hour after it, and of
+/// an hour that comes twice when they go back it is the first.
+pub fn uk_moment(time: DateTime) -> Timestamp {
+    let zoned = time.to_zoned(uk_zone());
+    zoned.map_or(Timestamp::MAX, |zoned| zoned.timestamp())
+}
+
+/// The moment in which a day begins in the United Kingdom.
+pub fn start_of_day(day: Date) -> Timestamp {
+    uk_moment(day.at(0, 0, 0, 0))
+}
+
+fn uk_zone() -> TimeZone {
     // The time zone data is compiled in; UTC is at most an hour away.
-    let zone = TimeZone::get("Europe/London").unwrap_or(TimeZone::UTC);
-    moment.to_zoned(zone).date()
+    TimeZone::get("Europe/London").unwrap_or(TimeZone::UTC)
 }
 
 /// The last whole day on which codes that end at `end` work: the day before. `None` only at the

@@ -2,7 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use crate::monitor::{Wait, Why};
+use crate::{
+    monitor::{Wait, Why},
+    rows::counted,
+};
 
 /// `1,234,567`.
 pub fn grouped(number: u64) -> String {
@@ -51,7 +54,9 @@ impl Wait {
             None => text.to_owned(),
         };
         match &self.why {
-            Why::Stopping => "stopping: calls under way may end (Ctrl-C again: at once)".to_owned(),
+            Why::Stopping => {
+                "stopping after the calls under way (Ctrl-C again stops at once)".to_owned()
+            }
             Why::TimeOfDay(time) => match self.left(now) {
                 Some(left) => format!("waiting until {time} (in {})", in_words(left)),
                 None => format!("waiting until {time}"),
@@ -61,33 +66,36 @@ impl Wait {
                 Some(left) => format!("waiting {}, asked by {server}", in_words(left)),
                 None => format!("waiting, asked by {server}"),
             },
-            Why::Outage(cause) => format!("no good answer for {}: {cause}", lasted()),
+            Why::Outage(cause) => format!("no usable answer for {}: {cause}", lasted()),
             Why::Arriving { batch, there } => format!(
                 "{}: {batch} was not answered, {} of its patients are at PKB",
                 soon("asking again"),
                 grouped(*there)
             ),
-            Why::AccessToken => format!("waiting for an access token, for {}", lasted()),
+            Why::AccessToken => format!("still no access token after {}", lasted()),
             Why::Comparing(patients) => {
-                format!("comparing with PKB: {} patients to go", grouped(*patients))
+                format!(
+                    "comparing with PKB: {} to go",
+                    counted(*patients, "patient", "patients")
+                )
             }
             Why::Absent(patients) => format!(
-                "{}: {} patients are not at PKB yet",
+                "{}: {} not at PKB yet",
                 soon("asking again"),
-                grouped(*patients)
+                counted(*patients, "patient is", "patients are")
             ),
             Why::UnderWay(records) => format!(
-                "{}: {} are under way at GOV.UK Notify",
+                "{}: {} on the way at Notify",
                 soon("asking again"),
-                grouped(*records)
+                counted(*records, "record is", "records are")
             ),
             Why::LostAnswers(answers) => format!(
-                "{}: {} answers of GOV.UK Notify were lost",
+                "{}: {} of GOV.UK Notify lost",
                 soon("asking again"),
-                grouped(*answers)
+                counted(*answers, "answer", "answers")
             ),
             Why::Retry(cause) => format!("{}: {cause}", soon("trying again")),
-            Why::NoInput => format!("no record came for {}", lasted()),
+            Why::NoInput => format!("waiting for the previous stage, for {}", lasted()),
         }
     }
 

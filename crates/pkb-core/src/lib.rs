@@ -8,13 +8,14 @@
 pub mod clock;
 pub mod completeness;
 pub mod figures;
+pub mod invitation_plan;
 pub mod monitor;
 pub mod ndjson;
 pub mod outcome;
 pub mod output;
 pub mod owners;
 pub mod pipeline;
-pub mod postal;
+pub mod price_list;
 pub mod print_files;
 pub mod record;
 pub mod rehearsal;
@@ -27,6 +28,7 @@ mod stages;
 pub mod summary;
 pub mod tally;
 pub mod text_message;
+pub mod transform;
 
 pub use clock::Clock;
 pub use outcome::{Kind, Outcome, Reason, Verdict};

@@ -4,11 +4,11 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
 use crate::rehearsal::Origins;
+use parking_lot::{Mutex, MutexGuard};
 
 /// Waits that are shorter are not worth a word.
 const WORTH_A_WORD: Duration = Duration::from_secs(1);
@@ -39,7 +39,7 @@ pub enum Why {
     Comparing(u64),
     /// So many patients are not at PKB yet.
     Absent(u64),
-    /// So many records are under way at GOV.UK Notify.
+    /// So many records are under way at GOV.UK Notify or NHS Notify.
     UnderWay(u64),
     /// So many answers of GOV.UK Notify were lost: it is asked a little later what became of them.
     LostAnswers(u64),
@@ -94,6 +94,8 @@ pub struct Snapshot {
     pub done: u64,
     /// Rows that there are, as far as is known.
     pub total: u64,
+    /// Rows that this run has saved in its journal.
+    pub saved: u64,
     /// Calls that were made again.
     pub retries: u64,
     /// Answers about a patient that did not say which.
@@ -117,6 +119,7 @@ pub struct Monitor {
 struct Notes {
     done: u64,
     total: u64,
+    saved: u64,
     retries: u64,
     unnamed_answers: u64,
     /// By number, from which a [`Waiting`] knows its own.
@@ -135,6 +138,11 @@ impl Monitor {
     /// What tells whether the run is a rehearsal.
     pub fn origins(&self) -> &Origins {
         &self.origins
+    }
+
+    /// One more row is in the journal.
+    pub fn saved(&self) {
+        self.notes.lock().saved += 1;
     }
 
     /// So many rows are done, of so many that are known of.
@@ -217,6 +225,7 @@ impl Monitor {
         Snapshot {
             done: notes.done,
             total: notes.total,
+            saved: notes.saved,
             retries: notes.retries,
             unnamed_answers: notes.unnamed_answers,
             waited: notes.waited + waiting.unwrap_or_default(),
@@ -226,7 +235,7 @@ impl Monitor {
     }
 
     fn notes(&self) -> MutexGuard<'_, Notes> {
-        self.notes.lock().unwrap_or_else(PoisonError::into_inner)
+        self.notes.lock()
     }
 }
 

@@ -31,19 +31,23 @@ pub enum NdjsonError {
     #[error("cannot read the input: {0}")]
     Read(#[from] io::Error),
     /// A line is longer than [`MAX_LINE_BYTES`].
-    #[error("line {line}: longer than 1 MiB: this is not a record stream")]
+    #[error(
+        "line {line} is longer than 1 MiB, so this is not a record stream. Give the output of the stage before"
+    )]
     TooLong {
         /// Line number.
         line: u64,
     },
     /// A line is not UTF-8.
-    #[error("line {line}: not UTF-8")]
+    #[error(
+        "line {line} is not UTF-8, so this is not a record stream. Give the output of the stage before"
+    )]
     NotUtf8 {
         /// Line number.
         line: u64,
     },
     /// A line is not JSON, or breaks off.
-    #[error("line {line}: not a whole JSON object: {}", if *.last { "the input breaks off here" } else { "the line is damaged" })]
+    #[error("line {line} is not a complete JSON object: {}", if *.last { "the input ends here. Run the stage before this one again" } else { "the line is damaged. Run the stage before this one again" })]
     NotJson {
         /// Line number.
         line: u64,
@@ -52,12 +56,13 @@ pub enum NdjsonError {
     },
     /// The input begins with something else than an object.
     #[error(
-        "line 1: this is no record stream: pkb-upload makes one of a patient file, and each program takes what the one before wrote"
+        "line 1: this is not a record stream. Give the output of the stage before. A patient file goes to pkb-upload first"
     )]
     NoStream,
     /// A line has another version or none.
     #[error(
-        "line {line}: not a record of version {}: made by another version of this program, or not by it",
+        "line {line} is not a record of version {}. A different version of pkb may have made this record. Run the earlier \
+         stages again",
         Schema::NAME
     )]
     OtherSchema {
@@ -65,7 +70,9 @@ pub enum NdjsonError {
         line: u64,
     },
     /// A field is missing or has a value that is not allowed.
-    #[error("line {line}: field {field} is missing or not valid")]
+    #[error(
+        "line {line}: the field {field} is missing or wrong. Run the stage before this one again"
+    )]
     Field {
         /// Line number.
         line: u64,
@@ -242,31 +249,33 @@ mod tests {
         for (input, expected) in [
             (
                 format!("\n{bad_number}"),
-                "line 2: field patient.national_id.value is missing or not valid",
+                "line 2: the field patient.national_id.value is missing or wrong. Run the stage before this one again",
             ),
             (
                 wrong_type,
-                "line 1: field patient.last_name is missing or not valid",
+                "line 1: the field patient.last_name is missing or wrong. Run the stage before this one again",
             ),
             (
                 no_name,
-                "line 1: field patient.first_name is missing or not valid",
+                "line 1: the field patient.first_name is missing or wrong. Run the stage before this one again",
             ),
             (
                 LINE.replace("record/1", "record/2"),
-                "line 1: not a record of version pkb-record/1: made by another version of this program, or not by it",
+                "line 1 is not a record of version pkb-record/1. A different version of pkb may have made this record. \
+                 Run the earlier stages again",
             ),
             (
                 "{\"a\":1}\n".to_owned(),
-                "line 1: not a record of version pkb-record/1: made by another version of this program, or not by it",
+                "line 1 is not a record of version pkb-record/1. A different version of pkb may have made this record. \
+                 Run the earlier stages again",
             ),
             (
                 LINE[..90].to_owned(),
-                "line 1: not a whole JSON object: the input breaks off here",
+                "line 1 is not a complete JSON object: the input ends here. Run the stage before this one again",
             ),
             (
                 format!("{}\n", &LINE[..90]),
-                "line 1: not a whole JSON object: the line is damaged",
+                "line 1 is not a complete JSON object: the line is damaged. Run the stage before this one again",
             ),
         ] {
             assert_eq!(message(&input), expected);

@@ -100,7 +100,7 @@ impl Target {
         NewFile::create(path, replace).map(Self::File)
     }
 
-    fn writer(&mut self) -> &mut dyn Write {
+    pub(crate) fn writer(&mut self) -> &mut dyn Write {
         match self {
             Self::Stream(stream) => stream,
             Self::File(file) => file,

@@ -277,7 +277,7 @@ impl Owners {
             [] if shared.reasons.contains(&Reason::SharedRecord) => {
                 "PKB names a different record from the one that the codes were made for".to_owned()
             }
-            [] => "another patient has the same code".to_owned(),
+            [] => "a different patient has the same code".to_owned(),
             [row] => format!("{row} has {what}"),
             [rows @ .., last] => format!("{} and {last} have {what}", rows.join(", ")),
         }

@@ -7,10 +7,15 @@ pub mod bounds;
 mod channel;
 mod delivery;
 mod dispatch;
+mod patient;
+mod print_status;
 mod purged;
+mod reference;
 #[cfg(test)]
 mod schema;
+mod trace;
 mod unknown;
+mod variant;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -19,17 +24,19 @@ use crate::{
     StageName,
     outcome::{Outcome, Reason},
 };
-use pkb_values::{
-    AccessCode, AddressLine, DateOfBirth, Email, InvitationCode, Language, LetterFormat, LocalId,
-    NationalId, NhsNumberStatus, PersonName, Phone, PkbId, Postcode, UkMobile,
-};
+use pkb_values::{AccessCode, InvitationCode, PkbId};
 
 pub use channel::{Channel, GoesTo};
 pub(crate) use delivery::keep_dispatches;
 pub use delivery::{Delivery, Design, EarlierInvitation, Edition};
-pub use dispatch::{Dispatch, DispatchStatus, NotificationId};
+pub use dispatch::{Dispatch, DispatchChannel, DispatchStatus, FailureCode, NotificationId};
+pub use patient::{Carer, Household, NoLetter, Patient};
+pub use print_status::{PrintStatus, ReturnReason};
 pub use purged::{CodesStand, Purged};
+pub use reference::{AddressMark, Reference, opaque_name};
+pub use trace::{Trace, TraceResult};
 pub use unknown::Unknown;
+pub use variant::Variant;
 
 /// The version of the record: reading any other is an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -58,9 +65,15 @@ pub struct Record {
     /// takes this out again.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub rehearsal: bool,
+    /// Whether it is no patient but a member of staff, who gets a letter and is counted nowhere (pkb-letters --seeds).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub seed: bool,
     /// Who it is; absent when the row could not be read as a patient.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub patient: Option<Patient>,
+    /// What the trace said (pkb trace apply).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<Trace>,
     /// What pkb-upload did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upload: Option<Upload>,
@@ -82,6 +95,9 @@ pub struct Record {
     /// Invitations before the present one, the oldest first: what a reminder reminds of.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub earlier: Vec<EarlierInvitation>,
+    /// Which of several letters the patient gets, so that their uptake can be compared (pkb split --variants).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub variant: Option<Variant>,
     /// Why it went no further.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<Outcome>,
@@ -97,7 +113,9 @@ impl Record {
             schema: Schema::V1,
             row,
             rehearsal: false,
+            seed: false,
             patient: None,
+            trace: None,
             upload: None,
             pkb: None,
             invitation: None,
@@ -105,6 +123,7 @@ impl Record {
             deliveries: Vec::new(),
             uptake: None,
             earlier: Vec::new(),
+            variant: None,
             outcome: None,
             unknown: Unknown::new(),
         }
@@ -170,136 +189,6 @@ pub struct Row {
     pub unknown: Unknown,
 }
 
-/// Who a record is about, as the hospital's file has it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct Patient {
-    /// The national id.
-    pub national_id: NationalId,
-    /// Title, if the file has one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub title: Option<PersonName>,
-    /// First name or names.
-    pub first_name: PersonName,
-    /// Last name.
-    pub last_name: PersonName,
-    /// Date of birth.
-    pub date_of_birth: DateOfBirth,
-    /// Address lines without name and post code; none if the file has none.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub address: Vec<AddressLine>,
-    /// Which line of the address is the town, from 0, where the file says so.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub town_line: Option<u8>,
-    /// Which line of the address is the county, from 0, where the file says so.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub county_line: Option<u8>,
-    /// Post code.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub postcode: Option<Postcode>,
-    /// Why no letter can go to this address, if the file has more than the lines and the postcode tell.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub no_letter: Option<NoLetter>,
-    /// Mobile number.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub mobile: Option<UkMobile>,
-    /// E-mail address.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub email: Option<Email>,
-    /// Preferred language.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub language: Option<Language>,
-    /// How large the print of letters must be.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub format: Option<LetterFormat>,
-    /// Identifier in the organisation's own system.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub organisation_id: Option<LocalId>,
-    /// Identifier in the team's own system.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub team_id: Option<LocalId>,
-    /// Home telephone.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub home_phone: Option<Phone>,
-    /// Telephone at work.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub work_phone: Option<Phone>,
-    /// Another telephone.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub other_phone: Option<Phone>,
-    /// Carers, the first first.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub carers: Vec<Carer>,
-    /// Whether the hospital's file says that the patient has died.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub deceased: bool,
-    /// Why the patient was removed from a practice's list, by the NHS's code, if the file says so.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub removal_reason: Option<String>,
-    /// How far the NHS number was traced, if the file says so.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub nhs_number_status: Option<NhsNumberStatus>,
-    /// Who else is at the same address.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub household: Option<Household>,
-    /// Columns of the file that this program has no use for (`--keep-extra`), by their headers.
-    #[serde(default, skip_serializing_if = "serde_json::Map::is_empty")]
-    pub extra: serde_json::Map<String, serde_json::Value>,
-    /// Kept for whoever wrote it.
-    #[serde(flatten)]
-    pub unknown: Unknown,
-}
-
-/// What pkb-upload knows of an address to which no letter can go. The patient's record is created all the same.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum NoLetter {
-    /// The postcode was left out: it is not one of the United Kingdom.
-    Postcode,
-    /// A line was left out, or was empty where the street should be.
-    Address,
-    /// A word says that the patient has left, or has no fixed or no known address.
-    Abode,
-}
-
-impl Patient {
-    /// Title, first and last name, as a letter addresses the patient.
-    pub fn expose_full_name(&self) -> String {
-        let title = self.title.iter().map(PersonName::expose_name);
-        title
-            .chain([self.first_name.expose_name(), self.last_name.expose_name()])
-            .collect::<Vec<_>>()
-            .join(" ")
-    }
-}
-
-/// Several patients at one address.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct Household {
-    /// Row of the first of them in the patient file: the same for all of a household.
-    #[serde(deserialize_with = "bounds::row")]
-    pub first_row: u64,
-    /// How many they are.
-    pub patients: u32,
-}
-
-/// Somebody who cares for a patient.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct Carer {
-    /// First name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub first_name: Option<PersonName>,
-    /// Last name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub last_name: Option<PersonName>,
-    /// E-mail address.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub email: Option<Email>,
-}
-
 /// What happened to the row's upload.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -340,13 +229,17 @@ pub enum UploadState {
     Prepared,
     /// Sent to PKB and accepted.
     Sent,
+    /// The same, and PKB says that it created a record (`--via messaging`).
+    Created,
+    /// The same, and PKB says that it updated the record that it had (`--via messaging`).
+    Updated,
     /// PKB had the patient already, and nothing was uploaded (`--known skip`).
     Known,
 }
 
 impl UploadState {
     fn has_answer(self) -> bool {
-        matches!(self, Self::Sent | Self::Known)
+        !matches!(self, Self::Checked | Self::Prepared)
     }
 }
 
@@ -376,6 +269,9 @@ pub struct PkbAnswer {
     /// Whether PKB's last name is another one, and was let through (`--allow-name-differs`).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub name_differs: bool,
+    /// Whether PKB was asked for the last name besides (FHIR); REST tells it with the id.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub name_asked: bool,
     /// When PKB was asked.
     pub checked_at: Timestamp,
     /// Kept for whoever wrote it.

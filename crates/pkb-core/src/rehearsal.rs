@@ -154,7 +154,7 @@ impl Evidence {
                 },
                 Origin::Rehearsal,
             ) => format!(
-                "row {number} of {file} is from a rehearsal (it has no mark, but a sandbox's codes or PKB id)"
+                "row {number} of {file} is from a rehearsal (it is not marked as one, but its codes or PKB id are from a sandbox)"
             ),
         }
     }
@@ -162,12 +162,15 @@ impl Evidence {
     fn advice(&self) -> &'static str {
         match self {
             Self::Address(_) | Self::Answer(_) => {
-                "run `config` to see which addresses are set and where, and use those of one or the other"
+                "run pkb config to see which addresses are set and where. Use either the addresses of the rehearsal or \
+                 those of the campaign"
             }
             Self::File(_) => {
-                "give each its own journals and folders, and begin with the patient file"
+                "give the rehearsal and the campaign their own journals and folders, and begin with the patient file"
             }
-            Self::Row { .. } => "give this command the records of one or the other",
+            Self::Row { .. } => {
+                "give this command the records of the rehearsal or of the campaign, not both"
+            }
         }
     }
 }
@@ -319,8 +322,9 @@ mod tests {
             .unwrap_err();
         assert_eq!(
             stopped.to_string(),
-            "row 7 of a.csv is from a rehearsal (it has no mark, but a sandbox's codes or PKB id), but tokens.journal is from a real \
-             campaign. A rehearsal and a real campaign must not be mixed. What to do: give each its own journals and folders, and \
+            "row 7 of a.csv is from a rehearsal (it is not marked as one, but its codes or PKB id are from a sandbox), but tokens.journal is from a real \
+             campaign. A rehearsal and a real campaign must not be mixed. What to do: give the rehearsal and the campaign \
+                 their own journals and folders, and \
              begin with the patient file"
         );
         assert!(matches!(stopped, Fatal::Usage(_)));

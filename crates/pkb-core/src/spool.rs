@@ -87,7 +87,8 @@ impl SpooledRecords {
     /// The file cannot be read.
     pub fn record(&self, place: Place) -> Result<Record, Fatal> {
         let line = self.line(place).map_err(cannot_spool)?;
-        serde_json::from_slice(&line).map_err(|_| Fatal::Bug("a spooled record is damaged".into()))
+        serde_json::from_slice(&line)
+            .map_err(|_| Fatal::Bug("a record in a temporary file is damaged".into()))
     }
 
     /// The lines at these places, in this order, as a stream.
@@ -147,7 +148,7 @@ fn cannot_spool(source: io::Error) -> Fatal {
     let folder = std::env::temp_dir();
     Fatal::io(
         format!(
-            "cannot use a temporary file in {} (TMPDIR names another folder)",
+            "cannot use a temporary file in {}. To use a different folder: TMPDIR=DIR",
             folder.display()
         ),
         source,

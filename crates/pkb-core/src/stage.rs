@@ -4,13 +4,9 @@
 //! [`Stage::advance`] turns that into what is to be added, [`Stage::apply`] writes it into the
 //! record. Reading, ordering, retrying later, counting and writing are the pipeline's.
 
-use std::{
-    future::Future,
-    path::Path,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{future::Future, path::Path, sync::Arc, time::Duration};
 
+use parking_lot::Mutex;
 use serde_json::Value;
 
 use crate::{ExitCode, Fatal, Record, StageName, Verdict, pipeline::Records};
@@ -79,7 +75,7 @@ impl IntentLog {
         let line = serde_json::to_vec(&intent)
             .map_err(|_| Fatal::Bug("an intent cannot be written".into()))?;
         tokio::task::block_in_place(|| {
-            let mut journal = journal.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut journal = journal.lock();
             journal.append(&line, std::time::Instant::now())?;
             journal.sync()
         })

@@ -129,17 +129,32 @@ enum Trait {
     AccountsForAll,
     /// It is the first: it has the patient file.
     ReadsPatientFile,
+    /// It works on the letters of staff, too: see [`Record::seed`].
+    TakesSeeds,
     /// It hands the deliveries of a channel to a service, and writes what that says into them ([`crate::record::Channel::sent_by`]).
     Sends,
 }
 
 stages! {
+    /// pkb trace apply, and the same within pkb-upload: what the NHS's own register says of a patient.
+    Trace {
+        name: "trace",
+        program: "pkb trace apply",
+        done: "verified by the trace",
+        without_journal: "starts from the beginning",
+        writes: [trace],
+        takes_over_also: [],
+        needs_own: NONE,
+        brings_own: NONE,
+        fixes: [TraceTooOld],
+        traits: [],
+    }
     /// pkb-upload.
     Upload {
         name: "upload",
         program: "pkb-upload",
         done: "checked and uploaded or prepared",
-        without_journal: "begins from the start, and sends PKB all rows again",
+        without_journal: "starts from the beginning, and sends PKB all rows again",
         writes: [upload],
         takes_over_also: [],
         needs_own: NONE,
@@ -152,7 +167,7 @@ stages! {
         name: "resolve",
         program: "pkb-resolve",
         done: "found at PKB and may be invited",
-        without_journal: "begins from the start",
+        without_journal: "starts from the beginning",
         writes: [pkb],
         takes_over_also: [],
         needs_own: NONE,
@@ -165,7 +180,7 @@ stages! {
         name: "tokens",
         program: "pkb-tokens",
         done: "given an invitation code and an access code",
-        without_journal: "begins from the start, and fetches new codes",
+        without_journal: "starts from the beginning, and fetches new codes",
         writes: [invitation, purged],
         takes_over_also: [],
         needs_own: ID,
@@ -178,21 +193,21 @@ stages! {
         name: "letters",
         program: "pkb-letters",
         done: "given a letter or a text message",
-        without_journal: "begins from the start, and needs a new folder: --out DIR",
+        without_journal: "starts from the beginning, and needs a new folder: --out DIR",
         writes: [deliveries],
         // The codes on a letter are those that count, not new ones from another run of pkb-tokens.
         takes_over_also: [invitation, purged],
         needs_own: ALL,
         brings_own: NONE,
         fixes: [],
-        traits: [SettlesInOrder, AccountsForAll],
+        traits: [SettlesInOrder, AccountsForAll, TakesSeeds],
     }
     /// pkb-notify sms: text messages through GOV.UK Notify.
     Sms {
         name: "sms",
         program: "pkb-notify sms",
         done: "texted through GOV.UK Notify",
-        without_journal: "begins from the start",
+        without_journal: "starts from the beginning",
         writes: [],
         takes_over_also: [],
         needs_own: ALL,
@@ -204,8 +219,34 @@ stages! {
     Post {
         name: "post",
         program: "pkb-notify post",
-        done: "given to GOV.UK Notify to be posted",
-        without_journal: "begins from the start",
+        done: "given to GOV.UK Notify to post",
+        without_journal: "starts from the beginning",
+        writes: [],
+        takes_over_also: [],
+        needs_own: ALL,
+        brings_own: NONE,
+        fixes: [],
+        traits: [ActsOnce, AccountsForAll, Sends, TakesSeeds],
+    }
+    /// pkb-notify rows: rows of data through GOV.UK Notify, which makes a letter of each by a template.
+    Rows {
+        name: "rows",
+        program: "pkb-notify rows",
+        done: "given to GOV.UK Notify as a row, to post",
+        without_journal: "starts from the beginning",
+        writes: [],
+        takes_over_also: [],
+        needs_own: ALL,
+        brings_own: NONE,
+        fixes: [],
+        traits: [ActsOnce, AccountsForAll, Sends, TakesSeeds],
+    }
+    /// pkb-notify nhs: messages through NHS Notify. It makes the entry in the deliveries itself.
+    Nhs {
+        name: "nhs",
+        program: "pkb-notify nhs",
+        done: "given to NHS Notify",
+        without_journal: "starts from the beginning",
         writes: [],
         takes_over_also: [],
         needs_own: ALL,
@@ -213,12 +254,25 @@ stages! {
         fixes: [],
         traits: [ActsOnce, AccountsForAll, Sends],
     }
+    /// pkb returns: what a mail company reports of the letters. It writes into the deliveries.
+    Returns {
+        name: "returns",
+        program: "pkb returns",
+        done: "read from the reports of the mail company",
+        without_journal: "starts from the beginning",
+        writes: [],
+        takes_over_also: [],
+        needs_own: NONE,
+        brings_own: NONE,
+        fixes: [],
+        traits: [AccountsForAll, TakesSeeds],
+    }
     /// pkb-resolve --recheck: who has registered since, and who gets a reminder.
     Recheck {
         name: "recheck",
         program: "pkb-resolve --recheck",
-        done: "invited, and asked about again",
-        without_journal: "begins from the start",
+        done: "invited, and looked up again",
+        without_journal: "starts from the beginning",
         writes: [uptake],
         takes_over_also: [pkb],
         needs_own: NONE,
@@ -245,6 +299,12 @@ impl StageName {
     #[must_use]
     pub fn follows_up(self) -> bool {
         self.has(Trait::FollowsUp)
+    }
+
+    /// Whether it works on the letters of staff.
+    #[must_use]
+    pub fn takes_seeds(self) -> bool {
+        self.has(Trait::TakesSeeds)
     }
 
     /// Whether it counts what all other stages have stopped.
@@ -280,7 +340,7 @@ impl StageName {
     /// Removes what it wrote.
     pub(crate) fn clear(self, record: &mut Record) {
         match self.has(Trait::Sends) {
-            true => record.set_dispatches(self, Vec::new()),
+            true => record.clear_dispatches(self),
             false => self.clear_sections(record),
         }
     }

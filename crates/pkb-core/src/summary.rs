@@ -9,6 +9,7 @@ use crate::{
     ExitCode, Fatal, Kind, Reason, StageName,
     figures::{grouped, in_words, rate},
     monitor::Snapshot,
+    rows,
     stage::NextStep,
     tally::Tally,
 };
@@ -196,19 +197,25 @@ impl Summary {
     fn total(&self) -> String {
         match self.rows_in.saturating_sub(self.rows_out) {
             0 => "rows in all".to_owned(),
-            lost => format!("rows in all; {lost} more were read and are not done"),
+            1 => "rows in all. 1 more was read and is not done".to_owned(),
+            lost => format!("rows in all. {lost} more were read and are not done"),
         }
     }
 }
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // What stopped a run is said with its code in a line of its own.
+        let code = match (&self.stopped_by, self.ended) {
+            (Some(_), _) | (None, ExitCode::Done) => String::new(),
+            (None, code) => format!(" (exit code {})", code.code()),
+        };
         writeln!(
             f,
-            "{}: {} rows in, {} rows out, {}",
+            "{}: {} in, {} out, {}{code}",
             self.stage.program(),
-            self.rows_in,
-            self.rows_out,
+            counted(self.rows_in),
+            counted(self.rows_out),
             self.effort()
         )?;
         let mut lines = vec![
@@ -216,9 +223,9 @@ impl fmt::Display for Summary {
             (self.already_done, "done in an earlier run".to_owned()),
             (
                 self.not_ready,
-                "not ready: an earlier stage has not worked on them yet".to_owned(),
+                "not ready: run the earlier stages on this stream first".to_owned(),
             ),
-            (self.not_concerned, "go another way".to_owned()),
+            (self.not_concerned, "not for this stage".to_owned()),
         ];
         // Only the last stage accounts for what the others stopped: in a pipeline each has said so
         // itself a moment ago.
@@ -249,10 +256,9 @@ impl fmt::Display for Summary {
             }
             writeln!(f, "  {:>width$}  {}", self.rows_out, self.total())?;
         }
-        match self.unnamed_answers {
-            0 => {}
-            1 => writeln!(f, "  note: 1 answer of PKB did not name the patient")?,
-            many => writeln!(f, "  note: {many} answers of PKB did not name the patient")?,
+        if self.unnamed_answers > 0 {
+            let answers = rows::counted(self.unnamed_answers, "answer", "answers");
+            writeln!(f, "  note: {answers} from PKB did not name the patient")?;
         }
         for note in &self.notes {
             writeln!(f, "  {note}")?;
@@ -265,16 +271,22 @@ impl fmt::Display for Summary {
 fn next_steps(stage: StageName, ended: &Ended<'_>) -> Vec<String> {
     let again = "run the same command again";
     if let Some(fatal) = ended.fatal {
+        let saved = counted(ended.snapshot.saved);
         let goes_on = match ended.journal {
             Some(journal) => format!(
-                "it goes on from {}, where all that was done is saved",
-                journal.display()
+                "It continues from {}, where {saved} of this run {} saved",
+                journal.display(),
+                if ended.snapshot.saved == 1 {
+                    "is"
+                } else {
+                    "are"
+                }
             ),
-            None => format!("without a journal it {}", stage.without_journal()),
+            None => format!("Without a journal it {}", stage.without_journal()),
         };
         return match fatal {
-            Fatal::Interrupted(_) => vec![format!("{again}: {goes_on}")],
-            Fatal::Io { .. } => vec![format!("mend that, and {again}: {goes_on}")],
+            Fatal::Interrupted(_) => vec![format!("{again}. {goes_on}")],
+            Fatal::Io { .. } => vec![format!("correct this, and {again}. {goes_on}")],
             // They say it themselves.
             _ => Vec::new(),
         };
@@ -297,14 +309,14 @@ fn next_steps(stage: StageName, ended: &Ended<'_>) -> Vec<String> {
     let failed = rows_that(&|reason| reason.kind() == Kind::Failed && !reason.is_transient());
     if later > 0 || ended.code == ExitCode::TryLater {
         let rows = if later > 0 {
-            format!(": {} may work then", counted(later))
+            format!(". {} may work then", counted(later))
         } else {
             String::new()
         };
         steps.push(format!("{again} later{rows}"));
     } else if failed > 0 {
         steps.push(format!(
-            "{} failed: do what stands above in brackets, and {again}",
+            "{} failed: do what the brackets above say, and {again}",
             counted(failed)
         ));
     }
@@ -315,13 +327,16 @@ fn next_steps(stage: StageName, ended: &Ended<'_>) -> Vec<String> {
         };
         let again = match stage.reads_patient_file() {
             true => again,
-            false => "run all commands again, from pkb-upload on",
+            false => "run all commands again, starting with pkb-upload",
         };
-        steps.push(format!("mend {} of {file}, and {again}", counted(rejected)));
+        steps.push(format!(
+            "correct {} of {file}, and {again}",
+            counted(rejected)
+        ));
     }
     if ended.tally.not_ready > 0 {
         let rows = counted(ended.tally.not_ready);
-        steps.push(format!("{rows}: run the earlier stages over them first"));
+        steps.push(format!("run the earlier stages on {rows} first"));
     }
     if let Some(NextStep::Then(step)) = next_step.filter(|_| later == 0) {
         steps.push(step.clone());
@@ -330,10 +345,7 @@ fn next_steps(stage: StageName, ended: &Ended<'_>) -> Vec<String> {
 }
 
 fn counted(rows: u64) -> String {
-    match rows {
-        1 => "1 row".to_owned(),
-        rows => format!("{} rows", grouped(rows)),
-    }
+    rows::counted(rows, "row", "rows")
 }
 
 #[cfg(test)]
@@ -362,6 +374,7 @@ mod tests {
             files: vec!["patients.csv".into()],
             snapshot: Snapshot {
                 total: 61,
+                saved: 650,
                 retries: 3,
                 waited: Duration::from_secs(62),
                 ..Snapshot::default()
@@ -392,7 +405,7 @@ mod tests {
                 1  excluded: not_found (check that the upload has been processed)\n   \
                 2  excluded: deceased (bring your own records up to date)\n  \
                --\n  \
-               51  rows in all; 2 more were read and are not done\n"
+               51  rows in all. 2 more were read and are not done\n"
         );
     }
 
@@ -406,19 +419,19 @@ mod tests {
                 1,
                 &[Reason::BadName, Reason::BadName],
                 format!(
-                    "next: mend 2 rows of patients.csv, and run all commands again, from pkb-upload on\n{go_on}"
+                    "next: correct 2 rows of patients.csv, and run all commands again, starting with pkb-upload\n{go_on}"
                 ),
             ),
             (
                 1,
                 &[Reason::Unavailable],
-                "next: run the same command again later: 1 row may work then".to_owned(),
+                "next: run the same command again later. 1 row may work then".to_owned(),
             ),
             (
                 1,
                 &[Reason::MissingGlyph],
                 format!(
-                    "next: 1 row failed: do what stands above in brackets, and run the same command again\n{go_on}"
+                    "next: 1 row failed: do what the brackets above say, and run the same command again\n{go_on}"
                 ),
             ),
         ] {
@@ -441,12 +454,12 @@ mod tests {
         };
         assert_eq!(
             next(Fatal::Interrupted(EndSignal::Interrupt)),
-            "next: run the same command again: without a journal it begins from the start"
+            "next: run the same command again. Without a journal it starts from the beginning"
         );
         let kept = Fatal::Interrupted(EndSignal::Hangup);
         assert_eq!(
             Summary::of(StageName::Resolve, ended(&tally, Some(&kept))).next(),
-            "next: run the same command again: it goes on from r.journal, where all that was done is saved"
+            "next: run the same command again. It continues from r.journal, where 650 rows of this run are saved"
         );
         assert_eq!(
             next(Fatal::TryLater("PKB is down: run it later".into())),

@@ -144,6 +144,8 @@ pub struct Nobody {
 
 /// So many reasons are named.
 const NAMED: usize = 3;
+/// How the advice on a reason begins for which nobody has to do anything.
+const NOTHING_TO_DO: &str = "nothing to do: ";
 
 impl Nobody {
     /// Whether the stage itself has stopped any of them.
@@ -154,7 +156,7 @@ impl Nobody {
 
 impl fmt::Display for Nobody {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "no patient could be advanced: ")?;
+        write!(f, "no row can go on to the next stage, because ")?;
         for (place, ((at, _, reason), rows)) in self.stopped.iter().take(NAMED).enumerate() {
             let comma = if place > 0 { ", " } else { "" };
             let are = if *rows == 1 { "is" } else { "are" };
@@ -169,15 +171,18 @@ impl fmt::Display for Nobody {
             }
         }
         if self.stopped.len() > NAMED {
-            write!(f, ", and others for other reasons")?;
+            write!(f, ", and more rows for other reasons")?;
         }
         match self.stopped.first() {
             Some(((.., Reason::NotFound), _)) => write!(
                 f,
-                ". Check that PKB has processed the upload: run the same command again later, or pkb-resolve with \
-                 --wait-for-records 2h"
+                ". PKB may still be processing the upload. What to do: run the same command again later, or run pkb-resolve \
+                 with --wait-for-records 2h"
             ),
-            Some(((.., reason), _)) => write!(f, ". What to do: {}", reason.advice()),
+            Some(((.., reason), _)) => match reason.advice().strip_prefix(NOTHING_TO_DO) {
+                Some(why) => write!(f, ". There is nothing to do: {why}"),
+                None => write!(f, ". What to do: {}", reason.advice()),
+            },
             None => Ok(()),
         }
     }
@@ -229,26 +234,26 @@ mod tests {
             (
                 &[Reason::NotFound; 50][..],
                 StageName::Resolve,
-                "50 of 50 rows are not_found. Check that PKB has processed the upload: run the same command again later, or \
-                 pkb-resolve with --wait-for-records 2h",
+                "50 of 50 rows are not_found. PKB may still be processing the upload. What to do: run the same command again later, \
+                 or run pkb-resolve with --wait-for-records 2h",
             ),
             (
                 &[Reason::NoAccess],
                 StageName::Tokens,
-                "1 of 1 row is no_access (pkb-resolve). What to do: ask PKB for access, if your organisation should have it",
+                "1 of 1 row is no_access (pkb-resolve). What to do: ask PKB for access, if your organisation is entitled to it",
             ),
             (
                 &many,
                 StageName::Resolve,
-                "1,200 of 1,203 rows are not_found, 2 are no_access, 1 is deceased. Check that PKB has processed the upload: \
-                 run the same command again later, or pkb-resolve with --wait-for-records 2h",
+                "1,200 of 1,203 rows are not_found, 2 are no_access, 1 is deceased. PKB may still be processing the upload. \
+                 What to do: run the same command again later, or run pkb-resolve with --wait-for-records 2h",
             ),
         ] {
             let tally = tally_of(reasons);
             let nobody = tally.nobody_advanced(stage).unwrap();
             assert_eq!(
                 nobody.to_string(),
-                format!("no patient could be advanced: {words}")
+                format!("no row can go on to the next stage, because {words}")
             );
             assert_eq!(nobody.is_by_the_stage(), stage == StageName::Resolve);
             assert_eq!(tally.exit_code(stage), ExitCode::SomeRowsRejected);

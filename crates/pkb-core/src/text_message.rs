@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use jiff::civil::Date;
 use pkb_languages::LetterLanguage;
 
 use crate::{
@@ -53,10 +54,6 @@ impl Placeholder {
 
     /// The one with this name; case, spaces, `_` and `-` do not matter (Notify).
     pub fn named(name: &str) -> Option<Self> {
-        let folded = |text: &str| {
-            let kept = text.chars().filter(|c| !matches!(c, ' ' | '_' | '-'));
-            kept.flat_map(char::to_lowercase).collect::<String>()
-        };
         let name = folded(name);
         Self::ALL.into_iter().find(|one| folded(one.name()) == name)
     }
@@ -66,6 +63,19 @@ impl Placeholder {
         let has = |one| placeholders.contains(&one);
         has(Self::Link) || (has(Self::InvitationCode) && has(Self::AccessCode))
     }
+}
+
+/// The name of a placeholder or column, as Notify compares them: case, spaces, `_` and `-` do not matter.
+#[must_use]
+pub fn folded(name: &str) -> String {
+    let kept = name.chars().filter(|c| !matches!(c, ' ' | '_' | '-'));
+    kept.flat_map(char::to_lowercase).collect()
+}
+
+/// A day as messages say it: `21 December 2026`.
+#[must_use]
+pub fn english_date(day: Date) -> String {
+    LetterLanguage::english().date(day)
 }
 
 /// The values of one patient.
@@ -107,7 +117,7 @@ impl TextValues {
             organisation: organisation.to_owned(),
             invitation_code: codes.code.expose_code().to_owned(),
             access_code: codes.token.expose_code().to_owned(),
-            expiry: LetterLanguage::english().date(last_whole_day(codes.expires_at)?),
+            expiry: english_date(last_whole_day(codes.expires_at)?),
             link,
         })
     }

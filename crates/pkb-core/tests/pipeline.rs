@@ -70,6 +70,7 @@ fn answer(number: u64) -> PkbAnswer {
     PkbAnswer {
         id: Some(id),
         registered: None,
+        name_asked: false,
         name_differs: false,
         checked_at: "2026-11-22T09:00:00Z".parse().unwrap(),
         unknown: Default::default(),

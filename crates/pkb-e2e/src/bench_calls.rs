@@ -21,9 +21,6 @@ use cpu::CpuTime;
 pub struct Args {
     /// Records as pkb-upload wrote them: one call for each
     input: PathBuf,
-    /// Calls at the same time
-    #[arg(long, default_value_t = 64)]
-    concurrency: usize,
     /// How often each contender runs
     #[arg(long, default_value_t = 3)]
     rounds: u32,
@@ -102,7 +99,7 @@ async fn compare(args: &Args) -> anyhow::Result<ExitCode> {
     tell(format!(
         "  {} calls, {} in flight, medians of {}",
         ids.len(),
-        args.concurrency,
+        args.pkb.at_a_time(),
         args.rounds
     ));
     let even = args.latencies.iter().map(|ms| Latency {
@@ -124,7 +121,7 @@ async fn compare(args: &Args) -> anyhow::Result<ExitCode> {
         }
         for (contender, runs) in Contender::ALL.iter().zip(runs) {
             let calls_a_second = median(runs.iter().map(|run| run.calls_a_second));
-            let limit = latency.limit(args.concurrency);
+            let limit = latency.limit(args.pkb.at_a_time());
             tell(format!(
                 "    {:<32} {calls_a_second:>8.0} calls/s {:>6.1}% of what is possible {:>6.1} us CPU a call",
                 contender.name(),

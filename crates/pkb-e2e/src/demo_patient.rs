@@ -40,12 +40,12 @@ pub async fn play(args: &Args) -> anyhow::Result<ExitCode> {
     let page = pages
         .get(args.page - 1)
         .context("the PDF has no such page")?;
-    let [link] = page.qr.as_slice() else {
-        bail!("the page has {} square codes", page.qr.len())
+    let [link] = page.by_camera.as_slice() else {
+        bail!("the page has {} QR codes", page.by_camera.len())
     };
-    let link = Url::parse(link).context("the square code is not a link")?;
+    let link = Url::parse(link).context("the QR code is not a link")?;
     tell(format!(
-        "  the square code on page {} opens {}{}",
+        "  the QR code on page {} opens {}{}",
         args.page,
         link[..url::Position::BeforePath].trim_end_matches('/'),
         link.path()
@@ -58,7 +58,7 @@ pub async fn play(args: &Args) -> anyhow::Result<ExitCode> {
         let value = value.with_context(|| format!("the link has no {name}"))?;
         ensure!(
             page.text.contains(&value),
-            "the code {name} of the square code is not printed beside it"
+            "the code {name} of the QR code is not printed beside it"
         );
         Ok(value)
     };
@@ -100,7 +100,7 @@ impl Browser {
         })
     }
 
-    /// Opens the page of the square code: it must be a form that asks for a date of birth.
+    /// Opens the page of the QR code: it must be a form that asks for a date of birth.
     async fn open(&self) -> anyhow::Result<()> {
         let page = self
             .http

@@ -176,7 +176,7 @@ impl io::Seek for AtomicFile {
 /// Something stands there that this program did not make.
 fn not_replaced(path: &Path, what: &str) -> Fatal {
     Fatal::Usage(format!(
-        "{0}: this file is not {what}, so it is not replaced. Give another name, or move it away first: mv {0} {0}.old",
+        "{0}: this file is not {what}, so it is not replaced. Give a different name, or move the file first: mv {0} {0}.old",
         path.display()
     ))
 }
@@ -188,7 +188,7 @@ pub fn behind_links(path: &Path) -> Result<Cow<'_, Path>, Fatal> {
         return Ok(Cow::Borrowed(path));
     }
     path.canonicalize().map(Cow::Owned).map_err(|_| {
-        let source = io::Error::other("it is a link that points to nothing");
+        let source = io::Error::other("it is a link to a file that does not exist");
         Fatal::cannot_write(path, source)
     })
 }
@@ -325,7 +325,11 @@ mod tests {
         assert!(at("link").symlink_metadata().unwrap().is_symlink());
         assert_eq!(std::fs::read(at("far/records")).unwrap(), b"new");
         let refused = AtomicFile::write(&at("broken"), b"new").unwrap_err();
-        assert!(refused.to_string().contains("points to nothing"));
+        assert!(
+            refused
+                .to_string()
+                .contains("a link to a file that does not exist")
+        );
         assert!(at("broken").symlink_metadata().unwrap().is_symlink());
     }
 

@@ -1,5 +1,5 @@
 //! The exit codes of all programs. The numbers follow `sysexits.h` where it has a fitting one;
-//! the README has the same table and a test compares the two.
+//! the guide's page is made from this table.
 
 use serde::Serialize;
 
@@ -43,14 +43,14 @@ pub enum ExitCode {
 }
 
 impl ExitCode {
-    /// Every code with the words of the README's table.
+    /// Every code with the words of the guide's table.
     pub const TABLE: &[(Self, &str)] = &[
         (Self::Done, "all rows done"),
-        (Self::Bug, "a bug in this program: please report it"),
+        (Self::Bug, "a bug in this program: report the message"),
         (Self::Usage, "the command line or a setting is wrong"),
         (
             Self::SomeRowsRejected,
-            "some rows rejected or failed for good, nobody could be advanced, or the patient file was refused",
+            "some rows rejected or failed for good, no row can go on, or the patient file was refused",
         ),
         (
             Self::Input,
@@ -59,7 +59,7 @@ impl ExitCode {
         (Self::Io, "a file or pipe could not be read or written"),
         (
             Self::TryLater,
-            "try again later: outage, rate limit, or failures that a rerun may mend",
+            "try again later: outage, rate limit, or failures that may not happen again",
         ),
         (
             Self::NotUnderstood,
@@ -75,7 +75,7 @@ impl ExitCode {
         (Self::NoMemory, "there was not enough memory (SIGABRT)"),
         (
             Self::Terminated,
-            "stopped by SIGTERM, as at the end of a machine's work",
+            "stopped by SIGTERM, as when a machine is shut down",
         ),
         (
             Self::OutOfTime,

@@ -57,7 +57,7 @@ fn warn(path: &Path, is_meant: impl Fn(&Metadata) -> bool, mode: &str) {
     if is_first_time(path) {
         let path = path.display();
         tracing::warn!(
-            "{path}: {} can read it: chmod {mode} {path} (and umask 077 before the next)",
+            "{path}: {} can read this file. Run: chmod {mode} {path}. Before you make the next file, run: umask 077",
             readers.as_str()
         );
     }

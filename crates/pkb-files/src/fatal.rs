@@ -20,7 +20,7 @@ pub enum Fatal {
     #[error("{0}")]
     TooManyRejects(String),
     /// A file or pipe failed.
-    #[error("{what}: {}", plain(.source))]
+    #[error("{what}: {}{}", plain(.source), what_to_do(.what, .source))]
     Io {
         /// What was being done, with the file's name.
         what: String,
@@ -48,7 +48,7 @@ pub enum Fatal {
     #[error("stopped by {}", .0.words())]
     Interrupted(EndSignal),
     /// A rule of this program's own was broken.
-    #[error("bug: {0}; please report it")]
+    #[error("this is a bug: {0}. Report it")]
     Bug(String),
 }
 
@@ -71,7 +71,7 @@ impl Fatal {
         match source.kind() {
             io::ErrorKind::NotFound => {
                 let near = nearest_path(path).map_or_else(String::new, |near| {
-                    format!("; did you mean {}?", named(&near))
+                    format!(". Did you mean {}?", named(&near))
                 });
                 Self::Input(format!("{}: no such file{near}", named(path)))
             }
@@ -131,6 +131,18 @@ fn about_somebody_else(row: Option<u64>) -> String {
         "PKB answered about {about}. Nothing of that answer is kept. What to do: print nothing of this campaign. Tell \
          PKB's support the time of this message, and ask why. When PKB has found the cause, run the same command again"
     )
+}
+
+/// What to do about the commonest of the operating system's errors.
+fn what_to_do(what: &str, source: &io::Error) -> &'static str {
+    match source.kind() {
+        io::ErrorKind::PermissionDenied if what.starts_with("cannot read") => {
+            ". Ask the owner of the file for access"
+        }
+        io::ErrorKind::PermissionDenied => ". Choose a folder in which you may write",
+        io::ErrorKind::StorageFull => ". Free some space on the disk",
+        _ => "",
+    }
 }
 
 /// The operating system's words, without "(os error 28)".

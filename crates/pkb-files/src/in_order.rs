@@ -55,9 +55,10 @@ pub fn in_order_on<B: Send, R: Send>(
                     let Ok((block, place)) = block else { return };
                     let result = catch_unwind(AssertUnwindSafe(|| work(block)));
                     // Nobody may be there any more who takes it.
-                    let _ = place.send(
-                        result.map_err(|_| Fatal::Bug("the work on a block broke off".into())),
-                    );
+                    let _ =
+                        place.send(result.map_err(|_| {
+                            Fatal::Bug("the work on a block ended unexpectedly".into())
+                        }));
                 }
             });
         }

@@ -4,6 +4,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 pub mod atomic_file;
+pub mod encryption;
 pub mod exit_code;
 pub mod exposure;
 pub mod fatal;
@@ -12,6 +13,7 @@ pub mod journal;
 pub mod lines;
 pub mod nearest;
 pub mod process_limits;
+pub mod profile;
 pub mod shown;
 pub mod signals;
 pub mod trusted_file;

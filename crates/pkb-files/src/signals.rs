@@ -63,7 +63,9 @@ impl EndSignal {
             Self::Interrupt => "Ctrl-C",
             Self::Quit => "SIGQUIT (Ctrl-\\)",
             Self::Terminate => "SIGTERM",
-            Self::CpuTime => "SIGXCPU: the limit of processor time (ulimit -t)",
+            Self::CpuTime => {
+                "the limit of processor time (SIGXCPU): raise it with ulimit -t before the next run"
+            }
         }
     }
 }

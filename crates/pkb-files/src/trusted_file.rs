@@ -30,6 +30,8 @@ impl Purpose {
     pub const CREDENTIALS: Self = Self("who is believed to be PKB, or who signs in there");
     /// A letter template, or the words of text messages.
     pub const WORDS: Self = Self("what patients read, and where their codes lead them");
+    /// The public key of a mail company.
+    pub const RECIPIENT: Self = Self("who can read the codes of all patients");
     /// A map of columns, a profile, a list of words.
     pub const RULES: Self = Self("who is written to, and what PKB is told");
 }
@@ -136,8 +138,8 @@ fn behind(at: &Path, path: &Path) -> Result<Behind, Unread> {
     ));
     if !is_ours(found.st_uid) {
         return Err(Unread::Doubtful(Fatal::Usage(format!(
-            "{}: another user's link (of user {}) leads there. What to do: look at what it leads to, and name that file itself, or a \
-             copy of your own: {}",
+            "{}: this path uses a link that a different user (user id {}) owns. What to do: check the file that the link points to, \
+             {}. Then give the path of that file, or of your own copy of it",
             named(path),
             found.st_uid,
             named(&target)
@@ -160,8 +162,8 @@ fn check(found: &Metadata, path: &Path, purpose: Purpose) -> Result<(), Unread> 
     let who_can_change_it = match found.mode() & 0o022 {
         _ if !is_ours(found.uid()) => {
             return Err(Unread::Doubtful(Fatal::Usage(format!(
-                "{name}: it belongs to another user ({}), and who can change it decides {}. What to do: look at what it says, then use \
-                 a copy of your own: install -m 600 {name} {name}.own, and name that one",
+                "{name} is owned by a different user ({}), who can change it and so decide {}. What to do: look at what it \
+                 says. Then make a copy of your own and name the copy: install -m 600 {name} {name}.own",
                 found.uid(),
                 purpose.0
             ))));
@@ -173,7 +175,8 @@ fn check(found: &Metadata, path: &Path, purpose: Purpose) -> Result<(), Unread> 
         _ => "everybody on this machine",
     };
     Err(Unread::Doubtful(Fatal::Usage(format!(
-        "{name}: {who_can_change_it} may write to it, and who can change it decides {}. What to do: look at what it says, then run: chmod go-w {name}",
+        "{name}: {who_can_change_it} can change it and so decide {}. What to do: look at what it says. Then run: chmod go-w \
+         {name}",
         purpose.0
     ))))
 }
@@ -229,7 +232,7 @@ mod tests {
             assert_eq!(refused.is_some(), who.is_some(), "{mode:o}");
             if let (Some(words), Some(who)) = (refused, who) {
                 assert!(words.contains(who), "{words}");
-                let mend = words.split("then run: ").nth(1).unwrap();
+                let mend = words.split("Then run: ").nth(1).unwrap();
                 let mended = std::process::Command::new("sh").args(["-c", mend]).status();
                 assert!(mended.unwrap().success());
                 assert_eq!(refusal(&path), None);
@@ -274,7 +277,7 @@ mod tests {
         }
         let words = refusal(&theirs).unwrap();
         assert!(
-            words.contains("another user (12345)") && words.contains("install -m 600"),
+            words.contains("a different user (12345)") && words.contains("install -m 600"),
             "{words}"
         );
         file(folder.path(), "ours", 0o600);
@@ -283,7 +286,8 @@ mod tests {
         lchown(&link, Some(12_345), None).unwrap();
         let words = refusal(&link).unwrap();
         assert!(
-            words.contains("another user's link") && words.ends_with("ours"),
+            words.contains("a link that a different user (user id 12345) owns")
+                && words.contains("ours. Then give"),
             "{words}"
         );
         let second = folder.path().join("second");

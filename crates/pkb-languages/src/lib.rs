@@ -2,7 +2,8 @@
 //! names a language, except that English is what letters are in where nothing else is known.
 //!
 //! * `language.toml`: its name and codes, how it writes dates and page numbers, and what the frame of a letter says in it.
-//! * `letter.typ`, `insert.typ`, `reminder.typ`: the words of each design, for the built-in letter template.
+//! * `letter.typ`, `insert.typ`, `reminder.typ`, `nhs-login.typ`: the words of each design, for the built-in letter template; `shared.typ`: what
+//!   they say alike.
 //! * `translation.toml`: what the organisation of that template says differently in it, and whether the words are approved.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
@@ -17,7 +18,7 @@ macro_rules! folders {
         [$(Folder {
             code: $code,
             language: include_str!(concat!("../languages/", $code, "/language.toml")),
-            template_files: folders!(@ $code, "letter.typ", "insert.typ", "reminder.typ", "translation.toml"),
+            template_files: folders!(@ $code, "letter.typ", "insert.typ", "reminder.typ", "nhs-login.typ", "shared.typ", "translation.toml"),
         }),+]
     };
     (@ $code:literal, $($name:literal),+) => {
@@ -29,7 +30,7 @@ macro_rules! folders {
 }
 
 /// All languages. English comes first; the order is that of help and reports.
-const FOLDERS: [Folder; 2] = folders!["en", "cy"];
+const FOLDERS: [Folder; 8] = folders!["en", "cy", "pl", "ro", "pa", "ur", "bn", "ar"];
 
 /// What is in the folder of a language.
 struct Folder {
@@ -54,10 +55,22 @@ pub struct LetterLanguage {
 #[serde(deny_unknown_fields)]
 struct Words {
     name: String,
+    own_name: String,
+    #[serde(default)]
+    font: Option<String>,
     codes: Vec<String>,
+    /// None if dates have the number of the month.
+    #[serde(default)]
     months: Vec<String>,
     date: String,
     page: String,
+    #[serde(default)]
+    right_to_left: bool,
+    #[serde(default)]
+    comes_with_english: bool,
+    /// In hundredths of the letter size, because a language is compared with others.
+    #[serde(default)]
+    line_gap: Option<u8>,
     labels: Labels,
 }
 
@@ -66,7 +79,9 @@ struct Words {
 #[serde(deny_unknown_fields)]
 pub struct Labels {
     /// Before a phone number.
-    pub telephone: String,
+    pub phone: String,
+    /// Before the address of the privacy notice.
+    pub privacy_notice: String,
     /// What a screen reader says in place of the logo, before the name of the organisation.
     pub logo: String,
     /// What a screen reader says in place of the QR code. It holds no code and no link.
@@ -110,6 +125,45 @@ impl LetterLanguage {
         &self.words.name
     }
 
+    /// Its name in itself, by which is seen whether a font has its script.
+    #[must_use]
+    pub fn own_name(&self) -> &str {
+        &self.words.own_name
+    }
+
+    /// A font that has its script, if those that are built in have not.
+    #[must_use]
+    pub fn font(&self) -> Option<&str> {
+        self.words.font.as_deref()
+    }
+
+    /// Whether a patient who prefers it gets the letter in English, too: staff who are asked about it can then read it.
+    #[must_use]
+    pub fn comes_with_english(&self) -> bool {
+        self.words.comes_with_english
+    }
+
+    /// From the base of a line to the top of the capitals of the next, as a part of the letter size, for a script whose letters
+    /// need more than Latin ones.
+    #[must_use]
+    pub fn line_gap(&self) -> Option<f32> {
+        let gap = self.words.line_gap?;
+        Some(f32::from(gap) / 100.0)
+    }
+
+    /// Whether it is written in Latin letters.
+    #[must_use]
+    pub fn is_latin(&self) -> bool {
+        // All of Latin Extended-A and what comes before it.
+        self.own_name().chars().all(|letter| letter < '\u{180}')
+    }
+
+    /// Whether it is written from right to left.
+    #[must_use]
+    pub fn is_right_to_left(&self) -> bool {
+        self.words.right_to_left
+    }
+
     /// What the frame of a letter says.
     #[must_use]
     pub fn labels(&self) -> &Labels {
@@ -123,6 +177,7 @@ impl LetterLanguage {
         let month = self.words.months.get(month).map_or("", String::as_str);
         let numbers = [
             ("{day}", date.day().to_string()),
+            ("{month_number}", date.month().to_string()),
             ("{year}", date.year().to_string()),
         ];
         filled(&self.words.date, &numbers).replace("{month}", month)
@@ -154,8 +209,13 @@ mod tests {
                 .unwrap_or_else(|error| panic!("{}: {error}", folder.code));
             assert_eq!(words, language.words);
             assert!(words.codes.iter().any(|code| code == folder.code));
-            assert_eq!(words.months.len(), 12, "{}", folder.code);
-            for place in ["{day}", "{month}", "{year}"] {
+            let (month, months) = match words.months.is_empty() {
+                true => ("{month_number}", 0),
+                false => ("{month}", 12),
+            };
+            assert_eq!(words.months.len(), months, "{}", folder.code);
+            assert!(!words.own_name.is_empty(), "{}", folder.code);
+            for place in ["{day}", month, "{year}"] {
                 assert!(words.date.contains(place), "{}: {place}", folder.code);
             }
             for place in ["{page}", "{pages}"] {
@@ -194,6 +254,11 @@ mod tests {
         assert_eq!(cy.date(date(2027, 1, 31)), "31 Ionawr 2027");
         assert_eq!(cy.page(1, 2), "Tudalen 1 o 2");
         assert_eq!(en.page(2, 2), "Page 2 of 2");
+        // What is written in one direction in all scripts, and in figures that all readers of English know.
+        let ur = LetterLanguage::of_code("urd").unwrap();
+        assert_eq!(ur.date(date(2026, 12, 2)), "2/12/2026");
+        assert!(ur.is_right_to_left() && !cy.is_right_to_left());
+        assert!(cy.is_latin() && !ur.is_latin());
         assert_eq!(LetterLanguage::of_code("tlh"), None);
     }
 }

@@ -7,27 +7,40 @@ use clap::{
     builder::{PossibleValue, PossibleValuesParser, TypedValueParser},
 };
 use pkb_cli::{
-    args::{InputArgs, ONCE, StreamArgs, one_of, parse_duration},
+    args::{InputArgs, ONCE, RUN, StreamArgs, days, one_of, seconds, whole_days},
     join_url::JoinUrlArgs,
 };
-use pkb_core::record::{Channel, Design};
+use pkb_core::{
+    StageName,
+    invitation_plan::InvitationPlan,
+    record::{Channel, Design},
+};
 use pkb_values::{LetterFormat, LetterLanguages};
 
-use crate::{channels::sms::args::SmsArgs, sorting::Order};
+use crate::{
+    channels::{choice::Choice, data::args::DataArgs, sms::args::SmsArgs},
+    letter_name::LetterName,
+    sorting::Order,
+};
 use pkb_typeset::typesetter::Engine;
 
 /// Designs, as help lists them.
-const DESIGNS: [(&str, &str, Design); 3] = [
+const DESIGNS: [(&str, &str, Design); 4] = [
     ("letter", "A letter on its own", Design::Letter),
     (
         "insert",
-        "A sheet that goes into the envelope of another letter; it bears no address",
+        "A sheet without an address, for the envelope of another letter",
         Design::Insert,
     ),
     (
         "reminder",
-        "A letter to somebody who was invited before and has not registered",
+        "A letter to a patient who was invited before and has not registered",
         Design::Reminder,
+    ),
+    (
+        "nhs-login",
+        "A letter without codes, for England and Wales: to those who may be invited and have no codes",
+        Design::NhsLogin,
     ),
 ];
 
@@ -39,14 +52,17 @@ static LANGUAGES: LazyLock<Vec<(&str, &str, LetterLanguages)>> = LazyLock::new(|
 });
 
 /// Sizes of print, as help lists them.
-const FORMATS: [(&str, &str, LetterFormat); 2] = [
+const PRINT_SIZES: [(&str, &str, LetterFormat); 2] = [
     ("standard", "12 point", LetterFormat::Standard),
     ("large", "16 point", LetterFormat::Large),
 ];
 
 /// Channels, as help lists them.
 fn channel() -> impl TypedValueParser<Value = Channel> {
-    let values = Channel::ALL.iter().map(|channel| {
+    let made = Channel::ALL
+        .iter()
+        .filter(|channel| channel.made_by() == StageName::Letters && **channel != Channel::Format);
+    let values = made.map(|channel| {
         let [one, _] = channel.words();
         PossibleValue::new(channel.as_str()).help(format!("A {one}"))
     });
@@ -57,21 +73,21 @@ fn channel() -> impl TypedValueParser<Value = Channel> {
     })
 }
 
-/// Make the letters and the SMS sheet of a campaign
+/// Make the letters and text messages of a campaign
 ///
-/// Reads a record stream and makes one A4 letter for each patient who has codes: merged PDFs, a
-/// manifest that says which sheet belongs to which row, and, if asked, the spreadsheet for text
-/// messages through GOV.UK Notify. Every record is written on with its `deliveries`. On a terminal
-/// the records go to DIR/delivered.ndjson instead, because they hold codes.
+/// Reads records, and makes an A4 letter for each patient who has codes. It writes PDFs and a manifest, which says which sheet
+/// belongs to which row. With --channel letter,sms it also writes the spreadsheet for text messages through GOV.UK Notify. Each
+/// record is written to the output with its `deliveries`. On a terminal the records go to DIR/delivered.ndjson, because they
+/// hold codes.
 #[derive(Debug, Parser)]
 #[command(
     version,
     subcommand_negates_reqs = true,
     args_conflicts_with_subcommands = true,
-    after_help = "Examples:\n  pkb-letters invited.ndjson --out print --output delivered.ndjson\n  pkb-letters template new our-letter\n  pkb-letters invited.ndjson --template our-letter --out print --channel letter,sms --output delivered.ndjson"
+    after_help = "Examples:\n  pkb-letters invited.ndjson --template our-letter --out print -o delivered.ndjson\n  pkb-letters invited.ndjson --template our-letter --out look --proof 5\n  pkb-letters template new our-letter"
 )]
 pub struct Args {
-    /// Something else than making letters
+    /// What to do instead of making letters
     #[command(subcommand)]
     pub command: Option<Command>,
 
@@ -80,7 +96,7 @@ pub struct Args {
     pub letters: LettersArgs,
 }
 
-/// Something else than making letters.
+/// What can be done instead of making letters.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Work with letter templates
@@ -94,19 +110,21 @@ pub enum Command {
 /// What can be done with templates.
 #[derive(Debug, Subcommand)]
 pub enum TemplateCommand {
-    /// Write the built-in template to DIR, to be edited
+    /// Write the built-in template to DIR, to edit
     #[command(after_help = "Example:\n  pkb-letters template new our-letter")]
     New {
-        /// A folder that does not exist yet, or is empty
+        /// Folder for the new template. It must be empty or not exist
         dir: PathBuf,
     },
-    /// Try the template in DIR with the longest, shortest and strangest letters, in all languages and prints
+    /// Try the template in DIR with the longest, shortest and strangest letters
+    ///
+    /// Each letter is laid out in all languages and sizes of print.
     #[command(after_help = "Example:\n  pkb-letters template check our-letter")]
     Check {
-        /// The template
+        /// Folder of the template
         dir: PathBuf,
 
-        /// What limits it has (see `LettersArgs`)
+        /// How the template is tried.
         #[command(flatten)]
         limits: TrialArgs,
 
@@ -120,7 +138,7 @@ pub enum TemplateCommand {
         /// The template
         dir: PathBuf,
 
-        /// Which design
+        /// Design of the template
         #[arg(long, value_parser = one_of(&DESIGNS), default_value = "letter", value_name = "DESIGN", help_heading = ONCE)]
         design: Design,
     },
@@ -130,7 +148,7 @@ pub enum TemplateCommand {
 #[derive(Debug, Clone, Copy, ClapArgs)]
 pub struct TrialArgs {
     /// How long the process that tries a template has (for tests)
-    #[arg(long, hide = true, value_parser = parse_duration, default_value = "300s", value_name = "TIME", help_heading = ONCE)]
+    #[arg(long, hide = true, value_parser = seconds, default_value = "300s", value_name = "TIME", help_heading = ONCE)]
     pub trial_time: Duration,
 }
 
@@ -141,11 +159,11 @@ pub struct LettersArgs {
     #[command(flatten)]
     pub input: InputArgs,
 
-    /// Folder for the letters; made if it is not there
+    /// Folder for the letters. It is made if it does not exist
     #[arg(long, value_name = "DIR", required = true)]
     pub out: Option<PathBuf>,
 
-    /// Template folder; the built-in one if absent
+    /// Folder with your letter template [default: the built-in one]
     #[arg(long, value_name = "DIR")]
     pub template: Option<PathBuf>,
 
@@ -157,24 +175,35 @@ pub struct LettersArgs {
     #[arg(long, value_parser = one_of(&DESIGNS), default_value = "letter", value_name = "DESIGN")]
     pub design: Design,
 
-    /// Languages for patients whose preference is not in their record [default: as template.toml says]
+    /// Languages for patients without a preference
+    ///
+    /// Without this option, template.toml decides.
     #[arg(long, value_parser = one_of(&LANGUAGES), value_name = "LANGUAGES")]
     pub language: Option<LetterLanguages>,
 
-    /// Print for patients whose format is not in their record [default: as template.toml says]
-    #[arg(long, value_parser = one_of(&FORMATS), value_name = "FORMAT")]
-    pub format: Option<LetterFormat>,
+    /// Size of print for patients without a preference
+    ///
+    /// Without this option, template.toml decides.
+    #[arg(long, value_parser = one_of(&PRINT_SIZES), value_name = "SIZE")]
+    pub print_size: Option<LetterFormat>,
 
-    /// By which channels patients are invited: each by all of these that reach the patient. For text messages there are also
-    /// the spreadsheet and the texts for GOV.UK Notify
+    /// How to invite: letter, sms or data, with commas between
+    ///
+    /// A patient is invited by each of these channels that can be used. `sms` also writes the spreadsheet and the
+    /// texts for GOV.UK Notify. With `data` a mail company makes the letters from a table.
     #[arg(long, value_delimiter = ',', value_parser = channel(), default_value = "letter", value_name = "CHANNEL")]
     pub channel: Vec<Channel>,
 
-    /// Invite each patient by one channel only: the first of --channel that reaches the patient
-    #[arg(long)]
-    pub one_channel: bool,
+    /// Invite by one channel after the other, such as "sms 72h letter"
+    ///
+    /// A patient is invited by the first channel that reaches them, and by the next when pkb-resolve --recheck --plan says that
+    /// it is due. Without a time ("sms letter") the next channel is only for patients that the first does not reach.
+    #[arg(long, value_name = "PLAN", conflicts_with = "channel")]
+    pub plan: Option<InvitationPlan>,
 
-    /// Also write to addresses abroad: those without a post code whose last line is a country
+    /// Also write to addresses abroad
+    ///
+    /// Such an address has no postcode, and its last line is a country.
     #[arg(long)]
     pub international: bool,
 
@@ -182,33 +211,47 @@ pub struct LettersArgs {
     #[arg(long, value_enum, default_value = "input", value_name = "ORDER")]
     pub sort: Order,
 
-    /// What makes the letters. Stamping puts the values of a patient into a page that was laid out once: the
-    /// same letters, many times quicker, in much smaller files
-    #[arg(long, value_enum, default_value = "auto", value_name = "ENGINE")]
+    /// Program part that makes the letters
+    ///
+    /// Stamping puts the values of each patient into a page that is laid out once. The letters are the same, made
+    /// many times faster and in much smaller files.
+    #[arg(long, value_enum, default_value = "auto", value_name = "ENGINE", help_heading = RUN)]
     pub engine: Engine,
 
-    /// Letters in one PDF (or folder) at most; each takes half a megabyte of memory, or a few kilobytes if it is
-    /// stamped. More than 1000 need --engine stamp
-    #[arg(long, default_value_t = 50, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=50_000))]
+    /// Letters in one PDF, or in one folder, up to N
+    ///
+    /// Each letter takes half a megabyte of memory, or a few kilobytes if it is stamped. More than 1,000 need
+    /// --engine stamp.
+    #[arg(long, default_value_t = 250, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=50_000))]
     pub letters_per_file: u32,
 
-    /// One PDF a letter, in folders letters-0001 and so on
+    /// Make one PDF for each letter, in folders such as letters-0001
     #[arg(long)]
     pub separate: bool,
 
-    /// These are the letters of shard N: their files are letters-03-0001.pdf and so on, and their numbers begin with
-    /// 3000001, so that neither is like that of another shard
+    /// Number this shard's files and letters separately
+    ///
+    /// With --series 3, the first file is letters-03-0001.pdf and the first letter is 3000001.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=999), help_heading = ONCE)]
     pub series: Option<u16>,
 
-    /// Also a zip of each file or folder, with the manifest of its letters
+    /// Also zip each file or folder with the manifest of its letters
     #[arg(long)]
     pub zip: bool,
 
-    /// Only write DIR/proof.pdf, with at least N letters that have to be looked at: the first, the longest
-    /// name, the longest address, and one of each language and print; with false codes
+    /// Only write DIR/proof.pdf, with N or more letters to look at
+    ///
+    /// It has the first letter, the longest name, the longest address, and one letter of each language and size of
+    /// print. The codes are false.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100), conflicts_with_all = ["reprint", "separate", "zip"], help_heading = ONCE)]
     pub proof: Option<u32>,
+
+    /// Also print a letter for each member of staff in this CSV file
+    ///
+    /// So somebody sees what arrives. Its columns are first_name, last_name, address_1 to address_5, postcode and perhaps title. The codes
+    /// do not work. These letters are marked in manifest.json and counted nowhere.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["proof", "reprint", "reprint_letter", "reissue"])]
+    pub seeds: Option<PathBuf>,
 
     /// Do not read finished letters again before they are written
     #[arg(long, help_heading = ONCE)]
@@ -218,36 +261,73 @@ pub struct LettersArgs {
     #[command(flatten)]
     pub sms_texts: SmsArgs,
 
+    /// How the data for a mail company are.
+    #[command(flatten)]
+    pub data: DataArgs,
+
     /// Where patients register.
     #[command(flatten)]
     pub join_page: JoinUrlArgs,
 
-    /// Make no letter for a patient of whom PKB was asked longer ago than this: somebody may have died since
-    #[arg(long, value_name = "TIME", value_parser = parse_duration, default_value = "7d")]
+    /// Skip patients last checked with PKB longer ago than this
+    ///
+    /// They may have died since.
+    #[arg(long, value_name = "TIME", value_parser = days, default_value = "7d")]
     pub max_age_of_answer: Duration,
 
-    /// Days that the codes must be good for when they are printed
-    #[arg(long, default_value_t = 14, value_name = "DAYS")]
+    /// Skip patients who were traced longer ago than this
+    #[arg(long, value_name = "TIME", value_parser = days, default_value = "28d")]
+    pub max_age_of_trace: Duration,
+
+    /// Days for which codes must still be valid when printed
+    #[arg(long, default_value = "14d", value_name = "DAYS", value_parser = whole_days)]
     pub min_days_left: u16,
 
-    /// Print the letters of these rows of the patient file again, with the same codes, into files of
-    /// their own, and nothing else; needs the journal of the run that made them
-    #[arg(long, value_name = "ROW", num_args = 1.., conflicts_with = "no_journal", help_heading = ONCE)]
+    /// Print the letters of these rows again: 812,2040
+    ///
+    /// Rows are those of the patient file. The codes are the same, and the letters go into files of their own. This
+    /// needs the journal of the run that made them.
+    #[arg(long, value_name = "ROWS", value_delimiter = ',', conflicts_with = "no_journal", help_heading = ONCE)]
     pub reprint: Vec<u64>,
 
-    /// With --reprint: also rows that were printed again today already
-    #[arg(long, requires = "reprint", help_heading = ONCE)]
+    /// Print these letters again, by number or reference: 3000123
+    ///
+    /// The number is on the letter, and the reference is in the manifest. This is for letters that a printer names.
+    #[arg(long, value_name = "LETTERS", value_delimiter = ',', conflicts_with_all = ["no_journal", "reissue"], help_heading = ONCE)]
+    pub reprint_letter: Vec<LetterName>,
+
+    /// Also print letters that were already printed again today
+    ///
+    /// This is for --reprint and --reprint-letter.
+    #[arg(long, help_heading = ONCE)]
     pub again_today: bool,
 
-    /// Send these rows of the patient file another letter, with the new codes that `pkb-tokens --reissue`
-    /// has put into the stream, into files of their own, and nothing else; needs the journal of the run
-    /// that made the first
-    #[arg(long, value_name = "ROW", num_args = 1.., conflicts_with_all = ["no_journal", "reprint"], help_heading = ONCE)]
+    /// Make new letters with new codes for these rows: 812,2040
+    ///
+    /// Run pkb-tokens --reissue for these rows first. The letters go into files of their own. This needs the
+    /// journal of the run that made the first letters.
+    #[arg(long, value_name = "ROWS", value_delimiter = ',', conflicts_with_all = ["no_journal", "reprint"], help_heading = ONCE)]
     pub reissue: Vec<u64>,
 
     /// Stream arguments
     #[command(flatten)]
     pub stream: StreamArgs,
+}
+
+impl LettersArgs {
+    /// By which channels patients are invited.
+    pub(crate) fn choice(&self) -> Choice {
+        match &self.plan {
+            Some(plan) => Choice::Plan(plan.clone()),
+            None => Choice::All(self.channel.clone()),
+        }
+    }
+
+    /// The channels of which something may be made.
+    pub(crate) fn channels(&self) -> Vec<Channel> {
+        let planned = self.plan.as_ref().map(|plan| plan.channels().collect());
+        planned.unwrap_or_else(|| self.channel.clone())
+    }
 }
 
 #[cfg(test)]

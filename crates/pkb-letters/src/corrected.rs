@@ -10,11 +10,11 @@ use pkb_core::{
     Record,
     print_files::made_for::Places,
     record::{GoesTo, Patient},
-    rows::counted,
+    rows::{counted, listed},
 };
 use pkb_values::{AddressLine, PersonName, Postcode, UkMobile};
 
-/// So many rows are named.
+/// So many rows are named with what was corrected. All are in the command that makes their letters again.
 const NAMED: usize = 20;
 
 /// What is on a letter or in a text, as hashes.
@@ -59,9 +59,10 @@ impl PrintedValues {
 /// Rows that were corrected.
 #[derive(Default)]
 pub(crate) struct Corrected {
+    /// What is said of the first of them.
     first: Vec<String>,
+    /// All of them.
     rows: Vec<u64>,
-    count: u64,
 }
 
 impl Corrected {
@@ -89,7 +90,8 @@ impl Corrected {
         if changed.is_empty() {
             return;
         }
-        self.count += 1;
+        let row = record.row.number;
+        self.rows.push(row);
         if self.first.len() == NAMED {
             return;
         }
@@ -97,18 +99,17 @@ impl Corrected {
         let places: Vec<String> = places
             .map(|place| place.channel.place(&place.file, place.page))
             .collect();
-        let row = record.row.number;
-        self.rows.push(row);
         self.first.push(format!(
-            "row {row}: {} corrected; {}",
-            changed.join(", "),
-            places.join(", ")
+            "row {row}: the {} {} corrected, and {}",
+            listed(&changed),
+            if changed.len() == 1 { "was" } else { "were" },
+            places.join(", and ")
         ));
     }
 
     /// Whether there are none.
     pub(crate) fn is_empty(&self) -> bool {
-        self.count == 0
+        self.rows.is_empty()
     }
 }
 
@@ -117,21 +118,21 @@ impl fmt::Display for Corrected {
         writeln!(
             f,
             "pkb-letters: {} corrected after the letter or text message was made, and nothing was made again:",
-            counted(self.count, "row was", "rows were")
+            counted(self.rows.len() as u64, "row was", "rows were")
         )?;
         for line in &self.first {
             writeln!(f, "  {line}")?;
         }
-        let more = self.count - self.first.len() as u64;
+        let more = (self.rows.len() - self.first.len()) as u64;
         if more > 0 {
             writeln!(f, "  and {}", counted(more, "more row", "more rows"))?;
         }
         let rows: Vec<String> = self.rows.iter().map(u64::to_string).collect();
-        let rows = rows.join(" ");
+        let rows = rows.join(",");
         write!(
             f,
-            "  Remove each letter or text message that has not gone out. To make them again with new codes: pkb-tokens --reissue {rows}, then \
-             pkb-letters --reissue {rows}"
+            "  Remove these letters and text messages if they have not been sent. Then make new ones with new codes. Run: pkb-tokens --reissue \
+             {rows}, and then: pkb-letters --reissue {rows}"
         )
     }
 }
@@ -173,13 +174,42 @@ mod tests {
         let text = said(&first, &record("Lea", "07700900002", "2 Main Street"));
         assert!(
             text.contains(
-                "row 3: name, address, mobile number corrected; its letter is letters-0001.pdf, page 4, its \
+                "row 3: the name, address and mobile number were corrected, and its letter is letters-0001.pdf, page 4, and its \
                  text message is in sms-0001.csv"
             ),
             "{text}"
         );
         for value in ["Lea", "Lee", "07700", "Main"] {
             assert!(!text.contains(value), "{text}");
+        }
+    }
+
+    #[test]
+    fn all_corrected_rows_are_made_again_also_those_that_are_not_named() {
+        let then = record("Lee", "07700900001", "1 Main Street");
+        let values = PrintedValues::of(then.patient.as_ref().unwrap());
+        let places = Places::of(&then.deliveries);
+        let mut corrected = Corrected::default();
+        let last = NAMED as u64 + 2;
+        for row in 1..=last {
+            let mut now = record("Lea", "07700900001", "1 Main Street");
+            now.row.number = row;
+            corrected.compare(&now, values, &places);
+        }
+        let text = corrected.to_string();
+        assert!(
+            text.contains(&format!("{last} rows were corrected")),
+            "{text}"
+        );
+        assert!(text.contains("and 2 more rows"), "{text}");
+        assert_eq!(text.matches(" corrected, and ").count(), NAMED, "{text}");
+        let rows: Vec<String> = (1..=last).map(|row| row.to_string()).collect();
+        let rows = rows.join(",");
+        for program in ["pkb-tokens", "pkb-letters"] {
+            assert!(
+                text.contains(&format!("{program} --reissue {rows}")),
+                "{text}"
+            );
         }
     }
 

@@ -1,7 +1,7 @@
 //! How long codes must be valid when they are given to somebody.
 
 use jiff::civil::Date;
-use pkb_core::{Reason, Verdict, clock::last_whole_day, record::Invitation};
+use pkb_core::{Reason, Verdict, clock::last_whole_day, record::Invitation, rows::counted};
 
 /// How long codes must be valid.
 #[derive(Debug, Clone, Copy)]
@@ -22,7 +22,11 @@ impl Expiry {
         let span = self.today.until(last_day);
         let days_left = span.map_or(0, |span| span.get_days());
         if days_left < i32::from(self.min_days_left) {
-            let words = format!("the codes are good for {} more days", days_left.max(0));
+            let left = u64::try_from(days_left).unwrap_or_default();
+            let words = format!(
+                "the codes are valid for {}",
+                counted(left, "more day", "more days")
+            );
             return Err(Verdict::with_detail(Reason::CodesExpiring, words));
         }
         Ok(last_day)

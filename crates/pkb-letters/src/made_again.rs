@@ -4,7 +4,7 @@
 //! A reissue is made once: new codes are new as long as no letter in the journal has them, so the same
 //! command a second time finds its own letters there.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::civil::Date;
 use parking_lot::Mutex;
@@ -16,11 +16,15 @@ use pkb_core::{
 use pkb_files::journal::Key;
 use pkb_values::NationalId;
 
+use crate::letter_name::LetterName;
+
 /// What a run makes again.
 pub(crate) struct MadeAgain {
     edition: Edition,
     today: Option<Date>,
     rows: BTreeSet<u64>,
+    /// Letters that are printed again, as a printer names them.
+    letters: BTreeSet<LetterName>,
     seen: Mutex<Seen>,
 }
 
@@ -30,6 +34,8 @@ struct Seen {
     patients: HashMap<NationalId, Vec<Delivery>>,
     /// Codes that patients have been sent, and whether a reissue sent them.
     codes: HashMap<Key, bool>,
+    /// Letters that were asked for by their names, and their rows.
+    named: BTreeMap<LetterName, u64>,
     /// Rows that were asked for and came.
     met: BTreeSet<u64>,
     /// Of these, the ones whose codes are not new.
@@ -41,16 +47,23 @@ impl MadeAgain {
     /// first letters has neither.
     /// `today`: a row that was printed again on this day is not printed once more by the same command, but with
     /// `None`.
-    pub(crate) fn new(reprint: Vec<u64>, reissue: Vec<u64>, today: Option<Date>) -> Self {
-        let (edition, rows) = match (reprint.is_empty(), reissue.is_empty()) {
-            (true, true) => (Edition::First, Vec::new()),
-            (false, _) => (Edition::Reprint, reprint),
-            (true, false) => (Edition::Reissue, reissue),
+    pub(crate) fn new(
+        reprint: Vec<u64>,
+        letters: Vec<LetterName>,
+        reissue: Vec<u64>,
+        today: Option<Date>,
+    ) -> Self {
+        let is_reprint = !(reprint.is_empty() && letters.is_empty());
+        let (edition, rows) = match (is_reprint, reissue.is_empty()) {
+            (false, true) => (Edition::First, Vec::new()),
+            (true, _) => (Edition::Reprint, reprint),
+            (false, false) => (Edition::Reissue, reissue),
         };
         Self {
             edition,
             today,
             rows: rows.into_iter().collect(),
+            letters: letters.into_iter().collect(),
             seen: Mutex::default(),
         }
     }
@@ -62,11 +75,17 @@ impl MadeAgain {
 
     /// Whether this is a run of first letters.
     pub(crate) fn is_empty(&self) -> bool {
-        self.rows.is_empty()
+        self.edition == Edition::First
     }
 
     /// Sees a letter of the journal.
     pub(crate) fn recall(&self, record: &Record) {
+        for delivery in record.all_deliveries() {
+            if let Some(name) = self.letters.iter().find(|name| name.is_of(delivery)) {
+                let mut seen = self.seen.lock();
+                seen.named.insert(name.clone(), record.row.number);
+            }
+        }
         if self.edition != Edition::Reissue {
             return;
         }
@@ -99,7 +118,7 @@ impl MadeAgain {
         });
         if let Some(reprint) = reprint.filter(|_| is_first_time) {
             tracing::warn!(
-                "row {row}: was printed again today, in {}: --again-today prints it once more",
+                "row {row} was already printed again today, in {}. To print it once more, add --again-today",
                 reprint.file
             );
         }
@@ -120,7 +139,8 @@ impl MadeAgain {
         let sent = seen.codes.get(&key(patient, codes)).copied();
         if sent == Some(false) && seen.same_codes.insert(row) {
             tracing::warn!(
-                "row {row}: not reissued: its codes are those of a letter that it has: run pkb-tokens --reissue {row} first"
+                "row {row}: not reissued, because the patient already has a letter with these codes. First run: \
+                 pkb-tokens --reissue {row}"
             );
         }
         seen.met.insert(row);
@@ -148,7 +168,7 @@ impl MadeAgain {
     /// A record that was to be printed again has only a text message.
     pub(crate) fn has_no_letter(&self, record: &Record) {
         tracing::warn!(
-            "row {}: not printed again: it has a text message and no letter",
+            "row {}: not printed again, because the patient has a text message and no letter",
             record.row.number
         );
     }
@@ -159,10 +179,18 @@ impl MadeAgain {
     /// A row was to be reissued whose codes are not new. All others have been made.
     pub(crate) fn finish(&self) -> Result<(), Fatal> {
         let seen = self.seen.lock();
+        for name in &self.letters {
+            if !seen.named.contains_key(name) {
+                tracing::warn!(
+                    "{name} was not printed again, because the journal has no such letter"
+                );
+            }
+        }
         let missing: Rows = self.rows.difference(&seen.met).copied().collect();
         if missing.count() > 0 {
             tracing::warn!(
-                "{missing}: no {} was made: not in this stream, without a letter so far, or stopped",
+                "{missing}: no {} was made. Each of these rows is not in this stream, has no letter yet, or must not get \
+                 one. What to do: look at the outcome of these records",
                 self.edition.as_str()
             );
         }
@@ -171,13 +199,18 @@ impl MadeAgain {
         }
         let rows: Rows = seen.same_codes.iter().copied().collect();
         Err(Fatal::Usage(format!(
-            "{rows}: not reissued, because their codes are not new: run pkb-tokens --reissue for them, \
+            "{rows}: not reissued, because the codes are not new. What to do: run pkb-tokens --reissue for these rows, \
              then this command again (--reprint prints the same codes again)"
         )))
     }
 
     fn wants(&self, record: &Record, edition: Edition) -> bool {
-        self.edition == edition && self.rows.contains(&record.row.number)
+        if record.seed {
+            return false;
+        }
+        let row = record.row.number;
+        let is_named = || self.seen.lock().named.values().any(|named| *named == row);
+        self.edition == edition && (self.rows.contains(&row) || is_named())
     }
 }
 
@@ -226,7 +259,7 @@ mod tests {
 
     #[test]
     fn codes_are_new_until_a_letter_has_them() {
-        let again = MadeAgain::new(Vec::new(), vec![7], None);
+        let again = MadeAgain::new(Vec::new(), Vec::new(), vec![7], None);
         again.recall(&record("firstcode", ""));
         assert!(again.is_reissued(&record("secondcode", "")));
         assert!(again.finish().is_ok());
@@ -248,15 +281,27 @@ mod tests {
 
     #[test]
     fn only_rows_that_were_asked_for_and_have_a_letter_are_made_again() {
-        let again = MadeAgain::new(Vec::new(), vec![8], None);
+        let again = MadeAgain::new(Vec::new(), Vec::new(), vec![8], None);
         again.recall(&record("firstcode", ""));
         assert!(!again.is_reissued(&record("secondcode", "")));
-        let again = MadeAgain::new(Vec::new(), vec![7], None);
+        let again = MadeAgain::new(Vec::new(), Vec::new(), vec![7], None);
         assert!(!again.is_reissued(&record("secondcode", "")));
-        let again = MadeAgain::new(vec![7], Vec::new(), None);
+        let again = MadeAgain::new(vec![7], Vec::new(), Vec::new(), None);
         assert!(again.is_reprinted(&record("firstcode", "")));
         assert!(!again.has_new_codes(&record("secondcode", "")));
-        assert!(MadeAgain::new(Vec::new(), Vec::new(), None).is_empty());
+        assert!(MadeAgain::new(Vec::new(), Vec::new(), Vec::new(), None).is_empty());
+    }
+
+    #[test]
+    fn a_letter_that_a_printer_names_is_printed_again_and_no_other() {
+        let names = ["3", "7K3M9QX2ABCDEFGH1234"].map(|name| name.parse().unwrap());
+        let again = MadeAgain::new(Vec::new(), names.into(), Vec::new(), None);
+        assert!(!again.is_empty());
+        again.recall(&record("firstcode", ""));
+        assert!(again.is_reprinted(&record("firstcode", "")));
+        let mut other = record("firstcode", "");
+        other.row.number = 8;
+        assert!(!again.is_reprinted(&other));
     }
 
     fn delivery(channel: Channel, file: &str, edition: Edition) -> Delivery {

@@ -13,6 +13,7 @@ use pkb_cli::{
 use pkb_core::{
     ExitCode, Fatal, StageName,
     pipeline::Source,
+    record::Channel,
     rehearsal::Origin,
     stage::{NextStep, quoted},
 };
@@ -22,12 +23,12 @@ use crate::{
     args::{Args, Command, LettersArgs, TemplateCommand},
     channels::{
         self,
-        choice::Choice,
         letter::{proof, rules::LetterRules},
         maker::Setup,
     },
     expiry::Expiry,
     made_again::MadeAgain,
+    seeds,
     sorting::{self, Order},
     stage::Letters,
     template_check, within_limits,
@@ -35,6 +36,7 @@ use crate::{
 use parking_lot::Mutex;
 use pkb_core::print_files::{
     editions::{edition_of, plain_name},
+    formats,
     series::Series,
 };
 use pkb_typeset::{
@@ -78,10 +80,13 @@ fn new_template(dir: &Path) -> Result<ExitCode, Fatal> {
 }
 
 async fn make_letters(mut args: LettersArgs) -> Result<ExitCode, Fatal> {
-    let out = args
-        .out
-        .clone()
-        .ok_or_else(|| Fatal::Usage("--out is missing".into()))?;
+    let out = args.out.clone().ok_or_else(|| {
+        Fatal::Usage(
+            "--out is missing. What to do: name the folder for the letters, such as --out \
+            print"
+                .into(),
+        )
+    })?;
     let is_chosen = args.stream.journal.is_some();
     args.stream = args.stream.with_usual_journal(Some(&out));
     let journal_is_new = match &args.stream.journal {
@@ -113,14 +118,26 @@ async fn make_letters(mut args: LettersArgs) -> Result<ExitCode, Fatal> {
     for warning in typesetter.warnings() {
         tracing::warn!("template: {warning}");
     }
+    let input = match &args.seeds {
+        Some(path) => seeds::before(input, path, &args.stream.clock(), is_rehearsal)?,
+        None => input,
+    };
     if let Some(letters) = args.proof {
         return proof::write(&out, input, letters, &rules, typesetter);
     }
-    if origins.known() == Some(Origin::Real) {
+    // The words of a mail company's letters are in its template.
+    let has_words = args
+        .channels()
+        .iter()
+        .any(|channel| *channel != Channel::Data);
+    if origins.known() == Some(Origin::Real) && has_words {
         refuse_example(&rules.template, args.template.as_deref())?;
     }
     if journal_is_new {
         refuse_used_folder(&out)?;
+    }
+    if has_words && !rules.template.settings().letters.wording_agreed_with_pkb {
+        tracing::warn!("{}", template_check::NOT_AGREED);
     }
     let on_terminal = args.stream.output.is_none() && std::io::stdout().is_terminal();
     if on_terminal && !args.stream.show_records {
@@ -131,19 +148,62 @@ async fn make_letters(mut args: LettersArgs) -> Result<ExitCode, Fatal> {
 
 /// Refuses options that do not go together.
 fn check_options(args: &LettersArgs, out: &Path, journal_is_new: bool) -> Result<(), Fatal> {
-    if journal_is_new && !(args.reprint.is_empty() && args.reissue.is_empty()) {
+    let makes_again = [
+        args.reprint.len(),
+        args.reissue.len(),
+        args.reprint_letter.len(),
+    ];
+    if journal_is_new && makes_again != [0; 3] {
         return Err(Fatal::Usage(format!(
-            "--reprint and --reissue need the journal of the run that made the letters, and {} has none: give that run's \
-             --journal FILE",
+            "--reprint and --reissue need the journal of the run that made the letters, and {} has none. Give the journal of \
+             that run: --journal FILE",
             out.display()
         )));
     }
+    check_data(args)?;
     if args.letters_per_file > MAX_LETTERS_OF_TYPST && args.engine != Engine::Stamp {
         return Err(Fatal::Usage(format!(
             "--letters-per-file {} needs --engine stamp: letters that Typst lays out take too much memory for more than \
              {MAX_LETTERS_OF_TYPST} in a file",
             args.letters_per_file
         )));
+    }
+    Ok(())
+}
+
+/// Refuses what would send a patient two letters, or a mail company rows that no letter can be made of.
+fn check_data(args: &LettersArgs) -> Result<(), Fatal> {
+    let channels = args.channels();
+    let has = |channel| channels.contains(&channel);
+    if !args.design.has_codes() && channels != [Channel::Letter] {
+        return Err(Fatal::Usage(
+            "--design nhs-login has no codes, so it is for --channel letter only. What to do: delete --channel".to_owned(),
+        ));
+    }
+    let refused = |words: &str| Err(Fatal::Usage(words.to_owned()));
+    if !has(Channel::Data) {
+        return match args.data.encrypt_to {
+            Some(_) => refused(
+                "--encrypt-to is for --channel data. What to do: add --channel data, or encrypt finished letters with pkb package --encrypt-to",
+            ),
+            None => Ok(()),
+        };
+    }
+    if has(Channel::Letter) {
+        return refused(
+            "--channel letter,data would send each patient two letters. What to do: choose one of them",
+        );
+    }
+    if args.no_verify && args.data.encrypt_to.is_some() {
+        return refused(
+            "--no-verify cannot be used with --encrypt-to, because nobody can check the rows after they are encrypted. What to do: leave out --no-verify",
+        );
+    }
+    if !args.design.has_address() {
+        return refused(
+            "--design insert has no address, and a mail company cannot tell whose envelope a row goes into. What to do: use --channel \
+             letter, or another design",
+        );
     }
     Ok(())
 }
@@ -159,12 +219,13 @@ async fn print(
     let target = args.stream.target()?;
     let made_again = MadeAgain::new(
         std::mem::take(&mut args.reprint),
+        std::mem::take(&mut args.reprint_letter),
         std::mem::take(&mut args.reissue),
         (!args.again_today).then(|| args.stream.clock().today()),
     );
     let is_rehearsal = args.stream.progress.monitor.origins().is_rehearsal();
     let series = Series::new(args.series).in_rehearsal(is_rehearsal);
-    let expiry = rules.expiry;
+    let (expiry, has_codes) = (rules.expiry, rules.design.has_codes());
     let makers = channels::all(&Setup {
         args: &args,
         folder: out,
@@ -173,16 +234,16 @@ async fn print(
         rules: Arc::new(rules),
         typesetter: Arc::new(typesetter),
     })?;
+    let own_rows = makers.iter().find_map(|maker| maker.rows_per_file());
     let stage = Letters {
         makers,
-        choice: Choice {
-            channels: args.channel,
-            only_first: args.one_channel,
-        },
+        choice: args.choice(),
+        has_codes,
         expiry,
         series,
         oldest_answer: args.stream.clock().ago(args.max_age_of_answer),
-        letters_per_file: args.letters_per_file as usize,
+        oldest_trace: args.stream.clock().ago(args.max_age_of_trace),
+        letters_per_file: own_rows.unwrap_or(args.letters_per_file) as usize,
         made_again,
         done: Mutex::default(),
         unfinished: OnceLock::new(),
@@ -229,7 +290,7 @@ fn rules(args: &LettersArgs, template: Template) -> Result<LetterRules, Fatal> {
         design: args.design,
         international: args.international,
         languages,
-        format: args.format.unwrap_or(letters.format),
+        format: args.print_size.unwrap_or(letters.format),
         template,
     })
 }
@@ -266,13 +327,17 @@ fn refuse_used_folder(out: &Path) -> Result<(), Fatal> {
         .map_err(|source| Fatal::cannot_read(out, source))?;
     let is_ours = |name: &str| {
         let name = plain_name(name);
-        name == "manifest.csv" || name.starts_with("sms-") || edition_of(name).is_some()
+        name == "manifest.csv"
+            || edition_of(name).is_some()
+            || Channel::prefix_of_spreadsheet(name).is_some()
+            || formats::is_ours(name)
     };
     for entry in entries {
         let entry = entry.map_err(|source| Fatal::cannot_read(out, source))?;
         if entry.file_name().to_str().is_some_and(is_ours) {
             return Err(Fatal::Usage(format!(
-                "{} has letters of another run in it: choose a new folder, or give that run's --journal",
+                "{} has letters of an earlier run. What to do: choose a new folder. To continue that run, give its journal: \
+                 --journal FILE",
                 out.display()
             )));
         }

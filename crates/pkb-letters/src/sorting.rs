@@ -4,7 +4,8 @@
 use std::io::Read;
 
 use clap::ValueEnum;
-use pkb_core::{Fatal, postal::postal_order, spool};
+use pkb_core::{Fatal, spool};
+use pkb_postal::postal_order;
 use pkb_values::Postcode;
 
 /// In which order letters are printed.
@@ -13,7 +14,7 @@ pub enum Order {
     /// As the records come
     #[default]
     Input,
-    /// By post code: the whole stream is read before the first letter, and records leave in this order, too
+    /// By postcode. The whole stream is read before the first letter, and records are also written in this order
     Postcode,
 }
 

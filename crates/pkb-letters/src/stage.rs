@@ -13,15 +13,16 @@ use pkb_core::{
         made_for::{MadeFor, Places},
         series::Series,
     },
-    record::{Channel, Delivery, PkbAnswer},
+    record::{AddressMark, Channel, Delivery, GoesTo, PkbAnswer, Reference, Trace},
     stage::{BatchResult, Conclusion, Handled, Plan, Recalled},
 };
 use pkb_files::journal::Key;
-use pkb_values::NationalId;
+use pkb_values::{NationalId, NationalIdType};
 
 use crate::{
     channels::{
         choice::Choice,
+        format,
         maker::{DeliveryBatch, DeliveryMaker, Invitee},
     },
     corrected::{Corrected, PrintedValues},
@@ -35,12 +36,16 @@ pub(crate) struct Letters {
     pub makers: Vec<Arc<dyn DeliveryMaker>>,
     /// By which channels patients are invited.
     pub choice: Choice,
+    /// Whether the letters have codes: those for NHS login have none.
+    pub has_codes: bool,
     /// How long codes must be valid.
     pub expiry: Expiry,
     /// Whose names and numbers they have.
     pub series: Series,
     /// PKB's answers are too old if they are older.
     pub oldest_answer: Timestamp,
+    /// Answers of a trace are too old if they are older.
+    pub oldest_trace: Timestamp,
     /// Letters of one batch at most.
     pub letters_per_file: usize,
     /// Letters that are to be made again, and nothing else.
@@ -77,8 +82,12 @@ impl Letters {
         self.makers.iter().find(|maker| maker.channel() == channel)
     }
 
-    /// What an invitee gets by a channel.
+    /// What an invitee gets by a channel. Whoever cannot read print gets no printed letter.
     fn draft(&self, channel: Channel, to: &Invitee<'_>) -> Result<Delivery, Verdict> {
+        let channel = match channel {
+            Channel::Letter if format::is_needed_by(to.patient) => Channel::Format,
+            other => other,
+        };
         let maker = self.maker(channel).ok_or(Reason::Unmailable)?;
         Ok(Delivery {
             date: Some(self.expiry.today),
@@ -89,8 +98,11 @@ impl Letters {
 
     /// What an invitee gets who has nothing so far, or whose codes are new.
     fn drafts(&self, to: &Invitee<'_>) -> Result<Vec<Delivery>, Verdict> {
-        self.expiry.last_day(to.codes)?;
-        self.choice.drafts(|channel| self.draft(channel, to))
+        if let Some(codes) = to.codes {
+            self.expiry.last_day(codes)?;
+        }
+        self.choice
+            .drafts(to.record, |channel| self.draft(channel, to))
     }
 
     /// What an invitee gets once more, whatever else there was.
@@ -109,7 +121,7 @@ impl Letters {
             (Some(verdict), false) => {
                 if self.made_again.is_reprinted(record) {
                     tracing::warn!(
-                        "row {0}: not printed again: {1}: pkb-tokens --reissue {0} fetches new ones",
+                        "row {0}: not printed again: {1}. To fetch new codes: pkb-tokens --reissue {0}",
                         record.row.number,
                         verdict.detail.unwrap_or_default()
                     );
@@ -117,6 +129,17 @@ impl Letters {
                 Admission::AlreadyDone
             }
         }
+    }
+
+    /// Where a record stands that may get a letter without codes; `None` if it gets one. NHS login is for England and Wales, and
+    /// whoever has codes gets a letter with them.
+    fn admit_for_nhs_login(record: &Record) -> Option<Admission<Work>> {
+        let patient = record.patient.as_ref()?;
+        let is_elsewhere = patient.national_id.scheme != NationalIdType::NhsNumber;
+        if is_elsewhere || record.invitation.is_some() {
+            return Some(Admission::NotConcerned);
+        }
+        record.pkb.is_none().then_some(Admission::NotReady)
     }
 
     /// The letter that there is stays as it is.
@@ -128,7 +151,7 @@ impl Letters {
         );
         // What the journal has is entered when the record is written.
         if !in_journal && let Err(fatal) = self.enter(record) {
-            tracing::warn!("the manifest lacks it: {fatal}");
+            tracing::warn!("the manifest does not have the letter: {fatal}");
         }
     }
 
@@ -191,6 +214,19 @@ impl Letters {
             );
         }
     }
+}
+
+/// Gives a delivery its reference, and the mark of the address that it goes to.
+fn name(draft: &mut Delivery, to: &Invitee<'_>) {
+    let (channel, edition, replaced) = (draft.channel, draft.edition, draft.replaces.len());
+    let reference = match to.codes {
+        Some(codes) => Reference::of(codes, channel, edition, replaced),
+        None => Reference::without_codes(to.record, channel, edition, replaced),
+    };
+    if draft.channel.goes_to() == GoesTo::Address {
+        draft.sent_to = Some(AddressMark::of(&reference, to.patient));
+    }
+    draft.reference = Some(reference);
 }
 
 impl Stage for Letters {
@@ -258,7 +294,13 @@ impl Stage for Letters {
         if in_journal && let Some(admission) = self.admit_journaled(record) {
             return admission;
         }
-        let Some(to) = Invitee::of(record) else {
+        if !self.has_codes
+            && let Some(admission) = Self::admit_for_nhs_login(record)
+        {
+            return admission;
+        }
+        let has_what_it_needs = |to: &Invitee<'_>| to.codes.is_some() || !self.has_codes;
+        let Some(to) = Invitee::of(record).filter(has_what_it_needs) else {
             return self.admit_without_codes(record);
         };
         let is_reprint = self.made_again.is_reprinted(record);
@@ -266,12 +308,17 @@ impl Stage for Letters {
         if !is_again && !record.deliveries.is_empty() {
             return Admission::AlreadyDone;
         }
-        if !is_again && !self.made_again.is_empty() {
+        let is_other_work = !self.made_again.is_empty() || self.choice.is_left_to_another(record);
+        if !is_again && is_other_work {
             return Admission::NotReady;
         }
         let is_old = |pkb: &PkbAnswer| pkb.checked_at < self.oldest_answer;
         if !is_reprint && record.pkb.as_ref().is_some_and(is_old) {
             return Admission::Stop(Reason::AnswerTooOld.into());
+        }
+        let is_old = |trace: &Trace| trace.at < self.oldest_trace;
+        if !is_reprint && record.trace.as_ref().is_some_and(is_old) {
+            return Admission::Stop(Reason::TraceTooOld.into());
         }
         let drafts = match is_reprint {
             true => self.reprints(&to),
@@ -303,6 +350,7 @@ impl Stage for Letters {
             false => record.deliveries.clone(),
         };
         let kept = take_place_of(old, &mut drafts);
+        drafts.iter_mut().for_each(|draft| name(draft, &to));
         Admission::Work(Work { drafts, kept })
     }
 

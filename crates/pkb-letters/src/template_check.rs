@@ -4,7 +4,7 @@
 use std::{ffi::OsStr, path::Path, time::Duration};
 
 use pkb_cli::{app, progress::tell};
-use pkb_core::{ExitCode, Fatal, record::Design};
+use pkb_core::{ExitCode, Fatal, record::Design, rows::counted};
 use pkb_values::{LetterFormat, LetterLanguages};
 
 use pkb_languages::LetterLanguage;
@@ -16,9 +16,13 @@ use pkb_typeset::{
     typesetter::{Engine, TypesetError, Typesetter},
 };
 
+/// What is said of words to which PKB has not agreed.
+pub(crate) const NOT_AGREED: &str = "PKB asks every organisation to use PKB's own letter and to agree changes with PKB. \
+    What to do: agree these words with your PKB contact, then set wording_agreed_with_pkb in template.toml";
+
 /// Scripts that names come in, and a word in each.
 const SCRIPTS: [(&str, &str); 16] = [
-    ("Welsh", "Siân Llŷr Ŵyn"),
+    ("Welsh", "Siân Gŵen Llŷr ŴŶẀẂẄỲ"),
     ("Polish", "Żółć Łukasz"),
     ("Vietnamese", "Nguyễn Thị Hường"),
     ("Romanian", "Ștefan Țuțea"),
@@ -64,6 +68,14 @@ pub fn check(dir: &Path) -> Result<ExitCode, Fatal> {
     }
     check_scripts(&template, &mut report);
     for language in LetterLanguage::all() {
+        if template.has_words(Design::Letter, language) && !template.has_fonts(language) {
+            report.note(&format!(
+                "no letter can be in {}: no font of the template has its letters. Put a regular and a bold font into fonts/ of the \
+                 template, such as {}",
+                language.name(),
+                language.font().unwrap_or("a Noto font for its script"),
+            ));
+        }
         let is_used = template.has(Design::Letter, LetterLanguages::alone(language));
         if is_used && template.is_draft_in(language) {
             report.note(&format!(
@@ -73,12 +85,15 @@ pub fn check(dir: &Path) -> Result<ExitCode, Fatal> {
             ));
         }
     }
+    if !template.settings().letters.wording_agreed_with_pkb {
+        report.note(NOT_AGREED);
+    }
     let left = template
         .example_values()
         .map_err(|error| Fatal::Usage(error.to_string()))?;
     if !left.is_empty() {
         report.note(&format!(
-            "still the example's, so that only a rehearsal may have it: {}",
+            "these parts are still those of the example, so only a rehearsal can use the template: {}",
             left.join(", ")
         ));
     }
@@ -109,18 +124,19 @@ impl Report {
 
     fn text(&self, dir: &Path) -> String {
         let end = match self.problems {
-            0 => "no problems: look at a proof of real patients next (pkb-letters --proof)"
+            0 => "no problems. Next, look at a proof of real patients (pkb-letters --proof)"
                 .to_owned(),
-            1 => "1 problem, marked with !".to_owned(),
-            n => format!("{n} problems, marked with !"),
+            n => format!(
+                "{}, marked with !. Correct the template, and run the same command again",
+                counted(n as u64, "problem", "problems")
+            ),
         };
         format!("{}\n{}\n{end}\n", dir.display(), self.lines.join("\n"))
     }
 }
 
 fn check_design(template: &Template, design: Design, report: &mut Report) -> Result<(), Fatal> {
-    let has = |languages| template.has(design, languages);
-    if !LetterLanguages::all().any(has) {
+    if template.languages(design).next().is_none() {
         report.note(&format!(
             "{}: the template has no such design ({})",
             design.as_str(),
@@ -140,8 +156,8 @@ fn check_design(template: &Template, design: Design, report: &mut Report) -> Res
         .with_engine(Engine::Auto)
         .map_err(|error| Fatal::Bug(error.to_string()))?;
     let mut warnings = Vec::new();
-    for languages in LetterLanguages::all().filter(|languages| has(*languages)) {
-        for format in LetterFormat::ALL {
+    for languages in template.languages(design) {
+        for format in LetterFormat::PRINTED {
             let letter = LetterFields {
                 languages,
                 format,
@@ -210,8 +226,12 @@ fn check_letter(
             matches!(pages(&long), Some(Ok(_)))
         });
         words.push_str(&format!(
-            "; {} lines of address under the name fit",
-            most.unwrap_or_default()
+            ". There is room for {} below the name",
+            counted(
+                most.unwrap_or_default() as u64,
+                "line of address",
+                "lines of address"
+            )
         ));
         // Name, five lines and post code: as many as a patient file can have.
         if most.is_none_or(|most| most < 6) {
@@ -222,9 +242,12 @@ fn check_letter(
     }
     // No fault: such letters take longer to make, and that is all.
     words.push_str(&match typesetter.is_stampable(letter) {
-        Ok(()) => "; can be stamped".to_owned(),
+        Ok(()) => ". The letter can be stamped (the quick way to make letters)".to_owned(),
         Err(reason) => {
-            format!("; cannot be stamped, because {reason}, so Typst lays out each letter")
+            format!(
+                ". The letter cannot be stamped (the quick way), because {reason}. This is allowed: such letters only \
+                 take longer to make"
+            )
         }
     });
     report.note(&words);
@@ -233,15 +256,28 @@ fn check_letter(
         change(&mut strange);
         match pages(&strange) {
             Some(Ok(now)) if now != sheets => {
-                report.note(&format!("{name}: with {what} it has {now} pages"));
+                report.note(&format!(
+                    "{name}: with {what} it has {}, which is allowed",
+                    counted(now as u64, "page", "pages")
+                ));
             }
             Some(Err(fault)) => report.problem(&format!("{name}: with {what}: {fault}")),
             _ => {}
         }
     }
+    if letter.format == LetterFormat::default()
+        && let Err(fault) = typesetter.plain_text(letter)
+    {
+        report.problem(&format!("{name}: as text, for braille and audio: {fault}"));
+    }
     for (field, needed) in unused_fields(typesetter, letter) {
-        if needed && (field != "address" || design.has_address()) {
-            report.problem(&format!("{name}: it does not print {field}"));
+        let is_of_codes = ["invitation_code", "access_code", "expires_on"].contains(&field);
+        let is_of_design = match field {
+            "address" => design.has_address(),
+            _ => design.has_codes() || !is_of_codes,
+        };
+        if needed && is_of_design {
+            report.problem(&format!("{name} does not print {field}"));
         }
     }
 }
@@ -300,6 +336,36 @@ fn unused_fields(typesetter: &Typesetter, letter: &LetterFields) -> Vec<(&'stati
     .collect()
 }
 
+/// The scripts in which some letters of a name are in another font than those beside them, with these letters.
+fn borrowed_letters(template: &Template) -> Vec<(&'static str, String)> {
+    let Ok(typesetter) = Typesetter::untried(template, Design::Letter) else {
+        return Vec::new();
+    };
+    let borrowed = SCRIPTS.into_iter().map(|(script, name)| {
+        let letter = LetterFields {
+            name: name.into(),
+            ..LetterFields::sample()
+        };
+        let name: Vec<char> = name.chars().collect();
+        let mut letters: Vec<char> = Vec::new();
+        for printed in typesetter.fonts_of(&letter).windows(name.len()) {
+            if !printed.iter().map(|(c, _)| c).eq(&name) {
+                continue;
+            }
+            let of = |font: &str| printed.iter().filter(|(_, other)| other == font).count();
+            let most = printed.iter().map(|(_, font)| of(font)).max();
+            let others = printed.iter().filter(|(_, font)| Some(of(font)) < most);
+            letters.extend(others.map(|(c, _)| c).filter(|c| !c.is_whitespace()));
+        }
+        letters.sort_unstable();
+        letters.dedup();
+        (script, letters.into_iter().collect::<String>())
+    });
+    borrowed
+        .filter(|(_, letters)| !letters.is_empty())
+        .collect()
+}
+
 fn check_scripts(template: &Template, report: &mut Report) {
     let (mut good, mut bad) = (Vec::new(), Vec::new());
     for (script, name) in SCRIPTS {
@@ -319,9 +385,14 @@ fn check_scripts(template: &Template, report: &mut Report) {
         "names can be printed in: Latin, {}",
         good.join(", ")
     ));
+    for (script, letters) in borrowed_letters(template) {
+        report.note(&format!(
+            "names in {script}: the template's font does not have these letters, so a different font draws them: {letters}"
+        ));
+    }
     if !bad.is_empty() {
         report.note(&format!(
-            "names cannot be printed in: {}; such a patient gets no letter unless you add a font to fonts/",
+            "names cannot be printed in {}. Such a patient gets no letter until you add a font to fonts/",
             bad.join(", ")
         ));
     }

@@ -85,7 +85,8 @@ pub(crate) fn run<'a>(
         None => format!("was not done after {} s", time.as_secs_f32()),
     };
     Err(Fatal::Usage(format!(
-        "{}: a sample letter {why}: the template may have a loop without end, or very many pages. What to do: look for loops and page \
+        "{}: a sample letter {why}. The template may have a loop without end, or very many pages. What to do: look for \
+         loops and page \
          breaks in the .typ files that were changed last, then run: pkb-letters template check {0}",
         folder.display()
     )))

@@ -9,12 +9,14 @@ use std::{
 
 use hayro_syntax::Pdf;
 use pkb_core::{
-    Fatal, Reason, Record, Verdict,
+    Fatal, Record, Verdict,
     record::{Delivery, Invitation},
     rehearsal::Origin,
 };
 
-use pkb_verify::{expected::REHEARSAL, page_reader};
+use pkb_verify::{expected::REHEARSAL, notify_areas, page_reader};
+
+use crate::sending::not_postable;
 
 /// Pages of a letter at most (Notify).
 const MAX_PAGES: u64 = 10;
@@ -90,10 +92,11 @@ impl LetterFile {
     fn check(&self, bytes: &[u8]) -> Result<(), &'static str> {
         if bytes.len() as u64 > MAX_BYTES {
             return Err(
-                "the file is larger than 2 MB: Notify takes no more, or it holds other letters, too",
+                "the file is larger than 2 MB, and Notify takes up to 2 MB. Make one PDF for each letter with pkb-letters \
+                 --separate",
             );
         }
-        let pdf = Pdf::new(bytes.to_vec()).map_err(|_| "the file is no PDF")?;
+        let pdf = Pdf::new(bytes.to_vec()).map_err(|_| "the file is not a PDF")?;
         let pages = pdf.pages();
         match (pages.len() as u64).cmp(&self.pages) {
             std::cmp::Ordering::Less => return Err("the file has fewer pages than the letter"),
@@ -114,8 +117,12 @@ impl LetterFile {
         let read = read.map_err(|_| "the letter cannot be read")?;
         if !self.is_rehearsal && read.iter().any(|page| page.across.contains(REHEARSAL)) {
             return Err(
-                "the letter in the file is a rehearsal's: is it the folder of this campaign?",
+                "the letter in the file is from a rehearsal. Give the folder of this campaign (--letters)",
             );
+        }
+        // Of a rehearsal, a word goes across each page.
+        if !self.is_rehearsal {
+            notify_areas::check(&pdf)?;
         }
         let text: String = read
             .iter()
@@ -125,17 +132,13 @@ impl LetterFile {
             return Ok(());
         }
         Err(
-            "the letter in the file does not have the codes of the record: is it the folder of this campaign?",
+            "the letter in the file does not have the codes of the record. Give the folder of this campaign (--letters)",
         )
     }
 }
 
 const OTHERS_TOO: &str =
-    "the file holds letters to others, too: make them with pkb-letters --separate";
-
-fn not_postable(words: &str) -> Verdict {
-    Verdict::with_detail(Reason::NotPostable, words)
-}
+    "the file also has letters to others. Make one PDF for each letter with pkb-letters --separate";
 
 #[cfg(test)]
 mod tests {
@@ -145,6 +148,48 @@ mod tests {
 
     fn checked(letters: &[LetterFields], pages: u64, code: &str) -> Result<(), &'static str> {
         checked_as([false; 2], letters, pages, code)
+    }
+
+    /// What is said of a letter of another design, or in another window.
+    fn checked_in(design: Design, profile: &str) -> Result<(), &'static str> {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path().join("template");
+        Template::write_to(&folder).unwrap();
+        let settings = folder.join("template.toml");
+        let text = std::fs::read_to_string(&settings).unwrap();
+        let profile = format!("profile = \"{profile}\"");
+        std::fs::write(&settings, text.replace("profile = \"notify\"", &profile)).unwrap();
+        let template = Template::open(&folder).unwrap();
+        let typesetter = Typesetter::new(&template, design).unwrap();
+        let letter = LetterFields::sample();
+        let laid_out = typesetter.lay_out(std::slice::from_ref(&letter)).unwrap();
+        let laid_out = laid_out.into_iter().map(Result::unwrap).collect();
+        let pdf = typesetter.bind(laid_out, 1).unwrap().pdf;
+        let file = LetterFile {
+            path: PathBuf::new(),
+            pages: 1,
+            codes: [letter.invitation_code, letter.access_code],
+            is_rehearsal: false,
+        };
+        file.check(&pdf)
+    }
+
+    #[test]
+    fn a_letter_outside_the_areas_of_notify_is_refused_before_it_is_given_to_it() {
+        for design in [Design::Letter, Design::Reminder] {
+            assert_eq!(checked_in(design, "notify"), Ok(()), "{design:?}");
+            for profile in ["dl-window", "c5-window"] {
+                assert!(
+                    checked_in(design, profile).is_err(),
+                    "{design:?} in {profile}"
+                );
+            }
+        }
+        let words = checked_in(Design::Insert, "notify").unwrap_err();
+        assert!(
+            words.contains("no address") || words.contains("outside the areas"),
+            "{words}"
+        );
     }
 
     /// The same with a letter of a rehearsal or not, and a record likewise.
@@ -190,7 +235,7 @@ mod tests {
         let letter = LetterFields::sample();
         let code = letter.invitation_code.clone();
         let one = std::slice::from_ref(&letter);
-        let words = "the letter in the file is a rehearsal's: is it the folder of this campaign?";
+        let words = "the letter in the file is from a rehearsal. Give the folder of this campaign (--letters)";
         assert_eq!(checked_as([true, false], one, 1, &code), Err(words));
         assert_eq!(checked_as([true, true], one, 1, &code), Ok(()));
     }
@@ -203,7 +248,7 @@ mod tests {
             codes: [String::new(), String::new()],
             is_rehearsal: false,
         };
-        assert_eq!(file.check(b"words"), Err("the file is no PDF"));
+        assert_eq!(file.check(b"words"), Err("the file is not a PDF"));
         let large = vec![b'x'; 2_000_001];
         assert!(file.check(&large).unwrap_err().contains("2 MB"));
     }

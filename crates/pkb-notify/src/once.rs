@@ -20,12 +20,12 @@ use parking_lot::Mutex;
 use pkb_cli::args::StreamArgs;
 use pkb_client::{
     CallError,
-    notify::{NotifyApi, PdfLetter, Taken, Text},
+    notify::{NotifyApi, PdfLetter, Taken, TemplateLetter, Text},
 };
 use pkb_core::{
     Clock, Fatal, Reason, Record, Verdict,
     monitor::{Monitor, Why},
-    record::{Dispatch, DispatchStatus, Unknown},
+    record::{Dispatch, DispatchStatus},
     stage::{IntentLog, Recalled},
 };
 use pkb_files::journal::Key;
@@ -46,6 +46,8 @@ pub(super) enum Notification<'a> {
     Text(Text<'a>),
     /// A letter.
     Letter(PdfLetter<'a>),
+    /// A letter of a template.
+    TemplateLetter(TemplateLetter<'a>),
 }
 
 impl Notification<'_> {
@@ -53,6 +55,7 @@ impl Notification<'_> {
         match self {
             Self::Text(text) => text.reference,
             Self::Letter(letter) => letter.reference,
+            Self::TemplateLetter(letter) => letter.reference,
         }
     }
 }
@@ -250,6 +253,9 @@ impl<D: NotifyApi> SendOnce<D> {
             let sent = match notification {
                 Notification::Text(text) => self.client.send_text(text).await,
                 Notification::Letter(letter) => self.client.send_letter(letter).await,
+                Notification::TemplateLetter(letter) => {
+                    self.client.send_template_letter(letter).await
+                }
             };
             match sent {
                 Ok(taken) => return Ok(self.dispatch(notification, taken)),
@@ -291,26 +297,15 @@ impl<D: NotifyApi> SendOnce<D> {
     }
 
     fn dispatch(&self, notification: &Notification<'_>, taken: Taken) -> Dispatch {
-        Dispatch {
-            id: Some(taken.id),
-            reference: notification.reference().to_owned(),
-            status: taken.status,
-            at: taken.at.unwrap_or_else(|| self.clock.now()),
-            checked_at: None,
-            unknown: Unknown::new(),
-        }
+        let at = taken.at.unwrap_or_else(|| self.clock.now());
+        let reference = notification.reference().to_owned();
+        Dispatch::new(Some(taken.id), reference, taken.status, at)
     }
 
     /// The note that Notify did not take a notification.
     pub(super) fn refused(&self, notification: &Notification<'_>) -> Dispatch {
-        Dispatch {
-            id: None,
-            reference: notification.reference().to_owned(),
-            status: DispatchStatus::refused(),
-            at: self.clock.now(),
-            checked_at: None,
-            unknown: Unknown::new(),
-        }
+        let reference = notification.reference().to_owned();
+        Dispatch::new(None, reference, DispatchStatus::refused(), self.clock.now())
     }
 }
 
@@ -335,8 +330,8 @@ pub(super) fn with_journal(stream: StreamArgs, once: &mut OnceArgs) -> Result<St
     let stream = stream.with_usual_journal(None);
     match &stream.journal {
         None => Err(Fatal::Usage(
-            "--journal FILE is missing: it keeps anything from being sent twice; use the same file for the whole campaign. With \
-             --output FILE there is one beside it"
+            "--journal FILE is missing. What to do: add it, so that nothing is sent twice, and use the same file for the whole campaign. \
+             Or add --output FILE: then the journal is kept beside FILE"
                 .into(),
         )),
         Some(journal) => {

@@ -2,86 +2,95 @@
 
 use std::path::PathBuf;
 
-use pkb_cli::app::{self, StageRun};
-use pkb_client::notify::{NotifyApi, PdfLetter, Postage};
+use jiff::civil::Date;
+use pkb_client::notify::{NotifyApi, PdfLetter};
 use pkb_core::{
     ExitCode, Fatal, Reason, Record, StageName, Verdict,
+    price_list::{self, Price, PriceList},
+    print_files::data_profile::Postage,
     record::Channel,
-    stage::{IntentLog, NextStep},
+    rows::counted,
+    stage::IntentLog,
+    text_message::english_date,
 };
 use pkb_files::journal::Key;
+use pkb_postal::notify;
+use pkb_values::Money;
 
 use crate::{
-    address,
     args::SendLettersArgs,
-    freshness::Freshness,
     letter_file::LetterFile,
-    once::{Keys, Notification, SendOnce, with_journal},
-    sending::{PendingSend, Recipient, Sender, Sending, Sent},
+    once::{Keys, Notification, SendOnce},
+    sending::{PendingSend, Recipient, Sender, Sent, Start, keys_of_file, reference_of},
 };
 
 /// Posts the letters of a stream.
 ///
 /// # Errors
 /// What stopped it.
-pub(super) async fn send(mut args: SendLettersArgs) -> Result<ExitCode, Fatal> {
-    args.stream = with_journal(args.stream, &mut args.once)?;
-    let output = args.stream.target()?;
-    let client = args.notify.client(&args.stream.progress.monitor)?;
-    let stage = Sending {
-        sender: Letters {
-            folder: args.letters,
-            postage: args.postage,
-        },
-        freshness: Freshness::new(&args.freshness, args.stream.clock()),
-        once: SendOnce::new(client, &args.once, &args.stream),
+pub(super) async fn send(args: SendLettersArgs) -> Result<ExitCode, Fatal> {
+    let start = Start::of(args.common)?;
+    let sender = Letters {
+        folder: args.letters,
+        postage: args.postage,
+        today: start.args.stream.clock().today(),
     };
-    let in_flight = args.notify.concurrency.into();
-    let records = args.stream.written();
-    let command = records.command("pkb-notify post status", "--output followed.ndjson");
-    let run = StageRun {
-        stage,
-        source: args.input.open()?,
-        output,
-        in_flight,
-        next_step: Some(NextStep::Then(format!("in some days: {command}"))),
-    };
-    app::run_stage(run, &args.stream).await
+    let next = ["in some days: ", "--output followed.ndjson"];
+    start.run(sender, args.input.open()?, next).await
 }
 
 /// The letters.
 struct Letters {
     folder: PathBuf,
     postage: Postage,
+    today: Date,
+}
+
+impl Letters {
+    fn listed_price(&self, sheets: u64, is_abroad: bool) -> Option<Price> {
+        let postage = if is_abroad {
+            "abroad"
+        } else {
+            self.postage.as_str()
+        };
+        PriceList::of_notify().of_letter(postage, sheets, self.today)
+    }
 }
 
 impl Sender for Letters {
     const NAME: StageName = StageName::Post;
     const WITHDRAWAL: &str =
-        "its letter was given to GOV.UK Notify: cancel the letter there if it is not printed yet";
+        "its letter was given to GOV.UK Notify. Cancel the letter there if it is not printed yet";
     type Content = LetterFile;
 
-    /// The patient and the file: a letter that was printed again, into another file, is posted again.
     fn keys(record: &Record) -> Option<Keys> {
-        let patient = record.patient.as_ref()?.national_id.key_bytes();
-        let letter = record.delivery(Channel::Letter)?;
-        let key = Key::of(&[&patient, letter.file.as_bytes()]);
-        Some(Keys {
-            work: key,
-            invitation: key,
-        })
+        keys_of_file(record, Channel::Letter)
     }
 
     fn prepare(&self, to: Recipient<'_>) -> Result<Option<(LetterFile, Key)>, Verdict> {
-        address::check(to.patient)
+        notify::check(to.patient)
             .map_err(|words| Verdict::with_detail(Reason::Unmailable, words))?;
         let file = LetterFile::of(&self.folder, to.record, to.delivery, to.codes)?;
-        let reference = Key::of(&[
-            &to.patient.national_id.key_bytes(),
-            to.delivery.file.as_bytes(),
-            to.codes.code.expose_code().as_bytes(),
-        ]);
+        let reference = reference_of(to, to.delivery.file.as_bytes());
         Ok(file.map(|file| (file, reference)))
+    }
+
+    fn price(&self, record: &Record) -> Option<Money> {
+        let (first, last) = record.delivery(Channel::Letter)?.pages?;
+        let sheets = price_list::sheets(last.checked_sub(first)? + 1);
+        let is_abroad = record.patient.as_ref()?.postcode.is_none();
+        let listed = self.listed_price(sheets, is_abroad)?;
+        Some(listed.price)
+    }
+
+    fn total(&self, count: u64, sum: Money) -> Option<String> {
+        let since = self.listed_price(1, false)?.from;
+        Some(format!(
+            "{} given to GOV.UK Notify cost {sum} plus VAT ({} class, prices since {})",
+            counted(count, "letter", "letters"),
+            self.postage.as_str(),
+            english_date(since)
+        ))
     }
 
     async fn send(

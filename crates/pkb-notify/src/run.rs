@@ -3,8 +3,8 @@
 use pkb_core::{ExitCode, Fatal};
 
 use crate::{
-    args::{Args, Command, PostCommand, SmsCommand},
-    post, sms, statuses,
+    args::{Args, Command, PostCommand, RowsCommand, SmsCommand},
+    nhs, post, rows, sms, statuses,
 };
 
 /// Does what the arguments ask.
@@ -17,5 +17,8 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Fatal> {
         Command::Sms(SmsCommand::Status(args)) => statuses::of_texts(&args).await,
         Command::Post(PostCommand::Send(args)) => post::send(*args).await,
         Command::Post(PostCommand::Status(args)) => statuses::of_letters(&args).await,
+        Command::Rows(RowsCommand::Send(args)) => rows::send(*args).await,
+        Command::Rows(RowsCommand::Status(args)) => statuses::of_rows(&args).await,
+        Command::Nhs(command) => nhs::run(command).await,
     }
 }

@@ -2,18 +2,26 @@
 
 use std::future::Future;
 
-use pkb_client::notify::NotifyApi;
+use parking_lot::Mutex;
+use pkb_cli::{
+    app::{self, StageRun},
+    progress::tell,
+};
+use pkb_client::notify::{Notify, NotifyApi};
 use pkb_core::{
-    Admission, Batch, Fatal, Reason, Record, Stage, StageName, Verdict,
+    Admission, Batch, ExitCode, Fatal, Reason, Record, Stage, StageName, Verdict,
+    output::Target,
+    pipeline::Source,
     record::{Channel, Delivery, Dispatch, Invitation, Patient},
-    stage::{BatchResult, IntentLog, Plan, Recalled},
+    stage::{BatchResult, Conclusion, Handled, IntentLog, NextStep, Plan, Recalled},
 };
 use pkb_files::journal::Key;
-use pkb_values::NationalId;
+use pkb_values::{Money, NationalId};
 
 use crate::{
+    args::SendingArgs,
     freshness::Freshness,
-    once::{Intent, Keys, SendOnce},
+    once::{Intent, Keys, SendOnce, with_journal},
 };
 
 /// Somebody to whom something is sent.
@@ -54,6 +62,16 @@ pub(crate) trait Sender: Send + Sync + 'static {
     /// Why it cannot be sent.
     fn prepare(&self, to: Recipient<'_>) -> Result<Option<(Self::Content, Key)>, Verdict>;
 
+    /// What the service takes for what was sent to a patient, as far as a price list tells.
+    fn price(&self, _: &Record) -> Option<Money> {
+        None
+    }
+
+    /// What is said when all is done: how many have a price, and their sum.
+    fn total(&self, _: u64, _: Money) -> Option<String> {
+        None
+    }
+
     /// Sends it.
     fn send(
         &self,
@@ -63,11 +81,93 @@ pub(crate) trait Sender: Send + Sync + 'static {
     ) -> impl Future<Output = Sent> + Send;
 }
 
+/// The keys of a letter that is in a file: the patient and the file. A letter that was made again, into another file, is posted again.
+pub(crate) fn keys_of_file(record: &Record, channel: Channel) -> Option<Keys> {
+    let patient = record.patient.as_ref()?.national_id.key_bytes();
+    let file = record.delivery(channel)?.file.as_bytes();
+    let key = Key::of(&[&patient, file]);
+    Some(Keys {
+        work: key,
+        invitation: key,
+    })
+}
+
+/// What a reference is made of: the patient, where it goes, and the code that nobody else knows.
+pub(crate) fn reference_of(to: Recipient<'_>, place: &[u8]) -> Key {
+    let code = to.codes.code.expose_code().as_bytes();
+    Key::of(&[&to.patient.national_id.key_bytes(), place, code])
+}
+
+/// Why GOV.UK Notify would not post a letter.
+pub(crate) fn not_postable(words: &str) -> Verdict {
+    Verdict::with_detail(Reason::NotPostable, words)
+}
+
+/// A command that sends, before it has its sender.
+pub(crate) struct Start {
+    pub args: SendingArgs,
+    pub client: Notify,
+    output: Target,
+}
+
+impl Start {
+    /// Checks what all senders need. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// There is no journal, the output cannot be used, or the settings of Notify are wrong.
+    pub(crate) fn of(mut args: SendingArgs) -> Result<Self, Fatal> {
+        args.stream = with_journal(args.stream, &mut args.once)?;
+        let output = args.stream.target()?;
+        let client = args.notify.client(&args.stream.progress.monitor)?;
+        Ok(Self {
+            args,
+            client,
+            output,
+        })
+    }
+
+    /// Sends what is in `source`. `next` are the words before the command that asks what became of it, and its options.
+    ///
+    /// # Errors
+    /// What stopped it.
+    pub(crate) async fn run<S: Sender>(
+        self,
+        sender: S,
+        source: Source,
+        next: [&str; 2],
+    ) -> Result<ExitCode, Fatal> {
+        let Self {
+            args,
+            client,
+            output,
+        } = self;
+        let stage = Sending {
+            sender,
+            freshness: Freshness::new(&args.freshness, args.stream.clock()),
+            once: SendOnce::new(client, &args.once, &args.stream),
+            total: Mutex::default(),
+        };
+        let [words, options] = next;
+        let status = format!("{} status", S::NAME.program());
+        let command = args.stream.written().command(&status, options);
+        let run = StageRun {
+            stage,
+            source,
+            output,
+            in_flight: args.notify.concurrency.into(),
+            next_step: Some(NextStep::Then(format!("{words}{command}"))),
+        };
+        app::run_stage(run, &args.stream).await
+    }
+}
+
 /// The stage.
-pub(crate) struct Sending<S, D> {
-    pub sender: S,
-    pub freshness: Freshness,
-    pub once: SendOnce<D>,
+struct Sending<S, D> {
+    sender: S,
+    freshness: Freshness,
+    once: SendOnce<D>,
+    /// How many have a price, and their sum.
+    total: Mutex<(u64, Money)>,
 }
 
 impl<S: Sender, D: NotifyApi> Sending<S, D> {
@@ -175,5 +275,24 @@ impl<S: Sender, D: NotifyApi> Stage for Sending<S, D> {
     fn apply(&self, record: &mut Record, sent: Vec<Dispatch>) {
         self.once.note_sent(record);
         record.set_dispatches(S::NAME, sent);
+    }
+    fn conclude(&self, record: &mut Record, _: Handled) -> Result<Conclusion, Fatal> {
+        let mut sent = record.dispatches(S::NAME).iter();
+        if sent.any(|dispatch| dispatch.id.is_some())
+            && let Some(price) = self.sender.price(record)
+        {
+            let (count, sum) = &mut *self.total.lock();
+            *count += 1;
+            *sum += price;
+        }
+        Ok(Conclusion::AsItIs)
+    }
+
+    fn finish(&self, by_rows: ExitCode) -> Result<ExitCode, Fatal> {
+        let (count, sum) = *self.total.lock();
+        if let Some(words) = self.sender.total(count, sum).filter(|_| count > 0) {
+            tell(format!("{}: {words}", S::NAME.program()));
+        }
+        Ok(by_rows)
     }
 }

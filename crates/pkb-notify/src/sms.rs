@@ -3,8 +3,10 @@
 //! A text that Notify does not take stops the record if there is no other way to the patient; with a letter beside it
 //! the refusal is noted at the delivery, so that `pkb-notify post send` still sees the record.
 
+use std::sync::{Arc, atomic::AtomicBool};
+
 use pkb_cli::{
-    app::{self, StageRun},
+    app,
     join_url::{self, with_codes},
 };
 use pkb_client::{
@@ -13,9 +15,10 @@ use pkb_client::{
 };
 use pkb_core::{
     ExitCode, Fatal, Record, StageName, Verdict,
+    monitor::Monitor,
     pipeline::Source,
     record::{Channel, Delivery, Edition},
-    stage::{IntentLog, NextStep},
+    stage::IntentLog,
     text_message::TextValues,
 };
 use pkb_files::journal::Key;
@@ -24,10 +27,10 @@ use url::Url;
 
 use crate::{
     args::SendTextsArgs,
-    freshness::Freshness,
-    once::{Keys, Notification, SendOnce, with_journal},
+    once::{Keys, Notification, SendOnce},
     organisation,
-    sending::{PendingSend, Recipient, Sender, Sending, Sent},
+    sending::{PendingSend, Recipient, Sender, Sent, Start, reference_of},
+    sending_hours::WaitForHours,
     template::{TextTemplate, templates},
 };
 
@@ -35,40 +38,30 @@ use crate::{
 ///
 /// # Errors
 /// What stopped it.
-pub(super) async fn send(mut args: SendTextsArgs) -> Result<ExitCode, Fatal> {
-    args.stream = with_journal(args.stream, &mut args.once)?;
-    let output = args.stream.target()?;
-    let client = args.notify.client(&args.stream.progress.monitor)?;
-    let origins = args.stream.progress.monitor.origins();
-    join_url::note_origin(&args.join_page.join_url, origins)?;
-    let organisation = organisation::name(args.template.as_deref(), origins.is_rehearsal())?;
-    let input = app::look_ahead(&args.stream, StageName::Sms, args.input.reader()?).await?;
-    let templates = templates(&client, &args.template_id).await?;
-    let stage = Sending {
-        sender: Texts {
-            templates,
-            sender_id: args.sender_id,
-            organisation,
-            fold: args.sms_fold,
-            join_url: args.join_page.join_url,
-        },
-        freshness: Freshness::new(&args.freshness, args.stream.clock()),
-        once: SendOnce::new(client, &args.once, &args.stream),
+pub(super) async fn send(args: SendTextsArgs) -> Result<ExitCode, Fatal> {
+    let start = Start::of(args.common)?;
+    let stream = &start.args.stream;
+    let monitor = Arc::clone(&stream.progress.monitor);
+    join_url::note_origin(&args.join_page.join_url, monitor.origins())?;
+    let is_rehearsal = monitor.origins().is_rehearsal();
+    let organisation = organisation::name(args.template.as_deref(), is_rehearsal)?;
+    let input = app::look_ahead(stream, StageName::Sms, args.input.reader()?).await?;
+    let sender = Texts {
+        templates: templates(&start.client, &args.template_id).await?,
+        sender_id: args.sender_id,
+        organisation,
+        fold: args.sms_fold,
+        join_url: args.join_page.join_url,
+        hours: args.between.map(|hours| WaitForHours {
+            hours,
+            weekdays: args.weekdays,
+            clock: stream.clock(),
+            is_told: AtomicBool::new(false),
+        }),
+        monitor,
     };
-    let in_flight = args.notify.concurrency.into();
-    let records = args.stream.written();
-    let command = records.command(
-        "pkb-notify sms status",
-        "--wait 10m --output followed.ndjson",
-    );
-    let run = StageRun {
-        stage,
-        source: Source::Ndjson(input),
-        output,
-        in_flight,
-        next_step: Some(NextStep::Then(command)),
-    };
-    app::run_stage(run, &args.stream).await
+    let next = ["", "--wait 10m --output followed.ndjson"];
+    start.run(sender, Source::Ndjson(input), next).await
 }
 
 /// The text messages.
@@ -79,12 +72,15 @@ struct Texts {
     /// Whether names are written without accents that make a text dearer.
     fold: bool,
     join_url: Url,
+    /// When texts may be sent; at any time if nobody says.
+    hours: Option<WaitForHours>,
+    monitor: Arc<Monitor>,
 }
 
 impl Sender for Texts {
     const NAME: StageName = StageName::Sms;
     const WITHDRAWAL: &str =
-        "its text message was given to GOV.UK Notify: tell the patient not to use the codes";
+        "its text message was given to GOV.UK Notify. Tell the patient not to use the codes";
     type Content = (UkMobile, TextValues);
 
     /// The patient and the number: what was sent to an earlier number does not answer a corrected one, which is other work for the
@@ -115,11 +111,7 @@ impl Sender for Texts {
         let Some((mobile, values)) = to.patient.mobile.clone().zip(values) else {
             return Ok(None);
         };
-        let reference = Key::of(&[
-            &to.patient.national_id.key_bytes(),
-            mobile.expose_e164().as_bytes(),
-            to.codes.code.expose_code().as_bytes(),
-        ]);
+        let reference = reference_of(to, mobile.expose_e164().as_bytes());
         let values = if self.fold { values.folded() } else { values };
         Ok(Some(((mobile, values), reference)))
     }
@@ -131,6 +123,9 @@ impl Sender for Texts {
         mut parcel: PendingSend<Self::Content>,
         intents: &IntentLog,
     ) -> Sent {
+        if let Some(hours) = &self.hours {
+            hours.wait(&self.monitor).await;
+        }
         let (mobile, values) = &parcel.content;
         let mut sent = Vec::new();
         for (number, template) in (1..).zip(&self.templates) {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use pkb_client::{
     CallError,
-    notify::{NotifyApi, TemplateId},
+    notify::{NotifyApi, Template, TemplateId},
 };
 use pkb_core::{
     Fatal,
@@ -40,28 +40,22 @@ pub(super) async fn templates(
     ids: &[TemplateId],
 ) -> Result<Vec<TextTemplate>, Fatal> {
     if ids.len() > 2 {
-        return Err(Fatal::Usage("--template-id: one or two".into()));
+        return Err(Fatal::Usage("--template-id takes one or two ids".into()));
     }
     let mut templates = Vec::new();
     for id in ids {
-        let found = client.template(id).await.map_err(|error| match error {
-            CallError::Fatal(fatal) => fatal,
-            error => Fatal::TryLater(format!("the template could not be looked at: {error}")),
-        })?;
-        let of = format!("--template-id {}", id.as_str());
-        let found = found.ok_or_else(|| {
-            Fatal::Usage(format!(
-                "{of}: GOV.UK Notify has no such template in the service of this API key"
-            ))
-        })?;
+        let of = named("--template-id", id);
+        let found = look_at(client, "--template-id", id).await?;
         if found.kind != "sms" {
-            return Err(Fatal::Usage(format!("{of}: is not for text messages")));
+            return Err(Fatal::Usage(format!(
+                "{of} is not for text messages. Give the id of a template for text messages"
+            )));
         }
         let placeholders = found.placeholders.iter().map(|name| {
             Placeholder::named(name).ok_or_else(|| {
                 let names = Placeholder::ALL.map(Placeholder::name).join(", ");
                 Fatal::Usage(format!(
-                    "{of}: has the placeholder {name:?}; there are {names}"
+                    "{of} has the placeholder {name:?}, which is unknown. Use {names}"
                 ))
             })
         });
@@ -75,8 +69,39 @@ pub(super) async fn templates(
         return Ok(templates);
     }
     Err(Fatal::Usage(
-        "--template-id: the text tells neither the link nor both codes".into(),
+        "the text of --template-id has neither the link nor both codes. What to do: put the link or both codes into the \
+         template at GOV.UK Notify".into(),
     ))
+}
+
+/// A template, as messages name it.
+fn named(option: &str, id: &TemplateId) -> String {
+    format!("{option} {}", id.as_str())
+}
+
+/// What Notify says of a template that an option names.
+///
+/// # Errors
+/// There is no such template, or Notify cannot be asked.
+pub(super) async fn look_at(
+    client: &impl NotifyApi,
+    option: &str,
+    id: &TemplateId,
+) -> Result<Template, Fatal> {
+    let found = client.template(id).await.map_err(|error| match error {
+        CallError::Fatal(fatal) => fatal,
+        error => Fatal::TryLater(format!(
+            "GOV.UK Notify did not show the template: {error}. What to do: run the same \
+            command again later"
+        )),
+    })?;
+    found.ok_or_else(|| {
+        Fatal::Usage(format!(
+            "{}: GOV.UK Notify has no such template in the service of this API key. What to do: check the id and the API \
+             key",
+            named(option, id)
+        ))
+    })
 }
 
 #[cfg(test)]

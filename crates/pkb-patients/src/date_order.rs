@@ -1,7 +1,7 @@
 //! Whether the day or the month comes first in a file's dates. Where dates contradict what is usual and
 //! nobody has said which it is, the dates that fit both would be read wrongly in silence.
 
-use pkb_core::Fatal;
+use pkb_core::{Fatal, rows::counted};
 use pkb_values::{DateOfBirth, DateOrder, Problem};
 
 use crate::{
@@ -57,8 +57,7 @@ pub fn check(table: &Table, columns: &Columns, counts: &FindingCounts) -> Result
 fn fit(rows: u64) -> String {
     match rows {
         0 => "No row fits".to_owned(),
-        1 => "1 row fits".to_owned(),
-        _ => format!("{rows} rows fit"),
+        _ => counted(rows, "row fits", "rows fit"),
     }
 }
 

@@ -135,7 +135,7 @@ impl Heading {
         match self {
             Self::Excluded => "Excluded: these patients are not uploaded and not invited",
             Self::Rejected => "Rejected: these rows are not uploaded",
-            Self::Merged => "Merged: the earlier row stands for these",
+            Self::Merged => "Merged: the earlier row is used",
             Self::NoLetter => {
                 "No letter: the record is created, but no letter can go to the address"
             }
@@ -251,14 +251,14 @@ impl Fault {
             Self::NotAPatient(NotAPatient::Ruler) => {
                 "is a line of dashes, not a patient".to_owned()
             }
-            Self::Differing(_) => "stands in other rows that say something else".to_owned(),
+            Self::Differing(_) => "is also in other rows with different details".to_owned(),
             Self::Repeated(_) => "says the same as an earlier one".to_owned(),
-            Self::SharedEmail(_) => "stands in the rows of other patients, too".to_owned(),
+            Self::SharedEmail(_) => "is also in the rows of other patients".to_owned(),
             Self::SamePerson(_) => {
-                "has the name, date of birth and post code of a row with another number".to_owned()
+                "has the name, date of birth and postcode of a row with a different number".to_owned()
             }
             Self::SamePersonDied(_) => {
-                "has the name, date of birth and post code of somebody who has died, under another number".to_owned()
+                "has the name, date of birth and postcode of a person who has died, with a different number".to_owned()
             }
         }
     }
@@ -279,16 +279,16 @@ impl Fault {
                 "open the workbook in a spreadsheet program, save it, and run the same command again"
             }
             Self::Typed(_) => {
-                "format the column as Text, then type the cell again; or export CSV from the patient system"
+                "format the column as Text, and type the cell again. Or export CSV from the patient system"
             }
             Self::Ragged { cells, header } if cells < header => {
-                "export with all separators, also behind empty cells at the end of a row; nobody can tell which cell is missing"
+                "export with all separators, also for empty cells at the end of a row. It is not known which cell is missing"
             }
             Self::Ragged { .. } => Reason::RaggedRow.advice(),
             Self::TextAfterQuote => {
                 "write the mark inside the cell twice (\"\"), or remove it, and look at the row's other cells"
             }
-            Self::LineBreaks => "nothing, if these cells have several lines",
+            Self::LineBreaks => "nothing to do if these cells have several lines",
             Self::LikeARow => {
                 "look at the cell: if a quotation mark runs on into the next row, close or remove the mark"
             }
@@ -296,13 +296,13 @@ impl Fault {
             Self::Differing(_) => Reason::DuplicatePatient.advice(),
             Self::Repeated(_) => Reason::RepeatedRow.advice(),
             Self::SharedEmail(_) => {
-                "nothing: PKB takes an address for one patient only, so none of them gets it"
+                "nothing to do: PKB accepts an email address for one patient only, so none of these patients gets it"
             }
             Self::SamePerson(_) => {
                 "find out whether it is one patient with two numbers, or twins, or chance"
             }
             Self::SamePersonDied(_) => {
-                "find out whether it is the same patient: if so, say so in this row, too, or take it out"
+                "find out whether it is the same patient. If so, correct this row or delete it"
             }
         }
     }
@@ -318,19 +318,16 @@ impl fmt::Display for Fault {
                 f.write_str(&self.words())
             }
             Self::Ragged { cells, header } => write!(f, "has {cells} cells, the header {header}"),
-            Self::Differing(others) => {
-                let say = if others.is_one() { "says" } else { "say" };
-                write!(f, "stands also in {others}, which {say} something else")
-            }
+            Self::Differing(others) => write!(f, "is also in {others} with different details"),
             Self::Repeated(first) => write!(f, "says the same as row {first}"),
-            Self::SharedEmail(others) => write!(f, "stands also in {others}"),
+            Self::SharedEmail(others) => write!(f, "is also in {others}"),
             Self::SamePerson(others) => write!(
                 f,
-                "has the name, date of birth and post code of {others} under another number"
+                "has the name, date of birth and postcode of {others} with a different number"
             ),
             Self::SamePersonDied(others) => write!(
                 f,
-                "has the name, date of birth and post code of {others}, of which one says that the patient has died"
+                "has the name, date of birth and postcode of {others}, and one of them says that the patient has died"
             ),
         }
     }
@@ -357,10 +354,6 @@ impl OtherRows {
             .collect();
         let more = rows.len().saturating_sub(1 + first.len());
         Self { first, more }
-    }
-
-    fn is_one(&self) -> bool {
-        self.first.len() == 1 && self.more == 0
     }
 }
 

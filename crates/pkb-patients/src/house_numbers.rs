@@ -55,10 +55,10 @@ impl HouseNumbers {
             .collect();
         let perhaps = match unused.as_slice() {
             [] => String::new(),
-            columns => format!(". Not used so far: {}", columns.join(", ")),
+            columns => format!(". Columns not used so far: {}", columns.join(", ")),
         };
         Err(Fatal::Refused(format!(
-            "{}: only {} of {} addresses have a number: the number of the house may be missing, or the street{perhaps}\n  \
+            "{}: only {} of {} addresses have a number. House numbers or streets may be missing{perhaps}\n  \
              What to do: look at the addresses in the file. Then write a file columns.toml, and add --map columns.toml.\n  \
              If a column has the numbers:\n    [columns]\n    house_number = \"…\"   # its header\n  \
              If the addresses are right (above [columns]):\n    few_house_numbers = true",

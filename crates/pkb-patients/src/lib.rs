@@ -5,6 +5,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 mod across_rows;
+pub mod args;
 mod column_overview;
 mod columns;
 mod counts;
@@ -37,5 +38,5 @@ pub use columns::mask;
 pub use counts::{Count, FindingCounts};
 pub use finding::{Fault, Finding, FindingPlace, Heading, Severity};
 pub use options::{HiddenCells, ReadingOptions};
-pub use patient_file::{JudgedRow, PatientFile, SecondReading, Survey};
+pub use patient_file::{Amendment, JudgedRow, PatientFile, SecondReading, Survey};
 pub use report::FileReport;

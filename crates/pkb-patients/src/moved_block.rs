@@ -98,8 +98,8 @@ impl FilledCells {
             };
             let (labels, have) = labels(columns, block);
             return Err(Fatal::Refused(format!(
-                "{file}: row {alone} has nothing but {labels}, and row {lacking} lacks just that: it looks as if {have} moved {way} by \
-                 a row, so that each patient has what belongs to somebody else. {advice}"
+                "{file}: row {alone} has nothing but {labels}, and row {lacking} lacks just that. It looks as if {have} \
+                 moved {way} by a row, so that each patient has what belongs to somebody else. {advice}"
             )));
         }
         let decides = columns.deciding().iter().map(|column| column.at);
@@ -113,8 +113,8 @@ impl FilledCells {
         match lacked.next() {
             None => Ok(()),
             Some((at, row)) => Err(Fatal::Refused(format!(
-                "{file}: {} is filled in each row but row {row}: it looks as if the column moved by a row, so that each patient has \
-                 what belongs to somebody else. If it did, put the cells back into their rows, or export the file again. If not, fill \
+                "{file}: {} is filled in every row but row {row}. The column may have moved by a row, so that patients have \
+                 each other's values. If it did, put the cells back into their rows, or export the file again. If not, fill \
                  the empty cell. Then run: {}",
                 columns.label(at),
                 table.command("").trim_end()

@@ -30,7 +30,7 @@ impl ValueKind {
         (Self::Date, "date of birth", "dates of birth"),
         (Self::AddressLine, "address line", "address lines"),
         (Self::Postcode, "postcode", "postcodes"),
-        (Self::Telephone, "telephone", "telephones"),
+        (Self::Telephone, "phone number", "phone numbers"),
     ];
 
     /// Whether a good value is written in a way that is worth counting. Spaces between digits are not, nor are those
@@ -109,7 +109,7 @@ mod tests {
         other.add(ValueKind::Postcode);
         other.add(ValueKind::Postcode);
         normalised.join(other);
-        assert_eq!(normalised.to_string(), "2 postcodes, 1 telephone");
+        assert_eq!(normalised.to_string(), "2 postcodes, 1 phone number");
     }
 
     #[test]

@@ -87,7 +87,8 @@ impl DatesBeside {
         of_pair.for_each(|(row, _)| rows.add(*row));
         let (unused, deciding) = (columns.label(pair.unused), columns.label(pair.deciding));
         Err(Fatal::Refused(format!(
-            "{}: {rows}: {unused} has a date, and {deciding} beside it has nothing: it looks as if cells slid into the next column. What \
+            "{}: {rows}: {unused} has a date, and {deciding} beside it has nothing. It looks as if cells moved into the \
+             next column. What \
              to do: put the dates into their column. If {unused} is meant to have dates, add to the file columns.toml of --map, above \
              [columns]: ignore = [{}]. Then run: {}",
             table.name(),

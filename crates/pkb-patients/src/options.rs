@@ -31,6 +31,8 @@ pub struct ReadingOptions {
     pub dates: Option<DateOrder>,
     /// Whether columns that nothing uses are kept in the records.
     pub keep_extra: bool,
+    /// Whether rows are left out whose number is not said to be verified.
+    pub verified_only: bool,
 }
 
 /// What becomes of rows or columns that a workbook does not show.

@@ -26,6 +26,7 @@ use crate::{
 };
 use pkb_table as table;
 use pkb_table::{Row, Rows, Table};
+use pkb_values::NhsNumber;
 
 /// A patient file that has been read once.
 pub struct PatientFile {
@@ -36,6 +37,16 @@ pub struct PatientFile {
     /// What was learnt in the first reading.
     pub survey: Survey,
     rules: RowRules,
+    amendment: Option<Box<dyn Amendment>>,
+}
+
+/// What is known of the patients of a file from elsewhere, such as a register.
+pub trait Amendment: Send + Sync {
+    /// Writes it into the record of a row, which perhaps stops it.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    fn amend(&self, record: &mut Record) -> Result<(), Fatal>;
 }
 
 /// What the first reading shows.
@@ -69,6 +80,8 @@ pub struct JudgedRow<'a> {
     pub findings: &'a [Finding],
     /// The patient, if the row is to be uploaded.
     pub patient: Option<Patient>,
+    /// The national number, also of a row that is not.
+    pub number: Option<NhsNumber>,
 }
 
 impl PatientFile {
@@ -93,6 +106,7 @@ impl PatientFile {
             dates: options.dates.unwrap_or_default(),
             scheme: options.number_type.unwrap_or_else(|| columns.scheme()),
             keep_extra: options.keep_extra,
+            verified_only: options.verified_only,
             words: Arc::new(Words::read(options.words.as_deref())?),
         };
         workbook_notes::comments(&table, number, &rules.words)?;
@@ -107,7 +121,7 @@ impl PatientFile {
         survey.house_numbers.check(&table, &columns, &mapping)?;
         if survey.rows == 0 {
             return Err(Fatal::Input(format!(
-                "{}: has no rows below the header",
+                "{} has no rows below the header. What to do: export the file again",
                 table.name()
             )));
         }
@@ -116,7 +130,15 @@ impl PatientFile {
             columns,
             survey,
             rules,
+            amendment: None,
         })
+    }
+
+    /// The same with what is known from elsewhere: it is in each record from now on.
+    #[must_use]
+    pub fn amended(mut self, amendment: impl Amendment + 'static) -> Self {
+        self.amendment = Some(Box::new(amendment));
+        self
     }
 
     /// Begins the second reading.
@@ -144,9 +166,23 @@ impl PatientFile {
     ) -> Result<impl Iterator<Item = Result<Record, Fatal>> + Send, Fatal> {
         let mut reading = self.second_reading()?;
         Ok(std::iter::from_fn(move || {
-            let judged = reading.next_row(&self).transpose()?;
-            Some(judged.map(|judged| self.record(judged)))
+            self.next_record(&mut reading).transpose()
         }))
+    }
+
+    /// The record of the next row.
+    ///
+    /// # Errors
+    /// As [`SecondReading::next_row`], or what is known from elsewhere cannot be read.
+    pub fn next_record(&self, reading: &mut SecondReading) -> Result<Option<Record>, Fatal> {
+        let Some(judged) = reading.next_row(self)? else {
+            return Ok(None);
+        };
+        let mut record = self.record(judged);
+        if let Some(amendment) = &self.amendment {
+            amendment.amend(&mut record)?;
+        }
+        Ok(Some(record))
     }
 
     fn record(&self, judged: JudgedRow<'_>) -> Record {
@@ -156,13 +192,20 @@ impl PatientFile {
             of: self.survey.rows,
             unknown: Default::default(),
         });
-        match judged.patient {
-            Some(patient) => record.patient = Some(patient),
-            None => {
-                record.outcome = Some(verdict(judged.findings, &self.columns).at(StageName::Upload))
-            }
-        }
+        record.outcome = self
+            .verdict(&judged)
+            .map(|verdict| verdict.at(StageName::Upload));
+        record.patient = judged.patient;
         record
+    }
+
+    /// Why a row is not uploaded; `None` if it is.
+    #[must_use]
+    pub fn verdict(&self, judged: &JudgedRow<'_>) -> Option<Verdict> {
+        judged
+            .patient
+            .is_none()
+            .then(|| verdict(judged.findings, &self.columns))
     }
 }
 
@@ -197,7 +240,8 @@ pub fn read_header<'a>(
     row: &'a mut Row,
 ) -> Result<(u64, Vec<&'a str>), Fatal> {
     if !rows.next_row(row)? {
-        return Err(Fatal::Input(format!("{}: is empty", table.name())));
+        let words = format!("{} is empty. Export the file again", table.name());
+        return Err(Fatal::Input(words));
     }
     let cells = (0..row.len()).map(|at| row.cell(at).unwrap_or_default());
     Ok((row.number, cells.collect()))
@@ -328,7 +372,7 @@ impl SecondReading {
         let looks = !more || self.count.is_multiple_of(LOOK_EVERY);
         if more != (self.count < file.survey.rows) || (looks && file.table.is_changed()) {
             return Err(Fatal::Input(format!(
-                "{}: was changed while it was read",
+                "{} changed while it was being read. What to do: wait until nothing writes to it, then run the same command again",
                 file.table.name()
             )));
         }
@@ -339,15 +383,18 @@ impl SecondReading {
         self.findings.clear();
         let mut checked =
             patient_row::check(&self.row, &file.columns, &file.rules, &mut self.findings);
-        let number = row_number(&self.row);
+        let row = row_number(&self.row);
         file.survey
             .across
-            .judge(number, &mut checked, &mut self.findings);
-        let CheckedRow { patient, .. } = checked;
+            .judge(row, &mut checked, &mut self.findings);
+        let CheckedRow {
+            patient, number, ..
+        } = checked;
         Ok(Some(JudgedRow {
             row: &self.row,
             findings: &self.findings,
             patient,
+            number,
         }))
     }
 }

@@ -12,8 +12,8 @@ use pkb_core::{
     record::{Carer, Patient, Unknown},
 };
 use pkb_values::{
-    DateOfBirth, Email, Language, LetterFormat, LocalId, NationalId, NationalIdType, NhsNumber,
-    NhsNumberStatus, PersonName, Phone, Problem, UkMobile,
+    DateOfBirth, Email, Gender, Language, LetterFormat, LocalId, NationalId, NationalIdType,
+    NhsNumber, NhsNumberStatus, PersonName, Phone, Problem, UkMobile,
 };
 use serde_json::Value;
 
@@ -142,6 +142,7 @@ impl<'a> RowCheck<'a> {
         let first_name = self.first_name(title.as_ref());
         let last_name = self.name(Field::LastName, PersonName::parse);
         let date_of_birth = self.date_of_birth();
+        let gender = self.if_good(Field::Gender, Gender::parse);
         let mut address = self.address();
         let mut postcode = self.postcode();
         self.compare_postcodes(&mut address, &mut postcode);
@@ -157,6 +158,7 @@ impl<'a> RowCheck<'a> {
         let organisation_id = self.if_good(Field::OrganisationId, LocalId::parse);
         let team_id = self.if_good(Field::TeamId, LocalId::parse);
         let nhs_number_status = self.if_good(Field::NhsNumberStatus, NhsNumberStatus::parse);
+        self.look_whether_verified(nhs_number_status);
         let Decided {
             deceased,
             removal_reason,
@@ -175,6 +177,7 @@ impl<'a> RowCheck<'a> {
                     first_name,
                     last_name,
                     date_of_birth,
+                    gender,
                     address,
                     town_line,
                     county_line,
@@ -228,6 +231,21 @@ impl<'a> RowCheck<'a> {
             self.warn(Field::NationalId, Problem::OtherSchemesRange);
         }
         national_id
+    }
+
+    /// PKB wants verified numbers: it keeps others waiting for somebody, and a wrong number makes a second record for good. A file
+    /// without statuses, as Scotland has them, says nothing either way.
+    fn look_whether_verified(&mut self, status: Option<NhsNumberStatus>) {
+        let problem = match status {
+            Some(NhsNumberStatus::Verified) => return,
+            Some(_) => Problem::NumberNotVerified,
+            None if self.rules.verified_only => Problem::NoNumberStatus,
+            None => return,
+        };
+        match self.rules.verified_only {
+            true => self.exclude(Field::NhsNumberStatus, problem, Reason::NumberUnverified),
+            false => self.warn(Field::NhsNumberStatus, problem),
+        }
     }
 
     fn phones(&mut self) -> Phones {

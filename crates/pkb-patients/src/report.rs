@@ -87,7 +87,8 @@ fn unused_columns(columns: &Columns) -> String {
     let mut text = String::new();
     if columns.has_no_house() {
         text.push_str(
-            "there is no column for the house and street: nobody in this file can get a letter\n  -> nothing, if that is right, or \
+            "there is no column for the house and street: nobody in this file can get a letter\n  -> nothing to do if \
+             that is right. Otherwise \
              write a file columns.toml with the header of that column, and add --map columns.toml:\n     [columns]\n     \
              address_1 = \"…\"\n",
         );
@@ -97,11 +98,12 @@ fn unused_columns(columns: &Columns) -> String {
     let as_lines = columns.as_address_lines(&lines).replace('\n', "\n     ");
     let lines_advice = match as_lines.as_str() {
         "" => format!(
-            "nothing, if that is right, or write a file columns.toml, and add --map columns.toml:\n     ignore = {ignored}"
+            "nothing to do if that is right. Otherwise write a file columns.toml, and add --map columns.toml:\n     ignore = \
+             {ignored}"
         ),
         lines => format!(
-            "if the order is right, write a file columns.toml, and add --map columns.toml:\n     [columns]\n     {lines}\n     To \
-             leave them aside, the file has this line only:\n     ignore = {ignored}"
+            "if the order is right, write a file columns.toml, and add --map columns.toml:\n     [columns]\n     \
+             {lines}\n     To skip these columns, write only this line:\n     ignore = {ignored}"
         ),
     };
     for (words, names, advice) in [
@@ -113,12 +115,13 @@ fn unused_columns(columns: &Columns) -> String {
         (
             "not used",
             labels(&|at| is_open(at) && !may_be_address(at)),
-            "nothing, or name it in a mapping file (--map), or keep it in the records (--keep-extra)",
+            "to use a column, name it in a mapping file (--map). To keep a column in the records: --keep-extra. Otherwise \
+             there is nothing to do",
         ),
         (
             "skipped by your mapping",
             labels(&|at| !is_open(at)),
-            "nothing, if that is right",
+            "nothing to do if that is right",
         ),
     ] {
         if !names.is_empty() {

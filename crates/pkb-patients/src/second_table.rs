@@ -53,9 +53,9 @@ pub fn begins(row: &Row, columns: &Columns, mapping: &Mapping) -> bool {
 /// What to say of a file in which row `number` begins another table.
 pub fn refused(table: &Table, number: u64) -> Fatal {
     Fatal::Refused(format!(
-        "{}: row {number} begins another table: it is a header whose names or order are not those of the first one. The rows below it \
-         would be read with the wrong columns. What to do: copy the rows from row {number} on into a file of its own, delete them here, \
-         and check both files. Run: {}",
+        "{}: row {number} begins a second table. This row is a header with different names, or in a different order. The \
+         rows below it would be read with the wrong columns. What to do: move row {number} and all rows below it into a \
+         new file, and check both files. Run: {}",
         table.name(),
         table.command("").trim_end()
     ))

@@ -37,7 +37,8 @@ pub fn check(
         .map(|(at, count)| {
             let header = columns.header_as_toml(at);
             format!(
-                "{} says of {} of {rows} patients that they have died. That is more than a fifth: the column may mean the opposite\n  \
+                "{} says of {} of {rows} patients that they have died. This is more than a fifth, so the column may mean \
+                 the opposite\n  \
                  What to do: look up some of these patients ({}). Then write a file columns.toml, and add --map columns.toml.\n  \
                  If they live:\n    [values.{header}]\n    alive = [\"…\"]   # what the column has for them\n    dead = [\"…\"]    # what it has for others\n  \
                  If they have died (above [columns] and [values]):\n    many_dead = [{header}]",

@@ -59,7 +59,7 @@ pub fn one_sheet_has_patients(
         [(sheet, _), ..] => {
             let all: Vec<String> = patients.iter().map(described).collect();
             Err(Fatal::Refused(format!(
-                "{file}: {} sheets seem to have patients: {}. A run reads one sheet. If the others are old or copies, run the same \
+                "{file} has several sheets that seem to have patients ({}): {}. A run reads one sheet. If the others are old or copies, run the same \
                  command with the right one, such as: --sheet {}. If you want all of them, copy their rows into one sheet",
                 patients.len(),
                 all.join(", "),
@@ -105,7 +105,8 @@ fn no_sheet_of_exclusions(table: &Table, patients: &[(&SheetOverview, u64)]) -> 
         _ => format!("patients of the sheet {read_name} are on the sheet {other_name} as well"),
     };
     Err(Fatal::Refused(format!(
-        "{}: {also}, and its name says that they may have to get no letter. What to do: mark these patients on {read_name} in a column \
+        "{}: {also}, and the name of that sheet says that they may have to get no letter. What to do: mark these patients \
+         on {read_name} in a column \
          such as Deceased or Do not contact, or delete their rows there. Then run the same command with: --sheet {read_name}",
         table.name()
     )))
@@ -160,10 +161,7 @@ pub fn hidden_rows(table: &Table, said: Option<HiddenCells>) -> Result<(), Fatal
         "{}: {} (such as by a filter): {hidden}. Somebody may have hidden these patients so that they get no letter. To leave \
          them out, run the same command with: --hidden-rows drop. To read them like all other rows: --hidden-rows keep",
         table.name(),
-        match hidden.count() {
-            1 => "1 row is hidden".to_owned(),
-            rows => format!("{rows} rows are hidden"),
-        },
+        counted(hidden.count(), "row is hidden", "rows are hidden"),
     )))
 }
 

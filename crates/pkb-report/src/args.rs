@@ -3,14 +3,15 @@
 use std::{path::PathBuf, time::Duration};
 
 use clap::Args;
-use pkb_cli::args::{ClockArgs, InputArgs, ONCE, parse_duration};
+use pkb_cli::args::{ClockArgs, InputArgs, ONCE, days, pence};
+use pkb_values::Money;
 
 use crate::figures::areas::FEWEST_SHOWN;
 
 /// Writing the report.
 #[derive(Debug, Args)]
 pub struct ReportArgs {
-    /// Record stream of any stage
+    /// Records of any stage
     #[command(flatten)]
     positional: InputArgs,
 
@@ -18,31 +19,62 @@ pub struct ReportArgs {
     #[arg(long = "in", value_name = "FILE", conflicts_with = "input", help_heading = ONCE)]
     named: Option<PathBuf>,
 
-    /// Write the page to FILE (complete or absent, mode 0600)
+    /// Title of the page, such as "Northtown Health Board: spring 2026"
+    #[arg(long, value_name = "TEXT")]
+    pub title: Option<String>,
+
+    /// Price of a letter in pence, with paper and postage
+    ///
+    /// The page then says what the letters cost.
+    #[arg(long, value_name = "PENCE", value_parser = pence)]
+    pub letter_price: Option<Money>,
+
+    /// Price of a text message in pence
+    ///
+    /// The page then says what the text messages cost.
+    #[arg(long, value_name = "PENCE", value_parser = pence)]
+    pub text_price: Option<Money>,
+
+    /// Write the page to FILE (mode 0600)
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
 
-    /// Also write every table as CSV into DIR, and all row numbers as rows.csv
+    /// Also write every table as CSV into DIR, and rows.csv
     #[arg(long, value_name = "DIR")]
     pub csv: Option<PathBuf>,
 
-    /// Also write the figures to FILE, as JSON (pkb-report/1)
+    /// Also write the figures to FILE as JSON (pkb-report/1)
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
 
-    /// Say what has changed since an earlier report, by its --json FILE; may be given more than once
+    /// Earlier report, to say what has changed: its --json FILE
+    ///
+    /// Can be given more than once.
     #[arg(long, value_name = "FILE")]
     pub earlier: Vec<PathBuf>,
 
-    /// A patient who has not registered is due a reminder so long after the letter's date
-    #[arg(long, value_name = "TIME", value_parser = parse_duration, default_value = "28d")]
+    /// When a patient who has not registered is due a reminder
+    ///
+    /// Counted from the date of the letter.
+    #[arg(long, value_name = "TIME", value_parser = days, default_value = "28d")]
     pub reminder_after: Duration,
 
-    /// Put post code areas with fewer patients than this together: few patients can be told who they are
+    /// When news of a letter from the mail company is overdue
+    ///
+    /// Counted from the date of the letter.
+    #[arg(long, value_name = "TIME", value_parser = days, default_value = "7d")]
+    pub no_word_after: Duration,
+
+    /// Group postcode areas that have fewer patients than this
+    ///
+    /// So that nobody can be identified.
     #[arg(long, value_name = "N", default_value_t = FEWEST_SHOWN, value_parser = clap::value_parser!(u64).range(2..))]
     pub fewest_shown: u64,
 
-    /// The stream is a part on purpose (split, filtered): do not insist on every row
+    /// Accept part of a stream, such as one shard
+    ///
+    /// A pipe cannot tell the end of a stream from a stage that has failed. So without this option every row of the
+    /// patient file must arrive.
     #[arg(long, help_heading = ONCE)]
     pub partial: bool,
 

@@ -6,7 +6,10 @@ use std::borrow::Cow;
 use jiff::{Timestamp, civil::Date};
 use pkb_core::{
     Kind, Reason, StageName,
-    record::{Channel, Compared, Design, DispatchStatus, Edition, Schema, UploadState, bounds},
+    record::{
+        Channel, Compared, Design, DispatchStatus, Edition, PrintStatus, ReturnReason, Schema,
+        UploadState, bounds,
+    },
     rehearsal::FILE_PREFIX,
 };
 use pkb_values::{LetterFormat, LetterLanguages, Postcode};
@@ -23,8 +26,14 @@ pub struct Fields<'a> {
     /// Whether anything in it is from a rehearsal.
     #[serde(default)]
     pub rehearsal: bool,
+    /// Whether it is a member of staff, who is counted nowhere.
+    #[serde(default)]
+    pub seed: bool,
     /// Who it is about: nothing but where they live.
     pub patient: Option<Patient>,
+    /// What a trace said.
+    #[serde(borrow)]
+    pub trace: Option<Trace<'a>>,
     /// What pkb-upload did.
     pub upload: Option<Upload>,
     /// That PKB has answered.
@@ -39,6 +48,9 @@ pub struct Fields<'a> {
     /// Invitations before a reminder, the oldest first.
     #[serde(default)]
     pub earlier: Vec<Earlier>,
+    /// Which of several letters the patient gets.
+    #[serde(borrow)]
+    pub variant: Option<Cow<'a, str>>,
     /// Why it went no further.
     pub outcome: Option<Outcome>,
 }
@@ -104,6 +116,16 @@ pub struct Household {
     pub first_row: u64,
 }
 
+/// What a trace said.
+#[derive(Debug, Deserialize)]
+pub struct Trace<'a> {
+    /// When the register answered.
+    pub at: Timestamp,
+    /// The response file.
+    #[serde(borrow)]
+    pub file: Option<Cow<'a, str>>,
+}
+
 /// What pkb-upload did.
 #[derive(Debug, Deserialize)]
 pub struct Upload {
@@ -129,11 +151,14 @@ pub struct Codes {
     pub expires_at: Timestamp,
 }
 
-/// An invitation before a reminder.
+/// An invitation before a reminder, or before the next channel of a plan.
 #[derive(Debug, Deserialize)]
 pub struct Earlier {
     /// One entry a channel.
     pub deliveries: Vec<Delivery>,
+    /// Whether the next one is the same invitation, by the next channel of a plan.
+    #[serde(default)]
+    pub continued: bool,
 }
 
 /// What was made for a patient for one channel.
@@ -157,6 +182,13 @@ pub struct Delivery {
     /// Whether it is the patient's first.
     #[serde(default)]
     pub edition: Edition,
+    /// How far a mail company is with it.
+    pub status: Option<PrintStatus>,
+    /// Why it came back.
+    pub returned_because: Option<ReturnReason>,
+    /// When it was handed to the post, each time.
+    #[serde(default)]
+    pub dispatched_at: Vec<Timestamp>,
     /// What GOV.UK Notify was given of it.
     #[serde(default)]
     pub dispatches: Vec<Dispatch>,

@@ -15,6 +15,7 @@ use crate::{
 
 /// The version of the form: reading any other is an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 enum ReportSchema {
     #[serde(rename = "pkb-report/1")]
     V1,
@@ -22,7 +23,9 @@ enum ReportSchema {
 
 /// The figures of a report.
 #[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ReportFigures {
+    /// The version of this form
     schema: ReportSchema,
     /// When the report was made.
     pub generated_at: Timestamp,
@@ -43,6 +46,7 @@ pub struct ReportFigures {
 
 /// A patient file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PatientFileFigures {
     /// Its name.
     pub file: String,
@@ -144,4 +148,26 @@ fn of_table(table: &Table) -> Map<String, Value> {
         .iter()
         .map(|row| (row.key.clone(), Value::Object(of_row(&row.cells))))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// With PKB_WRITE_SCHEMAS=1 in the environment it is written.
+    #[test]
+    fn the_schema_that_is_checked_in_is_that_of_the_types() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("schema/report.json");
+        let schema = serde_json::to_string_pretty(&schemars::schema_for!(ReportFigures)).unwrap();
+        let text = format!("{schema}\n");
+        if std::env::var_os("PKB_WRITE_SCHEMAS").is_some() {
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(&path, &text).unwrap();
+        }
+        let checked_in = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(
+            text == checked_in,
+            "schema/report.json is not what the types say: PKB_WRITE_SCHEMAS=1 cargo test --workspace --lib schema"
+        );
+    }
 }

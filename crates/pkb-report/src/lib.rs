@@ -5,7 +5,7 @@
 //! * [`figures`] counts, record by record, in memory that does not grow with the number of records.
 //! * [`tables`] makes tables of the figures: each is shown on the page, written as CSV and as JSON, and
 //!   compared with an earlier report.
-//! * [`page`], [`charts`] and [`words`] are the page; [`csv_files`] and [`json`] the other forms.
+//! * [`page`], [`charts`], [`price`] and [`words`] are the page; [`csv_files`] and [`json`] the other forms.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
@@ -16,6 +16,7 @@ pub mod fields;
 pub mod figures;
 pub mod json;
 pub mod page;
+pub mod price;
 pub mod run;
 pub mod tables;
 pub mod words;

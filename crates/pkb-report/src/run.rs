@@ -16,7 +16,7 @@ use crate::{
     figures::{Figures, funnel::End},
     json::ReportFigures,
     page::{Page, page},
-    tables,
+    price, tables,
     words::{counted, number},
 };
 
@@ -33,7 +33,9 @@ const JSON_BEGINNING: &str = "{\n  \"schema\": \"pkb-report/";
 /// been written all the same.
 pub fn run(args: &ReportArgs) -> Result<ExitCode, Fatal> {
     if args.clock.is_fixed() {
-        tell("pkb report: note: the time is fixed (PKB_FIXED_TIME): not for a real campaign");
+        tell(
+            "pkb report: note: the time is fixed (PKB_FIXED_TIME). This is not for a real campaign",
+        );
     }
     refuse_to_overwrite_the_input(args)?;
     // Begun now: a place that cannot be written, or has something else, shows before the work.
@@ -49,7 +51,7 @@ pub fn run(args: &ReportArgs) -> Result<ExitCode, Fatal> {
         .iter()
         .map(|path| ReportFigures::read(path))
         .collect::<Result<Vec<_>, _>>()?;
-    let mut figures = Figures::new(args.clock.clock(), args.reminder_after);
+    let mut figures = Figures::new(args.clock.clock(), args.reminder_after, args.no_word_after);
     read(args.input().reader()?, &mut figures)?;
     let headline = tables::headline(&figures);
     let sections = tables::sections(&figures, args);
@@ -64,6 +66,8 @@ pub fn run(args: &ReportArgs) -> Result<ExitCode, Fatal> {
         file.finish_with(&json.to_json()?)?;
     }
     let page = page(&Page {
+        title: args.title.as_deref().unwrap_or("Campaign report"),
+        cost: price::sentence(&figures, args.letter_price, args.text_price),
         figures: &figures,
         headline: &headline,
         sections: &sections,
@@ -112,7 +116,7 @@ fn refuse_to_overwrite_the_input(args: &ReportArgs) -> Result<(), Fatal> {
     for output in outputs.into_iter().flatten() {
         if file(output) == Some(input) {
             return Err(Fatal::Usage(format!(
-                "{} is the record stream itself: choose another name for the report",
+                "{} is the record stream itself. Choose a different name for the report",
                 output.display()
             )));
         }
@@ -124,7 +128,7 @@ fn summary(figures: &Figures, out: &Path) -> String {
     let ends = [
         (End::Invited, "invited"),
         (End::Excluded, "not to be invited"),
-        (End::ToFix, "to be mended"),
+        (End::ToFix, "to correct in the patient file"),
         (End::Failed, "failed for now"),
         (End::UnderWay, "still under way"),
     ];
@@ -134,7 +138,7 @@ fn summary(figures: &Figures, out: &Path) -> String {
         .map(|(end, words)| format!("{} {words}", number(figures.ended(end))))
         .collect();
     format!(
-        "pkb report: {}: {}; {}",
+        "pkb report: {}: {}. The page: {}",
         counted(figures.records(), "record", "records"),
         ends.join(", "),
         out.display()
@@ -144,7 +148,7 @@ fn summary(figures: &Figures, out: &Path) -> String {
 fn say_what_is_missing(figures: &Figures, partial: bool) -> Result<ExitCode, Fatal> {
     if figures.repeated > 0 {
         tell(format!(
-            "pkb report: {} came more than once and {} counted once: was a file given twice?",
+            "pkb report: {} came more than once and {} counted once. Give each file once",
             counted(figures.repeated, "row", "rows"),
             if figures.repeated == 1 { "was" } else { "were" }
         ));
@@ -162,7 +166,7 @@ fn say_what_is_missing(figures: &Figures, partial: bool) -> Result<ExitCode, Fat
     }
     match figures.completeness.check() {
         Err(incomplete) if !partial => Err(Fatal::Input(format!(
-            "{incomplete}; the report is written and says so (--partial if the stream is a part on purpose)"
+            "{incomplete}. The report is written, and says so. If rows are missing on purpose: --partial"
         ))),
         _ => Ok(ExitCode::Done),
     }

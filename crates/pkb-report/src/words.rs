@@ -1,6 +1,7 @@
 //! Numbers and times as people read them.
 
-use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use jiff::{Timestamp, civil::Date};
+use pkb_core::clock::uk_time;
 use pkb_core::figures::grouped;
 
 /// A number with separators: `412,345`.
@@ -56,17 +57,13 @@ pub fn short_day(date: Date) -> String {
 /// A moment in the United Kingdom: `22 November 2026, 09:00`.
 #[must_use]
 pub fn moment(at: Timestamp) -> String {
-    uk(at).strftime("%-d %B %Y, %H:%M").to_string()
+    uk_time(at).strftime("%-d %B %Y, %H:%M").to_string()
 }
 
 /// An hour of a day in the United Kingdom: `22 Nov 09:00`.
 #[must_use]
 pub fn short_hour(at: Timestamp) -> String {
-    uk(at).strftime("%-d %b %H:%M").to_string()
-}
-
-fn uk(at: Timestamp) -> jiff::Zoned {
-    at.to_zoned(TimeZone::get("Europe/London").unwrap_or(TimeZone::UTC))
+    uk_time(at).strftime("%-d %b %H:%M").to_string()
 }
 
 /// Things in a sentence: `a, b and c`.

@@ -101,24 +101,24 @@ impl Rules {
     /// The rules and their settings, one a line, for people.
     pub fn explain(&self) -> String {
         let name_differs = if self.allow_name_differs {
-            "may be another one at PKB (--allow-name-differs)"
+            "may be different at PKB (--allow-name-differs)"
         } else {
-            "is the same at PKB, apart from case, accents, hyphens and spaces; else name_differs"
+            "is the same at PKB, except for case, accents, hyphens and spaces. Otherwise: name_differs"
         };
         let emailed = if self.also_emailed {
-            "may have an e-mail invitation from PKB, too (--also-emailed)"
+            "may also have an email invitation from PKB (--also-emailed)"
         } else {
-            "has no e-mail invitation from PKB; else invited_by_email"
+            "has no email invitation from PKB. Otherwise: invited_by_email"
         };
         format!(
             "A patient is invited on {date} who\n\
-             \x20 - has a record at PKB that we may see; else not_found, no_access\n\
-             \x20 - is alive by PKB's record and by the patient file; else deceased\n\
-             \x20 - has a date of birth at PKB; else no_date_of_birth\n\
-             \x20 - has the same date of birth there as in the patient file; else identity_mismatch\n\
+             \x20 - has a record at PKB that this client may see. Otherwise: not_found, no_access\n\
+             \x20 - is alive in PKB's record and in the patient file. Otherwise: deceased\n\
+             \x20 - has a date of birth at PKB. Otherwise: no_date_of_birth\n\
+             \x20 - has the same date of birth at PKB as in the patient file. Otherwise: identity_mismatch\n\
              \x20 - has a last name that {name_differs}\n\
-             \x20 - is {age} or older on that day, by both dates; else under_age\n\
-             \x20 - has not registered; else registered\n\
+             \x20 - is {age} or older on that day, by both dates of birth. Otherwise: under_age\n\
+             \x20 - has not registered. Otherwise: registered\n\
              \x20 - {emailed}\n",
             date = self.campaign_date,
             age = self.min_age,
@@ -201,12 +201,12 @@ mod tests {
                 &[NoDateOfBirth],
             ),
             (
-                "another day of birth at PKB",
+                "a different date of birth at PKB",
                 |_, known| known.date_of_birth = DateOfBirth::parse("2000-09-16").ok(),
                 &[IdentityMismatch],
             ),
             (
-                "another last name",
+                "a different last name",
                 |_, known| known.last_name = Some("Brian".into()),
                 &[NameDiffers],
             ),

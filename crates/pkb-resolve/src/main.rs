@@ -4,9 +4,12 @@
 mod args;
 mod eligibility;
 mod exclusions;
+mod follow_up;
+mod newer_file;
 mod recheck;
 mod reminders;
 mod run;
+mod waves;
 
 fn main() -> std::process::ExitCode {
     pkb_cli::app::main("pkb-resolve", run::run)

@@ -1,25 +1,22 @@
-//! `--recheck`: which of the patients who were invited have registered since, and who of the others gets a
-//! reminder.
+//! `--recheck`: which of the patients who were invited have registered since, and what follows for the others
+//! ([`crate::follow_up`]).
 //!
-//! What PKB says is the stage's work, and stands in the journal. Whether a reminder is due follows from it, from the
-//! settings and from the day: it is decided anew in every run, and no journal answers it.
+//! What PKB says is the stage's work, and is in the journal. What follows depends on it, on the settings and on the time. It is
+//! decided again in every run, and no journal answers it.
 
-use std::{
-    fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{fmt, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
+use parking_lot::Mutex;
 use pkb_cli::{
     app::{self, StageRun},
-    args::Api,
-    progress::tell,
+    progress::{Asking, CallsNote, tell},
 };
 use pkb_client::{directory::Registrations, fhir::PatientStatus, known_patient::KnownPatient};
 use pkb_core::{
     Admission, Batch, Clock, ExitCode, Fatal, Reason, Record, Stage, StageName, Verdict,
     record::{Patient, PkbAnswer, Unknown, Uptake},
+    rows::counted,
     stage::{BatchResult, Conclusion, Handled, Plan},
 };
 use pkb_files::journal::Key;
@@ -28,7 +25,8 @@ use pkb_values::NationalId;
 use crate::{
     args::Args,
     eligibility::Whom,
-    reminders::{Reminders, make_ready},
+    follow_up::{Decision, FollowUp},
+    newer_file::NewerFile,
 };
 
 /// Runs the stage from the arguments.
@@ -37,26 +35,29 @@ use crate::{
 /// What stopped it.
 pub async fn run(whom: Whom, args: &Args) -> Result<ExitCode, Fatal> {
     let clock = args.stream.clock();
-    let reminders = args.recheck.reminders(&clock);
-    if reminders.is_none() && !args.exclusions.is_empty() {
+    let follow_up = args.recheck.follow_up(&clock);
+    let newer_file = args.recheck.newer_file.as_deref();
+    let newer_map = || args.recheck.newer_map.clone();
+    let newer = newer_file.map(|path| NewerFile::read(path, newer_map(), clock.today()));
+    let newer = newer.transpose()?;
+    if follow_up.is_none() && !args.exclusions.is_empty() {
         return Err(Fatal::Usage(
-            "lists say who is not to be invited, and --recheck alone invites nobody: give them with --due-reminder"
+            "lists say who is not to be invited, and --recheck alone invites nobody. What to do: add --due-reminder or --plan"
                 .into(),
         ));
     }
-    let purpose = "PKB tells by FHIR alone who has registered: --recheck";
     let counts = Arc::new(Mutex::new(Counts {
-        due: reminders.as_ref().map(|_| 0),
+        due: follow_up.as_ref().map(|follow_up| (follow_up.what(), 0)),
         ..Counts::default()
     }));
+    let batch_rows = args.api.batch_rows(Registrations::MAX_BATCH);
+    let whom = Arc::new(whom);
     let stage = Recheck {
-        registrations: Registrations::new(
-            args.pkb.client(&args.stream.progress.monitor)?,
-            purpose,
-        )?,
-        batch_rows: args.api.batch_rows(Registrations::MAX_BATCH),
+        source: source(&whom, batch_rows, args)?,
+        newer,
+        batch_rows,
         linger: args.api.linger,
-        reminders: reminders.map(|due| (due, whom)),
+        follow_up: follow_up.map(|due| (due, whom)),
         same_since: clock.ago(args.recheck.same_recheck_within),
         clock,
         counts: Arc::clone(&counts),
@@ -65,20 +66,56 @@ pub async fn run(whom: Whom, args: &Args) -> Result<ExitCode, Fatal> {
         stage,
         source: args.input.open()?,
         output: args.stream.target()?,
-        in_flight: Api::FHIR_IN_FLIGHT,
+        in_flight: args.pkb.at_a_time(),
         next_step: None,
     };
     let code = app::run_stage(run, &args.stream).await?;
-    locked(&counts).tell();
+    counts.lock().tell();
     Ok(code)
 }
 
+/// Who tells who has registered.
+enum Source {
+    /// PKB, by FHIR.
+    Pkb {
+        registrations: Registrations,
+        calls: CallsNote,
+    },
+    /// Lists, of this moment.
+    Lists { whom: Arc<Whom>, at: Timestamp },
+}
+
+fn source(whom: &Arc<Whom>, batch_rows: usize, args: &Args) -> Result<Source, Fatal> {
+    if let Some(at) = args.registered.at()? {
+        let monitor = &args.stream.progress.monitor;
+        monitor.note("PKB was not asked, so it is not known who has died since. What to do: trace the patients, or give \
+            --newer-file".to_owned());
+        let whom = Arc::clone(whom);
+        return Ok(Source::Lists { whom, at });
+    }
+    let purpose =
+        "PKB tells by FHIR alone who has registered (without FHIR: --registered FILE): --recheck";
+    let asking = Asking {
+        program: StageName::Recheck.program(),
+        patients_a_call: batch_rows,
+        with_fhir: None,
+    };
+    Ok(Source::Pkb {
+        registrations: Registrations::new(
+            args.pkb.client(&args.stream.progress.monitor)?,
+            purpose,
+        )?,
+        calls: CallsNote::of_stream(asking, &args.pkb, &args.stream),
+    })
+}
+
 struct Recheck {
-    registrations: Registrations,
+    source: Source,
+    newer: Option<NewerFile>,
     batch_rows: usize,
     linger: Duration,
-    /// Whether the stream is made ready for reminders, and by which rules.
-    reminders: Option<(Reminders, Whom)>,
+    /// Whether the stream is made ready for what follows, and by which rules.
+    follow_up: Option<(FollowUp, Arc<Whom>)>,
     /// Answers in the journal are of this very recheck if they are not older.
     same_since: Timestamp,
     clock: Clock,
@@ -119,11 +156,11 @@ impl Recheck {
                     address: None,
                 };
                 let objections =
-                    |(_, whom): &(_, Whom)| whom.rules.objections(&asked.patient, &known);
+                    |(_, whom): &(_, Arc<Whom>)| whom.rules.objections(&asked.patient, &known);
                 (
                     registered,
                     deceased,
-                    self.reminders.as_ref().map(objections),
+                    self.follow_up.as_ref().map(objections),
                 )
             }
             // The patient may have taken it from us, as who registers can.
@@ -131,7 +168,7 @@ impl Recheck {
                 deceased,
                 registered,
             } => {
-                let objections = self.reminders.as_ref().map(|_| vec![Reason::NoAccess]);
+                let objections = self.follow_up.as_ref().map(|_| vec![Reason::NoAccess]);
                 (registered, deceased, objections)
             }
             PatientStatus::NotFound => {
@@ -161,11 +198,52 @@ impl Recheck {
         Verdict::of_all(objections.into_iter().map(Verdict::from)).map_or(Ok(false), Err)
     }
 
-    /// What speaks against a reminder, besides what PKB said.
-    fn objection(&self, record: &Record, (due, whom): &(Reminders, Whom)) -> Option<Verdict> {
+    /// What lists say, without a call.
+    fn by_lists(&self, work: &[Invited]) -> Vec<Result<Registration, Verdict>> {
+        let Source::Lists { whom, at } = &self.source else {
+            return Vec::new();
+        };
+        let results = work.iter().map(|invited| match invited.is_registered {
+            true => Ok(Registration::Known),
+            false => Ok(Registration::Heard {
+                registered: whom
+                    .exclusions
+                    .registered_row(&invited.patient.national_id.value)
+                    .is_some(),
+                at: *at,
+            }),
+        });
+        results.collect()
+    }
+
+    /// What speaks against writing to a patient again, beside what PKB said and the rules of what follows.
+    fn objection(&self, record: &Record, whom: &Whom) -> Option<Verdict> {
         let patient = record.patient.as_ref()?;
-        whom.objections_since(record, patient)
-            .or_else(|| due.objection(record))
+        let newer = self.newer.as_ref();
+        newer
+            .and_then(|newer| newer.objection(patient))
+            .or_else(|| whom.objections_since(record, patient))
+    }
+
+    /// What becomes of the record of a patient about whom PKB was asked.
+    fn decide(&self, record: &mut Record, registered: bool) -> (Decision, bool) {
+        let Some((follow_up, whom)) = &self.follow_up else {
+            return (Decision::Wait, false);
+        };
+        if registered {
+            return (follow_up.registered(record), false);
+        }
+        let has_moved = match (&self.newer, &mut record.patient) {
+            (Some(newer), Some(patient)) => newer.correct(patient),
+            _ => false,
+        };
+        let decision = match self.objection(record, whom) {
+            Some(verdict) => Decision::Stop(verdict),
+            None => follow_up.decide(record),
+        };
+        let is_changed = decision == Decision::Due && follow_up.make_ready(record);
+        self.counts.lock().moved += u64::from(has_moved);
+        (decision, is_changed || has_moved)
     }
 }
 
@@ -196,7 +274,7 @@ impl Stage for Recheck {
         let is_recent = |at: Timestamp| at >= self.same_since;
         let judged = || {
             let pkb = settled.pkb.as_ref();
-            self.reminders.is_none() || pkb.is_some_and(|pkb| is_recent(pkb.checked_at))
+            self.follow_up.is_none() || pkb.is_some_and(|pkb| is_recent(pkb.checked_at))
         };
         let is_usable =
             |uptake: &Uptake| uptake.registered || is_recent(uptake.checked_at) && judged();
@@ -221,12 +299,20 @@ impl Stage for Recheck {
     }
 
     async fn advance(&self, batch: Batch<Invited>) -> BatchResult<Registration> {
+        let Source::Pkb {
+            registrations,
+            calls,
+        } = &self.source
+        else {
+            return Ok(self.by_lists(&batch.work));
+        };
         let at = self.clock.now();
+        calls.tell_of_stream(&batch.records);
         let asked = batch.work.iter().filter(|invited| !invited.is_registered);
         let ids: Vec<NationalId> = asked.map(|invited| invited.patient.national_id).collect();
         let mut answers = match ids.is_empty() {
             true => Vec::new(),
-            false => self.registrations.look_up(&ids).await?,
+            false => registrations.look_up(&ids).await?,
         }
         .into_iter();
         let results = batch.work.iter().map(|invited| {
@@ -246,7 +332,7 @@ impl Stage for Recheck {
         let Registration::Heard { registered, at } = registration else {
             return;
         };
-        locked(&self.counts).new += u64::from(registered);
+        self.counts.lock().new += u64::from(registered);
         let uptake = record.uptake.get_or_insert_with(|| Uptake {
             registered,
             checked_at: at,
@@ -256,11 +342,12 @@ impl Stage for Recheck {
         uptake.registered = registered;
         uptake.checked_at = at;
         uptake.first_seen_at = registered.then_some(at);
-        if self.reminders.is_some() {
+        if self.follow_up.is_some() {
             let pkb = record.pkb.get_or_insert_with(|| PkbAnswer {
                 id: None,
                 registered: None,
                 name_differs: false,
+                name_asked: false,
                 checked_at: at,
                 unknown: Unknown::new(),
             });
@@ -270,7 +357,7 @@ impl Stage for Recheck {
     }
 
     fn conclude(&self, record: &mut Record, handled: Handled) -> Result<Conclusion, Fatal> {
-        let mut counts = locked(&self.counts);
+        let mut counts = self.counts.lock();
         if let Some(outcome) = &record.outcome {
             let is_own = outcome.stage == StageName::Recheck;
             if handled == Handled::Passed && !is_own && record.invitations().next().is_some() {
@@ -287,17 +374,19 @@ impl Stage for Recheck {
         let registered = uptake.is_some_and(|uptake| uptake.registered);
         counts.invited += 1;
         counts.registered += u64::from(registered);
-        let Some(reminders) = &self.reminders else {
-            return Ok(Conclusion::AsItIs);
-        };
-        if registered {
-            return Ok(Conclusion::Stop(Reason::Registered.into()));
+        drop(counts);
+        let (decision, is_changed) = self.decide(record, registered);
+        let mut counts = self.counts.lock();
+        match decision {
+            Decision::Stop(verdict) => return Ok(Conclusion::Stop(verdict)),
+            Decision::Due => {
+                if let Some((_, due)) = &mut counts.due {
+                    *due += 1;
+                }
+            }
+            Decision::Wait => {}
         }
-        if let Some(verdict) = self.objection(record, reminders) {
-            return Ok(Conclusion::Stop(verdict));
-        }
-        counts.due = counts.due.map(|due| due + 1);
-        Ok(match make_ready(record) {
+        Ok(match is_changed {
             true => Conclusion::Changed,
             false => Conclusion::AsItIs,
         })
@@ -313,12 +402,14 @@ struct Counts {
     registered: u64,
     /// Of these, those of whom PKB said so for the first time.
     new: u64,
-    /// Those who get a reminder, if that is asked for.
-    due: Option<u64>,
+    /// What follows, and for how many, if that is asked for.
+    due: Option<(&'static str, u64)>,
     /// Rows of patients who have died since they were invited.
     died: Vec<u64>,
     /// Patients with an invitation whom another stage stopped afterwards.
     stopped: u64,
+    /// Patients of whom the newer patient file has other details.
+    moved: u64,
 }
 
 /// So many rows are named.
@@ -334,12 +425,12 @@ impl Counts {
         if self.died.len() > NAMED {
             rows.push(format!("and {} more", self.died.len() - NAMED));
         }
-        let who = match self.died.len() {
-            1 => "1 patient has died since the invitation: row".to_owned(),
-            count => format!("{count} patients have died since the invitation: rows"),
-        };
+        let row = if self.died.len() == 1 { "row" } else { "rows" };
+        let died = self.died.len() as u64;
+        let who = counted(died, "patient has died", "patients have died");
         tracing::warn!(
-            "{who} {}. Nothing more goes to them; take out what is not posted yet, and bring your own records up to date",
+            "{who} since the invitation: {row} {}. Nothing more is sent to them. Remove letters that are not posted yet, \
+             and bring your own records up to date",
             rows.join(", ")
         );
     }
@@ -349,24 +440,26 @@ impl fmt::Display for Counts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} of {} patients with an invitation have registered ({} of them seen for the first time)",
-            self.registered, self.invited, self.new
+            "{} of {} with an invitation have registered ({} since the last time)",
+            self.registered,
+            counted(self.invited, "patient", "patients"),
+            self.new
         )?;
-        if let Some(due) = self.due {
-            write!(f, "; {due} are due a reminder")?;
+        if let Some((what, due)) = self.due {
+            let due = counted(due, "patient is", "patients are");
+            write!(f, ". {due} due {what}")?;
+        }
+        if self.moved > 0 {
+            let moved = counted(self.moved, "patient has", "patients have");
+            write!(f, ". {moved} a new address or mobile in the newer file")?;
         }
         if self.stopped > 0 {
+            let stopped = counted(self.stopped, "patient was", "patients were");
             write!(
                 f,
-                "; {} were stopped after their invitation and not asked about",
-                self.stopped
+                ". {stopped} stopped after the invitation, and PKB was not asked"
             )?;
         }
         Ok(())
     }
-}
-
-/// What a panic left behind is as good as before: each change is made in one step.
-fn locked(counts: &Mutex<Counts>) -> MutexGuard<'_, Counts> {
-    counts.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -4,15 +4,15 @@ use jiff::{ToSpan as _, civil::Date};
 use pkb_core::{
     Reason, Record, Verdict,
     clock::uk_date,
-    record::{EarlierInvitation, Unknown},
+    record::{AddressMark, EarlierInvitation, PrintStatus, ReturnReason, Unknown},
+    rows::counted,
+    text_message::english_date,
 };
-
-use crate::exclusions::Interval;
 
 /// When patients are reminded.
 pub struct Reminders {
     /// So many days after the last invitation.
-    pub after: Interval,
+    pub after: u16,
     /// So often.
     pub most: u8,
     /// The day on which days are counted.
@@ -22,20 +22,25 @@ pub struct Reminders {
 impl Reminders {
     /// What speaks against a reminder today, of a patient who was invited and has not registered.
     pub fn objection(&self, record: &Record) -> Option<Verdict> {
-        // The first invitation reminds of nothing.
-        let reminders = record.invitations().count().saturating_sub(1);
-        if reminders >= usize::from(self.most) {
+        if record.reminders() >= usize::from(self.most) {
             return Some(Reason::Reminded.into());
+        }
+        if let Some(verdict) = came_back(record) {
+            return Some(verdict);
         }
         let Some(last) = last_invitation(record) else {
             let words = "the record does not say when the patient was invited";
             return Some(Verdict::with_detail(Reason::NotDue, words));
         };
         let due = last
-            .checked_add(i64::from(self.after.days()).days())
+            .checked_add(i64::from(self.after).days())
             .unwrap_or(Date::MAX);
         (self.today < due).then(|| {
-            let words = format!("invited on {last}, due on {due}");
+            let words = format!(
+                "invited on {}, and the reminder is due on {}",
+                english_date(last),
+                english_date(due)
+            );
             Verdict::with_detail(Reason::NotDue, words)
         })
     }
@@ -43,12 +48,39 @@ impl Reminders {
     /// The rules and their settings, one a line, for people.
     pub fn explain(&self) -> String {
         format!(
-            "A reminder gets who, besides,\n\
-             \x20 - was invited {} ago or earlier; else not_due\n\
-             \x20 - has had fewer than {} reminders; else reminded\n",
-            self.after, self.most
+            "A patient who may be invited gets a reminder if\n\
+             \x20 - the last invitation was {} ago or earlier. Otherwise: not_due\n\
+             \x20 - there were fewer than {}. Otherwise: reminded\n",
+            counted(self.after.into(), "day", "days"),
+            counted(self.most.into(), "reminder", "reminders")
         )
     }
+}
+
+/// Whether the last letter came back from the address that the record still has.
+fn came_back(record: &Record) -> Option<Verdict> {
+    let last = record.invitations().next_back()?;
+    let letter = last
+        .iter()
+        .find(|own| own.status == Some(PrintStatus::Returned))?;
+    let patient = record.patient.as_ref()?;
+    let has_moved = letter
+        .reference
+        .as_ref()
+        .zip(letter.sent_to.as_ref())
+        .is_some_and(|(reference, sent_to)| AddressMark::of(reference, patient) != *sent_to);
+    if has_moved {
+        return None;
+    }
+    let reason = letter
+        .returned_because
+        .unwrap_or(ReturnReason::NoReasonGiven);
+    let words = format!(
+        "the last letter came back: {}, {}",
+        reason.code(),
+        reason.words()
+    );
+    Some(Verdict::with_detail(Reason::Returned, words))
 }
 
 /// Makes room for another invitation: the last one becomes an earlier one, and its codes go. Returns whether
@@ -59,6 +91,7 @@ pub fn make_ready(record: &mut Record) -> bool {
     }
     record.earlier.push(EarlierInvitation {
         deliveries: std::mem::take(&mut record.deliveries),
+        continued: false,
         unknown: Unknown::new(),
     });
     record.invitation = None;
@@ -90,7 +123,7 @@ mod tests {
 
     fn objection(record: &Record, today: &str, most: u8) -> Option<Reason> {
         let reminders = Reminders {
-            after: "28d".parse().unwrap(),
+            after: 28,
             most,
             today: today.parse().unwrap(),
         };

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use pkb_cli::{
     app::{self, StageRun},
     args::Api,
+    progress::{Asking, CallsNote},
 };
 use pkb_client::{
     access_watch::AccessWatch,
@@ -29,8 +30,9 @@ use crate::{
     args::{Args, RegisteredCheck},
     eligibility::{Rules, Whom, name_differs},
     exclusions::{Exclusions, Files},
+    follow_up::FollowUp,
     recheck,
-    reminders::Reminders,
+    waves::Waves,
 };
 
 /// Runs the stage from the arguments.
@@ -51,12 +53,13 @@ pub async fn run(mut args: Args) -> Result<ExitCode, Fatal> {
             lists: &args.exclusions.exclude,
             addresses: &args.exclusions.exclude_address,
             ledgers: &args.exclusions.invited_before,
+            registered: &args.registered.registered,
             not_again_within: args.exclusions.not_again_within.unwrap_or_default(),
         },
         clock.today(),
     )?;
     if args.explain {
-        return explain(&rules, &exclusions, args.recheck.reminders(&clock).as_ref());
+        return explain(&rules, &exclusions, args.recheck.follow_up(&clock).as_ref());
     }
     exclusions.tell_origins(args.stream.progress.monitor.origins())?;
     let whom = Whom { rules, exclusions };
@@ -65,6 +68,7 @@ pub async fn run(mut args: Args) -> Result<ExitCode, Fatal> {
     }
     let decision = Decision {
         whom,
+        waves: args.waves.waves(clock.today()),
         wait_until: Instant::now() + args.wait_for_records,
         oldest_answer: clock.ago(args.max_age_of_answer),
         clock,
@@ -76,21 +80,28 @@ pub async fn run(mut args: Args) -> Result<ExitCode, Fatal> {
         Api::Fhir => {
             let directory = FhirDirectory::new(pkb)?;
             let batch_rows = args.api.batch_rows(FhirDirectory::MAX_BATCH);
-            run_with(directory, batch_rows, Api::FHIR_IN_FLIGHT, decision, &args).await
+            if args.check_names {
+                let batch_rows = batch_rows.min(RestDirectory::MAX_BATCH);
+                return run_with(directory.with_names(), batch_rows, decision, &args).await;
+            }
+            args.stream
+                .progress
+                .monitor
+                .note(NAMES_NOT_COMPARED.to_owned());
+            run_with(directory, batch_rows, decision, &args).await
         }
         Api::Rest => {
             let path = PathTemplate::new(&args.user_path, &["{number}", "{type}"])?;
-            let in_flight = usize::from(args.concurrency.concurrency);
-            let directory = RestDirectory::new(pkb, path, in_flight);
-            if is_registered_check_wanted(args.registered_check, directory.can_check_registered())?
-            {
-                // One question about many, for each of which there is another one alone: those are as many
-                // at a time as without it, whatever the number of batches.
+            let directory = RestDirectory::new(pkb, path);
+            let is_told = decision.whom.exclusions.tell_registered();
+            let possible = directory.can_check_registered();
+            if is_registered_check_wanted(args.registered_check, possible, is_told)? {
+                // One question about many, for each of which there is another one alone.
                 let batch_rows = args.api.batch_rows(RestDirectory::MAX_BATCH);
                 let directory = directory.with_registered_check();
-                return run_with(directory, batch_rows, CHECKED_BATCHES, decision, &args).await;
+                return run_with(directory, batch_rows, decision, &args).await;
             }
-            run_with(directory, 1, in_flight, decision, &args).await
+            run_with(directory, 1, decision, &args).await
         }
     }
 }
@@ -98,11 +109,18 @@ pub async fn run(mut args: Args) -> Result<ExitCode, Fatal> {
 async fn run_with<D: Directory>(
     directory: D,
     batch_rows: usize,
-    in_flight: usize,
     decision: Decision,
     args: &Args,
 ) -> Result<ExitCode, Fatal> {
+    let asks_of_many = args.api.api == Api::Fhir && !args.check_names;
+    let asking = Asking {
+        program: StageName::Resolve.program(),
+        patients_a_call: if asks_of_many { batch_rows } else { 1 },
+        with_fhir: (args.api.api == Api::Rest).then_some(FhirDirectory::MAX_BATCH),
+    };
     let stage = Resolve {
+        names_searched: args.api.api == Api::Fhir && args.check_names,
+        calls: CallsNote::of_stream(asking, &args.pkb, &args.stream),
         directory,
         access: AccessWatch::default(),
         batch_rows,
@@ -115,7 +133,7 @@ async fn run_with<D: Directory>(
         stage,
         source: args.input.open()?,
         output: args.stream.target()?,
-        in_flight,
+        in_flight: args.pkb.at_a_time(),
         next_step: Some(NextStep::Then(command)),
     };
     app::run_stage(run, &args.stream).await
@@ -125,39 +143,45 @@ async fn run_with<D: Directory>(
 fn explain(
     rules: &Rules,
     exclusions: &Exclusions,
-    reminders: Option<&Reminders>,
+    follow_up: Option<&FollowUp>,
 ) -> Result<ExitCode, Fatal> {
     let mut text = rules.explain();
-    text.push_str("and who is on none of your lists; else excluded_by_list, excluded_address, invited_recently\n");
+    text.push_str("The patient must not be on one of your lists. Otherwise: excluded_by_list, excluded_address, invited_recently\n");
     for line in exclusions.describe() {
         text.push_str(&format!("  - {line}\n"));
     }
-    if let Some(reminders) = reminders {
-        text.push_str(&reminders.explain());
+    if let Some(follow_up) = follow_up {
+        text.push_str(&follow_up.explain());
     }
     app::print(&text)?;
     Ok(ExitCode::Done)
 }
 
-fn is_registered_check_wanted(wanted: RegisteredCheck, possible: bool) -> Result<bool, Fatal> {
+fn is_registered_check_wanted(
+    wanted: RegisteredCheck,
+    possible: bool,
+    is_told_by_a_list: bool,
+) -> Result<bool, Fatal> {
     match (wanted, possible) {
         (RegisteredCheck::Off, _) => Ok(false),
         (_, true) => Ok(true),
         (RegisteredCheck::Required, false) => Err(Fatal::Usage(
             "--registered-check required needs PKB_ORG_ID and PKB_FHIR_URL".into(),
         )),
+        (RegisteredCheck::Auto, false) if is_told_by_a_list => Ok(false),
         (RegisteredCheck::Auto, false) => {
             tracing::warn!(
                 "who has registered already is not known: PKB tells that by FHIR only. Set PKB_ORG_ID and PKB_FHIR_URL, \
-                 or such patients get letters"
+                 or give PKB's download of registered patients (--registered FILE). Without them such patients get letters"
             );
             Ok(false)
         }
     }
 }
 
-/// Batches at a time where FHIR is asked who has registered: one that waits for a slow answer keeps no other from going on.
-const CHECKED_BATCHES: usize = 4;
+/// What FHIR's operation leaves open.
+const NAMES_NOT_COMPARED: &str = "last names were not compared with PKB's: --api fhir does not tell them (--check-names searches for each \
+     patient, one call each)";
 
 /// First pause before PKB is asked again for patients whom it does not have.
 const FIRST_PAUSE: Duration = Duration::from_secs(2);
@@ -170,6 +194,9 @@ type Answer = Result<KnownPatient, Verdict>;
 struct Resolve<D> {
     directory: D,
     access: AccessWatch,
+    calls: CallsNote,
+    /// Last names are compared by a search for each patient.
+    names_searched: bool,
     batch_rows: usize,
     linger: Duration,
     decision: Decision,
@@ -178,6 +205,8 @@ struct Resolve<D> {
 /// By what it is decided who may be invited.
 struct Decision {
     whom: Whom,
+    /// Who is asked about on which day, if not all at once.
+    waves: Option<Waves>,
     /// Until when PKB may still be working through an upload.
     wait_until: Instant,
     /// Answers of earlier runs count if they are not older.
@@ -263,6 +292,7 @@ impl<D: Directory> Resolve<D> {
             Some(verdict) => Err(verdict),
             None => Ok(PkbAnswer {
                 name_differs: name_differs(&asked.patient, &known),
+                name_asked: self.names_searched,
                 id: known.id,
                 registered: known.registered,
                 checked_at,
@@ -305,6 +335,7 @@ impl<D: Directory> Stage for Resolve<D> {
             pkb.checked_at >= self.decision.oldest_answer
                 && (pkb.registered.is_some() || !self.directory.tells_registered())
                 && (pkb.id.is_some() || !self.directory.tells_id())
+                && (pkb.id.is_some() || pkb.name_asked || !self.names_searched)
                 && (!pkb.name_differs || rules.allow_name_differs)
         });
         let was = |reason| settled.reasons().any(|each| each == reason);
@@ -314,6 +345,8 @@ impl<D: Directory> Stage for Resolve<D> {
         let is = |reason| now.iter().any(|verdict| verdict.reason == reason);
         is_usable
             && was(Reason::UnderAge) == is_young
+            // PKB may have said it before a list does.
+            && (was(Reason::Registered) || !is(Reason::Registered))
             && OWN_REASONS.iter().all(|reason| is(*reason) == was(*reason))
     }
 
@@ -324,6 +357,12 @@ impl<D: Directory> Stage for Resolve<D> {
         let Some(patient) = &record.patient else {
             return Admission::NotReady;
         };
+        let waves = self.decision.waves.as_ref();
+        if record.pkb.is_none()
+            && let Some(verdict) = waves.and_then(|waves| waves.objection(record))
+        {
+            return Admission::Stop(verdict);
+        }
         if record.pkb.is_none() {
             return Admission::Work(Resolvable {
                 patient: patient.clone(),
@@ -343,6 +382,7 @@ impl<D: Directory> Stage for Resolve<D> {
             .iter()
             .map(|asked| asked.patient.national_id)
             .collect();
+        self.calls.tell_of_stream(&batch.records);
         let row_of = |place| Some(batch.records.get(place).ok()?.row.number);
         let answers = self.look_up(&ids).await;
         let answers = answers.map_err(|fatal| fatal.in_row(row_of))?;

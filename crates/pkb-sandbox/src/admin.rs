@@ -12,6 +12,7 @@ use url::form_urlencoded;
 
 use crate::faults::apply::login_page;
 use crate::faults::rules::Faults;
+use crate::nhs_notify;
 use crate::notify;
 use crate::reply;
 use crate::state::State;
@@ -28,6 +29,7 @@ pub(crate) fn router() -> Router<Arc<State>> {
                 .delete(delete_faults),
         )
         .route("/sandbox/notify", routing::get(notify::summary))
+        .route("/sandbox/nhs-notify", routing::get(nhs_notify::summary))
         .route("/sandbox/login", routing::get(login_page))
 }
 

@@ -6,6 +6,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use jiff::Timestamp;
 
+use crate::mail_company::args::MailCompany;
+use crate::mesh::args::Mesh;
+
 const LISTEN: &str = "127.0.0.1:8180";
 
 /// A local PKB with invented patients, for the demo, the tests and rehearsals.
@@ -26,6 +29,10 @@ pub(crate) enum Command {
     Patients(Patients),
     /// Make a world in which PKB knows the patients of a patient file already, for `serve --world`
     World(WorldOf),
+    /// Answer request files as PDS does through MESH
+    Mesh(Mesh),
+    /// Take a folder of letters as a mail company does, and report what became of them
+    MailCompany(MailCompany),
 }
 
 #[derive(Debug, Args)]
@@ -59,17 +66,45 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "RFC3339", env = "PKB_SANDBOX_FIXED_TIME")]
     pub(crate) fixed_time: Option<Timestamp>,
 
-    /// The organisation that the FHIR operations are for, a UUID
+    /// The organisation that the FHIR operations and messages are for, a UUID
     #[arg(long, value_name = "UUID", default_value = crate::ORG_ID, value_parser = uuid)]
     pub(crate) org_id: String,
+
+    /// Aliases of the organisation's teams for messages, that of the default team first
+    #[arg(long, value_name = "NAME", default_values = crate::TEAM_ALIASES)]
+    pub(crate) team_alias: Vec<String>,
 
     /// Spell the expiry of codes valueDateTime, as FHIR does, not valueDatetime, as PKB's example does
     #[arg(long)]
     pub(crate) value_date_time: bool,
 
+    /// Have the REST calls below /json, as PKB's example of JSON has it; the guide's own paths then lead nowhere
+    #[arg(long)]
+    pub(crate) json_mounts: bool,
+
+    /// Refuse every call that comes while another is in hand (503), and note it in the ledger
+    #[arg(long)]
+    pub(crate) one_at_a_time: bool,
+
+    /// A FHIR endpoint that is not switched on for the client
+    #[arg(long, value_name = "NAME", value_parser = ["status_query", "generate_tokens", "patient_search"])]
+    pub(crate) not_enabled: Vec<String>,
+
+    /// The most patients of one $status-query
+    #[arg(long, value_name = "N", default_value_t = crate::MAX_STATUS_QUERY)]
+    pub(crate) max_status_query: usize,
+
+    /// The most patients of one $generate-invitation-tokens
+    #[arg(long, value_name = "N", default_value_t = crate::MAX_INVITATION_TOKENS)]
+    pub(crate) max_invitation_tokens: usize,
+
     /// A further template for text messages at Notify: its id, a UUID, and a file with its text
     #[arg(long, value_name = "UUID=FILE", value_parser = notify_template)]
     pub(crate) notify_template: Vec<(String, PathBuf)>,
+
+    /// Public keys of the application that NHS Notify knows (a JSON Web Key Set), instead of the built-in one
+    #[arg(long, value_name = "FILE")]
+    pub(crate) nhs_jwks: Option<PathBuf>,
 
     /// Write the address to this file once requests are answered
     #[arg(long, value_name = "FILE")]
@@ -95,7 +130,7 @@ pub(crate) struct Env {
     #[arg(long, value_name = "DIR")]
     pub(crate) secrets: Option<PathBuf>,
 
-    /// The organisation that the FHIR operations are for, a UUID
+    /// The organisation that the FHIR operations and messages are for, a UUID
     #[arg(long, value_name = "UUID", default_value = crate::ORG_ID, value_parser = uuid)]
     pub(crate) org_id: String,
 }

@@ -4,9 +4,11 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use jiff::Timestamp;
 
-use crate::built_in::{CLIENT_ID, CLIENT_SECRET, ORG_ID, REFRESH_TOKEN};
+use crate::built_in::{CLIENT_ID, CLIENT_SECRET, ORG_ID, REFRESH_TOKEN, TEAM_ALIASES};
 use crate::clock::Clock;
 use crate::faults::rules::Faults;
+use crate::fhir::{MAX_INVITATION_TOKENS, MAX_STATUS_QUERY};
+use crate::nhs_notify::NhsNotifyConfig;
 use crate::notify::memory::NotifyConfig;
 use crate::world::World;
 
@@ -23,6 +25,8 @@ pub struct Config {
     pub refresh_token: String,
     /// The only organisation that the FHIR operations take in `X-Org-Public-Id`: a UUID.
     pub org_id: String,
+    /// Aliases of the organisation's teams, that of its default team first.
+    pub team_aliases: Vec<String>,
     /// The exceptions among the patients.
     pub world: World,
     /// The clock that tokens and codes expire by.
@@ -40,8 +44,21 @@ pub struct Config {
     pub fixed_time: Option<Timestamp>,
     /// The expiry of codes has FHIR's key `valueDateTime`, where PKB's published example has `valueDatetime`.
     pub value_date_time: bool,
+    /// The REST calls are below `/json`, as PKB's example of JSON has it, and the guide's own paths lead nowhere.
+    pub json_mounts: bool,
+    /// A call that comes while another is in hand is refused (503), and the ledger notes it as `at_the_same_time`.
+    pub one_at_a_time: bool,
+    /// FHIR endpoints that are not switched on for the client, by their names in the ledger: `status_query`, `generate_tokens`,
+    /// `patient_search`.
+    pub not_enabled: Vec<String>,
+    /// The most patients of one `$status-query`.
+    pub max_status_query: usize,
+    /// The most patients of one `$generate-invitation-tokens`.
+    pub max_invitation_tokens: usize,
     /// GOV.UK Notify.
     pub notify: NotifyConfig,
+    /// NHS Notify.
+    pub nhs_notify: NhsNotifyConfig,
 }
 
 impl Default for Config {
@@ -52,6 +69,7 @@ impl Default for Config {
             client_secret: CLIENT_SECRET.to_owned(),
             refresh_token: REFRESH_TOKEN.to_owned(),
             org_id: ORG_ID.to_owned(),
+            team_aliases: TEAM_ALIASES.map(str::to_owned).to_vec(),
             world: World::default(),
             clock: Clock::system(),
             seed: 1,
@@ -60,7 +78,13 @@ impl Default for Config {
             processing_ms: 0,
             fixed_time: None,
             value_date_time: false,
+            json_mounts: false,
+            one_at_a_time: false,
+            not_enabled: Vec::new(),
+            max_status_query: MAX_STATUS_QUERY,
+            max_invitation_tokens: MAX_INVITATION_TOKENS,
             notify: NotifyConfig::default(),
+            nhs_notify: NhsNotifyConfig::default(),
         }
     }
 }

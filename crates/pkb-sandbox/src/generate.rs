@@ -15,7 +15,7 @@ use crate::nhs_number;
 use crate::world::{BirthAtPkb, WorldPatient};
 
 /// The columns of the patient file.
-pub const COLUMNS: [&str; 13] = [
+pub const COLUMNS: [&str; 14] = [
     "NHS number",
     "Title",
     "First name",
@@ -29,7 +29,11 @@ pub const COLUMNS: [&str; 13] = [
     "Mobile",
     "Email",
     "Language",
+    GENDER,
 ];
+
+/// The column of genders.
+pub(crate) const GENDER: &str = "Gender";
 
 /// How many numbers the test range 999 000 0000 to 999 999 9999 holds.
 pub const TEST_RANGE: usize = 909_090;
@@ -63,6 +67,8 @@ pub struct SyntheticPatient {
     pub email: String,
     /// `en` or `cy`.
     pub language: &'static str,
+    /// `M`, `F` or `U`.
+    pub gender: &'static str,
     /// What PKB knows or does that the row does not say.
     pub world: Option<WorldPatient>,
 }
@@ -110,6 +116,7 @@ pub fn write_row<W: Write>(
         &patient.mobile,
         &patient.email,
         patient.language,
+        patient.gender,
     ])
 }
 
@@ -193,12 +200,10 @@ fn patient(national_id: String, seed: u64, index: u64) -> SyntheticPatient {
     } else {
         format!("patient{index}@example.org")
     };
+    let title = if is_child { "" } else { pick(TITLES, rng) };
     SyntheticPatient {
-        title: if is_child {
-            String::new()
-        } else {
-            pick(TITLES, rng).to_owned()
-        },
+        title: title.to_owned(),
+        gender: gender(title, index),
         first_name: pick(culture.first, rng).to_owned(),
         last_name: pick(culture.last, rng).to_owned(),
         date_of_birth,
@@ -209,6 +214,15 @@ fn patient(national_id: String, seed: u64, index: u64) -> SyntheticPatient {
         language: culture.language,
         world: fate.world(&national_id, date_of_birth, rng),
         national_id,
+    }
+}
+
+/// As the title says, and otherwise by the place in the file.
+fn gender(title: &str, index: u64) -> &'static str {
+    match title {
+        "Mr" => "M",
+        "Mrs" | "Ms" | "Miss" => "F",
+        _ => ["M", "F", "M", "F", "U"][(index % 5) as usize],
     }
 }
 
@@ -233,7 +247,8 @@ fn draw_birth(is_child: bool, rng: &mut fastrand::Rng) -> Date {
     }
 }
 
-fn draw_address(rng: &mut fastrand::Rng) -> ([String; 4], String) {
+/// An invented address, two lines with town and county, and its postcode.
+pub(crate) fn draw_address(rng: &mut fastrand::Rng) -> ([String; 4], String) {
     let place = &PLACES[rng.usize(..PLACES.len())];
     let street = format!(
         "{} {} {}",

@@ -18,6 +18,9 @@ pub struct KnownRecord {
     pub last_name: String,
     /// Date of birth; none if PKB has none.
     pub date_of_birth: Option<Date>,
+    /// M, F, I or U.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub gender: String,
     /// First line of the address.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub address1: String,
@@ -45,6 +48,7 @@ impl KnownRecord {
             national_id: national_id.to_owned(),
             organisation_id: String::new(),
             team_id: String::new(),
+            gender: self.gender.clone(),
             email: String::new(),
             date_of_birth: self.date_of_birth,
             address1: self.address1.clone(),

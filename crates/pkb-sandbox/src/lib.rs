@@ -1,5 +1,6 @@
 //! A local PKB over real HTTP, for the demo, the tests and rehearsals: OAuth, the upload of the "Add many patients" file, the two REST
-//! calls of the guide, the two FHIR operations about many patients, the join page, and GOV.UK Notify. It follows what PKB publishes; where PKB publishes nothing, the item says so.
+//! calls of the guide, the two FHIR operations about many patients and the search for one, the messaging endpoint, the join page,
+//! GOV.UK Notify and NHS Notify. It follows what they publish; where PKB publishes nothing, the item says so.
 //!
 //! It shares no code with the client. Tests start one in their own process:
 //!
@@ -15,6 +16,12 @@
 //! ```
 //!
 //! It can also go wrong on demand: see [`Faults`].
+//!
+//! Two further services work with files, and are commands of the program only. `pkb-sandbox mesh` answers request files as the
+//! Personal Demographics Service does through MESH: for each request a response with a row for each row of it, and patients of a
+//! patient file who have died, moved, have another number or must not be found. `pkb-sandbox mail-company` takes a folder of letters
+//! by its manifest, and writes a status file and the letters that came back. Both choose their exceptions by seed, write them to the
+//! file of `--truth` for tests, and go wrong with `--fault`.
 
 mod admin;
 mod alarm;
@@ -30,26 +37,35 @@ pub mod generate;
 mod join;
 mod known_record;
 mod ledger;
+mod mail_company;
+mod mesh;
+mod messaging;
 mod names;
 mod national_id;
+mod nhs_notify;
 pub mod nhs_number;
 mod notify;
 mod oauth;
+mod one_at_a_time;
 mod private_file;
 mod processing;
 mod reply;
+mod response_code;
 mod rest;
 pub mod run;
 mod sandbox;
 mod server;
 mod state;
 mod tokens;
+mod torn;
 mod upload;
 mod world;
 mod world_of_file;
 
 pub use built_in::{
-    CLIENT_ID, CLIENT_SECRET, NOTIFY_API_KEY, NOTIFY_TEMPLATES, ORG_ID, REFRESH_TOKEN,
+    CLIENT_ID, CLIENT_SECRET, NHS_NOTIFY_API_KEY, NHS_NOTIFY_JWKS, NHS_NOTIFY_KEY_ID,
+    NHS_NOTIFY_PRIVATE_KEY, NHS_NOTIFY_ROUTING_PLANS, NOTIFY_API_KEY, NOTIFY_LETTER_TEMPLATE,
+    NOTIFY_TEMPLATES, ORG_ID, REFRESH_TOKEN, TEAM_ALIASES,
 };
 pub use clock::Clock;
 pub use config::Config;
@@ -58,8 +74,9 @@ pub use fhir::{MAX_INVITATION_TOKENS, MAX_STATUS_QUERY};
 pub use known_record::KnownRecord;
 pub use ledger::{LedgerEntry, UploadCommit};
 pub use national_id::Scheme;
+pub use nhs_notify::{NhsMessage, NhsNotifyConfig};
 pub use notify::{Notified, NotifyConfig, NotifyTemplate};
 pub use sandbox::{Sandbox, StartError};
 pub use state::{Invitation, PatientView};
 pub use upload::{COLUMNS as UPLOAD_COLUMNS, MAX_ROWS as UPLOAD_MAX_ROWS};
-pub use world::{BirthAtPkb, OddAnswer, World, WorldError, WorldPatient};
+pub use world::{BirthAtPkb, Gender, NhsFate, OddAnswer, World, WorldError, WorldPatient};

@@ -15,8 +15,9 @@ use url::form_urlencoded;
 
 use crate::faults::selection::TokenSettings;
 use crate::reply;
+use crate::response_code::ResponseCode;
 use crate::state::State;
-use crate::tokens::{BEARER_SECONDS, Bearer};
+use crate::tokens::{BEARER_SECONDS, Bearer, Standing};
 
 /// `POST /api/oauth/token`. The client is known by HTTP Basic or by the form; never a refresh token in the answer.
 pub(crate) async fn token(
@@ -46,9 +47,9 @@ pub(crate) async fn token(
 }
 
 /// `POST /apiToken.action`, for a client with a tethered token. Every answer has a new refresh token, and the one that was used is spent,
-/// also when the answer is lost.
+/// also when the answer is lost. A refresh token that is used twice ends the session, with all access tokens of it.
 ///
-/// PKB says that a new refresh token usually comes with each reply; whether the old one goes on to work is not published. Here it does not.
+/// That PKB answers `API_SESSION_INVALID` then is published, and the status is not.
 pub(crate) async fn tethered_token(
     AxumState(state): AxumState<Arc<State>>,
     headers: HeaderMap,
@@ -75,11 +76,12 @@ pub(crate) async fn tethered_token(
         state.tokens.end_all();
     }
     match state.tokens.refresh(&refresh, seconds) {
-        Some((bearer, next)) => handed_out(bearer, Some(next), settings),
-        None => reply::error(
+        Ok((bearer, next)) => handed_out(bearer, Some(next), settings),
+        Err(Standing::SessionOver) => ResponseCode::SessionInvalid.outcome(StatusCode::BAD_REQUEST),
+        Err(_) => reply::error(
             StatusCode::BAD_REQUEST,
             "invalid_grant",
-            "the refresh token is unknown or was used before",
+            "the refresh token is unknown",
         ),
     }
 }
@@ -158,14 +160,15 @@ pub(crate) async fn require_bearer(
         .and_then(|value| value.split_once(' '))
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
         .map(|(_, bearer)| bearer.trim());
-    if bearer.is_some_and(|bearer| state.tokens.is_good(bearer)) {
-        return next.run(request).await;
+    match bearer.map_or(Standing::Unknown, |bearer| state.tokens.standing(bearer)) {
+        Standing::Good => next.run(request).await,
+        Standing::SessionOver => ResponseCode::SessionInvalid.outcome(StatusCode::UNAUTHORIZED),
+        Standing::Unknown => reply::unauthorized(
+            "Bearer",
+            "invalid_token",
+            "the access token is missing, unknown or expired",
+        ),
     }
-    reply::unauthorized(
-        "Bearer",
-        "invalid_token",
-        "the access token is missing, unknown or expired",
-    )
 }
 
 fn is_form(headers: &HeaderMap) -> bool {

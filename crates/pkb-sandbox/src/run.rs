@@ -2,6 +2,7 @@
 
 mod failure;
 mod made_files;
+mod stand_ins;
 
 use std::io::{self, IsTerminal, Write};
 use std::net::SocketAddr;
@@ -19,15 +20,16 @@ use tracing_subscriber::prelude::*;
 use crate::args::{Cli, Command, Env, Serve};
 use crate::private_file::PrivateFile;
 use crate::{
-    CLIENT_ID, CLIENT_SECRET, Config, Faults, NOTIFY_API_KEY, NOTIFY_TEMPLATES, NotifyConfig,
-    NotifyTemplate, REFRESH_TOKEN, Sandbox, World,
+    CLIENT_ID, CLIENT_SECRET, Config, Faults, NHS_NOTIFY_API_KEY, NHS_NOTIFY_KEY_ID,
+    NHS_NOTIFY_PRIVATE_KEY, NHS_NOTIFY_ROUTING_PLANS, NOTIFY_API_KEY, NOTIFY_LETTER_TEMPLATE,
+    NOTIFY_TEMPLATES, NhsNotifyConfig, NotifyConfig, NotifyTemplate, REFRESH_TOKEN, Sandbox, World,
 };
 use failure::{Failure, USAGE};
 use made_files::{patients, world_of};
 
 /// Runs the command that the process was started with.
 ///
-/// Exit codes: 0 done, 2 wrong usage, 66 no world or faults file, 74 an address or a file could not be used (silent if the reader of
+/// Exit codes: 0 done, 2 wrong usage, 65 a delivery that is not what its manifest says, 66 no world, faults or other input file, 74 an address or a file could not be used (silent if the reader of
 /// standard output went away).
 #[must_use]
 pub fn main() -> ExitCode {
@@ -44,6 +46,8 @@ pub fn main() -> ExitCode {
         Command::Env(args) => env(&args),
         Command::Patients(args) => patients(&args),
         Command::World(args) => world_of(&args),
+        Command::Mesh(args) => stand_ins::mesh(&args),
+        Command::MailCompany(args) => stand_ins::mail_company(&args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -74,8 +78,14 @@ fn serve(args: Serve) -> Result<(), Failure> {
             .templates
             .push(NotifyTemplate::text(id, text.trim_end()));
     }
+    let mut nhs_notify = NhsNotifyConfig::default();
+    if let Some(path) = &args.nhs_jwks {
+        nhs_notify.jwks = std::fs::read_to_string(path)
+            .with_context(|| format!("cannot read {}", path.display()))?;
+    }
     let config = Config {
         notify,
+        nhs_notify,
         listen: args.listen,
         world,
         seed: args.seed,
@@ -84,7 +94,13 @@ fn serve(args: Serve) -> Result<(), Failure> {
         processing_ms: args.processing_ms,
         fixed_time: args.fixed_time,
         org_id: args.org_id,
+        team_aliases: args.team_alias,
         value_date_time: args.value_date_time,
+        json_mounts: args.json_mounts,
+        one_at_a_time: args.one_at_a_time,
+        not_enabled: args.not_enabled,
+        max_status_query: args.max_status_query,
+        max_invitation_tokens: args.max_invitation_tokens,
         ..Config::default()
     };
     let runtime = tokio::runtime::Runtime::new().context("cannot start")?;
@@ -158,6 +174,11 @@ fn env(args: &Env) -> Result<(), Failure> {
     };
     let secret_file = secret("client-secret", CLIENT_SECRET)?;
     let key_file = secret("notify-key", NOTIFY_API_KEY)?;
+    let nhs_key_file = secret("nhs-notify-key", NHS_NOTIFY_API_KEY)?;
+    let nhs_private_key = secret(
+        "nhs-notify-private-key.pem",
+        NHS_NOTIFY_PRIVATE_KEY.trim_end(),
+    )?;
     let program = std::env::current_exe().context("cannot find this program's own folder")?;
     let mut text = String::new();
     for (name, value) in [
@@ -168,12 +189,30 @@ fn env(args: &Env) -> Result<(), Failure> {
         ("PKB_CLIENT_SECRET_FILE", secret_file),
         ("PKB_CLIENT_SECRET", CLIENT_SECRET.to_owned()),
         ("PKB_FHIR_URL", format!("http://{address}/fhir")),
+        ("PKB_MESSAGING_URL", format!("http://{address}/phr-fhir")),
         ("PKB_ORG_ID", args.org_id.clone()),
         ("PKB_JOIN_URL", format!("http://{address}/join/")),
         ("NOTIFY_BASE_URL", format!("http://{address}")),
         ("NOTIFY_API_KEY_FILE", key_file),
         ("NOTIFY_API_KEY", NOTIFY_API_KEY.to_owned()),
         ("NOTIFY_TEMPLATE_IDS", NOTIFY_TEMPLATES[..2].join(",")),
+        (
+            "NOTIFY_LETTER_TEMPLATE_ID",
+            NOTIFY_LETTER_TEMPLATE.to_owned(),
+        ),
+        ("NHS_NOTIFY_BASE_URL", format!("http://{address}/comms")),
+        (
+            "NHS_NOTIFY_TOKEN_URL",
+            format!("http://{address}/oauth2/token"),
+        ),
+        ("NHS_NOTIFY_API_KEY_FILE", nhs_key_file),
+        ("NHS_NOTIFY_API_KEY", NHS_NOTIFY_API_KEY.to_owned()),
+        ("NHS_NOTIFY_KEY_ID", NHS_NOTIFY_KEY_ID.to_owned()),
+        ("NHS_NOTIFY_PRIVATE_KEY_FILE", nhs_private_key),
+        (
+            "NHS_NOTIFY_ROUTING_PLAN",
+            NHS_NOTIFY_ROUTING_PLANS[0].to_owned(),
+        ),
     ] {
         text.push_str(&format!("export {name}={}\n", shell_quote(&value)));
     }

@@ -14,7 +14,9 @@ use crate::config::Config;
 use crate::connection::{CuttableListener, Cutter};
 use crate::faults::rules::Faults;
 use crate::ledger::LedgerEntry;
+use crate::nhs_notify::NhsMessage;
 use crate::notify::memory::Notified;
+use crate::one_at_a_time::OFFENCE;
 use crate::server;
 use crate::state::State;
 use crate::state::records::{Invitation, PatientView};
@@ -29,12 +31,14 @@ pub enum StartError {
     #[error("{0} is not a loopback address: a sandbox listens on this machine only")]
     NotLoopback(SocketAddr),
     /// The address is taken, or not this machine's.
-    #[error("cannot listen on {address}: {source}")]
+    #[error(
+        "cannot listen on {address}: {cause}. What to do: stop the program that uses it, or take a free address: --listen 127.0.0.1:0"
+    )]
     Bind {
         /// The address that was asked for.
         address: SocketAddr,
         /// What the system said.
-        source: std::io::Error,
+        cause: std::io::Error,
     },
     /// The system has no timer for latencies.
     #[error("cannot have a timer: {0}")]
@@ -59,9 +63,9 @@ impl Sandbox {
         if !listen.ip().is_loopback() {
             return Err(StartError::NotLoopback(listen));
         }
-        let failed = |source| StartError::Bind {
+        let failed = |cause| StartError::Bind {
             address: listen,
-            source,
+            cause,
         };
         let listener = TcpListener::bind(listen).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
@@ -105,10 +109,24 @@ impl Sandbox {
         format!("{}/fhir", self.base_url())
     }
 
+    /// Where messages go: `http://127.0.0.1:41234/phr-fhir`.
+    #[must_use]
+    pub fn messaging_url(&self) -> String {
+        format!("{}/phr-fhir", self.base_url())
+    }
+
     /// Every request that was handled or suffered a fault so far, in the order of the answers.
     #[must_use]
     pub fn ledger(&self) -> Vec<LedgerEntry> {
         self.state.ledger.entries()
+    }
+
+    /// How many calls in the ledger came while another was in hand, where that is an offence ([`Config::one_at_a_time`]).
+    #[must_use]
+    pub fn offences(&self) -> usize {
+        let ledger = self.state.ledger.entries();
+        let offences = ledger.iter().filter(|entry| entry.fault == Some(OFFENCE));
+        offences.count()
     }
 
     /// Empties the ledger.
@@ -142,6 +160,18 @@ impl Sandbox {
     #[must_use]
     pub fn notified(&self) -> Vec<Notified> {
         self.state.notify.taken()
+    }
+
+    /// What GOV.UK Notify bills for them, in tenths of a penny without VAT.
+    #[must_use]
+    pub fn notify_bill(&self) -> u64 {
+        self.state.notify.bill()
+    }
+
+    /// Every message that NHS Notify took, the first first.
+    #[must_use]
+    pub fn nhs_messages(&self) -> Vec<NhsMessage> {
+        self.state.nhs_notify.taken()
     }
 
     /// How many records there are.

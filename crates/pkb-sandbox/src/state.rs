@@ -15,11 +15,14 @@ use crate::derive;
 use crate::faults::person::PersonFault;
 use crate::faults::selection::ActiveFaults;
 use crate::ledger::Ledger;
+use crate::messaging::message::Deceased;
 use crate::national_id::NationalId;
+use crate::nhs_notify::memory::NhsService;
 use crate::notify::memory::Service;
+use crate::one_at_a_time::CallsInHand;
 use crate::processing::{Queue, UploadStatus};
 use crate::tokens::Tokens;
-use crate::upload::{Report, Rows};
+use crate::upload::{Added, Report, Row, Rows};
 use crate::world::World;
 pub(crate) use records::Record;
 use records::Records;
@@ -53,11 +56,18 @@ pub(crate) struct State {
     pub(crate) client_id: String,
     pub(crate) client_secret: String,
     pub(crate) org_id: String,
+    pub(crate) team_aliases: Vec<String>,
     pub(crate) value_date_time: bool,
+    pub(crate) json_mounts: bool,
+    pub(crate) max_status_query: usize,
+    pub(crate) max_invitation_tokens: usize,
+    not_enabled: Vec<String>,
+    pub(crate) calls_in_hand: CallsInHand,
     pub(crate) tokens: Tokens,
     pub(crate) faults: ActiveFaults,
     pub(crate) ledger: Ledger,
     pub(crate) notify: Service,
+    pub(crate) nhs_notify: NhsService,
     /// Wakes whoever would keep the sandbox from stopping.
     pub(crate) stopping: Notify,
     /// What latencies are waited for by.
@@ -81,11 +91,18 @@ impl State {
             client_id: config.client_id,
             client_secret: config.client_secret,
             org_id: config.org_id,
+            team_aliases: config.team_aliases,
             value_date_time: config.value_date_time,
+            json_mounts: config.json_mounts,
+            max_status_query: config.max_status_query,
+            max_invitation_tokens: config.max_invitation_tokens,
+            not_enabled: config.not_enabled,
+            calls_in_hand: CallsInHand::new(config.one_at_a_time),
             tokens: Tokens::new(config.seed, config.clock.clone(), config.refresh_token),
             faults: ActiveFaults::new(config.faults),
             ledger: Ledger::default(),
             notify: Service::new(config.notify, config.seed),
+            nhs_notify: NhsService::new(config.nhs_notify, config.seed),
             stopping: Notify::new(),
             alarm,
             seed: config.seed,
@@ -110,6 +127,16 @@ impl State {
         memory
     }
 
+    /// Whether a FHIR endpoint is switched on for the client.
+    pub(crate) fn is_enabled(&self, endpoint: &str) -> bool {
+        !self.not_enabled.iter().any(|name| name == endpoint)
+    }
+
+    /// The exceptions among the patients.
+    pub(crate) fn world(&self) -> &World {
+        &self.world
+    }
+
     /// What the machine's own time is, as opposed to that of the codes.
     pub(crate) fn machine_clock(&self) -> &Clock {
         &self.machine_clock
@@ -130,6 +157,20 @@ impl State {
         let id = derive::text(self.seed, &["upload", &queue.len().to_string(), sha256], 20);
         queue.push(id.clone(), rows, self.machine_clock.now());
         Taken::Queued(UploadStatus::processing(id))
+    }
+
+    /// Creates the record of one patient, or updates it.
+    pub(crate) fn process_message(
+        &self,
+        row: Row,
+        deceased: Option<Deceased>,
+    ) -> Result<Added, &'static str> {
+        let number = row.national_id.clone();
+        let added = self.memory().add(self.seed, &self.world, row)?;
+        if let Some(Deceased(day)) = deceased {
+            self.record_death(&number, day.unwrap_or_else(|| self.today()));
+        }
+        Ok(added)
     }
 
     /// Where an upload that was queued stands.
@@ -253,6 +294,14 @@ impl State {
             registered: record.registered,
             invitations: record.issued.len(),
             updates: record.updates,
+            gender: record.row.gender.clone(),
+            mobile: record.row.mobile.clone(),
+            address: [
+                record.row.address1.clone(),
+                record.row.address2.clone(),
+                record.row.city.clone(),
+                record.row.county.clone(),
+            ],
             date_of_birth: record.date_of_birth,
             deceased: record.world.deceased,
         })

@@ -1,6 +1,6 @@
 //! The tokens that the sandbox has handed out: bearer tokens and the one refresh token that is good. No HTTP in here.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use jiff::{SignedDuration, Timestamp};
 use parking_lot::{Mutex, MutexGuard};
@@ -18,10 +18,29 @@ pub(crate) struct Tokens {
 }
 
 struct IssuedTokens {
-    bearers: HashMap<String, Timestamp>,
+    bearers: HashMap<String, IssuedBearer>,
     bearers_issued: u64,
     refresh: String,
     refreshes: u64,
+    /// Refresh tokens that were used.
+    spent: HashSet<String>,
+    /// A refresh token was used twice.
+    is_session_over: bool,
+}
+
+struct IssuedBearer {
+    expires_at: Timestamp,
+    /// It came for a refresh token, and ends with that session.
+    is_of_session: bool,
+}
+
+/// What a token is worth.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Standing {
+    Good,
+    Unknown,
+    /// Of a session in which a refresh token was used twice.
+    SessionOver,
 }
 
 /// A bearer token and its id.
@@ -40,6 +59,8 @@ impl Tokens {
                 bearers_issued: 0,
                 refresh: first_refresh,
                 refreshes: 0,
+                spent: HashSet::new(),
+                is_session_over: false,
             }),
         }
     }
@@ -50,7 +71,7 @@ impl Tokens {
 
     /// A new bearer token that lives for so many seconds.
     pub(crate) fn issue(&self, seconds: u32) -> Bearer {
-        self.issue_from(&mut self.memory(), seconds)
+        self.issue_from(&mut self.memory(), seconds, false)
     }
 
     /// Ends all bearer tokens.
@@ -58,38 +79,53 @@ impl Tokens {
         self.memory().bearers.clear();
     }
 
-    /// Takes the refresh token for a bearer token and the next refresh token; `None` if it is not the one that is good.
-    pub(crate) fn refresh(&self, refresh: &str, seconds: u32) -> Option<(Bearer, String)> {
+    /// Takes the refresh token for a bearer token and the next refresh token. One that was used before ends the session.
+    pub(crate) fn refresh(
+        &self,
+        refresh: &str,
+        seconds: u32,
+    ) -> Result<(Bearer, String), Standing> {
         let mut memory = self.memory();
-        if memory.refresh != refresh {
-            return None;
+        memory.is_session_over |= memory.spent.contains(refresh);
+        let is_of_session = memory.refresh == refresh || memory.spent.contains(refresh);
+        match (is_of_session, memory.is_session_over) {
+            (false, _) => return Err(Standing::Unknown),
+            (true, true) => return Err(Standing::SessionOver),
+            (true, false) => {}
         }
+        memory.spent.insert(refresh.to_owned());
         memory.refreshes += 1;
         let count = memory.refreshes.to_string();
         let unguessable = derive::text(self.seed, &["refresh", &count], 20);
         memory.refresh = format!("sandbox-refresh-{count}-{unguessable}");
         let next = memory.refresh.clone();
-        Some((self.issue_from(&mut memory, seconds), next))
+        Ok((self.issue_from(&mut memory, seconds, true), next))
     }
 
-    fn issue_from(&self, memory: &mut IssuedTokens, seconds: u32) -> Bearer {
+    fn issue_from(&self, memory: &mut IssuedTokens, seconds: u32, is_of_session: bool) -> Bearer {
         let now = self.clock.now();
         let count = memory.bearers_issued.to_string();
         memory.bearers_issued += 1;
-        memory.bearers.retain(|_, expires_at| *expires_at > now);
+        memory.bearers.retain(|_, bearer| bearer.expires_at > now);
         let bearer = Bearer {
             token: derive::text(self.seed, &["bearer", &count], 20),
             jti: derive::text(self.seed, &["jti", &count], 20),
         };
         let expires_at = later(now, SignedDuration::from_secs(seconds.into()));
-        memory.bearers.insert(bearer.token.clone(), expires_at);
+        let issued = IssuedBearer {
+            expires_at,
+            is_of_session,
+        };
+        memory.bearers.insert(bearer.token.clone(), issued);
         bearer
     }
 
-    pub(crate) fn is_good(&self, bearer: &str) -> bool {
-        self.memory()
-            .bearers
-            .get(bearer)
-            .is_some_and(|expires_at| *expires_at > self.clock.now())
+    pub(crate) fn standing(&self, bearer: &str) -> Standing {
+        let memory = self.memory();
+        match memory.bearers.get(bearer) {
+            Some(bearer) if bearer.is_of_session && memory.is_session_over => Standing::SessionOver,
+            Some(bearer) if bearer.expires_at > self.clock.now() => Standing::Good,
+            _ => Standing::Unknown,
+        }
     }
 }

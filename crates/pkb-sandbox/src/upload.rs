@@ -53,6 +53,8 @@ pub(crate) struct Row {
     pub(crate) national_id: String,
     pub(crate) organisation_id: String,
     pub(crate) team_id: String,
+    /// M, F, I or U. A file has no column for it.
+    pub(crate) gender: String,
     pub(crate) email: String,
     pub(crate) date_of_birth: Option<Date>,
     pub(crate) address1: String,
@@ -187,6 +189,7 @@ impl Row {
             national_id: cell(3),
             organisation_id: cell(4),
             team_id: cell(5),
+            gender: String::new(),
             email: cell(6),
             date_of_birth: parse_date(&cell(7), &cell(8), &cell(9))?,
             address1: cell(10),
@@ -225,6 +228,7 @@ impl Row {
         replace(&mut self.last_name, newer.last_name);
         replace(&mut self.organisation_id, newer.organisation_id);
         replace(&mut self.team_id, newer.team_id);
+        replace(&mut self.gender, newer.gender);
         replace(&mut self.email, newer.email);
         replace(&mut self.address1, newer.address1);
         replace(&mut self.address2, newer.address2);

@@ -77,6 +77,9 @@ pub struct WorldPatient {
     /// What PKB writes in place of the date of birth, as it is; in FHIR as a dateTime. For dates that are none, or have a time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub date_of_birth_text: Option<String>,
+    /// The gender that PKB has: sex assigned at birth, as PKB calls it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gender: Option<Gender>,
     /// Another organisation made the record: 401 for this patient from the REST calls, "No access" from `$status-query`, no codes.
     #[serde(default, skip_serializing_if = "is_false")]
     pub no_access: bool,
@@ -89,9 +92,36 @@ pub struct WorldPatient {
     /// Every FHIR request with this patient in it is refused as a whole (422), without saying why; whether there is a record or not.
     #[serde(default, skip_serializing_if = "is_false")]
     pub refuses_batch: bool,
+    /// What NHS Notify, and the NHS's own register behind it, make of a message to the patient.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nhs_notify: Option<NhsFate>,
     /// `byNationalId` answers this instead of the record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer: Option<OddAnswer>,
+}
+
+/// What NHS Notify makes of a message to a patient, other than delivering it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NhsFate {
+    /// It refuses the NHS number, and with it the batch.
+    Refused,
+    /// The register has a reason for removal.
+    ExitCode,
+    /// The register knows of a death that is not yet registered.
+    InformallyDeceased,
+    /// The register knows of a death.
+    Deceased,
+    /// The register has made the record invalid.
+    Invalidated,
+    /// The register has no such number.
+    NotInPds,
+    /// The register has no address of the kind that the routing plan needs.
+    NoContactDetail,
+    /// No channel delivers it.
+    Undelivered,
+    /// It fails with a code that is not published.
+    UnknownFailure,
 }
 
 /// Which date of birth PKB has. In JSON: absent, `null`, or a date.
@@ -104,6 +134,19 @@ pub enum BirthAtPkb {
     Unknown,
     /// This one, whatever was uploaded.
     On(Date),
+}
+
+/// PKB's genders.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Gender {
+    /// Male.
+    M,
+    /// Female.
+    F,
+    /// Indeterminate.
+    I,
+    /// Unknown.
+    U,
 }
 
 /// A wrong answer from `byNationalId`.

@@ -8,8 +8,8 @@ use crate::upload::date_of_parts;
 use crate::world::{World, WorldError, WorldPatient};
 
 impl World {
-    /// A world in which PKB knows each patient of a patient file with the columns of [`generate::COLUMNS`] already. Dates are
-    /// 2000-09-15 or 15/09/2000.
+    /// A world in which PKB knows each patient of a patient file with the columns of [`generate::COLUMNS`] already; the last, gender,
+    /// may be missing. Dates are 2000-09-15 or 15/09/2000.
     ///
     /// # Errors
     /// A column is missing, a row cannot be read, or two rows are about one patient; the message names the row and no value.
@@ -25,6 +25,7 @@ impl World {
         let mut places = [0; generate::COLUMNS.len()];
         for (place, name) in places.iter_mut().zip(generate::COLUMNS) {
             let found = header.iter().position(|header| header == name);
+            let found = found.or((name == generate::GENDER).then_some(usize::MAX));
             *place = found.ok_or_else(|| refused(1, &format!("has no column \"{name}\"")))?;
         }
         let mut world = Self::default();
@@ -38,6 +39,7 @@ impl World {
                 last_name: text(3),
                 date_of_birth: date_of_birth(cell(4))
                     .ok_or_else(|| refused(row, "has a date of birth that is not a date"))?,
+                gender: gender(cell(13)).to_owned(),
                 address1: text(5),
                 address2: text(6),
                 city: text(7),
@@ -66,5 +68,16 @@ fn date_of_birth(text: &str) -> Option<Option<Date>> {
     match parts.as_slice() {
         [day, month, year] => date_of_parts(day, month, year).map(Some),
         _ => text.parse().ok().map(Some),
+    }
+}
+
+/// PKB's letter for a code of a patient file.
+fn gender(text: &str) -> &'static str {
+    match text {
+        "M" | "1" => "M",
+        "F" | "2" => "F",
+        "I" | "9" => "I",
+        "U" | "X" | "0" => "U",
+        _ => "",
     }
 }

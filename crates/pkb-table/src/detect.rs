@@ -61,7 +61,8 @@ fn weigh(seen: &Evidence, source: &Source) -> Result<(EncodingChoice, Certainty)
         let [characters, bytes] =
             [(valid, "character"), (invalid, "byte")].map(|(count, what)| counted(count, what));
         return Err(Fatal::Refused(format!(
-            "{source}: mixes encodings: {characters} of {utf_8} and {bytes} of a different encoding. Export the file again as CSV UTF-8. Or \
+            "{source} mixes encodings: {characters} of {utf_8} and {bytes} of a different encoding. Export the file again \
+             as CSV UTF-8. Or \
              reject the rows with other bytes. Run: {}",
             source.command("--encoding utf-8"),
         )));
@@ -87,7 +88,7 @@ fn weigh(seen: &Evidence, source: &Source) -> Result<(EncodingChoice, Certainty)
         ),
     };
     Err(Fatal::Refused(format!(
-        "{source}: is not {utf_8}, and its encoding is not certain. These are words from {lines}, with x for hidden letters:{shown}\nChoose the encoding that has the right letters, and run the command with it, {command}\nOr export the file again as CSV UTF-8.",
+        "{source} is not {utf_8}, and its encoding is not certain. These are words from {lines}, with x for hidden letters:{shown}\nChoose the encoding that has the right letters, and run the command with it, {command}\nOr export the file again as CSV UTF-8.",
     )))
 }
 

@@ -70,7 +70,8 @@ pub fn parse_encoding(label: &str) -> Result<EncodingChoice, String> {
         .map(EncodingChoice::Web)
         .or_else(|| CodePage::of_name(label).map(EncodingChoice::Dos))
         .ok_or_else(|| {
-            "not a known encoding; try utf-8, windows-1252, cp850, cp437, mac-roman, iso-8859-14, iso-8859-15, utf-16le or utf-16be"
+            "must be an encoding such as utf-8, windows-1252, cp850, cp437, mac-roman, iso-8859-14, iso-8859-15, utf-16le or \
+             utf-16be"
                 .to_owned()
         })
 }
@@ -95,7 +96,10 @@ mod tests {
         assert_eq!(name("ibm437").unwrap(), "cp437");
         assert_eq!(name("iso-8859-14").unwrap(), "ISO-8859-14");
         for label in ["", "utf-7", "iso-2022-kr"] {
-            assert!(name(label).unwrap_err().contains("try utf-8"), "{label}");
+            assert!(
+                name(label).unwrap_err().contains("such as utf-8"),
+                "{label}"
+            );
         }
     }
 

@@ -56,7 +56,7 @@ impl Display for HowRead {
                 let certainty = match certainty {
                     Certainty::Certain => "",
                     Certainty::Detected => " (detected)",
-                    Certainty::Mostly => " (with some bytes that are not)",
+                    Certainty::Mostly => " (some bytes are not)",
                 };
                 let gzip = if *gzip { ", gzip" } else { "" };
                 write!(

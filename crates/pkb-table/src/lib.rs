@@ -10,6 +10,7 @@ mod cell_text;
 mod cell_type;
 mod code_page;
 mod column_letters;
+mod csv_file;
 mod detect;
 mod doubt;
 mod encoding;
@@ -53,6 +54,7 @@ use self::{
     text_layout::layout_of_text,
     workbook::{Converted, Wanted},
 };
+pub use csv_file::CsvFile;
 
 /// What the operator says about the file; what is not said is found out.
 #[derive(Debug, Clone, Default)]
@@ -94,10 +96,13 @@ impl Table {
     fn from_source(source: Source, options: &TableOptions) -> Result<Self, Fatal> {
         let gzip = source.is_gzip();
         let head = source.head()?;
+        if let Some(what) = not_a_table(&head) {
+            return Err(Fatal::Input(format!("{source} is {what}")));
+        }
         if let Some(container) = workbook::Container::of(&head) {
             if options.encoding.is_some() || options.separator.is_some() {
                 return Err(Fatal::Usage(format!(
-                    "{source}: is a workbook: --encoding and --separator are for text files"
+                    "{source} is a workbook. Leave out --encoding and --separator, which are for text files"
                 )));
             }
             let wanted = Wanted {
@@ -111,7 +116,7 @@ impl Table {
         }
         if options.sheet.is_some() {
             return Err(Fatal::Usage(format!(
-                "{source}: is a text file: --sheet is for workbooks"
+                "{source} is a text file. Leave out --sheet, which is for workbooks"
             )));
         }
         let detected = detect::encoding(&source, options.encoding)?;
@@ -236,4 +241,16 @@ impl Table {
     pub fn rows(&self) -> Result<Rows, Fatal> {
         Rows::new(self.source.clone(), &self.layout)
     }
+}
+
+/// What a file is that begins like this, with what to do, if it is known not to be a table.
+fn not_a_table(head: &[u8]) -> Option<&'static str> {
+    if head.starts_with(b"%PDF") {
+        return Some(
+            "a PDF, not a table. What to do: export the patients as CSV or XLSX from the patient system",
+        );
+    }
+    head.starts_with(b"{\"schema\":\"pkb-").then_some(
+        "a record stream, not a patient file. Give it to the next stage, such as pkb-resolve, or give pkb-upload the patient file",
+    )
 }

@@ -121,7 +121,8 @@ impl Rows {
 
     fn no_header(&self) -> Fatal {
         Fatal::Usage(format!(
-            "{}: row {} is empty or not there, so it is not the header. Look for the header's row number in a spreadsheet. Run: {}",
+            "{}: row {} is empty or does not exist, so it is not the header. Look for the header's row number in a \
+             spreadsheet. Run: {}",
             self.source,
             self.layout.header_row.unwrap_or_default(),
             self.source.command("--header-row ROW"),
@@ -259,7 +260,7 @@ impl Rows {
         let (result, ..) = self.csv.read_record(b"\n", &mut [0; 8], &mut [0; 8]);
         if matches!(result, ReadRecordResult::Record) {
             Fatal::Input(format!(
-                "{}: row {} is too long to be a row of a table; check the file and its encoding",
+                "{}: row {} is too long to be a row of a table. Check the file and its encoding",
                 self.source, row.number
             ))
         } else {

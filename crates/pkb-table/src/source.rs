@@ -55,7 +55,7 @@ impl Source {
         let file = File::open(path).map_err(cannot_read)?;
         let kind = file.metadata().map_err(cannot_read)?.file_type();
         if kind.is_dir() {
-            Err(Fatal::Input(format!("{shown}: is a folder, not a file")))
+            Err(Fatal::Input(format!("{shown} is a folder, not a file")))
         } else if kind.is_file() {
             exposure::warn_of_file(path);
             Self::new(file, &shown, &name)
@@ -198,7 +198,7 @@ impl Source {
         // Errors of the system have a number, those of the unpacker have none.
         if self.gzip && error.raw_os_error().is_none() {
             Fatal::Input(format!(
-                "{self}: the gzip data is damaged or ends early; copy or export the file again"
+                "{self}: the gzip data is damaged or ends early. Copy or export the file again"
             ))
         } else {
             Fatal::cannot_read(Path::new(&*self.shown), error)
@@ -222,7 +222,7 @@ pub(super) fn spool_file() -> Result<File, Fatal> {
 pub(super) fn cannot_spool(error: io::Error) -> Fatal {
     let folder = env::temp_dir();
     let what = format!(
-        "cannot write a temporary file in {} (TMPDIR names another folder)",
+        "cannot write a temporary file in {}. To use a different folder: TMPDIR=DIR",
         folder.display()
     );
     Fatal::io(what, error)

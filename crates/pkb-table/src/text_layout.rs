@@ -29,7 +29,7 @@ pub(super) fn layout_of_text(
         .map_err(|error| source.unreadable(error))?;
     if is_page(&start) {
         return Err(Fatal::Input(format!(
-            "{source}: is an HTML or XML page, not a table; open it in a spreadsheet program and save it as CSV UTF-8"
+            "{source} is an HTML or XML page, not a table. Open it in a spreadsheet program and save it as CSV UTF-8"
         )));
     }
     let hinted = Separator::hinted(&start);

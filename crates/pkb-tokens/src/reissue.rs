@@ -3,12 +3,10 @@
 //! A command that was killed is run again, and must not end in two letters with different codes: codes
 //! that a reissue has fetched a short time ago are the answer to the same command.
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
+use parking_lot::Mutex;
 use pkb_core::Record;
 use pkb_values::NationalId;
 
@@ -38,7 +36,7 @@ impl Reissue {
         }
         if let (Some(patient), Some(codes)) = (&record.patient, &record.invitation) {
             let is_recent = self.is_recent(codes.reissued_at);
-            self.seen().insert(patient.national_id, is_recent);
+            self.seen.lock().insert(patient.national_id, is_recent);
         }
     }
 
@@ -50,16 +48,11 @@ impl Reissue {
         let codes = record.invitation.as_ref();
         self.rows.contains(&record.row.number)
             && !self.is_recent(codes.and_then(|codes| codes.reissued_at))
-            && !matches!(self.seen().get(&patient.national_id), Some(true))
+            && !matches!(self.seen.lock().get(&patient.national_id), Some(true))
     }
 
     fn is_recent(&self, reissued_at: Option<Timestamp>) -> bool {
         reissued_at.is_some_and(|at| at >= self.same_since)
-    }
-
-    /// What a panic left behind is as good as before: each change is made in one step.
-    fn seen(&self) -> MutexGuard<'_, HashMap<NationalId, bool>> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use pkb_cli::{
     app::{self, StageRun},
     args::Api,
+    progress::{Asking, CallsNote},
 };
 use pkb_client::{
     code_source::{CodeSource, FhirCodeSource, Invitee, RestCodeSource},
@@ -33,12 +34,12 @@ pub async fn run(mut args: Args) -> Result<ExitCode, Fatal> {
         Api::Rest => {
             let code_source =
                 RestCodeSource::new(pkb, PathTemplate::new(&args.token_path, &["{id}"])?);
-            run_with(code_source, &args, 1, args.concurrency.concurrency.into()).await
+            run_with(code_source, &args, 1).await
         }
         Api::Fhir => {
             let code_source = FhirCodeSource::new(pkb, clock.today())?;
             let batch_rows = args.api.batch_rows(FhirCodeSource::MAX_BATCH);
-            run_with(code_source, &args, batch_rows, Api::FHIR_IN_FLIGHT).await
+            run_with(code_source, &args, batch_rows).await
         }
     }
 }
@@ -47,11 +48,16 @@ async fn run_with<C: CodeSource>(
     code_source: C,
     args: &Args,
     batch_rows: usize,
-    in_flight: usize,
 ) -> Result<ExitCode, Fatal> {
     let clock = args.stream.clock();
     let days = |days: u16| SignedDuration::from_hours(24 * i64::from(days));
+    let asking = Asking {
+        program: StageName::Tokens.program(),
+        patients_a_call: batch_rows,
+        with_fhir: (args.api.api == Api::Rest).then_some(FhirCodeSource::MAX_BATCH),
+    };
     let stage = Tokens {
+        calls: CallsNote::of_stream(asking, &args.pkb, &args.stream),
         code_source,
         batch_rows,
         linger: args.api.linger,
@@ -68,7 +74,7 @@ async fn run_with<C: CodeSource>(
         stage,
         source: args.input.open()?,
         output: args.stream.target()?,
-        in_flight,
+        in_flight: args.pkb.at_a_time(),
         next_step: Some(NextStep::Then(command)),
     };
     app::run_stage(run, &args.stream).await
@@ -82,6 +88,7 @@ struct Work {
 
 struct Tokens<C> {
     code_source: C,
+    calls: CallsNote,
     batch_rows: usize,
     linger: Duration,
     valid_for: SignedDuration,
@@ -156,6 +163,7 @@ impl<C: CodeSource> Stage for Tokens<C> {
     }
 
     async fn advance(&self, batch: Batch<Work>) -> BatchResult<Invitation> {
+        self.calls.tell_of_stream(&batch.records);
         // Counted from before the request: rather a moment too early than too late.
         let ends = self.clock.now().saturating_add(self.valid_for);
         let ends = ends.map_err(|_| Fatal::Usage("--valid-days is too large".into()))?;

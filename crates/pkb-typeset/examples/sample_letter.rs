@@ -1,13 +1,13 @@
 //! Writes sample letters as a PDF, to look at a template:
 //! `cargo run -p pkb-typeset --example sample_letter -- OUT.pdf [TEMPLATE_FOLDER [DESIGN]]`. One letter for each of the
-//! languages and prints.
+//! languages and prints. With OUT.txt it writes the English letter as plain text.
 
 use std::path::Path;
 
 use anyhow::Context as _;
 use pkb_core::record::Design;
 use pkb_typeset::{letter_fields::LetterFields, template::Template, typesetter::Typesetter};
-use pkb_values::{LetterFormat, LetterLanguages};
+use pkb_values::LetterFormat;
 
 fn main() -> anyhow::Result<()> {
     let mut arguments = std::env::args_os().skip(1);
@@ -23,9 +23,17 @@ fn main() -> anyhow::Result<()> {
             .context("no design has this name")?,
         None => Design::Letter,
     };
+    if Path::new(&out)
+        .extension()
+        .is_some_and(|kind| kind == "txt")
+    {
+        let typesetter = Typesetter::untried(&template, design)?;
+        let text = typesetter.plain_text(&LetterFields::sample())?;
+        return std::fs::write(&out, text).context("failed to write the text");
+    }
     let mut letters = Vec::new();
-    for languages in LetterLanguages::all() {
-        for format in LetterFormat::ALL {
+    for languages in template.languages(design) {
+        for format in LetterFormat::PRINTED {
             letters.push(LetterFields {
                 languages,
                 format,

@@ -53,8 +53,19 @@ impl Fonts {
     /// mark and the letter before it. A control character is never printable.
     #[must_use]
     pub fn missing_glyphs(&self, letter: &LetterFields) -> Vec<char> {
+        let lines = std::iter::once(&letter.name).chain(&letter.address);
+        self.missing_in(lines.map(String::as_str))
+    }
+
+    /// Whether the fonts have all characters of a text.
+    #[must_use]
+    pub fn can_print(&self, text: &str) -> bool {
+        self.missing_in([text]).is_empty()
+    }
+
+    fn missing_in<'t>(&self, lines: impl IntoIterator<Item = &'t str>) -> Vec<char> {
         let mut missing = Vec::new();
-        for line in std::iter::once(&letter.name).chain(&letter.address) {
+        for line in lines {
             let mut base = None;
             for character in line.chars() {
                 let printable = if character.is_control() || is_line_break(character) {
@@ -114,9 +125,11 @@ mod tests {
     }
 
     #[test]
-    fn welsh_polish_vietnamese_greek_and_cyrillic_names_are_printable() {
+    fn welsh_polish_vietnamese_greek_and_cyrillic_names_are_printable_incident_22() {
         for name in [
             "Siân Ŵyn Llŷr",
+            "Gŵen Ŷnys",
+            "Ẁ Ẃ Ẅ Ỳ ẁ ẃ ẅ ỳ",
             "Łukasz Żółć",
             "Nguyễn Thị Hường",
             "Ελένη",

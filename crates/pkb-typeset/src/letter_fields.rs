@@ -18,11 +18,11 @@ pub struct LetterFields {
     pub last_name: String,
     /// The lines under the name, town and post code last; none for an insert.
     pub address: Vec<String>,
-    /// First of the two codes; printed in one piece.
+    /// First of the two codes; printed in one piece. Empty in a letter without codes.
     pub invitation_code: String,
     /// Second of the two codes; printed in one piece.
     pub access_code: String,
-    /// Last whole day of the codes.
+    /// Last whole day of the codes; any day in a letter without codes.
     pub last_day: Date,
     /// Date of the letter.
     pub letter_date: Date,

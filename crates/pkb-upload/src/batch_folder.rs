@@ -103,7 +103,7 @@ impl BatchFolder {
             return Ok(());
         }
         Err(Fatal::Usage(format!(
-            "{}: {}: use a new folder, or put back what was there",
+            "{}: {}. What to do: use a new folder, or put back what was there",
             self.path.display(),
             problems.join("; ")
         )))
@@ -147,7 +147,7 @@ impl BatchFolder {
                 return Ok(());
             }
             return Err(Fatal::Usage(format!(
-                "{} has another {name}, of another run: use the journal of that run, or a new folder",
+                "{} has a different {name}, of an earlier run. Use the journal of that run, or a new folder",
                 self.path.display()
             )));
         }
@@ -169,7 +169,7 @@ fn read_list(path: &Path) -> Result<List, Fatal> {
     match fs::read(path) {
         Ok(json) => serde_json::from_slice(&json).map_err(|_| {
             Fatal::Usage(format!(
-                "{}: is not a list of batches: use a new folder",
+                "{} is not a list of batches. What to do: use a new folder",
                 path.display()
             ))
         }),
@@ -251,6 +251,9 @@ mod tests {
         assert!(!again.has("a-0002.csv"));
         again.add("a-0001.csv", 2, false, b"one").unwrap();
         let error = again.add("a-0001.csv", 2, false, b"other").unwrap_err();
-        assert!(error.to_string().contains("another a-0001.csv"), "{error}");
+        assert!(
+            error.to_string().contains("a different a-0001.csv"),
+            "{error}"
+        );
     }
 }

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use pkb_cli::app;
-use pkb_core::{ExitCode, Fatal, monitor::Monitor, rows::listed, stage::IntentLog};
+use pkb_cli::{app, progress::Task};
+use pkb_core::{ExitCode, Fatal, rows::listed, stage::IntentLog};
 use pkb_patients::{ColumnOverview, FileReport, PatientFile};
 
 use crate::{
@@ -11,6 +11,14 @@ use crate::{
     comparison::{ComparedRows, Comparison, ComparisonReport, Known, Noted},
     pkb_file::PkbFile,
     problems_file,
+};
+
+/// The comparison as it is shown while it goes on.
+const TASK: Task = Task {
+    program: "pkb-upload",
+    unit: "rows",
+    is_last: true,
+    results_on_screen: false,
 };
 
 /// Says everything that is wrong with a patient file, and with `--compare` in what it differs from PKB.
@@ -26,8 +34,14 @@ pub async fn check(args: &CheckArgs) -> Result<ExitCode, Fatal> {
     if let Some(comparison) = &comparison {
         let pkb_file = PkbFile::built_in(args.clock.clock().today())?;
         let (noted, intents) = (Noted::default(), IntentLog::default());
-        let rows = comparison.compare(&file, &pkb_file, &noted, |_| false, &intents);
-        let rows = rows.await?;
+        let rows = comparison.compare(
+            &file,
+            |patient| pkb_file.key(patient),
+            &noted,
+            |_| false,
+            &intents,
+        );
+        let rows = app::with_progress(&args.progress, TASK, rows).await?;
         text.push_str(&format!("\n{}", told(&rows)));
         compared = Some(rows);
     }
@@ -59,13 +73,13 @@ fn comparison(args: &CheckArgs) -> Result<Comparison, Fatal> {
     if !missing.is_empty() {
         let are = if missing.len() == 1 { "is" } else { "are" };
         return Err(Fatal::Usage(format!(
-            "{} {are} not set: --compare asks PKB about the patients. Set what is missing, or leave --compare out (make check COMPARE=)",
+            "{} {are} not set, and --compare asks PKB about the patients. What to do: set what is missing, or leave out \
+             --compare (make check COMPARE=)",
             listed(&missing)
         )));
     }
-    let monitor = Arc::<Monitor>::default();
-    let pkb = args.how.pkb.client(&monitor)?;
-    Comparison::new(&args.how, Arc::new(pkb), args.clock.clock(), &monitor)
+    let pkb = args.how.pkb.client(&args.progress.monitor)?;
+    Comparison::new(&args.how, Arc::new(pkb), args.clock.clock(), &args.progress)
 }
 
 /// What a comparison found, and what an upload would do.

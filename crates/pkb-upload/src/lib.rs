@@ -6,9 +6,13 @@ mod batch_folder;
 mod check;
 mod comparison;
 mod limit;
+mod message_form;
+mod message_stage;
 mod pkb_directory;
 mod pkb_file;
 mod problems_file;
+mod refusal_watch;
+mod request_shown;
 mod run;
 #[cfg(test)]
 mod same_on_threads;
@@ -16,6 +20,7 @@ mod send_after;
 mod sender;
 mod sent_before;
 mod settling;
+mod traced_file;
 mod upload_row;
 mod upload_stage;
 

@@ -36,7 +36,7 @@ impl FromStr for Limit {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let wrong = "write a number of rows (20) or a percentage (0.5%)";
+        let wrong = "must be a number of rows, such as 20, or a percentage, such as 0.5%";
         match text.strip_suffix('%') {
             Some(percent) => match percent.trim().parse() {
                 Ok(percent) if (0.0..=100.0).contains(&percent) => Ok(Self::Percent(percent)),

@@ -2,20 +2,20 @@
 
 use std::sync::Arc;
 
-use pkb_cli::args::Api;
+use pkb_cli::{args::Api, progress::Asking};
 use pkb_client::{
     Client,
     directory::{Answers, Directory as _, FhirDirectory, RestDirectory},
     known_patient::KnownPatient,
     rest::PathTemplate,
 };
-use pkb_core::Fatal;
+use pkb_core::{Fatal, StageName};
 use pkb_values::NationalId;
 
 use crate::args::CompareArgs;
 
-/// Patients to ask REST for before anything else is done.
-const REST_PART: usize = 500;
+/// Patients to ask REST for before anything else is done: one by one that takes half a minute.
+const REST_PART: usize = 100;
 
 /// Where PKB is asked.
 pub enum PkbDirectory {
@@ -32,8 +32,7 @@ impl PkbDirectory {
     /// A setting is missing or wrong.
     pub fn new(args: &CompareArgs, pkb: &Arc<Client>) -> Result<Self, Fatal> {
         let path = PathTemplate::new(&args.user_path, &["{number}", "{type}"])?;
-        let at_a_time = usize::from(args.concurrency.concurrency);
-        let rest = RestDirectory::new(Arc::clone(pkb), path, at_a_time);
+        let rest = RestDirectory::new(Arc::clone(pkb), path);
         Ok(match args.api {
             Api::Fhir => Self::Fhir(FhirDirectory::new(Arc::clone(pkb))?, rest),
             Api::Rest => Self::Rest(rest),
@@ -45,6 +44,19 @@ impl PkbDirectory {
         match self {
             Self::Rest(_) => REST_PART,
             Self::Fhir(..) => FhirDirectory::MAX_BATCH,
+        }
+    }
+
+    /// How PKB is asked, for the operator.
+    pub fn asking(&self) -> Asking {
+        let (patients_a_call, with_fhir) = match self {
+            Self::Rest(_) => (1, Some(FhirDirectory::MAX_BATCH)),
+            Self::Fhir(..) => (FhirDirectory::MAX_BATCH, None),
+        };
+        Asking {
+            program: StageName::Upload.program(),
+            patients_a_call,
+            with_fhir,
         }
     }
 

@@ -23,7 +23,7 @@ pub fn write(
     let failed = |source| Fatal::cannot_write(path, source);
     if file.table.is_at(path) {
         return Err(Fatal::Usage(
-            "--problems names the patient file itself: give another name".into(),
+            "--problems names the patient file itself. Give a different name".into(),
         ));
     }
     let mut out =

@@ -5,13 +5,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use jiff::{
-    Timestamp, Zoned,
-    civil::Time,
-    tz::{Disambiguation, TimeZone},
-};
+use jiff::{Timestamp, civil::Time};
 use pkb_core::{
     Clock,
+    clock::{uk_date, uk_moment},
     monitor::{Monitor, Why},
 };
 
@@ -25,7 +22,7 @@ impl FromStr for SendAfter {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         Time::strptime("%H:%M", text)
             .map(Self)
-            .map_err(|_| "write a time of day as HH:MM (17:00)")
+            .map_err(|_| "must be a time of day as HH:MM, such as 17:00")
     }
 }
 
@@ -40,14 +37,8 @@ impl SendAfter {
 
     /// How long it is from `now` until the time of day, on the same day.
     fn wait_from(self, now: Timestamp) -> Duration {
-        let zone = TimeZone::get("Europe/London").unwrap_or(TimeZone::UTC);
-        let now: Zoned = now.to_zoned(zone.clone());
-        // In the night when clocks go forward an hour is missing: then the time after it.
-        zone.to_ambiguous_zoned(now.date().to_datetime(self.0))
-            .disambiguate(Disambiguation::Compatible)
-            .ok()
-            .and_then(|then| then.duration_since(&now).try_into().ok())
-            .unwrap_or_default()
+        let then = uk_moment(uk_date(now).to_datetime(self.0));
+        Duration::try_from(then.duration_since(now)).unwrap_or_default()
     }
 }
 

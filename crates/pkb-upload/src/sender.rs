@@ -244,17 +244,18 @@ impl Sender {
         match waited.await {
             Ok(UploadStatus::Processed(report)) => Ok(Some(report)),
             Ok(UploadStatus::Processing) => Err(Fatal::TryLater(format!(
-                "PKB is still processing {name}. What to do: run the same command again later (with --journal). It goes on \
-                 waiting, and sends nothing twice"
+                "PKB is still processing {name}. What to do: run the same command again later (with --journal). It \
+                 continues to wait, and sends nothing twice"
             ))),
             Err(CallError::NotFound) => {
-                tracing::warn!("{name} was accepted, and PKB does not know it any more");
+                tracing::warn!("{name} was accepted, and PKB no longer knows this upload");
                 intents.note(notes::no_report(name))?;
                 Ok(None)
             }
             Err(CallError::Fatal(fatal)) => Err(fatal),
             Err(error @ CallError::Unavailable { .. }) => Err(Fatal::TryLater(format!(
-                "{name} was accepted, and PKB does not say now what became of it: {error}. What to do: run the same command \
+                "{name} was accepted, and PKB does not say now what became of the file: {error}. What to do: run the same \
+                 command \
                  again later (with --journal)"
             ))),
             Err(error) => Err(not_reported(name, &error.to_string(), intents)?),
@@ -266,13 +267,15 @@ impl Sender {
 fn what_to_do(found: &Found, batch: &BegunBatch, intents: &IntentLog) -> &'static str {
     match found.finding {
         _ if !intents.is_kept() => {
-            "What to do: look for it in PKB's Reports tab. The same command would send it again, because this run has no journal"
+            "What to do: look for the batch in PKB's Reports tab. The same command would send the batch again, because \
+             this run has no journal"
         }
         BatchFinding::None if !batch.emails => {
             "What to do: run the same command again. It asks PKB once more, and sends what has not arrived"
         }
         _ => {
-            "What to do: look for it in PKB's Reports tab, and run the same command again. It asks PKB once more. With --resend it also \
+            "What to do: look for the batch in PKB's Reports tab, and run the same command again. It asks PKB once more. \
+             With --resend it also \
              sends again what may have been sent"
         }
     }
@@ -281,7 +284,8 @@ fn what_to_do(found: &Found, batch: &BegunBatch, intents: &IntentLog) -> &'stati
 /// The verdict on a row that may have been sent. What is known of its batch has been told.
 fn unknown(batch: &str) -> Verdict {
     let detail = format!(
-        "{batch} was sent and not answered, and PKB may have taken the row. To send it again, run the same command with --resend"
+        "PKB did not answer {batch}, and may have accepted the row. Check with PKB first. To send the row again, add \
+         --resend"
     );
     Verdict::with_detail(Reason::Unanswered, detail)
 }
@@ -317,8 +321,8 @@ fn read_report(
 fn not_reported(name: &str, what: &str, intents: &IntentLog) -> Result<Fatal, Fatal> {
     intents.note(notes::no_report(name))?;
     Ok(Fatal::NotUnderstood(format!(
-        "{name} was sent, and it is not known what PKB has taken of it: {what}. What to do: run the same command again (with \
-         --journal). It asks PKB who has arrived, before it sends anything. If this comes again, report it"
+        "{name} was sent, and it is not known which of its rows PKB has taken: {what}. What to do: run the same command again (with \
+         --journal). It asks PKB who has arrived, before it sends anything. If you see this again, report this message"
     )))
 }
 
@@ -338,7 +342,7 @@ fn not_taken(
         CallError::Unavailable { .. } => Err(Fatal::TryLater(format!(
             "{name} was not taken: {error}. What to do: run the same command again later"
         ))),
-        CallError::Refused { status } if rows > 1 => {
+        CallError::Refused { status, .. } if rows > 1 => {
             Err(Fatal::Refused(refused_whole(name, rows, status)))
         }
         error => error.into_verdict(),
@@ -350,10 +354,11 @@ fn refused_whole(name: &str, rows: usize, status: u16) -> String {
     let fewer = rows.div_ceil(2);
     let why = match status {
         413 => "the file is too large for PKB, or for a server in front of it",
-        _ => "PKB does not say which of them is wrong, or whether it is the file",
+        _ => "PKB does not say which row is wrong, or whether the file is",
     };
     format!(
         "PKB answered {status} to {name} with its {rows} rows, and took none of them: {why}. What to do: run the same command again with \
-         --batch-rows {fewer}. If PKB refuses each smaller file too, compare the columns with PKB's template: --template FILE"
+         --batch-rows {fewer}. If PKB refuses each smaller file too, compare the columns with PKB's upload template: \
+             --pkb-template FILE"
     )
 }

@@ -7,7 +7,7 @@ use pkb_core::{
 use pkb_files::journal::Key;
 
 use crate::{
-    comparison::{ComparedRows, Known, StateAtPkb},
+    comparison::{Choice, ComparedRows, Known, StateAtPkb},
     pkb_file::{PkbFile, SentColumns},
 };
 
@@ -59,24 +59,18 @@ impl UploadRow {
     /// # Errors
     /// The row was not compared.
     pub fn decide(mut self, rows: &ComparedRows, known: Known) -> Result<Decision, Fatal> {
-        let standing = match rows.of(self.key) {
-            Some(Ok(standing)) => *standing,
-            Some(Err(verdict)) => return Ok(Decision::Stop(verdict.clone())),
-            None => return Err(Fatal::Bug("a row was not compared with PKB".into())),
-        };
-        match (standing.compared(), known) {
-            (Compared::New, _) | (Compared::Known, Known::Full) => {}
-            (compared @ (Compared::Known | Compared::NoAccess), Known::Skip) => {
-                return Ok(Decision::Skip(compared));
-            }
-            (Compared::Known, Known::Minimal)
-            | (Compared::NoAccess, Known::Full | Known::Minimal) => {
+        let standing = match rows.choose(self.key, known)? {
+            Choice::Full(standing) => standing,
+            Choice::Minimal(standing) => {
                 let missing = || Fatal::Bug("a row has no short line".into());
                 self.line = self.minimal.take().ok_or_else(missing)?;
                 (self.emailed, self.emails) = (false, false);
                 self.sent = SentColumns::NAMES;
+                standing
             }
-        }
+            Choice::Skip(compared) => return Ok(Decision::Skip(compared)),
+            Choice::Stop(verdict) => return Ok(Decision::Stop(verdict)),
+        };
         self.before = Some(standing.changed_by(self.sent));
         Ok(Decision::Upload(self))
     }

@@ -98,7 +98,7 @@ impl UploadStage {
             return Ok(());
         }
         Err(Fatal::Usage(
-            "the journal belongs to a run with a different --columns, --special-characters, --keep-email or --profile. Use \
+            "the journal belongs to a run with a different --via, --columns, --special-characters, --keep-email or --profile. Use \
              the same options, or start a new journal to upload all rows again"
                 .into(),
         ))
@@ -113,7 +113,7 @@ impl UploadStage {
         let mut sent_before = self.sent_before();
         sent_before.settled(key, upload.and_then(|upload| upload.batch.as_deref()));
         let is_at_pkb = |upload: &Upload| match upload.state {
-            UploadState::Sent => true,
+            UploadState::Sent | UploadState::Created | UploadState::Updated => true,
             UploadState::Known => upload.compared == Some(Compared::Known),
             UploadState::Prepared | UploadState::Checked => false,
         };
@@ -132,7 +132,9 @@ impl UploadStage {
             return Ok(work.into_iter().map(Decision::Upload).collect());
         };
         let is_unsettled = |key| self.sent_before().unsettled(key).is_some();
-        let compared = before.rows(&self.pkb_file, is_unsettled, intents).await?;
+        let compared = before
+            .rows(|patient| self.pkb_file.key(patient), is_unsettled, intents)
+            .await?;
         work.into_iter()
             .map(|row| row.decide(compared, self.known))
             .collect()
@@ -256,7 +258,8 @@ impl UploadStage {
     fn serves(&self, upload: &Upload) -> bool {
         match (&self.destination, upload.state) {
             (_, UploadState::Known) => self.known == Known::Skip,
-            (Destination::Nowhere, _) | (_, UploadState::Sent) => true,
+            (Destination::Nowhere, _)
+            | (_, UploadState::Sent | UploadState::Created | UploadState::Updated) => true,
             (Destination::Folder(folder), UploadState::Prepared) => {
                 let folder = folder.lock();
                 upload

@@ -409,7 +409,7 @@ fn rows_that_are_only_excluded_are_done() {
 }
 
 #[test]
-fn the_first_filled_telephone_column_counts_if_the_mapping_orders_them() {
+fn the_first_filled_telephone_column_counts_if_the_mapping_orders_them_incident_10() {
     let lines = with_columns(
         "Mobile,Mobile Tel",
         &[
@@ -851,7 +851,7 @@ fn a_column_without_a_header_is_told_to_have_one() {
     assert!(
         ended
             .messages
-            .contains("column E has no header: give it one"),
+            .contains("column E has no header. Give the column a header"),
         "{}",
         ended.messages
     );
@@ -1028,7 +1028,7 @@ fn a_file_with_hardly_a_house_number_stops_until_that_is_said_to_be_right() {
         assert_eq!((refused.code, refused.records.len()), (65, 0), "{street}");
         for part in [
             "only 3 of 20 addresses have a number",
-            "Not used so far: column H \"Dwelling\"",
+            "Columns not used so far: column H \"Dwelling\"",
             "few_house_numbers = true",
         ] {
             assert!(refused.messages.contains(part), "{}", refused.messages);

@@ -91,7 +91,7 @@ fn the_rows_as_they_should_be_are_no_fault() {
     let (_, told) = check(&text(&rows()));
     assert!(told.contains("6  can be uploaded"), "{told}");
     assert!(
-        !told.contains("moved") && !told.contains("another table"),
+        !told.contains("moved") && !told.contains("second table"),
         "{told}"
     );
 }
@@ -104,7 +104,7 @@ fn a_second_header_with_names_the_other_way_round_stops_the_file() {
         text(&rows())
     );
     let told = refused(&file);
-    assert!(told.contains("row 9 begins another table"), "{told}");
+    assert!(told.contains("row 9 begins a second table"), "{told}");
     assert!(!told.contains("repeats the header"), "{told}");
 }
 
@@ -120,7 +120,7 @@ fn a_second_header_with_other_names_stops_the_file() {
         let file = format!("{}Group B,,,,,,,,\n{second}\n", text(&rows()));
         let told = refused(&file);
         assert!(
-            told.contains("row 9 begins another table"),
+            told.contains("row 9 begins a second table"),
             "{second}: {told}"
         );
     }
@@ -134,7 +134,7 @@ fn the_same_header_on_each_page_and_patients_with_odd_names_are_no_second_table(
         HEADER.to_uppercase()
     );
     let (_, told) = check(&file);
-    assert!(!told.contains("another table"), "{told}");
+    assert!(!told.contains("second table"), "{told}");
 }
 
 #[test]
@@ -184,14 +184,14 @@ fn a_column_of_deaths_that_only_the_first_or_last_row_lacks_stops_the_file() {
     down.pop();
     let told = refused(&text(&down));
     assert!(
-        told.contains("\"Deceased\" is filled in each row but row 2"),
+        told.contains("\"Deceased\" is filled in every row but row 2"),
         "{told}"
     );
     let mut up = rows();
     up[5][8].clear();
     let told = refused(&text(&up));
     assert!(
-        told.contains("\"Deceased\" is filled in each row but row 7"),
+        told.contains("\"Deceased\" is filled in every row but row 7"),
         "{told}"
     );
 }

@@ -22,7 +22,7 @@ fn pkb_upload(arguments: &[&str]) -> String {
         .output()
         .unwrap();
     // Who can read the fixtures depends on where they have been checked out.
-    let is_about_the_file = |line: &&str| !line.contains("can read it: chmod 600");
+    let is_about_the_file = |line: &&str| !line.contains("can read this file. Run: chmod 600");
     let messages = String::from_utf8(output.stderr).unwrap();
     let messages: String = messages
         .split_inclusive('\n')
@@ -108,7 +108,7 @@ fn figures(report: &str) -> [u64; 3] {
 }
 
 #[test]
-fn the_last_rows_are_counted_however_the_file_ends() {
+fn the_last_rows_are_counted_however_the_file_ends_incidents_8_and_9() {
     let folder = tempfile::tempdir().unwrap();
     let header = "NHS number,First name,Last name,Date of birth";
     let good = "9990000026,Ann,Lee,1990-01-01\n9990000034,Bob,Ray,1990-01-01\n";
@@ -148,6 +148,44 @@ fn the_last_rows_are_counted_however_the_file_ends() {
             !table.lines().any(|line| line.starts_with("7,")),
             "{end:?} {table}"
         );
+    }
+}
+
+#[test]
+fn formulas_are_inert_in_the_table_of_problems_incident_12() {
+    let folder = tempfile::tempdir().unwrap();
+    let [patients, mapping, problems] = ["p.csv", "map.toml", "problems.csv"].map(|name| {
+        let path = folder.path().join(name);
+        path.to_str().unwrap().to_owned()
+    });
+    let rows = "NHS number,First name,Last name,Date of birth,@SUM(1)\n\
+                9990000026,Ann,\"=HYPERLINK(\"\"http://x\"\",\"\"y\"\")\",1990-01-01,07700 900123\n\
+                9990000034,Bob,Ray,1990-01-01,=1+1\n";
+    std::fs::write(&patients, rows).unwrap();
+    std::fs::write(&mapping, "[columns]\nmobile = \"@SUM(1)\"\n").unwrap();
+    let report = pkb_upload(&[
+        "check",
+        &patients,
+        "--map",
+        &mapping,
+        "--problems",
+        &problems,
+        "--show-values",
+    ]);
+    assert_eq!(figures(&report), [2, 1, 1], "{report}");
+    let table = std::fs::read_to_string(&problems).unwrap();
+    assert!(
+        table.contains("\"'=HYPERLINK(\"\"http://x\"\",\"\"y\"\")\""),
+        "{table}"
+    );
+    assert!(table.contains(",'@SUM(1),"), "{table}");
+    assert!(table.contains(",'=1+1"), "{table}");
+    // No cell begins like a formula.
+    for begin in ["\n", ",", "\""] {
+        for sign in ["=", "@", "+", "-"] {
+            let cell = format!("{begin}{sign}");
+            assert!(!table.contains(&cell), "{cell:?}: {table}");
+        }
     }
 }
 

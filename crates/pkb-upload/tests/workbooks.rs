@@ -78,7 +78,7 @@ fn check_made(make: impl FnOnce(&mut Workbook), arguments: &[&str]) -> (i32, Str
 }
 
 #[test]
-fn hidden_rows_are_read_or_left_out_as_the_operator_says() {
+fn hidden_rows_are_read_or_left_out_as_the_operator_says_incident_1() {
     for name in ["hidden-rows.xlsx", "hidden-rows.ods", "hidden-rows.xls"] {
         let (code, words) = check(&case(name), &[]);
         assert_eq!(code, 65, "{words}");
@@ -95,11 +95,35 @@ fn hidden_rows_are_read_or_left_out_as_the_operator_says() {
 }
 
 #[test]
+fn numbers_that_an_old_workbook_has_as_fractions_are_all_rejected_incident_7() {
+    let (code, words) = check(&case("numbers-as-fractions.xls"), &[]);
+    assert_eq!(code, 65, "{words}");
+    for part in [
+        "   0  can be uploaded",
+        "  10  rejected",
+        "10  NHS number is a number with a decimal point",
+        "format the column as text, and export again",
+    ] {
+        assert!(words.contains(part), "{part}: {words}");
+    }
+    let stopped = Command::new(env!("CARGO_BIN_EXE_pkb-upload"))
+        .arg(case("numbers-as-fractions.xls"))
+        .args(["--dry-run", "--max-rejects", "5%"])
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let words = String::from_utf8(stopped.stderr).unwrap();
+    assert_eq!(stopped.status.code(), Some(65), "{words}");
+    assert!(words.contains("10 of 10 rows are rejected"), "{words}");
+    assert!(stopped.stdout.is_empty());
+}
+
+#[test]
 fn patients_on_a_later_sheet_are_read_only_if_it_is_named() {
     let (code, words) = check(&case("cover-sheet-first.xlsx"), &[]);
     assert_eq!(code, 65);
     assert!(
-        words.contains("2 sheets seem to have patients: \"Data\" (5 rows), \"Data (2)\" (1 row)"),
+        words.contains("has several sheets that seem to have patients (2): \"Data\" (5 rows), \"Data (2)\" (1 row)"),
         "{words}"
     );
     assert_eq!(
@@ -160,7 +184,7 @@ fn a_sheet_that_goes_on_without_a_header_is_named() {
 }
 
 #[test]
-fn a_hidden_sheet_is_never_the_patients_in_silence() {
+fn a_hidden_sheet_is_never_the_patients_in_silence_incident_1() {
     let hidden_patients = |book: &mut Workbook| {
         book.add_worksheet().write(0, 0, "Report for PKB").unwrap();
         let sheet = book.add_worksheet();
@@ -173,6 +197,15 @@ fn a_hidden_sheet_is_never_the_patients_in_silence() {
         "{words}"
     );
     assert_eq!(check_made(hidden_patients, &["--sheet", "Sheet2"]).0, 0);
+    let (code, words) = check_made(
+        |book| {
+            patients(book.add_worksheet().set_hidden(true), 0, 2);
+            patients(book.add_worksheet().set_active(true), 2, 1);
+        },
+        &[],
+    );
+    assert_eq!(code, 65);
+    assert!(words.contains("\"Sheet1\" (2 rows, hidden)"), "{words}");
     let (code, words) = check_made(
         |book| {
             patients(book.add_worksheet(), 0, 1);
@@ -201,7 +234,7 @@ fn sheets_without_patients_do_not_stop_a_run() {
 }
 
 #[test]
-fn hidden_columns_are_used_or_not_as_the_operator_says() {
+fn hidden_columns_are_used_or_not_as_the_operator_says_incident_1() {
     let hidden = |book: &mut Workbook| {
         let sheet = book.add_worksheet();
         patients(sheet, 0, 2);

@@ -85,6 +85,12 @@ fn is_whole_decimal(text: &str) -> bool {
     })
 }
 
+/// `0.001`, `57,6`: digits on both sides of a point or comma.
+pub(super) fn is_fraction(text: &str) -> bool {
+    text.split_once(['.', ','])
+        .is_some_and(|(whole, fraction)| is_digits(whole) && is_digits(fraction))
+}
+
 /// ASCII digits and nothing else.
 pub(super) fn is_digits(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())

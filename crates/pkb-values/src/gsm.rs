@@ -9,7 +9,7 @@ use unicode_normalization::{UnicodeNormalization as _, char::decompose_canonical
 /// Characters of a message at most, without the name of the service before it (Notify).
 pub const MAX_CHARACTERS: usize = 918;
 
-/// Characters of the alphabet's extension table: they count as two.
+/// Characters of the alphabet's extension table: they count as two in a message of that alphabet.
 const EXTENDED: &str = "^{}\\[~]|€";
 /// Printable ASCII characters that are not in the alphabet's basic table.
 const NOT_BASIC: &str = "^{}\\[~]|`";
@@ -26,9 +26,9 @@ pub enum Encoding {
 }
 
 impl Encoding {
-    /// Of a message as it is sent.
-    pub fn of(sent: &str) -> Self {
-        if sent.chars().any(is_welsh_beyond_gsm) {
+    /// Of a message as it was written.
+    pub fn of(written: &str) -> Self {
+        if written.chars().any(is_welsh_beyond_gsm) {
             Self::Ucs2
         } else {
             Self::Gsm7
@@ -44,12 +44,16 @@ impl Encoding {
     }
 }
 
-/// The fragments of a message as it is sent (see [`as_sent`]), with the name before it.
+/// The fragments of a message, with the name before it, as it was written: Notify looks at that for the encoding, and counts the
+/// characters that it sends (notifications-utils, `fragment_count`). So ấ, of which it sends â, does not make a message UCS-2.
 ///
-/// Notify counts a character of the extension table twice in either encoding.
-pub fn fragments(sent: &str) -> usize {
-    let count: usize = sent.chars().map(|c| 1 + usize::from(is_extended(c))).sum();
-    let (one, each) = Encoding::of(sent).room();
+/// A character of the extension table counts twice in the GSM alphabet and once in UCS-2.
+pub fn fragments(written: &str) -> usize {
+    let encoding = Encoding::of(written);
+    let sent = as_sent(written);
+    let is_double = |c: &char| encoding == Encoding::Gsm7 && is_extended(*c);
+    let count = sent.chars().count() + sent.chars().filter(is_double).count();
+    let (one, each) = encoding.room();
     if count <= one {
         1
     } else {
@@ -76,7 +80,7 @@ pub fn loses_letters(text: &str) -> bool {
     text.chars().any(|c| matches!(replacement(c), Sent::Lost))
 }
 
-/// `text` without what makes a message UCS-2, and without what would be lost for want of an accent:
+/// `text` without what makes a message UCS-2, and without strokes, for which Notify mostly sends `?`:
 /// Siân becomes Sian, Łukasz Lukasz. Whatever else Notify replaces is left to it.
 pub fn folded(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());
@@ -84,11 +88,13 @@ pub fn folded(text: &str) -> String {
         match replacement(c) {
             Sent::Kept if is_welsh_beyond_gsm(c) => folded.push(base_letter(c)),
             Sent::Base(base) if is_welsh_beyond_gsm(base) => folded.push(base_letter(base)),
-            Sent::Lost => match without_stroke(c) {
-                Some(letters) => folded.push_str(letters),
-                None => folded.push(c),
+            Sent::Lost | Sent::As(_) => match (without_stroke(c), base_letter(c)) {
+                (Some(letters), _) => folded.push_str(letters),
+                // Of Vietnamese: ậ has two accents, and Notify takes away one.
+                (None, base) if is_gsm(base) => folded.push(base),
+                (None, _) => folded.push(c),
             },
-            Sent::Kept | Sent::As(_) | Sent::Base(_) => folded.push(c),
+            Sent::Kept | Sent::Base(_) => folded.push(c),
         }
     }
     folded
@@ -111,12 +117,19 @@ fn replacement(c: char) -> Sent {
         return Sent::Kept;
     }
     match c {
-        '–' | '—' => Sent::As("-"),
+        'ł' => Sent::As("l"),
+        'Ł' => Sent::As("L"),
+        '\u{2011}' | '–' | '—' | '\u{2212}' => Sent::As("-"),
         '…' => Sent::As("..."),
-        '‘' | '’' => Sent::As("'"),
-        '“' | '”' => Sent::As("\""),
-        '\t' | '\u{a0}' => Sent::As(" "),
-        '\u{180e}' | '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}' => Sent::As(""),
+        '‘' | '’' | '‚' => Sent::As("'"),
+        '“' | '”' | '„' => Sent::As("\""),
+        '\t' | '\u{a0}' | '\u{202f}' => Sent::As(" "),
+        '\u{180e}'
+        | '\u{200b}'..='\u{200d}'
+        | '\u{2028}'
+        | '\u{2029}'
+        | '\u{2060}'
+        | '\u{feff}' => Sent::As(""),
         _ => match without_last_accent(c) {
             Some(base) if is_gsm(base) || is_welsh_beyond_gsm(base) => Sent::Base(base),
             _ => Sent::Lost,
@@ -180,7 +193,7 @@ fn without_last_accent(c: char) -> Option<char> {
 }
 
 /// Letters of European names that have a stroke or are two letters in one: Unicode does not call
-/// these accents, and Notify has nothing for them.
+/// these accents, and of all of them Notify has something for ł alone.
 fn without_stroke(c: char) -> Option<&'static str> {
     Some(match c {
         'ł' => "l",
@@ -192,6 +205,11 @@ fn without_stroke(c: char) -> Option<&'static str> {
         'ı' => "i",
         'œ' => "oe",
         'Œ' => "OE",
+        // As in passports (ICAO 9303).
+        'Ə' => "E",
+        'ə' => "e",
+        'Ŋ' => "N",
+        'ŋ' => "n",
         'þ' => "th",
         'Þ' => "Th",
         'ẞ' => "SS",
@@ -231,13 +249,40 @@ mod tests {
             ("O’Brien – “ok”…", "O'Brien - \"ok\"..."),
             ("François Şahin", "Francois Sahin"),
             ("Nguyễn", "Nguyên"),
-            ("Łukasz 王 `", "?ukasz ? ?"),
+            ("Đorđe 王 `", "?or?e ? ?"),
             ("a\u{a0}b\tc\u{200b}d", "a b cd"),
             ("Siân Zoë Jörg", "Siân Zoë Jörg"),
         ] {
             assert_eq!(as_sent(text), sent);
         }
-        assert!(loses_letters("Łukasz") && !loses_letters("François"));
+        assert!(loses_letters("Đorđe") && !loses_letters("François"));
+    }
+
+    #[test]
+    fn polish_letters_and_low_quotes_are_sent_as_their_nearest_incident_24() {
+        for (text, sent) in [
+            ("Łukasz Pawłowski", "Lukasz Pawlowski"),
+            ("„Anna‚", "\"Anna'"),
+            ("2\u{2212}1 2\u{2011}1", "2-1 2-1"),
+            ("a\u{2028}b\u{2029}c", "abc"),
+            ("a\u{202f}b", "a b"),
+        ] {
+            assert_eq!(as_sent(text), sent);
+            assert!(!loses_letters(text), "{text}");
+            assert_eq!(Encoding::of(sent), Encoding::Gsm7);
+        }
+    }
+
+    #[test]
+    fn what_decomposes_to_a_letter_that_the_alphabet_lacks_is_lost_and_counted_incident_25() {
+        let ideographs = '\u{2f880}'..='\u{2fa1d}';
+        // With and without a final consonant.
+        for c in ideographs.chain(['\u{f900}', '\u{ac00}', '\u{ac01}', '\u{d7a3}']) {
+            let text = format!("Ann {c}");
+            assert_eq!(as_sent(&text), "Ann ?", "{c:?}");
+            assert!(loses_letters(&text), "{c:?}");
+            assert_eq!(fragments(&as_sent(&c.to_string().repeat(161))), 2, "{c:?}");
+        }
     }
 
     #[test]
@@ -247,6 +292,8 @@ mod tests {
             ("Zoë Ŵyn", "Zoe Wyn"),
             ("Jörg Renée", "Jörg Renée"),
             ("Łukasz Œuvre Nguyễn", "Lukasz OEuvre Nguyen"),
+            ("Trần Thị Ậ Ặ ợ", "Tran Thị A A o"),
+            ("Əliyev Ŋaja", "Eliyev Naja"),
             ("王", "王"),
         ] {
             assert_eq!(folded(text), sent);
@@ -271,6 +318,8 @@ mod tests {
             ("ŵ", 135, 3),
             ("á", 71, 2),
             ("à", 160, 1),
+            ("ấ", 160, 1),
+            ("ấ", 161, 2),
         ] {
             assert_eq!(
                 fragments(&unit.repeat(count)),
@@ -278,23 +327,31 @@ mod tests {
                 "{count} {unit}"
             );
         }
-        // Extension characters count twice in UCS-2, too.
-        assert_eq!(fragments(&format!("ŵ{}", "[".repeat(35))), 2);
+    }
+
+    #[test]
+    fn characters_of_the_extension_table_count_once_in_ucs2_incident_23() {
+        assert_eq!(fragments(&format!("{}{{", "â".repeat(69))), 1);
+        assert_eq!(fragments(&format!("{}{{", "â".repeat(70))), 2);
+        assert_eq!(fragments(&format!("â{}", "{".repeat(69))), 1);
+        // In the GSM alphabet they count twice.
+        assert_eq!(fragments(&format!("{}{{", "a".repeat(158))), 1);
+        assert_eq!(fragments(&format!("{}{{", "a".repeat(159))), 2);
     }
 
     /// Fills fragment after fragment, a character at a time; a pair is not split in Notify's sum
     /// but counted, so the model counts units.
     fn by_filling(text: &str) -> usize {
+        let wide = text
+            .chars()
+            .any(|c| WELSH.contains(c) && !ALPHABET.contains(c));
         let units: Vec<char> = text
             .chars()
             .flat_map(|c| {
                 let twice = ['^', '{', '}', '\\', '[', '~', ']', '|', '€'].contains(&c);
-                std::iter::repeat_n(c, if twice { 2 } else { 1 })
+                std::iter::repeat_n(c, if twice && !wide { 2 } else { 1 })
             })
             .collect();
-        let wide = text
-            .chars()
-            .any(|c| WELSH.contains(c) && !ALPHABET.contains(c));
         let (one, each) = if wide { (70, 67) } else { (160, 153) };
         if units.len() <= one {
             return 1;

@@ -20,6 +20,8 @@ struct Combination {
     languages: Vec<&'static LetterLanguage>,
     codes: String,
     about: String,
+    /// Whether letters can be in it. Parts of letters are in each language alone.
+    is_offered: bool,
 }
 
 /// Each language alone, and each before English.
@@ -31,12 +33,14 @@ static COMBINATIONS: LazyLock<Vec<Combination>> = LazyLock::new(|| {
             languages: vec![language],
             codes: language.code.to_owned(),
             about: format!("{} alone", language.name()),
+            is_offered: !language.comes_with_english(),
         });
         if language != english {
             combinations.push(Combination {
                 languages: vec![language, english],
                 codes: format!("{}+{}", language.code, english.code),
                 about: format!("{} first, then {}", language.name(), english.name()),
+                is_offered: true,
             });
         }
     }
@@ -46,14 +50,23 @@ static COMBINATIONS: LazyLock<Vec<Combination>> = LazyLock::new(|| {
 impl LetterLanguages {
     /// All that letters can be in.
     pub fn all() -> impl Iterator<Item = Self> {
-        COMBINATIONS.iter().map(Self)
+        let offered = COMBINATIONS.iter().filter(|own| own.is_offered);
+        offered.map(Self)
     }
 
-    /// One language alone.
+    /// One language alone: a part of a letter.
     #[must_use]
     pub fn alone(language: &'static LetterLanguage) -> Self {
-        let alone = |own: &Self| own.languages() == [language];
-        Self::all().find(alone).unwrap_or_default()
+        let mut all = COMBINATIONS.iter();
+        let alone = all.find(|own| own.languages == [language]);
+        alone.map_or_else(Self::default, Self)
+    }
+
+    /// What somebody gets who prefers a language: that alone, or with English behind it.
+    #[must_use]
+    pub fn preferred(language: &'static LetterLanguage) -> Self {
+        let first = Self::all().find(|own| own.first() == language);
+        first.unwrap_or_default()
     }
 
     /// The codes, as on the wire: `cy+en`.
@@ -117,23 +130,42 @@ impl<'de> Deserialize<'de> for LetterLanguages {
     }
 }
 
-/// How large the print of a letter is (NHS Accessible Information Standard, DCB1605).
+/// The form in which a patient can read a letter (NHS Accessible Information Standard, DCB1605): on paper, in one of two sizes,
+/// or in a form that a specialist supplier makes of the letter's text.
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
 )]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum LetterFormat {
     /// 12 point
     #[default]
     Standard,
     /// 16 point
     Large,
+    /// Braille
+    Braille,
+    /// Audio, such as a CD
+    Audio,
+    /// Easy Read
+    EasyRead,
+    /// An email, which a screen reader reads
+    Email,
+    /// British Sign Language
+    Bsl,
 }
 
 impl LetterFormat {
-    /// Both of them.
-    pub const ALL: [Self; 2] = [Self::Standard, Self::Large];
+    /// Those that are printed here.
+    pub const PRINTED: [Self; 2] = [Self::Standard, Self::Large];
+    /// Those that a supplier makes of the letter's text.
+    pub const SUPPLIED: [Self; 5] = [
+        Self::Braille,
+        Self::Audio,
+        Self::EasyRead,
+        Self::Email,
+        Self::Bsl,
+    ];
 
     /// The name on the wire.
     #[must_use]
@@ -141,22 +173,33 @@ impl LetterFormat {
         match self {
             Self::Standard => "standard",
             Self::Large => "large",
+            Self::Braille => "braille",
+            Self::Audio => "audio",
+            Self::EasyRead => "easy-read",
+            Self::Email => "email",
+            Self::Bsl => "bsl",
         }
+    }
+
+    /// Whether it is printed here.
+    #[must_use]
+    pub fn is_printed(self) -> bool {
+        Self::PRINTED.contains(&self)
     }
 
     /// Size of the words, in points.
     #[must_use]
     pub fn points(self) -> u8 {
         match self {
-            Self::Standard => 12,
             Self::Large => 16,
+            _ => 12,
         }
     }
 
     /// Reads what hospitals write in a column of formats.
     ///
     /// # Errors
-    /// Something that we cannot print, such as braille, or nothing that we know.
+    /// It is none that we know.
     pub fn parse(text: &str) -> Result<Self, Problem> {
         let folded: String = text
             .chars()
@@ -169,6 +212,17 @@ impl LetterFormat {
             | "12pt" | "12point" => Ok(Self::Standard),
             "large" | "largeprint" | "largefont" | "largetext" | "16" | "16pt" | "16point"
             | "16ptprint" | "16pointprint" => Ok(Self::Large),
+            "braille"
+            | "contractedbraille"
+            | "uncontractedbraille"
+            | "braillegrade1"
+            | "braillegrade2"
+            | "grade1braille"
+            | "grade2braille" => Ok(Self::Braille),
+            "audio" | "audiocd" | "cd" | "audiocassette" | "spoken" => Ok(Self::Audio),
+            "easyread" | "easierread" | "easytoread" => Ok(Self::EasyRead),
+            "email" | "byemail" | "electronic" => Ok(Self::Email),
+            "bsl" | "britishsignlanguage" | "signlanguage" | "bslvideo" => Ok(Self::Bsl),
             _ => Err(Problem::NotALetterFormat),
         }
     }
@@ -179,15 +233,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn usual_words_for_large_print_are_known_and_braille_is_not_taken_for_print() {
-        for text in ["Large print", "LARGE", "16pt", "16 point", "large-print"] {
-            assert_eq!(LetterFormat::parse(text), Ok(LetterFormat::Large), "{text}");
-        }
-        for text in ["standard", "Normal", "12 pt", "none"] {
-            assert_eq!(LetterFormat::parse(text), Ok(LetterFormat::Standard));
+    fn usual_words_for_formats_are_known_and_other_sizes_are_not_taken_for_them() {
+        for (text, format) in [
+            ("Large print", LetterFormat::Large),
+            ("LARGE", LetterFormat::Large),
+            ("16pt", LetterFormat::Large),
+            ("large-print", LetterFormat::Large),
+            ("standard", LetterFormat::Standard),
+            ("12 pt", LetterFormat::Standard),
+            ("none", LetterFormat::Standard),
+            ("Braille", LetterFormat::Braille),
+            ("Audio CD", LetterFormat::Audio),
+            ("Easy Read", LetterFormat::EasyRead),
+            ("E-mail", LetterFormat::Email),
+            ("British Sign Language", LetterFormat::Bsl),
+        ] {
+            assert_eq!(LetterFormat::parse(text), Ok(format), "{text}");
         }
         assert_eq!(LetterFormat::parse(" "), Err(Problem::Empty));
-        for text in ["Braille", "Easy Read", "audio", "24 pt"] {
+        for text in ["Moon", "24 pt", "interpreter"] {
             assert_eq!(LetterFormat::parse(text), Err(Problem::NotALetterFormat));
         }
     }
@@ -205,15 +269,19 @@ mod tests {
         let all: Vec<_> = LetterLanguages::all()
             .map(LetterLanguages::as_str)
             .collect();
-        assert_eq!(all, ["en", "cy", "cy+en"]);
+        let expected = [
+            "en", "cy", "cy+en", "pl+en", "ro+en", "pa+en", "ur+en", "bn+en", "ar+en",
+        ];
+        assert_eq!(all, expected);
         assert!(LetterLanguages::all().is_sorted());
         assert_eq!(LetterLanguages::default().as_str(), "en");
         let refused = serde_json::from_str::<LetterLanguages>(r#""en+cy""#).unwrap_err();
         assert_eq!(
             refused.to_string(),
-            "not languages of letters: expected en, cy, cy+en"
+            format!("not languages of letters: expected {}", expected.join(", "))
         );
-        for format in LetterFormat::ALL {
+        let formats = LetterFormat::PRINTED.iter().chain(&LetterFormat::SUPPLIED);
+        for format in formats {
             let json = serde_json::to_string(&format).unwrap();
             assert_eq!(json, format!("\"{}\"", format.as_str()));
         }

@@ -101,6 +101,8 @@ fn has_stops_of_groups(text: &str) -> bool {
 fn not_digits(text: &str) -> Problem {
     if has_other_digits(text) {
         Problem::OtherDigits
+    } else if excel_damage::is_fraction(text) {
+        Problem::DecimalPoint
     } else if text.contains(char::is_alphabetic) {
         Problem::HasLetters
     } else {
@@ -122,7 +124,8 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn the_number_of_the_guide_is_read_with_and_without_spaces_hyphens_and_text_marks() {
+    fn the_number_of_the_guide_is_read_with_and_without_spaces_hyphens_and_text_marks_incident_13()
+    {
         for text in [
             "5760678914",
             "576 067 8914",
@@ -130,6 +133,8 @@ mod tests {
             " 5760678914 ",
             "576\u{a0}067\u{a0}8914",
             "576\u{2009}067\u{202f}8914",
+            "\u{200d}5760678914",
+            "576\u{202f}067 8914\u{2028}",
             "576\u{2011}067\u{2013}8914",
             "'5760678914",
             "=\"5760678914\"",
@@ -161,7 +166,7 @@ mod tests {
             ("57606789144", Problem::NotTenDigits),
             ("576067891O", Problem::HasLetters),
             ("NHS 5760678914", Problem::HasLetters),
-            ("57.60678914", Problem::NotTenDigits),
+            ("57.60678914", Problem::DecimalPoint),
             ("576.067.89.14", Problem::NotTenDigits),
             ("٥٧٦٠٦٧٨٩١٤", Problem::OtherDigits),
             ("5760678914\u{202e}", Problem::NotTenDigits),
@@ -176,6 +181,39 @@ mod tests {
     }
 
     #[test]
+    fn one_digit_ten_times_is_no_number_though_its_check_digit_is_right_incident_14() {
+        for digit in '0'..='9' {
+            let text = digit.to_string().repeat(10);
+            let grouped = format!("{} {} {}", &text[..3], &text[3..6], &text[6..]);
+            for text in [text, grouped] {
+                assert_eq!(NhsNumber::parse(&text), Err(Problem::RepeatedDigit));
+            }
+        }
+    }
+
+    #[test]
+    fn a_check_digit_of_ten_has_no_number_and_eleven_means_nought_incident_15() {
+        let mut stems = [0; 12];
+        for stem in 999_000_000..999_000_100_u64 {
+            let sum: u64 = (2..=10)
+                .zip(stem.to_string().bytes().rev())
+                .map(|(weight, digit)| weight * u64::from(digit - b'0'))
+                .sum();
+            let check = 11 - sum % 11;
+            stems[usize::try_from(check).unwrap()] += 1;
+            for ending in 0..10 {
+                let parsed = NhsNumber::parse(&format!("{stem}{ending}"));
+                let is_right = check != 10 && ending == check % 11;
+                assert_eq!(parsed.is_ok(), is_right, "{stem} {ending}");
+                if !is_right {
+                    assert_eq!(parsed, Err(Problem::CheckDigit));
+                }
+            }
+        }
+        assert!(stems[10] > 0 && stems[11] > 0);
+    }
+
+    #[test]
     fn what_a_spreadsheet_spoilt_is_named() {
         for (text, problem) in [
             ("5.76E+09", Problem::ScientificNotation),
@@ -183,6 +221,7 @@ mod tests {
             ("5760678914.0", Problem::DecimalPoint),
             ("5760678914,00", Problem::DecimalPoint),
             ("576067891.0", Problem::DecimalPoint),
+            ("0.001", Problem::DecimalPoint),
             (" #N/A ", Problem::SpreadsheetError),
             ("##########", Problem::SpreadsheetError),
         ] {

@@ -34,7 +34,7 @@ macro_rules! schema_patterns {
 
 use crate::{
     AccessCode, AddressLine, DateOfBirth, Email, InvitationCode, Language, LetterLanguages,
-    LocalId, NhsNumber, PersonName, Phone, PkbId, Postcode, UkMobile,
+    LocalId, Money, NhsNumber, PersonName, Phone, PkbId, Postcode, UkMobile,
 };
 
 schema_patterns! {
@@ -49,6 +49,7 @@ schema_patterns! {
     Language = "^[a-z]{2,3}$": "CY" "eng";
     LetterLanguages = r"^[a-z]{2,3}(\+[a-z]{2,3})*$": "en" "cy+en";
     LocalId = "^[A-Za-z0-9./_-]{1,50}$": "00123/A_4.5-6";
+    Money = r"^[0-9]+(\.[0-9]{1,4})?$": "0.048" "0" "12.5";
     PkbId = "^[0-9]{1,20}$": "3594342";
     InvitationCode = "^[A-Za-z0-9]{4,24}$": "NKcYiAciBU";
     AccessCode = "^[A-Za-z0-9]{4,24}$": "KVPnrFYPay";

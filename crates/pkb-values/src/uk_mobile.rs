@@ -13,6 +13,72 @@ private_text!(
     expose_e164
 );
 
+/// Where a mobile number is given out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MobileRegion {
+    /// England, Scotland, Wales and Northern Ireland.
+    UnitedKingdom,
+    /// Guernsey, Jersey and the Isle of Man. GOV.UK Notify takes their numbers for numbers abroad, which cost double.
+    CrownDependency,
+}
+
+/// What the numbers of the Crown dependencies begin with, behind +44 (libphonenumber, by which GOV.UK Notify judges).
+const CROWN_DEPENDENCIES: [&str; 24] = [
+    "7781", "7839", "79111", "79117", "7509", "7829", "7937", "77003", "77007", "77008", "7797",
+    "762450", "762456", "74576", "7524", "7924", "76240", "76241", "76242", "76243", "76244",
+    "76246", "76248", "76249",
+];
+/// For films and tests (Ofcom). Nobody has them, and GOV.UK Notify takes them.
+const FICTIONAL: &str = "7700900";
+
+impl UkMobile {
+    /// Where it is given out; `None` if it is in no range from which numbers are given out, so that GOV.UK Notify refuses it.
+    #[must_use]
+    pub fn region(&self) -> Option<MobileRegion> {
+        let number = self.expose_e164().trim_start_matches("+44");
+        let begins = |prefix: &&str| number.starts_with(*prefix);
+        if number.starts_with(FICTIONAL) {
+            return Some(MobileRegion::UnitedKingdom);
+        }
+        if CROWN_DEPENDENCIES.iter().any(begins) {
+            return Some(MobileRegion::CrownDependency);
+        }
+        is_of_united_kingdom(number.as_bytes()).then_some(MobileRegion::UnitedKingdom)
+    }
+
+    /// Whether it is of Guernsey, Jersey or the Isle of Man.
+    #[must_use]
+    pub fn is_of_crown_dependency(&self) -> bool {
+        self.region() == Some(MobileRegion::CrownDependency)
+    }
+}
+
+/// The ranges of the United Kingdom, by the digits behind +44 (libphonenumber).
+fn is_of_united_kingdom(digits: &[u8]) -> bool {
+    let [b'7', second, third, fourth, fifth, ..] = digits else {
+        return false;
+    };
+    match (second, third, fourth) {
+        (b'1'..=b'3', _, _)
+        | (b'4', b'0'..=b'4' | b'6'..=b'9', _)
+        | (b'5', b'1' | b'3'..=b'9', _)
+        | (b'7', b'1'..=b'7', _)
+        | (b'8', b'0' | b'1' | b'4'..=b'9', _)
+        | (b'9', b'0' | b'2' | b'4'..=b'9', _) => true,
+        (b'4', b'5', b'7') => *fifth != b'6',
+        (b'4', b'5', _) => true,
+        (b'5', b'0', fourth) | (b'8', b'2' | b'3', fourth) => *fourth != b'9',
+        (b'5', b'2', fourth) => *fourth != b'4',
+        (b'7', b'0', b'0') => matches!(fifth, b'0' | b'1'),
+        (b'7', b'0', _) => true,
+        (b'7', b'8', fourth) => *fourth != b'1',
+        (b'7', b'9', fourth) | (b'9', b'3', fourth) => *fourth != b'7',
+        (b'9', b'1', b'1') => matches!(fifth, b'0' | b'2' | b'8'),
+        (b'9', b'1', _) => true,
+        _ => false,
+    }
+}
+
 /// A landline has a name of its own, [`Problem::Landline`], since it is worth keeping as a
 /// [`Phone`](super::Phone).
 fn normalise(text: &str) -> Result<String, Problem> {
@@ -31,7 +97,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn the_usual_spellings_of_a_mobile_become_one() {
+    fn the_usual_spellings_of_a_mobile_become_one_incident_18() {
         for text in [
             "07700 900123",
             "07700900123",
@@ -42,6 +108,9 @@ mod tests {
             "00447700900123",
             "447700900123",
             "'07700900123",
+            "07700\u{a0}900123",
+            "+44\u{202f}7700 900123",
+            "07700\u{2011}900123",
         ] {
             assert_eq!(
                 UkMobile::parse(text).unwrap().expose_e164(),
@@ -50,6 +119,40 @@ mod tests {
             );
         }
         assert!(UkMobile::parse("07624 900123").is_ok());
+    }
+
+    #[test]
+    fn mobiles_of_the_crown_dependencies_are_told_from_others() {
+        for (text, expected) in [
+            ("07700 900123", false),
+            ("07700 300123", true),
+            ("07624 900123", true),
+            ("07781 900123", true),
+            ("07911 123456", true),
+            ("07911 012345", false),
+            ("07800 900123", false),
+        ] {
+            let mobile = UkMobile::parse(text).unwrap();
+            assert_eq!(mobile.is_of_crown_dependency(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn numbers_that_nobody_is_given_are_told() {
+        for (text, is_given_out) in [
+            ("07911 999999", false),
+            ("07911 812345", true),
+            ("07700 212345", false),
+            ("07700 900999", true),
+            ("07457 612345", true),
+            ("07624 712345", false),
+            ("07400 123456", true),
+            ("07599 123456", true),
+            ("07987 654321", true),
+        ] {
+            let mobile = UkMobile::parse(text).unwrap();
+            assert_eq!(mobile.region().is_some(), is_given_out, "{text}");
+        }
     }
 
     #[test]

@@ -16,29 +16,23 @@ pub struct VerifyArgs {
     #[command(flatten)]
     pub input: InputArgs,
 
-    /// Which square codes to read as a camera would, from the drawn page: each takes some tens of
-    /// milliseconds. The others are read from their pictures, if the template has them as such
-    #[arg(
-        long,
-        value_enum,
-        default_value = "sample",
-        value_name = "WHICH",
-        visible_alias = "qr"
-    )]
-    pub square_codes: QrCodeChoice,
+    /// How to read the QR codes
+    #[arg(long, value_enum, default_value = "all", value_name = "HOW")]
+    pub qr_codes: QrCodeChoice,
 
     /// What is shown of the work.
     #[command(flatten)]
     pub progress: ProgressArgs,
 }
 
-/// Which square codes to read.
+/// How QR codes are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum QrCodeChoice {
-    /// None
-    None,
-    /// The first and last of a file, and one of 25
-    Sample,
-    /// All
+    /// A letter may have none. Those that are there are compared
+    Optional,
+    /// Each letter must have one, and all are read in the PDF. For one letter in 250 it is also read from the drawn page, as by a
+    /// phone's camera
     All,
+    /// All are also read from the drawn page. This takes some tens of milliseconds a letter
+    Camera,
 }

@@ -1,17 +1,35 @@
 //! Comma-separated values (RFC 4180), read by different code from the code that writes them.
 
-/// The rows of a file. `None` if it is not of the form that GOV.UK Notify and spreadsheet programs agree on: quotes around a
-/// whole cell or none, and as many cells in each row as in the first.
+/// How a table is written.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Dialect {
+    /// Between cells.
+    pub(super) separator: char,
+    /// Whether a cell can be in quotes. If not, a quotation mark is a character like others.
+    pub(super) has_quotes: bool,
+}
+
+/// The rows of a file of cells between commas.
 pub(super) fn rows(text: &str) -> Option<Vec<Vec<String>>> {
     let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
+    let dialect = Dialect {
+        separator: ',',
+        has_quotes: true,
+    };
+    rows_of(text, dialect)
+}
+
+/// The rows of a file. `None` if it is not of the form that GOV.UK Notify and spreadsheet programs agree on: quotes around a
+/// whole cell or none, and as many cells in each row as in the first.
+pub(super) fn rows_of(text: &str, dialect: Dialect) -> Option<Vec<Vec<String>>> {
     let mut rows: Vec<Vec<String>> = Vec::new();
     let mut rest = text;
     while !rest.is_empty() {
         let mut row = Vec::new();
         loop {
-            let (cell, behind) = cell(rest)?;
+            let (cell, behind) = cell(rest, dialect)?;
             row.push(cell);
-            if let Some(next) = behind.strip_prefix(',') {
+            if let Some(next) = behind.strip_prefix(dialect.separator) {
                 rest = next;
                 continue;
             }
@@ -27,13 +45,17 @@ pub(super) fn rows(text: &str) -> Option<Vec<Vec<String>>> {
     rows.iter().all(|row| row.len() == width).then_some(rows)
 }
 
-/// The cell that comes next, and what is behind it: a comma, the end of a line, or nothing.
-fn cell(text: &str) -> Option<(String, &str)> {
-    let Some(quoted) = text.strip_prefix('"') else {
-        let end = text.find([',', '\n', '\r']).unwrap_or(text.len());
+/// The cell that comes next, and what is behind it: a separator, the end of a line, or nothing.
+fn cell(text: &str, dialect: Dialect) -> Option<(String, &str)> {
+    let Dialect {
+        separator,
+        has_quotes,
+    } = dialect;
+    let Some(quoted) = text.strip_prefix('"').filter(|_| has_quotes) else {
+        let end = text.find([separator, '\n', '\r']).unwrap_or(text.len());
         let (cell, behind) = text.split_at(end);
         let is_end = behind.is_empty() || !behind.starts_with('\r') || behind.starts_with("\r\n");
-        return (is_end && !cell.contains('"')).then(|| (cell.to_owned(), behind));
+        return (is_end && !(has_quotes && cell.contains('"'))).then(|| (cell.to_owned(), behind));
     };
     let (mut cell, mut rest) = (String::new(), quoted);
     loop {
@@ -46,9 +68,8 @@ fn cell(text: &str) -> Option<(String, &str)> {
             }
             None => {
                 let is_end = behind.is_empty()
-                    || [",", "\n", "\r\n"]
-                        .iter()
-                        .any(|end| behind.starts_with(end));
+                    || behind.starts_with([separator, '\n'])
+                    || behind.starts_with("\r\n");
                 return is_end.then_some((cell, behind));
             }
         }

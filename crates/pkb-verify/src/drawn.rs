@@ -42,7 +42,7 @@ fn is_right_to_left(character: char) -> bool {
 #[derive(Default)]
 pub(super) struct Collector {
     pub(super) glyphs: Vec<PlacedGlyph>,
-    pub(super) squares: Vec<String>,
+    pub(super) qr_codes: Vec<String>,
     /// What glyphs mean that stand on no line of the page, but across it; in the order in which they are drawn.
     pub(super) slanted: String,
     /// Those of them that are large.
@@ -206,7 +206,7 @@ impl Device<'_> for Collector {
                     let is_black = |x: usize, y: usize| {
                         modules.get(y * side + x).is_some_and(|grey| *grey < 128)
                     };
-                    self.squares.extend(content_of(side, is_black));
+                    self.qr_codes.extend(content_of(side, is_black));
                 },
                 None,
             );

@@ -24,7 +24,8 @@ pub const REHEARSAL: &str = "REHEARSAL";
 pub struct Expected {
     row: u64,
     parts: Vec<Part>,
-    codes: [String; 2],
+    /// Its codes; none if its design has none.
+    codes: Option<[String; 2]>,
     forbidden: Vec<String>,
     /// Whether it is of a rehearsal, which each page must say; and no page of another letter.
     is_rehearsal: bool,
@@ -57,26 +58,32 @@ impl Part {
 }
 
 impl Expected {
-    /// What the letter of a record must say; `None` if the record has no patient or no codes.
+    /// What the letter of a record must say; `None` if the record has no patient, or no codes that its design needs.
     pub fn of(record: &Record, languages: LetterLanguages, design: Design) -> Option<Self> {
-        let (patient, invitation) = (record.patient.as_ref()?, record.invitation.as_ref()?);
-        let code = |what, code: &str| Part::new(what, code.to_owned(), Kind::Code);
-        let mut parts = vec![
-            Part::new("the name", patient.expose_full_name(), Kind::Words),
-            code("the invitation code", invitation.code.expose_code()),
-            code("the access code", invitation.token.expose_code()),
-        ];
+        let patient = record.patient.as_ref()?;
+        let name = Part::new("the name", patient.expose_full_name(), Kind::Words);
+        let mut parts = vec![name];
+        let mut codes = None;
+        if design.has_codes() {
+            let invitation = record.invitation.as_ref()?;
+            let own = [
+                invitation.code.expose_code(),
+                invitation.token.expose_code(),
+            ];
+            let what = ["the invitation code", "the access code"];
+            let code =
+                |(what, code): (&'static str, &str)| Part::new(what, code.to_owned(), Kind::Code);
+            parts.extend(what.into_iter().zip(own).map(code));
+            parts.extend(last_day(invitation, languages));
+            codes = Some(own.map(str::to_owned));
+        }
         if design.has_address() {
             parts.extend(address(patient));
         }
-        parts.extend(last_day(invitation, languages));
         Some(Self {
             row: record.row.number,
             parts,
-            codes: [
-                invitation.code.expose_code().to_owned(),
-                invitation.token.expose_code().to_owned(),
-            ],
+            codes,
             forbidden: forbidden(patient),
             is_rehearsal: Origin::of(record) == Some(Origin::Rehearsal),
         })
@@ -87,9 +94,24 @@ impl Expected {
         self.row
     }
 
-    /// Its codes, to be entered among those of others.
-    pub fn codes(&self) -> [ShortText; 2] {
-        self.codes.each_ref().map(|code| ShortText::of(code))
+    /// Its codes, to be entered among those of others, if it has any.
+    pub fn codes(&self) -> Option<[ShortText; 2]> {
+        let codes = self.codes.as_ref()?;
+        Some(codes.each_ref().map(|code| ShortText::of(code)))
+    }
+
+    /// Everything that is wrong with the text of a letter that is not printed: its lines are as they are read.
+    #[must_use]
+    pub fn failures_in_text(&self, text: &str, owners: &Owners) -> Vec<String> {
+        let lines: Vec<String> = text.lines().map(as_on_paper).collect();
+        let page = Page {
+            across: lines.first().cloned().unwrap_or_default(),
+            text: lines.join("\n"),
+            by_glyphs: None,
+            qr: Vec::new(),
+            by_camera: Vec::new(),
+        };
+        self.failures(None, &[&page], owners)
     }
 
     /// Everything that is wrong with the sheets of the letter. `number` is what they bear, if they bear any; `owners`
@@ -110,7 +132,7 @@ impl Expected {
             failures.push(format!("{REHEARSAL} is not across each page"));
         } else if !self.is_rehearsal && bear_it.any(|is_there| is_there) {
             failures.push(format!(
-                "{REHEARSAL} is across it, and its record is not of one"
+                "{REHEARSAL} is across the letter, and its record is not from a rehearsal"
             ));
         }
         for Part { what, value, kind } in &self.parts {
@@ -120,17 +142,20 @@ impl Expected {
                 Kind::Code => exact.has(value),
             };
             if !is_there {
-                failures.push(format!("{what} is not on it"));
+                failures.push(format!("{what} is not on the letter"));
             }
         }
         if let Some(number) = number
             && !exact.has(&format!("{number:06}"))
         {
-            failures.push("its number is not on it".to_owned());
+            failures.push("its number is not on the letter".to_owned());
         }
         let is_seen = |value: &String| seen.has(value) || exact.has(value);
         if self.forbidden.iter().any(is_seen) {
-            failures.push("the date of birth or the national number is on it".to_owned());
+            failures.push(
+                "the date of birth or the national number is on the letter, and must not be"
+                    .to_owned(),
+            );
         }
         let readings = [Some(text.as_str()), by_glyphs.as_deref()];
         for word in readings
@@ -140,7 +165,7 @@ impl Expected {
         {
             match owners.owner(word) {
                 Some(owner) if owner != self.row => {
-                    let words = format!("a code of row {owner} is on it");
+                    let words = format!("a code of row {owner} is on the letter");
                     if !failures.contains(&words) {
                         failures.push(words);
                     }
@@ -148,13 +173,27 @@ impl Expected {
                 _ => {}
             }
         }
-        for link in sheets.iter().flat_map(|page| &page.qr) {
+        for link in sheets
+            .iter()
+            .flat_map(|page| page.qr.iter().chain(&page.by_camera))
+        {
             let query = link.split_once('?').map_or("", |(_, query)| query);
+            let mut parts = query.split('&');
+            let Some(codes) = &self.codes else {
+                if parts.any(|part| part.starts_with("t1=") || part.starts_with("t2=")) {
+                    failures.push(
+                        "its QR code has codes, but this letter must not have any".to_owned(),
+                    );
+                    break;
+                }
+                continue;
+            };
             let has = |(key, code): (&str, &String)| {
                 query.split('&').any(|part| part == format!("{key}={code}"))
             };
-            if !["t1", "t2"].into_iter().zip(&self.codes).all(has) {
-                failures.push("its square code is another patient's".to_owned());
+            if !["t1", "t2"].into_iter().zip(codes).all(has) {
+                failures.push("its QR code does not have the codes of this patient".to_owned());
+                break;
             }
         }
         failures
@@ -188,6 +227,12 @@ impl Owners {
         }
         self.of.get(&ShortText::of(word)).copied()
     }
+}
+
+/// What is said of somebody who has a code that row `other` also has.
+#[must_use]
+pub fn with_same_code(other: u64) -> String {
+    format!("row {other} has the same code")
 }
 
 /// A code or post code, where there are very many of them. `Debug` is not there: codes are secrets.
@@ -231,7 +276,7 @@ impl ShortText {
 }
 
 /// What a file may have behind the town for an address in the United Kingdom.
-const HOME: [&str; 19] = [
+pub(super) const HOME: [&str; 19] = [
     "england",
     "scotland",
     "wales",
@@ -402,6 +447,7 @@ mod tests {
             text: text.to_owned(),
             by_glyphs: by_glyphs.map(str::to_owned),
             qr: Vec::new(),
+            by_camera: Vec::new(),
             across: String::new(),
         };
         let mut owners = Owners::default();
@@ -415,22 +461,25 @@ mod tests {
     fn a_name_is_read_as_a_person_reads_it_and_a_code_glyph_by_glyph() {
         let (together, alone) = (format!("Ayọ̀ Lee {REST}"), format!("Ayọ̀ọ̀ Lee {REST}"));
         assert!(failures("Ayọ̀", &together, Some(&alone)).is_empty());
-        assert_eq!(failures("Ayọ̀", &alone, None), ["the name is not on it"]);
+        assert_eq!(
+            failures("Ayọ̀", &alone, None),
+            ["the name is not on the letter"]
+        );
         // Whatever a PDF says that glyphs mean together, no code is taken from it.
         let other = alone.replace("NKcYiAciBU", "NKcYiAciBX");
         assert_eq!(
             failures("Ayọ̀", &together, Some(&other)),
-            ["the invitation code is not on it"]
+            ["the invitation code is not on the letter"]
         );
         let others = format!("{alone} OtherTokn1");
         assert_eq!(
             failures("Ayọ̀", &together, Some(&others)),
-            ["a code of row 9 is on it"]
+            ["a code of row 9 is on the letter"]
         );
         let born = format!("{alone} 01/05/1990");
         assert_eq!(
             failures("Ayọ̀", &together, Some(&born)),
-            ["the date of birth or the national number is on it"]
+            ["the date of birth or the national number is on the letter, and must not be"]
         );
     }
 
@@ -445,7 +494,7 @@ mod tests {
             let text = format!("{} Lee {REST}", as_on_paper(other));
             assert_eq!(
                 failures(name, &text, None),
-                ["the name is not on it"],
+                ["the name is not on the letter"],
                 "{name}"
             );
         }

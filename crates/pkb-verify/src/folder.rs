@@ -2,8 +2,8 @@
 
 use std::{
     borrow::Cow,
-    collections::{BTreeSet, HashMap, HashSet},
-    fs,
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    fs, io,
     path::{Path, PathBuf},
 };
 
@@ -15,24 +15,26 @@ use pkb_core::{ExitCode, Fatal, record::Edition};
 use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 
 use crate::args::{QrCodeChoice, VerifyArgs};
+use crate::data_files::DataFiles;
 use crate::expected::{Expected, Owners};
+use crate::format_files::FormatFiles;
 use crate::manifests::Manifests;
 use crate::objects::Bytes;
 use crate::of_two_patients::OfTwoPatients;
 use crate::pairing::{Entry, Files, Pairing, is_of_another_run, letters_of};
 use crate::report::Report;
-use crate::sheets::{self, Found, Slot};
+use crate::sheets::{self, Found, QrReading, Slot};
 use crate::spreadsheets::Spreadsheets;
 use pkb_core::{
     print_files::{
         editions::{edition_of, manifest_prefix},
-        manifest,
+        manifest::{self, ManifestFile},
     },
     spool::{self, Spool, SpooledRecords},
 };
 
-/// Of so many letters the QR code of one is read, besides the first and the last of a file.
-const SAMPLE: u64 = 25;
+/// Of so many letters a camera looks at one, besides the first of a file with several. A look takes as long as a hundred letters.
+const SAMPLE: u64 = 250;
 /// So many files are looked at before the next are read.
 const FILES_AT_A_TIME: usize = 16;
 
@@ -69,10 +71,16 @@ fn look_at_all(args: &VerifyArgs) -> Result<Report, Fatal> {
         manifests.push(Manifests::read(&folders, edition, &mut report)?);
     }
     let mut index = Index::read(args, &manifests, &mut report)?;
+    let data_files = std::mem::take(&mut index.data_files);
+    let in_data_files = data_files.check(&folders, &index.records, &mut report)?;
+    let format_files = std::mem::take(&mut index.format_files);
+    format_files.check(&folders, &index.records, &mut report)?;
     let spreadsheets = std::mem::take(&mut index.spreadsheets);
     spreadsheets.check(&folders, &index.records, &mut report)?;
+    report
+        .without_letter
+        .retain(|row| !in_data_files.contains(row));
     index.check_files(args, &manifests, &mut report)?;
-    check_digests(&manifests, &mut report);
     report.not_for_the_printer = not_for_the_printer(&args.dir, &folders);
     for folder in &folders {
         nothing_is_left_over(folder, &manifests, &mut report)?;
@@ -108,6 +116,8 @@ struct Index {
     /// Sheets of letters that were replaced by those of another edition.
     spare: HashMap<String, Vec<(u64, u64)>>,
     spreadsheets: Spreadsheets,
+    data_files: DataFiles,
+    format_files: FormatFiles,
 }
 
 impl Index {
@@ -122,15 +132,22 @@ impl Index {
         let mut pairing = Pairing::new(manifests);
         let mut of_two_patients = OfTwoPatients::default();
         let mut spreadsheets = Spreadsheets::default();
+        let mut data_files = DataFiles::default();
+        let mut format_files = FormatFiles::default();
         spool::read_all(args.input.reader()?, |record, raw| {
             args.progress.monitor.origins().note_record(&record)?;
             of_two_patients.see(&record);
             if is_of_another_run(&record, manifests) {
                 spreadsheets.pass_by(&record);
+                data_files.pass_by(&record);
+                format_files.pass_by(&record);
                 return Ok(());
             }
             let letters = letters_of(&record, manifests);
-            spreadsheets.enter(&record, !letters.is_empty(), || spool.add(raw))?;
+            let has_text = format_files.enter(&record, || spool.add(raw))?;
+            let has_letter = has_text || !letters.is_empty();
+            spreadsheets.enter(&record, has_letter, || spool.add(raw))?;
+            data_files.enter(&record, || spool.add(raw))?;
             let mut letters = letters.into_iter();
             letters.try_for_each(|letter| pairing.pair(&record, letter, || spool.add(raw), report))
         })?;
@@ -145,6 +162,8 @@ impl Index {
             files: pairing.files,
             spare: pairing.spare,
             spreadsheets,
+            data_files,
+            format_files,
         })
     }
 
@@ -162,6 +181,7 @@ impl Index {
             .sum();
         args.progress.monitor.rows(0, total);
         let mut files = std::mem::take(&mut self.files).into_iter().peekable();
+        let mut digests = Digests::of(manifests);
         let mut ordinal = 0;
         while files.peek().is_some() {
             let mut batch = Vec::new();
@@ -169,47 +189,57 @@ impl Index {
                 let Some(manifests) = manifests.get(edition) else {
                     continue;
                 };
-                choose_qr_codes(&mut letters, args.square_codes, &mut ordinal);
+                choose_qr_codes(&mut letters, args.qr_codes, &mut ordinal);
                 report.letters += letters.len() as u64;
                 report.files.insert(name.clone());
                 let spare = self.spare.remove(&name).unwrap_or_default();
-                batch.push((manifests.path(&name, &args.dir), name, letters, spare));
+                let path = manifests.path(&name, &args.dir);
+                let made = digests.of_file(edition, &name);
+                batch.push((path, name, letters, spare, made));
             }
             let found: Vec<Found> = batch
                 .into_par_iter()
-                .map(|(path, name, letters, spare)| self.check_file(&path, &name, &letters, &spare))
+                .map(|(path, name, letters, spare, made)| {
+                    self.check_file(&path, &name, &letters, &spare, made)
+                })
                 .collect::<Result<_, Fatal>>()?;
             for found in found {
-                report.squares += found.squares;
+                report.qr_codes += found.qr_codes;
                 for (place, words) in found.failures {
                     report.fail(&place, &words);
                 }
             }
             args.progress.monitor.rows(report.letters, total);
         }
+        digests.check_other_files(manifests, report);
         Ok(())
     }
 
+    /// Compares a file with the records of its letters, and with the digest that the manifest has.
     fn check_file(
         &self,
         path: &Path,
         name: &str,
         letters: &[Entry],
         spare: &[(u64, u64)],
+        made: Option<&ManifestFile>,
     ) -> Result<Found, Fatal> {
         let mut found = Found::default();
-        let Ok(pdf) = Bytes::of_file(path) else {
+        let Some(pdf) = Bytes::of_file(path).ok().and_then(Bytes::read_if_short) else {
             let words = "the file is missing or cannot be read".to_owned();
             found.failures.push((name.to_owned(), words));
             return Ok(found);
         };
+        if made.is_some_and(|made| !is_as_made(made, pdf.reader())) {
+            found.failures.push((name.to_owned(), CHANGED.to_owned()));
+        }
         let mut owners = Owners::default();
         for letter in letters {
             let row = letter.slot.row;
             if let Some(codes) = letter.codes.clone()
-                && owners.enter(codes, row).is_some()
+                && let Some(other) = owners.enter(codes, row)
             {
-                let words = sheets::also_anothers(row);
+                let words = sheets::with_same_code(row, other);
                 found.failures.push((name.to_owned(), words));
             }
         }
@@ -229,7 +259,7 @@ impl Index {
         Expected::of(&record, letter.languages, letter.design).ok_or_else(|| {
             let words = match record.without_codes() {
                 Some(_) => {
-                    "its codes were taken out by pkb purge: nothing can be compared any more"
+                    "its codes are gone, because pkb purge has deleted them. Nothing can be compared any more"
                 }
                 None => "no patient or no codes",
             };
@@ -238,34 +268,52 @@ impl Index {
     }
 }
 
-/// Puts the letters of a file into the order of their pages, and chooses those whose QR codes are to be read.
-fn choose_qr_codes(letters: &mut [Entry], square_codes: QrCodeChoice, ordinal: &mut u64) {
+/// Puts the letters of a file into the order of their pages, and chooses those that a camera is to look at.
+fn choose_qr_codes(letters: &mut [Entry], choice: QrCodeChoice, ordinal: &mut u64) {
     letters.sort_unstable_by_key(|letter| (letter.slot.pages.0, letter.sequence));
-    let last = letters.len().saturating_sub(1);
+    let has_several = letters.len() > 1;
     for (at, letter) in letters.iter_mut().enumerate() {
-        let is_sample = ordinal.is_multiple_of(SAMPLE) || (last > 0 && (at == 0 || at == last));
+        let is_sample = ordinal.is_multiple_of(SAMPLE) || (has_several && at == 0);
         *ordinal += 1;
-        letter.slot.with_qr_codes = match square_codes {
-            QrCodeChoice::All => true,
-            QrCodeChoice::None => false,
-            QrCodeChoice::Sample => is_sample,
+        letter.slot.qr_codes = match choice {
+            QrCodeChoice::Optional => QrReading::Pictures,
+            QrCodeChoice::All if !is_sample => QrReading::Needed,
+            QrCodeChoice::All | QrCodeChoice::Camera => QrReading::Camera,
         };
     }
 }
 
-/// Compares each file's bytes with the digest that the manifest has.
-fn check_digests(manifests: &[Manifests], report: &mut Report) {
-    let files = manifests.iter().flat_map(|manifests| {
-        let files = manifests.files().iter();
-        files.map(|file| (file, manifests.path(&file.file, Path::new(""))))
-    });
-    for (file, path) in files {
-        match manifest::digest(&path) {
-            Ok(found) if found == (file.bytes, file.sha256.clone()) => {}
-            Ok(_) => report.fail(&file.file, "it was changed after it was made (SHA-256)"),
-            Err(_) => {
-                if !report.files.contains(&file.file) {
-                    report.fail(&file.file, "the file is missing or cannot be read");
+const CHANGED: &str = "the file was changed after it was made (SHA-256)";
+
+/// Whether a file has the bytes that the manifest says.
+fn is_as_made(made: &ManifestFile, bytes: impl io::Read) -> bool {
+    manifest::digest_of(bytes).is_ok_and(|found| found == (made.bytes, made.sha256.clone()))
+}
+
+/// The files of each edition whose digests have yet to be compared, by name.
+struct Digests<'m>(Vec<BTreeMap<&'m str, &'m ManifestFile>>);
+
+impl<'m> Digests<'m> {
+    fn of(manifests: &'m [Manifests]) -> Self {
+        let editions = manifests.iter().map(|manifests| {
+            let files = manifests.files().iter();
+            files.map(|file| (file.file.as_str(), file)).collect()
+        });
+        Self(editions.collect())
+    }
+
+    fn of_file(&mut self, edition: usize, name: &str) -> Option<&'m ManifestFile> {
+        self.0.get_mut(edition)?.remove(name)
+    }
+
+    /// Compares the files that no record has a letter in.
+    fn check_other_files(self, manifests: &[Manifests], report: &mut Report) {
+        for (manifests, files) in manifests.iter().zip(self.0) {
+            for (name, made) in files {
+                match fs::File::open(manifests.path(name, Path::new(""))) {
+                    Ok(file) if is_as_made(made, &file) => {}
+                    Ok(_) => report.fail(name, CHANGED),
+                    Err(_) => report.fail(name, "the file is missing or cannot be read"),
                 }
             }
         }

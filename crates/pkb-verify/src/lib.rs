@@ -10,6 +10,8 @@
 //! * [`expected`]: what must be on the sheets of a letter, and what must not.
 //! * [`sheets`]: the sheets of one file; pkb-letters does the same before it writes a file.
 //! * `spreadsheets`: those of text messages, read by `csv_reader`.
+//! * `data_files`: those for a mail company, and [`data_rows`] one of them; pkb-letters reads it again before it writes a file.
+//! * `format_files`: the texts of letters that a supplier makes braille and so on of.
 //! * `folder`: a whole folder, or the folders of all shards. A failure names file, sheet and row and no value.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
@@ -18,12 +20,16 @@ mod actual_text;
 pub mod args;
 mod camera;
 mod csv_reader;
+mod data_files;
+pub mod data_rows;
 mod drawn;
 mod excerpt;
 pub mod expected;
 mod folder;
+mod format_files;
 mod lines;
 mod manifests;
+pub mod notify_areas;
 pub mod objects;
 mod of_two_patients;
 pub mod page_reader;
@@ -35,4 +41,5 @@ mod shared_parts;
 pub mod sheets;
 mod spreadsheets;
 
+pub use data_files::profile_of;
 pub use folder::verify;

@@ -46,6 +46,7 @@ pub struct LetterFolder {
 /// A [`ManifestRow`], smaller.
 #[derive(Clone, PartialEq)]
 struct Row {
+    reference: Box<str>,
     sequence: u64,
     file: Arc<str>,
     first_page: u64,
@@ -60,6 +61,7 @@ impl Row {
     /// `names` has the name of each file once.
     fn of(row: &ManifestRow, names: &mut Names) -> Self {
         Self {
+            reference: row.reference.as_str().into(),
             sequence: row.sequence,
             file: names.of(&row.file),
             first_page: row.first_page,
@@ -73,6 +75,7 @@ impl Row {
 
     fn whole(&self) -> ManifestRow {
         ManifestRow {
+            reference: self.reference.to_string(),
             sequence: self.sequence,
             file: self.file.to_string(),
             first_page: self.first_page,
@@ -81,6 +84,8 @@ impl Row {
             postcode: self.postcode.to_text(),
             language: self.language,
             format: self.format,
+            // The CSV does not say it, and the pages are the same.
+            seed: false,
         }
     }
 }
@@ -202,14 +207,14 @@ impl Manifests {
             let row: ManifestRow = match row {
                 Ok(row) => row,
                 Err(_) => {
-                    report.fail(&format!("{csv_name}, line {line}"), "it is damaged");
+                    report.fail(&format!("{csv_name}, line {line}"), "the line is damaged");
                     continue;
                 }
             };
             let row = Row::of(&row, &mut names);
             if json.letters.0.get(count) != Some(&row) {
                 let place = format!("{csv_name}, letter {}", row.sequence);
-                report.fail(&place, &format!("{json_name} says something else"));
+                report.fail(&place, &format!("it does not match {json_name}"));
             }
             count += 1;
             self.by_row.push((row.row, row.sequence));
@@ -221,7 +226,7 @@ impl Manifests {
         if json.letters.0.len() != count || json.counts.letters != count as u64 {
             report.fail(
                 &json_name,
-                &format!("it has another number of letters than {csv_name}"),
+                &format!("the number of letters is not the same as in {csv_name}"),
             );
         }
         self.files.extend(json.files);
@@ -233,7 +238,7 @@ impl Manifests {
         if self.homes.insert(file.into(), home.clone()).is_some() {
             report.fail(
                 file,
-                "two folders have letters of this name: make those of each shard with a --series of its own",
+                "two folders have letters of this name. Make the letters of each shard with its own --series",
             );
         }
     }
@@ -247,7 +252,7 @@ impl Manifests {
                 && one.sequence == other.sequence
             {
                 let place = format!("{csv_name}, letter {}", one.sequence);
-                report.fail(&place, "it is in it twice");
+                report.fail(&place, "the letter is in the manifest twice");
             }
         }
         self.by_row.sort_by_key(|(row, _)| *row);

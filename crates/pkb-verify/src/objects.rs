@@ -14,6 +14,7 @@ use std::{
 
 use flate2::bufread::ZlibDecoder;
 
+use super::page_reader::SHORT;
 use super::scanner::{Scanner, entry, number_of, reference_of};
 
 /// Bytes that are read at places.
@@ -55,6 +56,14 @@ impl Bytes {
         match self {
             Self::File(_, length) => *length,
             Self::Memory(bytes) => bytes.len() as u64,
+        }
+    }
+
+    /// In memory, if they are so few that they are read whole in any case; `None` if they cannot be read.
+    pub fn read_if_short(self) -> Option<Self> {
+        match self.len() {
+            0..=SHORT => self.all().map(Self::Memory),
+            _ => Some(self),
         }
     }
 

@@ -16,7 +16,7 @@ use super::sheets::Slot;
 #[derive(Default)]
 pub(super) struct OfTwoPatients {
     owners: Owners,
-    /// The spreadsheets of the texts.
+    /// The spreadsheets of the texts, and the data files.
     texts: HashMap<NationalId, String>,
     /// By row: the patient, and what is said.
     rows: BTreeMap<u64, (NationalId, String)>,
@@ -28,7 +28,8 @@ impl OfTwoPatients {
         let Some(own) = PatientIdentifiers::of(record, self.owners.salt()) else {
             return;
         };
-        if let Some(text) = record.delivery(Channel::Sms) {
+        let text = record.delivery(Channel::Sms);
+        if let Some(text) = text.or_else(|| record.delivery(Channel::Data)) {
             self.texts.insert(own.patient, text.file.clone());
         }
         let Some(shared) = self.owners.come(&own) else {
@@ -37,7 +38,7 @@ impl OfTwoPatients {
         let row = record.row.number;
         for other in &shared.others {
             let words = format!(
-                "row {row} has {}: remove this letter or text message",
+                "row {row} has {}. Remove this letter or text message",
                 shared.what()
             );
             self.rows.insert(other.row(), (other.patient, words));
@@ -47,7 +48,7 @@ impl OfTwoPatients {
             row,
             (
                 own.patient,
-                format!("{detail}: remove this letter or text message"),
+                format!("{detail}. Remove this letter or text message"),
             ),
         );
     }

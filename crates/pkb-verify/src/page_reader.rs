@@ -1,5 +1,5 @@
 //! Reads finished PDFs again, with other code than wrote them: the words of each page as a person would read them, and
-//! the links of its QR codes as a phone camera would.
+//! the links of its QR codes, from their pictures and, if asked to, as a phone camera would.
 //!
 //! Nothing here knows how letters are made. What is read is what is drawn, so a character that is drawn without a
 //! meaning (no Unicode) reads as `U+FFFD`.
@@ -22,6 +22,8 @@ use super::{
     objects::Bytes, shared_parts::SharedParts,
 };
 
+pub use super::camera::Look;
+
 /// Fewer pages than this are not worth another thread.
 const PAGES_A_THREAD: usize = 64;
 /// So many pages of a long file are read at a time: its fonts are worth that many letters' time each time.
@@ -40,8 +42,10 @@ pub struct Page {
     pub text: String,
     /// The words by what each glyph means alone, where those are others: codes are read so.
     pub by_glyphs: Option<String>,
-    /// The contents of its QR codes.
+    /// The contents of those of its QR codes that are pictures of one pixel a module.
     pub qr: Vec<String>,
+    /// The contents of its QR codes as a camera sees them; empty if none was asked to look.
+    pub by_camera: Vec<String>,
     /// Large words that are drawn across it, in the order in which they are drawn. They are in `text`, too.
     pub across: String,
 }
@@ -54,13 +58,13 @@ impl Page {
     }
 }
 
-/// Reads words and QR codes of all pages. Takes some tens of milliseconds a page.
+/// Reads the words of all pages, and their QR codes as a camera would, too. Takes some tens of milliseconds a page.
 ///
 /// # Errors
 ///
 /// When the PDF is damaged, or a QR code was found that cannot be decoded at any resolution.
 pub fn read_pages(pdf: Vec<u8>) -> anyhow::Result<Vec<Page>> {
-    read_some(pdf, |_| true)
+    read_some(pdf, |_| Look::Everywhere)
 }
 
 /// Reads the words of all pages, and of QR codes those that are pictures of one pixel a module, from the picture.
@@ -70,24 +74,20 @@ pub fn read_pages(pdf: Vec<u8>) -> anyhow::Result<Vec<Page>> {
 ///
 /// When the PDF is damaged.
 pub fn read_text_only(pdf: Vec<u8>) -> anyhow::Result<Vec<Page>> {
-    read_some(pdf, |_| false)
+    read_some(pdf, |_| Look::No)
 }
 
-/// As [`read_text_only`], but the QR codes of pages of which `with_qr` says so are read as a camera would, from the
-/// whole page as it is drawn; it is asked with the place of the page, from 0.
+/// As [`read_text_only`], but a camera looks, too, at the whole page as it is drawn, as `look` says. It is asked with the place of the page, from 0.
 ///
 /// # Errors
 ///
 /// As [`read_pages`].
-pub fn read_some(
-    pdf: Vec<u8>,
-    with_qr: impl Fn(usize) -> bool + Sync,
-) -> anyhow::Result<Vec<Page>> {
+pub fn read_some(pdf: Vec<u8>, look: impl Fn(usize) -> Look + Sync) -> anyhow::Result<Vec<Page>> {
     let pdf = Opened::new(Bytes::Memory(Arc::new(pdf)))?;
     let parts = pdf.parts_of_all();
     let read: anyhow::Result<Vec<Vec<Page>>> = parts
         .into_par_iter()
-        .map(|range| pdf.read(range, &with_qr))
+        .map(|range| pdf.read(range, &look))
         .collect();
     Ok(read?.concat())
 }
@@ -168,17 +168,17 @@ impl Opened {
     pub fn read(
         &self,
         range: Range<usize>,
-        with_qr: impl Fn(usize) -> bool,
+        look: impl Fn(usize) -> Look,
     ) -> anyhow::Result<Vec<Page>> {
         if range.is_empty() {
             return Ok(Vec::new());
         }
         let count = range.len();
         let pages = match &self.content {
-            Content::Whole(pdf) => read_range(pdf, range, 0, with_qr)?,
+            Content::Whole(pdf) => read_range(pdf, range, 0, look)?,
             Content::Long(pdf) => {
                 let excerpt = pdf.excerpt(range.clone()).ok_or_else(damaged)?;
-                read_range(&opened(Arc::new(excerpt))?, 0..count, range.start, with_qr)?
+                read_range(&opened(Arc::new(excerpt))?, 0..count, range.start, look)?
             }
         };
         ensure!(pages.len() == count, damaged());
@@ -199,7 +199,7 @@ fn read_range(
     pdf: &Pdf,
     range: Range<usize>,
     offset: usize,
-    with_qr: impl Fn(usize) -> bool,
+    look: impl Fn(usize) -> Look,
 ) -> anyhow::Result<Vec<Page>> {
     let settings = InterpreterSettings::default();
     let words_cache = InterpreterCache::new();
@@ -221,24 +221,23 @@ fn read_range(
                 Some(together) => Page {
                     text: with_slanted(words(together), &[&drawn.slanted]),
                     by_glyphs: Some(alone),
-                    qr: drawn.squares,
+                    qr: drawn.qr_codes,
                     across: drawn.across,
+                    by_camera: Vec::new(),
                 },
                 None => Page {
                     text: alone,
                     by_glyphs: None,
-                    qr: drawn.squares,
+                    qr: drawn.qr_codes,
                     across: drawn.across,
+                    by_camera: Vec::new(),
                 },
             }
         });
-        let qr = if with_qr(offset + at) {
-            let number = offset + at + 1;
-            qr_of(page, &drawing_cache, &settings).with_context(|| format!("page {number}"))?
-        } else {
-            drawn.qr
-        };
-        pages.push(Page { qr, ..drawn });
+        let (look, has_picture) = (look(offset + at), !drawn.qr.is_empty());
+        let by_camera = qr_of(page, &drawing_cache, &settings, look, has_picture)
+            .with_context(|| format!("page {}", offset + at + 1))?;
+        pages.push(Page { by_camera, ..drawn });
     }
     Ok(pages)
 }
@@ -357,7 +356,7 @@ mod tests {
         let [page] = pages.as_slice() else {
             panic!("{} pages", pages.len())
         };
-        assert_eq!(page.qr, [letter.join_url.as_str()]);
+        assert_eq!(page.by_camera, [letter.join_url.as_str()]);
         for wanted in [
             &letter.name,
             &letter.invitation_code,
@@ -383,7 +382,7 @@ mod tests {
         assert!(page.text.contains("000123\n"), "{}", page.text);
         assert!(
             page.text
-                .contains("We invite you to open a free account with Patients Know Best"),
+                .contains("You can now see your hospital record online with Patients Know Best"),
             "{}",
             page.text
         );
@@ -407,10 +406,10 @@ mod tests {
         let pages = read_pages(typeset(&letters)).unwrap();
         assert_eq!(pages.len(), letters.len());
         for (page, letter) in pages.iter().zip(&letters) {
-            assert_eq!(page.qr, [letter.join_url.as_str()]);
+            assert_eq!(page.by_camera, [letter.join_url.as_str()]);
             assert!(
                 page.text
-                    .contains(&format!("Invitation code {}", letter.invitation_code)),
+                    .contains(&format!("Invite code {}", letter.invitation_code)),
                 "{}",
                 page.text
             );
@@ -430,6 +429,8 @@ mod tests {
         let all = read_pages(pdf).unwrap();
         assert_eq!(words[0].text, all[0].text);
         assert_eq!(words[0].qr, all[0].qr);
+        assert_eq!(words[0].qr, all[0].by_camera);
+        assert!(words[0].by_camera.is_empty());
         assert_eq!(words[0].qr.len(), 1);
     }
 
@@ -484,21 +485,25 @@ mod tests {
                 Page {
                     text: with_slanted(words(drawn.glyphs), &[&drawn.slanted]),
                     by_glyphs: None,
-                    qr: drawn.squares,
+                    qr: drawn.qr_codes,
                     across: drawn.across,
+                    by_camera: Vec::new(),
                 }
             })
             .collect();
         let last = 7..long.page_count();
-        let of_long = [long.read(0..7, |_| false), long.read(last, |_| false)]
+        let of_long = [long.read(0..7, |_| Look::No), long.read(last, |_| Look::No)]
             .map(Result::unwrap)
             .concat();
         assert!(of_long == drawn);
-        assert!(whole.read(0..drawn.len(), |_| false).unwrap() == drawn);
+        assert!(whole.read(0..drawn.len(), |_| Look::No).unwrap() == drawn);
         let says = |code: &str| drawn.iter().filter(|page| page.text.contains(code)).count();
         assert!(letters.iter().all(|letter| says(&letter.access_code) > 0));
         // A camera sees the same QR code in an excerpt.
-        assert_eq!(long.read(40..41, |_| true).unwrap()[0].qr, drawn[40].qr);
+        assert_eq!(
+            long.read(40..41, |_| Look::Everywhere).unwrap()[0].by_camera,
+            drawn[40].qr
+        );
     }
 
     #[test]
@@ -508,7 +513,7 @@ mod tests {
         std::fs::write(file.path(), &pdf).unwrap();
         let of_file = Opened::with_short(Bytes::of_file(file.path()).unwrap(), 0).unwrap();
         assert!(matches!(of_file.content, Content::Long(_)));
-        let read = of_file.read(0..of_file.page_count(), |_| false).unwrap();
+        let read = of_file.read(0..of_file.page_count(), |_| Look::No).unwrap();
         assert!(read == read_text_only(pdf).unwrap());
     }
 
@@ -523,7 +528,7 @@ mod tests {
                 let bytes = Bytes::Memory(Arc::new(changed));
                 // Not to panic and not to go on for ever is what counts; what is still read is compared by others.
                 if let Ok(opened) = Opened::with_short(bytes, 0) {
-                    let _ = opened.read(0..opened.page_count().min(pages), |_| false);
+                    let _ = opened.read(0..opened.page_count().min(pages), |_| Look::No);
                 }
             }
         }

@@ -14,7 +14,7 @@ use pkb_values::LetterLanguages;
 use crate::expected::ShortText;
 use crate::manifests::Manifests;
 use crate::report::Report;
-use crate::sheets::Slot;
+use crate::sheets::{QrReading, Slot};
 
 /// A letter in its file.
 pub(crate) struct Entry {
@@ -78,23 +78,26 @@ impl<'a> Pairing<'a> {
             Some((manifests, row))
         });
         let Some((manifests, listed)) = listed else {
-            report.fail(&place, "the manifest lacks the letter");
+            report.fail(&place, "the letter is not in the manifest");
             return Ok(());
         };
         let claimed = self.claimed.get_mut(edition);
         if !claimed.is_some_and(|claimed| claimed.insert(sequence)) {
-            report.fail(&place, "two records have it");
+            report.fail(&place, "two records have this letter");
         }
         if own.as_ref().is_some_and(|own| *own != listed) {
-            report.fail(&place, "the manifest says something else than the record");
+            report.fail(&place, "the manifest does not match the record");
         }
         let entry = own.unwrap_or(listed);
         if entry.file.starts_with(FILE_PREFIX) != is_rehearsal(record) {
-            let words = "the name of its file does not say whether it is of a rehearsal";
+            let words = "the record and the name of its file disagree, because only one of them is from a rehearsal: use the folder and the records of one run";
             report.fail(&place, words);
         }
         if !entry.is_possible() {
-            report.fail(&place, "its pages cannot be those of a letter");
+            report.fail(
+                &place,
+                "the manifest gives page numbers that no letter can have",
+            );
             return Ok(());
         }
         if edition > 0 {
@@ -146,7 +149,7 @@ impl Entry {
                 row: row.row,
                 number: is_numbered.then_some(row.sequence),
                 pages: (row.first_page, row.last_page),
-                with_qr_codes: false,
+                qr_codes: QrReading::Pictures,
             },
             sequence: row.sequence,
             languages: row.language,
@@ -199,7 +202,11 @@ pub(crate) fn letters_of(record: &Record, manifests: &[Manifests]) -> Vec<Letter
     let replaced = record.deliveries.iter().flat_map(|own| &own.replaces);
     let all = present.chain(replaced.map(|one| (one, true)));
     all.filter_map(|(delivery, is_replaced)| {
-        let own = ManifestRow::of(record, delivery)?;
+        // manifest.csv does not say who is a member of staff.
+        let own = ManifestRow {
+            seed: false,
+            ..ManifestRow::of(record, delivery)?
+        };
         Some(LetterOf {
             edition: edition_of(&own.file)? as usize,
             sequence: own.sequence,

@@ -37,7 +37,7 @@ struct Key {
 /// What shared contents draw.
 struct Shared {
     glyphs: Set,
-    squares: Vec<String>,
+    qr_codes: Vec<String>,
     slanted: String,
     across: String,
     /// What is drawn with the own contents, before them.
@@ -81,7 +81,7 @@ impl SharedParts {
             let drawn = drawn_by(shared);
             Some(Shared {
                 glyphs: Set::new(drawn.glyphs),
-                squares: drawn.squares,
+                qr_codes: drawn.qr_codes,
                 slanted: drawn.slanted,
                 across: drawn.across,
                 rest: rest.to_vec(),
@@ -93,15 +93,16 @@ impl SharedParts {
             return None;
         }
         let own = drawn_by(&[&part.rest, &*own].join(&b' '));
-        let mut squares = part.squares.clone();
-        squares.extend(own.squares);
+        let mut qr_codes = part.qr_codes.clone();
+        qr_codes.extend(own.qr_codes);
         Some(Read {
             text: with_slanted(
                 part.glyphs.words_with(own.glyphs),
                 &[&part.slanted, &own.slanted],
             ),
             by_glyphs: None,
-            qr: squares,
+            qr: qr_codes,
+            by_camera: Vec::new(),
             across: [&*part.across, &*own.across].concat(),
         })
     }

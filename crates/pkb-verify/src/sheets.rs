@@ -14,7 +14,7 @@ use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 use super::{
     expected::{Expected, Owners},
     objects::Bytes,
-    page_reader::{Opened, Page},
+    page_reader::{Look, Opened, Page},
 };
 
 /// A letter where it should be.
@@ -26,8 +26,19 @@ pub struct Slot {
     pub number: Option<u64>,
     /// First and last page, from 1.
     pub pages: (u64, u64),
-    /// Whether its QR codes are to be read.
-    pub with_qr_codes: bool,
+    /// How its QR codes are to be read.
+    pub qr_codes: QrReading,
+}
+
+/// How the QR codes of a letter are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum QrReading {
+    /// Those that are pictures of one pixel a module, from the picture; it need have none.
+    Pictures,
+    /// As those, and it must have one: if none is such a picture, a camera looks for it on the drawn pages.
+    Needed,
+    /// From the picture, and as a camera sees them on the drawn pages, at pages without a picture more briefly.
+    Camera,
 }
 
 /// What was found in a file.
@@ -38,7 +49,7 @@ pub struct Found {
     /// Those failures that are one letter's: its place in `slots`, and words.
     pub of_letters: Vec<(usize, String)>,
     /// QR codes that were read.
-    pub squares: u64,
+    pub qr_codes: u64,
 }
 
 impl Found {
@@ -52,9 +63,9 @@ impl Found {
     }
 }
 
-/// What is said of a row that has the code of another.
-pub fn also_anothers(row: u64) -> String {
-    format!("row {row} has a code that a different row also has")
+/// What is said of two rows with one code.
+pub(crate) fn with_same_code(row: u64, other: u64) -> String {
+    format!("rows {other} and {row} have the same code")
 }
 
 /// Reads a PDF and compares it with its letters, on all threads of the pool it is called in. A file on the disk is not read
@@ -81,13 +92,12 @@ pub fn compare<'a>(
     let read: Vec<Option<Found>> = blocks(slots, count, pdf.part())
         .into_par_iter()
         .map(|block| {
-            let squares = wanted_squares(slots, &block);
-            let is_wanted = |at: usize| squares.binary_search(&at).is_ok();
-            // A reader that breaks off at a page has not read it.
-            let read = catch_unwind(AssertUnwindSafe(|| {
-                pdf.read(block.pages.clone(), is_wanted)
-            }));
-            let Ok(Ok(pages)) = read else {
+            let for_camera = pages_for_camera(slots, &block);
+            let look = |at: usize| match for_camera.binary_search(&at) {
+                Ok(_) => Look::AtPictures,
+                Err(_) => Look::No,
+            };
+            let Some(pages) = pages_read(&pdf, block.pages.clone(), look) else {
                 return Ok(None);
             };
             let mut found = Found::default();
@@ -97,20 +107,35 @@ pub fn compare<'a>(
                 for _ in 0..claims.taken.get(at).copied().unwrap_or_default() {
                     found.fail_letter(at, &place, "two rows have this page");
                 }
-                let Some(sheets) = sheets_of(slot, &pages, block.pages.start) else {
+                let Some(mut sheets) = sheets_of(slot, &pages, block.pages.start) else {
                     found.fail_letter(at, &place, "the sheet is missing");
                     continue;
                 };
+                let by_camera;
+                let has_picture = sheets.iter().any(|page| !page.qr.is_empty());
+                if slot.qr_codes != QrReading::Pictures && !has_picture {
+                    by_camera = pages_of(slot, count)
+                        .and_then(|all| pages_read(&pdf, all, |_| Look::Everywhere));
+                    let Some(pages) = &by_camera else {
+                        return Ok(None);
+                    };
+                    sheets = pages.iter().collect();
+                }
                 if let Some(expected) = expected(at)? {
                     for words in expected.failures(slot.number, &sheets, owners) {
                         found.fail_letter(at, &place, &words);
                     }
                 }
-                let squares: usize = sheets.iter().map(|page| page.qr.len()).sum();
-                if slot.with_qr_codes && squares == 0 {
-                    found.fail_letter(at, &place, "its square code cannot be read");
+                let [in_pictures, by_camera] = qr_codes_of(&sheets);
+                let is_read = match slot.qr_codes {
+                    QrReading::Pictures => true,
+                    QrReading::Needed => in_pictures + by_camera > 0,
+                    QrReading::Camera => by_camera > 0,
+                };
+                if !is_read {
+                    found.fail_letter(at, &place, "its QR code cannot be read");
                 }
-                found.squares += squares as u64;
+                found.qr_codes += in_pictures.max(by_camera) as u64;
             }
             Ok(Some(found))
         })
@@ -122,7 +147,7 @@ pub fn compare<'a>(
     for block in read {
         found.failures.extend(block.failures);
         found.of_letters.extend(block.of_letters);
-        found.squares += block.squares;
+        found.qr_codes += block.qr_codes;
     }
     for page in claims.unclaimed {
         let is_spare = spare
@@ -133,6 +158,24 @@ pub fn compare<'a>(
         }
     }
     Ok(found)
+}
+
+/// Pages in a range, from 0, with what a camera sees as `look` says; `None` if they cannot be read.
+fn pages_read(
+    pdf: &Opened,
+    pages: Range<usize>,
+    look: impl Fn(usize) -> Look,
+) -> Option<Vec<Page>> {
+    // A reader that breaks off at a page has not read it.
+    let read = catch_unwind(AssertUnwindSafe(|| pdf.read(pages, look)));
+    read.ok()?.ok()
+}
+
+/// How many QR codes of a letter are pictures, and how many a camera sees.
+fn qr_codes_of(sheets: &[&Page]) -> [usize; 2] {
+    let pictures = sheets.iter().map(|page| page.qr.len()).sum();
+    let by_camera = sheets.iter().map(|page| page.by_camera.len()).sum();
+    [pictures, by_camera]
 }
 
 /// Which letter has which page.
@@ -208,12 +251,12 @@ fn blocks(slots: &[Slot], count: usize, length: usize) -> Vec<Block> {
     blocks
 }
 
-/// The pages of a block, from 0, of which the QR codes are to be read.
-fn wanted_squares(slots: &[Slot], block: &Block) -> Vec<usize> {
+/// The pages of a block, from 0, that a camera is to look at.
+fn pages_for_camera(slots: &[Slot], block: &Block) -> Vec<usize> {
     let slots = slots.get(block.slots.clone()).unwrap_or_default();
     let mut wanted: Vec<usize> = slots
         .iter()
-        .filter(|slot| slot.with_qr_codes)
+        .filter(|slot| slot.qr_codes == QrReading::Camera)
         .filter_map(|slot| pages_of(slot, block.pages.end))
         .flatten()
         .collect();
@@ -241,8 +284,8 @@ pub mod placed {
         pub number: Option<u64>,
         /// First and last page, from 1.
         pub pages: (u64, u64),
-        /// Whether its QR codes are to be read.
-        pub with_qr_codes: bool,
+        /// How its QR codes are to be read.
+        pub qr_codes: QrReading,
     }
 
     /// Compares a PDF with its letters.
@@ -257,15 +300,17 @@ pub mod placed {
     ) -> Result<Found, Fatal> {
         let (mut found, mut owners) = (Found::default(), Owners::default());
         for Placed { expected, .. } in letters {
-            if owners.enter(expected.codes(), expected.row()).is_some() {
-                found.fail(name, &also_anothers(expected.row()));
+            if let Some(codes) = expected.codes()
+                && let Some(other) = owners.enter(codes, expected.row())
+            {
+                found.fail(name, &with_same_code(expected.row(), other));
             }
         }
         let slot = |letter: &Placed| Slot {
             row: letter.expected.row(),
             number: letter.number,
             pages: letter.pages,
-            with_qr_codes: letter.with_qr_codes,
+            qr_codes: letter.qr_codes,
         };
         let slots: Vec<Slot> = letters.iter().map(slot).collect();
         let expected = |at: usize| {
@@ -299,7 +344,7 @@ mod tests {
             row: first,
             number: None,
             pages: (first, last),
-            with_qr_codes: false,
+            qr_codes: QrReading::Pictures,
         }
     }
 
@@ -370,7 +415,7 @@ mod tests {
             expected: Expected::of(record, LetterLanguages::default(), Design::Letter).unwrap(),
             number: Some(number),
             pages,
-            with_qr_codes: false,
+            qr_codes: QrReading::Pictures,
         });
         (bound.pdf, placed.collect())
     }
@@ -381,7 +426,7 @@ mod tests {
         let (pdf, mut letters) = printed(2000);
         assert!(pdf.len() as u64 > SHORT, "{}", pdf.len());
         let right = check("a.pdf", pdf.clone(), &letters, &[]).unwrap();
-        assert_eq!((right.failures, right.squares), (vec![], 2000));
+        assert_eq!((right.failures, right.qr_codes), (vec![], 2000));
 
         // Two letters change their sheets, another has no sheet, and a sheet has no letter.
         let (left, rest) = letters.split_at_mut(1999);
@@ -407,10 +452,10 @@ mod tests {
         );
         let has = |words: &str| found.failures.iter().any(|(_, other)| other == words);
         for words in [
-            "the invitation code is not on it",
-            "a code of row 301 is on it",
-            "a code of row 2000 is on it",
-            "its square code is another patient's",
+            "the invitation code is not on the letter",
+            "a code of row 301 is on the letter",
+            "a code of row 2000 is on the letter",
+            "its QR code does not have the codes of this patient",
             "the sheet is missing",
             "no row has this page",
         ] {

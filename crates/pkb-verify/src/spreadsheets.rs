@@ -14,7 +14,7 @@ use pkb_core::{
 
 use crate::{
     csv_reader,
-    expected::{Owners, ShortText, forbidden, last_day},
+    expected::{Owners, ShortText, forbidden, last_day, with_same_code},
     report::Report,
 };
 use pkb_core::{
@@ -135,7 +135,7 @@ impl Spreadsheets {
                 Some(sheet) => self.check_sheet(&name, &sheet, own, spare, records, report)?,
                 None => report.fail(
                     &name,
-                    "is not a spreadsheet for GOV.UK Notify, or is damaged",
+                    "the file is not a spreadsheet for GOV.UK Notify, or is damaged",
                 ),
             }
         }
@@ -163,9 +163,9 @@ impl Spreadsheets {
         own.extend(codes.filter_map(|code| Some(self.unplaced.remove(&code)?.text)));
         let mut owners = Owners::default();
         for text in &own {
-            if owners.enter(text.codes.clone(), text.row).is_some() {
+            if let Some(other) = owners.enter(text.codes.clone(), text.row) {
                 let place = format!("{name} (row {})", text.row);
-                report.fail(&place, "a different row also has one of its codes");
+                report.fail(&place, &with_same_code(other));
             }
         }
         let mut by_code: HashMap<&str, Vec<usize>> = HashMap::new();
@@ -207,10 +207,11 @@ impl Spreadsheets {
         }
         let left = sheet.rows.len().saturating_sub(claimed);
         if left > spare {
-            let lines = pkb_core::rows::counted((left - spare) as u64, "line is", "lines are");
+            let lines =
+                pkb_core::rows::counted((left - spare) as u64, "line belongs", "lines belong");
             report.fail(
                 name,
-                &format!("{lines} nobody's: no record has these codes"),
+                &format!("{lines} to nobody, because no record has these codes"),
             );
         }
         Ok(())
@@ -285,22 +286,25 @@ impl SheetRow {
         let mobile = patient.mobile.as_ref().map(|mobile| mobile.expose_e164());
         check(
             mobile == Some(self.cell(0)),
-            "the phone number is not the record's: the text message would go to a different person, or to an earlier number",
+            "the phone number does not match the record: the text message would go to a different person, or to an earlier number",
         );
         let name = one_line(patient.first_name.expose_name());
         let is_name = self.cell(1) == name || self.cell(1) == gsm::folded(&name);
-        check(is_name, "the first name is not the record's");
+        check(is_name, "the first name does not match the record");
         let [code, token] = [codes.code.expose_code(), codes.token.expose_code()];
         check(
             self.cell(3) == code,
-            "the invitation code is not the record's",
+            "the invitation code does not match the record",
         );
-        check(self.cell(4) == token, "the access code is not the record's");
+        check(
+            self.cell(4) == token,
+            "the access code does not match the record",
+        );
         let day = last_day(codes, pkb_values::LetterLanguages::default()).next();
         let is_day = day.is_some_and(|day| day.value == self.cell(5));
         check(
             is_day,
-            "the day on which the codes expire is not the record's",
+            "the day on which the codes expire does not match the record",
         );
         let query = self.cell(6).split_once('?').map_or("", |(_, query)| query);
         let has = |part: String| query.split('&').any(|own| own == part);
@@ -309,7 +313,7 @@ impl SheetRow {
         let is_seen = |value: &String| self.0.iter().any(|cell| cell.contains(value.as_str()));
         check(
             !forbidden(patient).iter().any(is_seen),
-            "the date of birth or the national number is in it",
+            "the date of birth or the national number is in the line, and must not be",
         );
         let words = self
             .0
@@ -317,7 +321,7 @@ impl SheetRow {
             .flat_map(|cell| cell.split(|c: char| !c.is_alphanumeric()));
         let others = words.filter_map(|word| owners.owner(word));
         if let Some(other) = others.into_iter().find(|other| *other != record.row.number) {
-            failures.push(format!("a code of row {other} is in it"));
+            failures.push(format!("a code of row {other} is in the line"));
         }
         failures
     }
@@ -381,11 +385,11 @@ mod tests {
         assert!(failures(1, "Siân").is_empty());
         assert!(failures(1, "Sian").is_empty(), "without accents");
         for (column, cell, words) in [
-            (0, "+447700900124", "the phone number is not"),
-            (1, "Ann", "the first name is not"),
+            (0, "+447700900124", "the phone number does not match"),
+            (1, "Ann", "the first name does not match"),
             (2, "born 1990-05-01", "the date of birth"),
             (2, "OtherTokn1", "a code of row 4"),
-            (4, "OtherTokn1", "the access code is not"),
+            (4, "OtherTokn1", "the access code does not match"),
             (5, "23 December 2026", "the day on which"),
             (
                 6,

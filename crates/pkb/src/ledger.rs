@@ -18,7 +18,8 @@ use jiff::Timestamp;
 use pkb_cli::{app, args::ONCE, progress::tell};
 use pkb_core::{
     ExitCode, Fatal, Record, StageName,
-    record::Delivery,
+    print_files::manifest::reference_of,
+    record::{Delivery, PrintStatus, ReturnReason},
     rehearsal::{Origin, Origins},
     stage::IntentLog,
 };
@@ -30,22 +31,25 @@ use serde::Deserialize;
 /// Asking the ledger.
 #[derive(Debug, Args)]
 pub struct LedgerArgs {
-    /// Journal of the letters; an output of pkb-letters will do, too
+    /// Journal of the letters, or records of pkb-letters or later
+    ///
+    /// Records that pkb returns wrote also say what became of each letter.
     #[arg(long, value_name = "FILE")]
     pub journal: PathBuf,
 
-    /// Ask for these rows of the patient file; everybody in the ledger if nothing is asked for
-    #[arg(long, value_name = "ROW", num_args = 1.., conflicts_with = "national_ids", help_heading = ONCE)]
+    /// Rows of the patient file: 812,2040 [default: everybody]
+    #[arg(long, value_name = "ROWS", value_delimiter = ',', conflicts_with = "national_ids", help_heading = ONCE)]
     pub row: Vec<u64>,
 
-    /// Ask for the patients whose national numbers stand in FILE, one a line; "-" is standard input.
-    /// The answer has the line's number in its place
+    /// File with NHS numbers, one a line ("-" is standard input)
+    ///
+    /// The answer has the line's number instead of the NHS number.
     #[arg(long, value_name = "FILE", help_heading = ONCE)]
     pub national_ids: Option<PathBuf>,
 }
 
 /// The columns of the answer.
-const COLUMNS: [&str; 13] = [
+const COLUMNS: [&str; 17] = [
     "question",
     "answer",
     "row",
@@ -59,6 +63,10 @@ const COLUMNS: [&str; 13] = [
     "date",
     "codes_until",
     "design",
+    "reference",
+    "status",
+    "status_at",
+    "returned_because",
 ];
 
 /// Writes the answer to standard output, as CSV.
@@ -87,12 +95,13 @@ pub fn answer(args: &LedgerArgs) -> Result<ExitCode, Fatal> {
     let path = args.journal.display();
     if lines.all > 0 && lines.own == 0 {
         return Err(Fatal::Usage(format!(
-            "{path}: nothing in it is of pkb-letters: is it the journal of another stage?"
+            "{path} has nothing of pkb-letters, so it may be the journal of a different stage. Give the journal of the \
+             letters: --journal FILE"
         )));
     }
     if torn {
         tell(format!(
-            "pkb ledger: {path}: the last line is torn and was left out: a run is writing it, or was killed"
+            "pkb ledger: {path}: the last line is incomplete and was left out, because a run is writing it or was killed"
         ));
     }
     let code = answers.finish()?;
@@ -211,7 +220,7 @@ impl Questions {
 }
 
 /// The cells of an answer behind its question.
-type Cells = [String; 12];
+type Cells = [String; 16];
 
 /// Answers, written at once if nothing was asked for, or else in the order of the questions.
 struct Answers<W: Write> {
@@ -312,6 +321,7 @@ fn only(answer: &str) -> Cells {
 /// What was sent; its codes end at `codes_end`, where that is known.
 fn cells(record: &Record, delivery: &Delivery, codes_end: Option<Timestamp>) -> Cells {
     let number = |number: Option<u64>| number.map_or_else(String::new, |number| number.to_string());
+    let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
     let codes_until = codes_end
         .map(|end| last_whole_day(end).ok_or_else(|| Verdict::from(Reason::CodesExpiring)));
     [
@@ -334,6 +344,12 @@ fn cells(record: &Record, delivery: &Delivery, codes_end: Option<Timestamp>) -> 
             .sequence
             .map_or("", |_| delivery.design.unwrap_or_default().as_str())
             .to_owned(),
+        reference_of(delivery.reference.as_ref()),
+        text(delivery.status.map(PrintStatus::as_str)),
+        delivery
+            .status_at
+            .map_or_else(String::new, |at| at.to_string()),
+        text(delivery.returned_because.map(ReturnReason::code)),
     ]
 }
 
@@ -377,14 +393,12 @@ mod tests {
     }
 
     const FIRST: [&str; 2] = [
-        r#"sent,7,"a, b.csv",letter,first,letters-0001.pdf,3,3,3,2026-11-22,2026-12-21,letter"#,
-        r#"sent,7,"a, b.csv",sms,first,sms-0001.csv,,,,2026-11-22,2026-12-21,"#,
+        r#"sent,7,"a, b.csv",letter,first,letters-0001.pdf,3,3,3,2026-11-22,2026-12-21,letter,,,,"#,
+        r#"sent,7,"a, b.csv",sms,first,sms-0001.csv,,,,2026-11-22,2026-12-21,,,,,"#,
     ];
-    const TEXT: &str = r#"sent,8,"a, b.csv",sms,first,sms-0001.csv,,,,2026-11-22,2026-12-21,"#;
-    const SECOND: &str =
-        r#"sent,7,"a, b.csv",letter,reprint,reprint-0001.pdf,1,1,8,2026-11-30,2026-12-21,letter"#;
-    const THIRD: &str =
-        r#"sent,7,"a, b.csv",letter,reissue,reissue-0001.pdf,1,1,9,2026-12-01,2026-12-21,letter"#;
+    const TEXT: &str = r#"sent,8,"a, b.csv",sms,first,sms-0001.csv,,,,2026-11-22,2026-12-21,,,,,"#;
+    const SECOND: &str = r#"sent,7,"a, b.csv",letter,reprint,reprint-0001.pdf,1,1,8,2026-11-30,2026-12-21,letter,,,,"#;
+    const THIRD: &str = r#"sent,7,"a, b.csv",letter,reissue,reissue-0001.pdf,1,1,9,2026-12-01,2026-12-21,letter,,,,"#;
 
     /// The answers to a question, with its number before each.
     fn answered(question: &str, answers: &[&str]) -> Vec<String> {
@@ -407,7 +421,7 @@ mod tests {
         let (lines, code) = ask(Questions::Rows([9, 7].into()));
         let [letter, text] = FIRST;
         let mut expected = answered("7", &[letter, text, SECOND, THIRD]);
-        expected.push("9,nothing sent,,,,,,,,,,,".to_owned());
+        expected.push("9,nothing sent,,,,,,,,,,,,,,,".to_owned());
         assert_eq!(lines, expected);
         assert_eq!(code, ExitCode::Done);
     }
@@ -420,9 +434,9 @@ mod tests {
         let (lines, code) = ask(Questions::read(file.path()).unwrap());
         let [letter, text] = FIRST;
         let expected = [
-            answered("1", &["nothing sent,,,,,,,,,,,"]),
+            answered("1", &["nothing sent,,,,,,,,,,,,,,,"]),
             answered("2", &[TEXT]),
-            answered("4", &["not a national number,,,,,,,,,,,"]),
+            answered("4", &["not a national number,,,,,,,,,,,,,,,"]),
             answered("5", &[letter, text, SECOND, THIRD]),
             answered("6", &[TEXT]),
         ]

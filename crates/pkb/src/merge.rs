@@ -3,7 +3,7 @@
 use std::{collections::HashSet, path::PathBuf};
 
 use pkb_cli::{args::usual_journal, progress::tell};
-use pkb_core::{ExitCode, Fatal, Record};
+use pkb_core::{ExitCode, Fatal, Record, rows::counted};
 
 use crate::shards::merge;
 
@@ -47,13 +47,13 @@ pub fn merge(args: &MergeArgs) -> Result<ExitCode, Fatal> {
         }
     }
     tell(format!(
-        "pkb merge: {} rows in, of {} shards: {}",
-        whole.rows(),
-        shards.len(),
+        "pkb merge: {} in, of {}: {}",
+        counted(whole.rows(), "row", "rows"),
+        counted(shards.len() as u64, "shard", "shards"),
         if args.partial {
-            "none came twice"
+            "no row is in the parts twice"
         } else {
-            "each row of the patient file once"
+            "each row of the patient file is in the parts once"
         }
     ));
     Ok(ExitCode::Done)

@@ -36,27 +36,33 @@ use whose::Whose;
 /// Taking codes out.
 #[derive(Debug, Args)]
 pub struct PurgeArgs {
-    /// Folders of campaigns, in which all is looked for that holds codes; or records and journals, of pkb-tokens and of all stages
-    /// after it
+    /// Folders of campaigns, or single records and journals
+    ///
+    /// In a folder, every file that can hold codes is found. Single files are those of pkb-tokens and later stages.
     #[arg(value_name = "DIR|FILE", required = true)]
     pub files: Vec<PathBuf>,
 
-    /// Also delete the letters and sheets in DIR all of whose codes have ended; their journal, or the records that
-    /// pkb-letters wrote with them, must be among the FILEs. The manifests stay
+    /// Also delete letters in DIR whose codes have all expired
+    ///
+    /// Their journal, or the records that pkb-letters wrote with them, must be among the FILEs. The manifests stay.
     #[arg(long, value_name = "DIR")]
     pub letters: Option<PathBuf>,
 
-    /// Erase the patients of these rows of the patient file, whose codes may still be good: codes and contact details. The number,
-    /// the name and what was sent stay, so that no later run invites them again
-    #[arg(long, value_name = "ROW", num_args = 1.., conflicts_with = "national_ids", help_heading = ONCE)]
+    /// Erase the patients of these rows: 812,2040
+    ///
+    /// Their codes may still be valid. Codes and contact details are deleted. The NHS number, the name and what was
+    /// sent stay, so that no later run invites them again.
+    #[arg(long, value_name = "ROWS", value_delimiter = ',', conflicts_with = "national_ids", help_heading = ONCE)]
     pub row: Vec<u64>,
 
-    /// The same for the patients whose national numbers are in FILE, one a line; "-" is standard input
+    /// Erase the patients whose NHS numbers are in FILE, one a line
+    ///
+    /// "-" is standard input.
     #[arg(long, value_name = "FILE", help_heading = ONCE)]
     pub national_ids: Option<PathBuf>,
 
-    /// Change and delete nothing: only say what would be
-    #[arg(long, help_heading = ONCE)]
+    /// Only say what would be changed and deleted
+    #[arg(short = 'n', long, help_heading = ONCE)]
     pub dry_run: bool,
 
     /// The time.
@@ -108,7 +114,10 @@ pub fn purge(args: &PurgeArgs) -> Result<ExitCode, Fatal> {
     }
     for (path, why) in left {
         let path = path.to_string_lossy();
-        tell(format!("pkb purge: left: {}: {why}", shown::in_line(&path)));
+        tell(format!(
+            "pkb purge: {} is left: {why}",
+            shown::in_line(&path)
+        ));
     }
     Ok(whose.told())
 }

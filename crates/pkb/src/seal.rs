@@ -28,7 +28,9 @@ pub struct SealArgs {
     #[arg(value_name = "DIR")]
     pub dir: PathBuf,
 
-    /// Public key of somebody who may open the archive (age1…). May be given more than once
+    /// Public key that can open the archive (age1…), or several
+    ///
+    /// Can be given more than once.
     #[arg(
         long,
         value_name = "KEY",
@@ -37,24 +39,27 @@ pub struct SealArgs {
     )]
     pub recipient: Vec<String>,
 
-    /// File with such keys, one a line. May be given more than once
+    /// File with such keys, one a line
+    ///
+    /// Can be given more than once.
     #[arg(long, value_name = "FILE")]
     pub recipients_file: Vec<PathBuf>,
 
-    /// The archive: a file outside DIR that does not exist yet
+    /// The archive: a new file outside DIR
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
 
-    /// Delete the plain files once the archive is on the disk, and was read again: it is whole, and each file is what went into it.
-    /// Whether your key opens it is only known with --identity
+    /// Delete the plain files when the archive is complete
+    ///
+    /// First the archive is read again and compared. Use --identity to know that your key opens it.
     #[arg(long, help_heading = ONCE)]
     pub remove: bool,
 
-    /// File of a secret key that must open the archive: it is decrypted again, and all of it compared
+    /// File with the secret key, to decrypt and compare the archive
     #[arg(long, value_name = "FILE", help_heading = ONCE)]
     pub identity: Option<PathBuf>,
 
-    /// The program that encrypts: age, or one that takes the same arguments (rage)
+    /// Program that encrypts: age, or one with the same arguments (rage)
     #[arg(long, value_name = "PROGRAM", default_value = "age", help_heading = ONCE)]
     pub age: PathBuf,
 }
@@ -63,13 +68,13 @@ pub struct SealArgs {
 fn public_key(text: &str) -> Result<String, &'static str> {
     if text.to_ascii_uppercase().starts_with("AGE-SECRET-KEY-") {
         return Err(
-            "that is a secret key: give the public one (age1…), and make a new pair, for arguments are no secrets",
+            "must be the public key (age1…). This is a secret key, and other users of this machine can see it now. Make a new pair of keys",
         );
     }
     if text.starts_with("age1") || text.starts_with("ssh-") {
         Ok(text.to_owned())
     } else {
-        Err("not a public key of age (age1…)")
+        Err("must be a public key of age (age1…)")
     }
 }
 
@@ -95,13 +100,20 @@ pub fn seal(args: &SealArgs) -> Result<ExitCode, Fatal> {
     };
     let sealed = age::encrypt(&age, &args.out, |pipe| tree.write(pipe))?;
     tell(format!(
-        "pkb seal: {}: {}, {} bytes, sealed and read again{}. To open it: age -d -i KEY_FILE {0} | tar x",
+        "pkb seal: {0}: {1} ({2}) sealed and checked{3}. To open it: age -d -i KEY_FILE {0} | tar x",
         args.out.display(),
         counted(sealed.len() as u64, "file", "files"),
-        sealed.iter().map(|file| file.bytes).sum::<u64>(),
+        counted(
+            sealed.iter().map(|file| file.bytes).sum::<u64>(),
+            "byte",
+            "bytes"
+        ),
         match &args.identity {
-            Some(_) => ", and opened with your key",
-            None => ". It is whole; no key has opened it yet (--identity)",
+            Some(_) => ", and opened with your key".to_owned(),
+            None => format!(
+                ". To check your key now: age -d -i KEY_FILE {} | tar t",
+                args.out.display()
+            ),
         },
     ));
     if args.remove {
@@ -118,7 +130,7 @@ pub fn seal(args: &SealArgs) -> Result<ExitCode, Fatal> {
 fn check_place(out: &Path, folder: &Path) -> Result<(), Fatal> {
     if out.symlink_metadata().is_ok() {
         return Err(Fatal::Usage(format!(
-            "{} is there already: choose another name",
+            "{} exists already. Choose a different name",
             out.display()
         )));
     }
@@ -131,7 +143,7 @@ fn check_place(out: &Path, folder: &Path) -> Result<(), Fatal> {
         .map_err(|source| Fatal::cannot_write(out, source))?;
     if parent.starts_with(folder) {
         return Err(Fatal::Usage(
-            "--out is in the folder that is sealed: put the archive beside it".into(),
+            "--out is in the folder that is sealed. Put the archive beside that folder".into(),
         ));
     }
     Ok(())
@@ -153,9 +165,9 @@ fn remove(folder: &Path, sealed: &[Sealed]) -> Result<ExitCode, Fatal> {
     if folder.exists() {
         let left = Tree::read(folder).map_or_else(|_| 0, |tree| tree.len());
         tell(format!(
-            "pkb seal: {}: {} files deleted, {left} are left{}{}",
+            "pkb seal: {}: {} deleted, {left} are left{}{}",
             folder.display(),
-            sealed.len() - changed.len(),
+            counted((sealed.len() - changed.len()) as u64, "file", "files"),
             if changed.is_empty() {
                 ""
             } else {
@@ -165,9 +177,9 @@ fn remove(folder: &Path, sealed: &[Sealed]) -> Result<ExitCode, Fatal> {
         ));
     } else {
         tell(format!(
-            "pkb seal: {}: {} files deleted, and the folder",
+            "pkb seal: {}: the folder and its {} are deleted",
             folder.display(),
-            sealed.len()
+            counted(sealed.len() as u64, "file", "files")
         ));
     }
     Ok(if changed.is_empty() {
@@ -214,9 +226,9 @@ mod tests {
         let old = folder.path().join("old.tar.age");
         fs::write(&old, "x").unwrap();
         for (out, words) in [
-            (campaign.join("a.tar.age"), "beside it"),
-            (campaign.join("../campaign/a.tar.age"), "beside it"),
-            (old, "is there already"),
+            (campaign.join("a.tar.age"), "beside that folder"),
+            (campaign.join("../campaign/a.tar.age"), "beside that folder"),
+            (old, "exists already"),
         ] {
             let refused = check_place(&out, &campaign).unwrap_err().to_string();
             assert!(refused.contains(words), "{refused}");

@@ -18,7 +18,8 @@ pub(super) fn tell_of_them(program: &str) {
             atomic_file::remove_all_and_stop();
             close_screen();
             tell(format!(
-                "{program}: cannot start a thread: the limit of memory or of processes is too small (ulimit -v, ulimit -u). No \
+                "{program}: cannot start a thread, because the limit on memory or processes is too low (ulimit -v, ulimit \
+                 -u). No \
                  file is half written. What to do: raise the limit, then run the same command again"
             ));
             #[allow(
@@ -30,7 +31,7 @@ pub(super) fn tell_of_them(program: &str) {
         let place = info
             .location()
             .map_or_else(String::new, |at| format!(" at {}:{}", at.file(), at.line()));
-        tell(format!("bug{place}: please report this line"));
+        tell(format!("this is a bug{place}. Report this line"));
     }));
 }
 

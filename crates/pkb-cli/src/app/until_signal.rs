@@ -53,7 +53,7 @@ pub(super) fn run<F: Future<Output = Ended>>(work: impl FnOnce() -> F + Send + '
             ended
         });
         let ended = std::panic::catch_unwind(worked)
-            .unwrap_or_else(|_| Err(Fatal::Bug("the program broke off".into())));
+            .unwrap_or_else(|_| Err(Fatal::Bug("the program ended unexpectedly".into())));
         // Nobody may be there any more who waits for it.
         drop(sender.send(ended));
     };
@@ -77,7 +77,7 @@ async fn wait(
     signals: &mut Signals,
     mut ended: oneshot::Receiver<Ended>,
 ) -> Result<Ended, EndSignal> {
-    let broken = |_| Err(Fatal::Bug("the work broke off".into()));
+    let broken = |_| Err(Fatal::Bug("the work ended unexpectedly".into()));
     let signal = tokio::select! {
         biased;
         ended = &mut ended => return Ok(ended.unwrap_or_else(broken)),

@@ -8,7 +8,10 @@ use std::{
 
 use clap::Args;
 
-use super::duration::parse_duration;
+use super::{
+    headings::NOTIFY,
+    time::{seconds, timeout},
+};
 use pkb_client::{
     network::Network,
     notify::{ApiKey, BASE_URL, Notify, NotifySettings, read_api_key},
@@ -24,70 +27,76 @@ pub struct NotifyArgs {
     #[command(flatten)]
     key: NotifyKeyArgs,
 
-    /// File with certificates (PEM) of authorities to trust besides this machine's, such as your network's own. Take
-    /// them from your network team, never from the connection
+    /// File with certificates (PEM) to trust, such as your network's own
+    ///
+    /// They are trusted besides those of this machine. Get them from your network team, never from the connection.
     #[arg(
         long,
         env = "PKB_CA_FILE",
         value_name = "FILE",
-        help_heading = "GOV.UK Notify"
+        help_heading = NOTIFY
     )]
     ca_file: Option<PathBuf>,
 
-    /// Seconds to wait for one answer
-    #[arg(long, default_value_t = 60, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600), help_heading = "GOV.UK Notify")]
-    timeout: u64,
+    /// How long to wait for one answer
+    #[arg(long, default_value = "60s", value_name = "TIME", value_parser = timeout, help_heading = NOTIFY)]
+    timeout: Duration,
 
-    /// Calls in all for one request that meets an outage or a rate limit
-    #[arg(long, default_value_t = 6, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100), help_heading = "GOV.UK Notify")]
+    /// Calls for one request during an outage or a rate limit, up to N
+    #[arg(long, default_value_t = 6, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100), help_heading = NOTIFY)]
     attempts: u32,
 
-    /// Stop with "try again later" after so many seconds of nothing but failures
+    /// How long to retry if Notify is down, before stopping with exit code 75
     #[arg(
         long,
-        default_value_t = 300,
-        value_name = "SECONDS",
-        help_heading = "GOV.UK Notify"
+        default_value = "300s",
+        value_name = "TIME",
+        value_parser = seconds,
+        help_heading = NOTIFY
     )]
-    give_up_after: u64,
+    give_up_after: Duration,
 
-    /// Requests a second at most, retries included; 0 for no limit. Notify takes 50, from all who use keys of the service
+    /// Requests a second, up to N, with retries (0 for no limit)
+    ///
+    /// Notify accepts 50 from all who use keys of the service.
     #[arg(
         long,
         default_value_t = 25,
         value_name = "N",
-        help_heading = "GOV.UK Notify"
+        help_heading = NOTIFY
     )]
     rate: u32,
 
-    /// How long nothing is sent after Notify has said that it was too much
-    #[arg(long, value_parser = parse_duration, default_value = "30s", value_name = "TIME", help_heading = "GOV.UK Notify")]
+    /// How long to send nothing after Notify has said that calls came too fast
+    #[arg(long, value_parser = seconds, default_value = "30s", value_name = "TIME", help_heading = NOTIFY)]
     pause_when_too_fast: Duration,
 
     /// Calls to Notify at the same time
-    #[arg(long, default_value_t = 8, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256), help_heading = "GOV.UK Notify")]
+    #[arg(long, default_value_t = 8, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256), help_heading = NOTIFY)]
     pub concurrency: u16,
 }
 
 /// Where GOV.UK Notify is, and the key.
 #[derive(Debug, Clone, Args)]
 pub struct NotifyKeyArgs {
-    /// Address of GOV.UK Notify; https, or a loopback address
+    /// Address of GOV.UK Notify: https, or this machine
     #[arg(
         long,
         env = "NOTIFY_BASE_URL",
         default_value = BASE_URL,
         value_name = "URL",
-        help_heading = "GOV.UK Notify"
+        help_heading = NOTIFY
     )]
     notify_url: String,
 
-    /// File with the API key (mode 0600); without it the key is read from NOTIFY_API_KEY
+    /// File with the API key (mode 0600)
+    ///
+    /// Without this option the key is read from NOTIFY_API_KEY.
     #[arg(
         long,
         env = "NOTIFY_API_KEY_FILE",
         value_name = "FILE",
-        help_heading = "GOV.UK Notify"
+        help_heading = NOTIFY
     )]
     api_key_file: Option<PathBuf>,
 }
@@ -106,9 +115,9 @@ impl NotifyKeyArgs {
                 client_cert: None,
                 ..network
             },
-            timeout_seconds: 20,
+            timeout: Duration::from_secs(20),
             attempts: 1,
-            give_up_seconds: 20,
+            give_up_after: Duration::from_secs(20),
             rate: 0,
             pause_when_too_fast: Duration::ZERO,
             monitor: Arc::default(),
@@ -143,9 +152,9 @@ impl NotifyArgs {
                 client_cert: None,
                 proxies: Proxies::from_environment()?,
             },
-            timeout_seconds: self.timeout,
+            timeout: self.timeout,
             attempts: self.attempts,
-            give_up_seconds: self.give_up_after,
+            give_up_after: self.give_up_after,
             rate: self.rate,
             pause_when_too_fast: self.pause_when_too_fast,
             monitor: Arc::clone(monitor),

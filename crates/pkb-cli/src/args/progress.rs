@@ -5,7 +5,10 @@ use std::{sync::Arc, time::Duration};
 use clap::{Args, ValueEnum};
 use pkb_core::monitor::Monitor;
 
-use super::{duration::parse_duration, headings::STREAM};
+use super::{
+    headings::{RUN, STREAM},
+    time::seconds,
+};
 
 /// When to show progress.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -21,22 +24,26 @@ pub enum When {
 /// What a program shows of its work, and where it notes it.
 #[derive(Debug, Clone, Args)]
 pub struct ProgressArgs {
-    /// When to show progress: a live line on a terminal, a line a minute in a log
+    /// When to show progress
+    ///
+    /// On a terminal progress is one line that changes. In a log it is a line a minute.
     #[arg(
         long = "progress",
         value_enum,
         default_value = "auto",
         value_name = "WHEN",
-        help_heading = STREAM
+        help_heading = RUN
     )]
     pub when: When,
 
-    /// No progress, and no summary if all went well; errors and warnings stay
-    #[arg(long, help_heading = STREAM)]
+    /// Show errors and warnings only
+    ///
+    /// There is no progress, and no summary if all went well.
+    #[arg(short = 'q', long, help_heading = STREAM)]
     pub quiet: bool,
 
     /// How often a log gets a line (for tests)
-    #[arg(long = "progress-interval", hide = true, value_parser = parse_duration, default_value = "60s", value_name = "TIME")]
+    #[arg(long = "progress-interval", hide = true, value_parser = seconds, default_value = "60s", value_name = "TIME")]
     pub interval: Duration,
 
     /// What happens, noted by all that work with these arguments.

@@ -16,46 +16,57 @@ use pkb_core::{
 use pkb_files::exposure;
 
 use super::{
-    headings::{ONCE, STREAM},
+    headings::{ONCE, RUN, STREAM},
     progress::ProgressArgs,
 };
 
 /// How a stage reads, counts and reports.
 #[derive(Debug, Clone, Args)]
 pub struct StreamArgs {
-    /// The stream is a part on purpose (split, filtered): do not insist on every row
+    /// Accept part of a stream, such as one shard
+    ///
+    /// A pipe cannot tell the end of a stream from a stage that has failed. So without this option every row of the
+    /// patient file must arrive.
     #[arg(long, help_heading = ONCE)]
     pub partial: bool,
 
-    /// Note each settled record in FILE, and answer from it what an earlier run has settled: after
-    /// any failure, run the same command again. An earlier output of this stage will do, too
+    /// Continue from FILE what an earlier run began
     ///
-    /// Without this option, a run with --output FILE has its journal in FILE.journal, and one that writes into a folder
-    /// DIR in DIR.journal. Keep it: it holds codes and knows who has a letter
+    /// Each finished record is noted in FILE. After any failure, run the same command again: records in FILE are
+    /// not worked on twice. An earlier output of this stage can also be given here.
+    ///
+    /// Without this option, a run with --output FILE keeps its journal in FILE.journal, and a run that writes into
+    /// a folder DIR keeps it in DIR.journal. Keep the journal. It can hold codes, and it knows who has a letter.
     #[arg(long, value_name = "FILE", help_heading = STREAM)]
     pub journal: Option<PathBuf>,
 
-    /// Keep no journal: the same command again begins from the start
-    #[arg(long, conflicts_with = "journal", help_heading = STREAM)]
+    /// Keep no journal, so that the same command starts from the beginning
+    #[arg(long, conflicts_with = "journal", help_heading = RUN)]
     pub no_journal: bool,
 
-    /// No other machine works on this campaign: take a journal also where locks do not hold between machines
+    /// Use a journal on shared storage without reliable locks
+    ///
+    /// Only safe if no other machine runs this campaign.
     #[arg(
         long,
         env = "PKB_ONE_MACHINE",
         value_parser = clap::builder::FalseyValueParser::new(),
-        help_heading = STREAM
+        help_heading = RUN
     )]
     pub one_machine: bool,
 
-    /// Write the records to FILE (complete or absent, mode 0600) instead of standard output
-    #[arg(long, value_name = "FILE", help_heading = STREAM)]
+    /// Write the records to FILE, not to standard output
+    ///
+    /// FILE is complete or absent, and its owner only can read it (mode 0600).
+    #[arg(short = 'o', long, value_name = "FILE", help_heading = STREAM)]
     pub output: Option<PathBuf>,
 
-    /// Write the records to standard output even if it is a terminal: they hold names, numbers and codes
+    /// Show records on a terminal, with names, numbers and codes
     #[arg(long, help_heading = ONCE)]
     pub show_records: bool,
-    /// Replace the records in the --output FILE even if some of their patients are not in the new ones
+    /// Replace FILE even if some of its patients are not in the new one
+    ///
+    /// This is about --output FILE. Without this option, a file with more patients is kept.
     #[arg(long, requires = "output", help_heading = ONCE)]
     pub replace: bool,
 
@@ -63,7 +74,7 @@ pub struct StreamArgs {
     #[command(flatten)]
     pub progress: ProgressArgs,
 
-    /// Also write the summary to FILE, as JSON
+    /// Write the summary to FILE as JSON
     #[arg(long, value_name = "FILE", help_heading = STREAM)]
     pub summary: Option<PathBuf>,
 
@@ -76,8 +87,13 @@ pub struct StreamArgs {
 #[derive(Debug, Clone, Args)]
 pub struct ClockArgs {
     /// Pretend that it is this moment (for tests and rehearsals): 2026-11-22T09:00:00Z
-    #[arg(long, env = "PKB_FIXED_TIME", value_name = "TIME", hide = true)]
+    #[arg(long, env = "PKB_FIXED_TIME", value_name = "TIME", value_parser = moment, hide = true)]
     fixed_time: Option<Timestamp>,
+}
+
+fn moment(text: &str) -> Result<Timestamp, &'static str> {
+    text.parse()
+        .map_err(|_| "must be a date and time, such as 2026-11-22T09:00:00Z")
 }
 
 impl ClockArgs {
@@ -150,7 +166,7 @@ pub fn usual_journal(place: &Path) -> Option<PathBuf> {
 /// Where a stage other than the first reads its records.
 #[derive(Debug, Clone, Args)]
 pub struct InputArgs {
-    /// Record stream to read; standard input if absent or "-"
+    /// Records to read [default: standard input, also "-"]
     #[arg(value_name = "FILE")]
     pub input: Option<PathBuf>,
 }
@@ -172,7 +188,7 @@ impl InputArgs {
         Ok(match &self.input {
             Some(path) if path.is_dir() => {
                 return Err(Fatal::Input(format!(
-                    "{}: is a folder, not a file",
+                    "{} is a folder, not a file",
                     path.display()
                 )));
             }

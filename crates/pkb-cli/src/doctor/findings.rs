@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use pkb_core::{ExitCode, Fatal};
+use pkb_core::{ExitCode, Fatal, rows::counted};
 
 /// How bad something is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,10 +100,15 @@ impl fmt::Display for Findings {
             count(|level| matches!(level, Level::Problem(_))),
             count(|level| *level == Level::Warning),
         );
+        let [problems_in_words, warnings_in_words] = [(problems, "problem"), (warnings, "warning")]
+            .map(|(count, noun)| counted(count as u64, noun, &format!("{noun}s")));
         match (problems, warnings) {
-            (0, 0) => writeln!(f, "\nall is well"),
-            (0, _) => writeln!(f, "\nready to go; warnings: {warnings}"),
-            (_, _) => writeln!(f, "\nnot ready: problems: {problems}, warnings: {warnings}"),
+            (0, 0) => writeln!(f, "\nready"),
+            (0, _) => writeln!(f, "\nready, with {warnings_in_words}"),
+            (_, _) => writeln!(
+                f,
+                "\nnot ready: {problems_in_words} and {warnings_in_words}. Correct them, and run the same command again"
+            ),
         }
     }
 }

@@ -25,21 +25,22 @@ pub(super) fn secret_file(path: &Path, about: &'static str, findings: &mut Findi
         return findings.problem(
             about,
             ExitCode::Usage,
-            "the file that is named for it is not there: is what is set the path of a file?",
+            "the file that is named for it does not exist. Set the path of a file, not the secret",
         );
     };
     let name = path.display();
     if !metadata.is_file() {
-        return findings.problem(about, ExitCode::Usage, format!("{name} is no file"));
+        return findings.problem(about, ExitCode::Usage, format!("{name} is not a file"));
     }
     let mut wrong = Vec::new();
     let mode = metadata.permissions().mode() & 0o777;
     if mode & 0o077 != 0 {
-        wrong.push(format!("others can read or change it (mode {mode:04o}): chmod 600 {name}, and ask for a new secret if they may have read it"));
+        wrong.push(format!("others can read or change the file (mode {mode:04o}). Run: chmod 600 {name}. Ask for a new \
+            secret if they may have read it"));
     }
     match fs::read(path) {
         Err(error) => wrong.push(format!(
-            "it cannot be read ({}): whose is it?",
+            "the file cannot be read ({}). To see who owns it: ls -l {name}",
             error.kind()
         )),
         Ok(bytes) => wrong.extend(rubbish(&bytes).map(str::to_owned)),
@@ -59,11 +60,7 @@ pub(super) fn secret_file(path: &Path, about: &'static str, findings: &mut Findi
 pub(super) fn key_file(path: &Path, about: &'static str, findings: &mut Findings) {
     let name = path.display();
     let Ok(metadata) = fs::metadata(path) else {
-        return findings.problem(
-            about,
-            ExitCode::Usage,
-            format!("{name}: there is no such file"),
-        );
+        return findings.problem(about, ExitCode::Usage, format!("{name} does not exist"));
     };
     let mode = metadata.permissions().mode() & 0o777;
     match mode & 0o077 {
@@ -79,21 +76,23 @@ pub(super) fn key_file(path: &Path, about: &'static str, findings: &mut Findings
 /// What does not belong into the file of a secret. White space around it does no harm.
 fn rubbish(bytes: &[u8]) -> Option<&'static str> {
     let Ok(text) = std::str::from_utf8(bytes) else {
-        return Some(
-            "it is not text: was it saved as UTF-16? Write it anew with an editor of this machine",
-        );
+        return Some("the file is not UTF-8 text. Write it again with an editor on this machine");
     };
     let secret = text.trim();
     if secret.is_empty() {
-        Some("it is empty")
+        Some("the file is empty. Write the secret into it")
     } else if text.starts_with('\u{feff}') {
-        Some("it begins with a byte-order mark: write it anew with an editor of this machine")
+        Some(
+            "the file begins with a byte-order mark. Write it again with an editor on this machine",
+        )
     } else if secret.chars().any(char::is_whitespace) {
-        Some("it has several words or lines: only the secret belongs into it")
+        Some("the file has several words or lines. Write only the secret into it")
     } else if secret.starts_with(['"', '\'']) || secret.ends_with(['"', '\'']) {
-        Some("there are quotes around it: take them out, unless they belong to the secret")
+        Some("there are quotes around the secret. Delete them, unless they belong to the secret")
     } else if secret.chars().any(char::is_control) || !secret.is_ascii() {
-        Some("it has characters that no secret has: was it copied from a document?")
+        Some(
+            "the file has characters that no secret has, as when it was copied from a document. Type the secret again",
+        )
     } else {
         None
     }
@@ -105,7 +104,7 @@ pub(super) fn machine(folder: &Path, findings: &mut Findings) {
     match umask() {
         Some(mask) if mask & 0o077 != 0o077 => findings.warn(
             "umask",
-            format!("{mask:04o}: others can read the files that the shell makes (>): umask 077, or use --output"),
+            format!("{mask:04o}: others can read the files that the shell makes (>). Run: umask 077, or use --output"),
         ),
         Some(mask) => findings.ok("umask", format!("{mask:04o}")),
         None => {}
@@ -145,7 +144,7 @@ fn permissions(folder: &Path, findings: &mut Findings) {
             };
             findings.warn(
                 "permissions",
-                format!("others can read {shown}{more}, which may hold patient data: chmod 600"),
+                format!("others can read {shown}{more}, which may hold patient data. Run chmod 600 on each of them"),
             );
         }
     }
@@ -175,10 +174,15 @@ fn space(folder: &Path, about: &'static str, findings: &mut Findings) {
         }
     );
     match free {
-        ..NO_SPACE => findings.problem(about, ExitCode::Io, format!("{what}: make room")),
-        NO_SPACE..LITTLE_SPACE => {
-            findings.warn(about, format!("{what}: 100,000 letters take about 2,000"))
-        }
+        ..NO_SPACE => findings.problem(
+            about,
+            ExitCode::Io,
+            format!("{what}. Make room on the disk"),
+        ),
+        NO_SPACE..LITTLE_SPACE => findings.warn(
+            about,
+            format!("{what}. 100,000 letters take about 2,000 MiB"),
+        ),
         _ => findings.ok(about, what),
     }
 }
@@ -197,7 +201,7 @@ fn temporary(folder: &Path, findings: &mut Findings) {
             "temporary",
             ExitCode::Io,
             format!(
-                "no file can be made in {} ({}): TMPDIR names another folder",
+                "no file can be made in {} ({}). To use a different folder: TMPDIR=DIR",
                 folder.display(),
                 error.kind()
             ),
@@ -216,7 +220,7 @@ mod tests {
         }
         for (bad, part) in [
             (&b"\n"[..], "empty"),
-            (b"\xff\xfes\0e\0", "UTF-16"),
+            (b"\xff\xfes\0e\0", "not UTF-8"),
             ("\u{feff}secret".as_bytes(), "byte-order mark"),
             (b"secret one", "several words"),
             (b"one\ntwo\n", "several words"),

@@ -1,9 +1,11 @@
 //! A look at everything a campaign needs, before it begins: settings, secrets, this machine, PKB, GOV.UK Notify. Each thing is
 //! a line that says what to do; nothing is changed, at PKB neither.
 //!
-//! * `local`: secrets, files, folders, space; `remote`: servers, their clocks, credentials, interfaces.
+//! * `local`: secrets, files, folders, space; `remote`: servers, their clocks, credentials; `interfaces`: what this client may use of PKB, and
+//!   how long that takes.
 
 mod findings;
+mod interfaces;
 mod local;
 mod remote;
 
@@ -12,23 +14,31 @@ use std::{path::Path, process::Command, sync::Arc};
 use clap::Args;
 
 use crate::{
-    args::{NotifyKeyArgs, PkbArgs},
+    args::{NotifyKeyArgs, PKB, PkbArgs},
     settings::{PROGRAMS, program_of},
 };
 use findings::Findings;
-use pkb_client::rest::{PathTemplate, USER_PATH};
+use pkb_client::{rest::USER_PATH, upload::UPLOAD_PATH};
 use pkb_core::{ExitCode, Fatal};
 
 /// What can be asked of the doctor.
 #[derive(Debug, Args)]
 pub struct DoctorArgs {
-    /// Also ask GOV.UK Notify whether it takes the API key
+    /// Also ask GOV.UK Notify whether the API key works
     #[arg(long)]
     notify: bool,
 
-    /// Path of byNationalId under the base address
-    #[arg(long, default_value = USER_PATH, value_name = "PATH", help_heading = "PKB")]
+    /// Patients in the campaign, to say how long PKB takes
+    #[arg(long, value_name = "N")]
+    patients: Option<u64>,
+
+    /// Path of byNationalId below the base address
+    #[arg(long, default_value = USER_PATH, value_name = "PATH", help_heading = PKB)]
     user_path: String,
+
+    /// Path to which batches are sent, below the base address
+    #[arg(long, default_value = UPLOAD_PATH, value_name = "PATH", help_heading = PKB)]
+    upload_path: String,
 
     /// Notify.
     #[command(flatten)]
@@ -51,12 +61,7 @@ pub async fn run(args: DoctorArgs) -> Result<ExitCode, Fatal> {
     }
     notify_key(&args, &mut findings);
     local::machine(Path::new("."), &mut findings);
-    remote::pkb(
-        &args.pkb,
-        PathTemplate::new(&args.user_path, &["{number}", "{type}"]),
-        &mut findings,
-    )
-    .await;
+    remote::pkb(&args, &mut findings).await;
     if args.notify {
         remote::notify(&args.notify_key, &args.pkb, &mut findings).await;
     }
@@ -75,7 +80,7 @@ fn settings(args: &DoctorArgs, findings: &mut Findings) {
             "settings",
             ExitCode::Usage,
             format!(
-                "not set: {}. Export them, or write them below [pkb] in pkb.toml (`pkb config --toml > pkb.toml` is a start)",
+                "not set: {}. Export them, or write them below [pkb] in pkb.toml. If you have no pkb.toml yet, write one with: pkb config --toml > pkb.toml",
                 missing.join(", ")
             ),
         ),
@@ -98,7 +103,7 @@ fn settings(args: &DoctorArgs, findings: &mut Findings) {
             ),
             Err(_) => findings.warn(
                 "programs",
-                format!("{program} is not beside this program: is it installed?"),
+                format!("{program} is not in the folder of this program. What to do: install it"),
             ),
         }
     }
@@ -137,7 +142,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_code_is_that_of_what_has_to_be_mended_first() {
+    fn the_code_is_that_of_what_has_to_be_fixed_first() {
         let mut findings = Findings::default();
         findings.warn("x", "y");
         assert_eq!(findings.exit_code(), ExitCode::Done);
@@ -148,7 +153,7 @@ mod tests {
         assert_eq!(findings.exit_code(), ExitCode::Usage);
         let text = findings.to_string();
         assert!(
-            text.ends_with("\nnot ready: problems: 3, warnings: 1\n"),
+            text.contains("\nnot ready: 3 problems and 1 warning. Correct them"),
             "{text}"
         );
     }

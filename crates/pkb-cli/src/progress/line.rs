@@ -206,6 +206,7 @@ mod tests {
         let snapshot = Snapshot {
             done,
             total,
+            saved: 0,
             retries,
             unnamed_answers: 0,
             notes: Vec::new(),

@@ -1,14 +1,16 @@
-//! What the operator sees of a stage that works: one live line in a pipeline, drawn by the last stage,
-//! because only its output is not a pipe; a plain line a minute where there is no terminal; and a word of
+//! What the operator sees of a stage that works: one live line in a pipeline, drawn by the stages that work in turn; where there
+//! is no terminal a plain line a minute of the last stage, which alone has an output that is not a pipe; and a word of
 //! each other stage when it waits for long.
 //!
-//! * `screen`: the terminal, as messages and several programs share it.
-//! * `line`, `pace`: what is said.
+//! * `screen`: the terminal, as messages and several programs share it. `turn`: whose line it has.
+//! * `line`, `pace`: what is said. `calls`: how many calls to PKB there will be, and how long they take.
 //! * Here: who says it, and when.
 
+mod calls;
 mod line;
 mod pace;
 mod screen;
+mod turn;
 
 use std::{
     sync::{
@@ -19,11 +21,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use self::{line::ProgressWords, pace::Pace};
+use self::{line::ProgressWords, pace::Pace, turn::Turns};
 use crate::args::{ProgressArgs, When};
 use pkb_core::figures::in_words;
 use pkb_core::monitor::{Monitor, Snapshot, Wait, Why};
 
+pub(crate) use calls::seconds;
+pub use calls::{Asking, CallsNote};
 pub(crate) use screen::is_pipe;
 pub use screen::{Stderr, close_screen, tell};
 
@@ -43,7 +47,7 @@ pub struct Task {
     pub program: &'static str,
     /// What is counted, in the plural.
     pub unit: &'static str,
-    /// Whether no other stage comes after it, which would show the progress of all.
+    /// Whether no other stage comes after it, which would tell a log of the progress of all.
     pub is_last: bool,
     /// Whether its results themselves are shown on the terminal.
     pub results_on_screen: bool,
@@ -64,7 +68,8 @@ impl ProgressKind {
         let is_mine = match args.when {
             When::Always => true,
             When::Never => false,
-            When::Auto => task.is_last && !(terminal && task.results_on_screen),
+            When::Auto if terminal => !task.results_on_screen,
+            When::Auto => task.is_last,
         };
         match (args.quiet, is_mine, terminal) {
             (true, _, _) => None,
@@ -113,19 +118,30 @@ fn watch(monitor: &Monitor, mut teller: ProgressReporter, stopped: &mpsc::Receiv
         ProgressKind::Lines | ProgressKind::Waits => LOOK.min(teller.interval),
     };
     let colours = screen::has_colours();
-    let bar = (teller.form == ProgressKind::Live).then(screen::bar);
+    let is_live = teller.form == ProgressKind::Live;
+    let mut bar = is_live.then(|| {
+        (
+            screen::bar(),
+            Turns::at_terminal(teller.task.is_last, Instant::now()),
+        )
+    });
     while stopped.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
         let now = Instant::now();
         let snapshot = monitor.snapshot(now);
         if let Some(message) = teller.message(&snapshot, now) {
             tell(message);
         }
-        if let Some(bar) = &bar {
+        let Some((bar, turns)) = &mut bar else {
+            continue;
+        };
+        let is_idle = (snapshot.wait.as_ref())
+            .is_some_and(|wait| wait.why == Why::NoInput && wait.length(now) >= LOOK);
+        if turns.is_mine(is_idle, now) {
             let words = teller.words(&snapshot, now);
             bar.set_message(words.in_line(screen::columns(), colours));
         }
     }
-    if let Some(bar) = bar {
+    if let Some((bar, _)) = bar {
         bar.finish_and_clear();
     }
 }
@@ -164,12 +180,12 @@ impl ProgressReporter {
     fn message(&mut self, snapshot: &Snapshot, now: Instant) -> Option<String> {
         self.pace.note(now, snapshot.done);
         match self.form {
-            ProgressKind::Live => None,
+            ProgressKind::Live if self.task.is_last => None,
             ProgressKind::Lines if now >= self.next_line => {
                 self.next_line = now + self.interval;
                 Some(self.words(snapshot, now).in_full())
             }
-            ProgressKind::Lines | ProgressKind::Waits => {
+            ProgressKind::Live | ProgressKind::Lines | ProgressKind::Waits => {
                 self.wait_message(snapshot.wait.as_ref(), now)
             }
         }
@@ -181,7 +197,7 @@ impl ProgressReporter {
         let Some(wait) = wait.filter(|wait| wait.why != Why::NoInput) else {
             let told = self.told.take()?;
             let lasted = in_words(now.saturating_duration_since(told.since));
-            return Some(format!("{program}: goes on after {lasted}"));
+            return Some(format!("{program}: continues after {lasted}"));
         };
         let was_told = self.told_last.as_ref().is_some_and(|(why, at)| {
             why.is_like(&wait.why) && now.saturating_duration_since(*at) < TELL_AGAIN
@@ -220,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_last_stage_has_a_line_and_only_a_terminal_has_a_live_one() {
+    fn a_terminal_has_a_live_line_and_a_log_has_lines_of_the_last_stage() {
         use ProgressKind::{Lines, Live, Waits};
         let last = Task {
             is_last: true,
@@ -233,7 +249,7 @@ mod tests {
         for (when, quiet, task, terminal, form) in [
             (When::Auto, false, last, true, Some(Live)),
             (When::Auto, false, last, false, Some(Lines)),
-            (When::Auto, false, TASK, true, Some(Waits)),
+            (When::Auto, false, TASK, true, Some(Live)),
             (When::Auto, false, TASK, false, Some(Waits)),
             (When::Auto, false, on_screen, true, Some(Waits)),
             (When::Auto, false, on_screen, false, Some(Lines)),
@@ -302,7 +318,7 @@ mod tests {
             said(ProgressKind::Waits, 120, &waits),
             [
                 (20, "pkb-resolve: waiting 30 s, asked by PKB".to_owned()),
-                (50, "pkb-resolve: goes on after 30 s".to_owned()),
+                (50, "pkb-resolve: continues after 30 s".to_owned()),
             ]
         );
     }

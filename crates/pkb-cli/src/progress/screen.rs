@@ -26,7 +26,8 @@ const ERASE: &str = "\r\x1b[J";
 /// Columns of a terminal that does not say how wide it is.
 const USUAL_COLUMNS: usize = 80;
 
-/// The line of progress that is on the screen, if this program draws one.
+/// The line of progress that this program drew last, if it draws one. Another program of the pipeline may have drawn over it: that
+/// one mends a moment later what is done here for this one.
 static LINE: Mutex<Option<String>> = Mutex::new(None);
 
 fn line() -> MutexGuard<'static, Option<String>> {
@@ -50,10 +51,10 @@ pub(super) fn columns() -> usize {
         .map_or(USUAL_COLUMNS, |(width, _)| usize::from(width.0))
 }
 
-/// Whether a later program of the pipeline may have a line of progress on this terminal.
+/// Whether another program of the pipeline may have a line of progress on this terminal.
 fn is_shared() -> bool {
     static SHARED: OnceLock<bool> = OnceLock::new();
-    *SHARED.get_or_init(|| is_terminal() && is_pipe(io::stdout()))
+    *SHARED.get_or_init(|| is_terminal() && (is_pipe(io::stdin()) || is_pipe(io::stdout())))
 }
 
 /// Whether a stream is a pipe.
@@ -163,6 +164,9 @@ pub struct Stderr;
 impl Write for Stderr {
     /// Writes a whole message. What of it would steer the terminal is escaped.
     fn write(&mut self, message: &[u8]) -> io::Result<usize> {
+        if message.is_empty() {
+            return Ok(0);
+        }
         let text = String::from_utf8_lossy(message);
         let bytes = shown(&text);
         let bytes = bytes.as_bytes();

@@ -3,7 +3,7 @@
 use clap::{Arg, ArgMatches, parser::ValueSource};
 use url::Url;
 
-use super::file::{FileEntry, FileValue};
+use super::file::{DEFAULT_NAME, FileEntry, FileValue};
 use pkb_client::is_loopback;
 use pkb_core::Fatal;
 
@@ -51,19 +51,26 @@ pub(super) fn check(
         _ => (format!("--{long}"), format!("leave out --{long}")),
     };
     let (host, other) = (host(&given), host(&in_file));
-    let (here, away) = match is_loopback(&given) {
-        true => (
-            format!("{name} ({host})"),
-            format!("{file}, line {line} ({other})"),
-        ),
-        false => (
-            format!("{file}, line {line} ({other})"),
-            format!("{name} ({host})"),
-        ),
+    let given_at = format!("{name} ({host})");
+    let filed_at = format!("{file}, line {line} ({other})");
+    let (here, away, advice) = match is_loopback(&given) {
+        true => {
+            let without = match file == DEFAULT_NAME {
+                true => format!("work in a folder without {file}"),
+                false => format!("do not use {file} (--settings, PKB_SETTINGS)"),
+            };
+            let advice = format!("for a rehearsal, {without}. For the campaign, {undo}");
+            (given_at, filed_at, advice)
+        }
+        false => {
+            let advice =
+                format!("for the campaign, correct line {line} of {file}. For a rehearsal, {undo}");
+            (filed_at, given_at, advice)
+        }
     };
     Err(Fatal::Usage(format!(
-        "two addresses for --{long}: that of {here} is on this machine, for a rehearsal, and that of {away} is not. What to do: for a \
-         rehearsal, work in a folder without pkb.toml; for the campaign, {undo}"
+        "--{long} has two addresses. That of {here} is on this machine, for a rehearsal. That of {away} is not. What to do: \
+         {advice}"
     )))
 }
 

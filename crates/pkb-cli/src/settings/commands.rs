@@ -2,11 +2,17 @@
 
 use std::path::PathBuf;
 
-use clap::{Arg, ArgAction, Command, value_parser};
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use clap_complete::Shell;
 
-use super::option::{self, SETTINGS_FILE};
-use pkb_core::ExitCode;
+use super::{
+    help,
+    option::{self, SETTINGS_FILE},
+};
+use crate::args::RUN;
+
+/// The option that asks for more log.
+const VERBOSE: &str = "verbose";
 
 /// The subcommands.
 pub(super) const OURS: [&str; 4] = ["config", "man", "completions", "help"];
@@ -14,10 +20,7 @@ pub(super) const OURS: [&str; 4] = ["config", "man", "completions", "help"];
 /// The program's own arguments, with what every program has.
 pub(super) fn add_to(command: Command) -> Command {
     let config = config(command.get_name());
-    let examples = command.get_after_help().map(ToString::to_string);
-    let help = [examples.unwrap_or_default(), exit_codes()].join("\n\n");
-    command
-        .after_long_help(help)
+    let command = command
         .args_conflicts_with_subcommands(true)
         .subcommand_negates_reqs(true)
         .arg(
@@ -27,18 +30,30 @@ pub(super) fn add_to(command: Command) -> Command {
                 .value_name("FILE")
                 .value_parser(value_parser!(PathBuf))
                 .global(true)
-                .help_heading("Settings")
-                .help("Settings of all programs, instead of pkb.toml in this folder"),
+                .help_heading(RUN)
+                .help("Read settings from FILE instead of pkb.toml in this folder"),
         )
-        .subcommands([config, man(), completions()])
+        .arg(
+            Arg::new(VERBOSE)
+                .short('v')
+                .long("verbose")
+                .action(ArgAction::Count)
+                .global(true)
+                .help_heading(RUN)
+                .help("Log more: -v says what happens, -vv and -vvv are for finding faults. No value of a patient is logged"),
+        )
+        .subcommands([config, man(), completions()]);
+    help::shaped(command)
 }
 
-/// What the program ends with, for `--help` and the manual page.
-fn exit_codes() -> String {
-    let lines = ExitCode::TABLE
-        .iter()
-        .map(|(code, words)| format!("\n  {:>3}  {words}", code.code()));
-    format!("Exit codes:{}", lines.collect::<String>())
+/// How often more log was asked for.
+pub(super) fn verbose(matches: &ArgMatches) -> u8 {
+    matches
+        .try_get_one::<u8>(VERBOSE)
+        .ok()
+        .flatten()
+        .copied()
+        .unwrap_or_default()
 }
 
 fn config(program: &str) -> Command {
@@ -46,8 +61,8 @@ fn config(program: &str) -> Command {
         .about("Show the settings in force, and where each comes from")
         .long_about(
             "Show the settings in force, and where each comes from\n\n\
-             A flag beats an environment variable, that beats the settings file (pkb.toml), and that the default. What follows `config` is \
-             taken as a command line of this program, which is explained and not run. Secrets are not shown.",
+             An option on the command line comes first, then the environment, then the settings file (pkb.toml), then the default. What follows \
+             `config` is read as a command line of this program. It is explained and not run. Secrets are not shown.",
         )
         .after_help(format!(
             "Examples:\n  {program} config\n  {program} config --toml > pkb.toml\n  {program} config --progress never"
@@ -61,7 +76,7 @@ fn config(program: &str) -> Command {
                 .require_equals(true)
                 .default_missing_value("all")
                 .hide_possible_values(true)
-                .help("Print a settings file with every setting of all programs, as comments: a start for yours"),
+                .help("Print a settings file with every setting as a comment, to edit"),
         )
         .arg(
             Arg::new("line")
@@ -70,7 +85,7 @@ fn config(program: &str) -> Command {
                 .trailing_var_arg(true)
                 .allow_hyphen_values(true)
                 .value_parser(value_parser!(std::ffi::OsString))
-                .help("A command line of this program, to be explained"),
+                .help("A command line of this program to explain"),
         )
 }
 
@@ -82,7 +97,7 @@ fn man() -> Command {
             Arg::new("dir")
                 .value_name("DIR")
                 .value_parser(value_parser!(PathBuf))
-                .help("Write the pages of the program and its commands to DIR instead"),
+                .help("Write the pages of the program and its commands to DIR"),
         )
 }
 

@@ -5,8 +5,12 @@ use pkb_core::Fatal;
 /// What the program does instead of its work.
 #[derive(Debug)]
 pub enum EarlyExit {
-    /// Help and version, or what clap has against the command line, and what to say of it besides.
-    Clap(clap::Error, Vec<String>),
+    /// Help or version.
+    Clap(clap::Error),
+    /// The help of a program that was called without anything to do.
+    Help(String),
+    /// What is wrong with the command line.
+    Usage(String),
     /// A text that was asked for.
     Print(String),
     /// It stops.
@@ -21,6 +25,6 @@ impl From<Fatal> for EarlyExit {
 
 impl From<clap::Error> for EarlyExit {
     fn from(error: clap::Error) -> Self {
-        Self::Clap(error, Vec::new())
+        Self::Clap(error)
     }
 }

@@ -84,14 +84,18 @@ impl SettingsFile {
             }
             Err(unread) if is_missing(&unread) => {
                 return Err(Fatal::Usage(format!(
-                    "{}: no such settings file (--settings, or PKB_SETTINGS)",
+                    "{}: no such settings file. Correct --settings or PKB_SETTINGS",
                     path.display()
                 )));
             }
             Err(unread) => return Err(unread.or(|error| Fatal::cannot_read(path, error))),
         };
-        let text = String::from_utf8(bytes)
-            .map_err(|_| Fatal::Usage(format!("{}: not in UTF-8", path.display())))?;
+        let text = String::from_utf8(bytes).map_err(|_| {
+            Fatal::Usage(format!(
+                "{} is not in UTF-8. Save it as UTF-8",
+                path.display()
+            ))
+        })?;
         let (tables, problems) = parse(&text);
         Ok((
             Self {
@@ -118,7 +122,7 @@ fn parse(text: &str) -> (Vec<FileTable>, Vec<FileProblem>) {
         .map(|error| FileProblem {
             line: error.span().map_or(1, |span| lines.at(span.start)),
             // Not the error's own picture of the line, which may hold anything.
-            what: format!("not TOML: {}", error.message()),
+            what: format!("the line is not TOML: {}", error.message()),
         })
         .collect();
     let mut tables = Vec::new();

@@ -9,8 +9,9 @@
 //! * `resolve`: what a command line comes to with the file; `clap_error`: what there is to say besides clap's words.
 //! * `option`: what an option is as a setting.
 //! * `commands`: what every program has besides its work; `explain`: `config`; `skeleton`: `config --toml`;
-//!   `pages`: manual pages and completions.
-//! * `on_terminal`: patient data are not shown on terminals unasked.
+//!   `pages`, `manual`: manual pages, and completions.
+//! * `help`: what `-h` and `--help` show; `must`: what a value must be; `meant`: commands that were meant.
+//! * `on_terminal`: patient data are not shown on terminals unasked; `no_input`: nobody waits in silence.
 //! * `addresses`: of the file and of the environment, which must not be of a campaign and of a rehearsal.
 //! * `secrets`: where they go, since they do not go here.
 //!
@@ -22,6 +23,11 @@ mod commands;
 mod early_exit;
 mod explain;
 mod file;
+mod help;
+mod manual;
+mod meant;
+mod must;
+mod no_input;
 mod on_terminal;
 mod option;
 mod pages;
@@ -33,27 +39,49 @@ mod skeleton;
 mod tests;
 mod value;
 
-use std::ffi::OsString;
+use std::{
+    ffi::OsString,
+    io::{self, IsTerminal as _},
+};
 
 use clap::Parser;
 
 pub use early_exit::EarlyExit;
+pub use meant::COMMANDS;
 use resolve::Sources;
 pub use schema::{PROGRAMS, program_of};
+
+/// What a command line comes to.
+pub struct Settled<A> {
+    /// The arguments.
+    pub args: A,
+    /// How often more log was asked for (`-v`).
+    pub verbose: u8,
+}
 
 /// The arguments of `program`, from the command line `line` (the program's name first), the environment and the
 /// settings file.
 ///
 /// # Errors
 /// What the program does instead of its work.
-pub fn arguments<A: Parser>(program: &str, line: Vec<OsString>) -> Result<A, EarlyExit> {
-    let sources = Sources::new(program, A::command());
+pub fn arguments<A: Parser>(program: &str, line: Vec<OsString>) -> Result<Settled<A>, EarlyExit> {
+    let mut sources = Sources::new(program, A::command());
+    if line.len() == 1 && io::stdin().is_terminal() {
+        let mut command = help::short(sources.command);
+        return Err(EarlyExit::Help(command.render_help().to_string()));
+    }
+    if help::is_short(&line) {
+        sources.command = help::short(sources.command);
+    }
     let first = sources.look(&line)?;
     match first.subcommand() {
         Some(("config", asked)) => return Err(explain::config(&sources, asked)),
         Some(("man", asked)) => return Err(pages::man(&sources, asked)),
         Some(("completions", asked)) => return Err(pages::completions(&sources, asked)),
         _ => {}
+    }
+    if let Some(meant) = meant::instead(&sources.command, &line) {
+        return Err(EarlyExit::Usage(meant));
     }
     let mut resolved = sources.resolve(&sources.command, &first, line)?;
     if let Some(clash) = resolved.clash {
@@ -65,7 +93,10 @@ pub fn arguments<A: Parser>(program: &str, line: Vec<OsString>) -> Result<A, Ear
     {
         (leaf, matches) = (subcommand, inner);
     }
+    no_input::refuse(leaf, matches)?;
     on_terminal::refuse(leaf, matches)?;
-    A::from_arg_matches_mut(&mut resolved.matches)
-        .map_err(|error| error.format(&mut sources.command.clone()).into())
+    let verbose = commands::verbose(matches);
+    let args = A::from_arg_matches_mut(&mut resolved.matches)
+        .map_err(|error| EarlyExit::from(error.format(&mut sources.command.clone())))?;
+    Ok(Settled { args, verbose })
 }

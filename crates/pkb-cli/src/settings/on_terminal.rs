@@ -17,8 +17,8 @@ use pkb_core::Fatal;
 /// The option with which records are asked for.
 const SHOW: &str = "show_records";
 /// With one of these options a command does not write to standard output on a terminal: letters keep their records in their folder,
-/// and rules are explained without records.
-const ELSEWHERE: [&str; 2] = ["out", "explain"];
+/// rules are explained without records, and a request is shown with its values masked.
+const ELSEWHERE: [&str; 3] = ["out", "explain", "show_request"];
 
 /// Refuses to run `command` if it would show patient data on a terminal, and nobody asks for that.
 ///
@@ -40,7 +40,8 @@ pub(super) fn refuse(command: &Command, matches: &ArgMatches) -> Result<(), Fata
         return Ok(());
     }
     Err(Fatal::Usage(
-        "the records would be shown on this terminal, and hold names, numbers and codes. What to do: write them to a file (--output FILE), \
+        "the records would be shown on this terminal. They hold names, numbers and codes. What to do: write them to a \
+         file (--output FILE), \
          or pipe them into the next stage. If you want to see them here: --show-records"
             .into(),
     ))

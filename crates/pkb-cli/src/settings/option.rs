@@ -21,11 +21,11 @@ pub(super) fn is_setting(arg: &Arg) -> bool {
 pub(super) fn why_not(arg: &Arg) -> Option<&'static str> {
     if arg.get_help_heading() == Some(ONCE) {
         return Some(
-            "is for one run: in a file it would hold for every run; give it on the command line",
+            "is for one run only, and a settings file is for every run. Give the option on the command line",
         );
     }
     if arg.is_hide_set() {
-        return Some("is for tests and rehearsals; give it on the command line");
+        return Some("is for tests and rehearsals. Give the option on the command line");
     }
     let is_ours = arg.get_id() == SETTINGS_FILE;
     let informs = !matches!(

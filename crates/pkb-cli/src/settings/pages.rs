@@ -4,7 +4,7 @@ use clap::{ArgMatches, Command};
 use clap_complete::Shell;
 use std::path::{Path, PathBuf};
 
-use super::{early_exit::EarlyExit, resolve::Sources};
+use super::{early_exit::EarlyExit, manual, resolve::Sources};
 use pkb_core::Fatal;
 use pkb_files::atomic_file::AtomicFile;
 
@@ -38,16 +38,32 @@ fn write_pages(command: &Command, name: &str, dir: &Path) -> Result<(), Fatal> {
 }
 
 fn page(command: &Command, name: &str) -> Result<String, Fatal> {
-    let mut text = Vec::new();
+    let examples = command.get_before_help().map(ToString::to_string);
     let command = command
         .clone()
         .name(name.to_owned())
         .disable_help_subcommand(true);
-    clap_mangen::Man::new(command)
+    let has_commands = command.get_subcommands().any(|one| !one.is_hide_set());
+    let environment = manual::environment(&command);
+    let page = clap_mangen::Man::new(command)
         .source(concat!("pkb ", env!("CARGO_PKG_VERSION")))
-        .manual("Mass registration for Patients Know Best")
-        .render(&mut text)
-        .map_err(|_| Fatal::Bug("the manual page cannot be made".into()))?;
+        .manual("Mass registration for Patients Know Best");
+    let mut text = Vec::new();
+    let mut write = || {
+        page.render_title(&mut text)?;
+        page.render_name_section(&mut text)?;
+        page.render_synopsis_section(&mut text)?;
+        page.render_description_section(&mut text)?;
+        manual::examples(examples.as_deref(), &mut text)?;
+        page.render_options_section(&mut text)?;
+        if has_commands {
+            page.render_subcommands_section(&mut text)?;
+        }
+        manual::exit_status(&mut text)?;
+        manual::list("ENVIRONMENT", &environment, &mut text)?;
+        manual::list("FILES", &manual::files(), &mut text)
+    };
+    write().map_err(|_| Fatal::Bug("the manual page cannot be made".into()))?;
     String::from_utf8(text).map_err(|_| Fatal::Bug("the manual page is not UTF-8".into()))
 }
 

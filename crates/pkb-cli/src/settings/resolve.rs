@@ -93,8 +93,8 @@ impl Sources {
         problems.sort_by_key(|problem| problem.line);
         let name = file.name();
         let mut text = match problems.len() {
-            1 => format!("{name} is not in order:"),
-            several => format!("{name} is not in order, in {several} places:"),
+            1 => format!("{name} has a mistake:"),
+            several => format!("{name} has {several} mistakes:"),
         };
         for FileProblem { line, what } in problems {
             let _ = write!(text, "\n  line {line}: {what}");

@@ -9,7 +9,7 @@ use super::{
     option::{is_list, is_setting, is_switch, key, why_not},
     secrets, value,
 };
-use crate::args::{ApiArgs, ConcurrencyArgs, NotifyArgs, PkbArgs, STREAM};
+use crate::args::{ApiArgs, NotifyArgs, PkbArgs, STREAM};
 use pkb_files::nearest::nearest;
 
 /// The table of the program pkb: `[pkb]` has what is said of PKB to all programs.
@@ -76,8 +76,6 @@ struct SharedPkbArgs {
     _pkb: PkbArgs,
     #[command(flatten)]
     _api: ApiArgs,
-    #[command(flatten)]
-    _concurrency: ConcurrencyArgs,
 }
 
 impl Schema {
@@ -165,7 +163,7 @@ impl Schema {
             };
             problems.extend(what.err().map(|what| FileProblem {
                 line: entry.line,
-                what: format!("{} {}: {what}", known.header(), entry.key),
+                what: format!("{} {} {what}", known.header(), entry.key),
             }));
         }
         problems
@@ -182,16 +180,16 @@ impl Schema {
                         .tables()
                         .find(|table| table.setting(&entry.key).is_some())
                     {
-                        Some(table) => format!("write it below {}", table.header()),
+                        Some(table) => format!("is above all tables. Move it below {}", table.header()),
                         None => format!(
-                            "write it below the table of its program, such as {}",
+                            "is above all tables. Move it below the table of its program, such as {}",
                             self.own[0].header()
                         ),
                     }
                 });
                 FileProblem {
                     line: entry.line,
-                    what: format!("{}: {what}", entry.key),
+                    what: format!("{} {what}", entry.key),
                 }
             })
             .collect()
@@ -202,17 +200,17 @@ impl Schema {
         let mut known: Vec<String> = self.tables().map(|table| table.name.join(".")).collect();
         known.extend(PROGRAMS.map(str::to_owned));
         let hint = match nearest(&name, known.iter().map(String::as_str)) {
-            Some(near) => format!("; did you mean [{near}]?"),
+            Some(near) => format!(". Did you mean [{near}]?"),
             None => {
                 known.retain(|table| !table.contains('.'));
                 known.sort_unstable();
                 known.dedup();
-                format!("; there are [{}]", known.join("], ["))
+                format!(". The tables are [{}]", known.join("], ["))
             }
         };
         FileProblem {
             line: table.line,
-            what: format!("[{name}]: there is no such table{hint}"),
+            what: format!("[{name}] does not exist{hint}"),
         }
     }
 
@@ -228,9 +226,9 @@ impl Schema {
         };
         if let Some(arg) = table.args.iter().find(refused) {
             match why_not(arg) {
-                Some(why) => return format!("--{dashed} {why}"),
+                Some(why) => return why.to_owned(),
                 None if arg.get_long().is_none() => {
-                    return "what a command works on stands on the command line".into();
+                    return "is not a setting. Give it on the command line".into();
                 }
                 // With hyphens instead.
                 None => {}
@@ -238,12 +236,12 @@ impl Schema {
         }
         let mut elsewhere = self.tables().filter(|other| other.name != table.name);
         if let Some(other) = elsewhere.find(|other| other.setting(wrong).is_some()) {
-            return format!("not here: write it below {}", other.header());
+            return format!("is in the wrong table. Move it below {}", other.header());
         }
         let keys: Vec<String> = table.settings().map(key).collect();
         match nearest(&wrong.replace('-', "_"), keys.iter().map(String::as_str)) {
-            Some(near) => format!("there is no such setting; did you mean {near}?"),
-            None => "there is no such setting; `config --toml` prints all there are".into(),
+            Some(near) => format!("does not exist. Did you mean {near}?"),
+            None => "does not exist. To print all settings: config --toml".into(),
         }
     }
 }

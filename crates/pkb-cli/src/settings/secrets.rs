@@ -18,7 +18,7 @@ struct Secret {
     variable: Option<&'static str>,
 }
 
-const SECRETS: [Secret; 3] = [
+const SECRETS: [Secret; 5] = [
     Secret {
         names: &["client_secret", "secret", "password"],
         file: "client_secret_file",
@@ -34,14 +34,24 @@ const SECRETS: [Secret; 3] = [
         file: "api_key_file",
         variable: Some("NOTIFY_API_KEY"),
     },
+    Secret {
+        names: &["nhs_api_key", "nhs_notify_api_key"],
+        file: "nhs_api_key_file",
+        variable: Some("NHS_NOTIFY_API_KEY"),
+    },
+    Secret {
+        names: &["nhs_private_key", "private_key"],
+        file: "nhs_private_key_file",
+        variable: None,
+    },
 ];
 
 /// Where a secret goes that somebody tries to set by `key`; `None` if it is no secret's name.
 pub(super) fn where_to_put(key: &str) -> Option<String> {
     let secret = called(key)?;
     Some(format!(
-        "a secret must not stand in a settings file, which gets copied and mailed: put it into a file of its own, mode 0600, \
-         and name that file here: {} = \"FILE\"",
+        "must not be in a settings file, because it is a secret and such files are copied and emailed. Put the secret into a file of its \
+         own with mode 0600, and name that file here: {} = \"FILE\"",
         secret.file
     ))
 }
@@ -61,6 +71,15 @@ fn called(name: &str) -> Option<&'static Secret> {
 /// Whether an option names the file of a secret. What should be a path may be the secret itself, by mistake.
 pub(super) fn is_file_option(id: &str) -> bool {
     SECRETS.iter().any(|secret| secret.file == id)
+}
+
+/// The variables that may hold the secrets of a command, each with the option that names a file instead.
+pub(super) fn variables(command: &Command) -> Vec<(&'static str, String)> {
+    let has = |id: &str| command.get_arguments().any(|arg| arg.get_id() == id);
+    let usable = SECRETS.iter().filter(|secret| has(secret.file));
+    usable
+        .filter_map(|secret| Some((secret.variable?, secret.file.replace('_', "-"))))
+        .collect()
 }
 
 /// Each secret that a command can use, and whether it is set.

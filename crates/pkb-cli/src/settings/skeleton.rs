@@ -10,14 +10,13 @@ use super::{
     schema::{PROGRAMS, SchemaTable, program_of, table_of},
 };
 
-const HEAD: &str = "\
-# Settings of pkb-upload, pkb-resolve, pkb-tokens, pkb-letters, pkb-notify and pkb. Every program reads pkb.toml of the folder that it is started in, or
-# the file that --settings or PKB_SETTINGS names. A flag beats an environment variable, that beats this file, and that the default.
-# What is below [pkb] is for all programs; any of it may stand below the table of a program, for that one alone.
-# A setting is an option without its --, and with _ for -; paths are taken from the folder that the program is started in.
-# No secret belongs in here: it has a file of its own, mode 0600, and client_secret_file names it.
-# Take the # away from what you want to set: each line shows the default, or what kind of value there may be.
-";
+const HEAD: &str = "# Settings of pkb-upload, pkb-resolve, pkb-tokens, pkb-letters, pkb-notify and pkb. Each program reads pkb.toml in the \
+ folder in which it is\n# started, or the file that --settings or PKB_SETTINGS names. An option on the command line comes \
+ first, then the environment, then this file,\n# then the default.\n# Settings below [pkb] are for all programs. To set one \
+ for one program only, write it below that program's table.\n# A setting has the name of its option without --, and with _ \
+ instead of -. Paths start in the folder in which a program is started.\n# No secret may be in this file. A secret has a \
+ file of its own, with mode 0600, and client_secret_file names it.\n# To set something, delete the # before it. Each line \
+ shows the default, or what the value must be.\n";
 
 /// The file: what programs share and what each has of its own, or (`own`) this program's part alone.
 pub(super) fn text(sources: &Sources, own: bool) -> String {
@@ -64,7 +63,7 @@ fn of_another(program: &str) -> String {
             .filter(|_| output.status.success())
     });
     printed.unwrap_or_else(|| {
-        format!("\n# [{program}]: {name} is not where this program is; `{name} config --toml` has its settings.\n")
+        format!("\n# [{program}]: {name} is not installed beside this program. To print its settings: {name} config --toml\n")
     })
 }
 

@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand};
 use proptest::prelude::*;
 
 use super::{EarlyExit, arguments};
-use crate::args::{ConcurrencyArgs, ONCE, PkbArgs, STREAM};
+use crate::args::{ONCE, PkbArgs, STREAM};
 use pkb_files::nearest::nearest;
 
 /// A program with an option of each kind.
@@ -22,7 +22,7 @@ struct Program {
     out: Option<PathBuf>,
     #[arg(long, help_heading = STREAM)]
     journal: Option<PathBuf>,
-    #[arg(long, num_args = 1.., requires = "journal", help_heading = ONCE)]
+    #[arg(long, value_delimiter = ',', requires = "journal", help_heading = ONCE)]
     reissue: Vec<u64>,
     #[arg(long)]
     separate: bool,
@@ -39,9 +39,7 @@ struct Program {
     #[arg(long, value_name = "NAME")]
     prefix: Option<String>,
     #[command(flatten)]
-    concurrency: ConcurrencyArgs,
-    #[command(flatten)]
-    _pkb: PkbArgs,
+    pkb: PkbArgs,
 }
 
 #[derive(Debug, Subcommand)]
@@ -69,11 +67,13 @@ fn run(file: &str, line: &[&str]) -> Result<Program, String> {
     all.extend(own.iter().map(OsString::from));
     all.extend(["--settings".into(), path.into_os_string()]);
     all.extend(positional.iter().map(OsString::from));
-    arguments::<Program>("pkb-letters", all).map_err(|early_exit| match early_exit {
-        EarlyExit::Clap(error, notes) => format!("{error}\n{}", notes.join("\n")),
-        EarlyExit::Print(text) => text,
-        EarlyExit::Stop(fatal) => fatal.to_string(),
-    })
+    arguments::<Program>("pkb-letters", all)
+        .map(|settled| settled.args)
+        .map_err(|early_exit| match early_exit {
+            EarlyExit::Clap(error) => error.to_string(),
+            EarlyExit::Print(text) | EarlyExit::Help(text) | EarlyExit::Usage(text) => text,
+            EarlyExit::Stop(fatal) => fatal.to_string(),
+        })
 }
 
 #[test]
@@ -88,7 +88,7 @@ fn what_the_file_says_holds_as_if_it_had_been_typed() {
     assert!(program.separate);
     assert_eq!(program.exclude, [PathBuf::from("a"), "b".into()]);
     assert_eq!(program.template_id, ["x", "y"]);
-    assert_eq!((program.min_days, program.concurrency.concurrency), (3, 5));
+    assert_eq!((program.min_days, program.pkb.at_a_time()), (3, 5));
     assert_eq!(program.prefix.as_deref(), Some(""));
     assert_eq!(program.input, Some("in.ndjson".into()));
     let program = run(file, &["--", "--odd-name"]).unwrap();
@@ -124,7 +124,7 @@ fn a_flag_takes_the_place_of_the_whole_setting_and_a_switch_off_sets_it_aside() 
 
 #[test]
 fn an_option_that_needs_another_is_content_with_one_from_the_file() {
-    let line = ["--out", "x", "--reissue", "2", "3"];
+    let line = ["--out", "x", "--reissue", "2,3"];
     assert!(run("", &line).unwrap_err().contains("--journal"));
     let program = run("[letters]\njournal = \"j\"\n", &line).unwrap();
     assert_eq!(
@@ -146,7 +146,8 @@ fn a_flag_wins_over_a_setting_that_does_not_go_with_it_and_two_settings_are_refu
     )
     .unwrap_err();
     assert!(
-        both.contains("--joined is set in") && both.contains("line 4; --no-joined leaves it out"),
+        both.contains("--joined is set in")
+            && both.contains("line 4. To leave it out: --no-joined"),
         "{both}"
     );
 }
@@ -176,7 +177,7 @@ fn a_subcommand_has_what_is_set_above_if_it_is_the_same_and_is_no_file_of_its_ow
 #[test]
 fn a_programs_own_table_beats_the_one_that_all_share() {
     let file = "[pkb]\nconcurrency = 5\n[letters]\nout = \"x\"\nconcurrency = 6\n";
-    assert_eq!(run(file, &[]).unwrap().concurrency.concurrency, 6);
+    assert_eq!(run(file, &[]).unwrap().pkb.at_a_time(), 6);
 }
 
 #[test]
@@ -186,19 +187,19 @@ fn all_mistakes_are_said_at_once_with_their_lines_and_what_to_do() {
                 [leters]\n[upload]\nnobody = \"checks this here\"\n";
     let said = run(file, &[]).unwrap_err();
     for part in [
-        "in 12 places",
-        "line 1: rate: write it below [pkb]",
-        "line 3: [letters] min-days: there is no such setting; did you mean min_days?",
-        "line 4: [letters] out: this is a text or a number",
-        "line 5: [letters] proof: --proof is for one run",
-        "line 6: [letters] exclude: the list may hold",
-        "line 7: [letters] client_secret: a secret must not stand in a settings file",
-        "line 8: [letters] concurrency: \"many\" will not do: a whole number is wanted",
-        "line 10: [pkb] rate: \"1.5\" will not do",
-        "line 11: [pkb] secret: a secret must not",
-        "line 12: [pkb] client_secret_file: ~ is the shell's",
-        "line 13: [pkb] auth_style: \"bodi\" will not do: one of basic, basic-raw, body; did you mean body?",
-        "line 14: [leters]: there is no such table; did you mean [letters]?",
+        "has 12 mistakes",
+        "line 1: rate is above all tables. Move it below [pkb]",
+        "line 3: [letters] min-days does not exist. Did you mean min_days?",
+        "line 4: [letters] out must be text or a number",
+        "line 5: [letters] proof is for one run",
+        "line 6: [letters] exclude must be a list of",
+        "line 7: [letters] client_secret must not be in a settings file, because it is a secret",
+        "line 8: [letters] concurrency must be a whole number (found \"many\")",
+        "line 10: [pkb] rate must be a whole number (found \"1.5\")",
+        "line 11: [pkb] secret must not be",
+        "line 12: [pkb] client_secret_file must be the whole path",
+        "line 13: [pkb] auth_style must be one of basic, basic-raw, body (found \"bodi\"). Did you mean body?",
+        "line 14: [leters] does not exist. Did you mean [letters]?",
     ] {
         assert!(said.contains(part), "{part} is missing:\n{said}");
     }
@@ -245,7 +246,7 @@ fn help_is_shown_even_where_the_file_is_broken() {
     assert!(
         run("[", &["--out", "x"])
             .unwrap_err()
-            .contains("line 1: not TOML")
+            .contains("line 1: the line is not TOML")
     );
 }
 

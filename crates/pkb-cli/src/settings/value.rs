@@ -1,14 +1,12 @@
 //! Values of the file as arguments of options, checked by the options' own parsers.
 
-use std::{any::TypeId, error::Error as _, ffi::OsString, path::PathBuf};
+use std::{any::TypeId, ffi::OsString, path::PathBuf};
 
-use clap::{
-    Arg, ArgAction, Command,
-    error::{ContextKind, ContextValue, ErrorKind},
-};
+use clap::{Arg, ArgAction, Command};
 
 use super::{
     file::FileValue,
+    must::must,
     option::{is_list, is_switch},
 };
 
@@ -23,18 +21,18 @@ pub(super) fn arguments(arg: &Arg, value: &FileValue) -> Result<Vec<OsString>, S
         FileValue::Switch(on) if is_switch(arg) => {
             Ok(on.then(|| format!("--{long}").into()).into_iter().collect())
         }
-        _ if is_switch(arg) => Err("this is true or false".into()),
+        _ if is_switch(arg) => Err("must be true or false".into()),
         FileValue::Text(text) => Ok(vec![with(text)]),
         FileValue::List(values) if is_list(arg) => values
             .iter()
             .map(|value| match value {
                 FileValue::Text(text) => Ok(with(text)),
-                _ => Err("the list may hold texts and numbers only".into()),
+                _ => Err("must be a list of texts and numbers".into()),
             })
             .collect(),
-        FileValue::List(_) => Err("this is one value, not a list".into()),
+        FileValue::List(_) => Err("must be one value, not a list".into()),
         FileValue::Switch(_) | FileValue::Table => Err(format!(
-            "this is a text or a number: {}",
+            "must be text or a number: {}",
             arg.get_value_names().unwrap_or_default().join(" ")
         )),
     }
@@ -49,17 +47,18 @@ pub(super) fn check(arg: &Arg, value: &FileValue) -> Result<(), String> {
         let text = argument.to_string_lossy();
         let text = text.split_once('=').map_or("", |(_, text)| text);
         if arg.get_value_parser().type_id() == TypeId::of::<PathBuf>() && text.starts_with("~/") {
-            return Err(
-                "~ is the shell's, and means nothing in a file: write the whole path".into(),
-            );
+            return Err("must be the whole path, because only the shell understands ~".into());
         }
         if let Err(error) = alone(arg).try_get_matches_from([&argument]) {
-            let shown = if text.is_empty() {
-                String::new()
-            } else {
-                format!("\"{text}\" will not do: ")
+            let found = match text.is_empty() {
+                true => String::new(),
+                false => format!(" (found \"{text}\")"),
             };
-            return Err(format!("{shown}{}", why(&error)));
+            let must = must(&error);
+            return Err(match must.split_once(". Did") {
+                Some((must, near)) => format!("{must}{found}. Did{near}"),
+                None => format!("{must}{found}"),
+            });
         }
     }
     Ok(())
@@ -81,29 +80,4 @@ fn alone(arg: &Arg) -> Command {
         .no_binary_name(true)
         .disable_help_flag(true)
         .arg(copy)
-}
-
-/// What an option's parser has against a value.
-fn why(error: &clap::Error) -> String {
-    let list = |kind| match error.get(kind) {
-        Some(ContextValue::Strings(texts)) => texts.join(", "),
-        Some(ContextValue::String(text)) => text.clone(),
-        _ => String::new(),
-    };
-    if let (ErrorKind::ValueValidation, Some(source)) = (error.kind(), error.source()) {
-        // The standard library's words are no operator's.
-        return match source.is::<std::num::ParseIntError>() {
-            true => "a whole number is wanted".into(),
-            false => source.to_string(),
-        };
-    }
-    let (valid, near) = (
-        list(ContextKind::ValidValue),
-        list(ContextKind::SuggestedValue),
-    );
-    match (valid.as_str(), near.as_str()) {
-        ("", _) => "it must not be empty".into(),
-        (valid, "") => format!("one of {valid}"),
-        (valid, near) => format!("one of {valid}; did you mean {near}?"),
-    }
 }

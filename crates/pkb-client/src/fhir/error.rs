@@ -1,18 +1,27 @@
 //! How a request about many patients can fail.
 
-use crate::error::CallError;
+use crate::{error::CallError, messaging::Elements, response_code::ResponseCode};
 
-/// PKB refused a whole request (400, 413 or 422), which may be for the sake of a single patient in it.
+/// PKB refused a whole request, which may be for the sake of a single patient in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("PKB answered {status}")]
-pub struct RequestRefusal {
-    /// HTTP status.
-    pub status: u16,
+pub enum RequestRefusal {
+    /// With a status: 400, 413 or 422.
+    #[error("PKB answered {0}")]
+    Status(u16),
+    /// With a code that is about a patient.
+    #[error("PKB says of a patient: {0}")]
+    Code(ResponseCode),
 }
 
 impl From<RequestRefusal> for CallError {
-    fn from(RequestRefusal { status }: RequestRefusal) -> Self {
-        Self::Refused { status }
+    fn from(refusal: RequestRefusal) -> Self {
+        match refusal {
+            RequestRefusal::Status(status) => Self::Refused {
+                status,
+                elements: Elements::default(),
+            },
+            RequestRefusal::Code(code) => Self::Withheld(code),
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use pkb_core::Fatal;
 /// So many patients refused by themselves, and none taken, are reason to doubt the request itself.
 const SUSPICIOUS: usize = 8;
 
-/// Asks `call` about `items`, and where it is refused, about each half, down to single items: one result for each item in their
+/// Asks `call` about `items`, at most `limit` together, and where it is refused, about each half, down to single items: one result for each item in their
 /// order, `Err` for those only that are refused by themselves.
 ///
 /// One guilty patient among 5,000 costs some 25 more requests. It is worth to keep patients of different identifier schemes in
@@ -20,19 +20,17 @@ const SUSPICIOUS: usize = 8;
 /// of eight or fewer has nothing left waiting to ask for, so its verdicts stay with the patients.
 ///
 /// # Errors
-/// Everything but a refusal, at once; [`Fatal::NotUnderstood`] if it is the request that is refused.
+/// Everything but a refusal, at once; [`Fatal::NotUnderstood`] or [`Fatal::Credentials`] if it is the request that is refused.
 pub async fn halving<'a, I, T, F>(
     items: &'a [I],
+    limit: usize,
     call: impl Fn(&'a [I]) -> F,
 ) -> Result<Vec<Result<T, RequestRefusal>>, CallError>
 where
     F: Future<Output = Result<Vec<T>, BatchError>>,
 {
     let mut results = Vec::with_capacity(items.len());
-    let mut waiting = Vec::new();
-    if !items.is_empty() {
-        waiting.push(items);
-    }
+    let mut waiting: Vec<&[I]> = items.chunks(limit.max(1)).rev().collect();
     let mut is_any_taken = false;
     while let Some(batch) = waiting.pop() {
         match call(batch).await {
@@ -41,7 +39,7 @@ where
                 results.extend(answers.into_iter().map(Ok));
             }
             Ok(_) => {
-                let bug = "a batch was answered for another number of patients".into();
+                let bug = "a batch has answers for a different number of patients".into();
                 return Err(CallError::Fatal(Fatal::Bug(bug)));
             }
             Err(BatchError::Refused(_)) if batch.len() > 1 => {
@@ -53,10 +51,7 @@ where
                 if !is_any_taken && results.len() >= SUSPICIOUS && !waiting.is_empty() {
                     is_any_taken = is_one_taken(&waiting, &call).await?;
                     if !is_any_taken {
-                        return Err(CallError::Fatal(Fatal::NotUnderstood(format!(
-                            "PKB answered {} to every patient, one by one: this program and PKB disagree about the request",
-                            refusal.status
-                        ))));
+                        return Err(CallError::Fatal(refused_alike(refusal)));
                     }
                 }
             }
@@ -64,6 +59,20 @@ where
         }
     }
     Ok(results)
+}
+
+/// Why a stage ends to which nobody is answered.
+fn refused_alike(refusal: RequestRefusal) -> Fatal {
+    match refusal {
+        RequestRefusal::Status(status) => Fatal::NotUnderstood(format!(
+            "PKB refused the request for all patients ({status}), also for one patient at a time. What to do: check the address of \
+             PKB in your settings (pkb doctor). If the address is right, report this message"
+        )),
+        RequestRefusal::Code(code) => Fatal::Credentials(format!(
+            "PKB refused every patient for the same reason: {code}. What to do: ask PKB whether the client in PKB_CLIENT_ID acts for the \
+             organisation in PKB_ORG_ID, and whether that organisation may see these patients"
+        )),
+    }
 }
 
 /// Asks for the last item of each batch by itself, until one is taken. What is answered is asked for again in its turn.
@@ -91,6 +100,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::response_code::ResponseCode;
 
     type Results = Result<Vec<Result<usize, RequestRefusal>>, CallError>;
 
@@ -107,13 +117,13 @@ mod tests {
             calls.set(calls.get() + 1);
             assert!(!batch.is_empty());
             let answer = if batch.iter().any(|item| is_guilty(*item)) {
-                Err(BatchError::Refused(RequestRefusal { status: 422 }))
+                Err(BatchError::Refused(RequestRefusal::Status(422)))
             } else {
                 Ok(batch.iter().map(|item| item * 2).collect())
             };
             std::future::ready(answer)
         };
-        let results = wait(halving(&items, call));
+        let results = wait(halving(&items, 5_000, call));
         (results, calls.get())
     }
 
@@ -123,7 +133,7 @@ mod tests {
             let (results, calls) = outcome(5_000, |item| item == guilty);
             for (item, result) in results.unwrap().into_iter().enumerate() {
                 let expected = match item == guilty {
-                    true => Err(RequestRefusal { status: 422 }),
+                    true => Err(RequestRefusal::Status(422)),
                     false => Ok(item * 2),
                 };
                 assert_eq!(result, expected);
@@ -169,13 +179,41 @@ mod tests {
     }
 
     #[test]
+    fn no_request_has_more_patients_than_pkb_takes() {
+        let items: Vec<usize> = (0..23).collect();
+        let sizes = std::cell::RefCell::new(Vec::new());
+        let call = |batch: &[usize]| {
+            sizes.borrow_mut().push(batch.len());
+            std::future::ready(Ok(batch.to_vec()))
+        };
+        let results = wait(halving(&items, 10, call)).unwrap();
+        let answered: Vec<usize> = results.into_iter().map(Result::unwrap).collect();
+        assert_eq!((answered, sizes.into_inner()), (items, vec![10, 10, 3]));
+    }
+
+    #[test]
+    fn a_word_about_every_patient_is_about_the_client() {
+        let items = [0; 30];
+        let call = |_: &[usize]| {
+            let refusal = RequestRefusal::Code(ResponseCode::NoAssociation);
+            std::future::ready(Err::<Vec<()>, _>(BatchError::Refused(refusal)))
+        };
+        match wait(halving(&items, 30, call)) {
+            Err(CallError::Fatal(fatal @ Fatal::Credentials(_))) => {
+                assert!(fatal.to_string().contains("NO_ASSOCIATION"), "{fatal}");
+            }
+            _ => panic!("it did not stop"),
+        }
+    }
+
+    #[test]
     fn an_outage_is_passed_on_at_once() {
         let calls = Cell::new(0);
         let call = |_: &[u8]| {
             calls.set(calls.get() + 1);
             std::future::ready(Err::<Vec<()>, _>(BatchError::Call(CallError::Unanswered)))
         };
-        let results = wait(halving(&[1; 9], call));
+        let results = wait(halving(&[1; 9], 9, call));
         assert!(matches!(results, Err(CallError::Unanswered)));
         assert_eq!(calls.get(), 1);
     }

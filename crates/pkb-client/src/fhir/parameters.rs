@@ -54,11 +54,11 @@ pub(super) fn request(ids: &[NationalId]) -> Result<Vec<u8>, CallError> {
         resource_type: "Parameters",
         parameter: parameter.collect(),
     })
-    .map_err(|_| CallError::Fatal(Fatal::Bug("a request is no JSON".into())))
+    .map_err(|_| CallError::Fatal(Fatal::Bug("a request is not JSON".into())))
 }
 
 /// Whether a body is anything but JSON that ends too early.
-pub(super) fn is_whole(body: &[u8]) -> bool {
+pub(crate) fn is_whole(body: &[u8]) -> bool {
     !serde_json::from_slice::<IgnoredAny>(body).is_err_and(|error| error.is_eof())
 }
 

@@ -70,7 +70,7 @@ impl fmt::Debug for ApiKey {
 fn split_uuid(text: &str) -> Option<(&str, &str)> {
     let at = text.len().checked_sub(UUID)?;
     let (rest, uuid) = (text.get(..at)?, text.get(at..)?);
-    NotificationId::parse(uuid)?;
+    NotificationId::uuid(uuid)?;
     Some((rest.strip_suffix('-')?, uuid))
 }
 
@@ -85,12 +85,13 @@ pub fn read_api_key(file: Option<&Path>) -> Result<ApiKey, Fatal> {
     };
     if text.trim().is_empty() {
         return Err(Fatal::Usage(
-            "no API key: set NOTIFY_API_KEY_FILE to a file that holds it, or NOTIFY_API_KEY".into(),
+            "no API key. What to do: set NOTIFY_API_KEY_FILE to a file that holds it, or NOTIFY_API_KEY".into(),
         ));
     }
     ApiKey::parse(&text).ok_or_else(|| {
         Fatal::Usage(
-            "the API key is not one of GOV.UK Notify: it ends in two UUIDs with a hyphen between them".into(),
+            "the API key is not a key of GOV.UK Notify, which ends in two UUIDs with a hyphen between them. What to do: \
+             copy the whole key again".into(),
         )
     })
 }

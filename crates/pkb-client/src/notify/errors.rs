@@ -38,19 +38,21 @@ impl NotifyError {
 
 /// What an answer that is no success means. `pause`: how long to wait when it was too much.
 pub(super) fn explain(answer: &Unsuccessful, pause: Duration) -> Option<AnswerMeaning> {
-    let error = serde_json::from_slice::<ErrorAnswer>(&answer.body)
+    let error = serde_json::from_slice::<ErrorAnswer>(answer.body)
         .ok()
         .and_then(|answer| answer.errors.into_iter().next());
     let status = answer.status;
     if status.is_redirection() {
         return give(Fatal::NotUnderstood(
-            "GOV.UK Notify answered with a redirect: check NOTIFY_BASE_URL and proxies".into(),
+            "GOV.UK Notify answered with a redirect. What to do: check NOTIFY_BASE_URL and proxies"
+                .into(),
         ));
     }
     match (status, &error) {
         (StatusCode::TOO_MANY_REQUESTS, Some(error)) if error.kind == "TooManyRequestsError" => {
             give(Fatal::TryLater(
-                "the service has sent as much today as GOV.UK Notify allows: run the same command again tomorrow, or \
+                "the service has sent as much today as GOV.UK Notify allows. What to do: run the same command again \
+                 tomorrow, or \
                  ask Notify for a higher daily limit"
                     .into(),
             ))
@@ -67,7 +69,7 @@ pub(super) fn explain(answer: &Unsuccessful, pause: Duration) -> Option<AnswerMe
         (StatusCode::NOT_FOUND, Some(_)) => None,
         _ if status.is_server_error() => None,
         _ => give(Fatal::NotUnderstood(format!(
-            "something answered {} that is not GOV.UK Notify: check NOTIFY_BASE_URL and proxies",
+            "a server that is not GOV.UK Notify answered {}. What to do: check NOTIFY_BASE_URL and proxies",
             status.as_u16()
         ))),
     }
@@ -83,13 +85,14 @@ fn not_let_in(answer: &Unsuccessful, error: &NotifyError) -> Fatal {
         .clock_off_by
         .is_some_and(|off_by| off_by >= CLOCK_TOLERANCE);
     Fatal::Credentials(if clock_is_off || error.says("clock") {
-        "GOV.UK Notify refused the API key because this machine's clock is more than 30 seconds off: set the clock, then \
+        "GOV.UK Notify refused the API key because this machine's clock is more than 30 seconds off. What to do: set the \
+         clock, then \
          run the same command again"
             .into()
     } else if error.says("team") {
-        "GOV.UK Notify does not send letters with this kind of API key: make a live one".into()
+        "GOV.UK Notify does not send letters with this kind of API key. What to do: make a live key at GOV.UK Notify".into()
     } else {
-        "GOV.UK Notify refused the API key: check NOTIFY_API_KEY_FILE, and whether the key was revoked"
+        "GOV.UK Notify refused the API key. What to do: check NOTIFY_API_KEY_FILE, and whether the key was revoked"
             .into()
     })
 }
@@ -102,28 +105,39 @@ fn refused(error: &NotifyError) -> CallError {
     }
     if error.kind == "ValidationError" {
         return CallError::Fatal(Fatal::NotUnderstood(
-            "GOV.UK Notify refused the form of the request: report it".into(),
+            "GOV.UK Notify refused the form of the request. What to do: report this message".into(),
         ));
     }
     if error.says("sender") {
-        usage("GOV.UK Notify does not know the sender of --sender-id for this service")
+        usage(
+            "GOV.UK Notify does not know the sender of --sender-id for this service. What to do: copy the sender's id \
+            from the settings of the service at GOV.UK Notify",
+        )
     } else if error.says("trial") {
-        usage("the service is in trial mode at GOV.UK Notify: ask for it to go live")
+        usage(
+            "the service is in trial mode at GOV.UK Notify. What to do: ask GOV.UK Notify to make the service live",
+        )
     } else if error.says("team") {
-        usage("the API key sends to the service's own team only: make a live one")
+        usage(
+            "the API key sends to the service's own team only. What to do: make a live key at GOV.UK Notify",
+        )
     } else if error.says("template") || error.says("personalisation") {
         usage(
-            "GOV.UK Notify refused the template: its id, or a placeholder that has no value; check --template-id",
+            "GOV.UK Notify refused the template, because of its id or a placeholder without a value. What to do: check --template-id, or \
+             --letter-template-id for rows, and the placeholders",
         )
     } else if error.says("not allowed") {
-        usage("the service may not send this at GOV.UK Notify: look at its settings there")
+        usage(
+            "the service may not send this at GOV.UK Notify. What to do: look at the settings of the service there",
+        )
     } else if error.says("international") {
         CallError::RefusedByNotify(
-            "GOV.UK Notify takes the number for one abroad (Channel Islands, Isle of Man), and the service may not text there",
+            "GOV.UK Notify treats the number as a number abroad (Channel Islands, Isle of Man), and the service may not \
+             text there",
         )
     } else if error.says("pdf") {
-        CallError::RefusedByNotify("GOV.UK Notify says that the letter is no PDF")
+        CallError::RefusedByNotify("GOV.UK Notify says that the letter is not a PDF")
     } else {
-        CallError::RefusedByNotify("GOV.UK Notify refused it")
+        CallError::RefusedByNotify("GOV.UK Notify refused the message or letter")
     }
 }

@@ -1,5 +1,5 @@
-//! GOV.UK Notify's REST API, as far as a campaign needs it: text messages, letters that are PDFs already, and what
-//! became of both.
+//! GOV.UK Notify's REST API, as far as a campaign needs it: text messages, letters that are PDFs already or made of a
+//! template, and what became of them.
 //!
 //! * `api_key`: the key, and the token that shows it.
 //! * `errors`: what Notify's errors mean for us.
@@ -33,10 +33,11 @@ use crate::{
 use pkb_core::{
     Fatal,
     monitor::Monitor,
+    print_files::data_profile::Postage,
     record::{DispatchStatus, NotificationId},
     rehearsal::{Evidence, Origin},
 };
-use pkb_values::UkMobile;
+use pkb_values::{Money, UkMobile};
 
 /// Notify's address.
 pub const BASE_URL: &str = "https://api.notifications.service.gov.uk";
@@ -49,12 +50,12 @@ pub struct NotifySettings {
     pub api_key: ApiKey,
     /// How it is reached.
     pub network: Network,
-    /// Longest wait for one answer, in seconds.
-    pub timeout_seconds: u64,
+    /// Longest wait for one answer.
+    pub timeout: Duration,
     /// Calls in all for one request.
     pub attempts: u32,
-    /// Seconds of nothing but failures after which the stage stops.
-    pub give_up_seconds: u64,
+    /// How long every call may fail before the stage stops.
+    pub give_up_after: Duration,
     /// Requests a second; 0 for no limit. Notify takes 3,000 a minute.
     pub rate: u32,
     /// How long nothing is sent after Notify has said that it was too much. Each call costs a token, also one that is
@@ -88,14 +89,14 @@ pub struct PdfLetter<'a> {
     pub reference: &'a str,
 }
 
-/// How quickly a letter goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, clap::ValueEnum)]
-#[serde(rename_all = "lowercase")]
-pub enum Postage {
-    /// First class
-    First,
-    /// Second class
-    Second,
+/// A letter that Notify makes of its template.
+pub struct TemplateLetter<'a> {
+    /// The template at Notify, which says how quickly the letter goes.
+    pub template: &'a TemplateId,
+    /// The lines of the address (`address_line_1` and so on), and the values of the template's placeholders.
+    pub personalisation: BTreeMap<String, String>,
+    /// Our name for it.
+    pub reference: &'a str,
 }
 
 /// Notify's id of a template or of a sender: a UUID.
@@ -110,6 +111,15 @@ pub struct Taken {
     pub status: DispatchStatus,
     /// When Notify was given it, where it says so.
     pub at: Option<Timestamp>,
+}
+
+/// What became of something that Notify was given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct State {
+    /// How far it is.
+    pub status: DispatchStatus,
+    /// What it cost, once Notify knows.
+    pub cost: Option<Money>,
 }
 
 /// A template, as far as we look at it.
@@ -132,6 +142,12 @@ pub trait NotifyApi: Send + Sync + 'static {
         letter: &PdfLetter<'_>,
     ) -> impl Future<Output = Result<Taken, CallError>> + Send;
 
+    /// Gives Notify what it makes a letter of.
+    fn send_template_letter(
+        &self,
+        letter: &TemplateLetter<'_>,
+    ) -> impl Future<Output = Result<Taken, CallError>> + Send;
+
     /// What Notify has with a reference of ours; `None` if it has nothing. Notify forgets after some days
     /// (7, unless the service is set up otherwise).
     fn find(
@@ -139,11 +155,11 @@ pub trait NotifyApi: Send + Sync + 'static {
         reference: &str,
     ) -> impl Future<Output = Result<Option<Taken>, CallError>> + Send;
 
-    /// How far it is; `None` if Notify does not know it (any more).
+    /// How far it is, and what it cost; `None` if Notify does not know it (any more).
     fn status(
         &self,
         id: &NotificationId,
-    ) -> impl Future<Output = Result<Option<DispatchStatus>, CallError>> + Send;
+    ) -> impl Future<Output = Result<Option<State>, CallError>> + Send;
 
     /// The template with an id; `None` if Notify has none for this key.
     fn template(
@@ -178,9 +194,9 @@ impl Notify {
         origins.note(origin, || Evidence::Address("NOTIFY_BASE_URL"))?;
         let pause = settings.pause_when_too_fast;
         let pace = RetryLimits {
-            timeout_seconds: settings.timeout_seconds,
+            timeout: settings.timeout,
             attempts: settings.attempts,
-            give_up_seconds: settings.give_up_seconds,
+            give_up_after: settings.give_up_after,
             rate: settings.rate,
             random: fastrand::Rng::new(),
             monitor: settings.monitor,
@@ -288,6 +304,22 @@ impl NotifyApi for Notify {
             .await
     }
 
+    async fn send_template_letter(&self, letter: &TemplateLetter<'_>) -> Result<Taken, CallError> {
+        #[derive(Serialize)]
+        struct Body<'a> {
+            template_id: &'a str,
+            personalisation: &'a BTreeMap<String, String>,
+            reference: &'a str,
+        }
+        let body = Body {
+            template_id: letter.template.as_str(),
+            personalisation: &letter.personalisation,
+            reference: letter.reference,
+        };
+        self.post("/v2/notifications/letter", letter.reference, &body)
+            .await
+    }
+
     async fn find(&self, reference: &str) -> Result<Option<Taken>, CallError> {
         let mut url = under(&self.base, "/v2/notifications")?;
         url.query_pairs_mut().append_pair("reference", reference);
@@ -314,10 +346,13 @@ impl NotifyApi for Notify {
         }
     }
 
-    async fn status(&self, id: &NotificationId) -> Result<Option<DispatchStatus>, CallError> {
+    async fn status(&self, id: &NotificationId) -> Result<Option<State>, CallError> {
         let url = under(&self.base, &format!("/v2/notifications/{}", id.as_str()))?;
         match self.get::<OneAnswer>(url).await {
-            Ok(answer) if answer.id == *id => Ok(Some(answer.status)),
+            Ok(answer) if answer.id == *id => Ok(Some(State {
+                cost: answer.cost(),
+                status: answer.status,
+            })),
             Ok(_) => Err(not_understood(
                 "GOV.UK Notify's answer is not about the id that was asked for",
             )),
@@ -353,6 +388,13 @@ impl fmt::Debug for PdfLetter<'_> {
     }
 }
 
+/// Shows nothing of the patient.
+impl fmt::Debug for TemplateLetter<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TemplateLetter(…)")
+    }
+}
+
 /// What Notify answers to what it has taken.
 #[derive(Deserialize)]
 struct TakenAnswer {
@@ -373,6 +415,16 @@ struct OneAnswer {
     reference: Option<String>,
     status: DispatchStatus,
     created_at: Option<Timestamp>,
+    #[serde(default)]
+    is_cost_data_ready: bool,
+    cost_in_pounds: Option<f64>,
+}
+
+impl OneAnswer {
+    fn cost(&self) -> Option<Money> {
+        let pounds = self.cost_in_pounds.filter(|_| self.is_cost_data_ready);
+        pounds.and_then(Money::of_pound_number)
+    }
 }
 
 #[derive(Deserialize)]
@@ -392,7 +444,7 @@ fn parse<T: for<'de> Deserialize<'de>>(body: &[u8]) -> Result<T, CallError> {
 /// What makes no sense stops the stage: here a record that is marked as failed might be one that was sent.
 fn not_understood(what: &str) -> CallError {
     CallError::Fatal(Fatal::NotUnderstood(format!(
-        "{what}: check NOTIFY_BASE_URL and proxies"
+        "{what}. What to do: check NOTIFY_BASE_URL and proxies"
     )))
 }
 

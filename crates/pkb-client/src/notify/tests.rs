@@ -13,8 +13,9 @@ const PAUSE: Duration = Duration::from_secs(30);
 fn meaning(status: u16, body: impl Into<Vec<u8>>) -> Option<AnswerMeaning> {
     let answer = Unsuccessful {
         status: StatusCode::from_u16(status).unwrap(),
+        retry_after: None,
         clock_off_by: Some(Duration::from_secs(2)),
-        body: body.into(),
+        body: &body.into(),
     };
     explain(&answer, PAUSE)
 }
@@ -28,7 +29,7 @@ fn fatal(meaning: Option<AnswerMeaning>) -> Fatal {
     match meaning {
         Some(AnswerMeaning::Give(CallError::Fatal(fatal))) => fatal,
         Some(AnswerMeaning::Give(error)) => panic!("about one record: {error}"),
-        Some(AnswerMeaning::Pause(_)) => panic!("a pause"),
+        Some(AnswerMeaning::Pause(_) | AnswerMeaning::Answer) => panic!("a pause"),
         None => panic!("nothing of Notify's own"),
     }
 }
@@ -178,11 +179,10 @@ fn a_proxy_is_not_taken_for_notify() {
 #[test]
 fn a_clock_that_is_off_is_named_even_if_notify_does_not_say_so() {
     let answer = Unsuccessful {
+        retry_after: None,
         status: StatusCode::FORBIDDEN,
         clock_off_by: Some(Duration::from_secs(90)),
-        body: json!({"errors": [{"error": "AuthError", "message": "no"}]})
-            .to_string()
-            .into_bytes(),
+        body: br#"{"errors": [{"error": "AuthError", "message": "no"}]}"#,
     };
     assert!(fatal(explain(&answer, PAUSE)).to_string().contains("clock"));
 }

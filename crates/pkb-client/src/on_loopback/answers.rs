@@ -59,7 +59,60 @@ async fn an_answer_without_a_number_is_believed_and_counted() {
 }
 
 #[tokio::test]
-async fn every_digit_of_a_long_id_is_kept() {
+async fn what_is_not_needed_of_a_user_may_be_anything() {
+    let published = [
+        "userType",
+        "heightCm",
+        "weightKg",
+        "title",
+        "firstName",
+        "lastName",
+        "genderMF",
+        "gender",
+        "email",
+        "phone",
+        "address1",
+        "address2",
+        "city",
+        "state",
+        "postalCode",
+        "country",
+        "jobTitle",
+        "organizationName",
+        "teamName",
+        "orgLevelIds",
+        "teamLevelIds",
+        "contacts",
+        "patient",
+        "newField",
+    ];
+    for anything in [
+        json!(null),
+        json!(""),
+        json!(7),
+        json!(["F"]),
+        json!({"contactType": "EMAIL"}),
+        json!([{"id": null, "contactType": 7, "primary": "yes"}]),
+    ] {
+        let mut body = user(json!([{"value": number(0)}]));
+        for name in published {
+            body[name] = anything.clone();
+        }
+        let (known, _) = found(body).await;
+        let known = known.unwrap_or_else(|error| panic!("{anything}: {error}"));
+        assert!(known.last_name.is_none() && known.address.is_none());
+        assert!(known.date_of_birth.is_some() && !known.deceased);
+    }
+    let mut full = user(json!([{"value": number(0)}]));
+    full["lastName"] = json!("Richards");
+    full["gender"] = json!("F");
+    full["contacts"] = json!([{"id": "1", "contactType": "EMAIL", "contactValue": "a@example.org", "phoneUseType": null}]);
+    let (known, _) = found(full).await;
+    assert_eq!(known.unwrap().last_name.as_deref(), Some("Richards"));
+}
+
+#[tokio::test]
+async fn every_digit_of_a_long_id_is_kept_incident_38() {
     for (id, expected) in [
         (json!(12_345_678_901_234_567_u64), "12345678901234567"),
         (json!(9_007_199_254_740_993_u64), "9007199254740993"),

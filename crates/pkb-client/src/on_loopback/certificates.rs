@@ -5,11 +5,12 @@ use std::{
     net::{Shutdown, TcpListener, TcpStream},
     path::PathBuf,
     sync::{
-        Arc, Mutex,
+        Arc,
         atomic::{AtomicUsize, Ordering},
     },
 };
 
+use parking_lot::Mutex;
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd as day,
 };
@@ -153,7 +154,7 @@ impl Listening {
                 let mut lines = head.lines();
                 lines.any(|shown| shown.eq_ignore_ascii_case(&line))
             });
-            heads.lock().unwrap().push(head);
+            heads.lock().push(head);
             let mut stream = stream;
             if !shown {
                 return stream.write_all(b"HTTP/1.1 407 No\r\ncontent-length: 0\r\n\r\n");
@@ -202,7 +203,7 @@ impl Listening {
 
     /// The heads of the requests so far.
     pub(super) fn heads(&self) -> Vec<String> {
-        self.heads.lock().unwrap().clone()
+        self.heads.lock().clone()
     }
 }
 
@@ -229,7 +230,7 @@ fn respond<S: Read + Write>(
     });
     reader.read_exact(&mut vec![0; length.unwrap_or(0)])?;
     let is_for_token = head.starts_with("POST /token");
-    heads.lock().unwrap().push(head);
+    heads.lock().push(head);
     let answer = match is_for_token {
         true => access_token("a"),
         false => {

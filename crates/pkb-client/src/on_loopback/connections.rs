@@ -95,7 +95,7 @@ async fn an_extra_answer_never_gives_codes_of_a_different_patient() {
 }
 
 #[tokio::test]
-async fn each_request_asks_for_a_connection_of_its_own() {
+async fn each_request_asks_for_a_connection_of_its_own_incident_33() {
     let server = Server::start(Script::default(), right);
     let (client, _) = client(&server.url);
     let both = [patient(0), patient(1)];

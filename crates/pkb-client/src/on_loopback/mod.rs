@@ -4,17 +4,23 @@ mod answers;
 mod bounds;
 mod certificates;
 mod connections;
+mod messages;
 mod networks;
 mod oauth;
 mod refusals;
 mod server;
 mod uploads;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use crate::{AuthStyle, Client, Credentials, Settings, network::Network, rest::PathTemplate};
+use crate::{
+    AuthStyle, Client, Credentials, Settings, fhir::FhirSettings, network::Network,
+    rest::PathTemplate,
+};
 use pkb_core::monitor::Monitor;
 use pkb_values::{NationalId, NationalIdType, NhsNumber};
+
+const ORG: &str = "00000000-0000-4000-8000-05a4db0c0999";
 
 /// Ten digits of a patient of the test range: the first, the second, and so on.
 fn number(count: usize) -> String {
@@ -64,16 +70,22 @@ fn settings(url: &str, token_url: &str) -> Settings {
     Settings {
         base_url: url.into(),
         fhir: None,
+        messaging: Some(FhirSettings {
+            base_url: format!("{url}/phr-fhir"),
+            org_id: ORG.into(),
+        }),
         token_url: format!("{token_url}/token"),
         client_id: "client".into(),
         credentials: Credentials::Secret("sandbox-secret".to_owned().into()),
         auth_style: AuthStyle::Basic,
         scope: None,
         network: Network::default(),
-        timeout_seconds: 20,
+        timeout: Duration::from_secs(20),
         attempts: 3,
-        give_up_seconds: 60,
+        give_up_after: Duration::from_secs(60),
         rate: 0,
+        at_a_time: 8,
+        calls: Arc::default(),
         random: fastrand::Rng::with_seed(1),
         monitor: Arc::default(),
     }

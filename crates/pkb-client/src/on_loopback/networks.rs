@@ -56,12 +56,12 @@ fn faulty(authority: &Authority) -> Vec<(&'static str, Listening, bool)> {
         ("has expired", signed(ended(HERE)), true),
         ("is not valid yet", signed(to_come(HERE)), true),
         (
-            "a certificate for another name",
+            "a certificate for a different name",
             signed(params(ELSEWHERE)),
             true,
         ),
         (
-            "a certificate for another name",
+            "a certificate for a different name",
             signed(params("127.0.0.2")),
             true,
         ),
@@ -199,7 +199,10 @@ async fn a_web_servers_page_about_client_certificates_is_no_word_on_the_patient(
     });
     let (client, _) = client_on(&other.url, &other.url, Network::default());
     let refused = client.find_patient(&user_path(), &patient(0)).await;
-    assert!(matches!(refused, Err(CallError::Refused { status: 400 })));
+    assert!(matches!(
+        refused,
+        Err(CallError::Refused { status: 400, .. })
+    ));
 }
 
 #[tokio::test]
@@ -312,7 +315,7 @@ async fn a_real_secret_is_not_shown_unencrypted_to_whoever_listens_on_this_machi
         assert_eq!(refused.exit_code(), ExitCode::Usage);
         let words = refused.to_string();
         assert!(
-            words.starts_with("the client secret is not a sandbox's"),
+            words.starts_with("the client secret is not for a sandbox"),
             "{words}"
         );
         assert!(!words.contains("Canary"), "{words}");
@@ -324,7 +327,7 @@ async fn a_real_secret_is_not_shown_unencrypted_to_whoever_listens_on_this_machi
     assert_eq!(refused.exit_code(), ExitCode::Usage);
     let words = refused.to_string();
     assert!(
-        words.starts_with("the refresh token is not a sandbox's"),
+        words.starts_with("the refresh token is not for a sandbox"),
         "{words}"
     );
     assert_eq!(
@@ -376,16 +379,12 @@ async fn a_proxy_that_makes_no_connection_may_do_so_later_and_is_named() {
     let (client, _) = client_on(&elsewhere(), &elsewhere(), network.clone());
     let fatal = fatal(client.sign_in().await);
     assert_eq!(fatal.exit_code(), ExitCode::TryLater);
-    assert!(
-        fatal
-            .to_string()
-            .contains("the proxy makes no connection to it")
-    );
+    assert!(fatal.to_string().contains("the proxy cannot connect to it"));
     assert_eq!(proxy.connections(), 3, "as often as was set");
     let unreached = probe::reach("PKB_BASE_URL", &elsewhere(), &network).await;
     let text = unreached.unwrap_err().to_string();
     assert!(
-        text.contains("HTTPS_PROXY") && text.contains("makes no connection"),
+        text.contains("HTTPS_PROXY") && text.contains("cannot connect to it"),
         "{text}"
     );
 }

@@ -1,11 +1,12 @@
 //! 401: one new token for each request, whatever the age of the old one, and never a patient's outcome for what the token has done.
 
 use std::sync::{
-    Arc, Mutex,
+    Arc,
     atomic::{AtomicUsize, Ordering},
 };
 
 use futures_util::future::join_all;
+use parking_lot::Mutex;
 use serde_json::json;
 
 use super::{
@@ -37,6 +38,12 @@ fn one_live_token(refusal: impl Fn() -> Vec<u8> + Send + Sync + 'static) -> Serv
             false => refusal(),
         }
     })
+}
+
+fn outcome(code: &str) -> String {
+    let coding = json!([{"system": "http://fhir.patientsknowbest.com/codesystem/response-code", "code": code}]);
+    let issue = json!([{"severity": "error", "details": {"coding": coding}}]);
+    json!({"resourceType": "OperationOutcome", "issue": issue}).to_string()
 }
 
 fn plain_refusal() -> Vec<u8> {
@@ -87,11 +94,9 @@ async fn a_token_that_is_refused_again_and_again_stops_the_stage() {
     for refusal in [
         answer(401, "", r#"{"error":"invalid_token"}"#),
         token_refusal(),
-        answer(
-            401,
-            "",
-            r#"{"resourceType":"OperationOutcome","issue":[{"details":{"coding":[{"code":"ACC_TOKEN_EXPIRED"}]}}]}"#,
-        ),
+        answer(401, "", &outcome("ACC_TOKEN_EXPIRED")),
+        answer(500, "", &outcome("BAD_AUTHENTICATION")),
+        answer(200, "", &outcome("ACC_TOKEN_EXPIRED")),
     ] {
         let server = Server::start(Script::default(), move |_| refusal.clone());
         let (client, _) = client(&server.url);
@@ -108,20 +113,50 @@ async fn a_client_of_the_wrong_kind_stops_the_stage_and_a_frozen_record_does_not
     for (status, code, is_fatal) in [
         (403, "USER_TYPE_NOT_PERM", true),
         (401, "API_SESSION_INVALID", true),
+        (200, "API_SESSION_EXPIRED", true),
+        (503, "USER_TYPE_NOT_PERM", true),
         (401, "NO_CONSENT", false),
         (403, "ACCESS_FROZEN_INWARD", false),
+        (404, "NO_ASSOCIATION", false),
+        (422, "NO_DECRYPT_KEY", false),
+        (500, "SHARING_DISABLED", false),
+        (200, "NO_CONSENT", false),
     ] {
-        let body = json!({"issue": [{"details": {"coding": [{"code": code}]}}]}).to_string();
+        let body = outcome(code);
         let server = Server::start(Script::default(), move |_| answer(status, "", &body));
         let (client, _) = client(&server.url);
         let error = client.find_patient(&user_path(), &patient(0)).await;
         match error {
             Err(CallError::Fatal(Fatal::Credentials(_))) => assert!(is_fatal, "{code}"),
-            Err(CallError::NoAccess) => assert!(!is_fatal, "{code}"),
-            _ => panic!("{code}"),
+            Err(CallError::Withheld(said)) => {
+                assert!(!is_fatal && said.as_str() == code, "{code}");
+            }
+            _ => panic!("{status} {code}"),
         }
         assert_eq!(server.tokens(), 1, "{code}");
+        assert_eq!(server.requests().len(), 1, "{code}");
     }
+}
+
+#[tokio::test]
+async fn a_code_that_is_not_for_such_a_client_or_not_pkbs_own_is_not_believed() {
+    let server = Server::start(Script::default(), |_| {
+        answer(403, "", &outcome("ACCESS_FROZEN_OUTWARD"))
+    });
+    let (client_of_pkb, _) = client(&server.url);
+    let error = client_of_pkb.find_patient(&user_path(), &patient(0)).await;
+    assert!(matches!(error, Err(CallError::NotUnderstood(what)) if what.contains("OUTWARD")));
+
+    let others = outcome("NO_CONSENT").replace("patientsknowbest", "somebody-else");
+    let server = Server::start(Script::default(), move |_| answer(404, "", &others));
+    let (client_of_other, _) = client(&server.url);
+    let error = client_of_other
+        .find_patient(&user_path(), &patient(0))
+        .await;
+    assert!(
+        matches!(error, Err(CallError::NotFound)),
+        "the status decides"
+    );
 }
 
 #[tokio::test]
@@ -129,7 +164,7 @@ async fn calls_that_are_refused_together_share_one_new_token() {
     let refused = Arc::new(Mutex::new(0));
     let counted = Arc::clone(&refused);
     let server = one_live_token(move || {
-        *counted.lock().unwrap() += 1;
+        *counted.lock() += 1;
         plain_refusal()
     });
     let (one, other) = (client(&server.url).0, client(&server.url).0);
@@ -139,7 +174,7 @@ async fn calls_that_are_refused_together_share_one_new_token() {
     let patients: Vec<_> = (0..8).map(patient).collect();
     let found = join_all(patients.iter().map(|id| one.find_patient(&path, id))).await;
     assert!(found.iter().all(Result::is_ok));
-    assert!(*refused.lock().unwrap() >= 1);
+    assert!(*refused.lock() >= 1);
     assert_eq!(server.tokens(), 3, "one each, and one new for all");
 }
 

@@ -3,9 +3,11 @@
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
-    sync::{Arc, Mutex},
+    sync::Arc,
     time::Duration,
 };
+
+use parking_lot::Mutex;
 
 /// A request: which connection it came by, counted from 0, its head in small letters, and all of it as it came.
 #[derive(Clone, Debug)]
@@ -92,14 +94,14 @@ impl Server {
 
     /// The requests so far, but for those for access tokens.
     pub(super) fn requests(&self) -> Vec<Request> {
-        let requests = self.requests.lock().unwrap();
+        let requests = self.requests.lock();
         let asked = requests.iter().filter(|request| !request.is_for_token());
         asked.cloned().collect()
     }
 
     /// The requests for access tokens.
     pub(super) fn token_requests(&self) -> Vec<Request> {
-        let requests = self.requests.lock().unwrap();
+        let requests = self.requests.lock();
         let asked = requests.iter().filter(|request| request.is_for_token());
         asked.cloned().collect()
     }
@@ -138,7 +140,7 @@ fn serve(
         request.whole.push_str(&String::from_utf8_lossy(&body));
         let bytes = answer(&request);
         let is_token = request.is_for_token();
-        seen.lock().unwrap().push(request);
+        seen.lock().push(request);
         if is_token {
             stream.write_all(&bytes)?;
             continue;

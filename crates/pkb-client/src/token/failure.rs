@@ -16,6 +16,9 @@ pub(super) enum Failure {
     /// One of OAuth's words for what is wrong.
     #[error("refused for a reason")]
     RefusedFor(Refused),
+    /// By one of PKB's response codes, for all that this client asks; what to do about it.
+    #[error("refused with a code")]
+    RefusedClient(&'static str),
     /// There can be no connection in confidence.
     #[error("no connection in confidence")]
     Network(NetworkFault),
@@ -69,7 +72,9 @@ impl Failure {
             Code::Extension(code)
                 if code == "temporarily_unavailable" || code == "server_error" =>
             {
-                return Self::unavailable("the token address says that it is unavailable for now");
+                return Self::unavailable(
+                    "the server at the token address says that it is unavailable for now",
+                );
             }
             Code::Extension(_) => return Self::Refused,
         })
@@ -89,11 +94,13 @@ impl Failure {
     pub(super) fn into_fatal(self, tethered: bool) -> Fatal {
         match self {
             Self::Unavailable { cause, .. } => {
-                Fatal::TryLater(format!("no access token to be had: {cause}. What to do: run the same command again later"))
+                Fatal::TryLater(format!("no access token: {cause}. What to do: run the same command again later. To check \
+                 the server and its address: pkb doctor"))
             }
             Self::Refused if tethered => Refused::Grant.into_fatal(tethered),
             Self::Refused => Refused::Client.into_fatal(tethered),
             Self::RefusedFor(what) => what.into_fatal(tethered),
+            Self::RefusedClient(what) => Fatal::Credentials(what.into()),
             Self::Network(fault) => fault.into_fatal(),
             Self::Mixed(words) => Fatal::Usage(words),
             Self::NotUnderstood => Fatal::NotUnderstood(
@@ -114,7 +121,9 @@ impl Refused {
                 "PKB refused the client's credentials. What to do: check PKB_CLIENT_ID, the secret and --auth-style"
             }
             Self::Grant if tethered => {
-                "PKB refused the refresh token. Each is good once. What to do: ask a coordinator to make a new one in PKB's web interface"
+                "PKB refused the refresh token. Each token works only once. What to do: ask a coordinator to make a new \
+                 one in PKB's web interface. Put the new token into the file of --refresh-token-file. Then run the same \
+                 command again"
             }
             Self::Grant => {
                 "the token address refused the grant (invalid_grant). What to do: check PKB_TOKEN_URL. If it is right, ask the server's \
@@ -126,8 +135,8 @@ impl Refused {
                  (--refresh-token-file)"
             }
             Self::Way if tethered => {
-                "the token address takes no refresh tokens (unsupported_grant_type). What to do: set PKB_TOKEN_URL to the address for \
-                 tethered tokens, or leave out --refresh-token-file and set a client secret"
+                "the token address takes no refresh tokens (unsupported_grant_type). What to do: set PKB_TOKEN_URL to \
+                 PKB's address for refresh tokens, or leave out --refresh-token-file and set a client secret"
             }
             Self::Way => {
                 "the token address knows no client credentials (unsupported_grant_type). What to do: check PKB_TOKEN_URL, or use a \

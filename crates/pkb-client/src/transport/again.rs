@@ -26,7 +26,7 @@ impl RetryDecision {
         match repeat {
             Repeat::Never | Repeat::Incomplete(_) => Self::Give(CallError::Unanswered),
             Repeat::Safe => Self::After {
-                cause: "the answer broke off".into(),
+                cause: "the answer was cut off".into(),
                 pause: None,
             },
         }

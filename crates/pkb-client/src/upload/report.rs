@@ -25,14 +25,16 @@ impl UploadReport {
         let failed = self.failed.len() as u64;
         let counted = self.created.checked_add(self.updated);
         if counted.and_then(|taken| taken.checked_add(failed)) != Some(rows) {
-            return Err("its created, updated and failed rows are not as many as were sent");
+            return Err(
+                "the created, updated and failed rows together are not as many as were sent",
+            );
         }
         let lines: HashSet<u64> = self.failed.iter().map(|failed| failed.row).collect();
         if !lines.iter().all(|line| (2..=rows + 1).contains(line)) {
-            return Err("it names a failed row that is not in the file");
+            return Err("the report names a failed row that is not in the file");
         }
         if lines.len() != self.failed.len() {
-            return Err("it names the same failed row twice");
+            return Err("the report names the same failed row twice");
         }
         Ok(lines)
     }

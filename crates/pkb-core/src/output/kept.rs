@@ -100,15 +100,16 @@ impl Kept {
 fn not_replaced(path: &Path, what: &str) -> Fatal {
     let path = path.display();
     Fatal::Usage(format!(
-        "{path}: this file {what}, so it is not replaced by records. Give another name: --output FILE"
+        "{path}: this file {what}, so it is not replaced by records. Give a different name: --output FILE"
     ))
 }
 
 fn lost(path: &Path, rows: &Rows) -> Fatal {
     let are = if rows.count() == 1 { "is" } else { "are" };
     Fatal::Input(format!(
-        "{}: {rows} of it {are} not in the new records, so the old file is kept. What to do: run the same command again \
-         with the whole input, or give another name (--output FILE). If the old records are to go: --replace",
+        "{}: {rows} of this file {are} not in the new records, so the old file is kept. What to do: run the same command \
+         again with \
+         the whole input, or give a different name (--output FILE). To delete the old records: --replace",
         path.display(),
     ))
 }
@@ -208,9 +209,9 @@ mod tests {
     fn a_stream_is_not_replaced_by_one_that_lacks_a_patient_unless_that_is_asked_for() {
         let old = stream(&[(2, A), (3, B), (4, None)]);
         for (new, words) in [
-            (String::new(), "rows 2, 3, 4 of it are not"),
-            (stream(&[(2, A)]), "row 3 of it is not"),
-            (stream(&[(2, C), (3, B)]), "row 2 of it is not"),
+            (String::new(), "rows 2, 3, 4 of this file are not"),
+            (stream(&[(2, A)]), "row 3 of this file is not"),
+            (stream(&[(2, C), (3, B)]), "row 2 of this file is not"),
         ] {
             let refused = replaced(&old, &new, false).unwrap_err();
             assert_eq!(refused.exit_code(), ExitCode::Input);

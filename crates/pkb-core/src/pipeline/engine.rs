@@ -31,6 +31,7 @@ use crate::{
     monitor::Monitor,
     output::{Output, Target},
     owners::{Known, Owner, Owners, PatientIdentifiers},
+    rows::counted,
     stage::{Handled, IntentLog, Plan},
     tally::{Settled, Tally},
 };
@@ -377,7 +378,8 @@ impl<S: Stage> Engine<S> {
 
     /// Settles a batch that has ended, or those that may be settled now.
     fn settle(&mut self, finished: Finished) -> Result<(), Fatal> {
-        let ended = finished.map_err(|_| Fatal::Bug("the work on a batch broke off".into()))?;
+        let ended =
+            finished.map_err(|_| Fatal::Bug("the work on a batch ended unexpectedly".into()))?;
         let (number, worked) = ended?;
         if !self.plan.stage.settles_in_order() {
             return self.enter(worked);
@@ -395,7 +397,10 @@ impl<S: Stage> Engine<S> {
         for worked in worked {
             let journaled = match &mut self.journal {
                 // A failure is not for good: the next run tries again.
-                Some(journal) if worked.is_for_journal => journal.append(&worked.line.raw)?,
+                Some(journal) if worked.is_for_journal => {
+                    self.monitor.saved();
+                    journal.append(&worked.line.raw)?
+                }
                 _ => 0,
             };
             let at = usize::try_from(worked.place - self.first_in_window).unwrap_or(usize::MAX);
@@ -418,8 +423,8 @@ impl<S: Stage> Engine<S> {
     fn check_end(&self) -> Result<(), Fatal> {
         if self.repeated_rows > 0 {
             tracing::warn!(
-                "{} rows came more than once: was a file given twice?",
-                self.repeated_rows
+                "{} came more than once. Give each file and each shard once",
+                counted(self.repeated_rows, "row", "rows")
             );
         }
         if self.limits.partial {
@@ -427,7 +432,8 @@ impl<S: Stage> Engine<S> {
         }
         self.completeness.check().map_err(|incomplete| {
             Fatal::Input(format!(
-                "{incomplete}; run the same command again with the whole input (--partial if it is a part on purpose)"
+                "{incomplete}. Run the same command again with the whole input, or add --partial if rows are missing on \
+                 purpose"
             ))
         })
     }

@@ -12,6 +12,7 @@ use super::{Source, records::line_of, settled_journal::settled_record};
 use crate::{
     Fatal, Record, Stage, StageName,
     ndjson::{Block, BlockReader, Line, NdjsonError, parse_line},
+    rows::counted,
 };
 
 /// Records that are handed over at a time when they are made here.
@@ -249,8 +250,10 @@ impl BadLines {
     fn fatal(mut self) -> Option<Fatal> {
         if self.count > NAMED_BAD_LINES {
             let more = self.count - NAMED_BAD_LINES;
-            self.text
-                .push_str(&format!("\n  and {more} more bad lines"));
+            self.text.push_str(&format!(
+                "\n  and {}",
+                counted(more as u64, "more bad line", "more bad lines")
+            ));
         }
         (self.count > 0).then_some(Fatal::Input(self.text))
     }

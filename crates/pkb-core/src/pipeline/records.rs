@@ -86,7 +86,7 @@ impl Records {
 
 impl std::fmt::Debug for Records {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} records", self.0.len())
+        write!(f, "records: {}", self.0.len())
     }
 }
 

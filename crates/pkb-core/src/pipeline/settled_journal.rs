@@ -1,11 +1,8 @@
 //! The journal as the pipeline uses it: which records are in it, and how far it is on the disk.
 
-use std::{
-    path::Path,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Instant,
-};
+use std::{path::Path, sync::Arc, time::Instant};
 
+use parking_lot::Mutex;
 use pkb_files::journal::{Journal, Key, Lookup};
 
 use crate::{
@@ -81,14 +78,14 @@ impl SettledJournal {
         }
         if lines > 0 && own == 0 {
             return Err(Fatal::Usage(format!(
-                "{}: nothing in it is of {}: is it the journal of another stage?",
+                "{} has nothing of {}, so it may be the journal of a different stage. Give this stage its own --journal FILE",
                 path.display(),
                 name.program()
             )));
         }
         if journal.cut_bytes() > 0 {
             tracing::warn!(
-                "{}: the last line was torn and has been cut off ({} bytes); its record is done again",
+                "{}: the last line was incomplete, as after a crash. It was removed ({} bytes), and its record is done again",
                 path.display(),
                 journal.cut_bytes()
             );
@@ -121,7 +118,7 @@ impl SettledJournal {
     /// [`Self::synced`] has reached that. Only the next run looks it up: whether a patient who comes
     /// twice is answered from the journal must not depend on how fast the first answer was.
     pub(super) fn append(&mut self, line: &[u8]) -> Result<u64, Fatal> {
-        lock(&self.journal).append(line, Instant::now())?;
+        self.journal.lock().append(line, Instant::now())?;
         self.appended += 1;
         Ok(self.appended)
     }
@@ -133,7 +130,7 @@ impl SettledJournal {
 
     /// When the next sync is due.
     pub(super) fn sync_due(&self) -> Option<Instant> {
-        lock(&self.journal).sync_due()
+        self.journal.lock().sync_due()
     }
 
     /// Syncs if that is due. A stage that notes an intent also syncs the journal: whatever brought
@@ -152,7 +149,7 @@ impl SettledJournal {
     /// Brings all that was appended to the disk.
     pub(super) fn sync(&mut self) -> Result<(), Fatal> {
         // The disk may take its time; the runtime is told so.
-        tokio::task::block_in_place(|| lock(&self.journal).sync())?;
+        tokio::task::block_in_place(|| self.journal.lock().sync())?;
         self.synced = self.appended;
         Ok(())
     }
@@ -190,10 +187,6 @@ impl Line {
             },
         })
     }
-}
-
-fn lock(journal: &Mutex<Journal>) -> MutexGuard<'_, Journal> {
-    journal.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A record that a stage settled, from its line.

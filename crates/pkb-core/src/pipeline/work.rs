@@ -70,7 +70,7 @@ pub(super) async fn work_on<S: Stage>(
     let records = records.into_all()?;
     if results.len() != places.len() {
         return Err(Fatal::Bug(
-            "a batch came back with another number of results".into(),
+            "a batch has a different number of results".into(),
         ));
     }
     let worked = places.into_iter().zip(records).zip(results);

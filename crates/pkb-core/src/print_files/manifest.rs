@@ -2,12 +2,7 @@
 //! print and post them, so it holds no name and no code. `manifest.csv` is for people and mail-merge programs,
 //! `manifest.json` says the same, and counts and digests besides.
 
-use std::{
-    collections::BTreeMap,
-    fs::File,
-    io::{self, Read as _},
-    path::Path,
-};
+use std::{collections::BTreeMap, fs::File, io, path::Path};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -15,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use super::editions::manifest_prefix;
 use crate::{
     Record,
-    record::{Delivery, Design, Edition},
+    record::{Delivery, Design, Edition, Reference},
 };
 use pkb_values::{LetterFormat, LetterLanguages, Postcode};
 
@@ -24,23 +19,29 @@ pub const SCHEMA: &str = "pkb-manifest/1";
 
 /// A letter.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ManifestRow {
-    /// Its number, as printed on it.
+    /// Name of the letter for those who print and post it, which comes back in their reports: 20 letters and digits.
+    pub reference: String,
+    /// The sheet number, as printed on each sheet of the letter.
     pub sequence: u64,
-    /// The file it is in.
+    /// The file that the letter is in.
     pub file: String,
-    /// Its first page in that file, from 1.
+    /// First page of the letter in that file, from 1.
     pub first_page: u64,
-    /// Its last page.
+    /// Last page of the letter in that file.
     pub last_page: u64,
-    /// Row of the patient file.
+    /// Row of the patient file, as a spreadsheet counts: the header is 1.
     pub row: u64,
-    /// Post code; empty for an address abroad.
+    /// Postcode. Empty for an address abroad.
     pub postcode: String,
-    /// Languages, in their order.
+    /// Languages, in their order: such as en, cy or cy+en.
     pub language: LetterLanguages,
-    /// Size of print.
+    /// Size of print: standard (12 point) or large (16 point).
     pub format: LetterFormat,
+    /// Whether it goes to a member of staff.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub seed: bool,
 }
 
 impl ManifestRow {
@@ -50,6 +51,7 @@ impl ManifestRow {
         let patient = record.patient.as_ref();
         let postcode = patient.and_then(|patient| patient.postcode.as_ref());
         Some(Self {
+            reference: reference_of(delivery.reference.as_ref()),
             sequence,
             file: delivery.file.clone(),
             first_page,
@@ -61,6 +63,7 @@ impl ManifestRow {
                 .to_owned(),
             language: delivery.languages.unwrap_or_default(),
             format: delivery.format.unwrap_or_default(),
+            seed: record.seed,
         })
     }
 
@@ -81,10 +84,17 @@ impl ManifestRow {
     }
 }
 
+/// A reference as the manifest has it.
+#[must_use]
+pub fn reference_of(reference: Option<&Reference>) -> String {
+    reference.map_or_else(String::new, |own| own.as_str().to_owned())
+}
+
 /// A file of letters.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ManifestFile {
-    /// Its name in the folder.
+    /// The name of the file, in the folder of the letters.
     pub file: String,
     /// How many letters.
     pub letters: u64,
@@ -98,8 +108,9 @@ pub struct ManifestFile {
 
 /// `manifest.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ManifestJson {
-    /// [`SCHEMA`].
+    /// The version of this form: `pkb-manifest/1`.
     pub schema: String,
     /// All letters.
     pub letters: Vec<ManifestRow>,
@@ -118,6 +129,7 @@ pub struct ManifestJson {
 
 /// How many there are of everything.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Counts {
     /// Letters.
     pub letters: u64,
@@ -152,7 +164,14 @@ pub fn is_rehearsal(folder: &Path) -> bool {
 /// # Errors
 /// It cannot be read.
 pub fn digest(path: &Path) -> io::Result<(u64, String)> {
-    let mut file = File::open(path)?;
+    digest_of(File::open(path)?)
+}
+
+/// As [`digest`], of what is read.
+///
+/// # Errors
+/// It cannot be read.
+pub fn digest_of(mut file: impl io::Read) -> io::Result<(u64, String)> {
     let mut hasher = Sha256::new();
     let mut block = vec![0; 64 << 10];
     let mut bytes = 0;
@@ -172,4 +191,14 @@ pub fn digest(path: &Path) -> io::Result<(u64, String)> {
 #[must_use]
 pub fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_schema_that_is_checked_in_is_that_of_the_types() {
+        crate::schema_file::check("manifest.json", schemars::schema_for!(ManifestJson));
+    }
 }

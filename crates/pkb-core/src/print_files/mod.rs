@@ -1,7 +1,9 @@
 //! What the folder of letters and text messages has in it: what its files are called, which numbers are theirs, and the manifests.
 //! Written by pkb-letters; read by what verifies, purges, and tells who was sent what.
 
+pub mod data_profile;
 pub mod editions;
+pub mod formats;
 pub mod made_for;
 pub mod manifest;
 pub mod series;

@@ -6,7 +6,11 @@
 
 use std::{num::NonZeroU16, ops::RangeInclusive};
 
-use crate::{Fatal, record::Edition, rehearsal::FILE_PREFIX};
+use crate::{
+    Fatal,
+    record::{Channel, Edition},
+    rehearsal::FILE_PREFIX,
+};
 
 use crate::print_files::editions::{edition_of, plain_name, prefix};
 
@@ -51,10 +55,20 @@ impl Series {
         self.after(prefix(edition))
     }
 
-    /// Beginning of the names of its text message sheets: `sms-`, `sms-03-`.
+    /// Beginning of the names of a channel's spreadsheets: `sms-`, `sms-03-`.
     #[must_use]
-    pub fn of_sheets(self) -> String {
-        self.after("sms-")
+    pub fn of_spreadsheets(self, channel: Channel) -> String {
+        self.after(channel.spreadsheet_prefix().unwrap_or_default())
+    }
+
+    /// The name of a file or folder of which each series has one: `formats`, `formats-03`.
+    #[must_use]
+    pub fn named(self, name: &str) -> String {
+        let rehearsal = if self.is_rehearsal { FILE_PREFIX } else { "" };
+        match self.number {
+            Some(number) => format!("{rehearsal}{name}-{number:02}"),
+            None => format!("{rehearsal}{name}"),
+        }
     }
 
     fn after(self, prefix: &str) -> String {
@@ -82,17 +96,18 @@ impl Series {
     pub fn check(self, file: &str) -> Result<(), Fatal> {
         match series_of(file) {
             Some(found) if found.is_rehearsal != self.is_rehearsal => Err(Fatal::Usage(format!(
-                "it has {file} in it, and this run makes {}0001 and so on: the one is a rehearsal's, the other is not. What to do: give \
-                 this run its own journal and folder",
+                "the journal has {file}, and this run makes {}0001 and so on. One of them is a rehearsal and the other is \
+                 not. What to do: \
+                 give this run its own journal and folder",
                 self.of_letters(Edition::First),
             ))),
             Some(found) if found != self => Err(Fatal::Usage(format!(
-                "it has {file} in it, and this run makes {}0001 and so on: {}",
+                "the journal has {file}, and this run makes {}0001 and so on. What to do: {}",
                 self.of_letters(Edition::First),
                 match found.number {
                     Some(number) =>
-                        format!("give it --series {number} as before, or this shard's own journal"),
-                    None => "give it no --series, as before, or this shard's own journal".into(),
+                        format!("use --series {number} as before, or this shard's own journal"),
+                    None => "leave out --series as before, or use this shard's own journal".into(),
                 }
             ))),
             _ => Ok(()),
@@ -100,10 +115,13 @@ impl Series {
     }
 }
 
-/// The series of a file of letters or text messages; `None` for other files.
+/// The series of a file of letters or of a spreadsheet; `None` for other files.
 fn series_of(file: &str) -> Option<Series> {
-    let beginning = edition_of(file).map_or("sms-", prefix);
     let plain = plain_name(file);
+    let beginning = match edition_of(file) {
+        Some(edition) => prefix(edition),
+        None => Channel::prefix_of_spreadsheet(plain)?,
+    };
     let is_rehearsal = plain.len() < file.len();
     let batch = plain.split(['/', '.']).next()?.strip_prefix(beginning)?;
     let series = Series::new(match batch.split_once('-') {
@@ -125,7 +143,7 @@ mod tests {
         let [none, third, last] = [None, Some(3), Some(999)].map(Series::new);
         assert_eq!(none.of_letters(Edition::First), "letters-");
         assert_eq!(third.of_letters(Edition::Reprint), "reprint-03-");
-        assert_eq!(third.of_sheets(), "sms-03-");
+        assert_eq!(third.of_spreadsheets(Channel::Sms), "sms-03-");
         assert_eq!(third.numbers(), 3_000_001..=3_999_999);
         assert_eq!(last.of_letters(Edition::First), "letters-999-");
         assert_eq!(Series::new(Some(4)).numbers().start(), &4_000_001);
@@ -142,16 +160,20 @@ mod tests {
                     .of_letters(Edition::First)
                     .starts_with("rehearsal-letters-")
             );
-            assert!(rehearsal.of_sheets().starts_with("rehearsal-sms-"));
+            assert!(
+                rehearsal
+                    .of_spreadsheets(Channel::Sms)
+                    .starts_with("rehearsal-sms-")
+            );
             for (own, other) in [(real, rehearsal), (rehearsal, real)] {
                 for file in [
                     own.of_letters(Edition::Reissue) + "0001.pdf",
                     own.of_letters(Edition::First) + "0001/000123-ab.pdf",
-                    own.of_sheets() + "0002.csv",
+                    own.of_spreadsheets(Channel::Sms) + "0002.csv",
                 ] {
                     assert!(own.check(&file).is_ok(), "{file}");
                     let refusal = other.check(&file).unwrap_err().to_string();
-                    assert!(refusal.contains("the one is a rehearsal's"), "{refusal}");
+                    assert!(refusal.contains("One of them is a rehearsal"), "{refusal}");
                 }
             }
         }
@@ -167,10 +189,7 @@ mod tests {
         ] {
             assert!(third.check(file).is_ok(), "{file}");
             let refusal = none.check(file).unwrap_err().to_string();
-            assert!(
-                refusal.contains("give it --series 3 as before"),
-                "{refusal}"
-            );
+            assert!(refusal.contains("use --series 3 as before"), "{refusal}");
         }
         for file in [
             "letters-0001.pdf",

@@ -84,8 +84,9 @@ impl SharedMobiles {
             ""
         };
         Some(format!(
-            "  warning: {patients} patients share a mobile with another of them, in {}: {}{more}; all of them are in {}; \
-             whoever opens another's message cannot register with it",
+            "  warning: {} a mobile number with a different patient, in {}: {}{more}. {} lists them \
+             all. Each code works only for its own patient",
+            counted(patients as u64, "patient shares", "patients share"),
             counted(self.others.len() as u64, "group", "groups"),
             groups.join("; "),
             path.display()
@@ -127,7 +128,7 @@ mod tests {
         );
         let warning = shared.warning(Path::new("out.csv")).unwrap();
         assert!(
-            warning.contains("5 patients share a mobile with another of them, in 2 groups: rows 2, 4 and 1 more; rows 7 and 9; all of them are in out.csv"),
+            warning.contains("5 patients share a mobile number with a different patient, in 2 groups: rows 2, 4 and 1 more; rows 7 and 9. out.csv lists them all"),
             "{warning}"
         );
         assert!(SharedMobiles::default().warning(Path::new("x")).is_none());

@@ -51,7 +51,7 @@ pub fn some_pages<'de, D: Deserializer<'de>>(from: D) -> Result<Option<(u64, u64
 fn up_to<E: serde::de::Error>(limit: u64, number: u64) -> Result<u64, E> {
     if number > limit {
         return Err(E::custom(format_args!(
-            "a number that is too large: up to {limit}"
+            "a number that is too large: it can be up to {limit}"
         )));
     }
     Ok(number)

@@ -11,6 +11,8 @@ pub enum GoesTo {
     Address,
     /// The mobile number.
     Mobile,
+    /// The NHS number alone: the service looks up where to.
+    NhsNumber,
 }
 
 /// What is to be known of a channel.
@@ -19,12 +21,17 @@ struct Facts {
     name: &'static str,
     /// One of them, and several.
     words: [&'static str; 2],
+    /// The stage that makes the entry in the record.
+    made_by: StageName,
     /// The stage that hands them to a service which sends them, if there is one.
     sent_by: Option<StageName>,
-    /// What was given to that service, as the report's tables have it: the column's name, and what it is called.
-    given: [&'static str; 2],
+    /// What was given to that service, as the report's tables have it: the column's name, and what it is called. Nothing if there
+    /// is no such service.
+    given: Option<[&'static str; 2]>,
     /// What it needs of the patient.
     goes_to: GoesTo,
+    /// How the names of its spreadsheets begin; nothing if it has letters, whose names hang on their edition.
+    spreadsheets: Option<&'static str>,
     /// Where it is: a clause with `{file}` and perhaps `{page}`.
     place: &'static str,
     /// What to do if it must not go out, likewise.
@@ -57,9 +64,11 @@ channels! {
     Letter = Facts {
         name: "letter",
         words: ["letter", "letters"],
+        made_by: StageName::Letters,
         sent_by: Some(StageName::Post),
-        given: ["letters_given", "Letters given to GOV.UK Notify"],
+        given: Some(["letters_given", "Letters given to GOV.UK Notify"]),
         goes_to: GoesTo::Address,
+        spreadsheets: None,
         place: "its letter is {file}, page {page}",
         withdrawal: "its letter was printed: remove page {page} of {file} before the letters are posted",
     };
@@ -67,11 +76,49 @@ channels! {
     Sms = Facts {
         name: "sms",
         words: ["text message", "text messages"],
+        made_by: StageName::Letters,
         sent_by: Some(StageName::Sms),
-        given: ["texts_given", "Texts given to GOV.UK Notify"],
+        given: Some(["texts_given", "Texts given to GOV.UK Notify"]),
         goes_to: GoesTo::Mobile,
+        spreadsheets: Some("sms-"),
         place: "its text message is in {file}",
         withdrawal: "its text message is in {file}: delete that line before the spreadsheet is uploaded",
+    };
+    /// A row of data, from which a mail company makes the letter.
+    Data = Facts {
+        name: "data",
+        words: ["row for a mail company", "rows for a mail company"],
+        made_by: StageName::Letters,
+        sent_by: Some(StageName::Rows),
+        given: Some(["rows_given", "Rows given to GOV.UK Notify"]),
+        goes_to: GoesTo::Address,
+        spreadsheets: Some("data-"),
+        place: "its row for the mail company is in {file}",
+        withdrawal: "its row for the mail company is in {file}: give the company the reference of the letter, and ask them not to post it",
+    };
+    /// The text of a letter, from which a specialist supplier makes braille, audio and so on.
+    Format = Facts {
+        name: "format",
+        words: ["letter in a different format", "letters in other formats"],
+        made_by: StageName::Letters,
+        sent_by: None,
+        given: None,
+        goes_to: GoesTo::Address,
+        spreadsheets: None,
+        place: "its letter for the specialist supplier is {file}",
+        withdrawal: "its letter for the specialist supplier is {file}: give the supplier the reference of the letter, and ask them not to send it",
+    };
+    /// A message that NHS Notify sends by the NHS App, email, text message or letter. Its file is the name of its batch there.
+    NhsNotify = Facts {
+        name: "nhs_notify",
+        words: ["message through NHS Notify", "messages through NHS Notify"],
+        made_by: StageName::Nhs,
+        sent_by: Some(StageName::Nhs),
+        given: Some(["nhs_messages_given", "Messages given to NHS Notify"]),
+        goes_to: GoesTo::NhsNumber,
+        spreadsheets: None,
+        place: "its message is in batch {file} at NHS Notify",
+        withdrawal: "its message was given to NHS Notify in batch {file}: tell the patient not to use the codes",
     };
 }
 
@@ -94,9 +141,30 @@ impl Channel {
         self.facts().goes_to
     }
 
-    /// The report's column of what was given to a service that sends it: its name, and what it is called.
+    /// The stage that makes the entry in the record.
     #[must_use]
-    pub fn given(self) -> [&'static str; 2] {
+    pub fn made_by(self) -> StageName {
+        self.facts().made_by
+    }
+
+    /// How the names of its spreadsheets begin, if it has any.
+    #[must_use]
+    pub fn spreadsheet_prefix(self) -> Option<&'static str> {
+        self.facts().spreadsheets
+    }
+
+    /// How the name of a file begins, if it is a spreadsheet of some channel.
+    #[must_use]
+    pub fn prefix_of_spreadsheet(file: &str) -> Option<&'static str> {
+        let mut prefixes = Self::ALL
+            .iter()
+            .filter_map(|channel| channel.spreadsheet_prefix());
+        prefixes.find(|prefix| file.starts_with(prefix))
+    }
+
+    /// The report's column of what was given to a service that sends it, if there is one: its name, and what it is called.
+    #[must_use]
+    pub fn given(self) -> Option<[&'static str; 2]> {
         self.facts().given
     }
 

@@ -1,9 +1,11 @@
 //! What goes to a patient: one entry a channel.
 
-use jiff::civil::Date;
+use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 
-use super::{Channel, Dispatch, Record, Unknown, bounds};
+use super::{
+    AddressMark, Channel, Dispatch, PrintStatus, Record, Reference, ReturnReason, Unknown, bounds,
+};
 use crate::StageName;
 use pkb_values::{LetterFormat, LetterLanguages};
 
@@ -13,6 +15,9 @@ use pkb_values::{LetterFormat, LetterLanguages};
 pub struct Delivery {
     /// By which channel.
     pub channel: Channel,
+    /// Its name for those who print and post it. It comes back in their reports.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<Reference>,
     /// The file that it is in: a PDF, or a spreadsheet.
     pub file: String,
     /// The day that it bears.
@@ -47,6 +52,21 @@ pub struct Delivery {
     /// What it was made instead of, if it was made again, the newest first. Of these none replaces anything.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub replaces: Vec<Delivery>,
+    /// Which address it went to, so that a later address can be told from it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sent_to: Option<AddressMark>,
+    /// How far it is, by the last report of the mail company (pkb returns).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<PrintStatus>,
+    /// When it came to be so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status_at: Option<Timestamp>,
+    /// Why it came back, if it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub returned_because: Option<ReturnReason>,
+    /// When it was handed to the post, each time that was reported: more than one time means more than one letter.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dispatched_at: Vec<Timestamp>,
     /// What a service was given of it, which sends it: a letter, or text messages in their order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub dispatches: Vec<Dispatch>,
@@ -103,11 +123,14 @@ pub enum Design {
     Insert,
     /// A letter to somebody who was invited before and has not registered
     Reminder,
+    /// A letter to somebody who can register with NHS login and has no codes
+    #[serde(rename = "nhs-login")]
+    NhsLogin,
 }
 
 impl Design {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Letter, Self::Insert, Self::Reminder];
+    pub const ALL: [Self; 4] = [Self::Letter, Self::Insert, Self::Reminder, Self::NhsLogin];
 
     /// The name on the wire.
     #[must_use]
@@ -116,7 +139,14 @@ impl Design {
             Self::Letter => "letter",
             Self::Insert => "insert",
             Self::Reminder => "reminder",
+            Self::NhsLogin => "nhs-login",
         }
+    }
+
+    /// Whether it bears the patient's codes.
+    #[must_use]
+    pub fn has_codes(self) -> bool {
+        self != Self::NhsLogin
     }
 
     /// Whether it bears the patient's address.
@@ -132,6 +162,9 @@ impl Design {
 pub struct EarlierInvitation {
     /// One entry a channel.
     pub deliveries: Vec<Delivery>,
+    /// Whether the next invitation is no reminder but the same invitation, by the next channel of a plan.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub continued: bool,
     /// Kept for whoever wrote it.
     #[serde(flatten)]
     pub unknown: Unknown,
@@ -143,6 +176,7 @@ impl Delivery {
     pub fn new(channel: Channel, file: String) -> Self {
         Self {
             channel,
+            reference: None,
             file,
             date: None,
             pages: None,
@@ -152,6 +186,11 @@ impl Delivery {
             design: None,
             edition: Edition::First,
             replaces: Vec::new(),
+            sent_to: None,
+            status: None,
+            status_at: None,
+            returned_because: None,
+            dispatched_at: Vec::new(),
             dispatches: Vec::new(),
             unknown: Unknown::new(),
         }
@@ -185,6 +224,23 @@ impl Record {
         self.deliveries.iter().flat_map(Delivery::with_replaced)
     }
 
+    /// The deliveries of the present invitation by earlier channels of its plan, the newest first.
+    pub fn continued_deliveries(&self) -> impl Iterator<Item = &Delivery> {
+        let earlier = self.earlier.iter().rev();
+        let own = earlier.take_while(|earlier| earlier.continued);
+        own.flat_map(|earlier| &earlier.deliveries)
+    }
+
+    /// How many reminders the patient was sent.
+    #[must_use]
+    pub fn reminders(&self) -> usize {
+        let continued = self.earlier.iter().filter(|earlier| earlier.continued);
+        // The first invitation reminds of nothing.
+        self.invitations()
+            .count()
+            .saturating_sub(1 + continued.count())
+    }
+
     /// The deliveries of each invitation, the oldest first.
     pub fn invitations(&self) -> impl DoubleEndedIterator<Item = &[Delivery]> {
         let earlier = self.earlier.iter().map(|earlier| &*earlier.deliveries);
@@ -207,18 +263,30 @@ impl Record {
         }
     }
 
+    /// Removes what `stage` gave to a service, and the entry if the stage made it.
+    pub(crate) fn clear_dispatches(&mut self, stage: StageName) {
+        self.set_dispatches(stage, Vec::new());
+        self.deliveries.retain(|own| own.channel.made_by() != stage);
+    }
+
+    /// Notes a delivery that is made and given to a service at once, in the place of an earlier one by the same channel.
+    pub fn set_delivery(&mut self, delivery: Delivery) {
+        self.deliveries
+            .retain(|own| own.channel != delivery.channel);
+        self.deliveries.push(delivery);
+        self.deliveries.sort_by_key(|own| own.channel);
+    }
+
     /// Takes over what `stage` gave to a service, from an earlier form of this record.
     pub(crate) fn take_over_dispatches(&mut self, stage: StageName, settled: Vec<Delivery>) {
         let mut settled = settled.into_iter();
         let Some(settled) = settled.find(|one| one.channel.sent_by() == Some(stage)) else {
             return;
         };
-        match self.delivery(settled.channel) {
+        let is_made_elsewhere = settled.channel.made_by() != stage;
+        match self.delivery(settled.channel).filter(|_| is_made_elsewhere) {
             Some(_) => self.set_dispatches(stage, settled.dispatches),
-            None => {
-                self.deliveries.push(settled);
-                self.deliveries.sort_by_key(|delivery| delivery.channel);
-            }
+            None => self.set_delivery(settled),
         }
     }
 }

@@ -1,16 +1,16 @@
-//! What was given to GOV.UK Notify, and how far it got.
+//! What was given to GOV.UK Notify or NHS Notify, and how far it got.
 
 use jiff::Timestamp;
-use pkb_values::is_uuid;
+use pkb_values::{Money, is_uuid};
 use serde::{Deserialize, Serialize};
 
 use super::Unknown;
 
-/// A text message or a letter that was given to GOV.UK Notify.
+/// A text message or a letter that was given to GOV.UK Notify, or a message that was given to NHS Notify.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Dispatch {
-    /// Notify's id of it; absent if Notify refused it.
+    /// Notify's id of it; absent if Notify refused it, or if the answer of NHS Notify with the id was lost.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<NotificationId>,
     /// Our name for it, by which Notify finds it. It says nothing of the patient.
@@ -22,20 +22,118 @@ pub struct Dispatch {
     /// When Notify was asked for the status last; absent if that was never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checked_at: Option<Timestamp>,
+    /// What GOV.UK Notify says that it cost, in pounds without VAT and without what is free; absent until it says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<Money>,
+    /// Why it failed, by NHS Notify's code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed_because: Option<FailureCode>,
+    /// By which channels NHS Notify has tried, in its order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub channels: Vec<DispatchChannel>,
     /// Kept for whoever wrote it.
     #[serde(flatten)]
     pub unknown: Unknown,
 }
 
-/// Notify's id of a text message or a letter: a UUID, so that it is one segment of a path.
+impl Dispatch {
+    /// Nothing but what is known when it was given, or refused.
+    #[must_use]
+    pub fn new(
+        id: Option<NotificationId>,
+        reference: String,
+        status: DispatchStatus,
+        at: Timestamp,
+    ) -> Self {
+        Self {
+            id,
+            reference,
+            status,
+            at,
+            checked_at: None,
+            cost: None,
+            failed_because: None,
+            channels: Vec::new(),
+            unknown: Unknown::new(),
+        }
+    }
+}
+
+/// A channel by which NHS Notify has tried to send a message.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct DispatchChannel {
+    /// `nhsapp`, `email`, `sms` or `letter`.
+    #[serde(rename = "type")]
+    pub kind: DispatchStatus,
+    /// How far it is.
+    pub status: DispatchStatus,
+    /// What the supplier says of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub supplier_status: Option<DispatchStatus>,
+    /// Why it failed, by NHS Notify's code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed_because: Option<FailureCode>,
+    /// Kept for whoever wrote it.
+    #[serde(flatten)]
+    pub unknown: Unknown,
+}
+
+/// NHS Notify's code of a failure, such as `MFR_PDSV_0112`. A code that this version does not know is kept.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String")]
+pub struct FailureCode(String);
+
+impl FailureCode {
+    /// A code of capital letters, digits and `_`; `None` for anything else.
+    pub fn parse(text: &str) -> Option<Self> {
+        let is_of_a_code =
+            |byte: u8| byte == b'_' || byte.is_ascii_uppercase() || byte.is_ascii_digit();
+        let is_code = (1..=40).contains(&text.len()) && text.bytes().all(is_of_a_code);
+        // A number alone may be anything, also a patient's.
+        let has_letter = text.bytes().any(|byte| byte.is_ascii_uppercase());
+        (is_code && has_letter).then(|| Self(text.to_owned()))
+    }
+
+    /// The code.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for FailureCode {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::parse(&text).ok_or("not a code of capital letters, digits and underscores")
+    }
+}
+
+/// Notify's id of a text message or a letter: a UUID at GOV.UK Notify, 27 letters and digits at NHS Notify. So it is one
+/// segment of a path.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String")]
 pub struct NotificationId(String);
 
 impl NotificationId {
-    /// An id; `None` if it is no UUID.
+    /// Characters of an id of NHS Notify (a KSUID).
+    const KSUID: usize = 27;
+
+    /// An id of either service; `None` if it is none.
     pub fn parse(text: &str) -> Option<Self> {
+        Self::uuid(text).or_else(|| Self::ksuid(text))
+    }
+
+    /// An id of GOV.UK Notify; `None` if it is no UUID.
+    pub fn uuid(text: &str) -> Option<Self> {
         is_uuid(text).then(|| Self(text.to_owned()))
+    }
+
+    /// An id of NHS Notify; `None` if it is not 27 letters and digits.
+    pub fn ksuid(text: &str) -> Option<Self> {
+        let is_ksuid =
+            text.len() == Self::KSUID && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        is_ksuid.then(|| Self(text.to_owned()))
     }
 
     /// The id as Notify writes it.
@@ -48,7 +146,7 @@ impl TryFrom<String> for NotificationId {
     type Error = &'static str;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        Self::parse(&text).ok_or("not a UUID")
+        Self::parse(&text).ok_or("neither a UUID nor 27 letters and digits")
     }
 }
 
@@ -74,18 +172,31 @@ const FAILED: [&str; 9] = [
 /// a letter in the post.
 const ARRIVED: [&str; 3] = ["delivered", "received", "sent"];
 /// Something is decided within minutes. A letter that is `accepted` is printed later, in days.
-const UNDER_WAY: [&str; 4] = ["created", "pending", "pending-virus-check", "sending"];
+const UNDER_WAY: [&str; 6] = [
+    "created",
+    "enriched",
+    "pending",
+    "pending-virus-check",
+    "pending_enrichment",
+    "sending",
+];
 
 impl DispatchStatus {
     /// Our own word: Notify did not take it.
     pub const REFUSED: &str = "refused";
     /// Notify has taken it.
     pub const CREATED: &str = "created";
+    /// Our own word: NHS Notify has taken it, and its answer with the id was lost. So it cannot be asked about.
+    pub const TAKEN: &str = "taken";
+    /// Notify has done all that it will do, to no avail.
+    pub const FAILED: &str = "failed";
 
-    /// A word of small letters and hyphens; `None` for anything else.
+    /// A word of small letters, hyphens and underscores; `None` for anything else.
     pub fn parse(text: &str) -> Option<Self> {
         let is_word = (1..=40).contains(&text.len())
-            && text.bytes().all(|b| b == b'-' || b.is_ascii_lowercase());
+            && text
+                .bytes()
+                .all(|b| matches!(b, b'-' | b'_') || b.is_ascii_lowercase());
         is_word.then(|| Self(text.to_owned()))
     }
 
@@ -97,6 +208,11 @@ impl DispatchStatus {
     /// Notify has taken it.
     pub fn created() -> Self {
         Self(Self::CREATED.to_owned())
+    }
+
+    /// NHS Notify has taken it, and nobody knows its id.
+    pub fn taken() -> Self {
+        Self(Self::TAKEN.to_owned())
     }
 
     /// The word.
@@ -124,7 +240,7 @@ impl TryFrom<String> for DispatchStatus {
     type Error = &'static str;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        Self::parse(&text).ok_or("not a word of small letters and hyphens")
+        Self::parse(&text).ok_or("not a word of small letters, hyphens and underscores")
     }
 }
 
@@ -140,12 +256,25 @@ mod tests {
             "740e5834",
             "740e5834-3a29-46b4-9a6f-16142fde53/a",
             "../users",
+            "2WL3qFTEFM0qMY8xjRbt1LIKCz/",
         ] {
             assert!(NotificationId::parse(text).is_none(), "{text}");
         }
+        assert!(NotificationId::parse("2WL3qFTEFM0qMY8xjRbt1LIKCzM").is_some());
+        assert!(NotificationId::uuid("2WL3qFTEFM0qMY8xjRbt1LIKCzM").is_none());
         assert!(DispatchStatus::parse("permanent-failure").is_some());
         for text in ["", "Delivered", "+447700900123", "two words"] {
             assert!(DispatchStatus::parse(text).is_none(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_failure_code_is_kept_whatever_it_is_and_a_number_is_none() {
+        for code in ["MFR_PDSV_0112", "CFR_SUPE_0007", "NEW_1"] {
+            assert_eq!(FailureCode::parse(code).unwrap().as_str(), code);
+        }
+        for text in ["", "9990000018", "the patient has died", "mfr_pdsv_0112"] {
+            assert!(FailureCode::parse(text).is_none(), "{text}");
         }
     }
 

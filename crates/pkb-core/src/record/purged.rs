@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Patient, Record, Unknown};
+use super::{Record, Unknown};
 use crate::{Outcome, Reason, StageName, Verdict};
 
 /// What is left of codes that were taken out of a record: it stands in the place of the invitation.
@@ -69,43 +69,18 @@ impl Record {
             });
         }
         let last = StageName::last_in(self);
-        let stage = last.unwrap_or(StageName::ALL[0]);
+        let mut all = StageName::ALL.iter().copied();
+        let first = || all.find(|stage| stage.reads_patient_file());
+        let Some(stage) = last.or_else(first) else {
+            return false;
+        };
         // Keys of journals are made of what the upload sent.
         if let Some(patient) = self
             .patient
             .as_mut()
             .filter(|_| !stage.reads_patient_file())
         {
-            // A new field has to be looked at here.
-            let bare = Patient {
-                national_id: patient.national_id,
-                first_name: patient.first_name.clone(),
-                last_name: patient.last_name.clone(),
-                date_of_birth: patient.date_of_birth,
-                deceased: patient.deceased,
-                title: None,
-                address: Vec::new(),
-                town_line: None,
-                county_line: None,
-                postcode: None,
-                no_letter: None,
-                mobile: None,
-                email: None,
-                language: None,
-                format: None,
-                organisation_id: None,
-                team_id: None,
-                home_phone: None,
-                work_phone: None,
-                other_phone: None,
-                carers: Vec::new(),
-                removal_reason: None,
-                nhs_number_status: None,
-                household: None,
-                extra: serde_json::Map::new(),
-                unknown: Unknown::new(),
-            };
-            *patient = bare;
+            *patient = patient.bare();
         }
         self.outcome = Some(Verdict::from(Reason::Erased).at(stage));
         true
@@ -123,7 +98,7 @@ impl Record {
     /// Why a stage that needs the codes cannot have them, if they were taken out.
     pub fn without_codes(&self) -> Option<Verdict> {
         self.purged.as_ref().map(|_| {
-            let words = "the codes have ended, and were taken out by pkb purge";
+            let words = "the codes have expired, and pkb purge has deleted them";
             Verdict::with_detail(Reason::CodesExpiring, words)
         })
     }

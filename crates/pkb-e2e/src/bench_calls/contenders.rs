@@ -51,15 +51,15 @@ impl Contender {
         match self {
             Self::Resolve => resolve(args),
             Self::OurClient => our_client(args, ids).await,
-            Self::Reqwest => reqwest_alone(args.concurrency, ids).await,
-            Self::Sockets => sockets_alone(args.concurrency, ids).await,
+            Self::Reqwest => reqwest_alone(args.pkb.at_a_time(), ids).await,
+            Self::Sockets => sockets_alone(args.pkb.at_a_time(), ids).await,
         }
     }
 }
 
 fn resolve(args: &Args) -> anyhow::Result<()> {
     let program = std::env::current_exe()?.with_file_name("pkb-resolve");
-    let concurrency = args.concurrency.to_string();
+    let concurrency = args.pkb.at_a_time().to_string();
     let status = Command::new(program)
         .arg(&args.input)
         .args(["--rate", "0", "--concurrency", &concurrency])
@@ -97,7 +97,7 @@ async fn with_limit<F: Future<Output = anyhow::Result<()>> + Send + 'static>(
 async fn our_client(args: &Args, ids: &[NationalId]) -> anyhow::Result<()> {
     let client = Arc::new(args.pkb.client(&Arc::default())?);
     let path = Arc::new(PathTemplate::new(USER_PATH, &["{number}", "{type}"])?);
-    with_limit(args.concurrency, ids, |id| {
+    with_limit(args.pkb.at_a_time(), ids, |id| {
         let (client, path) = (Arc::clone(&client), Arc::clone(&path));
         async move {
             client.find_patient(&path, &id).await?;

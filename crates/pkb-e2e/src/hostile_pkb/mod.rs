@@ -11,11 +11,13 @@ use std::{
     collections::{HashMap, HashSet},
     net::{Ipv4Addr, SocketAddr, TcpListener},
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
+
+use parking_lot::{Mutex, MutexGuard};
 
 /// What goes wrong, always of one kind in one campaign. Where the kind is one of a single interface, the other one is
 /// asked without any harm.
@@ -230,7 +232,7 @@ impl Drop for HostilePkb {
 
 impl Shared {
     fn memory(&self) -> MutexGuard<'_, Memory> {
-        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+        self.memory.lock()
     }
 
     /// Whether harm of this kind is done now.

@@ -122,3 +122,54 @@ fn make_purge_and_make_seal_change_nothing_without_being_told_so_twice() {
     assert_eq!(removed.code, 0, "{}", removed.stderr);
     assert!(archive.exists() && !campaign.path("patients.csv").exists());
 }
+
+#[test]
+fn make_follow_up_prints_letters_for_whom_no_text_reached_and_nobody_twice() {
+    let campaign = campaign();
+    let notify = format!(
+        "export NOTIFY_BASE_URL = {}\nexport NOTIFY_API_KEY = {}\nexport PKB_FHIR_URL = {}\nexport PKB_ORG_ID = {}\nPLAN = sms 72h letter\n",
+        campaign.sandbox.base_url(),
+        pkb_sandbox::NOTIFY_API_KEY,
+        campaign.sandbox.fhir_url(),
+        pkb_sandbox::ORG_ID
+    );
+    let makefile = notify + &String::from_utf8(campaign.read("Makefile")).unwrap();
+    campaign.write("Makefile", makefile);
+    let begun = make(&campaign, &["letters"]);
+    assert_eq!(begun.code, 0, "{}", begun.stderr);
+    let args = ["sms", "send", "delivered.ndjson", "--template-id"];
+    let templates = pkb_sandbox::NOTIFY_TEMPLATES[..2].join(",");
+    let mut send = campaign.command("pkb-notify");
+    send.args(args)
+        .arg(templates)
+        .args(["--settle-after", "300ms", "--output", "texted.ndjson"]);
+    send.env("NOTIFY_BASE_URL", campaign.sandbox.base_url())
+        .env("NOTIFY_API_KEY", pkb_sandbox::NOTIFY_API_KEY);
+    let sent = run(&mut send, b"");
+    assert!(matches!(sent.code, 0 | 65), "{}", sent.stderr);
+    let texted = campaign.sandbox.notified().len() / 2;
+    assert!(texted > 5, "{texted}");
+
+    let invited_twice = |campaign: &Campaign| {
+        let records = crate::harness::records(&campaign.read("texted.ndjson")).into_iter();
+        records
+            .filter(|record| record["earlier"].is_array())
+            .count()
+    };
+    // Four days later nobody has registered.
+    for _ in 0..2 {
+        let later = make(
+            &campaign,
+            &["follow-up", "PKB_FIXED_TIME=2026-11-26T09:00:00Z"],
+        );
+        assert_eq!(later.code, 0, "{}", later.stderr);
+        assert_eq!(invited_twice(&campaign), texted);
+    }
+    let verified = campaign.stage("pkb", &["verify", "print", "texted.ndjson"], b"");
+    assert_eq!(verified.code, 0, "{}", verified.stderr);
+    assert_eq!(
+        campaign.sandbox.notified().len(),
+        2 * texted,
+        "no text was sent again"
+    );
+}

@@ -21,19 +21,19 @@ const SECRET: &str = "sandbox-CanarySecret-7f3a";
 /// birth, and no access. Two rows are bad.
 fn patients() -> String {
     let mut csv = String::from(
-        "NHS number,Title,First name,Last name,Date of birth,Address 1,Town,Post code,Mobile,Email,Language\n",
+        "NHS number,Title,First name,Last name,Date of birth,Address 1,Town,Post code,Mobile,Email,Language,Gender\n",
     );
     for (at, number) in NUMBERS.iter().enumerate() {
         writeln!(
             csv,
-            "{number},Dr,Canaryfirst{at},Canarylast{at},19{}7-03-0{},{at} Canary Lane,Canaryton,CA{} 4RY,0770090070{at},canary{at}@example.org,en",
+            "{number},Dr,Canaryfirst{at},Canarylast{at},19{}7-03-0{},{at} Canary Lane,Canaryton,CA{} 4RY,0770090070{at},canary{at}@example.org,en,F",
             3 + at,
             1 + at,
             1 + at,
         )
         .unwrap();
     }
-    csv.push_str("9990000019,Dr,Canarybad,Canaryrow,1937-13-45,8 Canary Lane,Canaryton,CANARY,canaryphone,canary@,canarytongue\n");
+    csv.push_str("9990000019,Dr,Canarybad,Canaryrow,1937-13-45,8 Canary Lane,Canaryton,CANARY,canaryphone,canary@,canarytongue,canarygender\n");
     csv.push_str("Canaryragged,row\n");
     csv
 }
@@ -125,6 +125,46 @@ fn no_value_of_a_patient_and_no_secret_is_in_any_message_log_or_argument() {
             .env(name, value);
         messages.push_str(&run(&mut command, &uploaded.stdout).stderr);
     }
+    // The same patients by message, also where PKB refuses, is busy, or answers with a page.
+    let file = file.to_str().unwrap();
+    for (fault, more) in [
+        (r#"{"status":503}"#, &["--attempts", "2"][..]),
+        (r#"{"status":422}"#, &[]),
+        (r#"{"message":"warnings"}"#, &["--keep-email"]),
+        (r#"{"message":"error"}"#, &[]),
+        (r#""html""#, &[]),
+        (r#""reset_after""#, &["--attempts", "1"]),
+        (r#"{"message":"another_patient"}"#, &[]),
+        (r#"{"status":404}"#, &["--show-request", "2"]),
+    ] {
+        let rules = format!(
+            r#"{{"rules":[{{"endpoint":"process_message","when":{{"always":true}},"fault":{fault}}}]}}"#
+        );
+        let faults = pkb_sandbox::Faults::from_json(rules).unwrap();
+        campaign.sandbox.set_faults(faults);
+        let mut command = campaign.command("pkb-upload");
+        command
+            .args([file, "--via", "messaging", "--no-compare", "--no-journal"])
+            .args(more)
+            .env("PKB_CLIENT_SECRET", SECRET)
+            .env("PKB_MESSAGING_URL", campaign.sandbox.messaging_url())
+            .env("PKB_ORG_ID", pkb_sandbox::ORG_ID)
+            .env("RUST_LOG", "trace");
+        let ended = run(&mut command, b"");
+        messages.push_str(&ended.stderr);
+        if more.contains(&"--show-request") {
+            messages.push_str(&String::from_utf8(ended.stdout).unwrap());
+        }
+    }
+    campaign.sandbox.set_faults(pkb_sandbox::Faults::default());
+    for words in [
+        "PKB answered 422",
+        "an error: birthDate (business-rule)",
+        "a different patient instead of the one in row 3",
+        "Patient/$process-message",
+    ] {
+        assert!(messages.contains(words), "{words}: {messages}");
+    }
     // Weeks later: who has registered, reminders, codes that have ended, and a file that is none of ours.
     campaign.write("damaged.ndjson", &damaged);
     for (program, args) in [
@@ -145,7 +185,7 @@ fn no_value_of_a_patient_and_no_secret_is_in_any_message_log_or_argument() {
     }
     for words in [
         "with an invitation have registered",
-        "codes taken out of",
+        "codes deleted from",
         "damaged.ndjson, line",
     ] {
         assert!(messages.contains(words), "{words}: {messages}");

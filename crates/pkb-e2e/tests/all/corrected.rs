@@ -57,7 +57,7 @@ fn a_corrected_mobile_is_named_and_verify_finds_the_old_number() {
     );
     assert!(
         after.stderr.contains(
-            "row 3: mobile number corrected; its text message is in rehearsal-sms-0001.csv"
+            "row 3: the mobile number was corrected, and its text message is in rehearsal-sms-0001.csv"
         ),
         "{}",
         after.stderr
@@ -73,7 +73,7 @@ fn a_corrected_mobile_is_named_and_verify_finds_the_old_number() {
     assert_eq!(code, 65, "{text}");
     assert!(
         text.contains(
-            "rehearsal-sms-0001.csv, line 3 (row 3): the phone number is not the record's"
+            "rehearsal-sms-0001.csv, line 3 (row 3): the phone number does not match the record"
         ),
         "{text}"
     );
@@ -99,8 +99,8 @@ fn a_corrected_name_or_address_is_named_with_its_sheet() {
     );
     for words in [
         "2 rows were corrected after the letter or text message was made",
-        "row 2: address corrected; its letter is rehearsal-letters-0001.pdf, page 1",
-        "row 4: name corrected; its letter is rehearsal-letters-0001.pdf, page 3",
+        "row 2: the address was corrected, and its letter is rehearsal-letters-0001.pdf, page 1",
+        "row 4: the name was corrected, and its letter is rehearsal-letters-0001.pdf, page 3",
     ] {
         assert!(after.stderr.contains(words), "{words}: {}", after.stderr);
     }
@@ -140,11 +140,11 @@ fn a_spreadsheet_that_was_changed_or_lost_is_found() {
         .replace("900xxx", "900001");
     let text = found(Some(moved));
     assert!(
-        text.contains("line 2 (row 2): the phone number is not"),
+        text.contains("line 2 (row 2): the phone number does not match"),
         "{text}"
     );
     assert!(
-        text.contains("line 3 (row 3): the phone number is not"),
+        text.contains("line 3 (row 3): the phone number does not match"),
         "{text}"
     );
     let lines: Vec<&str> = sheet.split_inclusive("\r\n").collect();
@@ -160,15 +160,15 @@ fn a_spreadsheet_that_was_changed_or_lost_is_found() {
     );
     let stranger = lines[3].replacen(|c: char| c.is_ascii_lowercase(), "zz", 200);
     let text = found(Some([&lines[..], &[&stranger]].concat().concat()));
-    assert!(text.contains("1 line is nobody's"), "{text}");
+    assert!(text.contains("1 line belongs to nobody"), "{text}");
     let text = found(Some(sheet.replace("Carol", "born 03/03/1942")));
     assert!(
-        text.contains("the date of birth or the national number is in it"),
+        text.contains("the date of birth or the national number is in the line, and must not be"),
         "{text}"
     );
     let text = found(Some(sheet.replacen('"', "", 1).replacen(",", ",\"", 9)));
     assert!(
-        text.contains("rehearsal-sms-0001.csv: is not a spreadsheet"),
+        text.contains("rehearsal-sms-0001.csv: the file is not a spreadsheet"),
         "{text}"
     );
     let text = found(None);

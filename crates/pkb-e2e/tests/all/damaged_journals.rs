@@ -92,7 +92,7 @@ fn a_line_taken_out_of_any_journal_stops_its_stage_and_nothing_is_made_twice() {
             );
             assert!(ended.stderr.contains(&words), "{}", ended.stderr);
             assert!(
-                ended.stderr.contains("take nothing out of it"),
+                ended.stderr.contains("do not delete lines"),
                 "{}",
                 ended.stderr
             );
@@ -220,19 +220,19 @@ fn two_runs_do_not_write_to_one_folder_or_file_whichever_journals_they_have() {
             "pkb-letters",
             letters,
             "t.ndjson --out both --journal 2.journal --output 2.ndjson",
-            "both: another run is writing into it",
+            "both: a different run is writing into it",
         ),
         (
             "pkb-letters",
             letters,
             "t.ndjson --out ./both/../both --proof 2",
-            "both: another run is writing into it",
+            "both: a different run is writing into it",
         ),
         (
             "pkb-resolve",
             "--journal 3.journal --output same.ndjson",
             "u.ndjson --journal 4.journal --output same.ndjson",
-            "same.ndjson: another run is writing it",
+            "same.ndjson: a different run is writing it",
         ),
     ] {
         let mut running = waiting(&campaign, program, first);

@@ -132,7 +132,7 @@ fn codes_that_have_ended_go_from_every_file_and_what_was_sent_is_still_known() {
     assert!(
         early
             .stderr
-            .contains("8 have codes that are still good, the last until 2026-12-22"),
+            .contains("8 records have codes that are still valid, the last until 2026-12-22"),
         "{}",
         early.stderr
     );
@@ -157,7 +157,7 @@ fn codes_that_have_ended_go_from_every_file_and_what_was_sent_is_still_known() {
     assert!(
         refused
             .stderr
-            .contains("l.journal: another run is using it"),
+            .contains("l.journal is in use by a different run"),
         "{}",
         refused.stderr
     );
@@ -236,7 +236,7 @@ fn without_their_codes_patients_get_no_second_letter_and_no_unasked_codes() {
     );
     assert_ne!(verified.code, 0);
     assert!(
-        verified.stderr.contains("taken out by pkb purge"),
+        verified.stderr.contains("pkb purge has deleted them"),
         "{}",
         verified.stderr
     );
@@ -245,7 +245,7 @@ fn without_their_codes_patients_get_no_second_letter_and_no_unasked_codes() {
     assert!(
         reprinted
             .stderr
-            .contains("row 2: not printed again: the codes have ended"),
+            .contains("row 2: not printed again: the codes have expired"),
         "{}",
         reprinted.stderr
     );
@@ -269,7 +269,7 @@ fn what_others_on_the_machine_can_read_is_said_once_with_what_mends_it() {
         ("secret", "its group"),
         ("u.journal", "everybody on this machine"),
     ] {
-        let line = format!("{path}: {readers} can read it: chmod 600 {path}");
+        let line = format!("{path}: {readers} can read this file. Run: chmod 600 {path}");
         assert_eq!(
             exposed.stderr.matches(&line).count(),
             1,
@@ -290,7 +290,7 @@ fn what_others_on_the_machine_can_read_is_said_once_with_what_mends_it() {
     let private = campaign.shell(&upload.replace("umask 022", "rm u.ndjson; umask 077"));
     assert_eq!(private.code, 0, "{}", private.stderr);
     assert!(
-        !private.stderr.contains("can read it"),
+        !private.stderr.contains("can read this file"),
         "{}",
         private.stderr
     );

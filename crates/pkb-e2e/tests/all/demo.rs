@@ -17,6 +17,8 @@ fn the_demo_runs_twice_in_a_row_from_any_folder() {
         let output = Command::new(root().join("scripts/demo"))
             .current_dir(folder.path())
             .env("PKB_DEMO_PROFILE", profile)
+            // See `programs`.
+            .env_remove("RUSTC_BOOTSTRAP")
             .env("PKB_DEMO_OUT", folder.path().join("out"))
             .output()
             .unwrap();

@@ -11,9 +11,12 @@ use std::{
     process::Command,
 };
 
-use pkb_sandbox::{Config, NOTIFY_API_KEY, NOTIFY_TEMPLATES};
+use pkb_sandbox::{
+    Config, NHS_NOTIFY_API_KEY, NHS_NOTIFY_KEY_ID, NHS_NOTIFY_PRIVATE_KEY,
+    NHS_NOTIFY_ROUTING_PLANS, NOTIFY_API_KEY, NOTIFY_LETTER_TEMPLATE, NOTIFY_TEMPLATES,
+};
 
-use crate::harness::{Campaign, Ended, on_terminal, programs, records, root, run};
+use crate::harness::{Campaign, Ended, PROGRAMS, on_terminal, programs, records, root, run};
 use cases::{
     CASES,
     Output::{Plain, Records},
@@ -24,17 +27,17 @@ const SECRET: &str = "sandbox-CanarySecret-91c2";
 
 fn patients() -> String {
     let mut csv = String::from(
-        "NHS number,Title,First name,Last name,Date of birth,Address 1,Address 2,Town,County,Post code,Mobile,Email,Language\n",
+        "NHS number,Title,First name,Last name,Date of birth,Address 1,Address 2,Town,County,Post code,Mobile,Email,Language,Gender\n",
     );
     for (at, number) in NUMBERS.iter().enumerate() {
         csv.push_str(&format!(
-            "{number},Dr,Canaryfirst{at},Canarylast{at},19{}7-03-0{},{at} Canary Lane,,Canaryton,,CA{} 4RY,0770090070{at},canary{at}@example.org,en\n",
+            "{number},Dr,Canaryfirst{at},Canarylast{at},19{}7-03-0{},{at} Canary Lane,,Canaryton,,CA{} 4RY,0770090070{at},canary{at}@example.org,en,F\n",
             3 + at,
             1 + at,
             1 + at,
         ));
     }
-    csv.push_str("9990000019,Dr,Canarybad,Canaryrow,1937-13-45,8 Canary Lane,,Canaryton,,CANARY,canaryphone,canary@,canarytongue\n");
+    csv.push_str("9990000019,Dr,Canarybad,Canaryrow,1937-13-45,8 Canary Lane,,Canaryton,,CANARY,canaryphone,canary@,canarytongue,canarygender\n");
     csv
 }
 
@@ -53,6 +56,8 @@ fn prepared() -> Campaign {
     campaign.write("patients.csv", patients);
     campaign.write("numbers", NUMBERS.join("\n"));
     campaign.write("world.json", r#"{"patients":[]}"#);
+    let key = campaign.write("private-key.pem", NHS_NOTIFY_PRIVATE_KEY);
+    fs::set_permissions(key, fs::Permissions::from_mode(0o600)).unwrap();
     campaign.write(
         "keys",
         "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p",
@@ -79,10 +84,45 @@ fn prepared() -> Campaign {
             "pkb-notify",
             "post send separate.ndjson --letters separate --journal posted.journal --output posted.ndjson",
         ),
+        (
+            "pkb-letters",
+            "t.ndjson --out rows --channel data --data-profile notify-letter --output rows.ndjson",
+        ),
+        (
+            "pkb-notify",
+            "rows send rows.ndjson --rows rows --letter-template-id LETTER --journal rowed.journal --output rowed.ndjson",
+        ),
+        (
+            "pkb-notify",
+            "nhs send t.ndjson --journal nhs-sent.journal --output nhs-sent.ndjson",
+        ),
     ] {
         let ended = run(&mut command(&campaign, program, args), b"");
         assert_eq!(ended.code, 65, "{program} {args}: {}", ended.stderr);
     }
+    for folder in ["requests", "responses", "returns"] {
+        fs::create_dir(campaign.path(folder)).unwrap();
+    }
+    // What the register says, and of which two are missing.
+    let request = "trace request good.csv --out requests/request.csv";
+    let asked = run(&mut command(&campaign, "pkb", request), b"");
+    assert_eq!(asked.code, 0, "{}", asked.stderr);
+    fs::copy(
+        campaign.path("requests/request.csv.key"),
+        campaign.path("response.key"),
+    )
+    .unwrap();
+    let mesh = "mesh --requests requests --responses . --patients good.csv --fault double";
+    assert_eq!(
+        run(&mut command(&campaign, "pkb-sandbox", mesh), b"").code,
+        0
+    );
+    fs::rename(
+        campaign.path("RESP_request.csv"),
+        campaign.path("response.csv"),
+    )
+    .unwrap();
+    campaign.write("scans", "1\n2\n");
     let delivered = String::from_utf8(campaign.read("l.ndjson")).unwrap();
     campaign.write(
         "wrong.ndjson",
@@ -97,14 +137,25 @@ fn command(campaign: &Campaign, words: &str, args: &str) -> Command {
     let mut command = campaign.command(words.next().unwrap());
     let templates = NOTIFY_TEMPLATES[..2].join(",");
     let args = args.split(' ').filter(|arg| !arg.is_empty());
+    let base = campaign.sandbox.base_url();
     command
         .args(words)
-        .args(args.map(|arg| arg.replace("TEMPLATES", &templates)))
+        .args(args.map(|arg| {
+            let arg = arg.replace("TEMPLATES", &templates);
+            arg.replace("LETTER", NOTIFY_LETTER_TEMPLATE)
+        }))
         .env("PKB_CLIENT_SECRET", SECRET)
         .env("PKB_FHIR_URL", campaign.sandbox.fhir_url())
+        .env("PKB_MESSAGING_URL", campaign.sandbox.messaging_url())
         .env("PKB_ORG_ID", pkb_sandbox::ORG_ID)
         .env("NOTIFY_BASE_URL", campaign.sandbox.base_url())
         .env("NOTIFY_API_KEY", NOTIFY_API_KEY)
+        .env("NHS_NOTIFY_BASE_URL", format!("{base}/comms"))
+        .env("NHS_NOTIFY_TOKEN_URL", format!("{base}/oauth2/token"))
+        .env("NHS_NOTIFY_API_KEY", NHS_NOTIFY_API_KEY)
+        .env("NHS_NOTIFY_KEY_ID", NHS_NOTIFY_KEY_ID)
+        .env("NHS_NOTIFY_PRIVATE_KEY_FILE", "private-key.pem")
+        .env("NHS_NOTIFY_ROUTING_PLAN", NHS_NOTIFY_ROUTING_PLANS[0])
         .env("TERM", "xterm")
         .env("RUST_LOG", "trace");
     if words_of_server(&command) {
@@ -129,6 +180,7 @@ fn secrets(campaign: &Campaign, command: &str) -> Vec<String> {
     for text in [
         SECRET,
         NOTIFY_API_KEY,
+        NHS_NOTIFY_API_KEY,
         "anary",
         "ANARY",
         "9990000019",
@@ -144,8 +196,10 @@ fn secrets(campaign: &Campaign, command: &str) -> Vec<String> {
             secrets.extend([invitation.code.clone(), invitation.token.clone()]);
         }
     }
-    // The key of the sandbox is no secret where the sandbox says how to reach it.
-    secrets.retain(|secret| command != "pkb-sandbox env" || secret != NOTIFY_API_KEY);
+    secrets.extend(NHS_NOTIFY_PRIVATE_KEY.lines().nth(3).map(str::to_owned));
+    // The keys of the sandbox are no secrets where the sandbox says how to reach it.
+    let is_key = |secret: &String| [NOTIFY_API_KEY, NHS_NOTIFY_API_KEY].contains(&secret.as_str());
+    secrets.retain(|secret| command != "pkb-sandbox env" || !is_key(secret));
     secrets
 }
 
@@ -249,14 +303,7 @@ fn what_is_asked_for_is_shown_and_a_file_that_is_the_terminal_is_no_way_round() 
 fn every_command_that_the_programs_have_is_looked_at() {
     let covered: BTreeSet<String> = CASES.iter().map(|(name, ..)| (*name).to_owned()).collect();
     let mut known = BTreeSet::new();
-    for program in [
-        "pkb-upload",
-        "pkb-resolve",
-        "pkb-tokens",
-        "pkb-letters",
-        "pkb-notify",
-        "pkb",
-    ] {
+    for program in PROGRAMS {
         let folder = tempfile::tempdir().unwrap();
         let mut man = Command::new(programs().join(program));
         assert!(

@@ -276,7 +276,7 @@ fn no_number_of_a_stream_makes_a_stage_hang_swell_or_end_with_a_bug() {
             ended.stderr
         );
         assert!(
-            !ended.stderr.contains("please report"),
+            !ended.stderr.contains("Report it"),
             "{program} {args}: {}",
             ended.stderr
         );
@@ -319,7 +319,7 @@ fn no_number_of_a_manifest_makes_verify_or_purge_hang_or_swell() {
             )
             .unwrap();
             for args in [
-                "verify print l.ndjson --square-codes none",
+                "verify print l.ndjson --qr-codes optional",
                 "purge l.ndjson --letters print --dry-run",
             ] {
                 let ended = bounded(&campaign, "pkb", args);

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use pkb_e2e::page_reader;
+use pkb_sandbox::Config;
 use serde_json::Value;
 
-use crate::harness::{Campaign, Ended, fixture, records};
+use crate::harness::{Campaign, Ended, fixture, national_ids, records, run};
 
 /// How a record ended: stage, kind, reason.
 fn ending(record: &Value) -> (String, String, String) {
@@ -132,4 +134,69 @@ fn a_stage_can_be_run_again_on_its_own_output_and_changes_nothing_that_is_done()
     let before = records(&ended[3].stdout);
     assert_eq!(again.records(), before);
     assert!(!campaign.path("again/rehearsal-letters-0001.pdf").exists());
+}
+
+/// The pages, records and dates of birth of a campaign on a machine in this time zone.
+fn campaign_in(zone: &str, patients: &str) -> (Vec<Vec<u8>>, Vec<String>, Vec<String>) {
+    let campaign = Campaign::with(Config {
+        same_codes: true,
+        ..Config::default()
+    });
+    campaign.write("patients.csv", patients);
+    let mut outputs: Vec<Vec<u8>> = Vec::new();
+    for (program, args) in [
+        ("pkb-upload", vec!["patients.csv"]),
+        ("pkb-resolve", vec![]),
+        ("pkb-tokens", vec![]),
+        ("pkb-letters", vec!["--out", "print"]),
+    ] {
+        let mut command = campaign.command(program);
+        command.args(args).env("TZ", zone);
+        let input = outputs.last().cloned().unwrap_or_default();
+        let ended = run(&mut command, &input);
+        assert_eq!(ended.code, 0, "{zone}: {}", ended.stderr);
+        outputs.push(ended.stdout);
+    }
+    let pdf = campaign.read("print/rehearsal-letters-0001.pdf");
+    let base = campaign.sandbox.base_url();
+    let (_, port) = base.rsplit_once(':').unwrap();
+    let pages = page_reader::read_text_only(pdf).unwrap().into_iter();
+    let pages = pages.map(|page| page.text.replace(port, "PORT"));
+    let numbers = national_ids(patients.as_bytes());
+    let born = numbers.iter().map(|number| {
+        let patient = campaign.sandbox.patient(number).unwrap();
+        patient.date_of_birth.unwrap().to_string()
+    });
+    (outputs, pages.collect(), born.collect())
+}
+
+#[test]
+fn the_time_zone_of_the_machine_changes_no_date_incident_36() {
+    // The United Kingdom was an hour ahead from 27 October 1968 to 31 October 1971.
+    let born = [
+        "1968-10-26",
+        "1968-10-27",
+        "1969-12-31",
+        "1970-01-01",
+        "1971-03-28",
+        "1971-10-31",
+        "1971-11-01",
+        "1972-02-29",
+    ];
+    let mut patients =
+        "NHS number,First name,Last name,Date of birth,Address 1,Town,Post code\n".to_owned();
+    let numbers = (999_000_001..).filter_map(pkb_sandbox::nhs_number::complete);
+    for (at, (number, born)) in numbers.zip(born).enumerate() {
+        patients += &format!(
+            "{number},Ann,Smith,{born},{} Mill Lane,Leeds,LS6 3AA\n",
+            at + 1
+        );
+    }
+    let in_london = campaign_in("Europe/London", &patients);
+    assert_eq!(in_london.2, born);
+    assert_eq!(in_london.1.len(), born.len());
+    for zone in ["America/New_York", "Pacific/Auckland"] {
+        let elsewhere = campaign_in(zone, &patients);
+        assert!(elsewhere == in_london, "{zone}: {:?}", elsewhere.2);
+    }
 }

@@ -13,6 +13,16 @@ use serde_json::Value;
 /// The day of every test campaign.
 pub const NOW: &str = "2026-11-22T09:00:00Z";
 
+/// The programs that operators run.
+pub const PROGRAMS: [&str; 6] = [
+    "pkb-upload",
+    "pkb-resolve",
+    "pkb-tokens",
+    "pkb-letters",
+    "pkb-notify",
+    "pkb",
+];
+
 /// Root of the workspace.
 pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -32,6 +42,8 @@ pub fn programs() -> &'static Path {
         let mut cargo = Command::new(env!("CARGO"));
         cargo
             .current_dir(root())
+            // Who times tests sets it (`--report-time`); cargo would compile everything anew.
+            .env_remove("RUSTC_BOOTSTRAP")
             .args(["build", "--quiet", "--workspace", "--bins"]);
         let test = std::env::current_exe().unwrap();
         // target/<profile>/deps/<test>
@@ -52,6 +64,7 @@ pub struct Campaign {
     pub sandbox: Sandbox,
     pub folder: tempfile::TempDir,
     runtime: tokio::runtime::Runtime,
+    now: String,
 }
 
 /// How a program ended.
@@ -89,9 +102,14 @@ impl Campaign {
     }
 
     pub fn with(config: Config) -> Self {
+        Self::at(NOW, config)
+    }
+
+    /// At a different time: for the PKB, and for programs that `now` is given to.
+    pub fn at(now: &str, config: Config) -> Self {
         programs();
         let config = Config {
-            fixed_time: Some(NOW.parse().unwrap()),
+            fixed_time: Some(now.parse().unwrap()),
             ..config
         };
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -104,7 +122,13 @@ impl Campaign {
             sandbox,
             folder: tempfile::tempdir().unwrap(),
             runtime,
+            now: now.to_owned(),
         }
+    }
+
+    /// The time of the campaign.
+    pub fn now(&self) -> &str {
+        &self.now
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -164,7 +188,11 @@ impl Campaign {
 
     /// Runs the four stages one after the other; returns what each ended with.
     pub fn journey(&self, patients: &Path, letters: &[&str]) -> [Ended; 4] {
-        let uploaded = self.stage("pkb-upload", &[patients.to_str().unwrap()], b"");
+        let uploaded = self.stage(
+            "pkb-upload",
+            &[patients.to_str().unwrap(), "--rate", "0"],
+            b"",
+        );
         let resolved = self.stage("pkb-resolve", &["--rate", "0"], &uploaded.stdout);
         let invited = self.stage("pkb-tokens", &["--rate", "0"], &resolved.stdout);
         let delivered = self.stage("pkb-letters", letters, &invited.stdout);

@@ -171,9 +171,11 @@ fn a_template_without_end_is_stopped_with_a_plain_message() {
         ),
     ] {
         template(&campaign, name, words);
+        // What ends in any case may take its time on a busy machine.
+        let time = if name == "endless" { "4s" } else { "20s" };
         for args in [
-            vec!["template", "check", name, "--trial-time", "20s"],
-            vec!["--out", "print", "--template", name, "--trial-time", "20s"],
+            vec!["template", "check", name, "--trial-time", time],
+            vec!["--out", "print", "--template", name, "--trial-time", time],
         ] {
             let ended = campaign.stage("pkb-letters", &args, b"");
             assert_eq!(ended.code, 2, "{args:?}: {}", ended.stderr);

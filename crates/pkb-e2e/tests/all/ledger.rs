@@ -181,11 +181,12 @@ fn a_reissue_without_new_codes_is_refused_and_nothing_is_lost() {
     let (row, before) = some_row(&campaign);
     let kept = campaign.read("l.ndjson");
     let number = row.to_string();
-    let ended = go(&campaign, &[], &["--reissue", &number, "999"]);
+    let ended = go(&campaign, &[], &["--reissue", &format!("{number},999")]);
     assert_eq!(ended.code, 2, "{}", ended.stderr);
     for words in [
         format!(
-            "row {row}: not reissued: its codes are those of a letter that it has: run pkb-tokens --reissue {row} first"
+            "row {row}: not reissued, because the patient already has a letter with these codes. First run: pkb-tokens \
+             --reissue {row}"
         ),
         "row 999: no reissue was made".to_owned(),
     ] {
@@ -258,7 +259,7 @@ fn start_reissue(campaign: &Campaign, rows: &[String]) -> [Child; 2] {
         .command("pkb-tokens")
         .args(["r.ndjson", "--rate", "0", "--journal", "t.journal"])
         .arg("--reissue")
-        .args(rows)
+        .arg(rows.join(","))
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
@@ -280,7 +281,7 @@ fn start_reissue(campaign: &Campaign, rows: &[String]) -> [Child; 2] {
             "3",
             "--reissue",
         ])
-        .args(rows)
+        .arg(rows.join(","))
         .stdin(tokens.stdout.take().unwrap())
         .stderr(Stdio::null())
         .spawn()
@@ -397,7 +398,7 @@ fn the_ledger_is_read_while_a_run_has_it_and_left_as_it_is() {
     let (answers, ended) = ask(&campaign, &[], b"");
     assert_eq!(ended.code, 0);
     assert!(
-        ended.stderr.contains("the last line is torn"),
+        ended.stderr.contains("the last line is incomplete"),
         "{}",
         ended.stderr
     );
@@ -405,7 +406,7 @@ fn the_ledger_is_read_while_a_run_has_it_and_left_as_it_is() {
     assert_eq!(campaign.read("l.journal"), journal);
 
     for (name, words, code) in [
-        ("t.journal", "nothing in it is of pkb-letters", 2),
+        ("t.journal", "has nothing of pkb-letters", 2),
         ("patients.csv", "not a journal", 66),
         ("none.journal", "no such file", 66),
     ] {

@@ -125,8 +125,8 @@ fn each_page_shows_the_addressees_own_codes_and_nobody_elses() {
                 assert_eq!(shown.contains(text(other, pointer)), is_own, "row {row}");
             }
         }
-        let [link] = page.qr.as_slice() else {
-            panic!("row {row}: {} square codes", page.qr.len())
+        let [link] = page.by_camera.as_slice() else {
+            panic!("row {row}: {} QR codes", page.by_camera.len())
         };
         let link: url::Url = link.parse().unwrap();
         let codes: Vec<String> = link
@@ -194,21 +194,23 @@ fn letters_are_split_into_files_and_the_manifest_accounts_for_each_page() {
     assert_eq!(rows.len(), 27);
     for (sequence, (row, record)) in (1..).zip(rows.iter().zip(&letters.delivered)) {
         let delivery = &record["deliveries"][0];
-        assert_eq!(row[0], sequence.to_string());
+        assert_eq!(row[0].len(), 20);
+        assert_eq!(row[0], text(record, "/deliveries/0/reference"));
+        assert_eq!(row[1], sequence.to_string());
         assert_eq!(delivery["sequence"], sequence);
-        assert_eq!(row[1], text(record, "/deliveries/0/file"));
+        assert_eq!(row[2], text(record, "/deliveries/0/file"));
         assert_eq!(
-            row[1],
+            row[2],
             format!("rehearsal-letters-{:04}.pdf", (sequence - 1) / 10 + 1)
         );
         assert_eq!(
-            row[2..4],
+            row[3..5],
             [
                 delivery["pages"][0].to_string(),
                 delivery["pages"][1].to_string()
             ]
         );
-        assert_eq!(row[4], record["row"]["number"].to_string());
+        assert_eq!(row[5], record["row"]["number"].to_string());
         let page = letters.page_of(record);
         assert!(
             page.text.contains(&format!("{sequence:06}")),
@@ -275,7 +277,7 @@ fn a_folder_with_letters_in_it_is_not_added_to() {
     let without = print(&["--out", "print", "--no-journal"]);
     assert_eq!(without.code, 2);
     assert!(
-        without.stderr.contains("letters of another run"),
+        without.stderr.contains("letters of an earlier run"),
         "{}",
         without.stderr
     );
@@ -367,4 +369,40 @@ fn a_broken_template_is_a_usage_error_that_names_file_and_line() {
     );
     assert_eq!(ended.code, 2);
     assert!(ended.stderr.contains("letter.typ:"), "{}", ended.stderr);
+}
+
+#[test]
+fn twins_at_one_address_get_a_letter_each_incident_16() {
+    let campaign = Campaign::start(pkb_sandbox::World::default());
+    let patients = campaign.write(
+        "patients.csv",
+        "NHS number,Title,First name,Last name,Date of birth,Address 1,Town,Post code,Mobile\n\
+         9990000018,Ms,Ann,Smith,01/01/1940,1 Mill Lane,Leeds,LS6 3AA,07700 900123\n\
+         9990000026,Mr,Ben,Smith,01/01/1940,1 Mill Lane,Leeds,LS6 3AA,07700 900123\n\
+         9990000034,Mr,Ali,Khan,02/02/1950,2 Mill Lane,Leeds,LS6 3AA,\n\
+         9990000042,Mr,Ali,Khan,02/02/1950,3 Mill Lane,Leeds,LS6 3AA,\n",
+    );
+    let [.., ended] = campaign.journey(&patients, &["--out", "print", "--separate"]);
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    let mut files = Vec::new();
+    for record in ended.records() {
+        let file = text(&record, "/deliveries/0/file").to_owned();
+        let path = campaign.path("print").join(&file);
+        let pages = page_reader::read_pages(std::fs::read(path).unwrap()).unwrap();
+        let [page] = pages.as_slice() else {
+            panic!("{} pages", pages.len())
+        };
+        for pointer in [
+            "/patient/first_name",
+            "/patient/address/0",
+            "/invitation/code",
+        ] {
+            let value = text(&record, pointer);
+            assert!(page.text.contains(value), "{pointer}: {}", page.text);
+        }
+        files.push(file);
+    }
+    files.sort();
+    files.dedup();
+    assert_eq!(files.len(), 4, "each in a file of its own");
 }

@@ -105,7 +105,7 @@ fn world_with(is_known: impl Fn(usize) -> bool, change: impl Fn(&mut [String])) 
 }
 
 #[test]
-fn a_lost_answer_is_found_out_by_asking_about_every_patient() {
+fn a_lost_answer_is_found_out_by_asking_about_every_patient_incident_33() {
     for (api, endpoint, calls) in [
         ("rest", "by_national_id", PATIENTS),
         ("fhir", "status_query", 1),
@@ -136,14 +136,18 @@ fn one_patient_of_many_who_is_missing_is_never_overlooked() {
         let fault = json!({"upload": {"take": share, "lose": true}}).to_string();
         let campaign = campaign(World::default(), FIRST, &fault);
         let counted = format!(
-            "of 250 patients in it, {} arrived and {rest} have not",
-            250 - rest
+            "of 250 patients in the batch, {} arrived and {rest} {} not",
+            250 - rest,
+            if rest == 1 { "has" } else { "have" }
         );
         let stopped = upload(&campaign, &[]);
         expect(
             &stopped,
             75,
-            &["it is not known whether PKB has taken all of it", &counted],
+            &[
+                "it is not known whether PKB has taken the whole batch",
+                &counted,
+            ],
         );
         assert!(stopped.records().is_empty());
         // The same command tells the same of all rows, and sends nothing.
@@ -191,7 +195,7 @@ fn a_batch_that_was_lost_on_the_way_is_sent_by_the_next_run_and_once() {
                 killed_while_it_asks(&campaign, api);
             } else {
                 let ended = run(&mut command(&campaign, api, &SOON), b"");
-                let words = "PKB has taken nothing of it: of 250 patients in it, 250 have not";
+                let words = "PKB has none of its rows: of 250 patients in the batch, 250 have not";
                 expect(&ended, 75, &[words, "run the same command again"]);
             }
             assert!(taken(&campaign).is_empty());
@@ -285,7 +289,7 @@ fn known_patients_who_show_nothing_are_as_certain_as_those_behind_them() {
     };
     let campaign = campaign(world(), FIRST, LOST_AFTER);
     let ended = upload(&campaign, &[]);
-    expect(&ended, 75, &["PKB has taken it"]);
+    expect(&ended, 75, &["PKB has taken the batch"]);
     let states = states(&ended);
     assert_eq!(count(&states, "sent"), 241);
     assert!(states[241..].iter().all(|state| state == "unanswered"));
@@ -309,7 +313,7 @@ fn a_batch_that_changes_nothing_stays_unknown_and_says_so() {
             let args = [&SOON, &["--max-address-changes", "100%"], more].concat();
             run(&mut command(&campaign, api, &args), b"")
         };
-        let words = "250 show nothing, because PKB had all of it before";
+        let words = "250 cannot be judged, because PKB had the same details before";
         expect(&send(&[]), 75, &[words, "--resend"]);
         let before = taken(&campaign).len();
         let again = send(&[]);
@@ -326,7 +330,7 @@ fn without_a_comparison_only_an_empty_pkb_tells() {
     let plain = ["--no-compare"];
     // Nobody is there: nothing was taken.
     let lost = campaign(World::default(), FIRST, LOST_BEFORE);
-    expect(&upload(&lost, &plain), 75, &["PKB has taken nothing of it"]);
+    expect(&upload(&lost, &plain), 75, &["PKB has none of its rows"]);
     expect(&upload(&lost, &plain), 0, &[]);
     assert_each_was_uploaded_once(&lost, |_| false);
     // All are there, or half: they may have been before.
@@ -335,12 +339,12 @@ fn without_a_comparison_only_an_empty_pkb_tells() {
         (
             World::default(),
             LOST_AFTER,
-            "250 are there and may have been before",
+            "250 are at PKB and may have been there before",
         ),
         (
             half,
             LOST_BEFORE,
-            "125 have not arrived and 125 are there and may have been before",
+            "125 have not arrived and 125 are at PKB and may have been there before",
         ),
     ] {
         let unknown = campaign(world, FIRST, fault);
@@ -385,7 +389,11 @@ fn a_file_that_is_refused_is_one_message_with_a_size_to_try() {
         let campaign = campaign(World::default(), r#"{"requests":[2]}"#, &fault);
         let ended = upload(&campaign, &["--batch-rows", "125"]);
         let words = format!("PKB answered {status} to batch-0002.csv with its 125 rows");
-        expect(&ended, 65, &[&words, why, "--batch-rows 63", "--template"]);
+        expect(
+            &ended,
+            65,
+            &[&words, why, "--batch-rows 63", "--pkb-template"],
+        );
         assert_eq!(
             ended.stderr.matches("answered").count(),
             1,
@@ -478,7 +486,7 @@ fn rows_that_pkb_refuses_are_not_sent_again_whatever_happens_next() {
     expect(
         &upload(&campaign, &args),
         75,
-        &["of 2 patients in it, 2 have not"],
+        &["of 2 patients in the batch, 2 have not"],
     );
     let ended = upload(&campaign, &args);
     expect(&ended, 65, &[]);
@@ -534,7 +542,7 @@ fn a_client_that_is_shown_nobody_does_not_conclude_that_nobody_arrived() {
         .sandbox
         .set_faults(Faults::from_json(rules.to_string()).unwrap());
     let args = ["--batch-rows", "125"];
-    let words = "PKB shows this client none of the patients in it, and none of those whom it has certainly taken";
+    let words = "PKB shows this client none of the patients in the batch, and none of those that PKB has certainly taken";
     for _ in 0..2 {
         expect(&upload(&campaign, &args), 75, &[words]);
         assert_eq!(taken(&campaign), [125, 125]);
@@ -571,7 +579,7 @@ fn a_run_without_a_journal_does_not_advise_the_same_command_again() {
     expect(
         &ended,
         75,
-        &["PKB has taken nothing of it", "this run has no journal"],
+        &["PKB has none of its rows", "this run has no journal"],
     );
     assert!(!ended.stderr.contains("run the same command again"));
 }

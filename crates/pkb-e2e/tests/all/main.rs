@@ -6,21 +6,24 @@
     missing_docs
 )]
 
+mod campaign_controls;
 mod campaign_mk;
 mod canary;
 mod command_line;
 mod corrected;
 mod damaged_files;
 mod damaged_journals;
+mod data_files;
 mod data_protection;
 mod demo;
 mod doctor;
-mod documents;
 mod every_command;
 mod extreme_numbers;
 mod faults;
 mod fhir;
 mod fixture_journey;
+mod formats;
+mod guide;
 mod harness;
 mod hostile;
 mod hostile_campaign;
@@ -30,10 +33,17 @@ mod known_patients;
 mod ledger;
 mod letters;
 mod lost_uploads;
+mod messaging;
 mod mixed_up;
+mod nhs_login;
+mod nhs_notify;
+mod nobody_wrong;
 mod notify;
 mod one_patient;
 mod outcomes;
+mod pace;
+mod plan;
+mod prices;
 mod printing;
 mod processing;
 mod recovery;
@@ -50,3 +60,4 @@ mod upload;
 mod uptake;
 mod verify;
 mod whom;
+mod words;

@@ -99,13 +99,13 @@ fn answers_that_name_nobody_are_counted_in_the_summary() {
         assert_eq!(summary["unnamed_answers"], told);
         let is_said = resolved
             .stderr
-            .contains("note: 3 answers of PKB did not name the patient");
+            .contains("note: 3 answers from PKB did not name the patient");
         assert_eq!(is_said, told > 0, "{}", resolved.stderr);
     }
 }
 
 #[test]
-fn a_date_of_birth_with_a_time_is_not_understood_over_both_interfaces() {
+fn a_date_of_birth_with_a_time_is_not_understood_over_both_interfaces_incident_37() {
     let dates = [
         "2000-09-14T23:00:00.000Z",
         "2000-09",

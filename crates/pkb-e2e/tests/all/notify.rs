@@ -1,7 +1,9 @@
 //! Text messages and letters through GOV.UK Notify: each of its errors, lost answers, and programs that are killed.
 
 mod corrected;
+mod hours;
 mod letters;
+mod rows;
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -12,7 +14,10 @@ use std::{
 use pkb_sandbox::{Config, Faults, NOTIFY_API_KEY, NOTIFY_TEMPLATES, Notified, NotifyConfig};
 use serde_json::{Value, json};
 
-use crate::harness::{Campaign, Ended, run};
+use crate::{
+    guide::page,
+    harness::{Campaign, Ended, run},
+};
 use letters::{letters, posting};
 
 /// What every test says: no long waits.
@@ -240,6 +245,7 @@ fn each_error_that_concerns_everybody_stops_the_stage_and_says_what_to_do() {
         ("team_only", 2, "team only"),
         ("daily_limit", 75, "run the same command again tomorrow"),
     ] {
+        assert!(page("trouble/notify.md").contains(words), "{words}");
         let campaign = with_faults(&format!(
             r#"{{"endpoint":"notify_sms","when":{{"always":true}},"fault":{{"notify":"{error}"}}}}"#
         ));
@@ -290,6 +296,40 @@ fn a_number_that_notify_does_not_take_is_the_outcome_of_its_row_alone() {
 }
 
 #[test]
+fn one_refused_number_and_one_outage_keep_no_other_text_from_going_incident_35() {
+    const PATIENTS: usize = 100;
+    // The third number is refused at its first text; each of the 46 patients from there to the fiftieth gets two.
+    let [first, .., last] = [98, 99, 100];
+    let campaign = with_faults(&format!(
+        r#"{{"endpoint":"notify_sms","when":{{"from":{first},"to":{last}}},"fault":{{"status":500}}}}"#
+    ));
+    let mut records: Vec<Value> = (0..PATIENTS)
+        .map(|at| record(at, PATIENTS, &mobile(at)))
+        .collect();
+    records[2]["patient"]["mobile"] = "+447700900996".into();
+    let mut args = sending();
+    args.extend(["--concurrency", "1", "--rate", "0"]);
+    let ended = notify(&campaign, &args, &lines(&records));
+    assert_eq!(ended.code, 75, "{}", ended.stderr);
+    let stopped: Vec<(usize, String)> = reasons(&ended)
+        .into_iter()
+        .enumerate()
+        .filter(|(_, reason)| !reason.is_empty())
+        .collect();
+    assert_eq!(
+        stopped,
+        [
+            (2, "refused_by_notify".to_owned()),
+            (49, "unavailable".to_owned())
+        ]
+    );
+    assert_each_once(&campaign, PATIENTS - 2);
+    let again = notify(&campaign, &args, &lines(&records));
+    assert_eq!(again.code, 65, "{}", again.stderr);
+    assert_each_once(&campaign, PATIENTS - 1);
+}
+
+#[test]
 fn wrong_settings_are_found_before_anything_is_sent() {
     let unknown = "00000000-0000-4000-8000-00000000dead";
     let campaign = campaign();
@@ -300,7 +340,7 @@ fn wrong_settings_are_found_before_anything_is_sent() {
             vec!["--template-id", NOTIFY_TEMPLATES[0]],
             "neither the link nor both codes",
         ),
-        (vec!["--template-id", "mine"], "not a UUID"),
+        (vec!["--template-id", "mine"], "must be a UUID"),
     ] {
         let mut all = vec!["sms", "send", "--journal", "x.journal"];
         all.extend(args);
@@ -319,7 +359,7 @@ fn wrong_settings_are_found_before_anything_is_sent() {
     );
     for (key, code, words) in [
         ("", 2, "no API key"),
-        ("CanaryKey", 2, "not one of GOV.UK Notify"),
+        ("CanaryKey", 2, "not a key of GOV.UK Notify"),
         (
             "sandbox-00000000-0000-4000-8000-000000000001-00000000-0000-4000-8000-0000000000ff",
             77,
@@ -339,7 +379,7 @@ fn wrong_settings_are_found_before_anything_is_sent() {
 }
 
 #[test]
-fn a_lost_answer_is_settled_by_asking_for_the_reference() {
+fn a_lost_answer_is_settled_by_asking_for_the_reference_incident_33() {
     for fault in [
         r#""reset_after""#,
         r#""truncate""#,

@@ -76,7 +76,7 @@ fn two_numbers_with_one_pkb_record_get_no_letter_and_both_rows_are_named() {
     assert_eq!(resolved.code, 65);
     assert!(
         resolved.stderr.contains(
-            "row 2: row 3 has the same PKB record or code, which was found after row 2 had gone on"
+            "row 2 has the same PKB record or code as row 3. This was found too late to stop row 2 here"
         ),
         "{}",
         resolved.stderr
@@ -243,7 +243,7 @@ fn a_letter_that_is_printed_is_named_when_another_patient_comes_with_its_code() 
         ["", "", "", "", "shared_codes", ""]
     );
     assert_eq!(delivered.code, 65);
-    let said = "row 3: row 6 has the same PKB record or code, and its letter was printed: remove page 2 of rehearsal-letters-0001.pdf before the \
+    let said = "row 3 has the same PKB record or code as row 6, and its letter was printed: remove page 2 of rehearsal-letters-0001.pdf before the \
                 letters are posted; its text message is in rehearsal-sms-0001.csv: delete that line before the spreadsheet is uploaded";
     assert!(delivered.stderr.contains(said), "{}", delivered.stderr);
     let verify = |stream: &[u8]| {
@@ -253,8 +253,8 @@ fn a_letter_that_is_printed_is_named_when_another_patient_comes_with_its_code() 
     };
     let found = verify(&delivered.stdout);
     for said in [
-        "rehearsal-letters-0001.pdf, page 2 (row 3): row 6 has the same code: remove this letter or text message",
-        "rehearsal-sms-0001.csv (row 3): row 6 has the same code: remove this letter or text message",
+        "rehearsal-letters-0001.pdf, page 2 (row 3): row 6 has the same code. Remove this letter or text message",
+        "rehearsal-sms-0001.csv (row 3): row 6 has the same code. Remove this letter or text message",
     ] {
         assert!(found.contains(said), "{found}");
     }
@@ -328,8 +328,9 @@ fn a_run_that_advances_nobody_says_why_and_is_not_a_success() {
     let journal = ["--journal", "r.journal"];
     let resolved = campaign.stage("pkb-resolve", &journal, &checked);
     assert_eq!(resolved.code, 65);
-    let said = "pkb-resolve: no patient could be advanced: 5 of 5 rows are not_found. Check that PKB has processed the \
-                upload: run the same command again later, or pkb-resolve with --wait-for-records 2h";
+    let said = "no row can go on to the next stage, because 5 of 5 rows are not_found. PKB may still be processing the \
+        upload. What to do: \
+                run the same command again later, or run pkb-resolve with --wait-for-records 2h";
     assert!(resolved.stderr.contains(said), "{}", resolved.stderr);
     let to_file = ["--output", "t.ndjson"];
     let invited = campaign.stage("pkb-tokens", &to_file, &resolved.stdout);

@@ -50,7 +50,7 @@ fn a_login_page_is_called_one() {
     assert!(
         ended
             .stderr
-            .contains("row 2: failed: not_understood: a web page came instead of an answer"),
+            .contains("row 2: failed: not_understood: PKB's answer is a web page"),
         "{}",
         ended.stderr
     );
@@ -141,7 +141,7 @@ fn settings_that_are_missing_or_dangerous_are_usage_errors() {
             with(&|c| {
                 c.env("PKB_BASE_URL", "http://pkb.example");
             }),
-            "plain http is for loopback",
+            "must begin with https://",
         ),
         (
             with(&|c| {

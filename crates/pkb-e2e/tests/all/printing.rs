@@ -107,15 +107,15 @@ fn verify(campaign: &Campaign, input: &[u8], args: &[&str]) -> (i32, String) {
 }
 
 #[test]
-fn five_thousand_letters_of_all_kinds_verify() {
+fn a_thousand_letters_of_all_kinds_verify() {
     let campaign = Campaign::start(World::default());
-    let input = stream(&invited(5_000));
+    let input = stream(&invited(1_000));
     let ended = print(&campaign, &input, &["--language", "cy+en"]);
     assert_eq!(ended.code, 0, "{}", ended.stderr);
     assert!(
         ended
             .stderr
-            .contains("3750 letters have Welsh words, which are drafts"),
+            .contains("750 letters have Welsh words, which are drafts"),
         "{}",
         ended.stderr
     );
@@ -123,17 +123,20 @@ fn five_thousand_letters_of_all_kinds_verify() {
         serde_json::from_slice(&campaign.read("print/rehearsal-manifest.json")).unwrap();
     assert_eq!(
         json["counts"]["by_language"],
-        json!({"en": 1250, "cy": 1250, "cy+en": 2500})
+        json!({"en": 250, "cy": 250, "cy+en": 500})
     );
     assert_eq!(
         json["counts"]["by_format"],
-        json!({"standard": 4500, "large": 500})
+        json!({"standard": 900, "large": 100})
     );
     for records in [&ended.stdout, &input] {
         let (code, text) = verify(&campaign, records, &[]);
         assert_eq!(code, 0, "{text}");
-        assert!(text.contains("5000 letters in 100 files"), "{text}");
-        assert!(text.contains("every sheet is its patient's"), "{text}");
+        assert!(text.contains("1,000 letters in 4 files"), "{text}");
+        assert!(
+            text.contains("every sheet matches its patient's record"),
+            "{text}"
+        );
     }
 }
 
@@ -168,7 +171,7 @@ fn forge(campaign: &Campaign, records: &[Value], change: impl FnOnce(&mut Vec<Le
         .map(|record| {
             let patient: Patient = serde_json::from_value(record["patient"].clone()).unwrap();
             let codes: Invitation = serde_json::from_value(record["invitation"].clone()).unwrap();
-            rules.letter(&patient, &codes).unwrap()
+            rules.letter(&patient, Some(&codes)).unwrap()
         })
         .collect();
     change(&mut letters);
@@ -194,7 +197,7 @@ fn each_error_that_is_planted_in_a_file_is_found() {
     let input = stream(&records);
     let find = |change: fn(&mut Vec<LetterFields>), words: &str| {
         forge(&campaign, &records, change);
-        let (code, text) = verify(&campaign, &input, &["--qr", "all"]);
+        let (code, text) = verify(&campaign, &input, &[]);
         assert_eq!(code, 65, "{words}: {text}");
         assert!(
             text.contains("do not post") && text.contains(words),
@@ -202,21 +205,24 @@ fn each_error_that_is_planted_in_a_file_is_found() {
         );
     };
     forge(&campaign, &records, |_| {});
-    let (code, text) = verify(&campaign, &input, &["--qr", "all"]);
+    let (code, text) = verify(&campaign, &input, &["--qr-codes", "camera"]);
     assert_eq!(code, 0, "what is forged without a change is right: {text}");
 
     find(
         |letters| letters.swap(3, 6),
         "rehearsal-letters-0002.pdf, page",
     );
-    find(|letters| letters.swap(3, 6), "the name is not on it");
     find(
-        |letters| letters[4].access_code = letters[5].access_code.clone(),
-        "the access code is not on it",
+        |letters| letters.swap(3, 6),
+        "the name is not on the letter",
     );
     find(
         |letters| letters[4].access_code = letters[5].access_code.clone(),
-        "a code of row 17 is on it",
+        "the access code is not on the letter",
+    );
+    find(
+        |letters| letters[4].access_code = letters[5].access_code.clone(),
+        "a code of row 17 is on the letter",
     );
     find(|letters| drop(letters.remove(9)), "the sheet is missing");
     find(
@@ -228,15 +234,15 @@ fn each_error_that_is_planted_in_a_file_is_found() {
             let own = letters[7].address.len() - 1;
             letters[7].address[own] = letters[8].address.last().unwrap().clone();
         },
-        "the postcode is not on it",
+        "the postcode is not on the letter",
     );
     find(
         |letters| letters[7].join_url = letters[8].join_url.clone(),
-        "its square code is another patient's",
+        "its QR code does not have the codes of this patient",
     );
     find(
         |letters| letters[1].last_day = letters[1].last_day.tomorrow().unwrap(),
-        "the day on which the codes expire is not on it",
+        "the day on which the codes expire is not on the letter",
     );
 }
 
@@ -249,7 +255,7 @@ fn a_file_that_was_touched_after_it_was_made_is_found() {
     let (code, text) = verify(&campaign, &stream(&records), &[]);
     assert_eq!(code, 65);
     assert!(
-        text.contains("rehearsal-letters-0003.pdf: it was changed after it was made"),
+        text.contains("rehearsal-letters-0003.pdf: the file was changed after it was made"),
         "{text}"
     );
 }
@@ -266,7 +272,7 @@ fn manifests_that_differ_are_found() {
     assert_eq!(code, 65);
     assert!(
         text.contains(
-            "rehearsal-manifest.csv, letter 3: rehearsal-manifest.json says something else"
+            "rehearsal-manifest.csv, letter 3: it does not match rehearsal-manifest.json"
         ),
         "{text}"
     );
@@ -297,7 +303,7 @@ fn one_pdf_a_letter_has_a_name_of_its_own_and_verifies_and_zips_hold_the_same() 
         .unwrap();
         assert!(manifest.contains(&inside));
     }
-    let (code, text) = verify(&campaign, &stream(&records), &["--qr", "all"]);
+    let (code, text) = verify(&campaign, &stream(&records), &["--qr-codes", "camera"]);
     assert_eq!(code, 0, "{text}");
     // A letter in another's place.
     let (one, two) = (0, 1);
@@ -311,7 +317,7 @@ fn one_pdf_a_letter_has_a_name_of_its_own_and_verifies_and_zips_hold_the_same() 
     let (code, text) = verify(&campaign, &stream(&records), &[]);
     assert_eq!(code, 65);
     assert!(
-        text.contains("the name is not on it") && text.contains("it was changed"),
+        text.contains("the name is not on the letter") && text.contains("the file was changed"),
         "{text}"
     );
 }
@@ -323,7 +329,7 @@ fn letters_are_sorted_as_mail_is_and_every_record_comes_out_once() {
     let codes: Vec<(String, u16, String)> = manifest
         .lines()
         .skip(1)
-        .map(|line| pkb_core::postal::postal_order(line.split(',').nth(5).unwrap()))
+        .map(|line| pkb_postal::postal_order(line.split(',').nth(5).unwrap()))
         .collect();
     assert!(codes.is_sorted());
     let rows: BTreeSet<u64> = records
@@ -344,10 +350,10 @@ fn a_letter_that_is_printed_again_takes_the_place_of_the_first_and_both_are_acco
     let reprint = print(
         &campaign,
         &input,
-        &[&args[..], &["--reprint", "5", "9"]].concat(),
+        &[&args[..], &["--reprint", "5,9"]].concat(),
     );
     assert_eq!(reprint.code, 0, "{}", reprint.stderr);
-    let (code, text) = verify(&campaign, &reprint.stdout, &["--qr", "all"]);
+    let (code, text) = verify(&campaign, &reprint.stdout, &["--qr-codes", "camera"]);
     assert_eq!(code, 0, "{text}");
     assert!(text.contains("40 letters in 2 files"), "{text}");
     // An ordinary run of the same campaign says the same.
@@ -383,14 +389,14 @@ fn a_proof_shows_the_notable_letters_with_false_codes_and_prints_nothing_else() 
             "{}",
             page.text
         );
-        let shown = format!("{}{:?}", page.text, page.qr);
+        let shown = format!("{}{:?}", page.text, page.by_camera);
         assert!(codes.iter().all(|code| !shown.contains(code)));
     }
-    assert!(
-        pages
+    assert!(pages.iter().any(|page| {
+        page.by_camera
             .iter()
-            .any(|page| page.qr.iter().any(|link| link.contains("ProofOnly0")))
-    );
+            .any(|link| link.contains("ProofOnly0"))
+    }));
     assert!(!campaign.path("print/rehearsal-manifest.csv").exists());
 }
 
@@ -468,6 +474,32 @@ fn template_check_says_everything_that_is_wrong_in_one_run() {
 }
 
 #[test]
+fn template_check_names_the_letters_that_the_templates_font_lacks_incident_22() {
+    let campaign = Campaign::start(World::default());
+    campaign.stage("pkb-letters", &["template", "new", "ours"], b"");
+    let check = || {
+        let ended = campaign.stage("pkb-letters", &["template", "check", "ours"], b"");
+        let text = String::from_utf8(ended.stdout).unwrap();
+        assert_eq!(ended.code, 0, "{text}{}", ended.stderr);
+        text
+    };
+    let text = check();
+    assert!(!text.contains("does not have these letters"), "{text}");
+    let common = String::from_utf8(campaign.read("ours/common.typ")).unwrap();
+    let lacking = common.replacen(
+        "font: (\"Arimo\", ",
+        "font: ((name: \"Cousine\", covers: regex(\"[^ŵŴŷŶ]\")), ",
+        1,
+    );
+    assert_ne!(lacking, common);
+    campaign.write("ours/common.typ", lacking);
+    let text = check();
+    let words = "names in Welsh: the template's font does not have these letters, so a different font draws them: ŴŵŶŷ\n";
+    assert!(text.contains(words), "{text}");
+    assert!(!text.contains("names in Polish"), "{text}");
+}
+
+#[test]
 fn a_record_reads_back_with_what_the_letter_was() {
     let (_, records) = printed(&["--design", "reminder"]);
     for record in records {
@@ -502,8 +534,8 @@ fn letters_that_do_not_say_what_they_must_are_not_written_and_no_record_says_tha
     let ended = print(&campaign, &input, &args);
     assert_eq!(ended.code, 2, "{}", ended.stderr);
     for words in [
-        "all 20 letters of rehearsal-letters-0001.pdf are doubtful, so none was written: the postcode is not on it",
-        "correct the template",
+        "all 20 letters of rehearsal-letters-0001.pdf are doubtful, so none was written: the postcode is not on the letter",
+        "correct the letter template",
     ] {
         assert!(ended.stderr.contains(words), "{words}: {}", ended.stderr);
     }
@@ -543,7 +575,7 @@ fn a_stamped_file_that_was_torn_is_made_again_with_the_same_bytes_and_by_no_othe
     assert!(
         ended
             .stderr
-            .contains("rehearsal-letters-0002.pdf was begun with --engine stamp"),
+            .contains("rehearsal-letters-0002.pdf was started with --engine stamp"),
         "{}",
         ended.stderr
     );
@@ -666,6 +698,35 @@ fn a_reprint_is_made_once_a_day_and_leaves_everything_else_as_it_is() {
 }
 
 #[test]
+fn a_printer_names_spoilt_letters_by_their_numbers_or_references() {
+    let campaign = Campaign::start(World::default());
+    let input = stream(&invited(20));
+    let args = ["--journal", "l.journal", "--language", "en"];
+    let made = print(&campaign, &input, &args).records();
+    let reference = made[8]["deliveries"][0]["reference"].as_str().unwrap();
+    let letters = format!("000005,{reference},999");
+    let reprint = [&args[..], &["--reprint-letter", &letters]].concat();
+    let again = print(&campaign, &input, &reprint);
+    let is_reprint = |record: &&Value| record["deliveries"][0]["edition"] == "reprint";
+    let records = again.records();
+    let rows: Vec<&Value> = records
+        .iter()
+        .filter(is_reprint)
+        .map(|record| &record["row"]["number"])
+        .collect();
+    assert_eq!(rows, [&made[4]["row"]["number"], &made[8]["row"]["number"]]);
+    assert!(
+        again
+            .stderr
+            .contains("letter 999 was not printed again, because the journal has no such letter"),
+        "{}",
+        again.stderr
+    );
+    let (code, text) = verify(&campaign, &again.stdout, &[]);
+    assert_eq!(code, 0, "{text}");
+}
+
+#[test]
 fn pages_that_cannot_be_are_a_failure_and_not_a_crash() {
     let (campaign, records) = printed(&[]);
     for pages in [json!([5, 3]), json!([0, 0]), json!([1, 1_000_000])] {
@@ -673,7 +734,10 @@ fn pages_that_cannot_be_are_a_failure_and_not_a_crash() {
         records[3]["deliveries"][0]["pages"] = pages;
         let (code, text) = verify(&campaign, &stream(&records), &[]);
         assert_eq!(code, 65, "{text}");
-        assert!(text.contains("cannot be those of a letter"), "{text}");
+        assert!(
+            text.contains("page numbers that no letter can have"),
+            "{text}"
+        );
     }
     // What no file has is no record.
     let mut records = records.clone();

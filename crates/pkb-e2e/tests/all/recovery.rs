@@ -34,6 +34,8 @@ const STAGES: [(&str, &[&str]); 4] = [
         "pkb-upload",
         &[
             "patients.csv",
+            "--rate",
+            "0",
             "--batch-rows",
             "150",
             "--max-address-changes",
@@ -210,7 +212,7 @@ fn start_pipeline(campaign: &Campaign) -> Vec<Child> {
     for (program, args) in [
         (
             "pkb-upload",
-            "patients.csv --batch-rows 150 --max-address-changes 100% --journal u.journal",
+            "patients.csv --rate 0 --batch-rows 150 --max-address-changes 100% --journal u.journal",
         ),
         ("pkb-resolve", "--rate 0 --journal r.journal"),
         ("pkb-tokens", "--rate 0 --journal t.journal"),
@@ -465,7 +467,8 @@ fn a_second_run_on_the_same_journal_is_refused() {
     kill(&mut first);
     assert_eq!(second.code, 75, "{}", second.stderr);
     assert!(
-        second.stderr.contains("another run is using it") && second.stderr.contains("r.journal"),
+        second.stderr.contains("is in use by a different run")
+            && second.stderr.contains("r.journal"),
         "{}",
         second.stderr
     );
@@ -481,7 +484,7 @@ fn the_journal_of_another_stage_is_refused_and_left_alone() {
     let ended = campaign.stage("pkb-resolve", &["u.ndjson", "--journal", "u.journal"], b"");
     assert_eq!(ended.code, 2, "{}", ended.stderr);
     assert!(
-        ended.stderr.contains("journal of another stage"),
+        ended.stderr.contains("journal of a different stage"),
         "{}",
         ended.stderr
     );
@@ -571,7 +574,7 @@ fn letters_that_are_not_in_the_journal_are_never_overwritten() {
     assert!(
         ended
             .stderr
-            .contains("rehearsal-letters-0001.pdf in it, which is not in this journal"),
+            .contains("rehearsal-letters-0001.pdf, which is not in this journal"),
         "{}",
         ended.stderr
     );
@@ -585,7 +588,7 @@ fn a_full_disk_or_a_closed_pipe_is_said_plainly_and_the_journal_is_good() {
     for (line, part) in [
         (
             "pkb-resolve u.ndjson --journal r.journal > /dev/full",
-            "cannot write the output: no space left on device",
+            "cannot write the output: no space left on device. Free some space on the disk",
         ),
         ("pkb-resolve u.ndjson --journal /dev/full", "/dev/full"),
         (
@@ -720,12 +723,18 @@ fn a_refresh_token_is_stored_before_it_is_used_and_stages_share_the_file() {
     );
     let resolved = stage("pkb-resolve", &[], &uploaded.stdout);
     assert_eq!(resolved.code, 0, "{}", resolved.stderr);
-    campaign.write("refresh", pkb_sandbox::REFRESH_TOKEN);
-    let spent = stage("pkb-resolve", &[], &uploaded.stdout);
-    assert_eq!(spent.code, 77, "{}", spent.stderr);
-    assert!(
-        spent.stderr.contains("refused the refresh token"),
-        "{}",
-        spent.stderr
-    );
+    // One that PKB does not know, and one that was used before, which ends the session.
+    for (token, words) in [
+        ("sandbox-refresh-unknown", "refused the refresh token"),
+        (
+            pkb_sandbox::REFRESH_TOKEN,
+            "PKB has closed this client's API session",
+        ),
+    ] {
+        campaign.write("refresh", token);
+        let refused = stage("pkb-resolve", &[], &uploaded.stdout);
+        assert_eq!(refused.code, 77, "{}", refused.stderr);
+        assert!(refused.stderr.contains(words), "{}", refused.stderr);
+        assert!(refused.stderr.contains("coordinator"));
+    }
 }

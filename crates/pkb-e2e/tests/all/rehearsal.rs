@@ -188,10 +188,14 @@ fn every_record_stage_and_paper_of_a_rehearsal_says_so() {
         assert!(
             pages
                 .iter()
-                .all(|page| page.across == "REHEARSAL" && page.qr.len() == 1)
+                .all(|page| page.across == "REHEARSAL" && page.by_camera.len() == 1)
         );
     }
-    let verified = campaign.stage("pkb", &["verify", "print", "--qr", "all"], &delivered);
+    let verified = campaign.stage(
+        "pkb",
+        &["verify", "print", "--qr-codes", "camera"],
+        &delivered,
+    );
     let text = String::from_utf8(verified.stdout.clone()).unwrap();
     assert_eq!(verified.code, 0, "{text}");
     assert!(text.starts_with("REHEARSAL: "), "{text}");
@@ -366,7 +370,7 @@ fn a_key_that_is_not_a_sandboxes_signs_nothing_for_this_machine() {
         NOTIFY_API_KEY.replace("sandbox-", "live-"),
     );
     let ended = run(&mut command, &delivered);
-    assert_refused(&ended, &["the API key is not a sandbox's"]);
+    assert_refused(&ended, &["the API key is not for a sandbox"]);
 }
 
 #[test]
@@ -473,7 +477,10 @@ fn a_journal_of_the_other_kind_answers_nothing() {
     let ended = letters("real.journal", "real", &invited);
     assert_refused(
         &ended,
-        &["real.journal", "the one is a rehearsal's, the other is not"],
+        &[
+            "real.journal",
+            "One of them is a rehearsal and the other is not",
+        ],
     );
     // Codes that PKB gave are no codes of a sandbox's patients.
     campaign.write("tokens.journal", &invited_for_real);
@@ -638,7 +645,7 @@ fn a_real_secret_is_neither_sent_to_this_machine_nor_read_where_the_sandbox_has_
         .arg(&patients)
         .env("PKB_CLIENT_SECRET_FILE", "real-secret");
     let ended = run(&mut command, b"");
-    assert_refused(&ended, &["the client secret is not a sandbox's"]);
+    assert_refused(&ended, &["the client secret is not for a sandbox"]);
     assert!(!ended.stderr.contains("Canary"));
     assert_eq!(campaign.sandbox.ledger().len(), 0);
     campaign.write(

@@ -191,7 +191,7 @@ fn every_figure_of_the_fixture_campaign_is_what_its_records_say() {
             .sum::<u64>(),
         made
     );
-    assert!(page(&campaign).contains("<strong>61 rows</strong>"));
+    assert!(page(&campaign).contains("Of the 61 patients in <bdi>patients.csv</bdi>, "));
 }
 
 fn csv_rows(campaign: &Campaign, name: &str) -> Vec<Vec<String>> {
@@ -236,7 +236,7 @@ fn a_stream_that_is_not_whole_is_reported_on_and_ends_with_66() {
     );
     assert!(
         page(&campaign)
-            .contains("The stream is not complete.</strong> 6 rows of 10 rows did not come")
+            .contains("The stream is not complete.</strong> 6 of 10 patients are missing")
     );
     assert_eq!(counts(&figures(&campaign), "headline")["missing"], 6);
     assert_eq!(report(&campaign, &["--partial"], &half).code, 0);
@@ -248,7 +248,7 @@ fn a_stream_that_is_not_whole_is_reported_on_and_ends_with_66() {
     assert!(
         ended
             .stderr
-            .contains("line 10: not a whole JSON object: the input breaks off here")
+            .contains("line 10 is not a complete JSON object: the input ends here")
     );
     assert!(page(&campaign).contains("<strong>1 line could not be read.</strong>"));
     assert_eq!(counts(&figures(&campaign), "headline")["invited"], 9);
@@ -343,13 +343,17 @@ fn nothing_of_a_patient_is_in_any_form_of_the_report() {
 }
 
 #[test]
-fn a_hostile_file_name_stays_text() {
+fn a_hostile_file_name_stays_text_incident_40() {
     let campaign = campaign();
     let mut records = [invited(2, 3), invited(3, 3)];
     records[0]["row"]["file"] =
         "</style><script>alert('&')</script>\"><img src=x onerror=alert(1)>.csv".into();
     records[1]["row"]["file"] = "=cmd|'/c calc'!A1".into();
     records[1]["deliveries"][0]["file"] = "<b>letters</b>-0001.pdf".into();
+    // Names and headers of the patient file.
+    records[0]["patient"]["last_name"] = "\"><img src=x onerror=alert(1)>".into();
+    records[0]["patient"]["extra"] =
+        json!({"<script>alert(1)</script>": "<script>alert(1)</script>"});
     assert_eq!(
         report(&campaign, &["--csv", "csv"], &stream(&records)).code,
         66
@@ -433,11 +437,11 @@ fn who_has_registered_and_who_is_due_a_reminder_is_counted_from_uptake() {
     assert_eq!(due, expected);
     let words = page(&campaign);
     for part in [
-        "The codes of 1 patient have ended",
-        "The codes of 1 patient end within 7 days.",
-        "Keep the letters and texts of 1 patient from going out",
+        "The codes of 1 patient have expired",
+        "The codes of 1 patient expire within 7 days.",
+        "Keep back the letters and text messages of 1 patient",
         "Remind 18 patients",
-        "10 patients of 29 invited have registered (34.5%)",
+        "<strong>10</strong> of 29 invited patients have joined (34.5%)",
     ] {
         assert!(words.contains(part), "{part}");
     }
@@ -451,10 +455,46 @@ fn who_has_registered_and_who_is_due_a_reminder_is_counted_from_uptake() {
 }
 
 #[test]
+fn letters_of_which_nobody_has_said_anything_are_never_called_delivered_incident_30() {
+    let campaign = campaign();
+    let mut records: Vec<Value> = (2..=11).map(|number| invited(number, 10)).collect();
+    // Made 20 days ago. The codes of three end in five days.
+    for (at, record) in records.iter_mut().enumerate() {
+        record["deliveries"][0]["date"] = "2026-11-02".into();
+        let end = if at < 3 { "2026-11-27" } else { "2026-12-22" };
+        record["invitation"]["expires_at"] = format!("{end}T09:00:00Z").into();
+    }
+    let ended = report(&campaign, &[], &stream(&records));
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    let all = figures(&campaign);
+    assert_eq!(all["print_statuses"]["no_word"]["letters"], 10);
+    assert_eq!(all["print_statuses"].as_object().unwrap().len(), 1);
+    let look_after = |what: &str| all["letters_to_look_after"][what]["patients"].clone();
+    assert_eq!([look_after("no_word"), look_after("too_late")], [10, 3]);
+    let page = page(&campaign);
+    for words in [
+        "What became of the letters",
+        "There are no reports on 10 letters",
+        "Ask the mail company about the letters of 10 patients: nobody has said that they were dispatched.",
+        "Fetch new codes for 3 patients: their codes expire before the letters can arrive.",
+        "Expect questions: the codes of 3 patients expire within",
+    ] {
+        assert!(page.contains(words), "{words}");
+    }
+    for words in ["elivered", "Reached the patient"] {
+        assert!(!page.contains(words), "{words}");
+    }
+}
+
+#[test]
 fn an_earlier_report_is_compared_with() {
     let campaign = campaign();
     let mut records: Vec<Value> = (2..=11).map(|number| invited(number, 10)).collect();
     records[3]["outcome"] = json!({"stage":"resolve","kind":"excluded","reason":"deceased"});
+    // A table with one area says nothing, and the page leaves it out.
+    for record in &mut records[5..] {
+        record["patient"]["postcode"] = "LS1 4AP".into();
+    }
     let mut before = campaign.command("pkb");
     before.args([
         "report",
@@ -466,7 +506,11 @@ fn an_earlier_report_is_compared_with() {
     ]);
     before.env("PKB_FIXED_TIME", "2026-11-15T09:00:00Z");
     crate::harness::run(&mut before, &stream(&records[..6]));
-    let ended = report(&campaign, &["--earlier", "before.json"], &stream(&records));
+    let ended = report(
+        &campaign,
+        &["--earlier", "before.json", "--fewest-shown", "2"],
+        &stream(&records),
+    );
     assert_eq!(ended.code, 0, "{}", ended.stderr);
     let page = page(&campaign);
     assert!(
@@ -621,4 +665,40 @@ fn one_letter_an_address_or_several_are_told_apart() {
     let households = &figures(&campaign)["households"];
     assert_eq!(households["1"], json!({"addresses":6,"letters":6}));
     assert_eq!(households["3"], json!({"addresses":1,"letters":3}));
+}
+
+#[test]
+fn the_board_reads_neither_row_numbers_nor_words_of_the_programs() {
+    let campaign = campaign();
+    let mut records: Vec<Value> = (2..=11).map(|number| invited(number, 10)).collect();
+    records[3]["outcome"] = json!({"stage":"resolve","kind":"excluded","reason":"under_age"});
+    records[3]["deliveries"] = json!([]);
+    let title = "Northtown Health Board: <spring>";
+    let args = ["--title", title, "--letter-price", "76"];
+    let ended = report(&campaign, &args, &stream(&records));
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    let page = page(&campaign);
+    assert!(page.contains("<h1>Northtown Health Board: &lt;spring&gt;</h1>"));
+    let (board, operator) = page.split_once("<h2 id=\"operator\">").unwrap();
+    let board = board.split_once("<main").unwrap().1;
+    for words in [
+        "How many have joined: <strong>not asked yet</strong>",
+        "<strong>9</strong> of the 9 patients who may be invited have been invited (100%)",
+        "1 child was not written to.",
+        "Cost, plus VAT: £6.84 for 9 letters.",
+        "What to do next",
+    ] {
+        assert!(board.contains(words), "{words}: {board}");
+    }
+    for words in [
+        "<code>",
+        "Row numbers",
+        "--csv",
+        "pkb-",
+        " row",
+        "under_age",
+    ] {
+        assert!(!board.contains(words), "{words}: {board}");
+        assert!(words == " row" || operator.contains(words), "{words}");
+    }
 }

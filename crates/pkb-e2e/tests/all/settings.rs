@@ -2,16 +2,7 @@
 
 use std::{collections::BTreeMap, path::Path, process::Command};
 
-use crate::harness::{Campaign, Ended, programs, run};
-
-const PROGRAMS: [&str; 6] = [
-    "pkb-upload",
-    "pkb-resolve",
-    "pkb-tokens",
-    "pkb-letters",
-    "pkb-notify",
-    "pkb",
-];
+use crate::harness::{Campaign, Ended, PROGRAMS, programs, run};
 
 /// Runs a program in `folder` with nothing from outside.
 fn in_folder(folder: &Path, program: &str, args: &[&str], variable: Option<(&str, &str)>) -> Ended {
@@ -89,8 +80,13 @@ impl Setting {
                 Some(three(["1%", "2", "3%"]))
             }
             "sms_template" | "campaign" => Some(three(["one", "other", "third"])),
+            "data_profile" => Some(three(["default", "jsonl", "notify-letter"])),
             "encoding" => Some(three(["utf-8", "windows-1252", "utf-16le"])),
-            "sms_price" => Some(three(["2", "3.1", "4"])),
+            "field" => Some(three(["invitation_code=a", "access_code=b", "join_link=c"])),
+            "ods_code" => Some(three(["RX1", "RX2", "RX3"])),
+            "billing_reference" => Some(three(["a", "b", "c"])),
+            "plan" => Some(three(["letter", "sms letter", "sms 72h letter"])),
+            "sms_price" | "letter_price" | "text_price" => Some(three(["2", "3.1", "4"])),
             key if key.ends_with("_url") => Some(three([
                 "https://a.example/",
                 "https://b.example/",
@@ -101,7 +97,9 @@ impl Setting {
         };
         let example = self.example.trim_matches(['[', ']', '"']);
         by_key.unwrap_or_else(|| match example {
-            "FILE" | "DIR" | "NAME" | "SHEET" | "ID" | "SCOPES" | "age" => three(["a", "b", "c"]),
+            "FILE" | "DIR" | "NAME" | "NAMES" | "TEXT" | "SHEET" | "ID" | "SCOPES" | "RESPONSE"
+            | "KEYFILE" | "PROFILE" | "pds" | "age" => three(["a", "b", "c"]),
+            "DATE" => three(["2026-11-20", "2026-11-21", "2026-11-22"]),
             "URL" => three([
                 "https://a.example",
                 "https://b.example",
@@ -115,9 +113,11 @@ impl Setting {
             "DAYS" => three(["30d", "60d", "90d"]),
             "KEY" => three(["age1a", "age1b", "age1c"]),
             "HH:MM" => three(["17:00", "18:00", "19:00"]),
+            "HH:MM-HH:MM" => three(["07:00-17:00", "08:00-18:00", "09:00-19:00"]),
             "N" | "ROW" => three(["2", "3", "4"]),
             number if number.parse::<u32>().is_ok() => three(["2", "3", "4"]),
-            time if time.ends_with(['s', 'h', 'd', 'm']) => three(["2h", "3h", "4h"]),
+            time if time.ends_with('d') => three(["2d", "3d", "4d"]),
+            time if time.ends_with(['s', 'h', 'm']) => three(["2m", "3m", "4m"]),
             other => panic!("{}: the test has no values for {other}: add some", self.key),
         })
     }
@@ -130,9 +130,12 @@ impl Setting {
                 let commands: &[[&str; 2]] = match self.key.as_str() {
                     "wait" => &[["sms", "status"], ["post", "status"]],
                     "letters" | "postage" => &[["post", "send"]],
-                    "template_id" | "sender_id" | "template" | "sms_fold" | "join_url" => {
-                        &[["sms", "send"]]
-                    }
+                    "rows" | "letter_template_id" => &[["rows", "send"]],
+                    "template_id" | "sender_id" | "template" | "sms_fold" | "join_url"
+                    | "between" | "weekdays" => &[["sms", "send"]],
+                    "routing_plan" | "batch_rows" | "field" | "ods_code" | "billing_reference"
+                    | "wait_for_batch" => &[["nhs", "send"]],
+                    key if key.starts_with("nhs_") => &[["nhs", "send"], ["nhs", "status"]],
                     _ => &[["sms", "send"], ["post", "send"]],
                 };
                 let commands = commands.iter();
@@ -146,17 +149,25 @@ impl Setting {
                     return vec![("pkb", vec!["merge", "--output", "x"])];
                 }
                 let command = match self.key.as_str() {
-                    "notify" | "user_path" => "doctor",
-                    "shards" | "out" => "split",
-                    "csv" | "json" | "earlier" | "reminder_after" | "fewest_shown" => "report",
+                    "notify" | "user_path" | "upload_path" | "patients" => "doctor",
+                    "shards" | "variants" | "out" => "split",
+                    "csv" | "json" | "earlier" | "reminder_after" | "no_word_after"
+                    | "fewest_shown" | "title" | "letter_price" | "text_price" => "report",
                     "output" => "merge",
                     "letters" => "purge",
                     "journal" => "ledger",
                     "recipients_file" | "recipient" | "identity" => "seal",
-                    _ => "verify",
+                    "qr_codes" | "progress" => "verify",
+                    "job" | "zip" | "encrypt_to" | "formats" | "min_days_left" => "package",
+                    "as" | "on" | "manifest" => "returns",
+                    "key" | "answered" | "max_age_of_trace" | "use_traced_address" | "findings"
+                    | "profile" => return vec![("pkb", vec!["trace", "apply"])],
+                    // How a patient file is read.
+                    _ => return vec![("pkb", vec!["trace", "request"])],
                 };
                 vec![("pkb", vec![command])]
             }
+            ["campaign", "trace"] => vec![("pkb", vec!["trace", "apply"])],
             ["campaign", command @ ..] => vec![("pkb", command.to_vec())],
             [program, command @ ..] => {
                 let program = PROGRAMS
@@ -196,6 +207,8 @@ fn for_every_option_of_every_program_a_flag_beats_a_variable_that_beats_the_file
         let other = match (setting.table.as_str(), setting.key.as_str()) {
             (_, "invited_before") => "not_again_within = \"1d\"\n",
             (_, "not_again_within") => "invited_before = [\"x\"]\n",
+            (_, "per_day") => "first_day = \"2026-11-20\"\n",
+            (_, "first_day") => "per_day = 5\n",
             ("letters.seal", key) if !key.starts_with("recipient") => "recipients_file = [\"x\"]\n",
             ("letters.merge", key) if key != "output" => "output = \"x\"\n",
             _ => "",
@@ -226,8 +239,14 @@ fn for_every_option_of_every_program_a_flag_beats_a_variable_that_beats_the_file
                 line_about(&config, &setting.key)
             };
             // The value and where it comes from; files of secrets are not repeated where there are none.
-            let hides = ["client_secret_file", "refresh_token_file", "api_key_file"]
-                .contains(&setting.key.as_str());
+            let hides = [
+                "client_secret_file",
+                "refresh_token_file",
+                "api_key_file",
+                "nhs_api_key_file",
+                "nhs_private_key_file",
+            ]
+            .contains(&setting.key.as_str());
             let expect = |line: String, value: &str, from: &str| {
                 assert!(
                     line.ends_with(from) && (hides || line.contains(value)),
@@ -292,7 +311,7 @@ fn the_skeleton_with_all_its_defaults_is_a_settings_file_that_every_program_take
                 let is_placeholder = value
                     .trim_matches(['[', ']', '"'])
                     .chars()
-                    .all(|c| c.is_ascii_uppercase() || ":|%".contains(c));
+                    .all(|c| c.is_ascii_uppercase() || ":|%-=".contains(c));
                 format!("{}\n", if is_placeholder { line } else { setting })
             }
             _ => format!("{line}\n"),
@@ -384,10 +403,10 @@ fn a_settings_file_that_others_may_write_to_is_refused_until_that_is_mended() {
         ] {
             let refused = config(args);
             assert_eq!(refused.code, 2, "{}", refused.stderr);
-            let words = format!("pkb.toml: {who} may write to it");
+            let words = format!("pkb.toml: {who} can change it");
             assert!(refused.stderr.contains(&words), "{}", refused.stderr);
             assert!(
-                refused.stderr.contains("then run: chmod go-w pkb.toml\n"),
+                refused.stderr.contains("Then run: chmod go-w pkb.toml\n"),
                 "{}",
                 refused.stderr
             );

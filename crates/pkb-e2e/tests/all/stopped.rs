@@ -69,13 +69,16 @@ fn large_campaign() -> Campaign {
     }
     campaign.write("few-invited.ndjson", invited.stdout);
     campaign.write("few-delivered.ndjson", delivered.stdout);
-    campaign.write("many.csv", synthetic_csv(60_000, 3));
-    campaign.write("many.ndjson", many_records(60_000));
+    campaign.write("many.csv", synthetic_csv(MANY, 3));
+    campaign.write("many.ndjson", many_records(MANY));
     campaign
         .sandbox
         .set_faults(Faults::from_json(slow).unwrap());
     campaign
 }
+
+/// Rows that no program has read before it can be stopped, however fast the machine is.
+const MANY: usize = 240_000;
 
 /// Whether a program has begun to listen for a signal.
 fn hears(process: u32, signal: i32) -> bool {
@@ -85,13 +88,55 @@ fn hears(process: u32, signal: i32) -> bool {
     caught.is_some_and(|mask| mask & (1 << (signal - 1)) != 0)
 }
 
-/// Starts a command, and sends it a signal when it is busy.
+/// Starts a command, and sends it a signal when it is busy. Where it has come to its end before the signal reached it, it
+/// is started again, and the signal comes sooner.
 fn stopped(campaign: &Campaign, line: &str, signal: i32) -> Ended {
-    stopped_when(campaign, line, signal, || true)
+    let before = files(campaign);
+    let mut busy = BUSY;
+    loop {
+        let ended = stopped_when(campaign, line, signal, busy, || true);
+        let is_too_late = matches!(ended.code, 0 | 65) && !ended.stderr.contains("stopped by ");
+        if !is_too_late || busy.is_zero() {
+            return ended;
+        }
+        busy = busy.saturating_sub(BUSY / 4);
+        for name in files(campaign)
+            .keys()
+            .filter(|name| !before.contains_key(*name))
+        {
+            std::fs::remove_file(campaign.path(name)).unwrap();
+        }
+        remove_made(campaign);
+    }
 }
 
-/// The same once something is so.
-fn stopped_when(campaign: &Campaign, line: &str, signal: i32, is_time: impl Fn() -> bool) -> Ended {
+/// So long a command works before it is stopped.
+const BUSY: Duration = Duration::from_millis(60);
+
+/// Removes what commands that were stopped or came to their end have made.
+fn remove_made(campaign: &Campaign) {
+    for made in [
+        "other",
+        "shards",
+        "tables",
+        "u.ndjson.journal",
+        "r.ndjson.journal",
+        "other.journal",
+    ] {
+        let path = campaign.path(made);
+        let _ = std::fs::remove_dir_all(&path);
+        let _ = std::fs::remove_file(&path);
+    }
+}
+
+/// Starts a command, lets it work for some time, and sends it a signal once something is so.
+fn stopped_when(
+    campaign: &Campaign,
+    line: &str,
+    signal: i32,
+    busy: Duration,
+    is_time: impl Fn() -> bool,
+) -> Ended {
     let mut words = line.split(' ');
     let mut command = campaign.command(words.next().unwrap());
     command.args(words).stdin(Stdio::piped());
@@ -103,8 +148,7 @@ fn stopped_when(campaign: &Campaign, line: &str, signal: i32, is_time: impl Fn()
     while !hears(child.id(), signal) && started.elapsed() < HUNG {
         std::thread::sleep(Duration::from_millis(1));
     }
-    // Then it works, for longer than this.
-    std::thread::sleep(Duration::from_millis(60));
+    std::thread::sleep(busy);
     while !is_time() && started.elapsed() < HUNG {
         std::thread::sleep(Duration::from_millis(5));
     }
@@ -151,7 +195,7 @@ fn long_work_is_stopped_by_any_signal_and_leaves_every_file_as_it_was() {
         // Letters: laid out, and read again.
         "pkb-letters few-invited.ndjson --engine typst --letters-per-file 300 --out other --output d.ndjson",
         "pkb-letters few-invited.ndjson --engine typst --proof 100 --out other",
-        "pkb verify print few-delivered.ndjson --qr all",
+        "pkb verify print few-delivered.ndjson --qr-codes camera",
     ]
     .iter()
     .enumerate()
@@ -170,11 +214,7 @@ fn long_work_is_stopped_by_any_signal_and_leaves_every_file_as_it_was() {
             let new: Vec<&String> = after.keys().filter(|name| !before.contains_key(*name)).collect();
             assert_eq!(new, [""; 0], "{said}");
             assert!(after == before, "{said}");
-            for made in ["other", "shards", "tables", "u.ndjson.journal", "r.ndjson.journal", "other.journal"] {
-                let path = campaign.path(made);
-                let _ = std::fs::remove_dir_all(&path);
-                let _ = std::fs::remove_file(&path);
-            }
+            remove_made(&campaign);
         }
     }
 }
@@ -188,7 +228,7 @@ fn waiting_for_pkb_to_process_a_batch_is_stopped_at_once_and_goes_on_with_the_sa
     campaign.write("patients.csv", synthetic_csv(20, 11));
     let line = "pkb-upload patients.csv --output u.ndjson";
     let begun = Instant::now();
-    let ended = stopped_when(&campaign, line, 2, || {
+    let ended = stopped_when(&campaign, line, 2, BUSY, || {
         let ledger = campaign.sandbox.ledger();
         ledger.iter().any(|entry| entry.endpoint == "upload_status")
     });
@@ -202,7 +242,7 @@ fn waiting_for_pkb_to_process_a_batch_is_stopped_at_once_and_goes_on_with_the_sa
             .filter(|entry| entry.endpoint == "upload")
             .count()
     };
-    let again = stopped_when(&campaign, line, 15, || true);
+    let again = stopped_when(&campaign, line, 15, BUSY, || true);
     assert_eq!((again.code, uploads()), (143, 1), "{}", again.stderr);
 }
 

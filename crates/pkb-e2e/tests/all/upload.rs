@@ -152,7 +152,7 @@ fn a_template_with_other_columns_stops_before_anything_is_sent() {
     let template = campaign.write("template.csv", "First name,Title,Last name\r\n");
     let arguments = [
         patients.to_str().unwrap(),
-        "--template",
+        "--pkb-template",
         template.to_str().unwrap(),
     ];
     let ended = campaign.stage("pkb-upload", &arguments, b"");
@@ -219,7 +219,7 @@ fn the_same_batches_again_are_the_same_files_and_other_batches_are_refused() {
     let ended = prepare(&[]);
     assert_eq!(ended.code, 2, "{}", ended.stderr);
     assert!(
-        ended.stderr.contains("another batch-0001.csv"),
+        ended.stderr.contains("a different batch-0001.csv"),
         "{}",
         ended.stderr
     );

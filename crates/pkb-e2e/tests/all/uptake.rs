@@ -114,9 +114,9 @@ fn a_recheck_says_who_has_registered_and_when_that_was_first_seen() {
     let first = recheck(&campaign, "2026-11-29", &[], &delivered);
     assert_eq!(first.code, 65, "one row is bad: {}", first.stderr);
     assert!(
-        first.stderr.contains(
-            "0 of 8 patients with an invitation have registered (0 of them seen for the first time)"
-        ),
+        first
+            .stderr
+            .contains("0 of 8 patients with an invitation have registered (0 since the last time)"),
         "{}",
         first.stderr
     );
@@ -125,15 +125,19 @@ fn a_recheck_says_who_has_registered_and_when_that_was_first_seen() {
     asked(&campaign);
     let second = recheck(&campaign, "2026-12-06", &[], &first.stdout);
     assert!(
-        second.stderr.contains(
-            "1 of 8 patients with an invitation have registered (1 of them seen for the first time)"
-        ),
+        second
+            .stderr
+            .contains("1 of 8 patients with an invitation have registered (1 since the last time)"),
         "{}",
         second.stderr
     );
     let third = recheck(&campaign, "2026-12-13", &[], &second.stdout);
     assert!(third.stderr.contains("1 of 8"), "{}", third.stderr);
-    assert!(third.stderr.contains("(0 of them seen"), "{}", third.stderr);
+    assert!(
+        third.stderr.contains("(0 since the last time)"),
+        "{}",
+        third.stderr
+    );
     assert_eq!(
         asked(&campaign),
         [PATIENTS, PATIENTS - 1],
@@ -184,7 +188,7 @@ fn who_has_died_since_is_said_aloud_and_gets_nothing_more() {
     assert_eq!(dead["outcome"]["stage"], "recheck");
     assert!(dead["deliveries"].is_array(), "what was sent is kept");
     assert!(
-        again.stderr.contains("7 are due a reminder"),
+        again.stderr.contains("7 patients are due a reminder"),
         "{}",
         again.stderr
     );
@@ -278,7 +282,7 @@ fn reminders_go_once_with_new_codes_to_everybody_who_is_due_and_to_nobody_else()
     );
     assert_eq!(ended.code, 65, "{}", ended.stderr);
     assert!(
-        ended.stderr.contains("5 are due a reminder"),
+        ended.stderr.contains("5 patients are due a reminder"),
         "{}",
         ended.stderr
     );
@@ -372,9 +376,8 @@ fn reminders_go_once_with_new_codes_to_everybody_who_is_due_and_to_nobody_else()
     register(&campaign, convinced);
     let seen = recheck(&campaign, "2027-01-17", &["reminded.ndjson"], b"");
     assert!(
-        seen.stderr.contains(
-            "2 of 7 patients with an invitation have registered (1 of them seen for the first time)"
-        ),
+        seen.stderr
+            .contains("2 of 7 patients with an invitation have registered (1 since the last time)"),
         "{}",
         seen.stderr
     );
@@ -385,7 +388,7 @@ fn reminders_go_once_with_new_codes_to_everybody_who_is_due_and_to_nobody_else()
     // Nobody is reminded twice, unless that is set.
     let more = due("2027-01-17", &[], "reminded.ndjson");
     assert!(
-        more.stderr.contains("0 are due a reminder"),
+        more.stderr.contains("0 patients are due a reminder"),
         "{}",
         more.stderr
     );
@@ -396,7 +399,7 @@ fn reminders_go_once_with_new_codes_to_everybody_who_is_due_and_to_nobody_else()
     assert_eq!(count(&more.stdout, "reminded"), 4);
     let more = due("2027-01-17", &["--most-reminders", "2"], "reminded.ndjson");
     assert!(
-        more.stderr.contains("4 are due a reminder"),
+        more.stderr.contains("4 patients are due a reminder"),
         "{}",
         more.stderr
     );
@@ -508,13 +511,25 @@ fn a_recheck_that_was_killed_goes_on_where_it_was_and_a_later_one_asks_anew() {
     };
     let later = due("2026-12-19", "28d");
     assert_eq!(asked(&campaign), [2, 2, 2, 2]);
-    assert!(later.stderr.contains("0 are due"), "{}", later.stderr);
+    assert!(
+        later.stderr.contains("0 patients are due"),
+        "{}",
+        later.stderr
+    );
     let sooner = due("2026-12-19", "27d");
     assert_eq!(asked(&campaign), [0; 0]);
-    assert!(sooner.stderr.contains("8 are due"), "{}", sooner.stderr);
+    assert!(
+        sooner.stderr.contains("8 patients are due"),
+        "{}",
+        sooner.stderr
+    );
     let tomorrow = due("2026-12-20", "28d");
     assert_eq!(asked(&campaign), [2, 2, 2, 2]);
-    assert!(tomorrow.stderr.contains("8 are due"), "{}", tomorrow.stderr);
+    assert!(
+        tomorrow.stderr.contains("8 patients are due"),
+        "{}",
+        tomorrow.stderr
+    );
 }
 
 #[test]
@@ -535,7 +550,11 @@ fn while_pkb_is_down_nobody_is_reminded_and_the_same_command_mends_its_own_outpu
     assert_eq!(unavailable.count(), PATIENTS);
     campaign.sandbox.set_faults(Faults::default());
     let mended = recheck(&campaign, "2026-12-20", &args, &failed.stdout);
-    assert!(mended.stderr.contains("8 are due"), "{}", mended.stderr);
+    assert!(
+        mended.stderr.contains("8 patients are due"),
+        "{}",
+        mended.stderr
+    );
 }
 
 #[test]

@@ -60,12 +60,15 @@ fn sheets_that_went_to_the_wrong_rows_are_found() {
     records[one]["deliveries"][0]["pages"] = records[two]["deliveries"][0]["pages"].clone();
     records[two]["deliveries"][0]["pages"] = pages;
     let ended = verify(&campaign, &records);
-    assert_found(&ended, "the name is not on it");
+    assert_found(&ended, "the name is not on the letter");
     assert_found(
         &ended,
-        &format!("a code of row {} is on it", records[two]["row"]["number"]),
+        &format!(
+            "a code of row {} is on the letter",
+            records[two]["row"]["number"]
+        ),
     );
-    assert_found(&ended, "the manifest says something else");
+    assert_found(&ended, "the manifest does not match the record");
 }
 
 #[test]
@@ -139,6 +142,6 @@ fn an_edited_manifest_is_found() {
     );
     assert_found(
         &verify(&campaign, &records),
-        "the manifest lacks the letter",
+        "the letter is not in the manifest",
     );
 }

@@ -259,7 +259,7 @@ fn the_rules_are_explained_with_their_settings_and_lists() {
     );
     let text = String::from_utf8(ended.stdout).unwrap();
     assert_eq!(ended.code, 0);
-    for part in ["is 18 or older", "opt-outs.csv: 1 patients", "2026-11-22"] {
+    for part in ["is 18 or older", "opt-outs.csv: 1 patient", "2026-11-22"] {
         assert!(text.contains(part), "{text}");
     }
 }

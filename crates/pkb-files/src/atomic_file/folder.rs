@@ -87,7 +87,8 @@ impl AtomicFolder {
         let mut result = Ok(());
         for writer in self.writers.drain(..) {
             let ended = writer.join();
-            let ended = ended.unwrap_or_else(|_| Err(Fatal::Bug("a writer broke off".into())));
+            let ended =
+                ended.unwrap_or_else(|_| Err(Fatal::Bug("a writer ended unexpectedly".into())));
             result = result.and(ended);
         }
         result

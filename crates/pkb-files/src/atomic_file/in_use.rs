@@ -62,8 +62,8 @@ impl InUse {
                 Ok(()) => return ours(Some(file)),
                 Err(TryLockError::WouldBlock) => {
                     return Err(Fatal::TryLater(format!(
-                        "{}: another run is writing {what}: wait until it has ended, or stop it, then run the same command \
-                         again",
+                        "{}: a different run is writing {what}. Wait until that run is finished, or stop it. Then run the \
+                         same command again",
                         path.display()
                     )));
                 }
@@ -115,7 +115,7 @@ mod tests {
             let second = take(path).unwrap_err();
             assert_eq!(second.exit_code(), ExitCode::TryLater);
             let words = second.to_string();
-            assert!(words.contains("another run is writing"), "{words}");
+            assert!(words.contains("a different run is writing"), "{words}");
             drop(first);
             take(path).unwrap();
             assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);

@@ -42,9 +42,9 @@ impl Damage {
     #[must_use]
     pub fn at(self, line: u64) -> String {
         let what = match self {
-            Self::Changed => "is damaged: it is not what was written there",
+            Self::Changed => "is damaged, because it is not what was written there",
             Self::DoesNotFollow => {
-                "does not follow the lines before it: one was lost, doubled, moved or changed"
+                "does not follow the lines before it. A line was lost, doubled, moved or changed"
             }
             Self::Foreign => "was not written by the run that wrote the lines before it",
         };

@@ -272,7 +272,10 @@ fn cannot_lock(path: &Path, error: TryLockError) -> Fatal {
     let source = match error {
         TryLockError::WouldBlock => {
             // A machine that died keeps its lock on a file server for a while.
-            return Fatal::TryLater(format!("{}: another run is using it", path.display()));
+            return Fatal::TryLater(format!(
+                "{} is in use by a different run. Wait until that run is finished, or stop it. Then run the same command again",
+                path.display()
+            ));
         }
         TryLockError::Error(source) => source,
     };
@@ -280,8 +283,9 @@ fn cannot_lock(path: &Path, error: TryLockError) -> Fatal {
         source.kind() == io::ErrorKind::Unsupported || source.raw_os_error() == Some(ENOLCK);
     if has_no_locks {
         return Fatal::Usage(format!(
-            "{}: its file system has no locks at work, so nothing would keep a second run out, which could print letters \
-             twice: put the journal on another file system, or have locks switched on there",
+            "{} is on a file system without locks, so a second run could print letters twice. What to do: put the journal \
+             on a \
+             different file system, or switch on locks there",
             path.display()
         ));
     }
@@ -306,7 +310,7 @@ fn read_at(file: &File, path: &Path, buffer: &mut [u8], offset: u64) -> Result<(
         .map_err(|source| match source.kind() {
             io::ErrorKind::UnexpectedEof => Fatal::io(
                 format!("cannot read {}", path.display()),
-                io::Error::other("somebody has cut it"),
+                io::Error::other("a different program shortened it"),
             ),
             _ => Fatal::cannot_read(path, source),
         })

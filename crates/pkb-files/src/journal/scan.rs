@@ -269,7 +269,7 @@ fn refused(path: &Path, line: u64, refusal: &Fatal) -> Fatal {
         return Fatal::Usage(format!("{}: {words}", path.display()));
     }
     Fatal::Input(format!(
-        "{}, line {line}: {refusal}: is this the journal of another stage?",
+        "{}, line {line}: {refusal}. It may be the journal of a different stage. Give this stage its own --journal FILE",
         path.display()
     ))
 }
@@ -292,7 +292,7 @@ pub fn damaged(path: &Path, line: u64, damage: Damage) -> Fatal {
 /// What to do about a journal that is not as it was: whoever took a line out would have its work done twice.
 fn put_back(path: &Path, words: &str) -> Fatal {
     Fatal::Input(format!(
-        "{0}: {words}. What to do: take nothing out of it, since what it has would be done twice. Put back a copy that has \
+        "{0}: {words}. What to do: do not delete lines, because what they say would be done twice. Restore a copy that has \
          all its lines, and run the same command again: cp COPY {0}",
         path.display(),
     ))
@@ -300,7 +300,7 @@ fn put_back(path: &Path, words: &str) -> Fatal {
 
 fn not_a_journal(path: &Path) -> Fatal {
     Fatal::Input(format!(
-        "{}, line 1: not a journal: was another file meant?",
+        "{}, line 1: this is not a journal. Give a different file: --journal FILE",
         path.display()
     ))
 }

@@ -38,9 +38,10 @@ pub fn check(journal: &Path) -> Result<(), Fatal> {
     match mount_of(&mounts, &path).and_then(|mount| Some((mount.local_locks()?, mount))) {
         None => Ok(()),
         Some((why, mount)) => Err(Fatal::Usage(format!(
-            "{} is on {} ({}, {why}): a lock there does not keep other machines out, and two runs with one journal could \
-             print letters twice. Put the journal where locks hold between machines, or, if this machine alone works on \
-             the campaign, go on with --one-machine",
+            "{} is on {} ({}, {why}). A lock there does not stop other machines, and two runs with one journal could print \
+             letters twice. What to do: put the journal on a file system where a lock stops other machines. If only this \
+                 machine runs the \
+             campaign: --one-machine",
             journal.display(),
             mount.point.display(),
             mount.file_system

@@ -31,16 +31,17 @@ pub(crate) struct Setup<'a> {
 pub(crate) struct Invitee<'a> {
     pub record: &'a Record,
     pub patient: &'a Patient,
-    pub codes: &'a Invitation,
+    /// `None` if there are none.
+    pub codes: Option<&'a Invitation>,
 }
 
 impl<'a> Invitee<'a> {
-    /// The patient of a record; `None` without codes.
+    /// The patient of a record.
     pub(crate) fn of(record: &'a Record) -> Option<Self> {
         Some(Self {
             record,
             patient: record.patient.as_ref()?,
-            codes: record.invitation.as_ref()?,
+            codes: record.invitation.as_ref(),
         })
     }
 }
@@ -65,6 +66,11 @@ pub(crate) type Made<'a> =
 pub(crate) trait DeliveryMaker: Send + Sync + 'static {
     /// Which channel.
     fn channel(&self) -> Channel;
+
+    /// Rows of a batch, if the channel has a number of its own.
+    fn rows_per_file(&self) -> Option<u32> {
+        None
+    }
 
     /// Sees a line of the journal.
     ///

@@ -39,52 +39,7 @@ impl RowHasher {
 
     /// All that a row says of its patient.
     pub(super) fn content(&self, patient: &Patient) -> NonZeroU64 {
-        // A new field has to be looked at here.
-        let Patient {
-            national_id,
-            title,
-            first_name,
-            last_name,
-            date_of_birth,
-            address,
-            town_line: _,
-            county_line: _,
-            postcode,
-            no_letter,
-            mobile,
-            email,
-            language,
-            format,
-            organisation_id,
-            team_id,
-            home_phone,
-            work_phone,
-            other_phone,
-            carers,
-            deceased,
-            removal_reason,
-            nhs_number_status,
-            household: _,
-            extra,
-            unknown: _,
-        } = patient;
-        let extra = (!extra.is_empty())
-            .then(|| serde_json::to_string(extra).ok())
-            .flatten();
-        let hash = self.0.hash_one((
-            (national_id, title, first_name, last_name, date_of_birth),
-            (
-                address, postcode, no_letter, mobile, email, language, format,
-            ),
-            (
-                organisation_id,
-                team_id,
-                home_phone,
-                work_phone,
-                other_phone,
-            ),
-            (carers, deceased, removal_reason, nhs_number_status, extra),
-        ));
+        let hash = self.0.hash_one(patient.content());
         NonZeroU64::new(hash).unwrap_or(NonZeroU64::MAX)
     }
 }

@@ -40,6 +40,7 @@ fields! {
     BirthDay = "birth_day", "Day of birth";
     BirthMonth = "birth_month", "Month of birth";
     BirthYear = "birth_year", "Year of birth";
+    Gender = "gender", "Gender";
     FullAddress = "full_address", "Full address";
     Flat = "flat", "Flat";
     Building = "building", "Building";
@@ -199,9 +200,12 @@ impl Field {
     /// What several columns of it mean.
     pub fn several(self) -> Several {
         match self {
-            Self::Mobile | Self::HomePhone | Self::WorkPhone | Self::OtherPhone | Self::Email => {
-                Several::FirstFilled
-            }
+            Self::Gender
+            | Self::Mobile
+            | Self::HomePhone
+            | Self::WorkPhone
+            | Self::OtherPhone
+            | Self::Email => Several::FirstFilled,
             field if field.decides_who_is_written_to() => Several::All,
             _ => Several::Refused,
         }

@@ -320,7 +320,7 @@ impl Columns {
     pub fn fill_in_header(&self, at: usize, advice: &str) -> String {
         if self.header(at).is_empty() {
             return format!(
-                "{} has no header: give it one, and run the same command again",
+                "{} has no header. Give the column a header, and run the same command again",
                 self.label(at)
             );
         }

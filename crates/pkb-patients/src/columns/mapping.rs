@@ -148,7 +148,7 @@ impl Mapping {
         if !unknown.is_empty() {
             let keys: Vec<&str> = Field::ALL.iter().map(|field| field.key()).collect();
             return Err(format!(
-                "[columns] has keys that are no fields: {}. There are: {}",
+                "[columns] has keys that are not fields: {}. The fields are {}",
                 unknown.join(", "),
                 keys.join(", ")
             ));

@@ -500,7 +500,7 @@ mod tests {
     }
 
     #[test]
-    fn two_telephone_columns_are_refused_until_their_order_is_given() {
+    fn two_telephone_columns_are_refused_until_their_order_is_given_incident_10() {
         let headers = ["Mobile Tel", "Mobile"];
         let refused = find_with(&headers, &Mapping::default()).unwrap_err();
         let words = refused.to_string();

@@ -27,7 +27,7 @@ fn the_file_of_words_is_good() {
 }
 
 #[test]
-fn whatever_means_dead_is_read_as_dead() {
+fn whatever_means_dead_is_read_as_dead_incident_31() {
     for text in [
         "Y",
         "yes",
@@ -38,6 +38,7 @@ fn whatever_means_dead_is_read_as_dead() {
         "RIP",
         "R.I.P.",
         "Dec'd",
+        "Dec'd 2014",
         "Dec\u{2019}d 2014",
         "DECEASED - 3/14",
         "patient has died",

@@ -1,9 +1,7 @@
 //! The address of a row, and whether a letter can go there. Nothing in an address keeps a record from being created.
 
-use pkb_core::{
-    postal::{self, Unmailable},
-    record::{NoLetter, Patient},
-};
+use pkb_core::record::{NoLetter, Patient};
+use pkb_postal::Unmailable;
 use pkb_values::{AddressLine, Postcode, Problem};
 
 use super::row_check::RowCheck;
@@ -147,7 +145,7 @@ impl RowCheck<'_> {
 
     /// Says what pkb-letters will say of the address, unless something is said already.
     pub(super) fn say_whether_a_letter_can_go(&mut self, patient: &Patient) {
-        let Err(why) = postal::lines(patient, false) else {
+        let Err(why) = pkb_postal::lines(patient, false) else {
             return;
         };
         let has_column = |field: &Field| self.columns.place(*field).is_some();

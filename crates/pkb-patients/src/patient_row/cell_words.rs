@@ -20,7 +20,8 @@ fn takes_fillers(field: Field, filler: Filler) -> bool {
         // Said by themselves, or with words of their own.
         Field::FirstName | Field::LastName | Field::LetterFormat | Field::Language => false,
         field if field.decides_who_is_written_to() => false,
-        Field::OrganisationId | Field::TeamId => filler == Filler::OfPrograms,
+        // "Unknown" is a gender, and "0" may be an identifier.
+        Field::OrganisationId | Field::TeamId | Field::Gender => filler == Filler::OfPrograms,
         _ => true,
     }
 }

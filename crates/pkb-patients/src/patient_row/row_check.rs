@@ -26,6 +26,8 @@ pub struct RowRules {
     pub scheme: NationalIdType,
     /// Whether columns without a field are kept.
     pub keep_extra: bool,
+    /// Whether rows are left out whose number is not said to be verified.
+    pub verified_only: bool,
     /// Words for nothing, and words that say something about the patient.
     pub words: Arc<Words>,
 }

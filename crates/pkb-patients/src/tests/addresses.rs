@@ -81,7 +81,7 @@ fn what_is_certain_is_normalised_and_counted() {
     let report = FileReport(&file).to_string();
     assert!(
         report.contains(
-            "normalised: 2 names, 1 date of birth, 1 address line, 5 postcodes, 6 telephones\n"
+            "normalised: 2 names, 1 date of birth, 1 address line, 5 postcodes, 6 phone numbers\n"
         ),
         "{report}"
     );
@@ -94,7 +94,7 @@ fn what_is_certain_is_normalised_and_counted() {
             "{at}"
         );
         assert_eq!(patient.expose_full_name(), "Ms Ann Smith");
-        assert!(pkb_core::postal::lines(patient, false).is_ok(), "{at}");
+        assert!(pkb_postal::lines(patient, false).is_ok(), "{at}");
         if at < 5 {
             let code = patient.postcode.as_ref().map(Postcode::expose_postcode);
             assert_eq!(code, Some("LS6 3AA"));
@@ -106,7 +106,7 @@ fn what_is_certain_is_normalised_and_counted() {
 }
 
 #[test]
-fn separators_of_lines_part_an_address_and_are_spaces_in_a_name() {
+fn separators_of_lines_part_an_address_and_are_spaces_in_a_name_incident_39() {
     for separator in ['\u{2028}', '\u{2029}', '\u{85}', '\u{b}', '\u{c}', '\u{1c}'] {
         let cells = format!(
             "Ms,Ann{separator}Mary,Smith,01/01/1940,1 Mill Lane{separator}Headingley,,Leeds,,LS6 3AA,,"

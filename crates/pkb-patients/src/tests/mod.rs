@@ -2,6 +2,7 @@
 
 mod addresses;
 mod fuzz;
+mod verified;
 
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
@@ -61,7 +62,7 @@ fn kept_back(file: PatientFile) -> BTreeMap<u64, &'static str> {
         .into_iter()
         .filter_map(|record| {
             let patient = record.patient?;
-            let why = pkb_core::postal::lines(&patient, false).err()?;
+            let why = pkb_postal::lines(&patient, false).err()?;
             Some((record.row.number, why.words()))
         })
         .collect()
@@ -238,9 +239,10 @@ fn numbers_with_invisible_characters_are_read_and_counted() {
 }
 
 #[test]
-fn names_like_formulas_and_names_without_letters_are_rejected() {
+fn names_like_formulas_and_names_without_letters_are_rejected_incident_12() {
     let file = file_of(&[
         "Ms,\"=HYPERLINK(\"\"http://x\"\",\"\"y\"\")\",Smith,01/01/1940,1 Mill Lane,,Leeds,,LS6 3AA,,",
+        "Ms,Ann,\"=HYPERLINK(\"\"http://x\"\",\"\"y\"\")\",01/01/1940,1 Mill Lane,,Leeds,,LS6 3AA,,",
         "Ms,@SUM(1),Smith,01/01/1940,1 Mill Lane,,Leeds,,LS6 3AA,,",
         "Ms,Ann,-Smith,01/01/1940,1 Mill Lane,,Leeds,,LS6 3AA,,",
         "Ms,Ann,+Smith,01/01/1940,1 Mill Lane,,Leeds,,LS6 3AA,,",
@@ -251,10 +253,50 @@ fn names_like_formulas_and_names_without_letters_are_rejected() {
     let stopped = stopped(file);
     assert_eq!(
         stopped.into_iter().collect::<Vec<_>>(),
-        (2..=7)
+        (2..=8)
             .map(|row| (row, Reason::BadName))
             .collect::<Vec<_>>()
     );
+}
+
+#[test]
+fn fillers_for_an_unknown_number_are_bad_and_not_one_patient_incident_14() {
+    let rows: Vec<String> = ["9999999999", "3333333333", "0000000000"]
+        .iter()
+        .flat_map(|number| [(number, "Ann"), (number, "Bea")])
+        .map(|(number, name)| {
+            format!("{number},Ms,{name},Smith,01/01/1940,1 Mill Lane,,Leeds,,LS6 3AA,,")
+        })
+        .collect();
+    let stopped = stopped(file(&rows.iter().map(String::as_str).collect::<Vec<_>>()));
+    let expected = (2..=7).map(|row| (row, Reason::BadNationalId));
+    assert_eq!(
+        stopped.into_iter().collect::<Vec<_>>(),
+        expected.collect::<Vec<_>>()
+    );
+}
+
+#[test]
+fn twins_at_one_address_are_two_people_incident_16() {
+    let file = file_of(&[
+        "Ms,Ann,Smith,01/01/1940,1 Mill Lane,,Leeds,,LS6 3AA,07700 900123,",
+        "Mr,Ben,Smith,01/01/1940,1 Mill Lane,,Leeds,,LS6 3AA,07700 900123,",
+        // Two of one name at two doors are asked about, and both get a letter.
+        "Mr,Ali,Khan,02/02/1950,2 Mill Lane,,Leeds,,LS6 3AA,,",
+        "Mr,Ali,Khan,02/02/1950,3 Mill Lane,,Leeds,,LS6 3AA,,",
+    ]);
+    assert_eq!(file.survey.good, 4);
+    let report = FileReport(&file).to_string();
+    assert!(
+        report.contains("a different number (rows 4, 5)"),
+        "{report}"
+    );
+    let records = records(file);
+    assert!(records.iter().all(|record| record.outcome.is_none()));
+    for record in &records {
+        let patient = record.patient.as_ref().unwrap();
+        assert!(pkb_postal::lines(patient, false).is_ok());
+    }
 }
 
 #[test]

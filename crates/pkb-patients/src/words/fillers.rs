@@ -1,8 +1,8 @@
 //! Words for nothing.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
-use rustc_hash::FxBuildHasher;
+use foldhash::HashMap;
 
 /// Who writes a word for nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,7 +19,7 @@ const MAX_BYTES: usize = 32;
 /// The words, and a table that tells nearly every cell by its first byte and its length.
 #[derive(Debug)]
 pub struct Fillers {
-    words: HashMap<String, Filler, FxBuildHasher>,
+    words: HashMap<String, Filler>,
     also_names: HashSet<String>,
     real_names: HashSet<String>,
     /// For each first byte in lower case, the lengths that words have.

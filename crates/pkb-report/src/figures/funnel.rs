@@ -52,34 +52,40 @@ impl Step {
         match &fields.outcome {
             // Whatever became of a reminder, or of the patient since.
             _ if !fields.earlier.is_empty() || fields.invitation_stands() => Self::Invited,
-            Some(outcome) => Self::of_stopped(outcome),
-            None if fields.invitation.is_some() => Self::Codes,
-            None if fields.pkb.is_some() => Self::MayBeInvited,
-            None => match fields.upload.as_ref().map(|upload| upload.state) {
-                Some(UploadState::Prepared | UploadState::Sent | UploadState::Known) => {
-                    Self::Uploaded
-                }
-                Some(UploadState::Checked) | None => Self::Row,
-            },
+            Some(outcome) => Self::of_stopped(outcome, fields),
+            None => Self::by_sections(fields),
         }
     }
 
-    fn of_stopped(outcome: &Outcome) -> Self {
+    fn by_sections(fields: &Fields<'_>) -> Self {
+        match fields.upload.as_ref().map(|upload| upload.state) {
+            _ if fields.invitation.is_some() => Self::Codes,
+            _ if fields.pkb.is_some() => Self::MayBeInvited,
+            Some(UploadState::Checked) | None => Self::Row,
+            Some(_) => Self::Uploaded,
+        }
+    }
+
+    fn of_stopped(outcome: &Outcome, fields: &Fields<'_>) -> Self {
         match outcome.stage {
+            // It stops a record wherever that is.
+            StageName::Trace => Self::by_sections(fields),
             StageName::Upload => Self::Row,
-            StageName::Resolve if was_not_found(outcome.reason) => Self::Uploaded,
+            StageName::Resolve if was_not_asked(outcome.reason) => Self::Uploaded,
             StageName::Resolve => Self::Found,
             StageName::Tokens => Self::MayBeInvited,
-            StageName::Letters | StageName::Sms | StageName::Post => Self::Codes,
-            StageName::Recheck => Self::Invited,
+            StageName::Letters | StageName::Sms | StageName::Post | StageName::Rows => Self::Codes,
+            StageName::Nhs if fields.deliveries.is_empty() => Self::Codes,
+            StageName::Nhs | StageName::Returns | StageName::Recheck => Self::Invited,
         }
     }
 }
 
-/// Whether pkb-resolve stopped a record because it got no answer about the patient. Whatever else it
-/// stops for, it asks PKB first.
-fn was_not_found(reason: Reason) -> bool {
-    reason.kind() == Kind::Failed || matches!(reason, Reason::NotFound | Reason::NoAccess)
+/// Whether pkb-resolve stopped a record because it got no answer about the patient, or because the patient's wave is on a later day.
+/// Whatever else it stops for, it asks PKB first.
+fn was_not_asked(reason: Reason) -> bool {
+    let is_without_answer = matches!(reason, Reason::NotFound | Reason::NoAccess | Reason::NotDue);
+    is_without_answer || reason.kind() == Kind::Failed
 }
 
 /// How a record ended: each in exactly one of these ways.
@@ -122,6 +128,7 @@ impl End {
     fn of(fields: &Fields<'_>) -> Self {
         match &fields.outcome {
             _ if fields.invitation_stands() => Self::Invited,
+            Some(outcome) if outcome.reason == Reason::NotDue => Self::UnderWay,
             Some(outcome) => Self::from(outcome.kind),
             None => Self::UnderWay,
         }

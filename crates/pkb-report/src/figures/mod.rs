@@ -7,7 +7,9 @@ pub mod funnel;
 pub mod households;
 pub mod outcomes;
 pub mod paper;
+pub mod posted;
 pub mod rows;
+pub mod sources;
 pub mod times;
 pub mod uptake;
 
@@ -23,7 +25,9 @@ use funnel::{End, Funnel, Step};
 use households::Households;
 use outcomes::Outcomes;
 use paper::DeliveryFigures;
+use posted::Posted;
 use rows::RowSet;
+use sources::Sources;
 use times::Times;
 use uptake::UptakeFigures;
 
@@ -67,6 +71,10 @@ pub struct Figures {
     pub outcomes: Outcomes,
     /// What was made: letters and text messages.
     pub paper: DeliveryFigures,
+    /// What became of letters.
+    pub posted: Posted,
+    /// What the NHS's register said.
+    pub sources: Sources,
     /// Letters and texts that exist for patients who were stopped afterwards.
     pub stopped_since: RowSet,
     /// How many codes that somebody may still use have which last day.
@@ -82,9 +90,10 @@ pub struct Figures {
 }
 
 impl Figures {
-    /// No record yet. Patients are due a reminder `reminder_after` the date of their letter.
+    /// No record yet. Patients are due a reminder `reminder_after` the date of their letter, and of a letter there should be word
+    /// `no_word_after` it.
     #[must_use]
-    pub fn new(clock: Clock, reminder_after: Duration) -> Self {
+    pub fn new(clock: Clock, reminder_after: Duration, no_word_after: Duration) -> Self {
         Self {
             now: clock.now(),
             today: clock.today(),
@@ -96,6 +105,8 @@ impl Figures {
             before_upload: BeforeUpload::default(),
             outcomes: Outcomes::default(),
             paper: DeliveryFigures::default(),
+            posted: Posted::new(clock.today(), clock::uk_date(clock.ago(no_word_after))),
+            sources: Sources::default(),
             stopped_since: RowSet::default(),
             last_days: BTreeMap::new(),
             households: Households::default(),
@@ -105,8 +116,11 @@ impl Figures {
         }
     }
 
-    /// Counts a record. One whose row has been seen before is only counted as repeated.
+    /// Counts a record. One whose row has been seen before is only counted as repeated, and that of a member of staff not at all.
     pub fn count(&mut self, fields: &Fields<'_>) {
+        if fields.seed {
+            return;
+        }
         let row = &fields.row;
         if !self.completeness.note_number(&row.file, row.number, row.of) {
             self.repeated += 1;
@@ -116,6 +130,8 @@ impl Figures {
         let end = self.funnel.count(fields);
         self.before_upload.count(fields);
         self.times.count(fields);
+        self.sources.count(fields);
+        self.posted.count(fields);
         if let Some(outcome) = &fields.outcome {
             self.outcomes.count(row, outcome);
         }

@@ -25,7 +25,7 @@ pub struct DeliveryFigures {
     pub channels: BTreeMap<Vec<Channel>, u64>,
     /// Letters by language.
     pub languages: BTreeMap<LetterLanguages, u64>,
-    /// Letters by size of print.
+    /// Letters by format.
     pub formats: BTreeMap<LetterFormat, u64>,
     /// Letters by design.
     pub designs: BTreeMap<Design, u64>,
@@ -51,22 +51,26 @@ impl DeliveryFigures {
             }
             match delivery.pages {
                 Some(pages) => self.count_letter(delivery, pages),
+                None if delivery.channel == Channel::Format => self.count_form(delivery),
                 None => add(&mut self.spreadsheets, &delivery.file),
             }
         }
     }
 
-    fn count_letter(&mut self, delivery: &Delivery, (first, last): (u64, u64)) {
-        *self
-            .designs
-            .entry(delivery.design.unwrap_or_default())
-            .or_default() += 1;
+    /// Counts the design, the language and the format of a letter.
+    fn count_form(&mut self, delivery: &Delivery) {
+        let design = delivery.design.unwrap_or_default();
+        *self.designs.entry(design).or_default() += 1;
         if let Some(languages) = delivery.languages {
             *self.languages.entry(languages).or_default() += 1;
         }
         if let Some(format) = delivery.format {
             *self.formats.entry(format).or_default() += 1;
         }
+    }
+
+    fn count_letter(&mut self, delivery: &Delivery, (first, last): (u64, u64)) {
+        self.count_form(delivery);
         // Letters that are a file each are in folders: letters-0001/….pdf.
         let name = delivery.file.split('/').next().unwrap_or_default();
         if !self.files.contains_key(name) {
@@ -84,6 +88,17 @@ impl DeliveryFigures {
     #[must_use]
     pub fn made(&self) -> u64 {
         self.channels.values().sum()
+    }
+
+    /// Text messages: those that GOV.UK Notify was given, or else one for each patient who is to have some.
+    #[must_use]
+    pub fn texts(&self) -> u64 {
+        let given = self.dispatches.iter();
+        let given = given.filter(|((channel, _), _)| *channel == Channel::Sms);
+        let given: u64 = given.map(|(_, count)| count).sum();
+        let patients = self.channels.iter();
+        let patients = patients.filter(|(channels, _)| channels.contains(&Channel::Sms));
+        given.max(patients.map(|(_, count)| count).sum())
     }
 
     /// All files of letters together.

@@ -26,6 +26,23 @@ impl RowSet {
         true
     }
 
+    /// Adds all rows of another set.
+    pub fn add_all(&mut self, other: &Self) {
+        for (file, rows) in &other.0 {
+            *self.0.entry(file.clone()).or_default() |= rows;
+        }
+    }
+
+    /// Removes all rows of another set.
+    pub fn remove_all(&mut self, other: &Self) {
+        for (file, rows) in &other.0 {
+            if let Some(own) = self.0.get_mut(file) {
+                *own -= rows;
+            }
+        }
+        self.0.retain(|_, rows| !rows.is_empty());
+    }
+
     /// How many they are.
     #[must_use]
     pub fn len(&self) -> u64 {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::{Timestamp, civil::Date};
 use pkb_core::{
     clock::uk_date,
-    record::{Channel, UploadState},
+    record::{Channel, GoesTo, UploadState},
 };
 
 use crate::fields::Fields;
@@ -28,7 +28,8 @@ pub enum Event {
 impl Event {
     /// All of them, in order.
     pub fn all() -> impl Iterator<Item = Self> {
-        let given = Channel::ALL.iter().map(|channel| Self::Given(*channel));
+        let sent = (Channel::ALL.iter()).filter(|channel| channel.given().is_some());
+        let given = sent.map(|channel| Self::Given(*channel));
         [Self::Uploaded, Self::Asked, Self::Dated]
             .into_iter()
             .chain(given)
@@ -42,7 +43,7 @@ impl Event {
             Self::Uploaded => "uploaded",
             Self::Asked => "asked",
             Self::Dated => "letters_dated",
-            Self::Given(channel) => channel.given()[0],
+            Self::Given(channel) => channel.given().map_or(channel.as_str(), |[key, _]| key),
             Self::Registered => "registered",
         }
     }
@@ -54,7 +55,7 @@ impl Event {
             Self::Uploaded => "Rows uploaded to PKB",
             Self::Asked => "Patients found at PKB",
             Self::Dated => "Letters, by their date",
-            Self::Given(channel) => channel.given()[1],
+            Self::Given(channel) => channel.given().map_or(channel.as_str(), |[_, words]| words),
             Self::Registered => "Patients seen as registered",
         }
     }
@@ -81,7 +82,10 @@ impl Times {
             self.add(Event::Asked, answer.checked_at);
         }
         for delivery in fields.invitations().flatten() {
-            if let Some(day) = delivery.date.filter(|_| delivery.pages.is_some()) {
+            if let Some(day) = delivery
+                .date
+                .filter(|_| delivery.channel.goes_to() == GoesTo::Address)
+            {
                 *self.days.entry(day).or_default() += 1;
             }
             for sent in &delivery.dispatches {

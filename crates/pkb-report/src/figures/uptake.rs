@@ -6,7 +6,7 @@ use jiff::{Timestamp, Unit, civil::Date};
 use pkb_core::{clock::uk_date, record::Channel};
 
 use super::rows::RowSet;
-use crate::fields::{Fields, channels};
+use crate::fields::{Earlier, Fields, channels};
 
 /// Invited patients.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +27,8 @@ pub struct UptakeFigures {
     pub all: Answers,
     /// By the channels of their invitation.
     pub channels: BTreeMap<Vec<Channel>, Answers>,
+    /// By the variant of their letter, of those who have one.
+    pub variants: BTreeMap<String, Answers>,
     /// Registered, by full weeks from the date of the first letter to when PKB first said so.
     pub weeks: BTreeMap<u64, u64>,
     /// Registered, where one of the two days is not known.
@@ -49,6 +51,7 @@ impl UptakeFigures {
             last_due_day,
             all: Answers::default(),
             channels: BTreeMap::new(),
+            variants: BTreeMap::new(),
             weeks: BTreeMap::new(),
             week_unknown: 0,
             asked_last: None,
@@ -65,12 +68,18 @@ impl UptakeFigures {
         };
         let asked = fields.uptake.is_some();
         let channel = self.channels.entry(channels(deliveries));
-        for answers in [&mut self.all, channel.or_default()] {
+        let variant = fields.variant.as_deref();
+        let variant = variant.map(|name| self.variants.entry(name.to_owned()).or_default());
+        for answers in [&mut self.all, channel.or_default()]
+            .into_iter()
+            .chain(variant)
+        {
             answers.invited += 1;
             answers.asked += u64::from(asked);
             answers.registered += u64::from(registered);
         }
-        let is_reminder = !fields.deliveries.is_empty() && !fields.earlier.is_empty();
+        let has_ended = |earlier: &Earlier| !earlier.continued;
+        let is_reminder = !fields.deliveries.is_empty() && fields.earlier.iter().any(has_ended);
         self.reminded += u64::from(is_reminder);
         if let Some(uptake) = &fields.uptake {
             self.asked_last = self.asked_last.max(Some(uptake.checked_at));

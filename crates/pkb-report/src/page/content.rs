@@ -11,9 +11,13 @@ use crate::{
 
 /// What the page is made of.
 pub struct Page<'a> {
+    /// Its title.
+    pub title: &'a str,
+    /// What letters and text messages cost, in words, if that is known.
+    pub cost: Option<String>,
     /// All figures.
     pub figures: &'a Figures,
-    /// How rows ended.
+    /// What became of the patients.
     pub headline: &'a Table,
     /// Everything else.
     pub sections: &'a [Section],

@@ -1,5 +1,5 @@
 //! The top of the page: what it is about, how the campaign stands in words, numbers and one bar, and
-//! what is to be done.
+//! what to do next.
 
 use maud::{Markup, html};
 
@@ -9,15 +9,19 @@ use super::{
     to_do::to_do,
 };
 use crate::{
-    figures::{Figures, before_upload::Before, funnel::End},
-    tables::{Cell, TableRow, end_words},
+    figures::{
+        Figures,
+        before_upload::Before,
+        funnel::{End, Step},
+    },
+    tables::{Cell, TableRow, end_words, kept_sentence},
     words::{counted, moment, number, share},
 };
 
 pub(super) fn masthead(page: &Page<'_>) -> Markup {
     html! {
         p .eyebrow { "Mass registration for Patients Know Best" }
-        h1 { "Campaign report" }
+        h1 { (page.title) }
         p .soft {
             @if !page.files.is_empty() { (in_files(page.files)) ", as it stood on " }
             (moment(page.figures.now)) " (UK time)"
@@ -82,14 +86,18 @@ pub(super) fn patterns() -> Markup {
 pub(super) fn summary(page: &Page<'_>) -> Markup {
     let figures = page.figures;
     html! {
-        section aria-labelledby="standing" {
-            h2 #standing { "How the campaign stands" }
-            (warnings(page))
+        div {
+                        (warnings(page))
+            p .intro { (joined(page)) }
             p .intro { (in_words(page)) }
             @if figures.rows() > 0 {
                 (bar(figures))
                 (tiles(page))
             }
+            @if let Some(sentence) = kept_sentence(page.figures) {
+                p { (sentence) }
+            }
+            @if let Some(cost) = &page.cost { p { (cost) } }
             (to_do(page))
         }
     }
@@ -111,8 +119,8 @@ fn warnings(page: &Page<'_>) -> Markup {
         } @else if figures.missing() > 0 {
             p .warning {
                 strong { "The stream is not complete." } " "
-                (counted(figures.missing(), "row", "rows")) " of " (counted(figures.rows(), "row", "rows"))
-                " did not come: nothing is known about them here."
+                (number(figures.missing())) " of " (counted(figures.rows(), "patient is", "patients are"))
+                " missing: nothing is known about them here."
             }
         }
         @if figures.unreadable.lines > 0 {
@@ -129,7 +137,7 @@ fn warnings(page: &Page<'_>) -> Markup {
         }
         @if not_compared > 0 {
             p .warning {
-                strong { (counted(not_compared, "row was", "rows were")) " uploaded without a comparison with PKB." }
+                strong { (counted(not_compared, "patient was", "patients were")) " uploaded without a comparison with PKB." }
                 " If PKB had a different date of birth, that date was overwritten. The check after the upload could not notice this."
             }
         }
@@ -149,8 +157,8 @@ fn in_words(page: &Page<'_>) -> Markup {
         (End::Excluded, "must not be invited", "must not be invited"),
         (
             End::ToFix,
-            "has to be mended in the patient file",
-            "have to be mended in the patient file",
+            "has a mistake in the patient file",
+            "have mistakes in the patient file",
         ),
         (End::Failed, "failed for now", "failed for now"),
         (End::UnderWay, "is still under way", "are still under way"),
@@ -160,24 +168,35 @@ fn in_words(page: &Page<'_>) -> Markup {
         .filter(|(end, _, _)| figures.ended(*end) > 0)
         .map(|(end, one, many)| counted(figures.ended(end), one, many))
         .collect();
-    let uptake = figures.uptake.all;
+    let may = figures.reached(Step::MayBeInvited);
     html! {
         @if rows == 0 {
             "There is nothing to report."
         } @else {
-            "Of " strong { (counted(rows, "row", "rows")) } " in " (in_files(page.files)) ", "
-            strong { (number(invited)) } " (" (share(invited, rows)) ") "
-            @if invited == 1 { "has" } @else { "have" } " been invited"
-            @if others.is_empty() { "." } @else { "; " (crate::words::list(&others)) "." }
-            @if uptake.asked > 0 {
-                " Of those invited, " strong { (number(uptake.registered)) } " (" (share(uptake.registered, uptake.invited)) ") "
-                @if uptake.registered == 1 { "has" } @else { "have" } " registered."
-            }
+            strong { (number(invited)) } " of the " (counted(may, "patient who may be invited has", "patients who may be invited have"))
+            " been invited (" (share(invited, may)) "). "
+            "Of the " (counted(rows, "patient", "patients")) " in " (in_files(page.files))
+            @if others.is_empty() { ", all may be invited." } @else { ", " (crate::words::list(&others)) "." }
         }
     }
 }
 
-/// How all rows ended, as one bar; the tiles after it are its legend and its table.
+/// What a board asks first.
+fn joined(page: &Page<'_>) -> Markup {
+    let uptake = page.figures.uptake.all;
+    html! {
+        @if page.figures.uptake.asked_last.is_some() {
+            strong { (number(uptake.registered)) } " of " (counted(uptake.invited, "invited patient", "invited patients"))
+            @if uptake.registered == 1 { " has joined" } @else { " have joined" }
+            " (" (share(uptake.registered, uptake.invited)) ")."
+            @if uptake.asked < uptake.invited { " PKB was asked about " (number(uptake.asked)) " of them." }
+        } @else {
+            "How many have joined: " strong { "not asked yet" } "."
+        }
+    }
+}
+
+/// What became of all patients, as one bar; the tiles after it are its legend and its table.
 fn bar(figures: &Figures) -> Markup {
     let rows = figures.rows();
     let mut parts: Vec<(&str, &str, u64)> = End::ALL
@@ -198,7 +217,7 @@ fn bar(figures: &Figures) -> Markup {
     });
     html! {
         svg .stack role="img" aria-labelledby="stack-title stack-text" {
-            title #stack-title { "How the rows ended" }
+            title #stack-title { "What became of the patients" }
             desc #stack-text { (words.join(", ")) }
             @for (look, at, width) in places {
                 rect x={ (format!("{at:.3}")) "%" } width={ (format!("{width:.3}")) "%" } height="100%"

@@ -1,4 +1,4 @@
-//! What is to be done.
+//! What to do next.
 
 use maud::{Markup, html};
 
@@ -18,7 +18,7 @@ pub(super) fn to_do(page: &Page<'_>) -> Markup {
         .collect();
     html! {
         @if !things.is_empty() {
-            h3 { "What is to be done" }
+            h3 { "What to do next" }
             ul .to-do {
                 @for (_, section, words) in things {
                     li {
@@ -30,33 +30,55 @@ pub(super) fn to_do(page: &Page<'_>) -> Markup {
                 }
             }
         } @else if figures.records() > 0 {
-            p { "Nothing is to be done: every row is settled." }
+            p { "Nothing to do." }
         }
     }
 }
 
 /// All that there may be: how many ask for it, the section about it, and the words.
-fn things(figures: &Figures) -> [(u64, &'static str, String); 7] {
+fn things(figures: &Figures) -> [(u64, &'static str, String); 11] {
     let Ending { over, soon } = ending(figures);
     let due = figures.uptake.due.len();
     let stopped = figures.stopped_since.len();
     let ended = |end| figures.ended(end);
-    let rows = |count| counted(count, "row", "rows");
+    let (no_word, returned) = (figures.posted.no_word.len(), figures.posted.returned.len());
+    let too_late = figures.posted.too_late.len();
     let patients = |count| counted(count, "patient", "patients");
     [
         (
             stopped,
             "outcomes",
             format!(
-                "Keep the letters and texts of {} from going out, if they have not gone: these patients were stopped after they were made.",
+                "Keep back the letters and text messages of {}: these patients were stopped after they were made.",
                 patients(stopped)
             ),
+        ),
+        (
+            no_word,
+            "posted",
+            format!(
+                "Ask the mail company about the letters of {}: nobody has said that they were dispatched.",
+                patients(no_word)
+            ),
+        ),
+        (
+            too_late,
+            "posted",
+            format!(
+                "Fetch new codes for {}: their codes expire before the letters can arrive.",
+                patients(too_late)
+            ),
+        ),
+        (
+            returned,
+            "posted",
+            format!("Trace {} whose letters came back.", patients(returned)),
         ),
         (
             over,
             "codes",
             format!(
-                "Fetch new codes for {}: theirs have ended (pkb-tokens --reissue).",
+                "Fetch new codes for {}: their codes have expired.",
                 patients(over)
             ),
         ),
@@ -64,7 +86,7 @@ fn things(figures: &Figures) -> [(u64, &'static str, String); 7] {
             soon,
             "codes",
             format!(
-                "Expect questions: the codes of {} end within {SOON_DAYS} days.",
+                "Expect questions: the codes of {} expire within {SOON_DAYS} days.",
                 patients(soon)
             ),
         ),
@@ -72,16 +94,16 @@ fn things(figures: &Figures) -> [(u64, &'static str, String); 7] {
             ended(End::Failed),
             "outcomes",
             format!(
-                "Run the stages again for {} that failed for now.",
-                rows(ended(End::Failed))
+                "Run the same stages again for {} that failed for now.",
+                patients(ended(End::Failed))
             ),
         ),
         (
             ended(End::ToFix),
             "outcomes",
             format!(
-                "Mend {} in the patient file, and run the campaign again.",
-                rows(ended(End::ToFix))
+                "Correct {} in the patient file, and run the campaign again.",
+                patients(ended(End::ToFix))
             ),
         ),
         (
@@ -89,14 +111,23 @@ fn things(figures: &Figures) -> [(u64, &'static str, String); 7] {
             "steps",
             format!(
                 "Run the next stage: {} still under way.",
-                counted(ended(End::UnderWay), "row is", "rows are")
+                counted(ended(End::UnderWay), "patient is", "patients are")
             ),
         ),
         (
+            if figures.uptake.asked_last.is_none() {
+                figures.uptake.all.invited
+            } else {
+                0
+            },
+            "reminders",
+            "Ask PKB who has joined.".to_owned(),
+        ),
+        (
             due,
-            "uptake",
+            "reminders",
             format!(
-                "Remind {} who were invited long ago and are not known to have registered.",
+                "Remind {} who were invited long ago and are not known to have joined.",
                 patients(due)
             ),
         ),

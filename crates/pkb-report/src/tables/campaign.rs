@@ -2,7 +2,10 @@
 
 use pkb_core::{Kind, Reason};
 
-use super::table::{Cell, Column, NamedRows, ROWS_NAMED, Section, Table};
+use super::{
+    kept,
+    table::{Cell, Column, NamedRows, ROWS_NAMED, Reader, Section, Table},
+};
 use crate::{
     figures::{
         Figures,
@@ -12,21 +15,21 @@ use crate::{
     words::{counted, list},
 };
 
-/// Rows by how they ended. It has no place of its own on the page: its figures stand at the top.
+/// Patients by what became of them. It has no place of its own on the page: its figures stand at the top.
 #[must_use]
 pub fn headline(figures: &Figures) -> Table {
     let columns = [
-        Column::text("end", "How rows ended"),
-        Column::count("count", "Rows"),
-        Column::share("share", "Share of all rows"),
+        Column::text("end", "What became of them"),
+        Column::count("count", "Patients"),
+        Column::share("share", "Share of all patients"),
     ];
-    let mut table = Table::new("headline", "How the rows ended", &columns);
+    let mut table = Table::new("headline", "What became of the patients", &columns);
     let rows = figures.rows();
     let mut add = |key: &str, words: &str, count| {
         let cells = vec![words.into(), Cell::Count(count), Cell::Share(count, rows)];
         table.row(key, cells);
     };
-    add("rows", "Rows of the patient file", rows);
+    add("rows", "Patients in the file", rows);
     for end in End::ALL {
         add(end.key(), end_words(end), figures.ended(end));
     }
@@ -40,7 +43,7 @@ pub fn end_words(end: End) -> &'static str {
     match end {
         End::Invited => "Invited",
         End::Excluded => "Not to be invited",
-        End::ToFix => "To be mended",
+        End::ToFix => "To correct in the patient file",
         End::Failed => "Failed for now",
         End::UnderWay => "Still under way",
     }
@@ -48,30 +51,40 @@ pub fn end_words(end: End) -> &'static str {
 
 fn step_words(step: Step) -> &'static str {
     match step {
-        Step::Row => "Rows of the patient file",
+        Step::Row => "In the patient file",
         Step::Uploaded => "Uploaded to PKB",
         Step::Found => "Found at PKB",
         Step::MayBeInvited => "May be invited",
-        Step::Codes => "Given codes",
+        Step::Codes => "Have codes",
         Step::Invited => "Invited by letter or text",
     }
 }
 
 pub(super) fn how_far(figures: &Figures) -> Option<Section> {
-    let mut tables = vec![funnel(figures)];
-    tables.extend(before_upload(figures));
+    Some(Section {
+        reader: Reader::Board,
+        id: "steps",
+        title: "From the patient file to the invitation",
+        lead: vec!["The last column shows patients lost at each step.".to_owned()],
+        tables: vec![funnel(figures)],
+    })
+}
+
+/// What came, and what PKB had of it.
+pub(super) fn files(figures: &Figures) -> Option<Section> {
     let files = patient_files(figures);
     // One file stands at the top of the page.
-    if files.rows.len() > 1 || figures.missing() > 0 {
-        tables.push(files);
-    }
-    Some(Section {
-        id: "steps",
-        title: "From rows to invitations",
-        lead: vec![
-            "Each step keeps the rows that pass it. What was lost stands beside the step at which it was lost."
-                .to_owned(),
-        ],
+    let files = (files.rows.len() > 1 || figures.missing() > 0).then_some(files);
+    let traces = Some(kept::trace_files(figures)).filter(|table| !table.rows.is_empty());
+    let tables: Vec<Table> = [before_upload(figures), files, traces]
+        .into_iter()
+        .flatten()
+        .collect();
+    (!tables.is_empty()).then(|| Section {
+        reader: Reader::Operator,
+        id: "sources",
+        title: "Where the figures come from",
+        lead: Vec::new(),
         tables,
     })
 }
@@ -80,11 +93,11 @@ pub(super) fn how_far(figures: &Figures) -> Option<Section> {
 fn funnel(figures: &Figures) -> Table {
     let columns = [
         Column::text("step", "Step"),
-        Column::count("count", "Rows"),
-        Column::share("share", "Share of all rows"),
+        Column::count("count", "Patients"),
+        Column::share("share", "Share of all patients"),
         Column::text("lost", "Lost at this step"),
     ];
-    let mut table = Table::new("funnel", "Rows that reached each step", &columns);
+    let mut table = Table::new("funnel", "Patients who reached each step", &columns);
     let rows = figures.rows();
     let mut before: Option<Step> = None;
     for step in Step::ALL {
@@ -113,7 +126,7 @@ fn funnel(figures: &Figures) -> Table {
             lost.push(counted(not_yet, "not yet", "not yet"));
         }
         let cells = vec![
-            "Registered since".into(),
+            "Joined".into(),
             Cell::Count(uptake.registered),
             Cell::Share(uptake.registered, rows),
             lost_in_words(&lost).into(),
@@ -132,8 +145,8 @@ fn before_upload(figures: &Figures) -> Option<Table> {
     }
     let columns = [
         Column::text("before", "What PKB had before the upload"),
-        Column::count("count", "Rows"),
-        Column::share("share", "Share of these rows"),
+        Column::count("count", "Patients"),
+        Column::share("share", "Share of these patients"),
     ];
     let mut table = Table::new("before_upload", "What PKB had before the upload", &columns);
     for before in Before::ALL {
@@ -150,13 +163,13 @@ fn before_upload(figures: &Figures) -> Option<Table> {
     Some(table)
 }
 
-/// What ended after `step` and before the next: `12 to mend`, `3 not to be invited`.
+/// What ended after `step` and before the next: `12 to correct`, `3 not to be invited`.
 fn lost_after(figures: &Figures, step: Step) -> Vec<String> {
     let ended = |end| figures.funnel.ended_after(step, end);
     let mut lost = Vec::new();
     for (end, words) in [
         (End::Excluded, "not to be invited"),
-        (End::ToFix, "to be mended"),
+        (End::ToFix, "to correct in the file"),
         (End::Failed, "failed for now"),
         (End::UnderWay, "still under way"),
     ] {
@@ -200,7 +213,7 @@ fn patient_files(figures: &Figures) -> Table {
 }
 
 /// A reason for people: `Bad national id`.
-fn in_words(reason: Reason) -> String {
+pub(super) fn in_words(reason: Reason) -> String {
     let words = reason.as_str().replace('_', " ");
     let words = words.replace("pkb", "PKB").replace("utf8", "UTF-8");
     let mut letters = words.chars();
@@ -227,12 +240,12 @@ pub(super) fn outcomes(figures: &Figures) -> Option<Section> {
         (
             Kind::Rejected,
             "outcomes_to_mend",
-            "To be mended in the patient file",
+            "To correct in the patient file",
         ),
         (
             Kind::Failed,
             "outcomes_failed",
-            "Failed for now: run the stage again",
+            "Failed for now: run the same command again",
         ),
         (Kind::Excluded, "outcomes_excluded", "Not to be invited"),
     ];
@@ -266,11 +279,12 @@ pub(super) fn outcomes(figures: &Figures) -> Option<Section> {
         }
     }
     Some(Section {
+        reader: Reader::Operator,
         id: "outcomes",
-        title: "What was stopped, and what to do",
+        title: "Which rows were stopped, and what to do",
         lead: vec![
-            "A row is counted under its gravest reason. “And also” counts rows that were stopped for another reason \
-             and have this one, too. All row numbers are in rows.csv (--csv)."
+            "A row is counted under its most serious reason. “And also” counts rows that were stopped for a different reason and \
+             also have this one. All row numbers are in rows.csv (--csv)."
                 .to_owned(),
         ],
         tables,

@@ -1,10 +1,10 @@
-//! When codes end.
+//! When codes expire.
 
 use std::collections::BTreeMap;
 
 use jiff::{ToSpan as _, Unit, civil::Date};
 
-use super::table::{Cell, Column, Section, Table};
+use super::table::{Cell, Column, Reader, Section, Table};
 use crate::{
     charts::ColumnChart,
     figures::Figures,
@@ -57,8 +57,7 @@ pub(super) fn section(figures: &Figures) -> Option<Section> {
         Column::count("count", "Patients"),
         Column::share("share", "Share"),
     ];
-    let caption =
-        "Last day on which codes work, of invited patients who are not known to have registered";
+    let caption = "Last day of the codes, of invited patients who are not known to have joined";
     let mut table = Table::new("codes_end", caption, &columns);
     let counts = by_day_or_week(&figures.last_days, by_day);
     for (date, count) in counts.iter().filter(|(_, count)| **count > 0) {
@@ -83,26 +82,27 @@ pub(super) fn section(figures: &Figures) -> Option<Section> {
     let mut lead = Vec::new();
     if whole > over {
         lead.push(format!(
-            "The codes of {} still work; the last end on {}.",
+            "The codes of {} are still valid. The last expire on {}.",
             counted(whole - over, "patient", "patients"),
             day(*last)
         ));
     }
     if over > 0 {
         lead.push(format!(
-            "The codes of {} have ended: these patients cannot register. pkb-tokens --reissue fetches new ones.",
+            "The codes of {} have expired: these patients cannot join. pkb-tokens --reissue fetches new codes.",
             counted(over, "patient", "patients")
         ));
     }
     if soon > 0 {
         lead.push(format!(
-            "The codes of {} end within {SOON_DAYS} days.",
+            "The codes of {} expire within {SOON_DAYS} days.",
             counted(soon, "patient", "patients")
         ));
     }
     Some(Section {
+        reader: Reader::Operator,
         id: "codes",
-        title: "How long codes work",
+        title: "How long the codes are valid",
         lead,
         tables: vec![table],
     })

@@ -3,7 +3,7 @@
 use pkb_core::record::{Channel, Design, Edition};
 use pkb_values::{LetterFormat, LetterLanguages};
 
-use super::table::{Cell, Column, Section, Table, division, of};
+use super::table::{Cell, Column, Reader, Section, Table, division, of};
 use crate::{
     figures::{Figures, paper::LetterFile},
     words::{counted, number},
@@ -37,11 +37,19 @@ pub(super) fn section(figures: &Figures) -> Option<Section> {
             of(&paper.languages, &languages),
         )
     });
-    let formats = [
-        (LetterFormat::Standard, "Standard print"),
-        (LetterFormat::Large, "Large print"),
-    ]
-    .map(|(format, words)| {
+    let formats = LetterFormat::PRINTED
+        .into_iter()
+        .chain(LetterFormat::SUPPLIED);
+    let formats = formats.map(|format| {
+        let words = match format {
+            LetterFormat::Standard => "Standard print",
+            LetterFormat::Large => "Large print",
+            LetterFormat::Braille => "Braille",
+            LetterFormat::Audio => "Audio",
+            LetterFormat::EasyRead => "Easy Read",
+            LetterFormat::Email => "Email",
+            LetterFormat::Bsl => "British Sign Language",
+        };
         (
             format.as_str(),
             words.to_owned(),
@@ -53,6 +61,7 @@ pub(super) fn section(figures: &Figures) -> Option<Section> {
             Design::Letter => "Letter",
             Design::Insert => "Insert",
             Design::Reminder => "Reminder",
+            Design::NhsLogin => "NHS login, without codes",
         };
         (
             design.as_str(),
@@ -75,13 +84,14 @@ pub(super) fn section(figures: &Figures) -> Option<Section> {
     let tables = vec![
         division("channels", "By channel", "Channel", channels),
         division("languages", "Letters by language", "Language", languages),
-        division("formats", "Letters by size of print", "Print", formats),
+        division("formats", "Letters by format", "Format", formats),
         division("designs", "Letters by design", "Design", designs),
         division("editions", "Made again", "Edition", editions),
         spreadsheets(figures),
         files(figures),
     ];
     Some(Section {
+        reader: Reader::Operator,
         id: "letters",
         title: "Letters and texts",
         lead: lead(figures),
@@ -202,6 +212,7 @@ pub(super) fn notify(figures: &Figures) -> Option<Section> {
         table.row(format!("{}_{}", channel.as_str(), status.as_str()), cells);
     }
     Some(Section {
+        reader: Reader::Operator,
         id: "notify",
         title: "Through GOV.UK Notify",
         lead: vec!["What GOV.UK Notify said when it was asked last, in its own words.".to_owned()],

@@ -4,7 +4,7 @@ use pkb_core::record::Channel;
 
 use super::{
     letters::channels_in_words,
-    table::{Cell, Column, NamedRows, Section, Table},
+    table::{Cell, Column, NamedRows, Reader, Section, Table},
 };
 use crate::{
     args::ReportArgs,
@@ -31,11 +31,12 @@ pub(super) fn addresses(figures: &Figures, args: &ReportArgs) -> Option<Section>
         return None;
     }
     Some(Section {
+        reader: Reader::Operator,
         id: "addresses",
         title: "Where invitations go",
         lead: vec![format!(
-            "Areas with fewer than {} invited patients are put together, because few patients can be told who they \
-             are. For the same reason areas are not compared with earlier reports.",
+            "Areas with fewer than {} invited patients are grouped, because somebody could recognise the patients of a small group. \
+             For the same reason areas are not compared with earlier reports.",
             args.fewest_shown
         )],
         tables,
@@ -88,7 +89,7 @@ fn areas(shown: &[ShownArea]) -> Table {
         Column::count("invited", "Invited"),
         Column::share("share", "Share"),
     ];
-    let mut table = Table::new("areas", "Invited patients by post code area", &columns).narrow();
+    let mut table = Table::new("areas", "Invited patients by postcode area", &columns).narrow();
     table.compared = false;
     let whole = shown.iter().filter_map(|area| area.invited).sum();
     for area in shown {
@@ -112,20 +113,23 @@ pub(super) fn uptake(figures: &Figures, args: &ReportArgs) -> Option<Section> {
     let mut lead = Vec::new();
     let mut tables = Vec::new();
     match uptake.asked_last {
-        None => lead.push(
-            "PKB has not been asked since the invitations: pkb-resolve --recheck finds out who has registered."
-                .to_owned(),
-        ),
+        None => {
+            lead.push("PKB has not been asked since the invitations who has joined.".to_owned())
+        }
         Some(at) => {
             lead.push(format!(
-                "{} of {} have registered ({}). PKB was asked about {} of them, last on {}.",
+                "{} of {} have joined ({}). PKB was asked about {} of them, last on {}.",
                 counted(uptake.all.registered, "patient", "patients"),
                 counted(uptake.all.invited, "invited", "invited"),
                 share(uptake.all.registered, uptake.all.invited),
                 counted(uptake.all.asked, "patient", "patients"),
                 moment(at),
             ));
-            tables.extend([by_channel(figures), by_area(figures, args.fewest_shown)]);
+            tables.extend([
+                by_channel(figures),
+                by_variant(figures),
+                by_area(figures, args.fewest_shown),
+            ]);
             tables.push(by_week(figures));
         }
     }
@@ -135,10 +139,10 @@ pub(super) fn uptake(figures: &Figures, args: &ReportArgs) -> Option<Section> {
             counted(uptake.reminded, "patient has", "patients have")
         ));
     }
-    tables.push(due(figures, args));
     Some(Section {
+        reader: Reader::Board,
         id: "uptake",
-        title: "Who has registered",
+        title: "Who has joined",
         lead,
         tables: tables
             .into_iter()
@@ -148,9 +152,9 @@ pub(super) fn uptake(figures: &Figures, args: &ReportArgs) -> Option<Section> {
 }
 
 const REGISTERED_COLUMNS: [Column; 3] = [
-    Column::count("registered", "Registered"),
+    Column::count("registered", "Joined"),
     Column::count("invited", "Invited"),
-    Column::share("share", "Registered of invited"),
+    Column::share("share", "Joined of invited"),
 ];
 
 fn by_channel(figures: &Figures) -> Table {
@@ -159,7 +163,7 @@ fn by_channel(figures: &Figures) -> Table {
         &REGISTERED_COLUMNS,
     ]
     .concat();
-    let caption = "Registered since, by the channel they were invited by";
+    let caption = "Joined, by the channel of the invitation";
     let mut table = Table::new("uptake_channels", caption, &columns).narrow();
     for (channels, answers) in &figures.uptake.channels {
         let cells = vec![
@@ -173,9 +177,48 @@ fn by_channel(figures: &Figures) -> Table {
     table
 }
 
+/// Two letters differ if their intervals do not overlap.
+fn by_variant(figures: &Figures) -> Table {
+    let columns = [
+        &[Column::text("variant", "Variant of the letter")][..],
+        &REGISTERED_COLUMNS,
+        &[Column::text("interval", "95% interval")],
+    ]
+    .concat();
+    let caption = "Registered since, by the variant of the letter. If two intervals do not overlap, the difference is hardly chance";
+    let mut table = Table::new("uptake_variants", caption, &columns).narrow();
+    for (variant, answers) in &figures.uptake.variants {
+        let (low, high) = interval(answers.registered, answers.invited);
+        let cells = vec![
+            variant.clone().into(),
+            Cell::Count(answers.registered),
+            Cell::Count(answers.invited),
+            Cell::Share(answers.registered, answers.invited),
+            format!("{:.1}% to {:.1}%", low * 100.0, high * 100.0).into(),
+        ];
+        table.row(variant.clone(), cells);
+    }
+    table
+}
+
+/// The interval of Wilson in which a share lies with a probability of 95%, from 0 to 1.
+#[allow(clippy::cast_precision_loss)]
+fn interval(part: u64, whole: u64) -> (f64, f64) {
+    // The quantile of the normal distribution for 97.5%.
+    const Z: f64 = 1.959_963_984_540_054;
+    if whole == 0 {
+        return (0.0, 1.0);
+    }
+    let (n, share) = (whole as f64, part as f64 / whole as f64);
+    let centre = share + Z * Z / (2.0 * n);
+    let reach = Z * (share * (1.0 - share) / n + Z * Z / (4.0 * n * n)).sqrt();
+    let scale = 1.0 + Z * Z / n;
+    ((centre - reach) / scale, (centre + reach) / scale)
+}
+
 fn by_area(figures: &Figures, fewest: u64) -> Table {
     let columns = [&[Column::text("area", "Area")][..], &REGISTERED_COLUMNS].concat();
-    let caption = "Registered since, by post code area";
+    let caption = "Joined, by postcode area";
     let mut table = Table::new("uptake_areas", caption, &columns).narrow();
     table.compared = false;
     for area in figures.areas.shown(fewest) {
@@ -198,11 +241,11 @@ fn by_area(figures: &Figures, fewest: u64) -> Table {
 fn by_week(figures: &Figures) -> Table {
     let columns = [
         Column::text("week", "Week after the first letter"),
-        Column::count("registered", "Seen as registered"),
-        Column::count("until_then", "Until then"),
+        Column::count("registered", "Seen as joined"),
+        Column::count("until_then", "Up to then"),
         Column::share("share", "Of all invited"),
     ];
-    let caption = "Registered since, by the week in which PKB first said so";
+    let caption = "Joined, by the week in which PKB first said so";
     let mut table = Table::new("uptake_weeks", caption, &columns);
     let uptake = &figures.uptake;
     let mut until_then = 0;
@@ -239,12 +282,33 @@ fn by_week(figures: &Figures) -> Table {
     }
     table.chart = ColumnChart::new(
         "uptake-weeks",
-        "Registered, by week after the first letter",
+        "Joined, by week after the first letter",
         weeks
             .iter()
             .map(|(week, count)| (format!("week {}", week + 1), *count)),
     );
     table
+}
+
+pub(super) fn reminders(figures: &Figures, args: &ReportArgs) -> Option<Section> {
+    if figures.uptake.all.invited == 0 {
+        return None;
+    }
+    let due = due(figures, args);
+    let mut lead = Vec::new();
+    if figures.uptake.asked_last.is_none() {
+        lead.push("To find out who has joined, run pkb-resolve --recheck.".to_owned());
+    }
+    (!lead.is_empty() || !due.rows.is_empty()).then(|| Section {
+        reader: Reader::Operator,
+        id: "reminders",
+        title: "Reminders",
+        lead,
+        tables: [due]
+            .into_iter()
+            .filter(|due| !due.rows.is_empty())
+            .collect(),
+    })
 }
 
 fn due(figures: &Figures, args: &ReportArgs) -> Table {
@@ -255,7 +319,7 @@ fn due(figures: &Figures, args: &ReportArgs) -> Table {
     ];
     let days = args.reminder_after.as_secs() / 86_400;
     let caption = format!(
-        "Due a reminder: invited at least {} ago, not known to have registered, and not stopped",
+        "Due a reminder: invited at least {} ago, not known to have joined, and not stopped",
         counted(days, "day", "days")
     );
     let mut table = Table::new("reminders", caption, &columns);
@@ -283,4 +347,21 @@ fn due(figures: &Figures, args: &ReportArgs) -> Table {
         }
     }
     table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::interval;
+
+    #[test]
+    fn an_interval_is_that_of_wilson() {
+        // Worked out with R: prop.test(81, 263, correct = FALSE).
+        let (low, high) = interval(81, 263);
+        assert!(
+            (low - 0.255_3).abs() < 0.000_1 && (high - 0.366_2).abs() < 0.000_1,
+            "{low} {high}"
+        );
+        assert_eq!(interval(0, 0), (0.0, 1.0));
+        assert!(interval(0, 10).0.abs() < 1e-9 && interval(0, 10).1 > 0.25);
+    }
 }

@@ -10,9 +10,20 @@ use crate::{
 /// Rows named on the page for each reason; all of them are in rows.csv.
 pub const ROWS_NAMED: usize = 12;
 
+/// Whom a part of the page is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reader {
+    /// Those who ask how the campaign stands: numbers of patients, and no words of the programs.
+    Board,
+    /// Those who run it: reasons, row numbers, files.
+    Operator,
+}
+
 /// A part of the page.
 #[derive(Debug)]
 pub struct Section {
+    /// Whom it is for.
+    pub reader: Reader,
     /// Name in links.
     pub id: &'static str,
     /// Heading.
@@ -47,15 +58,18 @@ pub struct Table {
 
 impl Table {
     /// All tables that a report may have.
-    pub const IDS: [&str; 24] = [
+    pub const IDS: [&str; 30] = [
         "headline",
         "funnel",
         "before_upload",
         "outcomes_to_mend",
         "outcomes_failed",
         "outcomes_excluded",
+        "kept_by_source",
+        "trace_files",
         "codes_end",
         "uptake_channels",
+        "uptake_variants",
         "uptake_areas",
         "uptake_weeks",
         "reminders",
@@ -66,6 +80,9 @@ impl Table {
         "editions",
         "spreadsheets",
         "files",
+        "print_statuses",
+        "return_reasons",
+        "letters_to_look_after",
         "dispatches",
         "households",
         "areas",
@@ -103,6 +120,16 @@ impl Table {
             key: key.into(),
             cells,
         });
+    }
+
+    /// Whether it says nothing but that all are of one kind. The CSV and the JSON have it, the page has not.
+    #[must_use]
+    pub fn is_of_one_kind(&self) -> bool {
+        let [row] = self.rows.as_slice() else {
+            return false;
+        };
+        let is_all = |cell: &Cell| matches!(cell, Cell::Share(part, whole) if part == whole);
+        self.chart.is_none() && row.cells.iter().any(is_all)
     }
 
     /// The column that is compared: the first with counts.

@@ -6,7 +6,7 @@ use jiff::{Timestamp, civil::Date};
 
 use super::{
     codes,
-    table::{Cell, Column, Section, Table},
+    table::{Cell, Column, Reader, Section, Table},
 };
 use crate::{
     charts::ColumnChart,
@@ -33,6 +33,7 @@ pub(super) fn section(figures: &Figures) -> Option<Section> {
     let mut tables = vec![by_day_or_week(&days, by_day)];
     tables.extend(by_hour(figures));
     Some(Section {
+        reader: Reader::Operator,
         id: "times",
         title: "What happened when",
         lead: vec![if first == last {

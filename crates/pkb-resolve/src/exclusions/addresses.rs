@@ -5,7 +5,7 @@ use std::path::Path;
 use pkb_core::{Fatal, record::Patient};
 use pkb_values::{AddressLine, Postcode};
 
-use super::{file_name, malformed};
+use super::{NOT_UTF_8, file_name, malformed};
 
 /// Words of addresses, one pattern a line; lines that begin with `#` are for people.
 ///
@@ -25,7 +25,7 @@ impl Addresses {
     /// The file cannot be read, has no pattern, or one without a letter or digit.
     pub fn read(path: &Path) -> Result<Self, Fatal> {
         let text = std::fs::read_to_string(path).map_err(|source| match source.kind() {
-            std::io::ErrorKind::InvalidData => malformed(path, &["is not UTF-8".to_owned()]),
+            std::io::ErrorKind::InvalidData => malformed(path, &[NOT_UTF_8.to_owned()]),
             _ => Fatal::cannot_read(path, source),
         })?;
         let text = text.trim_start_matches('\u{feff}');
@@ -47,11 +47,16 @@ impl Addresses {
             .map(|(at, _)| format!("line {at} has no letter or digit"))
             .collect();
         if text.contains('\r') && !text.contains('\n') {
-            problems
-                .push("has line ends of old Macintosh files: save it with LF or CR LF".to_owned());
+            problems.push(
+                "the file has line ends of old Macintosh files. Save the file with LF or CR LF"
+                    .to_owned(),
+            );
         }
         if patterns.is_empty() {
-            problems.push("has no pattern: if no address is excluded, leave it out".to_owned());
+            problems.push(
+                "the file has no pattern. If no address is excluded, leave out --exclude-address"
+                    .to_owned(),
+            );
         }
         if !problems.is_empty() {
             return Err(malformed(path, &problems));

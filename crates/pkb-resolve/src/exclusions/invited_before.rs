@@ -5,7 +5,6 @@ use std::{
     fs::File,
     io::{BufRead as _, BufReader},
     path::{Path, PathBuf},
-    str::FromStr,
 };
 
 use jiff::{ToSpan as _, civil::Date};
@@ -22,36 +21,6 @@ use pkb_values::NhsNumber;
 
 use super::{file_name, malformed};
 
-/// A number of days.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Interval {
-    days: u16,
-}
-
-impl Interval {
-    /// How many days.
-    pub fn days(self) -> u16 {
-        self.days
-    }
-}
-
-impl FromStr for Interval {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        text.strip_suffix('d')
-            .and_then(|days| days.parse().ok())
-            .map(|days| Self { days })
-            .ok_or("write a number of days (90d)")
-    }
-}
-
-impl std::fmt::Display for Interval {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}d", self.days)
-    }
-}
-
 /// Who was invited, and when last.
 pub struct InvitedBefore {
     name: String,
@@ -62,17 +31,17 @@ pub struct InvitedBefore {
 }
 
 impl InvitedBefore {
-    /// Reads a journal or an output of pkb-letters: who was invited less than `interval` before
+    /// Reads a journal or an output of pkb-letters: who was invited less than `days` before
     /// `today`.
     ///
     /// # Errors
     /// The file cannot be read, a line before the last is not a record, or the journal is damaged: nobody must be invited
     /// twice because a line was lost.
-    pub fn read(path: &Path, interval: Interval, today: Date) -> Result<Self, Fatal> {
+    pub fn read(path: &Path, days: u16, today: Date) -> Result<Self, Fatal> {
         exposure::warn_of_file(path);
         let file = File::open(path).map_err(|source| Fatal::cannot_read(path, source))?;
         let since = today
-            .checked_sub(i64::from(interval.days).days())
+            .checked_sub(i64::from(days).days())
             .unwrap_or(Date::MIN);
         let mut days: HashMap<NhsNumber, Date> = HashMap::new();
         let mut broken = Vec::new();
@@ -121,7 +90,7 @@ impl InvitedBefore {
             return Err(malformed(path, &problems));
         }
         if letters == 0 {
-            let words = "has no letter or text message in it: give the journal or the output of pkb-letters";
+            let words = "the file has no letter or text message. Give the journal or the output of pkb-letters";
             return Err(malformed(path, &[words.to_owned()]));
         }
         Ok(Self {
@@ -180,11 +149,10 @@ mod tests {
 
     const RECORD: &str = r#"{"schema":"pkb-record/1","row":{"file":"a.csv","number":2,"of":1},"patient":{"national_id":{"type":"NHS_NUMBER","value":"9990000018"},"first_name":"Ann","last_name":"Lee","date_of_birth":"1990-01-01"},"pkb":{"id":"1","checked_at":"2026-08-20T10:00:00Z"},"deliveries":[{"channel":"letter","file":"letters-0001.pdf","pages":[1,1],"sequence":1DATE}]}"#;
 
-    fn read(content: &str, interval: &str) -> Result<InvitedBefore, String> {
+    fn read(content: &str, days: u16) -> Result<InvitedBefore, String> {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), content).unwrap();
-        InvitedBefore::read(file.path(), interval.parse().unwrap(), date(2026, 11, 23))
-            .map_err(|e| e.to_string())
+        InvitedBefore::read(file.path(), days, date(2026, 11, 23)).map_err(|e| e.to_string())
     }
 
     #[test]
@@ -192,16 +160,16 @@ mod tests {
         let number = NhsNumber::parse("9990000018").unwrap();
         let on = |date: &str| RECORD.replace("DATE", &format!(",\"date\":\"{date}\""));
         for (day, interval, counts) in [
-            ("2026-08-26", "90d", true),
-            ("2026-08-25", "90d", false),
-            ("2026-11-23", "1d", true),
+            ("2026-08-26", 90, true),
+            ("2026-08-25", 90, false),
+            ("2026-11-23", 1, true),
         ] {
             let ledger = read(&on(day), interval).unwrap();
             assert_eq!(ledger.day_of(&number).is_some(), counts, "{day} {interval}");
         }
         let old = RECORD.replace("DATE", "");
         assert_eq!(
-            read(&old, "365d").unwrap().day_of(&number),
+            read(&old, 365).unwrap().day_of(&number),
             Some(date(2026, 8, 20))
         );
     }
@@ -211,13 +179,13 @@ mod tests {
         let record = RECORD.replace("DATE", "");
         let intent = r#"{"schema":"pkb-intent/1","stage":"letters","file":"letters-0001.pdf"}"#;
         assert_eq!(
-            read(&format!("{intent}\n{record}\n{{\"sch"), "365d")
+            read(&format!("{intent}\n{record}\n{{\"sch"), 365)
                 .unwrap()
                 .len(),
             1
         );
         assert!(
-            read(&format!("{{\"sch\n{record}\n"), "365d")
+            read(&format!("{{\"sch\n{record}\n"), 365)
                 .err()
                 .unwrap()
                 .contains("line 1 is not a record")
@@ -234,18 +202,14 @@ mod tests {
             chain.append(&mut line, record.as_bytes()).unwrap();
             lines.push(String::from_utf8(line).unwrap());
         }
-        assert_eq!(read(&lines.join("\n"), "365d").unwrap().len(), 3);
+        assert_eq!(read(&lines.join("\n"), 365).unwrap().len(), 3);
         lines.remove(1);
-        let words = read(&lines.join("\n"), "365d").err().unwrap();
+        let words = read(&lines.join("\n"), 365).err().unwrap();
         assert!(words.contains("line 2 does not follow"), "{words}");
     }
 
     #[test]
-    fn an_interval_is_a_number_of_days() {
-        assert_eq!("90d".parse::<Interval>().unwrap().to_string(), "90d");
-        assert!(read("", "90d").err().unwrap().contains("no letter"));
-        for text in ["90", "d", "-1d", "3m"] {
-            assert!(text.parse::<Interval>().is_err(), "{text}");
-        }
+    fn a_stream_without_letters_is_refused() {
+        assert!(read("", 90).err().unwrap().contains("no letter"));
     }
 }

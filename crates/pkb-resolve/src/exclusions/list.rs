@@ -8,7 +8,7 @@ use pkb_files::exposure;
 use pkb_values::{NhsNumber, folded_header};
 use serde_json::Value;
 
-use super::{file_name, malformed};
+use super::{NOT_UTF_8, file_name, malformed};
 
 /// A list of national numbers, each perhaps with a last day.
 ///
@@ -55,7 +55,7 @@ impl ExclusionList {
         exposure::warn_of_file(path);
         let bytes = std::fs::read(path).map_err(|source| Fatal::cannot_read(path, source))?;
         let text = std::str::from_utf8(&bytes)
-            .map_err(|_| malformed(path, &["is not UTF-8".to_owned()]))?
+            .map_err(|_| malformed(path, &[NOT_UTF_8.to_owned()]))?
             .trim_start_matches('\u{feff}');
         let entries = if text.trim_start().starts_with('{') {
             read_ndjson(text)
@@ -114,10 +114,10 @@ fn read_csv(text: &str) -> Result<Vec<(u64, Entry)>, String> {
         .flexible(true)
         .from_reader(text.as_bytes());
     let mut records = reader.records();
-    let unreadable = |_| "is not a CSV table".to_owned();
+    let unreadable = |_| "the file is not a CSV table".to_owned();
     let header = records
         .next()
-        .ok_or("is empty: if nobody is excluded, leave it out")?
+        .ok_or("the file is empty. If nobody is excluded, leave out --exclude")?
         .map_err(unreadable)?;
     let find = |names: &[&str]| {
         header
@@ -156,7 +156,7 @@ fn read_ndjson(text: &str) -> Result<Vec<(u64, Entry)>, String> {
         .filter(|(_, line)| !line.trim().is_empty())
         .map(|(row, line)| {
             let value: Value = serde_json::from_str(line)
-                .map_err(|_| format!("row {row}: is not a JSON object"))?;
+                .map_err(|_| format!("row {row} is not a JSON object"))?;
             // A plain entry, or a record of a campaign.
             let id = [&value["national_id"], &value["patient"]["national_id"]]
                 .into_iter()
@@ -165,7 +165,7 @@ fn read_ndjson(text: &str) -> Result<Vec<(u64, Entry)>, String> {
             let until = match &value["until"] {
                 Value::Null => Ok(None),
                 Value::String(text) => parse_until(text),
-                _ => Err("until is not a date".to_owned()),
+                _ => Err("the column \"until\" must be a date, such as 2027-01-31".to_owned()),
             };
             Ok((row, (number, until)))
         })
@@ -187,7 +187,9 @@ fn parse_until(text: &str) -> Result<Option<Date>, String> {
         .find_map(|form| Date::strptime(form, text).ok())
         .filter(|date| date.year() >= 1900)
         .map(Some)
-        .ok_or_else(|| "until is not a date such as 2027-01-31 or 31/01/2027".to_owned())
+        .ok_or_else(|| {
+            "the column \"until\" must be a date, such as 2027-01-31 or 31/01/2027".to_owned()
+        })
 }
 
 #[cfg(test)]
@@ -234,7 +236,7 @@ mod tests {
             .unwrap();
         for part in [
             "row 2: the national number",
-            "row 3: until is not a date",
+            "row 3: the column \"until\" must be a date",
             "row 4: has 1 cells",
         ] {
             assert!(error.contains(part), "{error}");

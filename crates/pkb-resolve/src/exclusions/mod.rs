@@ -15,9 +15,10 @@ use pkb_core::{
     Fatal, Reason, Verdict,
     record::{NoLetter, Patient},
     rehearsal::Origins,
+    rows::counted,
 };
+use pkb_values::NhsNumber;
 
-pub use self::invited_before::Interval;
 use self::{addresses::Addresses, invited_before::InvitedBefore, list::ExclusionList};
 
 /// All exclusions of a run.
@@ -26,6 +27,7 @@ pub struct Exclusions {
     lists: Vec<ExclusionList>,
     addresses: Vec<Addresses>,
     invited_before: Vec<InvitedBefore>,
+    registered: Vec<ExclusionList>,
 }
 
 /// Where the exclusions stand.
@@ -36,8 +38,10 @@ pub struct Files<'a> {
     pub addresses: &'a [PathBuf],
     /// Journals of pkb-letters of earlier campaigns.
     pub ledgers: &'a [PathBuf],
+    /// Lists of patients who have registered.
+    pub registered: &'a [PathBuf],
     /// For how long an invitation keeps a patient from the next one.
-    pub not_again_within: Interval,
+    pub not_again_within: u16,
 }
 
 impl Exclusions {
@@ -49,7 +53,11 @@ impl Exclusions {
         let lists = files.lists.iter();
         let addresses = files.addresses.iter();
         let ledgers = files.ledgers.iter();
+        let registered = files.registered.iter();
         Ok(Self {
+            registered: registered
+                .map(|path| ExclusionList::read(path, today))
+                .collect::<Result<_, _>>()?,
             lists: lists
                 .map(|path| ExclusionList::read(path, today))
                 .collect::<Result<_, _>>()?,
@@ -100,28 +108,59 @@ impl Exclusions {
                 format!("on {day}, by {}", ledger.name()),
             ))
         });
+        let registered = self.registered_row(&number);
+        let registered = registered.map(|detail| (Reason::Registered, detail));
         listed
+            .chain(registered)
             .chain(addresses)
             .chain(invited)
             .map(|(reason, detail)| Verdict::with_detail(reason, detail))
             .collect()
     }
 
+    /// Whether there is a list of who has registered.
+    pub fn tell_registered(&self) -> bool {
+        !self.registered.is_empty()
+    }
+
+    /// Where a list says that a patient has registered.
+    pub fn registered_row(&self, number: &NhsNumber) -> Option<String> {
+        let mut lists = self.registered.iter();
+        lists.find_map(|list| Some(format!("{}, row {}", list.name(), list.row_of(number)?)))
+    }
+
     /// One line about each list, for people.
     pub fn describe(&self) -> Vec<String> {
-        let lists = self
-            .lists
-            .iter()
-            .map(|list| format!("{}: {} patients", list.name(), list.len()));
+        let lists = self.lists.iter().map(|list| {
+            format!(
+                "{}: {}",
+                list.name(),
+                counted(list.len() as u64, "patient", "patients")
+            )
+        });
         let addresses = self
             .addresses
             .iter()
             .map(|list| format!("{}: {} patterns of addresses", list.name(), list.len()));
-        let ledgers = self
-            .invited_before
-            .iter()
-            .map(|ledger| format!("{}: {} patients invited", ledger.name(), ledger.len()));
-        lists.chain(addresses).chain(ledgers).collect()
+        let ledgers = self.invited_before.iter().map(|ledger| {
+            format!(
+                "{}: {} invited",
+                ledger.name(),
+                counted(ledger.len() as u64, "patient", "patients")
+            )
+        });
+        let registered = self.registered.iter().map(|list| {
+            format!(
+                "{}: {} registered",
+                list.name(),
+                counted(list.len() as u64, "patient has", "patients have")
+            )
+        });
+        lists
+            .chain(addresses)
+            .chain(ledgers)
+            .chain(registered)
+            .collect()
     }
 }
 
@@ -143,18 +182,21 @@ fn file_name(path: &Path) -> String {
 const NAMED: usize = 10;
 
 /// All problems of a list as one error.
+/// What is wrong with a list that is not UTF-8.
+const NOT_UTF_8: &str = "the file is not UTF-8. Save it as UTF-8 (in Excel: CSV UTF-8)";
+
 fn malformed(path: &Path, problems: &[String]) -> Fatal {
     let mut words = problems
         .iter()
         .take(NAMED)
         .cloned()
         .collect::<Vec<_>>()
-        .join("; ");
+        .join("\n  ");
     if problems.len() > NAMED {
-        words.push_str(&format!("; and {} more", problems.len() - NAMED));
+        words.push_str(&format!("\n  and {} more", problems.len() - NAMED));
     }
     Fatal::Input(format!(
-        "{}: {words}. Nothing was asked of PKB: correct the list first",
+        "{}: {words}\nPKB was not asked about anybody. What to do: correct the list, and run the same command again",
         path.display()
     ))
 }

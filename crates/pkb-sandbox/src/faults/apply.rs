@@ -17,7 +17,7 @@ use super::json::{ErrorBody, Fault, NamedFault, RetryAfter, StatusFault};
 use super::selection::Plan;
 use crate::connection::{Cut, Cutter};
 use crate::fhir::altered_parts::AlteredParts;
-use crate::ledger::{Asked, LedgerEntry, UploadCommit};
+use crate::ledger::{Asked, LedgerEntry, Processed, UploadCommit};
 use crate::reply::{self, BODY_LIMIT_BYTES};
 use crate::state::State;
 
@@ -43,6 +43,7 @@ struct HandledRequest {
     response: Response,
     upload: Option<UploadCommit>,
     asked: Option<Asked>,
+    processed: Option<Processed>,
 }
 
 /// Lets a request through, or does to it what the rules say, and writes the ledger either way.
@@ -114,6 +115,10 @@ impl FaultyRequest {
                 error(fault)
             }
             Some(Fault::Notify(error)) => self.instead(error.into_response()),
+            Some(Fault::Nhs(error)) => {
+                let wait = self.state.nhs_notify.wait_after(error);
+                self.instead(error.answer(wait))
+            }
             Some(Fault::Parts(fault)) => {
                 let seed = self.state.faults.seed();
                 let mut request = request;
@@ -125,6 +130,13 @@ impl FaultyRequest {
                 done.response
             }
             Some(Fault::Person(fault)) => {
+                let mut request = request;
+                request.extensions_mut().insert(fault);
+                let done = run(request, next).await;
+                self.note_done(&done, done.response.status());
+                done.response
+            }
+            Some(Fault::Message(fault)) => {
                 let mut request = request;
                 request.extensions_mut().insert(fault);
                 let done = run(request, next).await;
@@ -209,14 +221,18 @@ impl FaultyRequest {
         let slow = (!self.plan.latency.is_zero()).then_some("latency");
         let fault = self.plan.fault.map(Fault::name).or(slow);
         let status = status.map(|status| status.as_u16());
+        let processed = done.and_then(|done| done.processed.as_ref());
         self.state.ledger.note(LedgerEntry {
             endpoint: self.endpoint,
-            patient: self.patient.clone(),
+            patient: processed
+                .map(|message| message.patient.clone())
+                .or_else(|| self.patient.clone()),
             status,
             fault,
             latency_ms: u64::try_from(self.plan.latency.as_millis()).unwrap_or(u64::MAX),
             committed,
             identifiers: done.and_then(|done| done.asked).map(|Asked(count)| count),
+            invited_by_email: processed.is_some_and(|message| message.invites),
             upload: done.and_then(|done| done.upload.clone()),
         });
         tracing::info!(
@@ -231,14 +247,17 @@ impl FaultyRequest {
 
 async fn run(request: Request, next: Next) -> HandledRequest {
     let mut response = next.run(request).await;
-    let (upload, asked) = (
-        response.extensions_mut().remove(),
-        response.extensions_mut().remove(),
+    let extensions = response.extensions_mut();
+    let (upload, asked, processed) = (
+        extensions.remove(),
+        extensions.remove(),
+        extensions.remove(),
     );
     HandledRequest {
         response,
         upload,
         asked,
+        processed,
     }
 }
 
@@ -272,7 +291,8 @@ async fn truncated(response: Response) -> Response {
 fn error(fault: StatusFault) -> Response {
     let status = fault.status;
     let title = status.canonical_reason().unwrap_or("Error");
-    let mut response = match fault.body {
+    let with_code = fault.code.map(|code| code.outcome(status));
+    let mut response = with_code.unwrap_or_else(|| match fault.body {
         ErrorBody::Empty => status.into_response(),
         ErrorBody::Html => {
             let page = format!("<!doctype html><title>{title}</title><h1>{title}</h1>");
@@ -285,7 +305,7 @@ fn error(fault: StatusFault) -> Response {
         ErrorBody::InvalidToken => {
             reply::error(status, "invalid_token", "the access token expired")
         }
-    };
+    });
     add_headers(response.headers_mut(), fault);
     response
 }

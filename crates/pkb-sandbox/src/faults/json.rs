@@ -7,10 +7,13 @@ use axum::http::StatusCode;
 use serde::Deserialize;
 
 use super::extra::ExtraFault;
+use super::message::MessageFault;
 use super::parts::PartsFault;
 use super::person::PersonFault;
 use super::upload::UploadFault;
+use crate::nhs_notify::errors::NhsError;
 use crate::notify::errors::NotifyError;
+use crate::response_code::ResponseCode;
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -56,6 +59,9 @@ pub(super) enum Endpoint {
     RecordAccessToken,
     StatusQuery,
     GenerateTokens,
+    ProcessMessage,
+    PatientSearch,
+    OperationDefinition,
     JoinPage,
     Join,
     NotifySms,
@@ -63,6 +69,9 @@ pub(super) enum Endpoint {
     NotifyFind,
     NotifyStatus,
     NotifyTemplate,
+    NhsToken,
+    NhsBatches,
+    NhsMessage,
     Any,
 }
 
@@ -100,9 +109,11 @@ pub(super) enum Fault {
     Status(StatusFault),
     Parts(PartsFault),
     Person(PersonFault),
+    Message(MessageFault),
     Upload(UploadFault),
     ExtraAnswer(ExtraFault),
     Notify(NotifyError),
+    Nhs(NhsError),
     NamedFault(NamedFault),
 }
 
@@ -125,6 +136,8 @@ pub(super) struct StatusFault {
     pub(super) status: StatusCode,
     pub(super) retry_after: Option<RetryAfter>,
     pub(super) body: ErrorBody,
+    /// In an OperationOutcome, whatever the status is.
+    pub(super) code: Option<ResponseCode>,
     pub(super) run: bool,
 }
 
@@ -158,6 +171,9 @@ impl Endpoint {
             Self::RecordAccessToken => name == "record_access_token",
             Self::StatusQuery => name == "status_query",
             Self::GenerateTokens => name == "generate_tokens",
+            Self::ProcessMessage => name == "process_message",
+            Self::PatientSearch => name == "patient_search",
+            Self::OperationDefinition => name == "operation_definition",
             Self::JoinPage => name == "join_page",
             Self::Join => name == "join",
             Self::NotifySms => name == "notify_sms",
@@ -165,6 +181,9 @@ impl Endpoint {
             Self::NotifyFind => name == "notify_find",
             Self::NotifyStatus => name == "notify_status",
             Self::NotifyTemplate => name == "notify_template",
+            Self::NhsToken => name == "nhs_token",
+            Self::NhsBatches => name == "nhs_batches",
+            Self::NhsMessage => name == "nhs_message",
             Self::Any => true,
         }
     }
@@ -177,9 +196,11 @@ impl Fault {
             Self::Status(_) => "status",
             Self::Parts(_) => "parts",
             Self::Person(_) => "person",
+            Self::Message(_) => "message",
             Self::Upload(_) => "upload",
             Self::ExtraAnswer(_) => "extra_answer",
             Self::Notify(_) => "notify",
+            Self::Nhs(_) => "nhs",
             Self::NamedFault(NamedFault::Refuse) => "refuse",
             Self::NamedFault(NamedFault::ResetBefore) => "reset_before",
             Self::NamedFault(NamedFault::ResetAfter) => "reset_after",

@@ -13,10 +13,13 @@ use super::extra::ExtraFault;
 use super::json::{
     Effect, Endpoint, ErrorBody, Fault, Latency, NamedFault, RetryAfter, Rule, StatusFault, When,
 };
+use super::message::MessageFault;
 use super::parts::PartsFault;
 use super::person::PersonFault;
 use super::upload::UploadFault;
+use crate::nhs_notify::errors::NhsError;
 use crate::notify::errors::NotifyError;
+use crate::response_code::ResponseCode;
 
 /// Longer waits would outlive every test and every client.
 const LONGEST_LATENCY_MS: u64 = 600_000;
@@ -63,12 +66,15 @@ struct EffectFields {
     status: Option<u16>,
     retry_after: Option<RetryAfter>,
     body: Option<ErrorBody>,
+    code: Option<ResponseCode>,
     run: Option<bool>,
     parts: Option<PartsFault>,
     person: Option<PersonFault>,
+    message: Option<MessageFault>,
     upload: Option<UploadFault>,
     extra_answer: Option<ExtraFault>,
     notify: Option<NotifyError>,
+    nhs: Option<NhsError>,
 }
 
 /// Reads `fields`, and checks whether they go together.
@@ -106,11 +112,14 @@ impl TryFrom<RuleFields> for Rule {
     fn try_from(fields: RuleFields) -> Result<Self, Self::Error> {
         let about_patients = matches!(
             fields.endpoint,
-            Endpoint::ByNationalId | Endpoint::RecordAccessToken | Endpoint::Any
+            Endpoint::ByNationalId
+                | Endpoint::RecordAccessToken
+                | Endpoint::PatientSearch
+                | Endpoint::Any
         );
         if fields.patients.is_some() && !about_patients {
             return Err(
-                "patients can be named for by_national_id, record_access_token and any only",
+                "patients can be named for by_national_id, record_access_token, patient_search and any only",
             );
         }
         let fhir = matches!(
@@ -120,10 +129,15 @@ impl TryFrom<RuleFields> for Rule {
         if matches!(fields.fault, Effect::Fault(Fault::Parts(_))) && !fhir {
             return Err("parts are for status_query and generate_tokens only");
         }
+        let is_message = matches!(fields.fault, Effect::Fault(Fault::Message(_)));
+        if is_message && fields.endpoint != Endpoint::ProcessMessage {
+            return Err("message is for process_message only");
+        }
         if let Effect::Fault(Fault::Person(fault)) = fields.fault {
             let fits = match fields.endpoint {
                 Endpoint::ByNationalId => fault.is_of_users(),
                 Endpoint::RecordAccessToken => fault.is_of_codes(),
+                Endpoint::PatientSearch => fault == PersonFault::AnotherPerson,
                 _ => false,
             };
             if !fits {
@@ -150,6 +164,10 @@ impl TryFrom<RuleFields> for Rule {
         );
         if matches!(fields.fault, Effect::Fault(Fault::Notify(_))) && !notify {
             return Err("notify is for the endpoints of Notify only");
+        }
+        let nhs = matches!(fields.endpoint, Endpoint::NhsBatches | Endpoint::NhsMessage);
+        if matches!(fields.fault, Effect::Fault(Fault::Nhs(_))) && !nhs {
+            return Err("nhs is for nhs_batches and nhs_message only");
         }
         Ok(Self {
             endpoint: fields.endpoint,
@@ -282,12 +300,16 @@ impl TryFrom<EffectFields> for Effect {
     type Error = &'static str;
 
     fn try_from(fields: EffectFields) -> Result<Self, Self::Error> {
-        let more = fields.retry_after.is_some() || fields.body.is_some() || fields.run.is_some();
+        let more = fields.retry_after.is_some()
+            || fields.body.is_some()
+            || fields.code.is_some()
+            || fields.run.is_some();
         let status = fields.status.map(|number| {
             let status = StatusFault {
-                status: status(number)?,
+                status: status(number, fields.code.is_some())?,
                 retry_after: fields.retry_after,
                 body: fields.body.unwrap_or_default(),
+                code: fields.code,
                 run: fields.run.unwrap_or(false),
             };
             Ok(Self::Fault(Fault::Status(status)))
@@ -297,11 +319,15 @@ impl TryFrom<EffectFields> for Effect {
             fields.latency_ms.map(Self::Latency),
             fields.parts.map(|fault| Self::Fault(Fault::Parts(fault))),
             fields.person.map(|fault| Self::Fault(Fault::Person(fault))),
+            fields
+                .message
+                .map(|fault| Self::Fault(Fault::Message(fault))),
             fields.upload.map(|fault| Self::Fault(Fault::Upload(fault))),
             fields
                 .extra_answer
                 .map(|fault| Self::Fault(Fault::ExtraAnswer(fault))),
             fields.notify.map(|fault| Self::Fault(Fault::Notify(fault))),
+            fields.nhs.map(|fault| Self::Fault(Fault::Nhs(fault))),
         ];
         let mut all = status
             .into_iter()
@@ -309,17 +335,17 @@ impl TryFrom<EffectFields> for Effect {
         match (all.next(), all.next()) {
             (Some(effect), None) if is_status || !more => effect,
             _ => Err(
-                "say one of latency_ms, status (with retry_after, body and run where they are wanted), parts, person, upload, extra_answer and notify",
+                "say one of latency_ms, status (with retry_after, body, code and run where they are wanted), parts, person, message, upload, extra_answer, notify and nhs",
             ),
         }
     }
 }
 
-fn status(number: u16) -> Result<StatusCode, &'static str> {
+fn status(number: u16, has_code: bool) -> Result<StatusCode, &'static str> {
     StatusCode::from_u16(number)
         .ok()
-        .filter(|_| STATUSES.contains(&number))
-        .ok_or("status must be 400, 401, 403, 404, 409, 413, 422, 429, 500, 502, 503 or 504")
+        .filter(|_| STATUSES.contains(&number) || (number == 200 && has_code))
+        .ok_or("status must be 400, 401, 403, 404, 409, 413, 422, 429, 500, 502, 503, 504, or 200 with a code")
 }
 
 impl TryFrom<String> for RetryAfter {

@@ -4,6 +4,7 @@ pub(crate) mod apply;
 mod extra;
 mod json;
 mod json_checks;
+pub(crate) mod message;
 pub(crate) mod parts;
 pub(crate) mod person;
 pub(crate) mod rules;

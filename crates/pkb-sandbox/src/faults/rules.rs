@@ -28,8 +28,8 @@ use super::json::FaultsFile;
 ///
 /// # Rules
 ///
-/// `endpoint` is a name that the ledger uses (`token`, `upload`, `upload_status`, `by_national_id`, `record_access_token`, `status_query`, `generate_tokens`,
-/// `join_page`, `join`, `notify_sms`, `notify_letter`, `notify_find`, `notify_status`, `notify_template`) or `any`, which is every address but the sandbox's own (`/sandbox/…` never suffers). `patients` are national ids, for endpoints that have one in the path.
+/// `endpoint` is a name that the ledger uses (`token`, `upload`, `upload_status`, `by_national_id`, `record_access_token`, `status_query`, `generate_tokens`, `patient_search`,
+/// `process_message`, `operation_definition`, `join_page`, `join`, `notify_sms`, `notify_letter`, `notify_find`, `notify_status`, `notify_template`, `nhs_token`, `nhs_batches`, `nhs_message`) or `any`, which is every address but the sandbox's own (`/sandbox/…` never suffers). `patients` are national ids, for endpoints that have one in the path.
 ///
 /// `when` is one of
 ///
@@ -55,14 +55,16 @@ use super::json::FaultsFile;
 /// | `fault` | run | reqwest |
 /// |---|---|---|
 /// | `{"latency_ms": {"fixed": 20}}`, `{"uniform": [5, 50]}`, `{"mostly": 20, "rarely": 1000, "rate": 0.01}` | yes | the answer, later; the request is carried out even if the client did not wait for it |
-/// | `{"status": 503, "retry_after": "3", "body": "json"}` | no | the status; `retry_after` may be `"date+3"` (an HTTP date at least three seconds ahead), `body` also `html` or `empty`; with `"run": true` the request is carried out and the status is a lie |
+/// | `{"status": 503, "retry_after": "3", "body": "json"}` | no | the status; `retry_after` may be `"date+3"` (an HTTP date at least three seconds ahead), `body` also `html` or `empty`; with `"run": true` the request is carried out and the status is a lie; with `"code": "NO_CONSENT"` the body is an OperationOutcome with that response code of PKB's, and the status may also be 200 |
 /// | `"refuse"` | no | an error with `is_request()`, not `is_connect()`; below it "connection closed before message completed", or "connection reset by peer" where a large upload was on its way |
 /// | `"reset_before"` | no | an error with `is_request()`, not `is_connect()`; below it "connection reset by peer" |
 /// | `"reset_after"` | yes | exactly the same |
 /// | `"truncate"` | yes | status and headers, then an error with `is_decode()` while reading; below it "end of file before message length reached": half of the announced bytes came |
 /// | `{"notify": "rate_limit"}` | no | an error as GOV.UK Notify documents it: see below |
+/// | `{"nhs": "quota"}` | no | an error as NHS Notify documents it: see below |
 /// | `{"parts": {"shuffle": true, "repeat": 0.1, …}}` | yes | a FHIR answer of the right form that is not what was asked for: see below |
 /// | `{"person": "another_number"}` | yes | an answer about somebody else, or with somebody else's codes: see below |
+/// | `{"message": "no_content"}` | yes, but for `error` | a success of another form, or one with an error in it: see below |
 /// | `{"upload": {"take": 0.5, "report": "short", "lose": true}}` | as far as `take` says | a report that is wrong, or nothing: see below |
 /// | `{"extra_answer": {"after_ms": 20, "half": true}}` | yes | the answer, and then the same answer once more on the same connection, at once or `after_ms` later, whole or its first `half` |
 /// | `"wrong_content_type"` | yes | the right body as `text/html` |
@@ -101,7 +103,14 @@ use super::json::FaultsFile;
 /// `nationalIds`), `another_id` (the right object with another's PKB id), `another_number` (with another's number) and `unnamed` (the right
 /// object without `nationalIds`). For `record_access_token` it is one of `another_person` (codes made for another, which no client can
 /// tell), `repeated_codes`, `repeated_code` and `repeated_token` (both codes, the invitation code or the access code that were told last, to
-/// whomever). "Another" is the record that was made next; after the last comes the first.
+/// whomever). For `patient_search` it is `another_person`. "Another" is the record that was made next; after the last comes the first.
+///
+/// # Answers to messages
+///
+/// `message`, for `process_message` only, is one of `patient` (200 with the patient), `outcome` (200 with an OperationOutcome that says
+/// nothing), `warnings` (the same with two warnings), `created` (201), `accepted` (202) and `no_content` (204), the three without a body,
+/// `another_patient` (200 with a patient whom the message is not about) and `error` (200 with an OperationOutcome of an error; the message is
+/// not carried out). Without it a new record is 201 without a body, and an update 200 with an OperationOutcome that says so.
 ///
 /// # Half an upload
 ///
@@ -115,6 +124,12 @@ use super::json::FaultsFile;
 /// `notify`, for the endpoints that begin with `notify_`, is one of `phone_number`, `international`, `template_not_found`, `unknown_sender`,
 /// `trial_mode`, `team_only`, `not_a_pdf` (400), `no_token` (401), `clock`, `unknown_key`, `team_key_letter` (403), `rate_limit`, `daily_limit`
 /// (429) and `exception` (500).
+///
+/// # Errors of NHS Notify
+///
+/// `nhs`, for `nhs_batches` and `nhs_message`, is NHS Notify's code without `CM_` in small letters, such as `denied`, `service_ban`,
+/// `no_such_routing_plan`, `duplicate_request`, `retry_too_early` or `internal_server_error`; `timeout` is 408, and `gateway_timeout` 504.
+/// An error about a message names the first of its batch.
 ///
 /// # Tokens
 ///

@@ -4,8 +4,10 @@
 //! parameter refuses the whole request in all cases, is not; see [`refusal`].
 
 pub(crate) mod altered_parts;
+pub(crate) mod definitions;
 pub(crate) mod operations;
 mod parameters;
-mod refusal;
+pub(crate) mod refusal;
+pub(crate) mod search;
 
 pub use operations::{MAX_INVITATION_TOKENS, MAX_STATUS_QUERY};

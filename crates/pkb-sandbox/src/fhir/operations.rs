@@ -19,12 +19,12 @@ use super::altered_parts::AlteredParts;
 use super::parameters::{self, Parameter, Part, Value};
 use super::refusal::{MEDIA_TYPE, Refusal};
 
-/// The most patients of one `$status-query`.
+/// The most patients of one `$status-query`, unless the sandbox is told otherwise.
 pub const MAX_STATUS_QUERY: usize = 5_000;
-/// The most patients of one `$generate-invitation-tokens`.
+/// The most patients of one `$generate-invitation-tokens`, unless the sandbox is told otherwise.
 pub const MAX_INVITATION_TOKENS: usize = 500;
 
-const ORG_HEADER: &str = "x-org-public-id";
+pub(crate) const ORG_HEADER: &str = "x-org-public-id";
 
 /// `POST /fhir/Patient/$status-query`.
 pub(crate) async fn status_query(
@@ -50,7 +50,8 @@ pub(crate) async fn status_query(
         }
         parameters::reply("patientStatus", parts)
     };
-    respond(&state, &headers, &body, MAX_STATUS_QUERY, answer)
+    let endpoint = ("status_query", state.max_status_query);
+    respond(&state, &headers, &body, endpoint, answer)
 }
 
 /// `POST /fhir/Organization/$generate-invitation-tokens`. Who may not be invited is left out without a word.
@@ -79,7 +80,8 @@ pub(crate) async fn generate_invitation_tokens(
         state.told_before(parts.iter().rev().find_map(Part::codes));
         parameters::reply("patientTokens", parts)
     };
-    respond(&state, &headers, &body, MAX_INVITATION_TOKENS, answer)
+    let endpoint = ("generate_tokens", state.max_invitation_tokens);
+    respond(&state, &headers, &body, endpoint, answer)
 }
 
 /// Checks the request, and answers it whole or not at all.
@@ -87,11 +89,14 @@ fn respond(
     state: &State,
     headers: &HeaderMap,
     body: &[u8],
-    limit: usize,
+    (endpoint, limit): (&'static str, usize),
     answer: impl FnOnce(&[NationalId]) -> Vec<u8>,
 ) -> Response {
     if let Err(refusal) = check_headers(headers, &state.org_id) {
         return refusal.into_response();
+    }
+    if !state.is_enabled(endpoint) {
+        return Refusal::NOT_ENABLED.into_response();
     }
     let (count, asked) = parameters::read(body, limit);
     let answered = asked.and_then(|asked| {
@@ -110,7 +115,17 @@ fn respond(
     }
 }
 
-fn check_headers(headers: &HeaderMap, org_id: &str) -> Result<(), Refusal> {
+/// Checks that the organisation is one that the client may act for.
+pub(super) fn check_organisation(headers: &HeaderMap, org_id: &str) -> Result<(), Refusal> {
+    let given = headers.get(ORG_HEADER).and_then(|id| id.to_str().ok());
+    match given {
+        Some(id) if id.trim().eq_ignore_ascii_case(org_id) => Ok(()),
+        _ => Err(Refusal::ORGANISATION),
+    }
+}
+
+pub(crate) fn check_headers(headers: &HeaderMap, org_id: &str) -> Result<(), Refusal> {
+    check_organisation(headers, org_id)?;
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let names = |text: &str, types: &[&str]| {
         text.split(',').any(|each| {
@@ -120,9 +135,6 @@ fn check_headers(headers: &HeaderMap, org_id: &str) -> Result<(), Refusal> {
                 .any(|name| media_type.eq_ignore_ascii_case(name))
         })
     };
-    if !text(ORG_HEADER).is_some_and(|id| id.trim().eq_ignore_ascii_case(org_id)) {
-        return Err(Refusal::ORGANISATION);
-    }
     if !text("content-type").is_some_and(|kind| names(kind, &[MEDIA_TYPE])) {
         return Err(Refusal::CONTENT_TYPE);
     }

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use parking_lot::{Mutex, MutexGuard};
 use serde_json::{Value, json};
 
+use super::bill;
 use super::errors::NotifyError;
 use super::template::NotifyTemplate;
 use crate::built_in::NOTIFY_API_KEY;
@@ -27,6 +28,10 @@ pub struct NotifyConfig {
     pub burst: u32,
     /// Texts and letters that are taken in all, as if it were one day.
     pub daily_limit: usize,
+    /// The service's name, which Notify puts before each text unless that is switched off.
+    pub service_name: Option<String>,
+    /// Whether the service may text abroad, which the Crown dependencies are.
+    pub international: bool,
 }
 
 impl Default for NotifyConfig {
@@ -38,6 +43,8 @@ impl Default for NotifyConfig {
             per_second: 50,
             burst: 1000,
             daily_limit: 250_000,
+            service_name: None,
+            international: false,
         }
     }
 }
@@ -82,6 +89,8 @@ struct NotifyEntry {
     id: String,
     /// How often it was looked at.
     looked_at: usize,
+    /// Billed fragments of a text, sheets of a letter.
+    parts: u64,
 }
 
 /// What Notify remembers, and the settings.
@@ -122,6 +131,10 @@ impl Service {
             .find(|template| template.id == id)
     }
 
+    pub(super) fn is_international(&self) -> bool {
+        self.config.international
+    }
+
     /// Takes a token. Who has none left pays all the same, down to an empty bucket's depth.
     pub(super) fn spend(&self, now: Timestamp) -> Result<(), NotifyError> {
         let full = i64::from(self.config.burst) * 1000;
@@ -157,10 +170,17 @@ impl Service {
             &digest[17..20],
             &digest[20..32]
         );
+        let name = self.config.service_name.as_deref();
+        let parts = match (&piece.phone_number, &piece.body) {
+            (Some(_), Some(body)) => bill::fragments(name, body),
+            // A letter of a template has one sheet here.
+            _ => piece.pdf.as_deref().map_or(1, |pdf| pages(pdf).div_ceil(2)),
+        };
         memory.entries.push(NotifyEntry {
             piece,
             id: id.clone(),
             looked_at: 0,
+            parts,
         });
         Ok(id)
     }
@@ -193,12 +213,24 @@ impl Service {
             .collect()
     }
 
+    /// The bill of everything that was sent, in tenths of a penny.
+    pub(crate) fn bill(&self) -> u64 {
+        self.memory().entries.iter().map(NotifyEntry::cost).sum()
+    }
+
     /// Counts; nothing about patients.
     pub(super) fn summary(&self) -> Value {
         let taken = self.taken();
         let (mut seen, mut repeated) = (HashSet::new(), 0_u64);
         for piece in &taken {
-            let what = (&piece.phone_number, &piece.template_id, &piece.pdf_sha256);
+            // Two letters of a template differ in their words.
+            let words = piece.body.as_ref().filter(|_| piece.kind == "letter");
+            let what = (
+                &piece.phone_number,
+                &piece.template_id,
+                &piece.pdf_sha256,
+                words,
+            );
             repeated += u64::from(!seen.insert(what));
         }
         let count = |kind: &str| taken.iter().filter(|piece| piece.kind == kind).count();
@@ -220,6 +252,7 @@ impl NotifyEntry {
         };
         let way: &[&'static str] = match (number, last) {
             (Some(_), _) => &["created", "sending"],
+            (None, _) if self.piece.pdf.is_none() => &["created", "accepted"],
             (None, "validation-failed") => &["pending-virus-check"],
             (None, _) => &["pending-virus-check", "created", "accepted"],
         };
@@ -241,7 +274,41 @@ impl NotifyEntry {
         }
     }
 
+    /// In tenths of a penny. What Notify could not send costs nothing.
+    fn cost(&self) -> bill::Tenths {
+        match (&self.piece.phone_number, self.status()) {
+            (_, "technical-failure" | "validation-failed") => 0,
+            (Some(phone_number), _) => bill::of_text(phone_number, self.parts),
+            (None, _) => {
+                let sheets = usize::try_from(self.parts).unwrap_or(usize::MAX);
+                bill::of_letter(self.piece.postage.unwrap_or("second"), sheets)
+            }
+        }
+    }
+
     fn answer(&self) -> Value {
+        let mut answer = self.without_cost();
+        let is_ready = !matches!(self.status(), "created" | "pending-virus-check");
+        answer["is_cost_data_ready"] = is_ready.into();
+        if is_ready {
+            // A number with a point, as Notify's JSON has it.
+            let pounds = format!("{}.{:03}", self.cost() / 1000, self.cost() % 1000);
+            answer["cost_in_pounds"] = pounds.parse::<f64>().unwrap_or_default().into();
+            answer["cost_details"] = match &self.piece.phone_number {
+                Some(number) => json!({
+                    "billable_sms_fragments": self.parts,
+                    "international_rate_multiplier": bill::multiplier(number),
+                    "sms_rate": 0.024,
+                }),
+                None => {
+                    json!({"billable_sheets_of_paper": self.parts, "postage": self.piece.postage})
+                }
+            };
+        }
+        answer
+    }
+
+    fn without_cost(&self) -> Value {
         let piece = &self.piece;
         json!({
             "id": self.id,
@@ -257,6 +324,16 @@ impl NotifyEntry {
             "completed_at": null,
         })
     }
+}
+
+/// Pages of a PDF as its page tree counts them, or one if that cannot be read without unpacking: the stand-in prints nothing.
+fn pages(pdf: &[u8]) -> u64 {
+    let text = String::from_utf8_lossy(pdf);
+    let count = text.split("/Count ").nth(1).and_then(|rest| {
+        let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+        digits.parse().ok()
+    });
+    count.unwrap_or(1).max(1)
 }
 
 fn has_end(pdf: &[u8]) -> bool {

@@ -5,7 +5,9 @@
 //! * `errors`: every error, by its documented status, type and words.
 //! * `template`: texts with `((placeholders))`.
 //! * `memory`: what was sent, and how it fared.
+//! * `bill`: what it cost.
 
+mod bill;
 pub(crate) mod errors;
 mod key;
 pub(crate) mod memory;
@@ -79,6 +81,10 @@ fn text(state: &State, body: &[u8]) -> Result<Response, NotifyError> {
         .and_then(Value::as_str)
         .ok_or(NotifyError::form("template_id is a required property"))?;
     let phone = mobile(phone)?;
+    // The Crown dependencies are abroad.
+    if bill::multiplier(&phone) > 1 && !state.notify.is_international() {
+        return Err(NotifyError::International);
+    }
     if body.contains_key("sms_sender_id") {
         return Err(NotifyError::UnknownSender);
     }
@@ -91,7 +97,7 @@ fn text(state: &State, body: &[u8]) -> Result<Response, NotifyError> {
         .get("personalisation")
         .and_then(Value::as_object)
         .unwrap_or(&empty);
-    let content = template.fill(&Placeholders::of(values))?;
+    let content = template.fill("sms", &Placeholders::of(values))?;
     if content.chars().count() > MAX_CHARACTERS {
         return Err(NotifyError::TooLong);
     }
@@ -123,13 +129,20 @@ fn text(state: &State, body: &[u8]) -> Result<Response, NotifyError> {
     Ok((StatusCode::CREATED, Json(answer(&id))).into_response())
 }
 
-/// `POST /v2/notifications/letter`, with a PDF only.
+/// `POST /v2/notifications/letter`, with a PDF or with the values of a template.
 pub(crate) async fn send_letter(AxumState(state): AxumState<Arc<State>>, body: Bytes) -> Response {
     letter(&state, &body).unwrap_or_else(IntoResponse::into_response)
 }
 
 fn letter(state: &State, body: &[u8]) -> Result<Response, NotifyError> {
     state.notify.spend(state.machine_clock().now())?;
+    let is_of_template = matches!(
+        serde_json::from_slice(body),
+        Ok(Value::Object(object)) if object.contains_key("template_id")
+    );
+    if is_of_template {
+        return template_letter(state, body);
+    }
     let body = object(body, &["reference", "content", "postage"])?;
     let reference =
         reference(&body).ok_or(NotifyError::form("reference is a required property"))?;
@@ -166,6 +179,86 @@ fn letter(state: &State, body: &[u8]) -> Result<Response, NotifyError> {
     })?;
     let answer = json!({"id": id, "reference": reference, "postage": postage});
     Ok((StatusCode::CREATED, Json(answer)).into_response())
+}
+
+/// Lines of an address that Notify takes at least and at most, name and postcode counted.
+const ADDRESS_LINES: std::ops::RangeInclusive<usize> = 3..=7;
+/// No line begins with one of these.
+const BAD_BEGINNINGS: &[char] = &[
+    '@', '(', ')', '=', '[', ']', '"', '\\', '/', ',', '<', '>', '~',
+];
+
+fn template_letter(state: &State, body: &[u8]) -> Result<Response, NotifyError> {
+    let body = object(body, &["template_id", "personalisation", "reference"])?;
+    let id = body.get("template_id").and_then(Value::as_str);
+    let template = id.and_then(|id| state.notify.template(id));
+    let template = template.ok_or(NotifyError::TemplateNotFound)?;
+    let values = body
+        .get("personalisation")
+        .and_then(Value::as_object)
+        .ok_or(NotifyError::form("personalisation is a required property"))?;
+    let values = Placeholders::of(values);
+    let words = template.fill("letter", &values)?;
+    let address = address(&values)?;
+    let content = format!("{}\n\n{words}", address.join("\n"));
+    let reference = reference(&body);
+    let id = state.notify.take(NewNotification {
+        kind: "letter",
+        reference: reference.clone(),
+        phone_number: None,
+        template_id: Some(template.id.clone()),
+        body: Some(content),
+        postage: Some("second"),
+        pdf: None,
+        at: state.machine_clock().now(),
+    })?;
+    let answer = json!({
+        "id": id,
+        "reference": reference,
+        "content": {"subject": "a letter", "body": words},
+        "uri": format!("/v2/notifications/{id}"),
+        "template": {"id": template.id, "version": 1, "uri": format!("/v2/template/{}", template.id)},
+        "scheduled_for": null,
+    });
+    Ok((StatusCode::CREATED, Json(answer)).into_response())
+}
+
+/// The lines of an address, if Notify prints them.
+fn address(values: &Placeholders) -> Result<Vec<String>, NotifyError> {
+    let lines = (1..=7).filter_map(|line| values.get(&format!("address_line_{line}")));
+    let lines: Vec<String> = lines.map(str::to_owned).collect();
+    if !ADDRESS_LINES.contains(&lines.len()) {
+        return Err(NotifyError::form(
+            "Address must be at least 3 lines long, and no more than 7",
+        ));
+    }
+    let has_sign = |line: &String| line.chars().any(|c| c.is_ascii_alphanumeric());
+    if !lines.iter().take(2).all(has_sign) {
+        return Err(NotifyError::form(
+            "The first 2 lines of the address must include a letter or a number",
+        ));
+    }
+    if lines.iter().any(|line| line.starts_with(BAD_BEGINNINGS)) {
+        return Err(NotifyError::form(
+            "Address lines must not start with any of the following characters: @ ( ) = [ ] ” \\ / , < > ~",
+        ));
+    }
+    // A postcode is two words with a digit before the last two letters; whether it is a country is not looked at.
+    let last = lines
+        .last()
+        .map(|line| line.to_uppercase())
+        .unwrap_or_default();
+    let is_end = |word: &str| {
+        let bytes = word.as_bytes();
+        matches!(bytes, [digit, a, b] if digit.is_ascii_digit() && a.is_ascii_uppercase() && b.is_ascii_uppercase())
+    };
+    let has_digit = last.bytes().any(|byte| byte.is_ascii_digit());
+    if has_digit && !last.split(' ').next_back().is_some_and(is_end) && !last.starts_with("BFPO") {
+        return Err(NotifyError::form(
+            "Last line of address must be a real UK postcode or another country",
+        ));
+    }
+    Ok(lines)
 }
 
 /// `GET /v2/notifications`, of which `reference` alone is heard: the newest first, 250 at most.
@@ -241,9 +334,6 @@ fn mobile(text: &str) -> Result<String, NotifyError> {
     let national = national.trim_start_matches('0');
     if national.len() != 10 || !national.starts_with('7') || national == "7700900996" {
         return Err(NotifyError::PhoneNumber);
-    }
-    if national.starts_with("7624") {
-        return Err(NotifyError::International);
     }
     Ok(format!("44{national}"))
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::errors::NotifyError;
-use crate::built_in::NOTIFY_TEMPLATES;
+use crate::built_in::{NOTIFY_LETTER_TEMPLATE, NOTIFY_TEMPLATES};
 
 /// A template that Notify has.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +22,12 @@ pub struct NotifyTemplate {
 pub(super) struct Placeholders(BTreeMap<String, String>);
 
 impl Placeholders {
+    /// The value of a placeholder, if it is there and not blank.
+    pub(super) fn get(&self, name: &str) -> Option<&str> {
+        let value = self.0.get(&folded(name))?.trim();
+        (!value.is_empty()).then_some(value)
+    }
+
     pub(super) fn of(values: &Map<String, Value>) -> Self {
         let text = |value: &Value| {
             value
@@ -55,7 +61,16 @@ impl NotifyTemplate {
         }
     }
 
-    /// The three that a sandbox knows unless told otherwise: two texts that go together, and one that stands alone.
+    /// A template for letters.
+    #[must_use]
+    pub fn letter(id: &str, body: &str) -> Self {
+        Self {
+            kind: "letter",
+            ..Self::text(id, body)
+        }
+    }
+
+    /// Those that a sandbox knows unless told otherwise: two texts that go together, one that stands alone, and a letter.
     pub(super) fn defaults() -> Vec<Self> {
         let [first, second, alone] = NOTIFY_TEMPLATES;
         vec![
@@ -71,6 +86,10 @@ impl NotifyTemplate {
                 alone,
                 "((organisation)): ((invitation code)) ((access code)) until ((expiry)) ((link))",
             ),
+            Self::letter(
+                NOTIFY_LETTER_TEMPLATE,
+                "Dear ((first name)), join at ((join address)) with ((invitation code)) and ((access code)) by ((expiry)).\n\nQR: ((join link))",
+            ),
         ]
     }
 
@@ -83,16 +102,15 @@ impl NotifyTemplate {
             .collect()
     }
 
-    /// The text with its values.
-    pub(super) fn fill(&self, values: &Placeholders) -> Result<String, NotifyError> {
-        if self.kind != "sms" {
+    /// The text with its values, of a template of a kind.
+    pub(super) fn fill(&self, kind: &str, values: &Placeholders) -> Result<String, NotifyError> {
+        if self.kind != kind {
             return Err(NotifyError::TemplateNotFound);
         }
         let mut text = self.body.clone();
         for name in self.placeholders() {
             let value = values
-                .0
-                .get(&folded(name))
+                .get(name)
                 .ok_or(NotifyError::MissingPersonalisation)?;
             text = text.replace(&format!("(({name}))"), value);
         }
@@ -133,10 +151,10 @@ mod tests {
         let template = NotifyTemplate::text("x", "Hello ((First Name)): ((link))");
         let values = json!({"first_name": "Read", "LINK": "here"});
         let values = Placeholders::of(values.as_object().unwrap());
-        assert_eq!(template.fill(&values).unwrap(), "Hello Read: here");
+        assert_eq!(template.fill("sms", &values).unwrap(), "Hello Read: here");
         let none = Placeholders::of(&Map::new());
         assert_eq!(
-            template.fill(&none),
+            template.fill("sms", &none),
             Err(NotifyError::MissingPersonalisation)
         );
     }

@@ -3,10 +3,13 @@
 use std::io::{self, ErrorKind};
 
 use crate::faults::rules::FaultsError;
+use crate::mail_company::MailError;
+use crate::mesh::MeshError;
 use crate::sandbox::StartError;
 use crate::world::WorldError;
 
 pub(super) const USAGE: u8 = 2;
+const WRONG_DATA: u8 = 65;
 pub(super) const NO_INPUT: u8 = 66;
 const INPUT_OUTPUT: u8 = 74;
 
@@ -78,6 +81,36 @@ impl From<FaultsError> for Failure {
         let code = match error {
             FaultsError::Unreadable { .. } => NO_INPUT,
             FaultsError::Invalid { .. } => USAGE,
+        };
+        Self {
+            code,
+            error: Some(error.into()),
+        }
+    }
+}
+
+impl From<MeshError> for Failure {
+    fn from(error: MeshError) -> Self {
+        let code = match error {
+            MeshError::Patients(error) => return error.into(),
+            MeshError::Unreadable { .. } => NO_INPUT,
+            MeshError::TooMany { .. } => USAGE,
+            MeshError::Unwritable { .. } => INPUT_OUTPUT,
+        };
+        Self {
+            code,
+            error: Some(error.into()),
+        }
+    }
+}
+
+impl From<MailError> for Failure {
+    fn from(error: MailError) -> Self {
+        let code = match error {
+            MailError::Unreadable { .. } => NO_INPUT,
+            MailError::Delivery(_) => WRONG_DATA,
+            MailError::TooMany { .. } | MailError::NoReturns => USAGE,
+            MailError::Unwritable(_) => INPUT_OUTPUT,
         };
         Self {
             code,

@@ -33,6 +33,11 @@ impl State {
         self.clock.now()
     }
 
+    /// The day in the United Kingdom.
+    pub(super) fn today(&self) -> Date {
+        self.now().to_zoned(london()).date()
+    }
+
     /// The world says that no request with this patient in it is carried out.
     pub(crate) fn refuses_batch(&self, number: &str) -> bool {
         self.world
@@ -52,7 +57,7 @@ impl State {
 
     /// New codes for each patient who may be invited, in the order asked; earlier ones stay as they are.
     pub(crate) fn invite_all(&self, asked: &[NationalId]) -> Vec<Option<Invitation>> {
-        let today = self.now().to_zoned(london()).date();
+        let today = self.today();
         let mut memory = self.memory();
         asked
             .iter()

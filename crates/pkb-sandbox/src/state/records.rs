@@ -8,7 +8,7 @@ use jiff::civil::Date;
 use crate::derive;
 use crate::national_id::NationalId;
 use crate::upload::{Added, Report, Row, Rows};
-use crate::world::{BirthAtPkb, World, WorldPatient};
+use crate::world::{BirthAtPkb, Gender, World, WorldPatient};
 
 /// What can be seen of a record from outside, for tests and demonstrations.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +21,12 @@ pub struct PatientView {
     pub invitations: usize,
     /// How many times an upload changed the record after it was made.
     pub updates: usize,
+    /// M, F, I or U; empty if PKB has none.
+    pub gender: String,
+    /// The number that PKB has.
+    pub mobile: String,
+    /// Two lines, town and county; any may be empty.
+    pub address: [String; 4],
     /// The date of birth that PKB has.
     pub date_of_birth: Option<Date>,
     /// The date of death that PKB has.
@@ -48,6 +54,19 @@ pub(crate) struct Record {
     pub(super) registered: bool,
     pub(super) updates: usize,
     pub(super) issued: Vec<Timestamp>,
+}
+
+impl Record {
+    /// The gender that PKB has: the world's, or what was uploaded.
+    pub(crate) fn gender(&self) -> Gender {
+        let uploaded = || match self.row.gender.as_str() {
+            "M" => Gender::M,
+            "F" => Gender::F,
+            "I" => Gender::I,
+            _ => Gender::U,
+        };
+        self.world.gender.unwrap_or_else(uploaded)
+    }
 }
 
 /// All records, and how they are found.

@@ -208,7 +208,7 @@ fn the_env_output_evaluates_in_sh() {
     std::fs::create_dir(&inside).unwrap();
     let copy = inside.join("pkb-sandbox");
     std::fs::copy(env!("CARGO_BIN_EXE_pkb-sandbox"), &copy).unwrap();
-    let script = r#"eval "$("$1" env --listen 127.0.0.1:9999)" && command -v pkb-sandbox && printf '%s\n' "$PKB_BASE_URL" "$PKB_TOKEN_URL" "$PKB_CLIENT_ID" "$PKB_CLIENT_SECRET" "$(cat "$PKB_CLIENT_SECRET_FILE")" "$(cat "$NOTIFY_API_KEY_FILE")" "$PKB_FHIR_URL" "$PKB_ORG_ID" "$PKB_JOIN_URL""#;
+    let script = r#"eval "$("$1" env --listen 127.0.0.1:9999)" && command -v pkb-sandbox && printf '%s\n' "$PKB_BASE_URL" "$PKB_TOKEN_URL" "$PKB_CLIENT_ID" "$PKB_CLIENT_SECRET" "$(cat "$PKB_CLIENT_SECRET_FILE")" "$(cat "$NOTIFY_API_KEY_FILE")" "$PKB_FHIR_URL" "$PKB_MESSAGING_URL" "$PKB_ORG_ID" "$PKB_JOIN_URL""#;
     let output = Command::new("sh")
         .args(["-euc", script, "sh"])
         .arg(&copy)
@@ -221,7 +221,7 @@ fn the_env_output_evaluates_in_sh() {
         String::from_utf8_lossy(&output.stderr)
     );
     let expected = format!(
-        "{}\nhttp://127.0.0.1:9999\nhttp://127.0.0.1:9999/api/oauth/token\nsandbox-client\nsandbox-secret\nsandbox-secret\n{}\nhttp://127.0.0.1:9999/fhir\n{}\nhttp://127.0.0.1:9999/join/\n",
+        "{}\nhttp://127.0.0.1:9999\nhttp://127.0.0.1:9999/api/oauth/token\nsandbox-client\nsandbox-secret\nsandbox-secret\n{}\nhttp://127.0.0.1:9999/fhir\nhttp://127.0.0.1:9999/phr-fhir\n{}\nhttp://127.0.0.1:9999/join/\n",
         copy.display(),
         pkb_sandbox::NOTIFY_API_KEY,
         pkb_sandbox::ORG_ID
@@ -249,6 +249,16 @@ fn the_files_of_secrets_are_the_owners_alone_and_may_be_anywhere() {
             "NOTIFY_API_KEY_FILE",
             pkb_sandbox::NOTIFY_API_KEY,
         ),
+        (
+            "nhs-notify-key",
+            "NHS_NOTIFY_API_KEY_FILE",
+            pkb_sandbox::NHS_NOTIFY_API_KEY,
+        ),
+        (
+            "nhs-notify-private-key.pem",
+            "NHS_NOTIFY_PRIVATE_KEY_FILE",
+            pkb_sandbox::NHS_NOTIFY_PRIVATE_KEY.trim_end(),
+        ),
     ] {
         let path = folder
             .path()
@@ -264,7 +274,7 @@ fn the_files_of_secrets_are_the_owners_alone_and_may_be_anywhere() {
         );
         assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
         assert!(
-            value.starts_with("sandbox-"),
+            value.starts_with("sandbox-") || name.ends_with(".pem"),
             "that is how it is known not to be a real one"
         );
     }

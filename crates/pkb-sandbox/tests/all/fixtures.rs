@@ -129,8 +129,7 @@ fn the_readme_says_what_each_row_is_there_for() {
 #[test]
 fn row_2_is_the_patient_of_the_guide_and_the_lines_end_as_promised() {
     let text = std::fs::read_to_string(fixture("patients.csv")).unwrap();
-    let guide =
-        "5760678914,Mr,Read,Richards,2000-09-15,1 Main Street,,Newcastle,,NE1 1XC,07700 900123,,en";
+    let guide = "5760678914,Mr,Read,Richards,2000-09-15,1 Main Street,,Newcastle,,NE1 1XC,07700 900123,,en,M";
     assert_eq!(text.lines().nth(1), Some(guide));
     assert!(!text.contains('\r') && !text.starts_with('\u{feff}') && text.ends_with('\n'));
 }

@@ -14,6 +14,7 @@ fn entry(endpoint: &'static str, patient: Option<&str>, status: u16) -> LedgerEn
         latency_ms: 0,
         committed: status == 200,
         identifiers: None,
+        invited_by_email: false,
         upload: None,
     }
 }

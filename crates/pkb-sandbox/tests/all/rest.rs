@@ -20,7 +20,7 @@ async fn the_guides_patient_is_answered_as_in_the_guide() {
         user,
         json!({
             "id": "3594342", "title": "Mr", "firstName": "Read", "lastName": "Richards",
-            "dob": "2000-09-15", "dateDeceased": null, "gender": null, "email": null, "phone": "07700 900123",
+            "dob": "2000-09-15", "dateDeceased": null, "gender": "U", "genderMF": null, "email": null, "phone": "07700 900123",
             "address1": "1 Main Street", "address2": null, "city": "Newcastle", "state": null, "postalCode": "NE1 1XC",
             "country": "GB-ENG",
             "nationalIds": [{"value": GUIDE, "name": "NHS number", "countryCodes": ["GB-ENG", "GB-WLS"]}],

@@ -30,6 +30,7 @@ async fn refresh(rig: &Rig, change: (&str, &str)) -> Response {
 async fn a_refresh_token_gives_a_bearer_token_and_the_next_one_and_is_spent() {
     let rig = Rig::start().await;
     let mut refresh_token = REFRESH_TOKEN.to_owned();
+    let mut bearers = Vec::new();
     for _ in 0..3 {
         let response = refresh(&rig, ("refresh_token", &refresh_token)).await;
         assert_eq!(response.status(), 200);
@@ -40,15 +41,40 @@ async fn a_refresh_token_gives_a_bearer_token_and_the_next_one_and_is_spent() {
             .get(rig.url(&format!("/beta/users/byNationalId/{GUIDE}/NHS_NUMBER")))
             .bearer_auth(reply["access_token"].as_str().unwrap());
         assert_eq!(request.send().await.unwrap().status(), 404);
-
-        let again = refresh(&rig, ("refresh_token", &refresh_token)).await;
-        assert_eq!(again.status(), 400);
-        let again: Value = again.json().await.unwrap();
-        assert_eq!(again["error"], "invalid_grant");
+        bearers.push(reply["access_token"].as_str().unwrap().to_owned());
         let next = reply["refresh_token"].as_str().unwrap();
         assert_ne!(next, refresh_token);
         next.clone_into(&mut refresh_token);
     }
+    // One that was used before ends the session, with all tokens of it; other clients' go on.
+    let other = rig.bearer().await;
+    for token in [REFRESH_TOKEN, &refresh_token] {
+        let over = refresh(&rig, ("refresh_token", token)).await;
+        assert_eq!(over.status(), 400);
+        assert_eq!(code(over).await, "API_SESSION_INVALID");
+    }
+    let ask = |bearer: &str| {
+        let request = rig.http.get(rig.url("/v1/users/1/recordAccessToken"));
+        request.bearer_auth(bearer).send()
+    };
+    for bearer in &bearers {
+        let over = ask(bearer).await.unwrap();
+        assert_eq!(over.status(), 401);
+        assert_eq!(code(over).await, "API_SESSION_INVALID");
+    }
+    assert_eq!(ask(&other).await.unwrap().status(), 404);
+}
+
+/// The response code of an OperationOutcome.
+async fn code(response: Response) -> String {
+    let outcome: Value = response.json().await.unwrap();
+    assert_eq!(outcome["resourceType"], "OperationOutcome");
+    let coding = &outcome["issue"][0]["details"]["coding"][0];
+    assert_eq!(
+        coding["system"],
+        "http://fhir.patientsknowbest.com/codesystem/response-code"
+    );
+    coding["code"].as_str().unwrap().to_owned()
 }
 
 #[tokio::test]

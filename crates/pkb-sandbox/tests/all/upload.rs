@@ -27,7 +27,7 @@ async fn new_patients_are_created_and_known_ones_updated() {
 async fn an_upload_overwrites_what_a_world_of_a_patient_file_knows() {
     let header = generate::COLUMNS.join(",");
     let known = format!(
-        "{header}\n{GUIDE},Mr,Read,Richards,15/09/2000,1 Main Street,,Newcastle,,NE1 1XC,,,\n"
+        "{header}\n{GUIDE},Mr,Read,Richards,15/09/2000,1 Main Street,,Newcastle,,NE1 1XC,,,,\n"
     );
     let world = World::of_patient_file(known.as_bytes()).unwrap();
     let text =
@@ -53,7 +53,7 @@ async fn an_upload_overwrites_what_a_world_of_a_patient_file_knows() {
 #[test]
 fn a_file_that_cannot_become_a_world_is_refused_by_row_without_values() {
     let header = generate::COLUMNS.join(",");
-    let row = format!("{GUIDE},,Canary,Canary,15/09/2000,,,,,,,,");
+    let row = format!("{GUIDE},,Canary,Canary,15/09/2000,,,,,,,,,");
     for (file, part) in [
         ("NHS number\n".to_owned(), "row 1 has no column"),
         (

@@ -19,7 +19,7 @@ pub enum StampError {
     #[error("a letter cannot be stamped: {0}")]
     Misfit(#[from] Misfit),
     /// Templates that cannot stand in one PDF.
-    #[error("letters cannot stand in one PDF: {0}")]
+    #[error("letters cannot be in one PDF: {0}")]
     Apart(Unstampable),
     /// A font cannot be divided.
     #[error("a font cannot be embedded")]

@@ -33,7 +33,7 @@ impl<'f, W: Write, T: BorrowMut<LetterWriter<'f>>> Document<'f, W, T> {
                 .or_insert_with(|| stands_for.clone());
             if known != stands_for {
                 return Err(StampError::Apart(Unstampable::because(
-                    "their tags have other meanings",
+                    "their tags have different meanings",
                 )));
             }
         }

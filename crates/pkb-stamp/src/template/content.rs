@@ -96,7 +96,7 @@ impl PageContent {
     /// # Errors
     /// It is not PDF syntax.
     pub(super) fn read(bytes: Vec<u8>, resources: &PageResources<'_>) -> Result<Self, Unstampable> {
-        let damaged = || Unstampable::because("its content cannot be read");
+        let damaged = || Unstampable::because("a page of its PDF cannot be read");
         let tokens = lexemes(&bytes).ok_or_else(damaged)?;
         let mut sequences = Vec::new();
         let mut is_plain = true;

@@ -59,11 +59,7 @@ impl Field {
         shaper: &mut Shaper<'_>,
         before: &[Self],
     ) -> Result<Option<Self>, Unstampable> {
-        let differs = || {
-            Unstampable::because(
-                "a line or shape of it depends on the values in a way that is not stamped",
-            )
-        };
+        let differs = || Unstampable::because("a line or shape depends on the patient's details");
         let texts: Option<Vec<&Text>> = kinds
             .iter()
             .map(|kind| {
@@ -211,7 +207,7 @@ fn text_field(
         return Ok(None);
     };
     let base = lines.base;
-    let differs = || lines.fault("comes out differently with other values");
+    let differs = || lines.fault("is laid out differently for different patients");
     if !lines.look_alike() {
         return Err(differs());
     }
@@ -224,14 +220,15 @@ fn text_field(
         words_of(reading.probes, &lines.words).ok_or_else(differs)?
     };
     let face = reading.fonts.named(&base.font).ok_or_else(|| {
-        Unstampable::because(&format!("values cannot be set in the font {}", base.font))
+        Unstampable::because(&format!("stamping cannot write in the font {}", base.font))
     })?;
     let is_latin = (lines.words.iter()).any(|line| line.chars().any(char::is_alphabetic));
     let features = lines
         .features(face, is_latin, reading.fonts, shaper)
-        .ok_or_else(|| lines.fault("is spaced or shaped in a way that stamping does not know"))?;
-    let anchor = anchor(texts, before)
-        .ok_or_else(|| lines.fault("moves with the values in a way that stamping does not know"))?;
+        .ok_or_else(|| lines.fault("is spaced or shaped in a way that cannot be stamped"))?;
+    let anchor = anchor(texts, before).ok_or_else(|| {
+        lines.fault("moves with the patient's details in a way that cannot be stamped")
+    })?;
     let seen = seen_in(&words, reading.probes);
     let followed = match anchor {
         Anchor::After(at, _) => before.get(at),
@@ -243,7 +240,7 @@ fn text_field(
     let is_late = is_own_late || followed.is_some_and(Field::is_late);
     if followed.is_some_and(|field| field.is_late() != is_late) {
         return Err(Unstampable::because(&format!(
-            "in the line {:?} values stand that are known at different times",
+            "the line {:?} has details that are known at different times",
             lines.first()
         )));
     }
@@ -329,7 +326,7 @@ fn picture_field(
     drawn: &[&Picture],
     pictures: &[&BTreeMap<String, (usize, Vec<u8>)>],
 ) -> Result<Option<Field>, Unstampable> {
-    let moved = || Unstampable::because("a picture depends on the values");
+    let moved = || Unstampable::because("a picture depends on the patient's details");
     let Some(base) = drawn.first() else {
         return Ok(None);
     };

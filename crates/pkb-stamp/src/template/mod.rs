@@ -256,7 +256,9 @@ impl Template {
         more: &BTreeSet<usize>,
     ) -> Result<Self, Unstampable> {
         let [base, others @ ..] = probes else {
-            return Err(Unstampable::because("there is no probe of it"));
+            return Err(Unstampable::because(
+                "a letter with placeholder values is missing",
+            ));
         };
         for other in others {
             alike(base, other)?;
@@ -279,7 +281,9 @@ impl Template {
         }
         let (elements, bookmark) = (elements(base, probes)?, bookmark(probes)?);
         if has_early_values(&elements, bookmark.as_ref(), late) {
-            return Err(Unstampable::because("a heading has a value in it"));
+            return Err(Unstampable::because(
+                "a heading has a name, a code or another detail of the patient in it",
+            ));
         }
         let as_u32 = |place: usize| u32::try_from(place).unwrap_or_default();
         for (page, parents) in pages.iter_mut().zip(&base.structure.parents) {
@@ -311,6 +315,9 @@ struct Reading<'a> {
     fonts: &'a Fonts,
 }
 
+/// What is said of its tags.
+const TAGS: &str = "the structure of its PDF for screen readers";
+
 /// Whether two probes have what must not depend on values.
 fn alike(base: &ReadProbe, other: &ReadProbe) -> Result<(), Unstampable> {
     let (own, others) = (&base.structure, &other.structure);
@@ -320,11 +327,17 @@ fn alike(base: &ReadProbe, other: &ReadProbe) -> Result<(), Unstampable> {
             "the number of its pages",
             base.pages.len() == other.pages.len(),
         ),
-        ("its tags", own.roots == others.roots),
-        ("its tags", own.parents == others.parents),
-        ("its tags", own.roles == others.roles),
-        ("its title or author", of_base.info == other.document.info),
-        ("its language", of_base.language == other.document.language),
+        (TAGS, own.roots == others.roots),
+        (TAGS, own.parents == others.parents),
+        (TAGS, own.roles == others.roles),
+        (
+            "the title or author of its PDF",
+            of_base.info == other.document.info,
+        ),
+        (
+            "the language of its PDF",
+            of_base.language == other.document.language,
+        ),
     ];
     match is_same.into_iter().find(|(_, is_same)| !is_same) {
         Some((what, _)) => Err(depends(what)),
@@ -337,7 +350,7 @@ fn elements(base: &ReadProbe, probes: &[&ReadProbe]) -> Result<Vec<Vec<Part>>, U
     let of_all = |at: usize| {
         let alike = (probes.iter()).map(|probe| probe.structure.elements.get(at));
         let alike: Option<Vec<&[RawPart]>> = alike.map(|own| own.map(Vec::as_slice)).collect();
-        parts(probes, &alike.ok_or_else(|| depends("its tags"))?)
+        parts(probes, &alike.ok_or_else(|| depends(TAGS))?)
     };
     (0..base.structure.elements.len()).map(of_all).collect()
 }
@@ -358,7 +371,5 @@ fn has_early_values(
 }
 
 fn depends(what: &str) -> Unstampable {
-    Unstampable::because(&format!(
-        "{what} depends on the values in a way that is not stamped"
-    ))
+    Unstampable::because(&format!("{what} depends on the patient's details"))
 }

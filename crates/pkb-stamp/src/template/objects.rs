@@ -73,7 +73,7 @@ fn is_reference(data: &[u8], generation: &Lexeme, word: &Lexeme) -> bool {
 /// # Errors
 /// It is not there, or of a kind that is not copied.
 pub(super) fn object(xref: &XRef, number: u32) -> Result<RawObject, Unstampable> {
-    let missing = || Unstampable::because("an object of it cannot be read");
+    let missing = || Unstampable::because("an object in its PDF cannot be read");
     let id = ObjectIdentifier::new(i32::try_from(number).map_err(|_| missing())?, 0);
     let (value, data) = match xref.get::<Object<'_>>(id).ok_or_else(missing)? {
         Object::Dict(dict) => (dict.data().to_vec(), None),

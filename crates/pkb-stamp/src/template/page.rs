@@ -29,7 +29,7 @@ pub(super) fn page(
         .iter()
         .any(|page| page.content.sequences.len() != count || page.boxes != base.boxes)
     {
-        return Err(depends("the number of its lines"));
+        return Err(depends("the number of its lines and shapes"));
     }
     let mut fields: Vec<Field> = Vec::new();
     let mut taken = BTreeSet::new();
@@ -46,7 +46,7 @@ pub(super) fn page(
     }
     if !fields.is_empty() && !alike.iter().all(|page| page.content.is_plain) {
         return Err(Unstampable::because(
-            "something on it is clipped, or turned as a whole",
+            "part of the page is clipped, or the whole page is rotated or scaled",
         ));
     }
     let mut content = SharedContent::of(&base.content, &taken, &fields, reading.fonts, shaper);

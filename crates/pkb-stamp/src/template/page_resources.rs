@@ -61,7 +61,8 @@ impl<'a> PageResources<'a> {
 
     /// The dictionary itself.
     pub(super) fn pieces(&self) -> Result<Vec<Piece>, Unstampable> {
-        pieces(self.dict.data()).ok_or_else(|| Unstampable::because("its resources cannot be read"))
+        pieces(self.dict.data())
+            .ok_or_else(|| Unstampable::because("the resources of its PDF cannot be read"))
     }
 
     /// The font that has a name.

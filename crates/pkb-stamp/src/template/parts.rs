@@ -7,7 +7,7 @@ use super::{Part, Unstampable, depends};
 
 /// The parts of an object that each letter has of its own, from the same object of all probes: what differs must be values.
 pub(super) fn parts(probes: &[&ReadProbe], alike: &[&[RawPart]]) -> Result<Vec<Part>, Unstampable> {
-    let differs = || depends("what its tags say");
+    let differs = || depends("what the tags of its PDF say");
     let [base, others @ ..] = alike else {
         return Err(differs());
     };
@@ -47,7 +47,7 @@ pub(super) fn parts(probes: &[&ReadProbe], alike: &[&[RawPart]]) -> Result<Vec<P
 }
 
 pub(super) fn bookmark(probes: &[&ReadProbe]) -> Result<Option<(Words, Vec<Part>)>, Unstampable> {
-    let differs = || depends("its bookmark");
+    let differs = || depends("the bookmark of its PDF");
     let all: Vec<_> = probes
         .iter()
         .filter_map(|probe| probe.structure.bookmark.as_ref())

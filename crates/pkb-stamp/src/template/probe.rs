@@ -70,7 +70,7 @@ impl ReadProbe {
                 ],
             ]
             .concat();
-            only(dict, &known, "a page of it")?;
+            only(dict, &known, "a page of its PDF")?;
             let dictionary: Dict<'_> = dict.get("Resources").ok_or_else(damaged)?;
             let pictures = pictures(&dictionary, xref)?;
             let resources = PageResources::read(dictionary, xref)?;
@@ -105,7 +105,7 @@ impl ReadProbe {
 }
 
 fn document(pdf: &Pdf, catalog: &Dict<'_>) -> Result<DocumentParts, Unstampable> {
-    let damaged = || Unstampable::because("what it says of itself cannot be read");
+    let damaged = || Unstampable::because("what its PDF says about itself cannot be read");
     let known = [
         "Type",
         "Pages",
@@ -116,7 +116,7 @@ fn document(pdf: &Pdf, catalog: &Dict<'_>) -> Result<DocumentParts, Unstampable>
         "ViewerPreferences",
         "Outlines",
     ];
-    only(catalog, &known, "its catalog")?;
+    only(catalog, &known, "the catalog of its PDF")?;
     let metadata: Stream<'_> = catalog.get("Metadata").ok_or_else(damaged)?;
     let language: PdfString<'_> = catalog.get("Lang").ok_or_else(damaged)?;
     let mut kept = Vec::new();

@@ -51,7 +51,7 @@ pub(super) fn only(dict: &Dict<'_>, known: &[&str], what: &str) -> Result<(), Un
     let unknown = dict.keys().find(|key| !known.contains(&key.as_str()));
     unknown.map_or(Ok(()), |key| {
         Err(Unstampable::because(&format!(
-            "{what} has {}, which is not copied",
+            "{what} has {}, which stamping does not copy",
             key.as_str()
         )))
     })
@@ -75,12 +75,13 @@ impl Structure {
         catalog: &Dict<'_>,
         pages: &[Dict<'_>],
     ) -> Result<Self, Unstampable> {
-        let missing = || Unstampable::because("it is not tagged as it should be");
+        let missing =
+            || Unstampable::because("its PDF is not tagged in the way that Typst does it");
         let root: Dict<'_> = catalog.get("StructTreeRoot").ok_or_else(missing)?;
         only(
             &root,
             &["Type", "RoleMap", "K", "ParentTree", "ParentTreeNextKey"],
-            "its structure",
+            "the structure of its PDF",
         )?;
         let documents: Array<'_> = root.get("K").ok_or_else(missing)?;
         let document = documents
@@ -89,7 +90,11 @@ impl Structure {
             .and_then(|kid| number_of(&kid))
             .ok_or_else(missing)?;
         let document_dict = dict(xref, document).ok_or_else(missing)?;
-        only(&document_dict, &["Type", "S", "P", "K"], "its document tag")?;
+        only(
+            &document_dict,
+            &["Type", "S", "P", "K"],
+            "the document tag of its PDF",
+        )?;
         let ids = pages.iter().map(|page| {
             page.obj_id()
                 .and_then(|id| u32::try_from(id.obj_number).ok())
@@ -135,7 +140,7 @@ impl Reader<'_> {
     fn element(&mut self, number: u32) -> Result<usize, Unstampable> {
         let foreign = || {
             Unstampable::because(
-                "a tag of it refers to something that is not copied, such as a link",
+                "a tag in its PDF refers to something that stamping does not copy, such as a link",
             )
         };
         if let Some(place) = self.places.get(&number) {
@@ -165,7 +170,7 @@ impl Reader<'_> {
     }
 
     fn parts(&mut self, data: &[u8]) -> Result<Vec<RawPart>, Unstampable> {
-        let damaged = || Unstampable::because("a tag of it cannot be read");
+        let damaged = || Unstampable::because("a tag in its PDF cannot be read");
         let mut parts = Vec::new();
         for piece in pieces(data).ok_or_else(damaged)? {
             parts.push(match piece {
@@ -187,9 +192,10 @@ impl Reader<'_> {
         root: &Dict<'_>,
         pages: &[Dict<'_>],
     ) -> Result<Vec<Option<Vec<Option<usize>>>>, Unstampable> {
-        let unusual = || Unstampable::because("its parent tree is not as it should be");
+        let unusual =
+            || Unstampable::because("the parent tree of its PDF is not as Typst writes it");
         let tree: Dict<'_> = root.get("ParentTree").ok_or_else(unusual)?;
-        only(&tree, &["Nums"], "its parent tree")?;
+        only(&tree, &["Nums"], "the parent tree of its PDF")?;
         let mut lists = HashMap::new();
         let nums: Array<'_> = tree.get("Nums").ok_or_else(unusual)?;
         let mut entries = nums.flex_iter();
@@ -221,7 +227,9 @@ impl Reader<'_> {
     }
 
     fn bookmark(&mut self, catalog: &Dict<'_>) -> Result<Option<Bookmark>, Unstampable> {
-        let unusual = || Unstampable::because("it has other bookmarks than one");
+        let unusual = || {
+            Unstampable::because("its PDF has more than one bookmark, or one of an unusual kind")
+        };
         let Some(outlines) = catalog.get::<Dict<'_>>("Outlines") else {
             return Ok(None);
         };

@@ -27,7 +27,7 @@ pub(super) fn passes(
         && base.structure.bookmark == trial.structure.bookmark
         && elements(base) == elements(trial);
     if !is_alike {
-        return Err(depends("its tags"));
+        return Err(depends("the structure of its PDF for screen readers"));
     }
     let pages = template.pages.iter().zip(&base.pages).zip(&trial.pages);
     for ((page, base), own) in pages {

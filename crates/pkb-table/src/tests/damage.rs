@@ -19,7 +19,7 @@ fn a_gzip_file_that_was_cut_off_or_changed_is_refused_with_advice() {
     let mut changed = whole;
     let at = changed.len() - 6;
     changed[at] ^= 1;
-    assert!(error(changed).contains("copy or export the file again"));
+    assert!(error(changed).contains("Copy or export the file again"));
 }
 
 #[test]

@@ -25,7 +25,7 @@ fn rows_above_the_header_are_not_rows_of_the_table() {
 fn a_header_row_that_is_empty_or_not_there_is_named() {
     for (text, row) in [("a,b\n\nc,d\n", 2), ("a,b\n", 7), ("", 1)] {
         let error = with_header(text, row).unwrap_err();
-        let words = format!("row {row} is empty or not there");
+        let words = format!("row {row} is empty or does not exist");
         assert!(error.to_string().contains(&words), "{error}");
     }
 }

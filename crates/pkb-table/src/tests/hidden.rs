@@ -71,7 +71,7 @@ fn rows_that_excel_hides_in_any_way_are_found() {
 }
 
 #[test]
-fn a_filter_that_excel_saved_is_found() {
+fn a_filter_that_excel_saved_is_found_incident_1() {
     let mut book = Workbook::new();
     let sheet = book.add_worksheet();
     for (row, consent) in ["Consent", "yes", "no", "yes", "no"].iter().enumerate() {

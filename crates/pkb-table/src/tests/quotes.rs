@@ -126,7 +126,7 @@ fn a_quote_inside_a_quoted_cell_makes_its_row_doubtful() {
 }
 
 #[test]
-fn a_stray_quote_in_row_500_of_1000_names_that_row() {
+fn a_stray_quote_in_row_500_of_1000_names_that_row_incident_2() {
     let rows: String = (0..1000)
         .map(|row| {
             let quote = if row == 498 { "\"" } else { "" };
@@ -143,7 +143,7 @@ fn a_stray_quote_in_row_500_of_1000_names_that_row() {
 }
 
 #[test]
-fn a_file_has_the_same_rows_however_it_ends() {
+fn a_file_has_the_same_rows_however_it_ends_incident_9() {
     let rows = "a,b\nc,d\ne,f";
     for end in [
         "",

@@ -19,7 +19,7 @@ fn types(bytes: &[u8]) -> Vec<String> {
 }
 
 #[test]
-fn fifty_rows_are_read_whatever_the_dimension_says() {
+fn fifty_rows_are_read_whatever_the_dimension_says_incident_5() {
     let case = include_bytes!("../../../../fixtures/patient-files/dimension-a0.xlsx");
     assert_eq!(read(case).unwrap().len(), 51);
     let rows: String = (1..=50)
@@ -63,7 +63,7 @@ fn a_broken_dimension_of_one_sheet_leaves_the_others_as_they_are() {
 }
 
 #[test]
-fn cells_without_places_follow_the_one_before() {
+fn cells_without_places_follow_the_one_before_incident_4() {
     let rows = format!(
         "<row r=\"1\">{}{}{}{}</row><row>{}{}</row><row r=\"7\">{}</row>",
         text("A1", "a"),
@@ -115,7 +115,7 @@ fn cells_in_the_place_of_another_are_refused_by_name() {
 }
 
 #[test]
-fn what_is_under_a_merged_cell_stays_in_its_column() {
+fn what_is_under_a_merged_cell_stays_in_its_column_incident_6() {
     let merged = "<worksheet><sheetData><row r=\"1\"><c r=\"A1\"><v>1</v></c><c r=\"B1\"><v>2</v></c><c r=\"C1\"><v>3</v></c></row>\
                   </sheetData><mergeCells count=\"1\"><mergeCell ref=\"A1:B1\"/></mergeCells></worksheet>";
     assert_eq!(

@@ -199,7 +199,7 @@ fn how_it_is_read_is_told() {
     let mostly = ["é|\n".repeat(10).as_bytes(), b"\xe9\n"].concat();
     assert_eq!(
         how(&mostly),
-        "CSV in UTF-8 (with some bytes that are not), separated by pipes"
+        "CSV in UTF-8 (some bytes are not), separated by pipes"
     );
 }
 

@@ -181,5 +181,8 @@ fn a_row_of_a_sheet_can_be_named_as_the_header() {
     };
     assert_eq!(shown(with_header(5)), ROWS[1..]);
     let error = with_header(4).unwrap_err().to_string();
-    assert!(error.contains("row 4 is empty or not there"), "{error}");
+    assert!(
+        error.contains("row 4 is empty or does not exist"),
+        "{error}"
+    );
 }

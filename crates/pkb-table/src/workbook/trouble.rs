@@ -28,10 +28,11 @@ impl Trouble {
     pub(super) fn of(self, source: &Source) -> Fatal {
         match self {
             Self::Password => Fatal::Input(format!(
-                "{source}: is protected by a password. Save it without a password, or as CSV UTF-8"
+                "{source} is protected by a password. Save it without a password, or as CSV UTF-8"
             )),
             Self::Unreadable => Fatal::Input(format!(
-                "{source}: cannot be read as a workbook (XLSX, XLSM, XLS or ODS): it is damaged or not a workbook. Save it \
+                "{source} cannot be read as a workbook (XLSX, XLSM, XLS or ODS), because it is damaged or not a workbook. \
+                 Save it \
                  as CSV UTF-8. If it is a ZIP archive, unpack it first"
             )),
             Self::TooLarge(what) => Fatal::Refused(format!(
@@ -43,13 +44,13 @@ impl Trouble {
                 column_letters(column as usize)
             )),
             Self::Misplaced(row, column) => Fatal::Refused(format!(
-                "{source}: row {}, column {}: this cell is there twice, out of order or beyond the last cell of a \
+                "{source}: row {}, column {}: this cell comes twice, is out of order, or is beyond the last cell of a \
                  spreadsheet. Open the workbook in a spreadsheet program and save it again, or save it as CSV UTF-8",
                 row.saturating_add(1),
                 column_letters(column as usize)
             )),
             Self::NoSuchSheet { wanted, sheets } => Fatal::Usage(format!(
-                "{source}: has no sheet \"{wanted}\". Its sheets are {}. Give one of them with --sheet",
+                "{source} has no sheet \"{wanted}\". Its sheets are {}. Give one of them with --sheet",
                 sheets.join(", ")
             )),
             Self::Other(fatal) => fatal,

@@ -57,7 +57,7 @@ impl Template {
 }
 
 /// The values of an organisation that belong to nobody else, by their keys.
-fn own_values(organisation: &Organisation) -> [(&'static str, Vec<String>); 6] {
+fn own_values(organisation: &Organisation) -> [(&'static str, Vec<String>); 7] {
     let of = |text: &String| vec![text.trim().to_lowercase()];
     [
         ("name", of(&organisation.name)),
@@ -69,11 +69,12 @@ fn own_values(organisation: &Organisation) -> [(&'static str, Vec<String>); 6] {
         ("email", of(&organisation.email)),
         ("website", of(&organisation.website)),
         ("clinician_name", of(&organisation.clinician_name)),
+        ("privacy_notice", of(&organisation.privacy_notice)),
     ]
 }
 
 /// The same of the example. Of its address, the site and the street.
-fn example_values(example: &Organisation) -> [(&'static str, Vec<String>); 6] {
+fn example_values(example: &Organisation) -> [(&'static str, Vec<String>); 7] {
     let mut example = example.clone();
     example.address.truncate(2);
     own_values(&example)
@@ -111,7 +112,7 @@ mod tests {
             .unwrap()
     }
 
-    const ALL: [(&str, &str); 9] = [
+    const ALL: [(&str, &str); 10] = [
         ("Northtown Health Board", "Eastham Hospitals"),
         ("Northtown General Hospital", "Eastham Hospital"),
         ("1 Infirmary Road", "2 Low Road"),
@@ -121,6 +122,10 @@ mod tests {
         ("Dr Anwen Example", "Dr B Other"),
         ("Bwrdd Iechyd Northtown", "Ysbytai Eastham"),
         ("Ysbyty Cyffredinol Northtown", "Ysbyty Eastham"),
+        (
+            "www.northtown.example/privacy",
+            "www.eastham.example/privacy",
+        ),
     ];
 
     #[test]
@@ -128,7 +133,7 @@ mod tests {
         let both = ["logo.svg", "signature.svg"];
         assert_eq!(
             left_over(&[], &[]).len(),
-            8 + 2,
+            9 + 2,
             "{:?}",
             left_over(&[], &[])
         );
@@ -141,6 +146,7 @@ mod tests {
             (6, "[organisation] clinician_name"),
             (7, "[organisation] name (cy/translation.toml)"),
             (8, "[organisation] address (cy/translation.toml)"),
+            (9, "[organisation] privacy_notice"),
         ] {
             let mut replaced = ALL.to_vec();
             replaced.remove(left);

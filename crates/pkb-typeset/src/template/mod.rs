@@ -4,8 +4,8 @@
 //!
 //! * `example`: what of it is still the built-in example's.
 //! * [`settings`]: `template.toml`; its parts are [`organisation`], [`geometry`] and [`marks`].
-//! * The words: a folder for each language, with `letter.typ`, `insert.typ`, `reminder.typ` and `translation.toml`; what
-//!   they share is in `common.typ`.
+//! * The words: a folder for each language, with `letter.typ`, `insert.typ`, `reminder.typ`, `nhs-login.typ`, `shared.typ` (what
+//!   these say alike) and `translation.toml`; what all languages share is in `common.typ`.
 
 mod example;
 pub mod geometry;
@@ -131,12 +131,10 @@ fn no_access(path: &Path, source: &io::Error) -> String {
     }
     match nearest_path(path) {
         Some(near) => format!(
-            "{shown}: no such template; did you mean {}?",
+            "{shown}: no such template. Did you mean {}?",
             near.display()
         ),
-        None => format!(
-            "{shown}: no such template; pkb-letters template new FOLDER makes one to start from"
-        ),
+        None => format!("{shown}: no such template. To make one: pkb-letters template new FOLDER"),
     }
 }
 
@@ -147,6 +145,8 @@ pub struct Template {
     translations: BTreeMap<&'static str, Translation>,
     files: BTreeMap<String, Bytes>,
     fonts: Fonts,
+    /// The languages whose script the fonts have: asked for with each patient.
+    printable: Vec<&'static LetterLanguage>,
 }
 
 impl Template {
@@ -210,12 +210,30 @@ impl Template {
         &self.settings
     }
 
-    /// Whether the template has the words of a design in these languages.
+    /// Whether the template can have letters of a design in these languages: it has their words, and fonts for them.
     #[must_use]
     pub fn has(&self, design: Design, languages: LetterLanguages) -> bool {
-        let has =
-            |language: &&LetterLanguage| self.files.contains_key(&words_file(design, language));
+        let has = |language: &&LetterLanguage| {
+            self.has_words(design, language) && self.has_fonts(language)
+        };
         languages.languages().iter().all(has)
+    }
+
+    /// All languages in which the template can have letters of a design.
+    pub fn languages(&self, design: Design) -> impl Iterator<Item = LetterLanguages> {
+        LetterLanguages::all().filter(move |languages| self.has(design, *languages))
+    }
+
+    /// Whether the template has the words of a design in a language.
+    #[must_use]
+    pub fn has_words(&self, design: Design, language: &LetterLanguage) -> bool {
+        self.files.contains_key(&words_file(design, language))
+    }
+
+    /// Whether the fonts of the template have the script of a language. Fonts of large scripts are not built in.
+    #[must_use]
+    pub fn has_fonts(&self, language: &LetterLanguage) -> bool {
+        self.printable.contains(&language)
     }
 
     /// Who sends the letters, as those in a language say it.
@@ -278,11 +296,16 @@ impl Template {
                 return Err(TemplateError::NotAFont { name: name.clone() });
             }
         }
+        let printable = LetterLanguage::all()
+            .iter()
+            .filter(|language| fonts.can_print(language.own_name()))
+            .collect();
         Ok(Self {
             settings,
             translations,
             files,
             fonts,
+            printable,
         })
     }
 }

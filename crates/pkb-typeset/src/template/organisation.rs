@@ -30,8 +30,10 @@ pub struct Organisation {
     pub clinician_role: String,
     /// What the patient gains, one line each.
     pub gains: Vec<String>,
-    /// Who sees the record and who keeps it safe, in two sentences.
+    /// Who sees the record, in two sentences.
     pub privacy: String,
+    /// Where the privacy notice is, as a person types it.
+    pub privacy_notice: String,
 }
 
 /// `translation.toml` in the folder of a language.
@@ -57,6 +59,7 @@ pub struct TranslatedOrganisation {
     clinician_role: Option<String>,
     gains: Option<Vec<String>>,
     privacy: Option<String>,
+    privacy_notice: Option<String>,
 }
 
 impl Organisation {
@@ -74,6 +77,7 @@ impl Organisation {
             clinician_role: other.clinician_role.unwrap_or(own.clinician_role),
             gains: other.gains.unwrap_or(own.gains),
             privacy: other.privacy.unwrap_or(own.privacy),
+            privacy_notice: other.privacy_notice.unwrap_or(own.privacy_notice),
             ..own
         }
     }
@@ -94,6 +98,7 @@ impl Organisation {
             ("clinician_name", &self.clinician_name),
             ("clinician_role", &self.clinician_role),
             ("privacy", &self.privacy),
+            ("privacy_notice", &self.privacy_notice),
         ];
         let lists = [("address", &self.address), ("gains", &self.gains)];
         let one = ones.into_iter().find(|(_, text)| is_empty(text));

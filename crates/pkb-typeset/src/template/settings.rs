@@ -26,10 +26,12 @@ pub struct Settings {
     pub marks: Marks,
 }
 
-/// `[letters]`: which letter a patient gets of whom nothing else is known.
+/// `[letters]`: whether the words are agreed, and which letter a patient gets of whom nothing else is known.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Letters {
+    /// Whether PKB has agreed to the words of letters and text messages, as it asks of every organisation.
+    pub wording_agreed_with_pkb: bool,
     /// Languages of a patient whose preference the record does not tell.
     pub languages: LetterLanguages,
     /// Print of a patient of whom the record does not tell it.

@@ -208,7 +208,7 @@ mod tests {
         "מֹשֶׁה",
         "Əli Quliyev",
         "Әлия Серик",
-        "Griffiths Fflur Fifth",
+        "Griffiths Fflur Fifth Loft Office",
     ];
 
     fn letters() -> Vec<LetterFields> {
@@ -229,7 +229,8 @@ mod tests {
     }
 
     #[test]
-    fn names_whose_letters_and_marks_are_several_glyphs_read_as_they_are_written() {
+    fn names_whose_letters_and_marks_are_several_glyphs_read_as_they_are_written_incidents_21_and_26()
+     {
         let template = Template::built_in().unwrap();
         for engine in [Engine::Typst, Engine::Stamp] {
             let typesetter = Typesetter::with_threads(&template, Design::Letter, 1).unwrap();

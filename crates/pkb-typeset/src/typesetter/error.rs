@@ -16,7 +16,7 @@ pub enum LetterFault {
         place: String,
     },
     /// A join link does not fit into a QR code.
-    #[error("the join link is too long for a square code")]
+    #[error("the join link is too long for a QR code")]
     LinkTooLong,
     /// A character would be printed as an empty box.
     #[error("a character of this letter has no glyph in any font")]
@@ -34,11 +34,11 @@ pub enum LetterFault {
     },
     /// A bug in Typst, which some name or address brings out.
     #[error(
-        "the typesetter broke off at this letter: its name or address has characters that it cannot set"
+        "the typesetter stopped at this letter: its name or address has characters that it cannot print"
     )]
     Panicked,
     /// More pages than a letter may have.
-    #[error("it has {pages} pages: more than a letter may have")]
+    #[error("the letter is too long (pages: {pages})")]
     TooManyPages {
         /// How many.
         pages: usize,
@@ -80,10 +80,12 @@ pub enum TypesetError {
         place: String,
     },
     /// The marks cannot be laid over the letters.
-    #[error("the marks of the sheets cannot be made: {0}")]
+    #[error("the sheet marks (number, barcode, OMR) cannot be made: {0}")]
     Marks(String),
     /// The template cannot be stamped, and nothing else was wanted.
-    #[error("{place} cannot be stamped ({what}), because {reason}: use --engine auto or typst")]
+    #[error(
+        "{place} cannot be stamped ({what}), because {reason}. What to do: use --engine auto or typst"
+    )]
     NotStampable {
         /// The file of its words.
         place: String,
@@ -94,7 +96,7 @@ pub enum TypesetError {
     },
     /// A letter that Typst laid out cannot stand in a file with stamped ones.
     #[error(
-        "a letter cannot stand in one file with stamped letters, because {0}: use --engine typst"
+        "a letter cannot be in one file with stamped letters, because {0}. What to do: use --engine typst"
     )]
     CannotStandTogether(String),
     /// Stamped letters cannot be written.

@@ -227,7 +227,7 @@ impl Typesetter {
     /// The characters of a letter that would be empty boxes.
     #[must_use]
     pub fn missing_characters(&self, letter: &LetterFields) -> Vec<char> {
-        self.pages_of(letter)
+        self.pages_of(letter, true)
             .map(|pages| page_check::missing_characters(&pages))
             .unwrap_or_default()
     }
@@ -235,15 +235,31 @@ impl Typesetter {
     /// The words of a letter, run by run; empty if it cannot be laid out.
     #[must_use]
     pub fn text_of(&self, letter: &LetterFields) -> String {
-        self.pages_of(letter)
+        self.pages_of(letter, true)
             .map(|pages| page_check::texts(&pages).join("\n"))
             .unwrap_or_default()
     }
 
-    fn pages_of(&self, letter: &LetterFields) -> Option<Vec<Page>> {
-        let world = self.world_of(letter).ok()?;
+    /// The characters of a letter in their order, and the font of each; empty if it cannot be laid out.
+    #[must_use]
+    pub fn fonts_of(&self, letter: &LetterFields) -> Vec<(char, String)> {
+        self.pages_of(letter, true)
+            .map(|pages| page_check::fonts(&pages))
+            .unwrap_or_default()
+    }
+
+    /// The pages of a letter, without any check.
+    pub(super) fn pages_of(
+        &self,
+        letter: &LetterFields,
+        on_paper: bool,
+    ) -> Result<Vec<Page>, Failure> {
+        let world = self.world_for(letter, on_paper)?;
         let document = self.workers.run(|| typst::compile::<PagedDocument>(&world));
-        Some(document.output.ok()?.pages().to_vec())
+        let document = document.output.map_err(|errors| LetterFault::Template {
+            place: self.world.place_of_first(&errors),
+        })?;
+        Ok(document.pages().to_vec())
     }
 }
 

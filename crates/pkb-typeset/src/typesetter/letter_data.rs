@@ -31,6 +31,7 @@ struct Fields<'a> {
     access_code: &'a str,
     join_address: &'a str,
     format: &'static str,
+    on_paper: bool,
 }
 
 /// One language of a letter.
@@ -39,6 +40,9 @@ struct Fields<'a> {
 struct Part {
     file: String,
     language: &'static str,
+    /// Typst would go by the language, and take Punjabi for that of Pakistan.
+    right_to_left: bool,
+    line_gap: Option<f32>,
     qr_code_alt: &'static str,
     fields: OwnFields,
 }
@@ -54,10 +58,21 @@ struct OwnFields {
 impl Typesetter {
     /// What Typst sees while it lays out a letter.
     pub(super) fn world_of(&self, letter: &LetterFields) -> Result<LetterWorld<'_>, Failure> {
+        self.world_for(letter, true)
+    }
+
+    /// What Typst sees while it lays out a letter: on paper, or as text, with a line for each paragraph.
+    pub(super) fn world_for(
+        &self,
+        letter: &LetterFields,
+        on_paper: bool,
+    ) -> Result<LetterWorld<'_>, Failure> {
         let code = QrSymbol::of(&letter.join_url).map_err(|_| LetterFault::LinkTooLong)?;
         let part = |language: &&'static LetterLanguage| Part {
             file: format!("/{}", words_file(self.design, language)),
             language: language.code,
+            right_to_left: language.is_right_to_left(),
+            line_gap: language.line_gap(),
             qr_code_alt: &language.labels().qr_code,
             fields: OwnFields {
                 language: language.code,
@@ -78,6 +93,7 @@ impl Typesetter {
                 access_code: &letter.access_code,
                 join_address: &letter.join_address,
                 format: letter.format.as_str(),
+                on_paper,
             },
             parts: letter.languages.languages().iter().map(part).collect(),
         };

@@ -13,6 +13,7 @@ mod layout;
 mod letter_data;
 mod overlay;
 mod page_check;
+mod plain_text;
 pub mod qr;
 mod stamping;
 mod watch;
@@ -55,6 +56,8 @@ pub struct Typesetter {
     world: TemplateWorld,
     settings: Settings,
     design: Design,
+    /// In which its letters can be.
+    languages: Vec<LetterLanguages>,
     /// What is printed across each page.
     watermark: Watermark,
     workers: Workers,
@@ -102,7 +105,7 @@ impl Typesetter {
         threads: usize,
     ) -> Result<Self, TypesetError> {
         let mut typesetter = Self::on_threads(template, design, threads)?;
-        let samples = samples(|languages| template.has(design, languages));
+        let samples = samples(typesetter.languages.iter().copied());
         if samples.is_empty() {
             return Err(TypesetError::Template {
                 place: words_file(design, LetterLanguage::english()),
@@ -143,6 +146,7 @@ impl Typesetter {
                 .ok_or_else(|| template_error("a file has a name that cannot be used"))?,
             settings: template.settings().clone(),
             design,
+            languages: template.languages(design).collect(),
             watermark: Watermark::default(),
             workers: Workers::new(threads)?,
             exporter: pool(threads.max(1))?,
@@ -252,10 +256,9 @@ impl Typesetter {
 }
 
 /// A letter to nobody for each of some languages and each print.
-fn samples(has: impl Fn(LetterLanguages) -> bool) -> Vec<LetterFields> {
-    let languages = LetterLanguages::all().filter(|own| has(*own));
+fn samples(languages: impl Iterator<Item = LetterLanguages>) -> Vec<LetterFields> {
     let in_each_print = |languages| {
-        LetterFormat::ALL.map(|format| LetterFields {
+        LetterFormat::PRINTED.map(|format| LetterFields {
             languages,
             format,
             ..LetterFields::sample()
@@ -270,3 +273,5 @@ mod rehearsal_tests;
 mod stamping_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod words_tests;

@@ -1,6 +1,7 @@
 //! What is laid over the pages of a finished letter: marks for people and machines, page numbers, and PROOF or REHEARSAL. The words
 //! below it need not know how many pages there are, or which number the letter gets.
 
+use pkb_core::rows::counted;
 use pkb_languages::LetterLanguage;
 use serde::Serialize;
 use typst::layout::{Frame, FrameItem};
@@ -123,7 +124,10 @@ pub(super) fn overlay_of(
         .output
         .map_err(|errors| world.template_error(&errors))?;
     if document.pages().len() != count {
-        return Err(TypesetError::Marks("another number of pages".into()));
+        return Err(TypesetError::Marks(format!(
+            "they have {}, and the letters have {count}. This is a bug. Report it",
+            counted(document.pages().len() as u64, "page", "pages")
+        )));
     }
     // Marks are at the same places in all letters; they were looked at when the template was tried.
     if watermark.words().is_none() {
@@ -175,8 +179,8 @@ fn check_page_areas(pages: &[Page], geometry: &Geometry) -> Result<(), TypesetEr
         };
         if let Some([left, top, ..]) = page_check::outside(page, &areas) {
             return Err(TypesetError::Marks(format!(
-                "the one at {left:.0} mm from the left and {top:.0} mm from the top of page {} is outside the areas \
-                 that may be printed: change [marks] or [page] in template.toml",
+                "the mark at {left:.0} mm from the left and {top:.0} mm from the top of page {} is outside the areas that \
+                 may be printed. What to do: change [marks] or [page] in template.toml",
                 at + 1
             )));
         }
@@ -194,8 +198,13 @@ pub(super) fn barcode_of(
     Ok(match marks.barcode {
         Barcode::None => None,
         Barcode::Code128 => {
-            let bars = code128::Code128::encode_str(&text)
-                .ok_or_else(|| TypesetError::Marks("Code 128 cannot hold the number".into()))?;
+            let bars = code128::Code128::encode_str(&text).ok_or_else(|| {
+                TypesetError::Marks(
+                    "the number of a letter does not fit into a Code 128 barcode. What to \
+                    do: set barcode = \"data-matrix\" or \"none\" in template.toml"
+                        .into(),
+                )
+            })?;
             // The quiet zones on both sides are counted, too.
             let mut modules = vec![luma(false); bars.len()];
             for bar in bars.bar_coordinates() {
@@ -215,7 +224,11 @@ pub(super) fn barcode_of(
             let code =
                 datamatrix::DataMatrix::encode(text.as_bytes(), datamatrix::SymbolList::default())
                     .map_err(|_| {
-                        TypesetError::Marks("Data Matrix cannot hold the number".into())
+                        TypesetError::Marks(
+                    "the number of a letter does not fit into a Data Matrix code. What to do: set \
+                            barcode = \"code128\" or \"none\" in template.toml"
+                        .into(),
+                )
                     })?;
             let bitmap = code.bitmap();
             let (columns, rows) = (bitmap.width(), bitmap.height());

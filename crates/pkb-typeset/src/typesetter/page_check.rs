@@ -42,7 +42,7 @@ pub(super) fn check(
         has_invitation |= has(&letter.invitation_code);
         has_access |= has(&letter.access_code);
     }
-    if has_invitation && has_access {
+    if (has_invitation && has_access) || !design.has_codes() {
         Ok(())
     } else {
         Err(LetterFault::CodeBroken)
@@ -62,6 +62,18 @@ pub(super) fn texts(pages: &[Page]) -> Vec<&str> {
         .collect()
 }
 
+/// The characters of some pages in their order, and the font of each.
+pub(super) fn fonts(pages: &[Page]) -> Vec<(char, String)> {
+    let mut fonts = Vec::new();
+    for page in pages {
+        let found = Found::on(page);
+        for (text, font) in found.texts.into_iter().zip(found.fonts) {
+            fonts.extend(text.chars().map(|c| (c, font.to_owned())));
+        }
+    }
+    fonts
+}
+
 /// The characters of some pages that no font has, each once.
 pub(super) fn missing_characters(pages: &[Page]) -> Vec<char> {
     let mut missing: Vec<char> = pages
@@ -77,6 +89,8 @@ pub(super) fn missing_characters(pages: &[Page]) -> Vec<char> {
 #[derive(Default)]
 struct Found<'a> {
     texts: Vec<&'a str>,
+    /// The name of the font of each text.
+    fonts: Vec<&'a str>,
     boxes: Vec<Area>,
     /// Characters that would be empty boxes.
     missing: Vec<char>,
@@ -123,6 +137,7 @@ impl<'a> Found<'a> {
             characters.unwrap_or("\u{FFFD}").chars()
         }));
         self.texts.push(text.text.as_str());
+        self.fonts.push(&text.font.info().family);
         if !text.text.trim().is_empty() {
             // Capitals reach about 0.73 of the size above the line, tails 0.21 below.
             self.ink(

@@ -9,7 +9,7 @@ const QUIET_ZONE: usize = 4;
 
 /// The link does not fit into a QR code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("the join link is too long for a square code")]
+#[error("the join link is too long for a QR code")]
 pub struct LinkTooLong;
 
 /// A QR code with its quiet zone.

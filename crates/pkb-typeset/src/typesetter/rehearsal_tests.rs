@@ -8,7 +8,10 @@ use super::stamping_tests::{Tags, differing_pixels, stamping_few};
 use super::*;
 use pkb_verify::expected::Expected;
 use pkb_verify::page_reader::{Page as Read, read_pages};
-use pkb_verify::sheets::placed::{Placed, check};
+use pkb_verify::sheets::{
+    QrReading,
+    placed::{Placed, check},
+};
 
 fn of(template: &Template, design: Design, engine: Engine, is_rehearsal: bool) -> Typesetter {
     let typesetter = Typesetter::with_threads(template, design, 2).unwrap();
@@ -20,7 +23,7 @@ fn of(template: &Template, design: Design, engine: Engine, is_rehearsal: bool) -
 fn letters(is_rehearsal: bool) -> Vec<(LetterFields, pkb_core::Record)> {
     let mut letters = Vec::new();
     for languages in [LetterLanguages::default(), "cy".parse().unwrap()] {
-        for format in LetterFormat::ALL {
+        for format in LetterFormat::PRINTED {
             let number = letters.len();
             let (code, token) = (format!("Inv{number:05}lI"), format!("Acc{number:05}0O"));
             let mut record = serde_json::json!({
@@ -72,14 +75,14 @@ fn made(
         expected: Expected::of(record, letter.languages, design).unwrap(),
         number: Some(number),
         pages,
-        with_qr_codes: true,
+        qr_codes: QrReading::Camera,
     });
     let placed: Vec<Placed> = placed.collect();
     let found = check("a.pdf", bound.pdf.clone(), &placed, &[]).unwrap();
     assert_eq!(
-        found.squares as usize,
+        found.qr_codes as usize,
         letters.len(),
-        "a camera reads each square code"
+        "a camera reads each QR code"
     );
     let failures = found.failures.into_iter().map(|(_, words)| words);
     (bound.pdf, failures.collect())
@@ -89,7 +92,16 @@ fn made(
 fn it_is_across_each_page_and_the_letter_is_as_it_would_be_without() {
     let template = Template::built_in().unwrap();
     for design in Design::ALL {
-        let (real, rehearsal) = (letters(false), letters(true));
+        let of_design = |is_rehearsal| {
+            let mut letters = letters(is_rehearsal);
+            if !design.has_codes() {
+                for (letter, _) in &mut letters {
+                    letter.join_url = "http://127.0.0.1:8180/join/".into();
+                }
+            }
+            letters
+        };
+        let (real, rehearsal) = (of_design(false), of_design(true));
         let mut pdfs = Vec::new();
         for engine in [Engine::Typst, Engine::Stamp] {
             let plain = of(&template, design, engine, false);
@@ -124,7 +136,7 @@ fn a_letter_without_it_or_with_it_where_it_must_not_be_is_found() {
             let typesetter = of(&template, design, engine, is_rehearsal);
             let (_, failures) = made(&typesetter, design, &letters(!is_rehearsal));
             let words = match is_rehearsal {
-                true => "REHEARSAL is across it, and its record is not of one",
+                true => "REHEARSAL is across the letter, and its record is not from a rehearsal",
                 false => "REHEARSAL is not across each page",
             };
             assert_eq!(failures, [words; 4]);

@@ -85,7 +85,7 @@ fn each_design_has_its_pages_in_each_language_and_print() {
         (Design::Insert, "cy+en".parse().unwrap(), [2, 2]),
     ] {
         let typesetter = of_design(design, 1);
-        for (format, expected) in LetterFormat::ALL.into_iter().zip(expected) {
+        for (format, expected) in LetterFormat::PRINTED.into_iter().zip(expected) {
             let letter = LetterFields {
                 languages,
                 format,
@@ -170,15 +170,21 @@ fn markup_in_a_name_prints_as_it_is_written() {
 }
 
 #[test]
-fn codes_are_in_one_piece_and_without_ligatures() {
-    let letter = LetterFields {
-        invitation_code: "fi0O1lI-fl".into(),
-        access_code: "ffi/->==!=".into(),
-        ..LetterFields::sample()
-    };
-    let text = typesetter(1).text_of(&letter);
-    for code in [&letter.invitation_code, &letter.access_code] {
-        assert!(text.lines().any(|run| run == code), "{text}");
+fn codes_are_in_one_piece_and_without_ligatures_incident_26() {
+    for (invitation_code, access_code) in
+        [("fi0O1lI-fl", "ffi/->==!="), ("fifflftffi", "fflftfiffi")]
+    {
+        let letter = LetterFields {
+            invitation_code: invitation_code.into(),
+            access_code: access_code.into(),
+            ..LetterFields::sample()
+        };
+        let text = typesetter(1).text_of(&letter);
+        let read = pages(&typesetter(1), &letter).concat();
+        for code in [invitation_code, access_code] {
+            assert!(text.lines().any(|run| run == code), "{text}");
+            assert!(read.contains(code), "{read}");
+        }
     }
 }
 
@@ -260,6 +266,67 @@ fn numbers_and_marks_are_printed_as_the_settings_say() {
     let pages = pkb_verify::page_reader::read_text_only(pdf).unwrap();
     assert!(pages[0].text.contains("000041/000043"), "{}", pages[0].text);
     assert!(pages[2].text.contains("000043/000043"));
+}
+
+/// Which lines of the optical mark set are drawn on a page.
+fn marks_on(pdf: &[u8], page: usize, lines: usize) -> Vec<bool> {
+    let marks = crate::template::marks::Marks::default();
+    let [left, top] = marks.omr_at;
+    let line = |at: usize| {
+        let y = top + at as f64 * marks.omr_pitch;
+        [left, y - 1.0, left + marks.omr_length, y + 1.0]
+    };
+    let paper = [0.0, 0.0, 210.0, 297.0];
+    let has_ink = |area: [f64; 4]| {
+        let beside = [
+            [paper[0], paper[1], paper[2], area[1] - 0.5],
+            [paper[0], area[3] + 0.5, paper[2], paper[3]],
+            [area[2] + 0.5, paper[1], paper[2], paper[3]],
+        ];
+        !ink_outside(pdf, page, &beside).is_empty()
+    };
+    (0..lines).map(|at| has_ink(line(at))).collect()
+}
+
+#[test]
+fn each_letter_of_a_household_begins_a_sheet_with_its_marks_incident_29() {
+    let dir = folder_with("template.toml", |text| {
+        text.replace(
+            "omr = []",
+            "omr = [\"always\", \"first-sheet\", \"last-sheet\"]",
+        )
+        .replace("profile = \"notify\"", "profile = \"c5-window\"")
+        .replace("number = \"plain\"", "number = \"of-file\"")
+        .replace("duplex = false", "duplex = true")
+    });
+    let mut letters = letters(3);
+    // Both languages in large print have four pages, on two sheets.
+    letters[1].languages = "cy+en".parse().unwrap();
+    letters[1].format = LetterFormat::Large;
+    let typeset = typeset(&open(dir.path()).unwrap(), &letters);
+    assert_eq!(typeset.pages, [(1, 2), (3, 6), (7, 8)]);
+    let (no, yes) = (false, true);
+    for (page, marks) in [
+        [yes, yes, yes],
+        [no; 3],
+        [yes, yes, no],
+        [no; 3],
+        [yes, no, yes],
+        [no; 3],
+        [yes, yes, yes],
+        [no; 3],
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let drawn = marks_on(&typeset.pdf, page, 3);
+        assert_eq!(drawn, marks, "page {}", page + 1);
+    }
+    let pages = pkb_verify::page_reader::read_text_only(typeset.pdf).unwrap();
+    for (page, number) in [(0, 1), (2, 2), (4, 2), (6, 3)] {
+        let words = format!("{number:06}/000003");
+        assert!(pages[page].text.contains(&words), "{}", pages[page].text);
+    }
 }
 
 #[test]
@@ -441,7 +508,7 @@ proptest! {
             expected: expected.unwrap(),
             number: Some(1),
             pages: (1, 1),
-            with_qr_codes: false,
+            qr_codes: pkb_verify::sheets::QrReading::Pictures,
         };
         let found = pkb_verify::sheets::placed::check("a.pdf", pdf, &[placed], &[]).unwrap();
         prop_assert_eq!(found.failures, []);
@@ -509,8 +576,8 @@ fn no_ink_is_outside_the_areas_of_notify_with_the_longest_name_and_address_that_
             .rev()
             .find(|lines| fault(&typesetter, &long(*lines)).is_none())
             .unwrap();
-        for languages in LetterLanguages::all() {
-            for format in LetterFormat::ALL {
+        for languages in Template::built_in().unwrap().languages(design) {
+            for format in LetterFormat::PRINTED {
                 for letter in [LetterFields::sample(), long(most)] {
                     let letter = LetterFields {
                         languages,
@@ -563,7 +630,7 @@ fn arabic_and_hebrew_names_are_read_back_as_they_were_written() {
             expected,
             number: Some(1),
             pages: (1, 1),
-            with_qr_codes: true,
+            qr_codes: pkb_verify::sheets::QrReading::Camera,
         };
         let found = pkb_verify::sheets::placed::check("a.pdf", pdf, &[placed], &[]).unwrap();
         assert_eq!(found.failures, [], "{first} {last}");

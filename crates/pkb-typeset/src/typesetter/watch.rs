@@ -90,8 +90,9 @@ fn memory() -> Option<u64> {
 )]
 fn stop(what: &str) {
     tell(format!(
-        "pkb-letters: stopped (exit code 2): a letter {what} to lay out: the template may have a loop that has no end for some name or \
-         address. Letters that have a file stay. What to do: run pkb-letters template check on the template, and look for loops in it. \
+        "pkb-letters: stopped (exit code 2): a letter {what} to lay out. The template may have a loop that has no end for \
+         some name or address. Letters that have a file stay. What to do: run pkb-letters template check on the template, \
+         and look for loops in it. \
          Then run the same command again"
     ));
     std::process::exit(ExitCode::Usage.code().into());

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use pkb_core::record::Design;
 use pkb_languages::{Labels, LetterLanguage};
 use serde::Serialize;
 use typst::diag::{FileError, FileResult, PackageError, SourceDiagnostic};
@@ -13,9 +12,7 @@ use typst::utils::LazyHash;
 use typst::{Library, LibraryExt, World};
 
 use super::TypesetError;
-use crate::template::{
-    Template, geometry::Geometry, marks::Marks, organisation::Organisation, words_file,
-};
+use crate::template::{Template, geometry::Geometry, marks::Marks, organisation::Organisation};
 
 /// Files that are not the template's. Their names are constant: Typst remembers every name it ever met.
 const LETTER_MAIN: &str = "/pkb-letters.typ";
@@ -122,12 +119,6 @@ impl TemplateWorld {
     pub(super) fn has_glyph(&self, character: char) -> bool {
         let covers = |font: &Font| font.info().coverage.contains(character.into());
         self.fonts.iter().any(covers)
-    }
-
-    /// Whether the template has the words of a design in a language.
-    pub(super) fn has_words(&self, design: Design, language: &LetterLanguage) -> bool {
-        let name = format!("/{}", words_file(design, language));
-        file_id(&name).is_some_and(|id| self.sources.contains_key(&id))
     }
 
     /// What Typst sees while it lays out a letter: its data and its QR code.

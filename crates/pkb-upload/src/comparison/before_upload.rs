@@ -5,7 +5,7 @@ use std::sync::Arc;
 use parking_lot::{Mutex, MutexGuard};
 
 use pkb_cli::progress::tell;
-use pkb_core::{Fatal, monitor::Monitor, stage::IntentLog};
+use pkb_core::{Fatal, monitor::Monitor, record::Patient, stage::IntentLog};
 use pkb_files::journal::Key;
 use serde_json::Value;
 use tokio::sync::OnceCell;
@@ -17,7 +17,6 @@ use super::{
     notes::Noted,
     report::ComparisonReport,
 };
-use crate::pkb_file::PkbFile;
 use pkb_patients::PatientFile;
 
 /// What the stage needs for the comparison.
@@ -67,7 +66,7 @@ impl BeforeUpload {
     /// PKB cannot be asked, or too many rows differ: nothing may be sent.
     pub async fn rows(
         &self,
-        pkb_file: &PkbFile,
+        key: impl Fn(&Patient) -> Key,
         is_unsettled: impl Fn(Key) -> bool,
         intents: &IntentLog,
     ) -> Result<&ComparedRows, Fatal> {
@@ -76,7 +75,7 @@ impl BeforeUpload {
             let file = &self.file;
             let compared = self
                 .comparison
-                .compare(file, pkb_file, &noted, is_unsettled, intents)
+                .compare(file, key, &noted, is_unsettled, intents)
                 .await?;
             let told = ComparisonReport::new(&compared, self.known);
             tell(&told);

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use pkb_cli::{args::ProgressArgs, progress::CallsNote};
 use pkb_client::Client;
 use pkb_core::{
     Clock, Fatal, Reason, Verdict,
     monitor::{Monitor, Why},
+    record::Patient,
     stage::IntentLog,
 };
 use pkb_files::journal::Key;
@@ -21,11 +23,12 @@ use super::{
     sample::Sampled,
     values::{Hasher, Values},
 };
-use crate::{args::CompareArgs, pkb_directory::PkbDirectory, pkb_file::PkbFile};
+use crate::{args::CompareArgs, pkb_directory::PkbDirectory};
 
 /// What it takes to compare a patient file with PKB.
 pub struct Comparison {
     directory: PkbDirectory,
+    calls: CallsNote,
     limits: Limits,
     clock: Clock,
     monitor: Arc<Monitor>,
@@ -40,20 +43,23 @@ impl Comparison {
         args: &CompareArgs,
         pkb: Arc<Client>,
         clock: Clock,
-        monitor: &Arc<Monitor>,
+        progress: &ProgressArgs,
     ) -> Result<Self, Fatal> {
+        let directory = PkbDirectory::new(args, &pkb)?;
+        let calls = CallsNote::new(directory.asking(), args.pkb.calls(), progress.quiet);
         Ok(Self {
-            directory: PkbDirectory::new(args, &pkb)?,
+            directory,
+            calls,
             limits: Limits {
                 mismatches: args.max_mismatches,
                 address_changes: args.max_address_changes,
             },
             clock,
-            monitor: Arc::clone(monitor),
+            monitor: Arc::clone(&progress.monitor),
         })
     }
 
-    /// Compares all rows of `file` that are not settled. `noted` is what the journal says; `is_unsettled` whether a row may
+    /// Compares all rows of `file` that are not settled. `key` is how the journal knows a row; `noted` is what the journal says; `is_unsettled` whether a row may
     /// have been sent by an earlier run. What is found out is noted in `intents`.
     ///
     /// # Errors
@@ -61,13 +67,13 @@ impl Comparison {
     pub async fn compare(
         &self,
         file: &PatientFile,
-        pkb_file: &PkbFile,
+        key: impl Fn(&Patient) -> Key,
         noted: &Noted,
         is_unsettled: impl Fn(Key) -> bool,
         intents: &IntentLog,
     ) -> Result<ComparedRows, Fatal> {
         let hasher = Hasher::default();
-        let rows = tokio::task::block_in_place(|| FileRows::read(file, pkb_file, &hasher))?;
+        let rows = tokio::task::block_in_place(|| FileRows::read(file, key, &hasher))?;
         let mut compared = ComparedRows::new();
         let mut to_ask = Vec::new();
         for (place, row) in rows.rows().iter().enumerate() {
@@ -80,6 +86,7 @@ impl Comparison {
             }
         }
         let mut left = to_ask.len() as u64;
+        self.calls.tell(Some(left));
         for part in to_ask.chunks(self.directory.part_rows()) {
             let _asking = self.monitor.wait(Why::Comparing(left), None);
             self.compare_part(&rows, part, &hasher, &mut compared, intents)
@@ -151,7 +158,8 @@ impl Comparison {
 fn advised(fatal: Fatal) -> Fatal {
     match fatal {
         Fatal::Credentials(refusal) => Fatal::Credentials(format!(
-            "{refusal}. Nothing was sent: PKB is asked which patients it has before an upload. If the client may upload \
+            "{refusal}. Nothing was sent, because PKB is asked before an upload which patients it has. If the client may \
+             upload \
              but not read, ask PKB for read access, or upload without the comparison: --no-compare"
         )),
         other => other,

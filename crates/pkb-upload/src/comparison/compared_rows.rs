@@ -3,7 +3,7 @@
 use clap::ValueEnum;
 use foldhash::{HashMap, HashMapExt as _};
 use pkb_client::directory::RestDirectory;
-use pkb_core::{Fatal, Verdict};
+use pkb_core::{Fatal, Verdict, record::Compared};
 use pkb_files::journal::Key;
 
 use super::{
@@ -19,10 +19,22 @@ use super::{
 pub enum Known {
     /// All columns
     Full,
-    /// Names and number only, as PKB advises: other details at PKB stay as they are
+    /// Names and number only, as PKB advises: other details at PKB stay as they are. A message also has gender and date of birth
     Minimal,
     /// Nothing: the rows go on to pkb-resolve as they are
     Skip,
+}
+
+/// What becomes of a row after the comparison.
+pub enum Choice {
+    /// All of it is uploaded.
+    Full(StateAtPkb),
+    /// Only what is sent of patients whose other details are to stay as PKB has them.
+    Minimal(StateAtPkb),
+    /// PKB has the patient, and nothing is uploaded.
+    Skip(Compared),
+    /// It must not be uploaded, or not yet.
+    Stop(Verdict),
 }
 
 /// If PKB has shown none of so many patients, it will show none of the others.
@@ -88,8 +100,29 @@ impl ComparedRows {
         Ok(())
     }
 
-    /// What is to become of a row; `None` if it was not compared.
-    pub fn of(&self, key: Key) -> Option<&Result<StateAtPkb, Verdict>> {
+    /// What is to become of a row by what was found out, and by what is uploaded for patients that PKB has. Of patients whose
+    /// record PKB does not show only the least is sent.
+    ///
+    /// # Errors
+    /// The row was not compared.
+    pub fn choose(&self, key: Key, known: Known) -> Result<Choice, Fatal> {
+        let standing = match self.of(key) {
+            Some(Ok(standing)) => *standing,
+            Some(Err(verdict)) => return Ok(Choice::Stop(verdict.clone())),
+            None => return Err(Fatal::Bug("a row was not compared with PKB".into())),
+        };
+        Ok(match (standing.compared(), known) {
+            (Compared::New, _) | (Compared::Known, Known::Full) => Choice::Full(standing),
+            (compared @ (Compared::Known | Compared::NoAccess), Known::Skip) => {
+                Choice::Skip(compared)
+            }
+            (Compared::Known, Known::Minimal)
+            | (Compared::NoAccess, Known::Full | Known::Minimal) => Choice::Minimal(standing),
+        })
+    }
+
+    /// What was found out about a row; `None` if it was not compared.
+    fn of(&self, key: Key) -> Option<&Result<StateAtPkb, Verdict>> {
         self.rows.get(&key)
     }
 

@@ -1,6 +1,6 @@
 //! The rows of the patient file that can be compared.
 
-use pkb_core::Fatal;
+use pkb_core::{Fatal, record::Patient};
 use pkb_files::journal::Key;
 use pkb_values::NationalId;
 
@@ -8,7 +8,6 @@ use super::{
     differences::Neighbour,
     values::{Hasher, Values},
 };
-use crate::pkb_file::PkbFile;
 use pkb_patients::PatientFile;
 
 /// A row that is to be uploaded.
@@ -27,18 +26,22 @@ pub struct FileRow {
 pub struct FileRows(Vec<FileRow>);
 
 impl FileRows {
-    /// Reads the file once more.
+    /// Reads the file once more. `key` is how a row is known in the journal.
     ///
     /// # Errors
     /// It cannot be read again, or has been changed.
-    pub fn read(file: &PatientFile, pkb_file: &PkbFile, hasher: &Hasher) -> Result<Self, Fatal> {
+    pub fn read(
+        file: &PatientFile,
+        key: impl Fn(&Patient) -> Key,
+        hasher: &Hasher,
+    ) -> Result<Self, Fatal> {
         let mut rows = Vec::with_capacity(usize::try_from(file.survey.good).unwrap_or_default());
         let mut reading = file.second_reading()?;
-        while let Some(judged) = reading.next_row(file)? {
-            if let Some(patient) = &judged.patient {
+        while let Some(record) = file.next_record(&mut reading)? {
+            if let (Some(patient), None) = (&record.patient, &record.outcome) {
                 rows.push(FileRow {
-                    number: judged.row.number,
-                    key: pkb_file.key(patient),
+                    number: record.row.number,
+                    key: key(patient),
                     national_id: patient.national_id,
                     values: hasher.ours(patient),
                 });

@@ -21,7 +21,7 @@ mod tests;
 
 pub use before_upload::BeforeUpload;
 pub use compare::Comparison;
-pub use compared_rows::{ComparedRows, Known};
+pub use compared_rows::{Choice, ComparedRows, Known};
 pub use file_rows::{FileRow, FileRows};
 pub use notes::{FIELD, Noted, StateAtPkb};
 pub use report::ComparisonReport;

@@ -67,8 +67,8 @@ impl<'a> ComparisonReport<'a> {
                 have(figures.addresses),
             )),
             Sampled::NotCompared => Some(
-                "Names and addresses were not compared: FHIR does not tell them, and REST showed none of a sample. If your client may \
-                 use REST, compare them with: --api rest"
+                "Names and addresses were not compared. FHIR does not have them, and REST showed no patient of the sample. If your client \
+                 may use REST, add --api rest"
                     .to_owned(),
             ),
         }
@@ -144,7 +144,7 @@ impl fmt::Display for ComparisonReport<'_> {
             ),
             (
                 figures.unclear,
-                "without a clear answer of PKB, so not uploaded yet".to_owned(),
+                "no clear answer from PKB, so not uploaded yet".to_owned(),
             ),
         ]);
         let width = lines

@@ -22,7 +22,7 @@ pub enum FilledColumns {
     /// All that the patient file has something for
     All,
     /// Names and number, without which PKB takes no row: for patients who are on PKB already, whose other
-    /// details an upload would overwrite
+    /// details an upload would overwrite. A message also has gender and date of birth
     Minimal,
 }
 
@@ -59,6 +59,11 @@ pub struct LineOptions {
 /// Age from which a patient's e-mail address is the patient's own: that of a child is often a parent's,
 /// and PKB would invite the parent into the child's record.
 const OWN_EMAIL_FROM: i16 = 16;
+
+/// Whether a patient has an e-mail address that is the patient's own.
+pub fn has_own_email(patient: &Patient, today: Date) -> bool {
+    patient.email.is_some() && patient.date_of_birth.age_on(today) >= OWN_EMAIL_FROM
+}
 
 /// The file: its columns and how its lines are made.
 #[derive(Debug)]
@@ -138,8 +143,7 @@ impl PkbFile {
         self.options.emails
             && self.options.columns == FilledColumns::All
             && self.profile.has(PkbField::Email)
-            && patient.email.is_some()
-            && patient.date_of_birth.age_on(self.options.today) >= OWN_EMAIL_FROM
+            && has_own_email(patient, self.options.today)
     }
 
     /// Whether any e-mail address is in the patient's line.

@@ -125,7 +125,7 @@ impl Profile {
                     .any(|column| column.field == Some(**field))
             })
             .map(|field| {
-                format!("no column has the field {field:?}, without which PKB takes no row")
+                format!("no column has the field {field:?}. PKB needs this field in every row")
             });
         let repeated = self.columns.iter().enumerate().filter_map(|(at, column)| {
             let is_same = |other: &PkbColumn| {

@@ -18,7 +18,7 @@ use std::borrow::Cow;
 pub enum SpecialCharacters {
     /// As they are, quoted as RFC 4180 says
     Keep,
-    /// Apostrophes and quotes as a printer sets them; a space for a comma
+    /// Apostrophes and quotes as a printer sets them, and a space for a comma
     Typographic,
     /// A space for each, as PKB asks
     Space,

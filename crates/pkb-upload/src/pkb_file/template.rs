@@ -18,19 +18,19 @@ impl Profile {
                 let ours: Vec<String> = self.headers().map(str::to_owned).collect();
                 // A patient file without a header has a patient in its first row.
                 if theirs.iter().filter(|their| ours.contains(their)).count() < 2 {
-                    vec!["its first row is not a header of PKB's".to_owned()]
+                    vec!["the first row is not PKB's header".to_owned()]
                 } else {
                     differences(&ours, &theirs)
                 }
             }
-            None => vec!["it is not a CSV file in UTF-8 with a header".to_owned()],
+            None => vec!["the file is not a CSV file in UTF-8 with a header".to_owned()],
         };
         if differences.is_empty() {
             return Ok(());
         }
         Err(Fatal::Usage(format!(
-            "{} is not the template that the profile describes:\n  {}\nEdit a copy of the profile (pkb-upload profile \
-             > profile.toml) until it fits, and use it with --profile",
+            "{} is not PKB's upload template as the profile describes it:\n  {}\nWhat to do: if it is the right file, copy the profile \
+             (pkb-upload profile > profile.toml), correct the copy, and run the same command with --profile profile.toml",
             path.display(),
             differences.join("\n  ")
         )))
@@ -70,7 +70,7 @@ fn differences(ours: &[String], theirs: &[String]) -> Vec<String> {
     for (at, header) in ours.iter().enumerate() {
         if !theirs.iter().any(|their| folded(their) == folded(header)) {
             words.push(format!(
-                "column {} of the profile, \"{header}\", is not in the template",
+                "column {} of the profile, \"{header}\", is not in PKB's upload template",
                 at + 1
             ));
         }
@@ -112,7 +112,7 @@ mod tests {
             "column 1 \"First name\" is column 2 in the profile",
             "column 7 \"e-mail\" is written \"E-mail\" in the profile",
             "column 17 \"Shoe size\" is not in the profile",
-            "column 17 of the profile, \"Home number\", is not in the template",
+            "column 17 of the profile, \"Home number\", is not in PKB's upload template",
         ] {
             assert!(error.contains(part), "{part}\n{error}");
         }

@@ -49,7 +49,7 @@ impl Sender {
             Answered::Reported(refused) => return Ok(Some(Refused(refused.clone()))),
             Answered::Accepted(id) => id,
         };
-        tracing::info!("{name} was accepted in an earlier run: asking PKB for its report");
+        tracing::info!("{name} was accepted in an earlier run. Asking PKB for the report on it");
         match self.wait(name, id, intents).await? {
             Some(report) => read_report(name, &report, unsettled.sent, intents).map(Some),
             None => Ok(None),
@@ -93,7 +93,7 @@ impl Sender {
         }
         if !may_send && found.finding == BatchFinding::None {
             tracing::warn!(
-                "{} had e-mail addresses in it, so PKB may have sent invitations. To send it again, add --resend",
+                "{} has email addresses, so PKB may have sent invitations. To send it again: --resend",
                 batch.name
             );
         }

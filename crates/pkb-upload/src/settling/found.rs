@@ -32,13 +32,13 @@ impl Found {
     /// What is known.
     pub fn words(&self) -> String {
         match (self.finding, self.is_blind) {
-            (BatchFinding::Whole, _) => "PKB has taken it".to_owned(),
-            (BatchFinding::None, _) => format!("PKB has taken nothing of it: {}", self.counts.words()),
+            (BatchFinding::Whole, _) => "PKB has taken the batch".to_owned(),
+            (BatchFinding::None, _) => format!("PKB has none of its rows: {}", self.counts.words()),
             (BatchFinding::Open, true) => {
-                "PKB shows this client none of the patients in it, and none of those whom it has certainly taken".to_owned()
+                "PKB shows this client none of the patients in the batch, and none of those that PKB has certainly taken".to_owned()
             }
             (BatchFinding::Open, false) => {
-                format!("it is not known whether PKB has taken all of it: {}", self.counts.words())
+                format!("it is not known whether PKB has taken the whole batch: {}", self.counts.words())
             }
         }
     }

@@ -154,8 +154,8 @@ impl LostUploads {
         unanswered: Unanswered<'_>,
         pkb_file: &PkbFile,
     ) -> Result<(Vec<Asked>, Vec<NationalId>), Fatal> {
-        let rows =
-            tokio::task::block_in_place(|| FileRows::read(&self.file, pkb_file, &self.hasher))?;
+        let key = |patient: &_| pkb_file.key(patient);
+        let rows = tokio::task::block_in_place(|| FileRows::read(&self.file, key, &self.hasher))?;
         let by_key: HashMap<Key, &FileRow> = rows.rows().iter().map(|row| (row.key, row)).collect();
         let asked = unanswered.rows.iter().filter_map(|begun| {
             let row = by_key.get(&begun.key)?;
@@ -265,7 +265,7 @@ fn without_record(verdict: &Verdict) -> Result<AtPkb<'static>, Fatal> {
         Reason::NotFound => Ok(AtPkb::Absent),
         Reason::NoAccess => Ok(AtPkb::Hidden),
         Reason::Unavailable | Reason::Unanswered => Err(Fatal::TryLater(format!(
-            "PKB could not be asked what it has taken of an upload: {}. What to do: run the same command again later (with \
+            "PKB could not be asked which rows of an upload it has taken: {}. What to do: run the same command again later (with \
              --journal). It asks again before it sends anything",
             verdict.detail.as_deref().unwrap_or(verdict.reason.advice())
         ))),

@@ -83,7 +83,7 @@ impl CampaignFiles {
             } else if kind.is_symlink() {
                 self.leave(
                     path,
-                    "a link: name what it leads to, if that is of the campaign",
+                    "it is a link. If it leads to files of this campaign, name these files",
                 );
             } else if kind.is_file() {
                 self.sort_out(path, &name, has_letters || is_batch);
@@ -98,7 +98,7 @@ impl CampaignFiles {
             Some(leftovers::Leftover::InUse) => {
                 self.leave(
                     path,
-                    "a run is writing it: run the same command again when that has ended",
+                    "a run is writing this folder. Run the same command again when that run is finished",
                 );
             }
             _ => self.abandoned.push(path),
@@ -111,7 +111,7 @@ impl CampaignFiles {
             Some(leftovers::Leftover::InUse) => {
                 return self.leave(
                     path,
-                    "a run is using it: run the same command again when that has ended",
+                    "a run is using it. Run the same command again when that run is finished",
                 );
             }
             None => {}
@@ -123,20 +123,23 @@ impl CampaignFiles {
         if content_of(start.trim_ascii_end()).is_some() {
             self.records.push(path);
         } else if plain_name(name) == "proof.pdf" {
-            self.leave(path, "its codes are false, but it has names and addresses: delete it when it was looked at");
+            self.leave(path, "its codes are false, but it has names and addresses. Delete it when you have looked at it");
         } else if start.starts_with(b"age-encryption.org/v1") {
             self.leave(
                 path,
-                "it is sealed: delete it when nobody needs it any more",
+                "it is sealed. Delete it when nobody needs it any more",
             );
         } else if has_letters && is_made {
             // Letters and sheets, of which the manifest tells; none of them is looked for again.
         } else if NOT_LOOKED_INTO.iter().any(|kind| start.starts_with(kind)) {
             let what = match start.starts_with(b"%PDF") {
-                true => "a PDF that is in no manifest",
+                true => "it is a PDF that is in no manifest",
                 false => "it is compressed, and was not looked into",
             };
-            self.leave(path, &format!("{what}: delete it if it is of the campaign"));
+            self.leave(
+                path,
+                &format!("{what}. Delete it if it belongs to this campaign"),
+            );
         } else {
             self.others.push(path);
         }

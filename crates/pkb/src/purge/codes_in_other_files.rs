@@ -45,9 +45,10 @@ impl CodesInOtherFiles {
         match self.is_in(path) {
             Ok(false) => None,
             Ok(true) => Some(
-                "it has codes in it, and is not a file of these programs: delete it, or take the codes out yourself".to_owned(),
+                "it has codes, and is not a file of these programs. Delete the file, or delete the codes in it \
+                 yourself".to_owned(),
             ),
-            Err(error) => Some(format!("it cannot be read ({}): look at it yourself", error.kind())),
+            Err(error) => Some(format!("it cannot be read ({}). Look at it yourself", error.kind())),
         }
     }
 

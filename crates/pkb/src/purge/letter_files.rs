@@ -10,7 +10,8 @@ use jiff::Timestamp;
 use pkb_cli::progress::tell;
 use pkb_core::{
     Fatal, Record,
-    record::{Design, Edition},
+    record::{Channel, Design, Edition},
+    rows::counted,
 };
 
 use super::{Whose, campaign_files::Left};
@@ -37,6 +38,8 @@ pub(super) struct LetterFiles {
     erased: BTreeSet<Letter>,
     /// Sheets with such patients.
     erased_in_sheets: BTreeSet<String>,
+    /// Texts of such patients' letters, which have nobody else's.
+    erased_texts: BTreeSet<String>,
 }
 
 impl LetterFiles {
@@ -53,6 +56,7 @@ impl LetterFiles {
             sheets: BTreeMap::new(),
             erased: BTreeSet::new(),
             erased_in_sheets: BTreeSet::new(),
+            erased_texts: BTreeSet::new(),
         };
         let is_rehearsal = manifest::is_rehearsal(folder);
         for edition in Edition::ALL {
@@ -94,7 +98,11 @@ impl LetterFiles {
             }
             if delivery.pages.is_none() {
                 if is_erased {
-                    self.erased_in_sheets.insert(delivery.file.clone());
+                    let files = match delivery.channel {
+                        Channel::Format => &mut self.erased_texts,
+                        _ => &mut self.erased_in_sheets,
+                    };
+                    files.insert(delivery.file.clone());
                 }
                 later(self.sheets.entry(delivery.file.clone()).or_insert(end), end);
             }
@@ -140,8 +148,14 @@ impl LetterFiles {
             }
         }
         tell(format!(
-            "pkb purge: {}: {deleted} files with ended codes {}; {} batches or sheets have codes that are good, or that the records given do not tell of, and stay",
+            "pkb purge: {}: {} {}. {} of its batches or sheets stay, because their codes are valid \
+             or are not in the records given",
             self.folder.display(),
+            counted(
+                deleted,
+                "file with expired codes",
+                "files with expired codes"
+            ),
             if dry_run {
                 "would be deleted"
             } else {
@@ -163,7 +177,9 @@ impl LetterFiles {
                 left.push((path, why.to_owned()));
             }
         };
-        const OTHERS: &str = "it has the codes of others, too. When it was sent and is no longer needed, delete it, or purge this folder when all codes have ended";
+        const OTHERS: &str = "the file also has the codes of others. Delete the file when it is no longer needed, or \
+            purge this folder when all codes have \
+         expired";
         let mut batches = BTreeSet::new();
         for (file, ..) in &self.erased {
             let batch = stem(file);
@@ -177,6 +193,11 @@ impl LetterFiles {
             }
             if batches.insert(batch) {
                 leave(&format!("{batch}.zip"), OTHERS);
+            }
+        }
+        for text in &self.erased_texts {
+            if let Some(path) = self.path_of(text).filter(|path| path.exists()) {
+                super::delete(&path, dry_run)?;
             }
         }
         for sheet in &self.erased_in_sheets {

@@ -71,7 +71,7 @@ impl Locked {
         // A symbolic link would be replaced by a file, and what it points to be left as it is.
         let path = &path.canonicalize().map_err(cannot_read)?;
         if !path.metadata().map_err(cannot_read)?.is_file() {
-            return Err(Fatal::Usage(format!("{}: not a file", path.display())));
+            return Err(Fatal::Usage(format!("{} is not a file", path.display())));
         }
         let file = OpenOptions::new()
             .read(true)
@@ -84,7 +84,7 @@ impl Locked {
                 path: path.clone(),
             }),
             Err(TryLockError::WouldBlock) => Err(Fatal::Usage(format!(
-                "{}: another run is using it",
+                "{} is in use by a different run",
                 path.display()
             ))),
             Err(TryLockError::Error(source)) => {
@@ -183,7 +183,7 @@ impl Locked {
             };
             let content = content.ok_or_else(|| {
                 Fatal::Input(format!(
-                    "{}, line {number}: neither a record of version {} nor an intent; the file is as it was",
+                    "{}, line {number} is neither a record of version {} nor an intent. The file was not changed",
                     self.path.display(),
                     Schema::NAME
                 ))
@@ -259,28 +259,30 @@ impl fmt::Display for Counts {
         match self.erased {
             Some(erased) => write!(
                 f,
-                "{} of erased patients",
+                "patient data deleted from {}",
                 counted(erased, "record", "records")
             )?,
             None => write!(
                 f,
-                "codes taken out of {}",
+                "codes deleted from {}",
                 counted(self.taken_out, "record", "records")
             )?,
         }
         if self.before > 0 {
-            write!(f, ", of {} in an earlier run", self.before)?;
+            write!(f, ", and from {} in an earlier run", self.before)?;
         }
         if let Some(until) = self.good_until {
             write!(
                 f,
-                "; {} have codes that are still good, the last until {}: run it again then",
-                self.good,
+                ". {} that are still valid, the last until {}. Run pkb purge again then",
+                counted(self.good, "record has codes", "records have codes"),
                 uk_date(until)
             )?;
         }
         if self.is_torn {
-            f.write_str("; half a last line, of a run that was killed, is left out")?;
+            f.write_str(
+                ". The last line is incomplete, because a run was killed, and is left out",
+            )?;
         }
         Ok(())
     }
@@ -381,7 +383,7 @@ mod tests {
         assert_eq!(std::fs::read_to_string(file.path()).unwrap(), ended);
         let paths = [file.path().to_owned(), PathBuf::from("/nowhere")];
         let words = lock_all(&paths).err().unwrap().to_string();
-        for part in ["another run is using it", "/nowhere: no such file"] {
+        for part in ["in use by a different run", "/nowhere: no such file"] {
             assert!(words.contains(part), "{words}");
         }
     }

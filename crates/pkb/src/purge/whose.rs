@@ -102,14 +102,14 @@ impl Whose {
         }
     }
 
-    /// Says whom nobody found, and what is not done here. How the program ends.
+    /// Says who is in no file, and what is not done here. How the program ends.
     pub(super) fn told(&self) -> ExitCode {
         let Self::These(patients) = self else {
             return ExitCode::Done;
         };
         if !patients.numbers.is_empty() {
             tell(
-                "pkb-letters: not done here: the patient file still has the patient, and PKB has the codes until they end. What to do: \
+                "pkb purge: not done here: the patient file still has the patient, and PKB has the codes until they expire. What to do: \
                  delete the row from the patient file when no run needs it any more, and put the number on your list for --exclude",
             );
         }
@@ -119,7 +119,7 @@ impl Whose {
         let numbers: Vec<String> = patients.unknown.iter().map(u64::to_string).collect();
         let numbers: Vec<&str> = numbers.iter().map(String::as_str).collect();
         tell(format!(
-            "pkb-letters: {}: {} {}",
+            "pkb purge: {}: {} {}. What to do: check the numbers, and give all records, journals and folders of the campaign",
             counted(
                 numbers.len() as u64,
                 "patient is in none of these files",

@@ -96,8 +96,8 @@ pub(super) fn encrypt<T>(
 
 fn not_of_age(program: &Path, why: &str) -> Fatal {
     Fatal::Usage(format!(
-        "{} did not write what age writes: {why}. There is no archive. What to do: check that it is age, or rage, and that the disk \
-         is sound. Then run the same command again",
+        "{} did not write what age writes: {why}. There is no archive. What to do: check that the program is age or rage, \
+         and that the disk works. Then run the same command again",
         program.display()
     ))
 }
@@ -131,7 +131,7 @@ fn opens(program: &Path, identity: &Path, archive: File, content: &Measure) -> R
         return Ok(());
     }
     let why = match status.success() {
-        true => "what comes out of it is not what went in".to_owned(),
+        true => "the archive does not have what was sealed".to_owned(),
         false => said,
     };
     Err(Fatal::Usage(format!(
@@ -161,7 +161,8 @@ fn spawned(mut command: Command, program: &Path) -> Result<Child, Fatal> {
         .spawn()
         .map_err(|source| match source.kind() {
             io::ErrorKind::NotFound => Fatal::Usage(format!(
-                "there is no program {0} on this machine: install it (apt-get install age), or name one with --age",
+                "there is no program {0} on this machine. What to do: install age (apt-get install age), or name a \
+                 program with --age",
                 program.display()
             )),
             _ => Fatal::io(format!("cannot start {}", program.display()), source),

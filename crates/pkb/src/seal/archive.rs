@@ -63,7 +63,7 @@ impl Tree {
                 .map(|path| path.display().to_string())
                 .collect();
             return Err(Fatal::Usage(format!(
-                "{}: {} links or special files: {}. Only regular files are sealed: take them out of the folder first",
+                "{}: {} links or special files: {}. Only regular files are sealed. What to do: move these out of the folder first",
                 folder.display(),
                 others.len(),
                 named.join(", ")
@@ -71,7 +71,7 @@ impl Tree {
         }
         if tree.files.is_empty() {
             return Err(Fatal::Input(format!(
-                "{}: there is no file in it",
+                "{} has no files, so there is nothing to seal. What to do: check the name of the folder",
                 folder.display()
             )));
         }
@@ -132,7 +132,7 @@ impl Tree {
             let digest = digested.digest();
             if digested.bytes != found.len() {
                 return Err(Fatal::Usage(format!(
-                    "{} changes while it is read: wait until nothing writes into the folder",
+                    "{} changes while it is read. What to do: wait until nothing writes into the folder",
                     path.display()
                 )));
             }
@@ -166,7 +166,7 @@ impl Tree {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 return Err(Fatal::Usage(format!(
-                    "{}: a run is using it: seal the campaign when it has ended",
+                    "{} is in use by a run. Seal the campaign when that run is finished",
                     whole.display()
                 )));
             }
@@ -287,7 +287,7 @@ mod tests {
         journal.try_lock().unwrap();
         let refused = read(folder.path()).unwrap_err();
         assert!(
-            refused.contains("l.journal: a run is using it"),
+            refused.contains("l.journal is in use by a run"),
             "{refused}"
         );
         drop(journal);

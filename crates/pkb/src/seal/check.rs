@@ -96,7 +96,7 @@ pub(super) fn fault(
     let read = archive.into_inner().measure();
     let chunks = content.bytes.div_ceil(CHUNK).max(1);
     Ok(if read != *stored {
-        Some("the disk gives back something else than was written")
+        Some("the disk does not give back what was written")
     } else if read.bytes != header + TAG + content.bytes + chunks * TAG {
         Some("its length is not that of the encrypted files")
     } else {
@@ -186,6 +186,6 @@ pub(super) mod tests {
             &stored,
             &measure_of(&content[..]).unwrap(),
         );
-        assert!(found.unwrap().unwrap().contains("something else"));
+        assert!(found.unwrap().unwrap().contains("does not give back"));
     }
 }

@@ -64,7 +64,7 @@ pub fn prove(paths: &[PathBuf], is_partial: bool) -> Result<Whole, Fatal> {
     }
     if !proof.faults.is_empty() {
         return Err(Fatal::Input(format!(
-            "the parts are not the whole:\n  {}",
+            "the shards are not complete:\n  {}",
             proof.faults.join("\n  ")
         )));
     }
@@ -249,14 +249,14 @@ impl Proof {
         }
         for (file, rows) in repeated {
             self.faults.push(format!(
-                "{}: {rows} of {} came already. Has a part been given twice?",
+                "{}: {rows} of {} came twice. Give each shard once",
                 path.display(),
                 self.name(file)
             ));
         }
         if contradicts {
             self.faults.push(format!(
-                "{}: another number of rows than the other parts say: they are of different patient files",
+                "{} is from a different patient file: its number of rows is different. Give the shards of one campaign",
                 path.display()
             ));
         }
@@ -299,9 +299,8 @@ impl Proof {
             match next {
                 Some(file) => ranks[file] = Some(rank),
                 None => {
-                    self.faults.push(
-                        "the patient files follow each other differently in the parts".into(),
-                    );
+                    self.faults
+                        .push("the shards have the patient files in different orders, so they do not belong together. Split the input again: pkb split".into());
                     break;
                 }
             }
@@ -311,7 +310,7 @@ impl Proof {
 
     fn find_gaps(&mut self) {
         if self.rows == 0 {
-            self.faults.push("there is no row in them".into());
+            self.faults.push("the parts have no rows".into());
         }
         for gap in self.seen.gaps() {
             let Gap {
@@ -325,7 +324,7 @@ impl Proof {
                 ""
             };
             self.faults.push(format!(
-                "{}: {missing} of {of} rows are missing: {among}{numbers}. Has a part been left out?",
+                "{}: {missing} of {of} rows are missing: {among}{numbers}. Add the shard that has them",
                 shown::in_line(&file)
             ));
         }
@@ -345,7 +344,7 @@ fn cannot(path: &Path, error: NdjsonError) -> Fatal {
 
 fn changed(path: &Path) -> Fatal {
     Fatal::Input(format!(
-        "{}: was changed while it was merged",
+        "{} changed while it was being merged. What to do: wait until nothing writes to it, then run the same command again",
         path.display()
     ))
 }

@@ -1,12 +1,14 @@
 //! A record stream in parts, so that several processes or machines can work on it, and the whole again.
 //!
 //! * [`split`]: each patient falls into one shard, whatever row, file or day it is.
+//! * [`variants`]: by which of several letters each patient gets.
 //! * [`merge`]: the parts in the order of the rows, after it is proven that they are the whole.
 //!
 //! Stages know nothing of shards: they run with `--partial`, each shard with journals of its own.
 
 pub mod merge;
 pub mod split;
+pub mod variants;
 
 use std::num::NonZeroU16;
 

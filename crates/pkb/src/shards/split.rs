@@ -10,6 +10,7 @@ use pkb_core::{
     Fatal,
     completeness::Completeness,
     ndjson::{NdjsonError, NdjsonReader},
+    rows::counted,
 };
 use pkb_files::atomic_file::{self, AtomicFile};
 
@@ -58,9 +59,12 @@ pub fn split(
         }
     }
     if !is_partial {
-        completeness
-            .check()
-            .map_err(|incomplete| Fatal::Input(format!("{incomplete}: nothing was split")))?;
+        completeness.check().map_err(|incomplete| {
+            Fatal::Input(format!(
+                "{incomplete}. Nothing was split. Run the same command again with \
+                the whole input, or add --partial if rows are missing on purpose"
+            ))
+        })?;
     }
     files.into_iter().try_for_each(AtomicFile::finish)?;
     Ok(counts)
@@ -75,9 +79,10 @@ fn refuse_another_division(folder: &Path, shards: NonZeroU16) -> Result<(), Fata
         let other = name.to_str().and_then(division_of);
         if let Some(other) = other.filter(|other| *other != shards.get()) {
             return Err(Fatal::Usage(format!(
-                "{} has the shards of a division by {other}: a campaign keeps its number of shards, because the journal of a \
-                 shard knows who has a letter. Split by {other}, or into a new folder for a new campaign",
-                folder.display()
+                "{} already has {}. A campaign keeps its number of shards, because the journal of a shard \
+                 knows who has a letter. What to do: split by {other}, or choose a new folder for a new campaign",
+                folder.display(),
+                counted(other.into(), "shard", "shards")
             )));
         }
     }

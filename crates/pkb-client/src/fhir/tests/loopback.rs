@@ -4,9 +4,11 @@ use std::{
     collections::VecDeque,
     io::{BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
-    sync::{Arc, Mutex},
+    sync::Arc,
+    time::Duration,
 };
 
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 
 use super::{body, code, nhs, tokens_part};
@@ -38,7 +40,7 @@ fn serve(answers: Vec<(u16, Vec<u8>)>) -> (Client, Requests) {
                 let token = json!({"access_token": "a", "token_type": "bearer", "expires_in": 600});
                 (200, token.to_string().into_bytes())
             } else {
-                seen.lock().unwrap().push((head, body));
+                seen.lock().push((head, body));
                 answers.pop_front().unwrap_or((500, vec![]))
             };
             write(&stream, status, &answer);
@@ -78,16 +80,19 @@ fn client(url: &str, org_id: Option<&str>) -> Result<Client, Fatal> {
             base_url: format!("{url}/fhir/"),
             org_id: org_id.into(),
         }),
+        messaging: None,
         token_url: format!("{url}/token"),
         client_id: "client".into(),
         credentials: Credentials::Secret("sandbox-secret".to_owned().into()),
         auth_style: AuthStyle::Basic,
         scope: None,
         network: Network::default(),
-        timeout_seconds: 60,
+        timeout: Duration::from_secs(60),
         attempts: 3,
-        give_up_seconds: 60,
+        give_up_after: Duration::from_secs(60),
         rate: 0,
+        at_a_time: 8,
+        calls: Arc::default(),
         random: fastrand::Rng::with_seed(1),
         monitor: std::sync::Arc::default(),
     })
@@ -107,7 +112,7 @@ async fn a_request_has_each_patient_once_and_the_headers_that_pkb_wants() {
         found.iter().map(code).collect::<Vec<_>>(),
         [None, Some("Other"), None]
     );
-    let requests = requests.lock().unwrap();
+    let requests = requests.lock();
     let (head, sent) = &requests[0];
     for line in [
         "post /fhir/organization/$generate-invitation-tokens http/1.1",
@@ -142,7 +147,7 @@ async fn an_answer_that_was_cut_off_is_asked_for_again() {
         found.iter().map(code).collect::<Vec<_>>(),
         [Some("First"), Some("Other")]
     );
-    assert_eq!(requests.lock().unwrap().len(), 3);
+    assert_eq!(requests.lock().len(), 3);
 }
 
 #[tokio::test]
@@ -159,7 +164,7 @@ async fn an_answer_that_is_cut_off_each_time_is_no_answer() {
         error,
         BatchError::Call(CallError::Unavailable { attempts: 3, .. })
     ));
-    let requests = requests.lock().unwrap();
+    let requests = requests.lock();
     assert_eq!(requests.len(), 3);
     assert!(
         requests[0]
@@ -174,7 +179,7 @@ async fn only_what_may_be_for_the_sake_of_one_patient_is_left_to_be_halved() {
         let (client, _) = serve(vec![(status, vec![])]);
         let error = client.status_query(&two()).await.unwrap_err();
         assert!(
-            matches!(error, BatchError::Refused(RequestRefusal { status: seen }) if seen == status)
+            matches!(error, BatchError::Refused(RequestRefusal::Status(seen)) if seen == status)
         );
     }
     for status in [401, 403, 404, 405, 406, 415] {
@@ -205,7 +210,7 @@ async fn too_many_patients_and_none_at_all_are_the_callers_bug() {
             BatchError::Call(CallError::Fatal(Fatal::Bug(_)))
         ));
     }
-    assert!(requests.lock().unwrap().is_empty());
+    assert!(requests.lock().is_empty());
 }
 
 #[tokio::test]

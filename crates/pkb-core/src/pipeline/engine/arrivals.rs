@@ -61,7 +61,9 @@ impl<S: Stage> Engine<S> {
 
     /// Counts a row that was read.
     fn note_row(&mut self, line: &Line) {
-        self.tally.count_in();
+        if !line.record.seed {
+            self.tally.count_in();
+        }
         let row = &line.record.row;
         if !self.completeness.note_number(&row.file, row.number, row.of) {
             self.repeated_rows += 1;
@@ -80,6 +82,9 @@ impl<S: Stage> Engine<S> {
             true => Handled::Journaled,
             false => Handled::Passed,
         };
+        if line.record.seed && !name.takes_seeds() {
+            return self.settle_line(line, Handled::Passed, Settled::NotConcerned);
+        }
         let is_stopped =
             (line.record.outcome.as_ref()).is_some_and(|outcome| !name.tries_again(outcome));
         if is_stopped {

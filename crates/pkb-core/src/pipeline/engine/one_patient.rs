@@ -180,12 +180,12 @@ impl<S: Stage> Engine<S> {
             let name = self.owners.name(*first, file);
             match self.stage.done_for(first.patient) {
                 Some(done) => tracing::warn!(
-                    "{name}: row {second} has the same PKB record or code, and {done}"
+                    "{name} has the same PKB record or code as row {second}, and {done}"
                 ),
                 // Then nothing was made for it.
                 None if self.plan.stage.needs_own().codes => {}
                 None => tracing::warn!(
-                    "{name}: row {second} has the same PKB record or code, which was found after {name} had gone on. The \
+                    "{name} has the same PKB record or code as row {second}. This was found too late to stop {name} here: the \
                      next stage stops {name}. To stop {name} here, run the same command again"
                 ),
             }

@@ -43,7 +43,9 @@ impl<S: Stage> Engine<S> {
         self.block.extend_from_slice(&ready.line);
         self.block.push(b'\n');
         let stopped = record.outcome.as_ref().map(What::of);
-        self.tally.count_as(ready.settled, stopped);
+        if !record.seed {
+            self.tally.count_as(ready.settled, stopped);
+        }
         self.note_already_written(&record, &ready.others);
         Ok(())
     }

@@ -109,12 +109,15 @@ fn a_folder_is_purged_as_a_whole_and_what_stays_is_said_with_the_reason() {
         done.stderr
     );
     for (name, why) in [
-        ("list for Ann.txt", "it has codes in it"),
+        (
+            "list for Ann.txt",
+            "it has codes, and is not a file of these programs",
+        ),
         ("proof/rehearsal-proof.pdf", "its codes are false"),
         ("old.tar.age", "it is sealed"),
-        ("stray.pdf", "a PDF that is in no manifest"),
+        ("stray.pdf", "it is a PDF that is in no manifest"),
     ] {
-        let line = format!("left: s/{name}: {why}");
+        let line = format!("s/{name} is left: {why}");
         assert!(done.stderr.contains(&line), "{line}: {}", done.stderr);
         assert!(campaign.path("s").join(name).exists(), "{name}");
     }
@@ -149,7 +152,7 @@ fn what_a_run_has_open_is_not_touched_by_a_purge_of_its_folder() {
     assert_eq!(done.code, 0, "{}", done.stderr);
     assert!(
         done.stderr
-            .contains("left: s/.l.ndjson.Ab3dEf7h.unfinished: a run is using it"),
+            .contains("s/.l.ndjson.Ab3dEf7h.unfinished is left: a run is using it"),
         "{}",
         done.stderr
     );
@@ -228,8 +231,9 @@ fn an_erased_patient_has_no_codes_left_and_is_not_invited_again_by_any_rerun() {
             done.stderr
         );
         assert!(
-            done.stderr
-                .contains("left: s/print/rehearsal-letters-0001.pdf: it has the codes of others"),
+            done.stderr.contains(
+                "s/print/rehearsal-letters-0001.pdf is left: the file also has the codes of others"
+            ),
             "{}",
             done.stderr
         );

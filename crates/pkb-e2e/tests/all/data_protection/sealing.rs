@@ -76,7 +76,7 @@ fn a_campaign_is_sealed_as_a_whole_or_not_at_all_and_then_removed() {
         ),
         (
             &(opens.to_owned() + &good.replace("cat;", "tr a b;")),
-            "is not what went in",
+            "does not have what was sealed",
         ),
     ] {
         let age = age(&campaign, script);
@@ -110,7 +110,7 @@ fn a_campaign_is_sealed_as_a_whole_or_not_at_all_and_then_removed() {
     let busy = seal(&age, &["--remove"]);
     assert_eq!(busy.code, 2);
     assert!(
-        busy.stderr.contains("l.journal: a run is using it"),
+        busy.stderr.contains("l.journal is in use by a run"),
         "{}",
         busy.stderr
     );
@@ -131,11 +131,7 @@ fn a_campaign_is_sealed_as_a_whole_or_not_at_all_and_then_removed() {
         format!("--encrypt --recipient {KEY} --recipients-file keys")
     );
     let again = seal(&age, &["--remove"]);
-    assert!(
-        again.stderr.contains("is there already"),
-        "{}",
-        again.stderr
-    );
+    assert!(again.stderr.contains("exists already"), "{}", again.stderr);
 
     fs::remove_file(campaign.path("spring.tar.age")).unwrap();
     let age = age_of(&format!("{opens}{good}"));

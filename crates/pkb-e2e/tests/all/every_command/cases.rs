@@ -13,7 +13,7 @@ use Output::{Plain, Records};
 /// A command, its arguments, what it writes, and how it ends.
 pub type Case = (&'static str, &'static str, Output, i32);
 
-/// In their order: each finds what those before it have made. TEMPLATES are those of GOV.UK Notify.
+/// In their order: each finds what those before it have made. TEMPLATES and LETTER are templates of GOV.UK Notify.
 pub const CASES: &[Case] = &[
     (
         "pkb-upload",
@@ -26,6 +26,18 @@ pub const CASES: &[Case] = &[
         "patients.csv --no-compare --batches batches",
         Records,
         65,
+    ),
+    (
+        "pkb-upload",
+        "patients.csv --no-compare --via messaging",
+        Records,
+        65,
+    ),
+    (
+        "pkb-upload",
+        "patients.csv --via messaging --show-request 2",
+        Plain,
+        0,
     ),
     (
         "pkb-upload check",
@@ -65,6 +77,28 @@ pub const CASES: &[Case] = &[
     ("pkb verify", "print l.ndjson", Plain, 0),
     // The records of other names than are on the letters.
     ("pkb verify", "print wrong.ndjson", Plain, 65),
+    ("pkb trace", "", Plain, 2),
+    ("pkb trace request", "good.csv --out request.csv", Plain, 0),
+    (
+        "pkb trace apply",
+        "response.csv --key response.key --in u.ndjson",
+        Records,
+        65,
+    ),
+    ("pkb package", "--example", Plain, 0),
+    ("pkb returns", "scans --in l.ndjson", Records, 65),
+    (
+        "pkb-sandbox mesh",
+        "--requests requests --responses responses --patients good.csv",
+        Plain,
+        0,
+    ),
+    (
+        "pkb-sandbox mail-company",
+        "--delivery print --out returns",
+        Plain,
+        0,
+    ),
     ("pkb ledger", "--journal l.journal", Plain, 0),
     (
         "pkb ledger",
@@ -89,6 +123,22 @@ pub const CASES: &[Case] = &[
         65,
     ),
     ("pkb-notify post status", "posted.ndjson", Records, 65),
+    ("pkb-notify rows", "", Plain, 2),
+    (
+        "pkb-notify rows send",
+        "rows.ndjson --rows rows --letter-template-id LETTER --journal row.journal",
+        Records,
+        65,
+    ),
+    ("pkb-notify rows status", "rowed.ndjson", Records, 65),
+    ("pkb-notify nhs", "", Plain, 2),
+    (
+        "pkb-notify nhs send",
+        "t.ndjson --journal nhs.journal --resend 2,3,4,5",
+        Records,
+        65,
+    ),
+    ("pkb-notify nhs status", "nhs-sent.ndjson", Records, 65),
     (
         "pkb report",
         "--in l.ndjson --out report.html --json report.json --csv tables",

@@ -5,6 +5,7 @@
 pub(super) enum At {
     Token,
     Upload,
+    ProcessMessage,
     ByNationalId,
     RecordAccessToken,
     StatusQuery,
@@ -12,9 +13,10 @@ pub(super) enum At {
 }
 
 impl At {
-    pub(super) const ALL: [Self; 6] = [
+    pub(super) const ALL: [Self; 7] = [
         Self::Token,
         Self::Upload,
+        Self::ProcessMessage,
         Self::ByNationalId,
         Self::RecordAccessToken,
         Self::StatusQuery,
@@ -30,6 +32,7 @@ impl At {
         match self {
             Self::Token => "token",
             Self::Upload => "upload",
+            Self::ProcessMessage => "process_message",
             Self::ByNationalId => "by_national_id",
             Self::RecordAccessToken => "record_access_token",
             Self::StatusQuery => "status_query",
@@ -40,7 +43,7 @@ impl At {
     /// The stage that meets it.
     pub(super) fn program(self) -> &'static str {
         match self {
-            Self::Upload => "pkb-upload",
+            Self::Upload | Self::ProcessMessage => "pkb-upload",
             Self::Token | Self::ByNationalId | Self::StatusQuery => "pkb-resolve",
             Self::RecordAccessToken | Self::GenerateTokens => "pkb-tokens",
         }
@@ -49,7 +52,7 @@ impl At {
     /// What that stage adds to a record.
     pub(super) fn section(self) -> &'static str {
         match self {
-            Self::Upload => "upload",
+            Self::Upload | Self::ProcessMessage => "upload",
             Self::Token | Self::ByNationalId | Self::StatusQuery => "pkb",
             Self::RecordAccessToken | Self::GenerateTokens => "invitation",
         }
@@ -133,7 +136,7 @@ const fn not_understood(words: &'static str) -> Ends {
 }
 
 const fn no_access() -> Ends {
-    let advice = "ask PKB for access, if your organisation should have it";
+    let advice = "ask PKB for access, if your organisation is entitled to it";
     Outcome(65, "excluded: no_access", advice)
 }
 
@@ -142,8 +145,8 @@ const fn not_found() -> Ends {
     Outcome(65, "excluded: not_found", advice)
 }
 
-pub(super) const A_PAGE: &str = "a web page came instead of an answer";
-/// How it goes on hangs on the call: "has no id", "lacks a field".
+pub(super) const A_PAGE: &str = "PKB's answer is a web page";
+/// How it goes on hangs on the call: "has no id", "has no such field".
 pub(super) const GARBAGE: &str = "PKB's answer ";
 pub(super) const REDIRECT: &str = "PKB answered with a redirect: check the base URL and proxies";
 pub(super) const LATE: &str = "no answer in time";
@@ -181,7 +184,7 @@ pub(super) const ASKING: &[Row] = &[
     row(ALWAYS, "refuse", unavailable(BROKE)),
     row(ALWAYS, "reset_before", unavailable(BROKE)),
     row(ALWAYS, "reset_after", unavailable(BROKE)),
-    row(ALWAYS, "truncate", unavailable("the answer broke off")),
+    row(ALWAYS, "truncate", unavailable("the answer was cut off")),
     hasty(ALWAYS, "hang", unavailable(LATE)),
     giving_up(ALWAYS, r#"{"status":503}"#, Stopped(75, OUTAGE)),
     giving_up(ALWAYS, "refuse", Stopped(75, OUTAGE)),
@@ -232,12 +235,12 @@ pub(super) const ASKING_TOGETHER: &[Row] = &[
     row(ALWAYS, "refuse", unavailable(BROKE)),
     row(ALWAYS, "reset_before", unavailable(BROKE)),
     row(ALWAYS, "reset_after", unavailable(BROKE)),
-    row(ALWAYS, "truncate", unavailable("the answer broke off")),
+    row(ALWAYS, "truncate", unavailable("the answer was cut off")),
     hasty(ALWAYS, "hang", unavailable(LATE)),
     giving_up(ALWAYS, r#"{"status":503}"#, Stopped(75, OUTAGE)),
     giving_up(ALWAYS, "refuse", Stopped(75, OUTAGE)),
     row(ALWAYS, r#"{"status":400}"#, refused("PKB answered 400")),
-    row(ALWAYS, r#"{"status":409}"#, Stopped(76, "PKB answered 409 to every patient alike")),
+    row(ALWAYS, r#"{"status":409}"#, Stopped(76, "PKB refused the request for all patients (409)")),
     row(ALWAYS, r#"{"status":413,"body":"html"}"#, refused("PKB answered 413")),
     row(ALWAYS, r#"{"status":422}"#, refused("PKB answered 422")),
     row(ALWAYS, r#"{"status":422,"body":"html"}"#, refused("PKB answered 422")),
@@ -252,9 +255,9 @@ pub(super) const ASKING_TOGETHER: &[Row] = &[
 pub(super) const NO_UPLOADS: &str = "PKB does not let this client upload patient files";
 pub(super) const UNANSWERED: &str = "batch-0001.csv was sent and not answered";
 /// Whether PKB has taken the batch is not known then, either.
-pub(super) const UNKNOWN_PAGE: &str = "batch-0001.csv was sent, and it is not known what PKB has taken of it: a web page came instead of an answer";
-pub(super) const UNKNOWN_GARBAGE: &str = "batch-0001.csv was sent, and it is not known what PKB has taken of it: PKB's answer to the upload is no report";
-pub(super) const UNKNOWN_REDIRECT: &str = "batch-0001.csv was sent, and it is not known what PKB has taken of it: PKB answered with a redirect";
+pub(super) const UNKNOWN_PAGE: &str = "batch-0001.csv was sent, and it is not known which of its rows PKB has taken: PKB's answer is a web page";
+pub(super) const UNKNOWN_GARBAGE: &str = "batch-0001.csv was sent, and it is not known which of its rows PKB has taken: PKB's answer to the upload is not a report";
+pub(super) const UNKNOWN_REDIRECT: &str = "batch-0001.csv was sent, and it is not known which of its rows PKB has taken: PKB answered with a redirect";
 pub(super) const NO_ADDRESS: &str = "PKB has nothing at the address of the upload";
 
 /// The upload, which must not be made again once it may have been carried out. While that is not
@@ -299,13 +302,73 @@ pub(super) const UPLOADING: &[Row] = &[
     row(ALWAYS, "redirect", Stopped(76, UNKNOWN_REDIRECT)),
 ];
 
+pub(super) const NO_MESSAGING: &str = "PKB has nothing at the address of the messaging endpoint";
+pub(super) const SOMEBODY_ELSE: &str =
+    "PKB answered about a different patient instead of the one in row 2";
+
+const fn row_refused(words: &'static str) -> Ends {
+    Outcome(65, "rejected: refused_by_import", words)
+}
+
+/// The message about one patient, which may be sent again: it creates a record or updates it. How a success looks is not published.
+#[rustfmt::skip]
+pub(super) const MESSAGING: &[Row] = &[
+    row(ALWAYS, r#"{"latency_ms":{"fixed":150}}"#, Unharmed),
+    row(ALWAYS, "wrong_content_type", Unharmed),
+    row(ALWAYS, r#"{"message":"patient"}"#, Unharmed),
+    row(ALWAYS, r#"{"message":"outcome"}"#, Unharmed),
+    row(ALWAYS, r#"{"message":"warnings"}"#, Unharmed),
+    row(ALWAYS, r#"{"message":"created"}"#, Unharmed),
+    row(ALWAYS, r#"{"message":"accepted"}"#, Unharmed),
+    row(ALWAYS, r#"{"message":"no_content"}"#, Unharmed),
+    hasty(ONCE, r#"{"latency_ms":{"fixed":1500}}"#, Unharmed),
+    row(ONCE, r#"{"status":429,"retry_after":"1"}"#, Unharmed),
+    row(ONCE, r#"{"status":429}"#, Unharmed),
+    row(ONCE, r#"{"status":500}"#, Unharmed),
+    row(ONCE, r#"{"status":500,"run":true}"#, Unharmed),
+    row(ONCE, r#"{"status":502,"body":"html"}"#, Unharmed),
+    row(ONCE, r#"{"status":503,"body":"empty"}"#, Unharmed),
+    row(ONCE, r#"{"status":504,"run":true}"#, Unharmed),
+    row(ONCE, "refuse", Unharmed),
+    row(ONCE, "reset_before", Unharmed),
+    row(ONCE, "reset_after", Unharmed),
+    row(ONCE, "truncate", Unharmed),
+    hasty(ONCE, "hang", Unharmed),
+    patient(A_MOMENT, r#"{"status":503}"#, Unharmed),
+    patient(A_MOMENT, "refuse", Unharmed),
+    hasty(ALWAYS, r#"{"latency_ms":{"fixed":1500}}"#, unavailable(LATE)),
+    row(ALWAYS, r#"{"status":429,"retry_after":"1"}"#, unavailable("PKB answered 429")),
+    row(ALWAYS, r#"{"status":500}"#, unavailable("PKB answered 500")),
+    row(ALWAYS, r#"{"status":502,"body":"html"}"#, unavailable("PKB answered 502")),
+    row(ALWAYS, r#"{"status":503,"body":"empty"}"#, unavailable("PKB answered 503")),
+    row(ALWAYS, r#"{"status":504}"#, unavailable("PKB answered 504")),
+    row(ALWAYS, "refuse", unavailable(BROKE)),
+    row(ALWAYS, "reset_before", unavailable(BROKE)),
+    row(ALWAYS, "reset_after", unavailable(BROKE)),
+    row(ALWAYS, "truncate", unavailable("the answer was cut off")),
+    hasty(ALWAYS, "hang", unavailable(LATE)),
+    giving_up(ALWAYS, r#"{"status":503}"#, Stopped(75, OUTAGE)),
+    giving_up(ALWAYS, "refuse", Stopped(75, OUTAGE)),
+    row(ALWAYS, r#"{"status":400}"#, row_refused("PKB answered 400")),
+    row(ALWAYS, r#"{"status":422,"body":"html"}"#, row_refused("PKB answered 422")),
+    row(ALWAYS, r#"{"message":"error"}"#, row_refused("PKB answered 200 with an error: birthDate (business-rule)")),
+    row(ALWAYS, r#"{"status":409}"#, refused("PKB answered 409")),
+    row(ALWAYS, r#"{"status":401}"#, no_access()),
+    row(ALWAYS, r#"{"status":403,"body":"html"}"#, no_access()),
+    row(ALWAYS, r#"{"status":404}"#, Stopped(76, NO_MESSAGING)),
+    row(ALWAYS, r#"{"message":"another_patient"}"#, Stopped(76, SOMEBODY_ELSE)),
+    row(ALWAYS, "html", not_understood(A_PAGE)),
+    row(ALWAYS, "garbage", not_understood(GARBAGE)),
+    row(ALWAYS, "redirect", not_understood(REDIRECT)),
+];
+
 pub(super) const BAD_CREDENTIALS: &str = "PKB refused the client's credentials";
 pub(super) const NO_TOKEN: &str =
     "the token address answered something that is not an access token";
-pub(super) const BUSY: &str = "no access token to be had: the token address is busy or failing";
-pub(super) const NO_TOKEN_BROKE: &str = "no access token to be had: the connection broke";
-pub(super) const NO_TOKEN_LATE: &str = "no access token to be had: no answer in time";
-pub(super) const NO_TOKEN_CUT: &str = "no access token to be had: the answer broke off";
+pub(super) const BUSY: &str = "no access token: the server at the token address is busy or failing";
+pub(super) const NO_TOKEN_BROKE: &str = "no access token: the connection broke";
+pub(super) const NO_TOKEN_LATE: &str = "no access token: no answer in time";
+pub(super) const NO_TOKEN_CUT: &str = "no access token: the answer was cut off";
 
 /// The call for an access token, without which nothing goes.
 #[rustfmt::skip]
@@ -358,6 +421,7 @@ pub(super) fn table(at: At) -> &'static [Row] {
     match at {
         At::Token => SIGNING_IN,
         At::Upload => UPLOADING,
+        At::ProcessMessage => MESSAGING,
         At::ByNationalId | At::RecordAccessToken => ASKING,
         At::StatusQuery | At::GenerateTokens => ASKING_TOGETHER,
     }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{campaign, lines, mobile, notify, reasons, record, send, sending, texts};
+use super::{calls, campaign, lines, mobile, notify, reasons, record, send, sending, texts};
 
 /// Three patients; the second may have another mobile number.
 fn records(corrected: bool) -> Vec<Value> {
@@ -73,7 +73,7 @@ fn a_corrected_number_does_not_keep_the_letter_from_being_posted() {
 }
 
 #[test]
-fn a_number_that_notify_refused_may_be_corrected_and_is_texted() {
+fn a_number_that_notify_refused_may_be_corrected_and_is_texted_incident_32() {
     let campaign = campaign();
     let mut records = records(false);
     // The sandbox refuses this number.
@@ -85,6 +85,12 @@ fn a_number_that_notify_refused_may_be_corrected_and_is_texted() {
         "{}",
         refused.stderr
     );
+    // One call, and none by the same command again.
+    let sent = |campaign| calls(campaign, "notify_sms");
+    assert_eq!(sent(&campaign), 2 + 1 + 2);
+    let again = send(&campaign, &lines(&records));
+    assert_eq!(reasons(&again), reasons(&refused), "{}", again.stderr);
+    assert_eq!(sent(&campaign), 2 + 1 + 2);
     records[1]["patient"]["mobile"] = mobile(1).into();
     let corrected = send(&campaign, &lines(&records));
     assert_eq!(corrected.code, 0, "{}", corrected.stderr);

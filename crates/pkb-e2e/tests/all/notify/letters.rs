@@ -5,7 +5,7 @@ use std::{collections::HashSet, process::Stdio, time::Duration};
 use pkb_sandbox::Faults;
 use serde_json::Value;
 
-use super::{QUICK, command, notify, reasons, send, sent_by};
+use super::{QUICK, calls, command, notify, reasons, send, sent_by};
 use crate::harness::{Campaign, Ended, fixture, run};
 
 /// A campaign with letters of one PDF each and texts; what pkb-letters wrote.
@@ -36,7 +36,8 @@ pub(super) fn posting() -> Vec<&'static str> {
 #[test]
 fn letters_of_one_pdf_each_are_posted_once_and_followed() {
     let (campaign, delivered) = letters("1");
-    let ended = notify(&campaign, &posting(), &delivered.stdout);
+    let economy = [&posting()[..], &["--postage", "economy"]].concat();
+    let ended = notify(&campaign, &economy, &delivered.stdout);
     assert_eq!(ended.code, 65, "{}", ended.stderr);
     let posted: Vec<Value> = ended
         .records()
@@ -51,7 +52,7 @@ fn letters_of_one_pdf_each_are_posted_once_and_followed() {
         .filter_map(|letter| letter.pdf_sha256.clone())
         .collect();
     assert_eq!(files.len(), sent.len(), "each letter once");
-    assert!(sent.iter().all(|letter| letter.postage == Some("second")));
+    assert!(sent.iter().all(|letter| letter.postage == Some("economy")));
     for record in ended.records() {
         let is_unmailable = record["outcome"]["stage"] == "post";
         if is_unmailable {
@@ -123,7 +124,7 @@ fn what_notify_says_against_a_letter_is_the_outcome_of_its_row_or_stops_the_stag
     fault("team_key_letter");
     let ended = notify(&campaign, &posting(), &delivered.stdout);
     assert_eq!(ended.code, 77, "{}", ended.stderr);
-    assert!(ended.stderr.contains("make a live one"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("make a live key"), "{}", ended.stderr);
     fault("not_a_pdf");
     let ended = notify(&campaign, &posting(), &delivered.stdout);
     let refused = reasons(&ended)
@@ -179,4 +180,40 @@ fn no_letter_is_posted_twice_when_answers_are_lost_and_the_program_is_killed() {
             .count(),
         sent.len()
     );
+}
+
+#[test]
+fn a_letter_whose_answer_and_that_about_it_are_lost_is_posted_once_incident_28() {
+    let (campaign, delivered) = letters("1");
+    campaign.sandbox.set_faults(
+        Faults::from_json(
+            r#"{"rules":[
+            {"endpoint":"notify_letter","when":{"requests":[1,4]},"fault":"reset_after"},
+            {"endpoint":"notify_find","when":{"requests":[1,3]},"fault":"reset_after"}]}"#,
+        )
+        .unwrap(),
+    );
+    let mut args = posting();
+    args.extend(["--concurrency", "1"]);
+    let ended = notify(&campaign, &args, &delivered.stdout);
+    assert_eq!(ended.code, 65, "{}", ended.stderr);
+    assert!(
+        calls(&campaign, "notify_find") >= 4,
+        "asked again: {}",
+        ended.stderr
+    );
+    let sent = campaign.sandbox.notified();
+    let ids: HashSet<String> = sent.iter().map(|letter| letter.id.clone()).collect();
+    let files: HashSet<String> = sent
+        .iter()
+        .filter_map(|letter| letter.pdf_sha256.clone())
+        .collect();
+    assert_eq!(files.len(), sent.len(), "a letter was posted twice");
+    let records = ended.records();
+    let known: HashSet<String> = records
+        .iter()
+        .filter_map(|record| sent_by(record, "letter")[0]["id"].as_str())
+        .map(str::to_owned)
+        .collect();
+    assert_eq!(known, ids);
 }

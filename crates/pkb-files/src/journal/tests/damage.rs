@@ -116,7 +116,7 @@ fn a_line_of_another_stage_is_refused_wherever_it_is_and_the_file_left_alone() {
     ] {
         let place = Place::with(&content);
         let expected = format!(
-            "{}, line {line}: not a record: is this the journal of another stage?",
+            "{}, line {line}: not a record. It may be the journal of a different stage. Give this stage its own --journal FILE",
             place.path().display()
         );
         assert_eq!(place.refusal().to_string(), expected);
@@ -148,10 +148,10 @@ fn damage_that_no_broken_write_leaves_is_named_by_line_and_the_file_left_alone()
         let place = Place::with(&content);
         let text = place.refusal().to_string();
         assert!(
-            text.contains("journal.ndjson: line 2 is damaged: it is not"),
+            text.contains("journal.ndjson: line 2 is damaged, because it is not"),
             "{text}"
         );
-        assert!(!text.contains("Canary") && text.contains("take nothing out of it"));
+        assert!(!text.contains("Canary") && text.contains("do not delete lines"));
         assert_eq!(place.content(), content);
     }
     let content = [&lines(std::slice::from_ref(&good)), junk, b"*"].concat();
@@ -212,7 +212,7 @@ fn a_full_disk_is_an_error_and_what_was_synced_is_intact() {
     assert_eq!(error.exit_code(), ExitCode::Io);
     assert_eq!(
         error.to_string(),
-        format!("{text}: no space left on device")
+        format!("{text}: no space left on device. Free some space on the disk")
     );
     // A disk that has room again does not make up for the lines that may be lost.
     journal.file = file;
@@ -233,5 +233,5 @@ fn a_file_that_somebody_cuts_is_an_error() {
     let journal = place.open();
     fs::write(place.path(), b"").unwrap();
     let text = look_up(&journal, 1).unwrap_err().to_string();
-    assert!(text.ends_with("journal.ndjson: somebody has cut it"));
+    assert!(text.ends_with("journal.ndjson: a different program shortened it"));
 }

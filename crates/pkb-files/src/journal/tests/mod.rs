@@ -143,7 +143,10 @@ fn a_second_run_is_refused_while_the_first_lives() {
     let journal = place.open();
     let refusal = place.refusal();
     assert_eq!(refusal.exit_code(), ExitCode::TryLater);
-    let expected = format!("{}: another run is using it", place.path().display());
+    let expected = format!(
+        "{} is in use by a different run. Wait until that run is finished, or stop it. Then run the same command again",
+        place.path().display()
+    );
     assert_eq!(refusal.to_string(), expected);
     drop(journal);
     place.open();
@@ -357,7 +360,7 @@ fn a_file_system_without_locks_is_refused_for_good_and_a_full_one_is_not() {
     for errno in [37, 38, 95] {
         let fatal = refusal(errno);
         assert!(matches!(fatal, Fatal::Usage(_)), "{errno}");
-        assert!(fatal.to_string().contains("no locks at work"));
+        assert!(fatal.to_string().contains("a file system without locks"));
     }
     assert!(matches!(refusal(5), Fatal::Io { .. }));
 }

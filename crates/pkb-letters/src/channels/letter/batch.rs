@@ -3,7 +3,7 @@
 use std::{borrow::Borrow, collections::BTreeMap, path::PathBuf};
 
 use pkb_core::{
-    Fatal, Verdict,
+    Fatal, Reason, Verdict,
     print_files::{manifest::ManifestRow, series::Series},
 };
 use pkb_typeset::{
@@ -11,7 +11,7 @@ use pkb_typeset::{
     typesetter::{Engine, LaidOutLetter, TypesetError, Typesetter},
 };
 use pkb_verify::{
-    expected::{Expected, Owners, ShortText},
+    expected::{Expected, Owners, ShortText, with_same_code},
     sheets::Slot,
 };
 
@@ -46,12 +46,16 @@ impl FileForm {
 pub(super) struct LetterToMake {
     /// Its values.
     pub fields: LetterFields,
-    /// Its codes, to be entered among those of others.
-    pub codes: [ShortText; 2],
+    /// Its codes, to be entered among those of others, if it has any.
+    pub codes: Option<[ShortText; 2]>,
     /// Row of the patient file.
     pub row: u64,
-    /// Postcode, for the manifest in a zip.
+    /// Its name for those who print and post it, for the manifest in a zip.
+    pub reference: String,
+    /// Postcode, likewise.
     pub postcode: String,
+    /// Whether it goes to a member of staff, likewise.
+    pub seed: bool,
 }
 
 /// The letters of a batch, by their places. They are made when they are needed, and again: there may be fifty thousand.
@@ -158,13 +162,36 @@ pub(super) struct PrintedLetters {
     pub places: Vec<usize>,
     pub rows: Vec<ManifestRow>,
     pub slots: Vec<Slot>,
-    /// Whose codes they have, and rows with a code that a different row also has.
+    /// Whose codes they have, and rows with a code that a different row also has, by that row.
     pub owners: Owners,
-    pub also_anothers: Vec<u64>,
+    pub with_same_code: Vec<(u64, u64)>,
 }
 
 /// What is wrong with finished letters, by their places in the batch.
-pub(super) type Doubtful = BTreeMap<usize, String>;
+pub(super) type Doubtful = BTreeMap<usize, Doubt>;
+
+/// What is wrong with a finished letter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Doubt {
+    /// It is not certain that its sheets say what its record says.
+    Sheets(String),
+    /// Another row has one of its codes. Such a letter must not be sent in any way.
+    SharedCodes { with: u64 },
+}
+
+impl From<Doubt> for Verdict {
+    fn from(doubt: Doubt) -> Self {
+        match doubt {
+            Doubt::Sheets(words) => Self::with_detail(
+                Reason::DoubtfulPage,
+                format!("a check of the finished letter found: {words}"),
+            ),
+            Doubt::SharedCodes { with } => {
+                Self::with_detail(Reason::SharedCodes, with_same_code(with))
+            }
+        }
+    }
+}
 
 /// The last part of a file's name.
 pub(super) fn file_name(name: &str) -> &str {

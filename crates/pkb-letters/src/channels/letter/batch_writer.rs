@@ -14,7 +14,7 @@ use super::{
     written_batch::{WrittenBatch, WrittenFiles},
 };
 use pkb_typeset::typesetter::{Binding, LaidOut, LaidOutLetter, TypesetError, Typesetter};
-use pkb_verify::sheets::Slot;
+use pkb_verify::sheets::{QrReading, Slot};
 
 /// The letters of a batch that can be printed, on their way to the disk.
 enum OpenFiles<'t> {
@@ -28,7 +28,7 @@ enum OpenFiles<'t> {
 pub(super) struct BatchWriter<'t> {
     typesetter: &'t Typesetter,
     naming: BatchName,
-    /// Whether the square code of its first letter is to be read as a camera would.
+    /// Whether the QR code of its first letter is to be read as a camera would.
     with_camera: bool,
     printed: PrintedLetters,
     /// Letters that have numbers and are not written.
@@ -135,7 +135,7 @@ impl<'t> BatchWriter<'t> {
             let sequence = *first + printed.rows.len() as u64;
             if sequence > *form.series.numbers().end() {
                 return Err(Fatal::Usage(
-                    "a series has room for 999999 letters: divide the campaign into more shards"
+                    "a series has room for 999,999 letters. What to do: divide the campaign into more shards"
                         .into(),
                 ));
             }
@@ -144,15 +144,22 @@ impl<'t> BatchWriter<'t> {
                 row: wanted.row,
                 number: form.is_numbered.then_some(sequence),
                 pages,
-                // The square code of a few is read from the whole drawn page, which takes as long as forty letters; those
+                // The QR code of a few is read from the whole drawn page, which takes as long as forty letters; those
                 // of the others from their pictures.
-                with_qr_codes: printed.rows.is_empty() && self.with_camera,
+                qr_codes: match printed.rows.is_empty() && self.with_camera {
+                    true => QrReading::Camera,
+                    false => QrReading::Pictures,
+                },
             });
-            if let Some(other) = printed.owners.enter(wanted.codes, wanted.row) {
-                printed.also_anothers.extend([other, wanted.row]);
+            if let Some(codes) = wanted.codes
+                && let Some(other) = printed.owners.enter(codes, wanted.row)
+            {
+                let both = [(other, wanted.row), (wanted.row, other)];
+                printed.with_same_code.extend(both);
             }
             printed.places.push(printed.results.len());
             printed.rows.push(ManifestRow {
+                reference: wanted.reference,
                 sequence,
                 file: format!("{batch}.pdf"),
                 first_page: pages.0,
@@ -161,6 +168,7 @@ impl<'t> BatchWriter<'t> {
                 postcode: wanted.postcode,
                 language: wanted.fields.languages,
                 format: wanted.fields.format,
+                seed: wanted.seed,
             });
             printed.results.push(Ok(()));
             good.push(letter);
@@ -213,15 +221,15 @@ impl<'t> BatchWriter<'t> {
         let path = folder.join(&what);
         if let Some(engine) = begun.filter(|engine| *engine != form.engine) {
             return Err(Fatal::Usage(format!(
-                "{what} was begun with --engine {}, and the same file would have other bytes with --engine {}: finish it \
-                 with the engine that it was begun with",
+                "{what} was started with --engine {0}, and this run has --engine {1}. What to do: run the same command with --engine {0}",
                 engine.as_str(),
                 form.engine.as_str()
             )));
         }
         if path.exists() && begun.is_none() {
             return Err(Fatal::Usage(format!(
-                "{} has {what} in it, which is not in this journal: choose a new folder, or give the journal of the run that made it",
+                "{} has {what}, which is not in this journal. What to do: choose a new folder, or give the journal of the \
+                 run that made {what}",
                 folder.display()
             )));
         }

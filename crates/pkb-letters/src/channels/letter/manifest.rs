@@ -191,7 +191,8 @@ impl Manifest {
     }
 }
 
-const COLUMNS: [&str; 8] = [
+const COLUMNS: [&str; 9] = [
+    "reference",
     "sequence",
     "file",
     "first_page",
@@ -202,8 +203,9 @@ const COLUMNS: [&str; 8] = [
     "format",
 ];
 
-fn cells(row: &ManifestRow) -> [String; 8] {
+fn cells(row: &ManifestRow) -> [String; 9] {
     [
+        row.reference.clone(),
         row.sequence.to_string(),
         row.file.clone(),
         row.first_page.to_string(),

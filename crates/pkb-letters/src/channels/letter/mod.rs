@@ -3,7 +3,7 @@
 //!
 //! * Who gets one, and its values: `rules`.
 //! * A batch (`batch`) is numbered (`numbers`), written (`batch_writer`), read again and named (`written_batch`), without the
-//!   letters that are doubtful (`numbered_batch`). `sequencer` keeps batches in their order where they need it.
+//!   letters that are doubtful (`numbered_batch`).
 //! * What accompanies the files: `manifest`, `zipping`.
 //! * Looking before printing: `proof`.
 
@@ -14,7 +14,6 @@ mod numbered_batch;
 mod numbers;
 pub(crate) mod proof;
 pub mod rules;
-mod sequencer;
 mod written_batch;
 mod zipping;
 
@@ -28,8 +27,9 @@ use parking_lot::Mutex;
 use pkb_core::{
     Fatal, Record, Verdict,
     pipeline::Records,
-    print_files::manifest::ManifestRow,
-    record::{Channel, Delivery},
+    print_files::manifest::{ManifestRow, reference_of},
+    record::{Channel, Delivery, Reference},
+    rows::counted,
     stage::Recalled,
 };
 use pkb_languages::LetterLanguage;
@@ -38,12 +38,14 @@ use pkb_values::{NationalId, Postcode};
 use pkb_verify::expected::{Expected, ShortText};
 use tokio::task::block_in_place;
 
-use super::maker::{DeliveryBatch, DeliveryMaker, Invitee, Made, Setup};
+use super::{
+    maker::{DeliveryBatch, DeliveryMaker, Invitee, Made, Setup},
+    sequencer::Sequencer,
+};
 use batch::{FileForm, Layout, LetterToMake, LettersToMake};
 use manifest::{Manifests, OfAll};
 use numbers::LetterNumbers;
 use rules::LetterRules;
-use sequencer::Sequencer;
 
 /// What makes letters.
 pub(crate) struct LetterMaker {
@@ -96,11 +98,13 @@ impl LetterMaker {
         &self,
         batch: DeliveryBatch<'_>,
     ) -> Result<Vec<Result<Delivery, Verdict>>, Fatal> {
-        let (places, drafts) = batch.drafts.into_iter().unzip();
+        let (places, drafts): (_, Vec<Delivery>) = batch.drafts.into_iter().unzip();
+        let references = drafts.iter().map(|draft| draft.reference.clone());
         let letters = BatchLetters {
             rules: &self.rules,
             records: batch.records,
             places,
+            references: references.collect(),
         };
         let layout = block_in_place(|| Layout::of(&self.typesetter, &letters))?;
         let number = || {
@@ -114,7 +118,6 @@ impl LetterMaker {
             .naming
             .run(batch.number, || checked.name(batch.intents))
             .await?;
-        let drafts: Vec<Delivery> = drafts;
         let made = named.into_iter().zip(drafts).map(|(letter, draft)| {
             letter.map(|letter| Delivery {
                 file: letter.file,
@@ -145,14 +148,7 @@ impl DeliveryMaker for LetterMaker {
     }
 
     fn draft(&self, to: &Invitee<'_>) -> Result<Delivery, Verdict> {
-        let letter = self.rules.letter(to.patient, to.codes)?;
-        let design = self.rules.design;
-        Ok(Delivery {
-            languages: Some(letter.languages),
-            format: Some(letter.format),
-            design: (design != Default::default()).then_some(design),
-            ..Delivery::new(Channel::Letter, String::new())
-        })
+        self.rules.draft(Channel::Letter, to)
     }
 
     fn make<'a>(&'a self, batch: DeliveryBatch<'a>) -> Made<'a> {
@@ -186,8 +182,9 @@ impl DeliveryMaker for LetterMaker {
         for (language, letters) in self.in_language.lock().iter() {
             if self.rules.template.is_draft_in(language) {
                 tracing::warn!(
-                    "{letters} letters have {} words, which are drafts: have a translator approve them before anything is \
-                     posted, then set is_approved in {}",
+                    "{} {} words, which are drafts. What to do: have a translator approve the words before anything is posted. \
+                     Then set is_approved in {}",
+                    counted(*letters, "letter has", "letters have"),
                     language.name(),
                     translation_file(language)
                 );
@@ -204,6 +201,8 @@ struct BatchLetters<'a> {
     records: Records,
     /// The places of those records that get a letter.
     places: Vec<usize>,
+    /// Their names, in the same order.
+    references: Vec<Option<Reference>>,
 }
 
 impl BatchLetters<'_> {
@@ -227,9 +226,13 @@ impl LettersToMake for BatchLetters<'_> {
         let postcode = to.patient.postcode.as_ref().map(Postcode::expose_postcode);
         Ok(LetterToMake {
             fields: fields.map_err(|_| was_admitted())?,
-            codes: [to.codes.code.expose_code(), to.codes.token.expose_code()].map(ShortText::of),
+            codes: to.codes.map(|codes| {
+                [codes.code.expose_code(), codes.token.expose_code()].map(ShortText::of)
+            }),
             row: record.row.number,
+            reference: reference_of(self.references.get(at).and_then(Option::as_ref)),
             postcode: postcode.unwrap_or_default().to_owned(),
+            seed: record.seed,
         })
     }
 

@@ -23,7 +23,7 @@ use super::{
 };
 use pkb_typeset::typesetter::{Engine, Typesetter};
 
-/// The first letter of a run, and later the first of a file, has its square code read as a camera would after so many others.
+/// The first letter of a run, and later the first of a file, has its QR code read as a camera would after so many others.
 const LETTERS_A_CAMERA: usize = 500;
 
 /// What names and numbers the files and letters of one edition in one folder.
@@ -35,7 +35,7 @@ pub(super) struct LetterNumbers {
     letters: u64,
     /// Number of the last file of this edition.
     files: u64,
-    /// So many more letters before the square code of one is read as a camera would.
+    /// So many more letters before the QR code of one is read as a camera would.
     until_camera: usize,
     /// Files that earlier runs began, and with which engine; the last of them may be finished and not in the journal.
     begun: HashMap<String, Engine>,
@@ -199,7 +199,7 @@ impl LetterNumbers {
         })
     }
 
-    /// What the next batch is called, and whether the square code of its first letter is read as a camera would.
+    /// What the next batch is called, and whether the QR code of its first letter is read as a camera would.
     fn next(&self) -> (BatchName, bool) {
         let batch = format!("{}{:04}", self.prefix(), self.files + 1);
         let begun = self.begun.get(&self.form.name_of(&batch)).copied();
@@ -269,7 +269,9 @@ mod tests {
                 },
                 codes: self.expected(place)?.codes(),
                 row: 7,
+                reference: String::new(),
                 postcode: "NE1 1XC".into(),
+                seed: false,
             })
         }
 
@@ -388,7 +390,7 @@ mod tests {
             let error = printed(folder, engine, intent(before))
                 .unwrap_err()
                 .to_string();
-            assert!(error.contains("was begun with --engine"), "{error}");
+            assert!(error.contains("was started with --engine"), "{error}");
             assert!(
                 std::fs::read(folder.join("letters-0001.pdf")).unwrap() == stamped,
                 "nothing was written"

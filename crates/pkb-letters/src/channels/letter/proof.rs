@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, io::Read, path::Path};
 
 use pkb_cli::app;
-use pkb_core::{ExitCode, Fatal, Verdict, rehearsal::FILE_PREFIX};
+use pkb_core::{ExitCode, Fatal, Verdict, figures::grouped, rehearsal::FILE_PREFIX, rows::counted};
 use pkb_files::atomic_file::AtomicFile;
 
 use super::rules::LetterRules;
@@ -116,12 +116,20 @@ pub fn write(
     let wanted = wanted as usize;
     let mut choice = Choice::default();
     spool::read_all(input, |record, _| {
-        let (Some(patient), Some(codes), None) =
-            (&record.patient, &record.invitation, &record.outcome)
-        else {
+        let (Some(patient), None) = (&record.patient, &record.outcome) else {
             return Ok(());
         };
+        let codes = record.invitation.as_ref();
+        if codes.is_some() != rules.design.has_codes() {
+            return Ok(());
+        }
+        if super::super::format::is_needed_by(patient) {
+            return Ok(());
+        }
         match rules.letter(patient, codes) {
+            Ok(letter) if codes.is_none() => {
+                choice.consider(record.row.number, letter, wanted);
+            }
             Ok(mut letter) => {
                 let [invitation, access] = FALSE_CODES;
                 letter.join_url = letter
@@ -176,15 +184,40 @@ pub fn write(
         false => "",
     };
     let path = folder.join(format!("{rehearsal}{FILE_NAME}"));
+    let heading = heading(&path, good.len() as u64, letters, stopped);
     if !good.is_empty() {
         let typeset = typesetter.bind(good, 1)?;
         AtomicFile::write(&path, &typeset.pdf)?;
     }
     app::print(&format!(
-        "{}: of {letters} letters (and {stopped} patients whose letter an outcome stops), with false codes:\n{text}",
-        path.display()
+        "{heading}. What each letter was chosen for:\n{text}"
     ))?;
     Ok(ExitCode::Done)
+}
+
+/// What is in the file, of how many letters, and how many patients get none.
+fn heading(path: &Path, shown: u64, letters: u64, stopped: u64) -> String {
+    let what = match shown {
+        0 => "no letter could be laid out, so no file was written".to_owned(),
+        shown => format!(
+            "{}: {} to look at, with false codes, chosen from {}",
+            path.display(),
+            counted(shown, "letter", "letters"),
+            grouped(letters)
+        ),
+    };
+    let without = match stopped {
+        0 => String::new(),
+        stopped => format!(
+            ". {}",
+            counted(
+                stopped,
+                "patient gets no letter, and is not in the file",
+                "patients get no letter, and are not in the file",
+            )
+        ),
+    };
+    what + &without
 }
 
 #[cfg(test)]

@@ -3,10 +3,10 @@
 use pkb_cli::join_url::with_codes;
 use pkb_core::{
     Reason, Verdict,
-    postal::expose_address,
-    record::{Design, Invitation, Patient},
+    record::{Channel, Delivery, Design, Invitation, Patient},
 };
 use pkb_languages::LetterLanguage;
+use pkb_postal::expose_address;
 use pkb_typeset::{
     letter_fields::LetterFields,
     template::{Template, marks::NumberMark},
@@ -14,7 +14,7 @@ use pkb_typeset::{
 use pkb_values::{LetterFormat, LetterLanguages};
 use url::Url;
 
-use crate::expiry::Expiry;
+use crate::{channels::maker::Invitee, expiry::Expiry};
 
 /// The settings by which letters are made.
 pub struct LetterRules {
@@ -44,8 +44,15 @@ impl LetterRules {
     ///
     /// # Errors
     /// Why there is none.
-    pub fn letter(&self, patient: &Patient, codes: &Invitation) -> Result<LetterFields, Verdict> {
-        let last_day = self.expiry.last_day(codes)?;
+    pub fn letter(
+        &self,
+        patient: &Patient,
+        codes: Option<&Invitation>,
+    ) -> Result<LetterFields, Verdict> {
+        let last_day = match codes {
+            Some(codes) => self.expiry.last_day(codes)?,
+            None => self.expiry.today,
+        };
         let address = if self.design.has_address() {
             expose_address(patient, self.international)?
         } else {
@@ -56,11 +63,14 @@ impl LetterRules {
             first_name: patient.first_name.expose_name().to_owned(),
             last_name: patient.last_name.expose_name().to_owned(),
             address,
-            invitation_code: codes.code.expose_code().to_owned(),
-            access_code: codes.token.expose_code().to_owned(),
+            invitation_code: codes.map_or_else(String::new, |own| own.code.expose_code().into()),
+            access_code: codes.map_or_else(String::new, |own| own.token.expose_code().into()),
             last_day,
             letter_date: self.expiry.today,
-            join_url: with_codes(&self.join_url, codes).to_string(),
+            join_url: match codes {
+                Some(codes) => with_codes(&self.join_url, codes).to_string(),
+                None => self.join_url.to_string(),
+            },
             join_address: readable(&self.join_url),
             languages: self.languages_of(patient),
             format: patient.format.unwrap_or(self.format),
@@ -70,17 +80,31 @@ impl LetterRules {
             n => Err(Verdict::with_detail(
                 Reason::MissingGlyph,
                 format!(
-                    "{n} characters of the name or address are in none of the template's fonts"
+                    "the template's fonts do not have {n} of the characters of the name or address"
                 ),
             )),
         }
     }
 
+    /// The delivery of a letter by a channel, before it has a file.
+    ///
+    /// # Errors
+    /// Why the letter cannot be made.
+    pub(crate) fn draft(&self, channel: Channel, to: &Invitee<'_>) -> Result<Delivery, Verdict> {
+        let letter = self.letter(to.patient, to.codes)?;
+        Ok(Delivery {
+            languages: Some(letter.languages),
+            format: Some(letter.format),
+            design: (self.design != Design::default()).then_some(self.design),
+            ..Delivery::new(channel, String::new())
+        })
+    }
+
     /// The patient's own language, if the template speaks it.
-    pub(super) fn languages_of(&self, patient: &Patient) -> LetterLanguages {
+    pub(crate) fn languages_of(&self, patient: &Patient) -> LetterLanguages {
         let preferred = (patient.language.as_ref())
             .and_then(|code| LetterLanguage::of_code(code.expose_code()))
-            .map_or(self.languages, LetterLanguages::alone);
+            .map_or(self.languages, LetterLanguages::preferred);
         if self.template.has(self.design, preferred) {
             preferred
         } else {
@@ -90,7 +114,7 @@ impl LetterRules {
 }
 
 /// What a person types to get to a page: no scheme, no slash at the end.
-fn readable(url: &Url) -> String {
+pub(crate) fn readable(url: &Url) -> String {
     let text = url.as_str();
     let text = text.split_once("://").map_or(text, |(_, rest)| rest);
     text.trim_end_matches('/').to_owned()
@@ -130,7 +154,7 @@ mod tests {
     }
 
     fn letter(extra: &str, expires_at: &str) -> Result<LetterFields, Verdict> {
-        rules().letter(&patient(extra), &codes(expires_at))
+        rules().letter(&patient(extra), Some(&codes(expires_at)))
     }
 
     const ADDRESS: &str = r#","address":["1 Main Street","Newcastle"],"postcode":"NE1 1XC""#;
@@ -163,7 +187,7 @@ mod tests {
             let mut rules = rules();
             rules.languages = languages;
             let extra = format!("{ADDRESS}{extra}");
-            let letter = rules.letter(&patient(&extra), &codes(LATER)).unwrap();
+            let letter = rules.letter(&patient(&extra), Some(&codes(LATER))).unwrap();
             (letter.languages.as_str(), letter.format.as_str())
         };
         let both = "cy+en".parse().unwrap();
@@ -175,6 +199,10 @@ mod tests {
         );
         assert_eq!(
             of(r#","language":"pl""#, LetterLanguages::default()),
+            ("pl+en", "standard")
+        );
+        assert_eq!(
+            of(r#","language":"lt""#, LetterLanguages::default()),
             ("en", "standard")
         );
     }
@@ -183,7 +211,7 @@ mod tests {
     fn an_insert_needs_no_address() {
         let mut rules = rules();
         rules.design = Design::Insert;
-        let letter = rules.letter(&patient(""), &codes(LATER)).unwrap();
+        let letter = rules.letter(&patient(""), Some(&codes(LATER))).unwrap();
         assert!(letter.address.is_empty());
     }
 

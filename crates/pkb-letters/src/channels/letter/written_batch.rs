@@ -9,7 +9,7 @@ use rayon::iter::{
 };
 
 use super::{
-    batch::{BatchError, BatchName, Doubtful, LettersToMake, PrintedLetters, file_name},
+    batch::{BatchError, BatchName, Doubt, Doubtful, LettersToMake, PrintedLetters, file_name},
     zipping,
 };
 use pkb_typeset::typesetter::Typesetter;
@@ -59,7 +59,7 @@ impl WrittenBatch<'_> {
             rows,
             slots,
             owners,
-            also_anothers,
+            with_same_code,
             ..
         } = &self.printed;
         let expected = |at: usize| {
@@ -97,13 +97,9 @@ impl WrittenBatch<'_> {
         };
         let mut doubtful = Doubtful::new();
         for (at, slot) in slots.iter().enumerate() {
-            if also_anothers.contains(&slot.row)
-                && let Some(place) = places.get(at)
-            {
-                doubtful.insert(
-                    *place,
-                    "a different row also has one of its codes".to_owned(),
-                );
+            let shared = with_same_code.iter().find(|(row, _)| *row == slot.row);
+            if let (Some((_, with)), Some(place)) = (shared, places.get(at)) {
+                doubtful.insert(*place, Doubt::SharedCodes { with: *with });
             }
         }
         for (first, found) in found {
@@ -115,7 +111,7 @@ impl WrittenBatch<'_> {
             }
             for (at, words) in found.of_letters {
                 if let Some(place) = places.get(first + at) {
-                    doubtful.entry(*place).or_insert(words);
+                    doubtful.entry(*place).or_insert(Doubt::Sheets(words));
                 }
             }
         }

@@ -2,21 +2,26 @@
 
 use std::fmt;
 
-use super::{args::Price, text::Texts};
+use super::text::Texts;
 use pkb_core::{
     rows::{Rows, counted},
     text_message::TextValues,
 };
-use pkb_values::gsm::{self, Encoding, MAX_CHARACTERS};
+use pkb_values::{
+    Money, UkMobile,
+    gsm::{self, Encoding, MAX_CHARACTERS},
+};
 
 /// Counts of all messages so far.
 pub(super) struct MessageCost {
     /// What Notify puts before each message: `Northtown: `, or nothing.
     prefix: String,
-    price: Price,
+    price: Money,
     patients: u64,
     messages: u64,
     fragments: u64,
+    /// Of these, those that cost double because they go to the Crown dependencies.
+    fragments_at_double: u64,
     /// Messages that are UCS-2, the rows that they go to, and the fragments that folding would save.
     ucs2_messages: u64,
     ucs2_rows: Rows,
@@ -30,10 +35,10 @@ pub(super) struct MessageCost {
 }
 
 impl MessageCost {
-    pub(super) fn new(prefix: &str, price: Price) -> Self {
+    pub(super) fn new(prefix: &str, price: Money) -> Self {
         let prefix = match prefix.trim() {
             "" => String::new(),
-            name => format!("{}: ", gsm::as_sent(name)),
+            name => format!("{name}: "),
         };
         Self {
             words_are_ucs2: Encoding::of(&prefix) == Encoding::Ucs2,
@@ -42,6 +47,7 @@ impl MessageCost {
             patients: 0,
             messages: 0,
             fragments: 0,
+            fragments_at_double: 0,
             ucs2_messages: 0,
             ucs2_rows: Rows::default(),
             saved_by_folding: 0,
@@ -56,26 +62,27 @@ impl MessageCost {
 
     /// Counts the messages to one patient.
     pub(super) fn add(&mut self, row_number: u64, texts: &Texts, row: &TextValues) {
+        let mobile = UkMobile::parse(&row.phone_number);
+        let is_at_double = mobile.is_ok_and(|mobile| mobile.is_of_crown_dependency());
         if self.patients == 0 {
-            let organisation = gsm::as_sent(&row.organisation);
             self.words_are_ucs2 |=
-                texts.are_ucs2() || Encoding::of(&organisation) == Encoding::Ucs2;
+                texts.are_ucs2() || Encoding::of(&row.organisation) == Encoding::Ucs2;
         }
         self.patients += 1;
         let (mut is_ucs2, mut is_too_long) = (false, false);
         for message in texts.messages(row) {
-            let sent = gsm::as_sent(&message);
             // Notify looks at the length without the name before it.
-            is_too_long |= sent.chars().count() > MAX_CHARACTERS;
-            let sent = format!("{}{sent}", self.prefix);
-            let fragments = gsm::fragments(&sent) as u64;
+            is_too_long |= gsm::as_sent(&message).chars().count() > MAX_CHARACTERS;
+            let written = format!("{}{message}", self.prefix);
+            let fragments = gsm::fragments(&written) as u64;
             self.messages += 1;
             self.fragments += fragments;
-            if Encoding::of(&sent) == Encoding::Ucs2 {
+            self.fragments_at_double += if is_at_double { fragments } else { 0 };
+            if Encoding::of(&written) == Encoding::Ucs2 {
                 is_ucs2 = true;
                 self.ucs2_messages += 1;
                 // Folding does not reach the service's name.
-                let folded = format!("{}{}", self.prefix, gsm::as_sent(&gsm::folded(&message)));
+                let folded = format!("{}{}", self.prefix, gsm::folded(&message));
                 self.saved_by_folding += fragments.saturating_sub(gsm::fragments(&folded) as u64);
             }
         }
@@ -99,13 +106,20 @@ impl fmt::Display for MessageCost {
             counted(self.messages, "text message", "text messages"),
             counted(self.patients, "patient", "patients"),
             counted(self.fragments, "fragment", "fragments"),
-            self.price.of(self.fragments),
-            self.price,
+            self.price * (self.fragments + self.fragments_at_double),
+            self.price.in_pence(),
             match self.prefix.trim() {
                 "" => String::new(),
                 prefix => format!(", with \"{prefix}\" before each (--sms-prefix)"),
             }
         )?;
+        if self.fragments_at_double > 0 {
+            writeln!(
+                f,
+                "  {} of them go to mobiles of the Channel Islands or the Isle of Man, and cost double",
+                self.fragments_at_double
+            )?;
+        }
         if self.ucs2_messages > 0 {
             self.warn_of_ucs2(f)?;
         }
@@ -138,17 +152,15 @@ impl MessageCost {
             self.ucs2_rows
         )?;
         if self.words_are_ucs2 {
-            f.write_str(
-                "; the text, the organisation's or the service's name itself has such a letter",
-            )?;
+            f.write_str(". The text or the name of the organisation or service has such a letter")?;
         }
         match self.saved_by_folding {
-            0 => writeln!(f, "; that costs no more"),
+            0 => writeln!(f, ". That costs no more"),
             saved => writeln!(
                 f,
-                "; that is {} more, {}: --sms-fold leaves the accents out",
+                ". That is {} more, {}. To write names without accents: --sms-fold",
                 counted(saved, "fragment", "fragments"),
-                self.price.of(saved)
+                self.price * saved
             ),
         }
     }
@@ -156,12 +168,14 @@ impl MessageCost {
 
 #[cfg(test)]
 mod tests {
+    use pkb_core::record::Design;
+
     use super::super::args::SmsTemplate;
     use super::*;
 
     fn cost(prefix: &str, names: &[&str]) -> String {
-        let texts = Texts::open(&SmsTemplate::Two).unwrap();
-        let mut cost = MessageCost::new(prefix, "2.4".parse().unwrap());
+        let texts = Texts::open(&SmsTemplate::Two, Design::Letter).unwrap();
+        let mut cost = MessageCost::new(prefix, Money::of_pence("2.4").unwrap());
         for (row_number, name) in (2..).zip(names) {
             let mut row = TextValues::ordinary();
             (*name).clone_into(&mut row.first_name);
@@ -181,21 +195,39 @@ mod tests {
     }
 
     #[test]
+    fn texts_to_the_crown_dependencies_cost_double() {
+        let texts = Texts::open(&SmsTemplate::Two, Design::Letter).unwrap();
+        let mut cost = MessageCost::new("", Money::of_pence("2.4").unwrap());
+        let mut row = TextValues::ordinary();
+        for (row_number, number) in [(2, "+447700900123"), (3, "+447624900123")] {
+            number.clone_into(&mut row.phone_number);
+            cost.add(row_number, &texts, &row);
+        }
+        let text = cost.to_string();
+        assert!(text.contains("4 fragments, £0.14 plus VAT"), "{text}");
+        assert!(
+            text.contains("  2 of them go to mobiles of the Channel"),
+            "{text}"
+        );
+    }
+
+    #[test]
     fn a_welsh_letter_is_told_with_its_row_and_its_cost() {
         let text = cost("", &["Ann", "Siân", "Zoë"]);
         assert!(
             text.contains("6 text messages for 3 patients: 8 fragments"),
             "{text}"
         );
-        assert!(!text.contains("itself has such"), "{text}");
-        assert!(cost("Tŷ Canol", &["Ann"]).contains("itself has such"));
+        assert!(!text.contains("has such a letter"), "{text}");
+        assert!(cost("Tŷ Canol", &["Ann"]).contains("has such a letter"));
     }
 
     #[test]
     fn letters_that_are_lost_are_told() {
-        let text = cost("", &["Ann", "Łukasz"]);
+        let text = cost("", &["Ann", "Đorđe"]);
         assert!(text.contains("letters of 1 name that"), "{text}");
         assert!(text.contains("row 3"), "{text}");
+        assert!(!cost("", &["Ann", "Łukasz"]).contains("warning"));
     }
 
     #[test]

@@ -22,12 +22,14 @@ use pkb_cli::join_url::with_codes;
 use pkb_cli::progress::tell;
 use pkb_core::{
     Fatal, Reason, Record, Verdict,
+    price_list::PriceList,
     print_files::shared_mobiles::{self, SharedMobiles},
     record::{Channel, Delivery},
     rehearsal::FILE_PREFIX,
     text_message::TextValues,
 };
 use pkb_files::atomic_file::AtomicFile;
+use pkb_values::Money;
 use url::Url;
 
 use self::{
@@ -36,7 +38,10 @@ use self::{
     sheet::{SmsSpreadsheets, SpreadsheetNumbers},
     text::Texts,
 };
-use super::maker::{DeliveryMaker, Invitee, Setup};
+use super::{
+    letter::rules::LetterRules,
+    maker::{DeliveryMaker, Invitee, Setup},
+};
 
 /// What makes text messages.
 pub(crate) struct SmsMaker {
@@ -58,7 +63,7 @@ impl SmsMaker {
         let organisation = &setup.rules.template.settings().organisation.name;
         let args = &setup.args.sms_texts;
         let is_rehearsal = setup.series.is_rehearsal();
-        let messages = TextMessages::new(setup.folder, args, organisation, is_rehearsal)?;
+        let messages = TextMessages::new(setup.folder, args, &setup.rules, is_rehearsal)?;
         Ok(Self {
             organisation: organisation.clone(),
             join_url: setup.rules.join_url.clone(),
@@ -69,8 +74,9 @@ impl SmsMaker {
     }
 
     fn values(&self, to: &Invitee<'_>) -> Option<TextValues> {
-        let link = with_codes(&self.join_url, to.codes).to_string();
-        let values = TextValues::of(to.patient, to.codes, &self.organisation, link)?;
+        let codes = to.codes?;
+        let link = with_codes(&self.join_url, codes).to_string();
+        let values = TextValues::of(to.patient, codes, &self.organisation, link)?;
         Some(if self.fold { values.folded() } else { values })
     }
 
@@ -90,7 +96,11 @@ impl DeliveryMaker for SmsMaker {
     }
 
     fn draft(&self, to: &Invitee<'_>) -> Result<Delivery, Verdict> {
-        match to.patient.mobile {
+        match &to.patient.mobile {
+            Some(mobile) if mobile.region().is_none() => Err(Verdict::with_detail(
+                Reason::NoMobile,
+                "no mobile number begins like this one, so GOV.UK Notify refuses it",
+            )),
             Some(_) => Ok(Delivery::new(Channel::Sms, String::new())),
             None => Err(Reason::NoMobile.into()),
         }
@@ -143,16 +153,19 @@ impl TextMessages {
     fn new(
         folder: &Path,
         args: &SmsArgs,
-        organisation: &str,
+        rules: &LetterRules,
         is_rehearsal: bool,
     ) -> Result<Self, Fatal> {
-        let texts = Texts::open(&args.sms_template)
+        let organisation = &rules.template.settings().organisation.name;
+        let texts = Texts::open(&args.sms_template, rules.design)
             .map_err(|error| Fatal::Usage(format!("--sms-template: {error}")))?;
         let texts = if args.sms_fold { texts.folded() } else { texts };
+        let of_notify = PriceList::of_notify().of_fragment(rules.expiry.today);
+        let of_notify = of_notify.map_or(Money::ZERO, |price| price.price);
         let prefix = args.sms_prefix.as_deref().unwrap_or(organisation);
         Ok(Self {
             folder: folder.to_owned(),
-            cost: MessageCost::new(prefix, args.sms_price),
+            cost: MessageCost::new(prefix, args.sms_price.unwrap_or(of_notify)),
             texts,
             sheets: SmsSpreadsheets::new(folder, is_rehearsal),
             shared: SharedMobiles::default(),

@@ -4,7 +4,7 @@
 
 use std::{collections::BTreeMap, fs, path::Path};
 
-use pkb_core::text_message::TextValues;
+use pkb_core::{record::Design, text_message::TextValues};
 
 use super::{
     args::SmsTemplate,
@@ -135,7 +135,7 @@ fn sheets(rows: &[TextValues]) -> Vec<Vec<BTreeMap<String, String>>> {
     }
     names.dedup();
     sheets.finish().unwrap();
-    Texts::open(&SmsTemplate::Two)
+    Texts::open(&SmsTemplate::Two, Design::Letter)
         .unwrap()
         .write(folder.path())
         .unwrap();

@@ -14,6 +14,7 @@ use std::{
 use pkb_core::{
     Fatal,
     print_files::series::Series,
+    record::Channel,
     text_message::{Placeholder, TextValues},
 };
 use pkb_files::atomic_file::AtomicFile;
@@ -123,11 +124,11 @@ impl SpreadsheetNumbers {
 }
 
 fn sheet_name(number: u32, series: Series) -> String {
-    format!("{}{number:04}.csv", series.of_sheets())
+    format!("{}{number:04}.csv", series.of_spreadsheets(Channel::Sms))
 }
 
 fn sheet_number(name: &str, series: Series) -> Option<u32> {
-    name.strip_prefix(&series.of_sheets())?
+    name.strip_prefix(&series.of_spreadsheets(Channel::Sms))?
         .strip_suffix(".csv")?
         .parse()
         .ok()

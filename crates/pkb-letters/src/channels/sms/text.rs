@@ -10,6 +10,7 @@ use std::{
 };
 
 use pkb_core::Fatal;
+use pkb_core::record::Design;
 use pkb_core::text_message::{Placeholder, TextValues};
 use pkb_files::{
     atomic_file::AtomicFile,
@@ -20,18 +21,33 @@ use thiserror::Error;
 
 use super::args::SmsTemplate;
 
-/// First text: who writes and why, so that the second is not taken for fraud.
-const FIRST: &str = "Dear ((first name)), ((organisation)) invites you to see your health record on \
-Patients Know Best. Your codes are in the next text.\n";
+/// The built-in texts.
+struct BuiltIn {
+    /// First text: who writes and why, so that the second is not taken for fraud.
+    first: &'static str,
+    /// Both in one.
+    one: &'static str,
+}
 
-/// Second text: codes and link, nothing beside them on their lines.
-const SECOND: &str = "Invitation code: ((invitation code))\nAccess code: ((access code))\nUntil ((expiry))\n\
-Register: ((link))\n";
+/// Second text: codes and link, nothing beside them on their lines. The names of the codes are those of PKB's page.
+const SECOND: &str = "Invite code: ((invitation code))\nAccess code: ((access code))\nUse by ((expiry))\n\
+Join: ((link))\n";
 
-/// Both in one.
-const ONE: &str = "Dear ((first name)), ((organisation)) invites you to see your health record on \
-Patients Know Best.\nInvitation code: ((invitation code))\nAccess code: ((access code))\nUntil ((expiry))\n\
-Register: ((link))\n";
+const INVITATION: BuiltIn = BuiltIn {
+    first: "Dear ((first name)), ((organisation)) invites you to see your hospital record on \
+Patients Know Best. Your codes are in the next text.\n",
+    one: "Dear ((first name)), ((organisation)) invites you to see your hospital record on \
+Patients Know Best.\nInvite code: ((invitation code))\nAccess code: ((access code))\nUse by ((expiry))\n\
+Join: ((link))\n",
+};
+
+const REMINDER: BuiltIn = BuiltIn {
+    first: "Dear ((first name)), ((organisation)) wrote to you about Patients Know Best. You can still \
+join. Your new codes are in the next text.\n",
+    one: "Dear ((first name)), ((organisation)) wrote to you about Patients Know Best. You can still \
+join.\nNew invite code: ((invitation code))\nNew access code: ((access code))\nUse by ((expiry))\n\
+Join: ((link))\n",
+};
 
 /// Names of the texts in a folder.
 const FILE_NAMES: [&str; 2] = ["sms-text-1.txt", "sms-text-2.txt"];
@@ -64,20 +80,24 @@ pub enum TextError {
     #[error("{0}")]
     Doubtful(Fatal),
     /// There is nothing in it.
-    #[error("{name} is empty")]
+    #[error(
+        "{name} is empty. What to do: write the text message into it, or use --sms-template one or two"
+    )]
     Empty {
         /// Which text.
         name: &'static str,
     },
     /// A placeholder has no end.
-    #[error("{name} has a placeholder that does not end: write ((first name))")]
+    #[error(
+        "{name} has a placeholder that does not end. Write a placeholder like this: ((first name))"
+    )]
     Unclosed {
         /// Which text.
         name: &'static str,
     },
     /// A placeholder is no column of the sheet.
     #[error(
-        "{name} has the placeholder (({placeholder})), for which the sheet has no column; it has {}",
+        "{name} has the placeholder (({placeholder})), for which the spreadsheet has no column. Its columns are {}",
         list_of_placeholders()
     )]
     UnknownPlaceholder {
@@ -88,7 +108,8 @@ pub enum TextError {
     },
     /// It asks for a date of birth.
     #[error(
-        "{name} has the word \"{word}\": a text must not ask for a date of birth, nor tell one"
+        "{name} has the word \"{word}\". A text message must not ask for a date of birth or tell one. What to do: delete \
+         the word"
     )]
     AsksForBirth {
         /// Which text.
@@ -98,7 +119,8 @@ pub enum TextError {
     },
     /// There is no text with both codes.
     #[error(
-        "no text has both ((invitation code)) and ((access code)), or ((link)): codes must not be split"
+        "no text message tells the patient the codes. What to do: put ((link)), or both ((invitation code)) and ((access code)), into one text. \
+         Both codes must be in the same text"
     )]
     NoCodes,
     /// It is longer than Notify takes.
@@ -137,14 +159,18 @@ enum Part {
 pub struct Texts(Vec<Text>);
 
 impl Texts {
-    /// The texts that were asked for.
+    /// The texts that were asked for, for letters of a design.
     ///
     /// # Errors
     /// The organisation's own cannot be used.
-    pub fn open(template: &SmsTemplate) -> Result<Self, TextError> {
+    pub fn open(template: &SmsTemplate, design: Design) -> Result<Self, TextError> {
+        let built_in = match design {
+            Design::Reminder => REMINDER,
+            _ => INVITATION,
+        };
         match template {
-            SmsTemplate::Two => Self::parse(&[FIRST, SECOND]),
-            SmsTemplate::One => Self::parse(&[ONE]),
+            SmsTemplate::Two => Self::parse(&[built_in.first, SECOND]),
+            SmsTemplate::One => Self::parse(&[built_in.one]),
             SmsTemplate::Folder(folder) => {
                 let mut sources = Vec::new();
                 for name in FILE_NAMES {
@@ -202,7 +228,7 @@ impl Texts {
     pub fn are_ucs2(&self) -> bool {
         let parts = self.0.iter().flat_map(|text| &text.parts);
         parts.into_iter().any(|part| match part {
-            Part::Words(words) => Encoding::of(&gsm::as_sent(words)) == Encoding::Ucs2,
+            Part::Words(words) => Encoding::of(words) == Encoding::Ucs2,
             Part::Value(_) => false,
         })
     }

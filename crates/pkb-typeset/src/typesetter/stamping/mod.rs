@@ -17,6 +17,7 @@ use std::sync::{Arc, OnceLock};
 use clap::ValueEnum;
 use parking_lot::Mutex;
 use pkb_stamp::{Bitmap, Document, Fitted, Fonts, Letter, LetterWriter, Shaper, Template, Value};
+use pkb_values::LetterLanguages;
 use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 use serde::{Deserialize, Serialize};
 
@@ -36,10 +37,10 @@ use variants::{MAX_LINES, Read, Variant};
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Engine {
-    /// Stamping where the template and the letter allow it; Typst for all others, and for files of a few letters
+    /// Stamping if the template and the letter allow it. Typst for all others, and for files of a few letters
     #[default]
     Auto,
-    /// Stamping in all files; a template that cannot be stamped is an error
+    /// Stamping in all files. A template that cannot be stamped is an error
     Stamp,
     /// Typst lays out each letter
     Typst,
@@ -183,12 +184,11 @@ impl Typesetter {
         }
     }
 
-    /// [`Engine::Stamp`] is for those who want to know.
+    /// [`Engine::Stamp`] is for those who want to know. Scripts other than Latin are laid out by Typst in any case.
     pub(super) fn must_be_stampable(&self) -> Result<(), TypesetError> {
-        let letters = samples(|languages| {
-            let mut languages = languages.languages().iter();
-            languages.all(|language| self.world.has_words(self.design, language))
-        });
+        let languages = self.languages.iter().copied();
+        let is_latin = |own: &LetterLanguages| own.languages().iter().all(|one| one.is_latin());
+        let letters = samples(languages.filter(is_latin));
         let tried = self
             .workers
             .map(&letters, |letter| self.is_stampable(letter))?;

@@ -66,7 +66,7 @@ impl Typesetter {
         let both = self.on_workers(both, |(letter, numbers)| self.probe(&letter, numbers))?;
         let both: Vec<ReadProbe> = both.into_iter().collect::<Result<_, _>>()?;
         both.try_into()
-            .map_err(|_| Unstampable::because("a probe is missing"))
+            .map_err(|_| Unstampable::because("a letter with placeholder values is missing"))
     }
 
     pub(super) fn read_variant(
@@ -121,7 +121,9 @@ impl Typesetter {
             next = vec![fits.midpoint(too_wide)];
         }
         best.ok_or_else(|| {
-            why_not.unwrap_or_else(|| Unstampable::because("its layout depends on the values"))
+            why_not.unwrap_or_else(|| {
+                Unstampable::because("its layout depends on the patient's details")
+            })
         })
     }
 

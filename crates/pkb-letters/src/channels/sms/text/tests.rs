@@ -4,7 +4,11 @@ use super::*;
 use proptest::prelude::*;
 
 fn built_in() -> [Texts; 2] {
-    [SmsTemplate::Two, SmsTemplate::One].map(|template| Texts::open(&template).unwrap())
+    built_in_for(Design::Letter)
+}
+
+fn built_in_for(design: Design) -> [Texts; 2] {
+    [SmsTemplate::Two, SmsTemplate::One].map(|template| Texts::open(&template, design).unwrap())
 }
 
 fn error(sources: &[&str]) -> String {
@@ -26,9 +30,12 @@ fn the_built_in_texts_take_one_fragment_each_and_the_single_one_two() {
     };
     // Names of the README: a first name of 7 characters, an organisation of 19.
     assert_eq!((row.first_name.len(), row.organisation.len()), (7, 19));
-    assert_eq!(lengths(&two, "Northtown Hospitals: "), [(148, 1), (154, 1)]);
-    assert_eq!(lengths(&one, "Northtown Hospitals: "), [(249, 2)]);
-    assert_eq!(lengths(&two, ""), [(127, 1), (133, 1)]);
+    assert_eq!(lengths(&two, "Northtown Hospitals: "), [(150, 1), (147, 1)]);
+    assert_eq!(lengths(&one, "Northtown Hospitals: "), [(244, 2)]);
+    assert_eq!(lengths(&two, ""), [(129, 1), (126, 1)]);
+    let [two, one] = built_in_for(Design::Reminder);
+    assert_eq!(lengths(&two, "Northtown Hospitals: "), [(150, 1), (147, 1)]);
+    assert_eq!(lengths(&one, "Northtown Hospitals: "), [(248, 2)]);
 }
 
 #[test]
@@ -39,8 +46,8 @@ fn a_message_has_the_patients_own_cells() {
     assert!(messages[0].starts_with("Dear Richard, Northtown Hospitals invites you"));
     assert_eq!(
         messages[1],
-        "Invitation code: NKcYiAciBU\nAccess code: KVPnrFYPay\nUntil 21 December 2026\n\
-         Register: https://joinpkb.com/?t1=NKcYiAciBU&t2=KVPnrFYPay"
+        "Invite code: NKcYiAciBU\nAccess code: KVPnrFYPay\nUse by 21 December 2026\n\
+         Join: https://joinpkb.com/?t1=NKcYiAciBU&t2=KVPnrFYPay"
     );
     assert_eq!(one.messages(&row).count(), 1);
     assert!(!two.are_ucs2() && !one.are_ucs2());
@@ -63,15 +70,15 @@ fn own_words_are_refused_with_the_reason() {
         ("((link)) and your date of birth", "\"birth\""),
         ("((link)), D.O.B.", "\"dob\""),
         ("((link)), dyddiad geni", "\"geni\""),
-        ("((invitation code))", "no text has both"),
-        ("Hello", "no text has both"),
+        ("((invitation code))", "no text message tells"),
+        ("Hello", "no text message tells"),
     ] {
         let text = error(&[source]);
         assert!(text.contains(words), "{source:?}: {text}");
     }
     let long = format!("{codes}{}", "x".repeat(900));
     assert!(error(&[&long]).contains("has 921 characters"));
-    assert!(error(&["((invitation code))", "((access code))"]).contains("no text has both"));
+    assert!(error(&["((invitation code))", "((access code))"]).contains("no text message tells"));
     for source in [
         codes,
         "((LINK))",
@@ -85,7 +92,12 @@ fn own_words_are_refused_with_the_reason() {
 #[test]
 fn a_folder_has_one_text_or_two() {
     let folder = tempfile::tempdir().unwrap();
-    let open = || Texts::open(&SmsTemplate::Folder(folder.path().to_owned()));
+    let open = || {
+        Texts::open(
+            &SmsTemplate::Folder(folder.path().to_owned()),
+            Design::Letter,
+        )
+    };
     assert!(
         open()
             .unwrap_err()
