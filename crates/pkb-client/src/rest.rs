@@ -27,14 +27,28 @@ pub const TOKEN_PATH: &str = "/v1/users/{id}/recordAccessToken";
 pub struct PathTemplate(String);
 
 impl PathTemplate {
-    /// A path in which each of `places` (such as `{id}`) occurs.
+    /// A path of byNationalId (`--user-path`), with places for a number and its type.
     ///
     /// # Errors
     /// A place is missing.
-    pub fn new(path: &str, places: &[&str]) -> Result<Self, Fatal> {
+    pub fn of_user(path: &str) -> Result<Self, Fatal> {
+        Self::with_places("--user-path", path, &["{number}", "{type}"])
+    }
+
+    /// A path of recordAccessToken (`--token-path`), with a place for a PKB id.
+    ///
+    /// # Errors
+    /// A place is missing.
+    pub fn of_token(path: &str) -> Result<Self, Fatal> {
+        Self::with_places("--token-path", path, &["{id}"])
+    }
+
+    fn with_places(option: &str, path: &str, places: &[&str]) -> Result<Self, Fatal> {
         match places.iter().find(|place| !path.contains(**place)) {
             None => Ok(Self(path.to_owned())),
-            Some(place) => Err(Fatal::Usage(format!("the path needs {place} in it"))),
+            Some(place) => Err(Fatal::Usage(format!(
+                "the path {path} has no {place}. Write {place} in it, where PKB expects that value ({option})"
+            ))),
         }
     }
 

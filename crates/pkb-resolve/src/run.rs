@@ -91,7 +91,7 @@ pub async fn run(mut args: Args) -> Result<ExitCode, Fatal> {
             run_with(directory, batch_rows, decision, &args).await
         }
         Api::Rest => {
-            let path = PathTemplate::new(&args.user_path, &["{number}", "{type}"])?;
+            let path = PathTemplate::of_user(&args.user_path)?;
             let directory = RestDirectory::new(pkb, path);
             let is_told = decision.whom.exclusions.tell_registered();
             let possible = directory.can_check_registered();

@@ -33,7 +33,7 @@ pub async fn run(mut args: Args) -> Result<ExitCode, Fatal> {
     match args.api.api {
         Api::Rest => {
             let code_source =
-                RestCodeSource::new(pkb, PathTemplate::new(&args.token_path, &["{id}"])?);
+                RestCodeSource::new(pkb, PathTemplate::of_token(&args.token_path)?);
             run_with(code_source, &args, 1).await
         }
         Api::Fhir => {

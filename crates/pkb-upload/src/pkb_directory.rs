@@ -31,7 +31,7 @@ impl PkbDirectory {
     /// # Errors
     /// A setting is missing or wrong.
     pub fn new(args: &CompareArgs, pkb: &Arc<Client>) -> Result<Self, Fatal> {
-        let path = PathTemplate::new(&args.user_path, &["{number}", "{type}"])?;
+        let path = PathTemplate::of_user(&args.user_path)?;
         let rest = RestDirectory::new(Arc::clone(pkb), path);
         Ok(match args.api {
             Api::Fhir => Self::Fhir(FhirDirectory::new(Arc::clone(pkb))?, rest),

@@ -94,7 +94,7 @@ impl FormatFiles {
         for text in &self.texts {
             let file = &text.listed.file;
             if listed.remove(file.as_str()).as_ref() != Some(&text.listed) {
-                report.fail(file, "the list of formats does not match the record");
+                report.fail(file, "the list of formats does not match the record. Make it again with pkb-letters");
             }
             found.remove(file);
             let path = folders.iter().map(|folder| folder.join(file));

@@ -59,7 +59,10 @@ pub fn check(pdf: &Pdf) -> Result<(), &'static str> {
         let is_outside = |(x, y): (f32, f32)| !areas.iter().any(|area| area.has(x, y));
         if drawn.dark().any(is_outside) {
             return Err(match place {
-                0 => "the first page has something outside the areas that GOV.UK Notify prints",
+                0 => {
+                    "the first page has something outside the areas that GOV.UK Notify prints. Use a template with profile = \
+                     \"notify\" in template.toml, and no insert"
+                }
                 _ => {
                     "page 2 or a later page has something too close to its edge for GOV.UK Notify. Keep 15 mm free at the \
                      sides, and 5 mm at top and bottom"

@@ -108,7 +108,7 @@ pub(super) async fn ask(
         scheme: NationalIdType::NhsNumber,
         value,
     };
-    let each = match PathTemplate::new(&args.user_path, &["{number}", "{type}"]) {
+    let each = match PathTemplate::of_user(&args.user_path) {
         Ok(path) => rest(client, &path, &patient, findings).await,
         Err(fatal) => {
             findings.fatal("REST", &fatal);

@@ -39,11 +39,11 @@ fn patient(count: usize) -> NationalId {
 }
 
 fn user_path() -> PathTemplate {
-    PathTemplate::new("/users/{number}/{type}", &["{number}", "{type}"]).unwrap()
+    PathTemplate::of_user("/users/{number}/{type}").unwrap()
 }
 
 fn token_path() -> PathTemplate {
-    PathTemplate::new("/tokens/{id}", &["{id}"]).unwrap()
+    PathTemplate::of_token("/tokens/{id}").unwrap()
 }
 
 /// A client of the server at `url`, and where it notes what it waits for.

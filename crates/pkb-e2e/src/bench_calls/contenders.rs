@@ -96,7 +96,7 @@ async fn with_limit<F: Future<Output = anyhow::Result<()>> + Send + 'static>(
 
 async fn our_client(args: &Args, ids: &[NationalId]) -> anyhow::Result<()> {
     let client = Arc::new(args.pkb.client(&Arc::default())?);
-    let path = Arc::new(PathTemplate::new(USER_PATH, &["{number}", "{type}"])?);
+    let path = Arc::new(PathTemplate::of_user(USER_PATH)?);
     with_limit(args.pkb.at_a_time(), ids, |id| {
         let (client, path) = (Arc::clone(&client), Arc::clone(&path));
         async move {

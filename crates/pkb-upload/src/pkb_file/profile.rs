@@ -133,7 +133,7 @@ impl Profile {
             };
             let first = self.columns[..at].iter().find(|other| is_same(other))?;
             Some(format!(
-                "\"{}\" and \"{}\" have the same field",
+                "\"{}\" and \"{}\" have the same field. Correct one of them",
                 first.header, column.header
             ))
         });
