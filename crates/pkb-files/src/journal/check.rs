@@ -15,6 +15,8 @@ use crate::Fatal;
 
 /// Between a line and the digits of its check; the brace that ended the line is behind them.
 const BEFORE: &[u8; 10] = b",\"check\":\"";
+/// The name in it.
+const NAME: &[u8; 5] = b"check";
 /// Hexadecimal digits.
 const DIGITS: usize = 16;
 /// Behind the digits.
@@ -79,6 +81,10 @@ impl Sum {
             Some((body, check)) => (body, Written::of(check)),
             None => (text, Written::None),
         };
+        let written = match written {
+            Written::None if has_shortened_check(text) => Written::Illegible,
+            written => written,
+        };
         let (body, length) = match written {
             Written::None => (&text[..text.len().saturating_sub(1)], text.len()),
             Written::Illegible | Written::Sums(..) => (body, body.len() + 1),
@@ -99,6 +105,25 @@ impl Sum {
     pub(super) fn is_checked(self) -> bool {
         !matches!(self.written, Written::None)
     }
+}
+
+/// Whether a line ends with a check of which bytes are gone, from its name or from its digits.
+fn has_shortened_check(text: &[u8]) -> bool {
+    let is_digit = |byte: &&u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    let Some(text) = text.strip_suffix(BEHIND) else {
+        return false;
+    };
+    let digits = text.iter().rev().take_while(is_digit).count();
+    let Some(key) = text[..text.len() - digits].strip_suffix(b"\":\"") else {
+        return false;
+    };
+    let quote = key.iter().rposition(|byte| *byte == b'"');
+    let mut name = key[quote.map_or(0, |quote| quote + 1)..].iter().peekable();
+    for letter in NAME {
+        name.next_if(|byte| *byte == letter);
+    }
+    let of_name = name.next().is_none();
+    of_name && (digits == DIGITS || key.ends_with(NAME))
 }
 
 impl Written {
@@ -257,6 +282,26 @@ mod tests {
                 let from_end = lines[at].len() - bit / 8;
                 assert_eq!(found, at, "line {at}, bit {bit}: {damage:?}");
                 assert!(!is_of_chain || (3..=10).contains(&from_end));
+            }
+        }
+    }
+
+    #[test]
+    fn a_check_that_lacks_bytes_is_damaged_unless_all_of_it_is_gone() {
+        let line = written(&LINES[..1]).remove(0);
+        let start = line.len() - CHECK;
+        for from in start..line.len() {
+            for to in from + 1..=line.len() {
+                let left = [&line[..from], &line[to..]].concat();
+                let is_json = serde_json::from_slice::<serde_json::Value>(&left).is_ok();
+                let is_gone = left == LINES[0].as_bytes();
+                let is_read = read(std::slice::from_ref(&left)).is_ok();
+                // What is no JSON is refused by whoever reads the record.
+                assert!(
+                    !is_json || is_read == is_gone,
+                    "{}",
+                    String::from_utf8_lossy(&left)
+                );
             }
         }
     }

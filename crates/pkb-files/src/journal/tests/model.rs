@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use proptest::prelude::*;
 
 use super::*;
+use crate::journal::check::Sum;
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -170,6 +171,8 @@ proptest! {
         }
         let place = Place::with(&content);
         match open(&place.path()) {
+            // A file in which no check is left is an output of a stage: nothing says what it was.
+            Ok(_) if content.split(|byte| *byte == b'\n').all(|line| !Sum::of(line).is_checked()) => {}
             Ok(journal) => {
                 // The end may have been cut off, as a kill does; or nothing was changed after all, or another's was given.
                 let known = (1..=count).filter(|number| found(&journal, *number as u64).is_some()).count();
