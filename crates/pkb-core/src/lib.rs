@@ -16,12 +16,9 @@ pub mod output;
 pub mod owners;
 pub mod pipeline;
 pub mod price_list;
-pub mod print_files;
 pub mod record;
 pub mod rehearsal;
 pub mod rows;
-#[cfg(test)]
-mod schema_file;
 pub mod spool;
 pub mod stage;
 mod stages;

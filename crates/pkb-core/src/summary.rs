@@ -508,6 +508,9 @@ mod tests {
 
     #[test]
     fn the_schema_that_is_checked_in_is_that_of_the_types() {
-        crate::schema_file::check("summary.json", schemars::schema_for!(Summary));
+        let schema = schemars::schema_for!(Summary);
+        let checked =
+            pkb_files::schema_file::check(env!("CARGO_MANIFEST_DIR"), "summary.json", &schema);
+        assert_eq!(checked, Ok(()));
     }
 }

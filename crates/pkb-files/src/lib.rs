@@ -14,6 +14,8 @@ pub mod lines;
 pub mod nearest;
 pub mod process_limits;
 pub mod profile;
+#[cfg(feature = "schema")]
+pub mod schema_file;
 pub mod shown;
 pub mod signals;
 pub mod trusted_file;

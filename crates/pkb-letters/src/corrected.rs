@@ -8,10 +8,10 @@ use std::{
 
 use pkb_core::{
     Record,
-    print_files::made_for::Places,
     record::{GoesTo, Patient},
     rows::{counted, listed},
 };
+use pkb_print_files::made_for::Places;
 use pkb_values::{AddressLine, PersonName, Postcode, UkMobile};
 
 /// So many rows are named with what was corrected. All are in the command that makes their letters again.

@@ -34,7 +34,7 @@ use crate::{
     template_check, within_limits,
 };
 use parking_lot::Mutex;
-use pkb_core::print_files::{
+use pkb_print_files::{
     editions::{edition_of, plain_name},
     formats,
     series::Series,

@@ -9,14 +9,14 @@ use jiff::Timestamp;
 use parking_lot::Mutex;
 use pkb_core::{
     Admission, Batch, ExitCode, Fatal, Outcome, Reason, Record, Stage, StageName, Verdict,
-    print_files::{
-        made_for::{MadeFor, Places},
-        series::Series,
-    },
     record::{AddressMark, Channel, Delivery, GoesTo, PkbAnswer, Reference, Trace},
     stage::{BatchResult, Conclusion, Handled, Plan, Recalled},
 };
 use pkb_files::journal::Key;
+use pkb_print_files::{
+    made_for::{MadeFor, Places},
+    series::Series,
+};
 use pkb_values::{NationalId, NationalIdType};
 
 use crate::{

@@ -8,7 +8,7 @@ use pkb_cli::{
     join_url::JoinUrlArgs,
 };
 use pkb_client::notify::TemplateId;
-use pkb_core::print_files::data_profile::Postage;
+use pkb_print_files::data_profile::Postage;
 
 use crate::{nhs::args::NhsCommand, sending_hours::SendingHours};
 

@@ -7,7 +7,6 @@ use pkb_client::notify::{NotifyApi, PdfLetter};
 use pkb_core::{
     ExitCode, Fatal, Reason, Record, StageName, Verdict,
     price_list::{self, Price, PriceList},
-    print_files::data_profile::Postage,
     record::Channel,
     rows::counted,
     stage::IntentLog,
@@ -15,6 +14,7 @@ use pkb_core::{
 };
 use pkb_files::journal::Key;
 use pkb_postal::notify;
+use pkb_print_files::data_profile::Postage;
 use pkb_values::Money;
 
 use crate::{

@@ -9,13 +9,9 @@ use std::{
 
 use parking_lot::Mutex;
 use pkb_client::notify::Template;
-use pkb_core::{
-    Fatal, Reason, Record, Verdict,
-    print_files::data_profile::{Column, Content, DataProfile, Value},
-    record::Delivery,
-    text_message::folded,
-};
+use pkb_core::{Fatal, Reason, Record, Verdict, record::Delivery, text_message::folded};
 use pkb_files::encryption;
+use pkb_print_files::data_profile::{Column, Content, DataProfile, Value};
 use pkb_verify::{data_rows::DataRows, expected::Owners, profile_of};
 
 use crate::sending::not_postable;
@@ -172,7 +168,7 @@ fn address_line(column: &Column) -> Option<u8> {
 
 #[cfg(test)]
 mod tests {
-    use pkb_core::print_files::data_profile::{BUILT_IN, FILE_NAME};
+    use pkb_print_files::data_profile::{BUILT_IN, FILE_NAME};
 
     use super::*;
 

@@ -8,11 +8,11 @@ use pkb_core::{
     ExitCode, Fatal, Reason, Record, StageName, Verdict,
     clock::{start_of_day, uk_date},
     figures::grouped,
-    print_files::manifest::ManifestJson,
     record::{Delivery, GoesTo, PrintStatus, ReturnReason},
     rows::{FirstFew, counted},
     transform::{Seen, transform},
 };
+use pkb_print_files::manifest::ManifestJson;
 
 use crate::{
     args::ReturnsArgs,

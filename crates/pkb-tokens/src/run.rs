@@ -32,8 +32,7 @@ pub async fn run(mut args: Args) -> Result<ExitCode, Fatal> {
     let clock = args.stream.clock();
     match args.api.api {
         Api::Rest => {
-            let code_source =
-                RestCodeSource::new(pkb, PathTemplate::of_token(&args.token_path)?);
+            let code_source = RestCodeSource::new(pkb, PathTemplate::of_token(&args.token_path)?);
             run_with(code_source, &args, 1).await
         }
         Api::Fhir => {

@@ -9,16 +9,16 @@ use std::{
 
 use pkb_core::{
     Fatal, Record,
-    print_files::{
-        data_profile::{self, DataProfile, Value},
-        editions::plain_name,
-    },
     record::{Channel, Delivery, Edition, Reference},
     rehearsal::{FILE_PREFIX, Origin},
     rows::counted,
     spool::{Place, SpooledRecords},
 };
 use pkb_files::encryption;
+use pkb_print_files::{
+    data_profile::{self, DataProfile, Value},
+    editions::plain_name,
+};
 use pkb_values::LetterLanguages;
 
 use crate::{

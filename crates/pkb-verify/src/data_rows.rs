@@ -6,11 +6,11 @@ use std::borrow::Cow;
 use pkb_core::{
     Fatal, Reason, Record, Verdict,
     clock::uk_date,
-    print_files::data_profile::{
-        Column, Content, CsvForm, DataProfile, Encoding, Form, Quoting, REHEARSAL, Value,
-    },
     record::{Delivery, Invitation, Patient},
     rehearsal::Origin,
+};
+use pkb_print_files::data_profile::{
+    Column, Content, CsvForm, DataProfile, Encoding, Form, Quoting, REHEARSAL, Value,
 };
 use pkb_values::{PersonName, Postcode};
 use unicode_normalization::UnicodeNormalization as _;

@@ -25,12 +25,10 @@ use crate::pairing::{Entry, Files, Pairing, is_of_another_run, letters_of};
 use crate::report::Report;
 use crate::sheets::{self, Found, QrReading, Slot};
 use crate::spreadsheets::Spreadsheets;
-use pkb_core::{
-    print_files::{
-        editions::{edition_of, manifest_prefix},
-        manifest::{self, ManifestFile},
-    },
-    spool::{self, Spool, SpooledRecords},
+use pkb_core::spool::{self, Spool, SpooledRecords};
+use pkb_print_files::{
+    editions::{edition_of, manifest_prefix},
+    manifest::{self, ManifestFile},
 };
 
 /// Of so many letters a camera looks at one, besides the first of a file with several. A look takes as long as a hundred letters.

@@ -8,10 +8,10 @@ use std::{
 
 use pkb_core::{
     Fatal, Record,
-    print_files::formats::{self, FormatRow},
     record::{Channel, Delivery},
     spool::{Place, SpooledRecords},
 };
+use pkb_print_files::formats::{self, FormatRow};
 
 use crate::{
     data_rows::codes_of,
@@ -94,7 +94,10 @@ impl FormatFiles {
         for text in &self.texts {
             let file = &text.listed.file;
             if listed.remove(file.as_str()).as_ref() != Some(&text.listed) {
-                report.fail(file, "the list of formats does not match the record. Make it again with pkb-letters");
+                report.fail(
+                    file,
+                    "the list of formats does not match the record. Make it again with pkb-letters",
+                );
             }
             found.remove(file);
             let path = folders.iter().map(|folder| folder.join(file));

@@ -10,11 +10,11 @@ use std::{
 
 use pkb_core::{
     Fatal,
-    print_files::{
-        editions::manifest_prefix,
-        manifest::{self, Counts, ManifestFile, ManifestRow},
-    },
     record::{Design, Edition},
+};
+use pkb_print_files::{
+    editions::manifest_prefix,
+    manifest::{self, Counts, ManifestFile, ManifestRow},
 };
 use pkb_values::{LetterFormat, LetterLanguages};
 use serde::Deserialize;

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use pkb_core::{
     Fatal, Record, StageName,
-    print_files::{editions::edition_of, manifest::ManifestRow},
     record::{Channel, Design},
     rehearsal::{FILE_PREFIX, Origin},
     spool::Place,
 };
+use pkb_print_files::{editions::edition_of, manifest::ManifestRow};
 use pkb_values::LetterLanguages;
 
 use crate::expected::ShortText;

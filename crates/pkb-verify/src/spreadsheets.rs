@@ -17,10 +17,8 @@ use crate::{
     expected::{Owners, ShortText, forbidden, last_day, with_same_code},
     report::Report,
 };
-use pkb_core::{
-    print_files::editions::plain_name,
-    spool::{Place, SpooledRecords},
-};
+use pkb_core::spool::{Place, SpooledRecords};
+use pkb_print_files::editions::plain_name;
 use pkb_values::gsm;
 
 /// The columns, in their order.

@@ -18,13 +18,13 @@ use jiff::Timestamp;
 use pkb_cli::{app, args::ONCE, progress::tell};
 use pkb_core::{
     ExitCode, Fatal, Record, StageName,
-    print_files::manifest::reference_of,
     record::{Delivery, PrintStatus, ReturnReason},
     rehearsal::{Origin, Origins},
     stage::IntentLog,
 };
 use pkb_core::{Reason, Verdict, clock::last_whole_day};
 use pkb_files::{exposure, journal};
+use pkb_print_files::manifest::reference_of;
 use pkb_values::NhsNumber;
 use serde::Deserialize;
 

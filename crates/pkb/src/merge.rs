@@ -8,8 +8,8 @@ use pkb_core::{ExitCode, Fatal, Record, rows::counted};
 use crate::shards::merge;
 
 use crate::args::MergeArgs;
-use pkb_core::print_files::shared_mobiles::SharedMobiles;
 use pkb_files::atomic_file::AtomicFile;
+use pkb_print_files::shared_mobiles::SharedMobiles;
 
 /// The shards without the journals that lie beside them, which `delivered/*` also names.
 fn without_their_journals(paths: &[PathBuf]) -> Vec<PathBuf> {

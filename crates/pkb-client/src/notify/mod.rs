@@ -33,10 +33,10 @@ use crate::{
 use pkb_core::{
     Fatal,
     monitor::Monitor,
-    print_files::data_profile::Postage,
     record::{DispatchStatus, NotificationId},
     rehearsal::{Evidence, Origin},
 };
+use pkb_print_files::data_profile::Postage;
 use pkb_values::{Money, UkMobile};
 
 /// Notify's address.

@@ -12,5 +12,7 @@ pkb_values::schema_patterns! {
 
 #[test]
 fn the_schema_that_is_checked_in_is_that_of_the_types() {
-    crate::schema_file::check("record.json", schemars::schema_for!(Record));
+    let schema = schemars::schema_for!(Record);
+    let checked = pkb_files::schema_file::check(env!("CARGO_MANIFEST_DIR"), "record.json", &schema);
+    assert_eq!(checked, Ok(()));
 }

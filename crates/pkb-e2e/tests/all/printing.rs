@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use pkb_core::{
     Record,
-    print_files::manifest,
     record::{Channel, Design, Invitation, Patient},
 };
 use pkb_letters::{channels::letter::rules::LetterRules, expiry::Expiry};
+use pkb_print_files::manifest;
 use pkb_sandbox::World;
 use pkb_typeset::{letter_fields::LetterFields, template::Template, typesetter::Typesetter};
 use pkb_values::{LetterFormat, LetterLanguages};

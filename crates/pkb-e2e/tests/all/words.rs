@@ -105,12 +105,12 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
         "a patient file of a test",
     ),
     (
-        "pkb-core/src/print_files/data_profile.rs",
+        "pkb-print-files/src/data_profile.rs",
         ", | ;",
         "the semicolon is what is described",
     ),
     (
-        "print_files/profiles/default.toml",
+        "pkb-print-files/src/profiles/default.toml",
         ", | ;",
         "the semicolon is what is described",
     ),

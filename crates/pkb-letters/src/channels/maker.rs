@@ -5,10 +5,10 @@ use std::{collections::HashSet, future::Future, path::Path, pin::Pin, sync::Arc}
 use pkb_core::{
     Fatal, Record, Verdict,
     pipeline::Records,
-    print_files::series::Series,
     record::{Channel, Delivery, Edition, Invitation, Patient},
     stage::{IntentLog, Recalled},
 };
+use pkb_print_files::series::Series;
 use pkb_typeset::typesetter::Typesetter;
 use pkb_values::NationalId;
 

@@ -74,7 +74,9 @@ pub enum TypesetError {
     #[error("there are no letters to typeset")]
     NoLetters,
     /// The letters are laid out but cannot be a tagged PDF.
-    #[error("the letters cannot be written as accessible PDF (PDF/UA-1). Correct the template at {place}")]
+    #[error(
+        "the letters cannot be written as accessible PDF (PDF/UA-1). Correct the template at {place}"
+    )]
     Export {
         /// File and line.
         place: String,

@@ -7,11 +7,11 @@ use pkb_core::{
     Fatal, Record,
     clock::last_whole_day,
     completeness::Completeness,
-    print_files::{formats::FormatRow, manifest::ManifestRow},
     record::{Channel, Delivery, GoesTo},
     rehearsal::Origins,
     spool,
 };
+use pkb_print_files::{formats::FormatRow, manifest::ManifestRow};
 use serde::Serialize;
 
 use super::job::Sides;

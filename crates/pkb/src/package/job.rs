@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use jiff::civil::Date;
-use pkb_core::{Fatal, print_files::data_profile::Postage};
+use pkb_core::Fatal;
 use pkb_files::trusted_file::{self, Purpose};
+use pkb_print_files::data_profile::Postage;
 use serde::{Deserialize, Serialize};
 
 /// An example, with all settings.

@@ -26,20 +26,15 @@ use pkb_cli::{
     args::{ClockArgs, ONCE, whole_days},
     progress::tell,
 };
-use pkb_core::{
-    ExitCode, Fatal,
-    print_files::{
-        data_profile::{self, DataProfile},
-        editions::{edition_of, plain_name},
-        formats::{self, FormatRow},
-        manifest::ManifestRow,
-        stem,
-    },
-    record::Channel,
-    rehearsal::FILE_PREFIX,
-    rows::counted,
-};
+use pkb_core::{ExitCode, Fatal, record::Channel, rehearsal::FILE_PREFIX, rows::counted};
 use pkb_files::encryption::{self, Encryption};
+use pkb_print_files::{
+    data_profile::{self, DataProfile},
+    editions::{edition_of, plain_name},
+    formats::{self, FormatRow},
+    manifest::ManifestRow,
+    stem,
+};
 use serde::Serialize;
 
 use contents::{Contents, Counts, FileContents, Which, last_day_of_posting};

@@ -8,14 +8,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use pkb_core::{
-    Fatal,
-    print_files::manifest::{digest, digest_of},
-};
+use pkb_core::Fatal;
 use pkb_files::{
     atomic_file::{AtomicFile, create_private_folder},
     encryption::{self, Encryption},
 };
+use pkb_print_files::manifest::{digest, digest_of};
 use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
 use super::{

@@ -11,7 +11,7 @@ use pkb_core::{Fatal, record::Edition};
 use pkb_files::atomic_file::leftovers;
 
 use super::locked::content_of;
-use pkb_core::print_files::{
+use pkb_print_files::{
     editions::{edition_of, manifest_prefix, plain_name},
     manifest,
 };

@@ -15,7 +15,7 @@ use pkb_core::{
 };
 
 use super::{Whose, campaign_files::Left};
-use pkb_core::print_files::{
+use pkb_print_files::{
     editions::manifest_prefix,
     manifest::{self, ManifestJson},
     stem,

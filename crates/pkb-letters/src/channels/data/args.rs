@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use pkb_core::print_files::data_profile::{BUILT_IN, DataProfile, MOST_ROWS};
 use pkb_files::{Fatal, profile::text_of};
+use pkb_print_files::data_profile::{BUILT_IN, DataProfile, MOST_ROWS};
 
 /// What can be asked about data for a mail company.
 #[derive(Debug, Clone, Args)]

@@ -1,6 +1,6 @@
 //! Data for a mail company, which has the template and makes the letters: a table with everything that varies.
 //!
-//! * `args`: what can be asked. The profile is pkb-core's (`print_files::data_profile`), because `pkb verify` reads by it.
+//! * `args`: what can be asked. The profile is pkb-print-files' (`data_profile`), because `pkb verify` reads by it.
 //! * `row`: the values of a row. `table`: rows as bytes.
 //! * `numbers`: the names of files, and what earlier runs made.
 //!
@@ -27,12 +27,12 @@ use pkb_cli::progress::tell;
 use pkb_core::{
     Fatal, Reason, Record, Verdict,
     pipeline::Records,
-    print_files::data_profile,
     record::{Channel, Delivery},
     rows::counted,
     stage::Recalled,
 };
 use pkb_files::{atomic_file::AtomicFile, encryption::Encryption};
+use pkb_print_files::data_profile;
 use pkb_values::NationalId;
 use pkb_verify::data_rows::DataRows;
 

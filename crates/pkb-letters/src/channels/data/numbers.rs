@@ -8,10 +8,10 @@ use std::{
 
 use pkb_core::{
     Fatal, Record,
-    print_files::{series::Series, stem},
     record::{Channel, Edition},
     stage::Recalled,
 };
+use pkb_print_files::{series::Series, stem};
 use pkb_values::NationalId;
 
 /// What names the files of one folder.

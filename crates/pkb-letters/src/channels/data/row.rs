@@ -4,12 +4,9 @@ use std::borrow::Cow;
 
 use jiff::civil::Date;
 use pkb_cli::join_url::with_codes;
-use pkb_core::{
-    Reason, Verdict,
-    print_files::data_profile::{Column, Content, DataProfile, Value},
-    record::Delivery,
-};
+use pkb_core::{Reason, Verdict, record::Delivery};
 use pkb_postal::{Destination, expose_address, lines, notify};
+use pkb_print_files::data_profile::{Column, Content, DataProfile, Value};
 use pkb_values::PersonName;
 
 use super::super::{

@@ -4,11 +4,9 @@
 use std::borrow::Cow;
 
 use encoding_rs::WINDOWS_1252;
-use pkb_core::{
-    Reason, Verdict,
-    print_files::data_profile::{
-        Content, CsvForm, DataProfile, Encoding, Form, Quoting, REHEARSAL,
-    },
+use pkb_core::{Reason, Verdict};
+use pkb_print_files::data_profile::{
+    Content, CsvForm, DataProfile, Encoding, Form, Quoting, REHEARSAL,
 };
 
 use super::row::{Place, RowValues};

@@ -1,12 +1,9 @@
 use std::borrow::Cow;
 
-use pkb_core::{
-    print_files::{
-        data_profile::{BUILT_IN, DataProfile, Value},
-        series::Series,
-    },
-    record::Edition,
-    stage::Recalled,
+use pkb_core::{record::Edition, stage::Recalled};
+use pkb_print_files::{
+    data_profile::{BUILT_IN, DataProfile, Value},
+    series::Series,
 };
 use pkb_verify::data_rows::DataRows;
 use proptest::prelude::*;

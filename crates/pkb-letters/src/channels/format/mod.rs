@@ -13,14 +13,14 @@ use parking_lot::Mutex;
 use pkb_cli::progress::tell;
 use pkb_core::{
     Fatal, Reason, Record, Verdict,
-    print_files::{
-        formats::{FormatRow, file_name, list_name},
-        series::Series,
-    },
     record::{Channel, Delivery, Patient},
     rows::counted,
 };
 use pkb_files::atomic_file::{self, AtomicFile};
+use pkb_print_files::{
+    formats::{FormatRow, file_name, list_name},
+    series::Series,
+};
 use pkb_typeset::typesetter::Typesetter;
 use pkb_verify::expected::{Expected, Owners};
 use tokio::task::block_in_place;

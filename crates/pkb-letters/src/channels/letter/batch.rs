@@ -2,10 +2,8 @@
 
 use std::{borrow::Borrow, collections::BTreeMap, path::PathBuf};
 
-use pkb_core::{
-    Fatal, Reason, Verdict,
-    print_files::{manifest::ManifestRow, series::Series},
-};
+use pkb_core::{Fatal, Reason, Verdict};
+use pkb_print_files::{manifest::ManifestRow, series::Series};
 use pkb_typeset::{
     letter_fields::LetterFields,
     typesetter::{Engine, LaidOutLetter, TypesetError, Typesetter},

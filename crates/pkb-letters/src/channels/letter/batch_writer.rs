@@ -1,10 +1,8 @@
 //! A batch of letters that is being written.
 
-use pkb_core::{
-    Fatal, Verdict,
-    print_files::manifest::{ManifestRow, hexadecimal},
-};
+use pkb_core::{Fatal, Verdict};
 use pkb_files::atomic_file::{AtomicFile, AtomicFolder};
+use pkb_print_files::manifest::{ManifestRow, hexadecimal};
 use sha2::{Digest as _, Sha256};
 
 use super::{

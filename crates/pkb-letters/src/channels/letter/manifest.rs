@@ -8,13 +8,13 @@ use std::{
 
 use pkb_core::{
     Fatal,
-    print_files::{
-        editions::{edition_of, manifest_prefix},
-        manifest::{Counts, ManifestFile, ManifestRow, SCHEMA, digest, file_names},
-    },
     record::{Design, Edition},
 };
 use pkb_files::atomic_file::AtomicFile;
+use pkb_print_files::{
+    editions::{edition_of, manifest_prefix},
+    manifest::{Counts, ManifestFile, ManifestRow, SCHEMA, digest, file_names},
+};
 use rayon::iter::{IntoParallelRefMutIterator as _, ParallelIterator as _};
 
 /// What a manifest says of all its letters.

@@ -27,12 +27,12 @@ use parking_lot::Mutex;
 use pkb_core::{
     Fatal, Record, Verdict,
     pipeline::Records,
-    print_files::manifest::{ManifestRow, reference_of},
     record::{Channel, Delivery, Reference},
     rows::counted,
     stage::Recalled,
 };
 use pkb_languages::LetterLanguage;
+use pkb_print_files::manifest::{ManifestRow, reference_of};
 use pkb_typeset::{template::translation_file, typesetter::Typesetter};
 use pkb_values::{NationalId, Postcode};
 use pkb_verify::expected::{Expected, ShortText};

@@ -1,7 +1,8 @@
 //! A batch of letters, made until every letter in it is certain. A letter that cannot be made, or whose finished sheets
 //! are doubtful, is its row's outcome, and the others are made without it.
 
-use pkb_core::{Fatal, Verdict, print_files::manifest::ManifestRow, stage::IntentLog};
+use pkb_core::{Fatal, Verdict, stage::IntentLog};
+use pkb_print_files::manifest::ManifestRow;
 
 use super::{
     batch::{BatchError, BatchName, Doubt, Doubtful, Layout, LetterToMake, LettersToMake},

@@ -2,9 +2,9 @@ use std::path::Path;
 
 use pkb_core::{
     Reason, Record,
-    print_files::series::Series,
     record::{Design, Edition},
 };
+use pkb_print_files::series::Series;
 use pkb_values::LetterLanguages;
 
 use super::super::{batch::FileForm, numbers::LetterNumbers};

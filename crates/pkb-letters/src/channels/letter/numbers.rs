@@ -10,10 +10,10 @@ use serde::Deserialize as _;
 
 use pkb_core::{
     Fatal, Record,
-    print_files::stem,
     record::{Delivery, Edition},
     stage::Recalled,
 };
+use pkb_print_files::stem;
 use pkb_values::NationalId;
 
 use super::{
@@ -236,7 +236,7 @@ mod tests {
     use pkb_values::{LetterFormat, LetterLanguages};
 
     use super::{super::batch::LetterToMake, *};
-    use pkb_core::print_files::series::Series;
+    use pkb_print_files::series::Series;
     use pkb_typeset::{letter_fields::LetterFields, template::Template};
     use pkb_verify::expected::Expected;
 

@@ -2,8 +2,9 @@
 
 use std::{borrow::Cow, path::Path};
 
-use pkb_core::{Fatal, Verdict, print_files::manifest::ManifestRow, stage::IntentLog};
+use pkb_core::{Fatal, Verdict, stage::IntentLog};
 use pkb_files::atomic_file::{AtomicFile, AtomicFolder};
+use pkb_print_files::manifest::ManifestRow;
 use rayon::iter::{
     IndexedParallelIterator as _, IntoParallelRefIterator as _, ParallelIterator as _,
 };

@@ -11,7 +11,7 @@ use pkb_files::atomic_file::AtomicFile;
 use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
 use super::manifest::csv_of;
-use pkb_core::print_files::{
+use pkb_print_files::{
     editions::manifest_prefix,
     manifest::{ManifestRow, file_names},
 };

@@ -23,12 +23,12 @@ use pkb_cli::progress::tell;
 use pkb_core::{
     Fatal, Reason, Record, Verdict,
     price_list::PriceList,
-    print_files::shared_mobiles::{self, SharedMobiles},
     record::{Channel, Delivery},
     rehearsal::FILE_PREFIX,
     text_message::TextValues,
 };
 use pkb_files::atomic_file::AtomicFile;
+use pkb_print_files::shared_mobiles::{self, SharedMobiles};
 use pkb_values::Money;
 use url::Url;
 

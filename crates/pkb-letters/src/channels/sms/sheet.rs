@@ -13,11 +13,11 @@ use std::{
 
 use pkb_core::{
     Fatal,
-    print_files::series::Series,
     record::Channel,
     text_message::{Placeholder, TextValues},
 };
 use pkb_files::atomic_file::AtomicFile;
+use pkb_print_files::series::Series;
 
 /// Rows of a sheet at most (Notify).
 const MAX_ROWS: u64 = 100_000;

@@ -40,7 +40,7 @@ fn the_pages_of_record_summary_and_report_are_those_of_the_schemas() {
 
 #[test]
 fn the_page_of_the_manifest_has_the_columns_of_the_csv_file_and_the_form_of_the_json_file() {
-    let path = "pkb-core/schema/manifest.json";
+    let path = "pkb-print-files/schema/manifest.json";
     let schema = schema(path);
     let row = &schema["$defs"]["ManifestRow"]["properties"];
     // The columns of a manifest that was made.

@@ -6,13 +6,13 @@
 
 use std::{num::NonZeroU16, ops::RangeInclusive};
 
-use crate::{
+use pkb_core::{
     Fatal,
     record::{Channel, Edition},
     rehearsal::FILE_PREFIX,
 };
 
-use crate::print_files::editions::{edition_of, plain_name, prefix};
+use crate::editions::{edition_of, plain_name, prefix};
 
 /// Numbers of each series: six digits, as sheets of a campaign without series have.
 const NUMBERS: u64 = 1_000_000;

@@ -9,7 +9,7 @@ use std::{
     path::Path,
 };
 
-use crate::{Record, record::Channel, rows::counted};
+use pkb_core::{Record, record::Channel, rows::counted};
 
 /// Name of the list in the folder of the letters.
 pub const FILE_NAME: &str = "sms-shared-mobiles.csv";

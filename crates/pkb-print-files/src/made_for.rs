@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, fmt};
 
-use crate::record::{Channel, Delivery};
+use pkb_core::record::{Channel, Delivery};
 use pkb_values::NationalId;
 
 /// Where a delivery is.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::editions::manifest_prefix;
-use crate::{
+use pkb_core::{
     Record,
     record::{Delivery, Design, Edition, Reference},
 };
@@ -199,6 +199,9 @@ mod tests {
 
     #[test]
     fn the_schema_that_is_checked_in_is_that_of_the_types() {
-        crate::schema_file::check("manifest.json", schemars::schema_for!(ManifestJson));
+        let schema = schemars::schema_for!(ManifestJson);
+        let checked =
+            pkb_files::schema_file::check(env!("CARGO_MANIFEST_DIR"), "manifest.json", &schema);
+        assert_eq!(checked, Ok(()));
     }
 }

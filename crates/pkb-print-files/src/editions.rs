@@ -1,6 +1,6 @@
 //! What the files of an edition are called.
 
-use crate::{record::Edition, rehearsal::FILE_PREFIX};
+use pkb_core::{record::Edition, rehearsal::FILE_PREFIX};
 
 /// Beginning of the names of its files: `letters-0001.pdf`, `reprint-0001.pdf`, `reissue-0001.pdf`.
 #[must_use]

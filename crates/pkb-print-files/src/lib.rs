@@ -1,5 +1,6 @@
 //! What the folder of letters and text messages has in it: what its files are called, which numbers are theirs, and the manifests.
 //! Written by pkb-letters; read by what verifies, purges, and tells who was sent what.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 pub mod data_profile;
 pub mod editions;

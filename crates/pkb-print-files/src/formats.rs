@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::series::Series;
-use crate::{
+use pkb_core::{
     Record,
     record::{Channel, Delivery},
 };
@@ -81,7 +81,7 @@ mod tests {
     fn files_and_lists_say_of_which_shard_and_rehearsal_they_are() {
         let mut delivery = Delivery::new(Channel::Format, String::new());
         delivery.format = Some(LetterFormat::EasyRead);
-        delivery.reference = crate::record::Reference::parse("0123456789ABCDEFGHJK");
+        delivery.reference = pkb_core::record::Reference::parse("0123456789ABCDEFGHJK");
         let third = Series::new(Some(3));
         for (series, file, list) in [
             (
