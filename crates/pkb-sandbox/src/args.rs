@@ -5,9 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use jiff::Timestamp;
-
-use crate::mail_company::args::MailCompany;
-use crate::mesh::args::Mesh;
+use pkb_stand_ins::mail_company::args::MailCompany;
+use pkb_stand_ins::mesh::args::Mesh;
 
 const LISTEN: &str = "127.0.0.1:8180";
 

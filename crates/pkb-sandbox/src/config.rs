@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
 use jiff::Timestamp;
+use pkb_synthetic::World;
 
 use crate::built_in::{CLIENT_ID, CLIENT_SECRET, ORG_ID, REFRESH_TOKEN, TEAM_ALIASES};
 use crate::clock::Clock;
@@ -10,7 +11,6 @@ use crate::faults::rules::Faults;
 use crate::fhir::{MAX_INVITATION_TOKENS, MAX_STATUS_QUERY};
 use crate::nhs_notify::NhsNotifyConfig;
 use crate::notify::memory::NotifyConfig;
-use crate::world::World;
 
 /// What a sandbox is made of. The default listens on a free port of this machine and has nothing out of the ordinary.
 #[derive(Clone, Debug)]

@@ -7,10 +7,10 @@ use axum::body::Bytes;
 use axum::extract::{RawQuery, State as AxumState};
 use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
+use pkb_synthetic::date_of_parts;
 use url::form_urlencoded;
 
 use crate::state::{Joined, State};
-use crate::upload::date_of_parts;
 
 /// `GET /join/?t1=…&t2=…`: the form, with the codes of the link filled in.
 pub(crate) async fn page(RawQuery(query): RawQuery) -> Response {

@@ -8,17 +8,17 @@ use axum::extract::{Path, State as AxumState};
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
 use axum::{Extension, Json};
+use pkb_synthetic::{OddAnswer, Scheme, derive};
 use serde_json::{Value, json};
 
 use crate::faults::person::PersonFault;
 use crate::faults::upload::UploadFault;
 use crate::ledger::UploadCommit;
-use crate::national_id::{NationalId, Scheme};
+use crate::national_id::{NationalId, scheme_of_rest_name, user_object_name};
 use crate::processing::UploadStatus;
+use crate::reply;
 use crate::state::{Access, Record, State, Taken};
 use crate::upload;
-use crate::world::OddAnswer;
-use crate::{derive, reply};
 
 /// `GET /beta/users/byNationalId/{number}/{type}`: the user object. It does not say whether the patient has registered; PKB's does not either.
 pub(crate) async fn by_national_id(
@@ -29,7 +29,7 @@ pub(crate) async fn by_national_id(
     let Ok(Path((number, kind))) = path else {
         return reply::unknown_path().await;
     };
-    let Some(scheme) = Scheme::from_rest_name(&kind) else {
+    let Some(scheme) = scheme_of_rest_name(&kind) else {
         return reply::error(
             StatusCode::BAD_REQUEST,
             "unsupported_type",
@@ -224,7 +224,7 @@ fn user(record: &Record) -> Value {
         json!([])
     } else {
         let scheme = record.world.scheme.unwrap_or(Scheme::NhsNumber);
-        let (name, countries) = scheme.user_object_name();
+        let (name, countries) = user_object_name(scheme);
         json!([{"value": row.national_id, "name": name, "countryCodes": countries}])
     };
     let contacts = if row.email.is_empty() {

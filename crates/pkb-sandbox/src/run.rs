@@ -13,12 +13,12 @@ use std::process::ExitCode;
 use anyhow::Context;
 use atomic_write_file::AtomicWriteFile;
 use clap::Parser;
+use pkb_synthetic::PrivateFile;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::prelude::*;
 
 use crate::args::{Cli, Command, Env, Serve};
-use crate::private_file::PrivateFile;
 use crate::{
     CLIENT_ID, CLIENT_SECRET, Config, Faults, NHS_NOTIFY_API_KEY, NHS_NOTIFY_KEY_ID,
     NHS_NOTIFY_PRIVATE_KEY, NHS_NOTIFY_ROUTING_PLANS, NOTIFY_API_KEY, NOTIFY_LETTER_TEMPLATE,

@@ -4,9 +4,9 @@ use std::collections::{HashMap, HashSet};
 
 use jiff::{SignedDuration, Timestamp};
 use parking_lot::{Mutex, MutexGuard};
+use pkb_synthetic::derive;
 
 use crate::clock::{Clock, later};
-use crate::derive;
 
 /// How long a bearer token lives, in seconds, unless the faults say otherwise.
 pub(crate) const BEARER_SECONDS: u32 = 600;

@@ -4,10 +4,10 @@
 //! JSON report and the way to ask for it later (see `processing`) are this project's. The rules of the file (50,000 rows, names and one identifier, an e-mail in one record only) are PKB's.
 
 use jiff::civil::Date;
+use pkb_synthetic::{KnownRecord, date_of_parts, nhs_number};
 use serde::Serialize;
 
 use crate::faults::upload::ReportFault;
-use crate::nhs_number;
 
 /// What a good row of an upload did.
 pub(crate) enum Added {
@@ -215,6 +215,28 @@ impl Row {
         Ok(row)
     }
 
+    /// A record that is there from the start, as an upload of it would have made it.
+    pub(crate) fn of_known(record: &KnownRecord, national_id: &str) -> Self {
+        Self {
+            title: record.title.clone(),
+            first_name: record.first_name.clone(),
+            last_name: record.last_name.clone(),
+            national_id: national_id.to_owned(),
+            organisation_id: String::new(),
+            team_id: String::new(),
+            gender: record.gender.clone(),
+            email: String::new(),
+            date_of_birth: record.date_of_birth,
+            address1: record.address1.clone(),
+            address2: record.address2.clone(),
+            city: record.city.clone(),
+            county: record.county.clone(),
+            postcode: record.postcode.clone(),
+            mobile: String::new(),
+            home_phone: String::new(),
+        }
+    }
+
     /// An upload for a patient who is there already: cells with something in them win. Whether PKB lets an empty cell
     /// empty a field is not published; here it does not.
     pub(crate) fn overwrite_with(&mut self, newer: Self) {
@@ -249,13 +271,4 @@ fn parse_date(day: &str, month: &str, year: &str) -> Result<Option<Date>, &'stat
     date_of_parts(day, month, year)
         .map(Some)
         .ok_or("the date of birth is not a date")
-}
-
-/// The date that day, month and year make as people type them.
-pub(crate) fn date_of_parts(day: &str, month: &str, year: &str) -> Option<Date> {
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    if ![day, month, year].iter().all(|part| digits(part)) || year.len() != 4 {
-        return None;
-    }
-    Date::new(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?).ok()
 }

@@ -156,9 +156,9 @@ fn a_thousand_patients_have_equal_records_over_both_interfaces() {
 fn ten_thousand_patients_take_two_and_twenty_requests() {
     let campaign = Campaign::start(World::default());
     let mut file = csv::Writer::from_writer(Vec::new());
-    pkb_sandbox::generate::write_header(&mut file).unwrap();
-    for patient in pkb_sandbox::generate::patients(10_000, 1) {
-        pkb_sandbox::generate::write_row(&mut file, &patient).unwrap();
+    pkb_synthetic::generate::write_header(&mut file).unwrap();
+    for patient in pkb_synthetic::generate::patients(10_000, 1) {
+        pkb_synthetic::generate::write_row(&mut file, &patient).unwrap();
     }
     campaign.write("patients.csv", file.into_inner().unwrap());
     let uploaded = stage(&campaign, "pkb-upload", "fhir", &["patients.csv"], b"");

@@ -185,7 +185,7 @@ fn the_time_zone_of_the_machine_changes_no_date_incident_36() {
     ];
     let mut patients =
         "NHS number,First name,Last name,Date of birth,Address 1,Town,Post code\n".to_owned();
-    let numbers = (999_000_001..).filter_map(pkb_sandbox::nhs_number::complete);
+    let numbers = (999_000_001..).filter_map(pkb_synthetic::nhs_number::complete);
     for (at, (number, born)) in numbers.zip(born).enumerate() {
         patients += &format!(
             "{number},Ann,Smith,{born},{} Mill Lane,Leeds,LS6 3AA\n",

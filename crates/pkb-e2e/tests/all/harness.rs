@@ -266,9 +266,9 @@ pub fn on_terminal(command: &mut Command) -> (i32, String) {
 /// A patient file of `count` invented patients.
 pub fn synthetic_csv(count: usize, seed: u64) -> Vec<u8> {
     let mut file = csv::Writer::from_writer(Vec::new());
-    pkb_sandbox::generate::write_header(&mut file).unwrap();
-    for patient in pkb_sandbox::generate::patients(count, seed) {
-        pkb_sandbox::generate::write_row(&mut file, &patient).unwrap();
+    pkb_synthetic::generate::write_header(&mut file).unwrap();
+    for patient in pkb_synthetic::generate::patients(count, seed) {
+        pkb_synthetic::generate::write_row(&mut file, &patient).unwrap();
     }
     file.into_inner().unwrap()
 }

@@ -56,7 +56,7 @@ impl Hostile {
     pub fn new(plan: Plan) -> Self {
         let mut random = Random(plan.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
         let count = 5 + random.below(8) as usize;
-        let people: Vec<Person> = pkb_sandbox::generate::patients(count, plan.seed)
+        let people: Vec<Person> = pkb_synthetic::generate::patients(count, plan.seed)
             .enumerate()
             .map(|(at, patient)| Person {
                 number: patient.national_id.clone(),

@@ -385,7 +385,7 @@ fn dates_of_birth_are_compared_before_the_first_message() {
 #[test]
 fn a_record_that_pkb_does_not_show_gets_no_message() {
     let known = THREE.replace("1951-01-01,,", "1951-01-01,M,");
-    let header = pkb_sandbox::generate::COLUMNS.join(",");
+    let header = pkb_synthetic::generate::COLUMNS.join(",");
     let at_pkb = format!("{header}\n9990000026,,Bob,Example,1951-02-02,,,,,,,,,M\n");
     let mut world = World::of_patient_file(at_pkb.as_bytes()).unwrap();
     let hidden = WorldPatient {

@@ -94,7 +94,7 @@ fn send(campaign: &Campaign, more: &[&str], input: &[u8]) -> Ended {
 }
 
 fn number(at: usize) -> String {
-    let mut numbers = (999_000_001..).filter_map(pkb_sandbox::nhs_number::complete);
+    let mut numbers = (999_000_001..).filter_map(pkb_synthetic::nhs_number::complete);
     numbers.nth(at).unwrap()
 }
 

@@ -82,7 +82,7 @@ fn mobile(at: usize) -> String {
 /// A record as pkb-letters writes it, of a patient whose only way is the text message.
 fn record(at: usize, of: usize, mobile: &str) -> Value {
     let number = (999_000_001..)
-        .filter_map(pkb_sandbox::nhs_number::complete)
+        .filter_map(pkb_synthetic::nhs_number::complete)
         .nth(at)
         .unwrap();
     json!({

@@ -34,7 +34,7 @@ const NAMES: [(&str, &str); 12] = [
 /// Invited patients as pkb-tokens would write them: both languages and prints and none, odd names, one to five lines of
 /// address (three to seven with name and post code).
 fn invited(count: usize) -> Vec<Value> {
-    let patients = pkb_sandbox::generate::patients(count, 6);
+    let patients = pkb_synthetic::generate::patients(count, 6);
     (0..count)
         .zip(patients)
         .map(|(at, patient)| {

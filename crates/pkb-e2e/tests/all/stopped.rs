@@ -40,7 +40,7 @@ fn files(campaign: &Campaign) -> BTreeMap<String, Vec<u8>> {
 
 /// So many records of invited patients whose codes have ended; enough for a program to be busy with for a while.
 fn many_records(count: usize) -> String {
-    let numbers = (999_000_001..).filter_map(pkb_sandbox::nhs_number::complete);
+    let numbers = (999_000_001..).filter_map(pkb_synthetic::nhs_number::complete);
     let mut text = String::new();
     for (at, number) in numbers.take(count).enumerate() {
         let _ = writeln!(

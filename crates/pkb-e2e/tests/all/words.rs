@@ -156,12 +156,12 @@ fn shown(path: &Path) -> String {
     path.strip_prefix(root()).unwrap().display().to_string()
 }
 
-/// Sentences in the code of the programs. Those of the sandbox are in the words of the services that it stands for.
+/// Sentences in the code of the programs. Those of the sandbox and its crates are in the words of the services that they stand for.
 fn in_code() -> Vec<Text> {
     let mut texts = Vec::new();
     for entry in fs::read_dir(root().join("crates")).unwrap() {
         let folder = entry.unwrap().path();
-        let is_ours = !["pkb-e2e", "pkb-sandbox"]
+        let is_ours = !["pkb-e2e", "pkb-sandbox", "pkb-stand-ins", "pkb-synthetic"]
             .iter()
             .any(|name| folder.ends_with(name));
         if !is_ours || !folder.join("src").is_dir() {

@@ -4,11 +4,11 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use parking_lot::{Mutex, MutexGuard};
+use pkb_synthetic::derive;
 use serde_json::Value;
 
 use super::json::{Effect, Fault, FaultsFile, Latency, When};
 use super::rules::Faults;
-use crate::derive;
 
 /// What is to be done to one request.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

@@ -1,13 +1,12 @@
 //! Answers that are well-formed and not what was asked for: what a client of a batch interface must not stumble over.
 
 use jiff::{SignedDuration, Timestamp};
+use pkb_synthetic::{Scheme, derive, nhs_number};
 
 use super::parameters::{Identifier, Parameter, Part};
 use crate::clock::later;
-use crate::derive;
 use crate::faults::parts::PartsFault;
-use crate::national_id::{NationalId, Scheme};
-use crate::nhs_number;
+use crate::national_id::NationalId;
 use crate::state::records::Invitation;
 
 /// What is done to the parts of one answer. Draws hang on the seed and the patient, so that neither the other patients of a

@@ -4,7 +4,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::refusal::Refusal;
-use crate::national_id::{NationalId, Scheme};
+use crate::national_id::{NationalId, fhir_system, scheme_of_fhir_system};
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -71,7 +71,7 @@ impl Parameter {
 impl Part {
     pub(super) fn about(id: &NationalId, facts: Vec<Parameter>) -> Self {
         let identifier = Identifier {
-            system: id.scheme.fhir_system().to_owned(),
+            system: fhir_system(id.scheme).to_owned(),
             value: id.number.clone(),
         };
         Self {
@@ -122,7 +122,7 @@ impl AskedFor {
             return Err(Refusal::MALFORMED);
         }
         Ok(NationalId {
-            scheme: Scheme::from_fhir_system(&system).ok_or(Refusal::SYSTEM)?,
+            scheme: scheme_of_fhir_system(&system).ok_or(Refusal::SYSTEM)?,
             number: value,
         })
     }

@@ -6,16 +6,15 @@ use axum::Extension;
 use axum::extract::{RawQuery, State as AxumState};
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
+use pkb_synthetic::{Gender, Scheme, derive};
 use serde_json::{Value, json};
 use url::form_urlencoded;
 
 use super::operations::check_organisation;
 use super::refusal::{MEDIA_TYPE, Refusal};
-use crate::derive;
 use crate::faults::person::PersonFault;
-use crate::national_id::{NationalId, Scheme};
+use crate::national_id::{NationalId, fhir_system, scheme_of_fhir_system};
 use crate::state::{Access, Record, State};
-use crate::world::Gender;
 
 /// `GET /fhir/Patient?identifier={system}|{number}`.
 pub(crate) async fn patients(
@@ -33,7 +32,7 @@ pub(crate) async fn patients(
     let Some((system, number)) = query.as_deref().and_then(identifier) else {
         return Refusal::NO_IDENTIFIER.into_response();
     };
-    let Some(scheme) = Scheme::from_fhir_system(&system) else {
+    let Some(scheme) = scheme_of_fhir_system(&system) else {
         return Refusal::SYSTEM.into_response();
     };
     let found = match state.by_national_id(&NationalId { scheme, number }) {
@@ -77,7 +76,7 @@ fn patient(record: &Record) -> Value {
     let mut patient = json!({
         "resourceType": "Patient",
         "id": public_id(record),
-        "identifier": [{"system": scheme.fhir_system(), "value": row.national_id}],
+        "identifier": [{"system": fhir_system(scheme), "value": row.national_id}],
         "name": [{"family": row.last_name, "given": [row.first_name]}],
         "gender": match record.gender() {
             Gender::U => "unknown",

@@ -1,11 +1,11 @@
 //! The message: one Patient (STU3), read strictly. A refusal names the element and repeats no value.
 
 use jiff::civil::Date;
+use pkb_synthetic::nhs_number;
 use serde_json::Value;
 
 use crate::fhir::refusal::Refusal;
-use crate::national_id::Scheme;
-use crate::nhs_number;
+use crate::national_id::scheme_of_fhir_system;
 use crate::upload::Row;
 
 const TEAM_ALIAS: &str = "http://fhir.patientsknowbest.com/structuredefinition/team-alias";
@@ -76,7 +76,7 @@ fn national_id(identifiers: &Value) -> Result<String, Refusal> {
         .ok_or(Refusal::NO_PATIENT_IDENTIFIER)?;
     let known = identifiers.iter().find(|identifier| {
         let system = identifier["system"].as_str().unwrap_or_default();
-        Scheme::from_fhir_system(system).is_some()
+        scheme_of_fhir_system(system).is_some()
     });
     let number = required(
         &known.ok_or(Refusal::NO_PATIENT_IDENTIFIER)?["value"],

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
 use parking_lot::{Mutex, MutexGuard};
+use pkb_synthetic::{NhsFate, World, derive};
 use ring::signature::RsaPublicKeyComponents;
 use serde_json::{Value, json};
 
@@ -11,8 +12,6 @@ use super::errors::NhsError;
 use super::request::BatchRequest;
 use super::token::{Issued, keys};
 use crate::built_in::{NHS_NOTIFY_API_KEY, NHS_NOTIFY_JWKS, NHS_NOTIFY_ROUTING_PLANS};
-use crate::derive;
-use crate::world::{NhsFate, World};
 
 /// The NHS Notify of a sandbox.
 #[derive(Clone, Debug)]

@@ -2,12 +2,11 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use pkb_synthetic::{NhsFate, World, nhs_number};
 use serde_json::{Map, Value};
 
 use super::errors::{NhsError, Problem};
 use super::memory::NhsNotifyConfig;
-use crate::nhs_number;
-use crate::world::{NhsFate, World};
 
 /// Most messages of a batch.
 const MOST_MESSAGES: usize = 45_000;

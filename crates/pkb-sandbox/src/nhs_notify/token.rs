@@ -13,12 +13,12 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::{SignedDuration, Timestamp};
 use parking_lot::Mutex;
+use pkb_synthetic::derive;
 use ring::signature::{RSA_PKCS1_2048_8192_SHA512, RsaPublicKeyComponents};
 use serde_json::{Value, json};
 use url::form_urlencoded;
 
 use crate::clock::later;
-use crate::derive;
 use crate::reply;
 use crate::state::State;
 

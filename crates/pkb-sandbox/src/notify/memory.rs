@@ -4,13 +4,13 @@ use std::collections::HashSet;
 
 use jiff::Timestamp;
 use parking_lot::{Mutex, MutexGuard};
+use pkb_synthetic::derive;
 use serde_json::{Value, json};
 
 use super::bill;
 use super::errors::NotifyError;
 use super::template::NotifyTemplate;
 use crate::built_in::NOTIFY_API_KEY;
-use crate::derive;
 
 /// Most that one page of the list has.
 const PAGE: usize = 250;

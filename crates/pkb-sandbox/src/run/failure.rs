@@ -2,11 +2,12 @@
 
 use std::io::{self, ErrorKind};
 
+use pkb_stand_ins::mail_company::MailError;
+use pkb_stand_ins::mesh::MeshError;
+use pkb_synthetic::WorldError;
+
 use crate::faults::rules::FaultsError;
-use crate::mail_company::MailError;
-use crate::mesh::MeshError;
 use crate::sandbox::StartError;
-use crate::world::WorldError;
 
 pub(super) const USAGE: u8 = 2;
 const WRONG_DATA: u8 = 65;

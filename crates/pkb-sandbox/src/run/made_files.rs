@@ -3,12 +3,10 @@
 use std::io::{self, BufWriter, IsTerminal, Write};
 
 use anyhow::Context;
+use pkb_synthetic::{PrivateFile, World, generate};
 
 use super::failure::{Failure, NO_INPUT, USAGE};
 use crate::args::{Patients, WorldOf};
-use crate::generate;
-use crate::private_file::PrivateFile;
-use crate::world::World;
 
 /// Makes patients up.
 pub(super) fn patients(args: &Patients) -> Result<(), Failure> {

@@ -2,9 +2,10 @@
 
 use std::io::{self, Write};
 
+use pkb_stand_ins::mail_company::{self, args::MailCompany};
+use pkb_stand_ins::mesh::{self, args::Mesh};
+
 use super::failure::Failure;
-use crate::mail_company::{self, args::MailCompany};
-use crate::mesh::{self, args::Mesh};
 
 /// Answers request files.
 pub(super) fn mesh(args: &Mesh) -> Result<(), Failure> {

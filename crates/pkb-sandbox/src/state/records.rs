@@ -4,11 +4,10 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
+use pkb_synthetic::{BirthAtPkb, Gender, World, WorldPatient, derive};
 
-use crate::derive;
 use crate::national_id::NationalId;
 use crate::upload::{Added, Report, Row, Rows};
-use crate::world::{BirthAtPkb, Gender, World, WorldPatient};
 
 /// What can be seen of a record from outside, for tests and demonstrations.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,7 +94,7 @@ impl Records {
         for entry in world.entries() {
             if let Some(record) = &entry.record {
                 // Such a row has nothing that could belong to another record.
-                let _ = memory.add(seed, world, record.row(&entry.national_id));
+                let _ = memory.add(seed, world, Row::of_known(record, &entry.national_id));
             }
         }
         memory

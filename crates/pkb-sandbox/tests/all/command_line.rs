@@ -6,7 +6,8 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use pkb_sandbox::{World, generate};
+use pkb_sandbox::World;
+use pkb_synthetic::generate;
 
 fn program() -> Command {
     Command::new(env!("CARGO_BIN_EXE_pkb-sandbox"))

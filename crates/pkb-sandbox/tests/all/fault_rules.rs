@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use pkb_sandbox::{Faults, nhs_number};
+use pkb_sandbox::Faults;
+use pkb_synthetic::nhs_number;
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
 

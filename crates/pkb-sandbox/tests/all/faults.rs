@@ -113,7 +113,7 @@ async fn reset_after_drops_the_connection_when_everything_is_done() {
 
 #[tokio::test]
 async fn a_large_upload_that_is_refused_or_reset_is_an_error_too() {
-    let rows: Vec<String> = pkb_sandbox::generate::patients(20_000, 1)
+    let rows: Vec<String> = pkb_synthetic::generate::patients(20_000, 1)
         .map(|patient| short_row(&patient.national_id))
         .collect();
     let rows = rows.join("\n");

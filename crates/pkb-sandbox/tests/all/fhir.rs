@@ -6,8 +6,9 @@ use jiff::SignedDuration;
 use jiff::civil::date;
 use pkb_sandbox::{
     BirthAtPkb, Config, MAX_INVITATION_TOKENS, MAX_STATUS_QUERY, ORG_ID, Scheme, World,
-    WorldPatient, nhs_number,
+    WorldPatient,
 };
+use pkb_synthetic::nhs_number;
 use reqwest::{RequestBuilder, Response};
 use serde_json::{Value, json};
 

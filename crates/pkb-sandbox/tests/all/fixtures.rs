@@ -3,7 +3,8 @@
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use pkb_sandbox::{World, generate, nhs_number};
+use pkb_sandbox::World;
+use pkb_synthetic::{generate, nhs_number};
 
 /// `stage kind reason` of every way to end that the fixtures must show.
 const ENDS: &[&str] = &[

@@ -1,6 +1,7 @@
 //! The upload of the "Add many patients" file.
 
-use pkb_sandbox::{Config, Sandbox, UPLOAD_COLUMNS, UPLOAD_MAX_ROWS, World, generate, nhs_number};
+use pkb_sandbox::{Config, Sandbox, UPLOAD_COLUMNS, UPLOAD_MAX_ROWS, World};
+use pkb_synthetic::{generate, nhs_number};
 use serde_json::{Value, json};
 
 use crate::support::{GUIDE, GUIDE_ROW, Rig, file, short_row};

@@ -1,7 +1,7 @@
 //! What goes wrong with a file between the hospital's system and the program.
 
 use pkb_e2e::hostile_pkb::Random;
-use pkb_sandbox::generate::COLUMNS;
+use pkb_synthetic::generate::COLUMNS;
 
 use super::hospital::Row;
 

@@ -4,10 +4,8 @@ use std::collections::BTreeSet;
 
 use jiff::civil::date;
 use pkb_e2e::hostile_pkb::Random;
-use pkb_sandbox::{
-    World,
-    generate::{self, SyntheticPatient},
-};
+use pkb_sandbox::World;
+use pkb_synthetic::generate::{self, SyntheticPatient};
 
 use super::written::Form;
 

@@ -3,7 +3,7 @@
 use std::io::{Cursor, Write as _};
 
 use pkb_e2e::hostile_pkb::Random;
-use pkb_sandbox::generate::COLUMNS;
+use pkb_synthetic::generate::COLUMNS;
 use zip::{ZipWriter, write::SimpleFileOptions};
 
 use super::{

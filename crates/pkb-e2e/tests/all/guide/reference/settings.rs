@@ -201,9 +201,17 @@ fn read_by_the_programs(folder: &Path) -> Vec<String> {
     let mut names = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
-        let is_of_a_program = !["pkb-e2e", "pkb-sandbox", "tests", "benches", "on_loopback"]
-            .iter()
-            .any(|other| path.ends_with(other));
+        let is_of_a_program = ![
+            "pkb-e2e",
+            "pkb-sandbox",
+            "pkb-stand-ins",
+            "pkb-synthetic",
+            "tests",
+            "benches",
+            "on_loopback",
+        ]
+        .iter()
+        .any(|other| path.ends_with(other));
         if path.is_dir() && is_of_a_program {
             names.extend(read_by_the_programs(&path));
         } else if path.extension().is_some_and(|end| end == "rs")

@@ -2,10 +2,10 @@
 
 use csv::StringRecord;
 use jiff::civil::Date;
+use pkb_synthetic::KnownRecord;
 
 use super::population::{Fate, Person, Population, gender_of};
 use super::request::{Code, Question};
-use crate::known_record::KnownRecord;
 
 /// The columns of a response, as dorset-ics/healthcare-data-exchange (`PdsMeshRecordResponse.cs`) and the Person_ID Handbook name
 /// them.

@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 
 use jiff::{SignedDuration, Timestamp};
+use pkb_synthetic::derive;
 
 use super::args::MailFault;
 use super::delivery::{Letter, Standing};
 use super::fate::{Fates, REASONS, Way};
-use crate::derive;
 
 /// Columns of a status file.
 pub(super) const STATUS: [&str; 6] = [

@@ -4,7 +4,7 @@
 //! There is no national standard for either file. Words and reasons are those of NHS Notify's supplier API
 //! (NHSDigital/nhs-notify-supplier-api), the other vocabularies those of GOV.UK Notify.
 
-pub(crate) mod args;
+pub mod args;
 mod data_table;
 mod delivery;
 mod fate;
@@ -19,10 +19,9 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use csv::{Terminator, WriterBuilder};
 use jiff::Timestamp;
+use pkb_synthetic::{PrivateFile, torn};
 use thiserror::Error;
 
-use crate::private_file::PrivateFile;
-use crate::torn;
 use args::{MailCompany, MailFault};
 use fate::Fates;
 use package::{Intake, Taken};
@@ -30,25 +29,43 @@ use reports::{Reports, Table};
 
 /// Why letters are not posted.
 #[derive(Debug, Error)]
-pub(crate) enum MailError {
+pub enum MailError {
+    /// A file of the delivery could not be read.
     #[error("cannot read {}", path.display())]
-    Unreadable { path: PathBuf, source: io::Error },
+    Unreadable {
+        /// Which file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The delivery is not what its manifest or its done marker says.
     #[error("the delivery is not taken: {0}. What to do: make the folder of letters again")]
     Delivery(String),
+    /// More letters were asked for than there are to choose.
     #[error(
         "cannot choose {wanted} letters: the delivery has only {letters}. What to do: ask for fewer exceptions"
     )]
-    TooMany { wanted: usize, letters: usize },
+    TooMany {
+        /// How many letters were asked for.
+        wanted: usize,
+        /// How many letters can be chosen.
+        letters: usize,
+    },
+    /// A fault of returned letters was asked for, and no letter comes back.
     #[error(
         "--fault returned-undispatched needs letters that come back. What to do: add --return 10"
     )]
     NoReturns,
+    /// A report could not be written.
     #[error(transparent)]
     Unwritable(anyhow::Error),
 }
 
 /// Takes a delivery and writes what a company would send back. How many letters there were.
-pub(crate) fn post(args: &MailCompany) -> Result<usize, MailError> {
+///
+/// # Errors
+/// A delivery that is not what it says, more mishaps than letters, and what cannot be read or written.
+pub fn post(args: &MailCompany) -> Result<usize, MailError> {
     let intake = Intake {
         folder: &args.delivery,
         key: args.key.as_deref(),

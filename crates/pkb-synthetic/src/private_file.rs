@@ -8,10 +8,14 @@ use anyhow::Context;
 use atomic_write_file::AtomicWriteFile;
 
 /// A file that only its owner may read, and that has its name only once it is complete.
-pub(crate) struct PrivateFile(BufWriter<AtomicWriteFile>);
+pub struct PrivateFile(BufWriter<AtomicWriteFile>);
 
 impl PrivateFile {
-    pub(crate) fn create(path: &Path) -> anyhow::Result<Self> {
+    /// Opens a file that will have this name, with mode 0600. One of this name that is there stays until [`PrivateFile::finish`].
+    ///
+    /// # Errors
+    /// The file cannot be made there. The message names it.
+    pub fn create(path: &Path) -> anyhow::Result<Self> {
         let mut options = AtomicWriteFile::options();
         // The mode of a file that is replaced would otherwise win.
         atomic_write_file::unix::OpenOptionsExt::preserve_mode(&mut options, false);
@@ -22,7 +26,11 @@ impl PrivateFile {
         Ok(Self(BufWriter::with_capacity(1 << 16, file)))
     }
 
-    pub(crate) fn finish(self) -> io::Result<()> {
+    /// Writes what is left and gives the file its name, in the place of an older one.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn finish(self) -> io::Result<()> {
         let file = self
             .0
             .into_inner()

@@ -4,12 +4,10 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use jiff::ToSpan;
 use jiff::civil::Date;
+use pkb_synthetic::{KnownRecord, World, derive, generate, nhs_number};
 
 use super::MeshError;
 use super::args::{Exceptions, Mesh};
-use crate::known_record::KnownRecord;
-use crate::world::World;
-use crate::{derive, generate, nhs_number};
 
 /// How far back deaths go, in days.
 const DEATHS_WITHIN: i64 = 700;

@@ -1,5 +1,5 @@
-//! Everything the sandbox makes up (PKB ids, codes, bearer tokens) is worked out from the seed and what it belongs to, never from the
-//! order of the calls: two runs of a concurrent client see the same values.
+//! Everything that a sandbox and the stand-ins make up (PKB ids, codes, bearer tokens) is worked out from the seed and what it belongs to,
+//! never from the order of the calls: two runs of a concurrent client see the same values.
 
 use sha2::{Digest, Sha256};
 
@@ -31,8 +31,10 @@ const CALLS: u64 = 2048;
 const LETTERS_AND_DIGITS: &[u8; 62] =
     b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
-/// The PKB id of a record that has a national id. One-to-one over all national ids: no two patients can share one.
-pub(crate) fn pkb_id_of_national_id(seed: u64, national_id: &str) -> Option<u64> {
+/// The PKB id of a record that has a national id (ten digits). One-to-one over all national ids: no two patients can share one.
+/// None where the number is not valid.
+#[must_use]
+pub fn pkb_id_of_national_id(seed: u64, national_id: &str) -> Option<u64> {
     let nine = nhs_number::leading_nine(national_id)?;
     if nine == GUIDE_NHS_NUMBER_NINE {
         return Some(GUIDE_PKB_ID);
@@ -41,13 +43,15 @@ pub(crate) fn pkb_id_of_national_id(seed: u64, national_id: &str) -> Option<u64>
 }
 
 /// The PKB id of a record known by an organisation's or a team's identifier only. Above all ids made from national ids.
-pub(crate) fn pkb_id_of_local_id(seed: u64, key: &str) -> u64 {
+#[must_use]
+pub fn pkb_id_of_local_id(seed: u64, key: &str) -> u64 {
     let bytes = digest(seed, &["local id", key]);
     FIRST_LOCAL_PKB_ID + u64::from_le_bytes(first_eight(&bytes)) % LOCAL_PKB_IDS
 }
 
-/// Invitation code and access code number `call` (from 0) of a record.
-pub(crate) fn codes(seed: u64, pkb_id: u64, call: usize) -> (String, String) {
+/// Invitation code and access code number `call` (from 0) of a record: ten letters and digits each.
+#[must_use]
+pub fn codes(seed: u64, pkb_id: u64, call: usize) -> (String, String) {
     if pkb_id == GUIDE_PKB_ID && call == 0 {
         return (GUIDE_CODES.0.to_owned(), GUIDE_CODES.1.to_owned());
     }
@@ -76,8 +80,9 @@ fn code(seed: u64, what: &str, pkb_id: u64, call: usize) -> String {
     )
 }
 
-/// `length` (at most 20) letters and digits.
-pub(crate) fn text(seed: u64, parts: &[&str], length: usize) -> String {
+/// `length` (at most 20) letters and digits, made from the seed and all parts.
+#[must_use]
+pub fn text(seed: u64, parts: &[&str], length: usize) -> String {
     let bytes = digest(seed, parts);
     let number = bytes[..16]
         .iter()
@@ -96,15 +101,17 @@ fn letters(mut rest: u128, length: usize) -> String {
         .collect()
 }
 
-/// A number from 0 to below 1.
-pub(crate) fn fraction(seed: u64, parts: &[&str]) -> f64 {
+/// A number from 0 to below 1, made from the seed and all parts.
+#[must_use]
+pub fn fraction(seed: u64, parts: &[&str]) -> f64 {
     let bits = u64::from_le_bytes(first_eight(&digest(seed, parts)));
     // As many bits as an f64 holds exactly.
     (bits >> 11) as f64 / (1u64 << 53) as f64
 }
 
-/// The SHA-256 of `bytes` in small hexadecimal digits.
-pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
+/// The SHA-256 of `bytes` in 64 small hexadecimal digits.
+#[must_use]
+pub fn sha256_hex(bytes: &[u8]) -> String {
     let digest = Sha256::digest(bytes);
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -144,7 +151,8 @@ fn permute(seed: u64, mut value: u64, half: u32, below: u64) -> u64 {
 }
 
 /// Spreads the bits of `value` over all 64 (the SplitMix64 finaliser).
-pub(crate) fn mix(value: u64) -> u64 {
+#[must_use]
+pub fn mix(value: u64) -> u64 {
     let mut bits = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
     bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

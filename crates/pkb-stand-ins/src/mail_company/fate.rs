@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use pkb_synthetic::derive;
 use serde::Serialize;
 
 use super::MailError;
 use super::args::{MailCompany, MailFault};
 use super::delivery::{Letter, Standing};
-use crate::derive;
 
 /// How many letters a fault of single letters has.
 const FAULTY: usize = 3;

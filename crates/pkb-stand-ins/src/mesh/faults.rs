@@ -1,11 +1,11 @@
 //! Responses that are wrong on purpose.
 
 use csv::{StringRecord, Terminator, WriterBuilder};
+use pkb_synthetic::{derive, torn};
 use serde::Serialize;
 
 use super::args::MeshFault;
 use super::response::{CODE, COLUMNS, REFERENCE};
-use crate::{derive, torn};
 
 /// How many rows `lose` drops.
 const LOST: usize = 3;

@@ -47,7 +47,7 @@ fn delivery(letters: usize) -> (tempfile::TempDir, MailCompany) {
             "letters": letters / 2,
             "pages": pages[place],
             "bytes": pdf.len(),
-            "sha256": crate::derive::sha256_hex(pdf.as_bytes()),
+            "sha256": pkb_synthetic::derive::sha256_hex(pdf.as_bytes()),
         }));
     }
     let counts = json!({"letters": letters, "pages": pages[0] + pages[1]});

@@ -8,7 +8,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::known_record::KnownRecord;
-use crate::national_id::Scheme;
+use crate::scheme::Scheme;
 
 /// Why a world file was not taken.
 #[derive(Debug, thiserror::Error)]

@@ -248,7 +248,7 @@ fn draw_birth(is_child: bool, rng: &mut fastrand::Rng) -> Date {
 }
 
 /// An invented address, two lines with town and county, and its postcode.
-pub(crate) fn draw_address(rng: &mut fastrand::Rng) -> ([String; 4], String) {
+pub fn draw_address(rng: &mut fastrand::Rng) -> ([String; 4], String) {
     let place = &PLACES[rng.usize(..PLACES.len())];
     let street = format!(
         "{} {} {}",

@@ -6,7 +6,7 @@
 //! workflow id, timestamp, number of rows; and the code), and how a failed cross-check is answered (here 98, unless family name, date
 //! of birth and gender find somebody).
 
-pub(crate) mod args;
+pub mod args;
 mod faults;
 mod population;
 mod request;
@@ -20,11 +20,10 @@ use std::path::{Path, PathBuf};
 
 use jiff::Zoned;
 use jiff::civil::Date;
+use pkb_synthetic::{PrivateFile, WorldError};
 use serde_json::json;
 use thiserror::Error;
 
-use crate::private_file::PrivateFile;
-use crate::world::WorldError;
 use args::{Mesh, MeshFault};
 use faults::{Tampered, Tampering};
 use population::Population;
@@ -35,32 +34,53 @@ const SUCCESS: &str = "00";
 
 /// Why requests are not answered.
 #[derive(Debug, Error)]
-pub(crate) enum MeshError {
+pub enum MeshError {
+    /// A request, the patient file or the folder of requests could not be read.
     #[error("cannot read {}", path.display())]
-    Unreadable { path: PathBuf, source: io::Error },
+    Unreadable {
+        /// Which file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The patient file is wrong.
     #[error(transparent)]
     Patients(WorldError),
+    /// More exceptions were asked for than there are patients to choose.
     #[error(
         "cannot choose {wanted} exceptions: only {known} patients have an NHS number and a date of birth. What to do: ask for fewer \
          exceptions, or make more patients"
     )]
-    TooMany { wanted: usize, known: usize },
+    TooMany {
+        /// How many exceptions were asked for.
+        wanted: usize,
+        /// How many patients can be chosen.
+        known: usize,
+    },
+    /// A response, the folder of responses or the file of `--truth` could not be written.
     #[error("cannot write {}", path.display())]
     Unwritable {
+        /// Which file or folder.
         path: PathBuf,
+        /// What the system said.
         source: anyhow::Error,
     },
 }
 
 /// How many requests were answered, and how many had a response already.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Answered {
-    pub(crate) now: usize,
-    pub(crate) before: usize,
+pub struct Answered {
+    /// Requests that were answered.
+    pub now: usize,
+    /// Requests that had a response already.
+    pub before: usize,
 }
 
 /// Writes a response for each request that has none.
-pub(crate) fn answer(args: &Mesh) -> Result<Answered, MeshError> {
+///
+/// # Errors
+/// What cannot be read or written, and more exceptions than there are patients.
+pub fn answer(args: &Mesh) -> Result<Answered, MeshError> {
     let as_at = args.as_at.unwrap_or_else(|| Zoned::now().date());
     let population = Population::new(&read(&args.patients)?, args, as_at)?;
     let requests = requests(&args.requests)?;

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use pkb_synthetic::derive;
+
 use super::args::{MailCompany, Mishaps};
 use super::*;
-use crate::derive;
 
 const LAYOUT: &str = r#"
 form = "csv"

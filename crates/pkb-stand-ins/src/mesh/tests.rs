@@ -3,10 +3,10 @@
 use std::os::unix::fs::PermissionsExt as _;
 
 use jiff::civil::date;
+use pkb_synthetic::generate::{self, SyntheticPatient};
 
 use super::args::Exceptions;
 use super::*;
-use crate::generate::{self, SyntheticPatient};
 
 pub(super) fn args(folder: &Path) -> Mesh {
     Mesh {

@@ -4,7 +4,6 @@ use jiff::civil::Date;
 
 use crate::generate;
 use crate::known_record::KnownRecord;
-use crate::upload::date_of_parts;
 use crate::world::{World, WorldError, WorldPatient};
 
 impl World {
@@ -57,6 +56,16 @@ impl World {
         }
         Ok(world)
     }
+}
+
+/// The date that day, month and year make as people type them: digits, the year with four of them. None if there is no such day.
+#[must_use]
+pub fn date_of_parts(day: &str, month: &str, year: &str) -> Option<Date> {
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if ![day, month, year].iter().all(|part| digits(part)) || year.len() != 4 {
+        return None;
+    }
+    Date::new(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?).ok()
 }
 
 /// A date; `Some(None)` for an empty cell, `None` for anything else.

@@ -7,10 +7,11 @@ use std::io::{Cursor, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use pkb_synthetic::derive;
+
 use super::MailError;
 use super::data_table::{Layout, Row};
 use super::delivery::{self, Letter, Standing, is_reference, refused};
-use crate::derive;
 
 /// Characters of a line that fit into the window: GOV.UK Notify's printer cuts what is longer
 /// (alphagov/notifications-api, `dvla.py`).
