@@ -1,6 +1,5 @@
 //! What the stages of a mass registration share: the record and its values, newline-delimited
-//! JSON streams, the pipeline that runs a stage, the client of Patients Know Best (PKB), the tally
-//! and the exit codes.
+//! JSON streams, the pipeline that runs a stage, the tally and the outcomes.
 //!
 //! No stage lives here: this crate does not know what a letter or a patient file is.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]

@@ -91,7 +91,6 @@ pub(super) fn refused(what: impl Into<String>) -> MailError {
     MailError::Delivery(what.into())
 }
 
-/// The letters, and the files that they are in.
 /// What the names of both manifests begin with: those of a rehearsal say so.
 fn prefix_in(folder: &Path) -> &'static str {
     match folder.join("rehearsal-manifest.csv").exists() {
@@ -100,6 +99,7 @@ fn prefix_in(folder: &Path) -> &'static str {
     }
 }
 
+/// The letters, and the files that they are in.
 pub(super) fn rows(manifest: &[u8]) -> Result<(Vec<Letter>, BTreeMap<String, Sum>), MailError> {
     let mut reader = csv::Reader::from_reader(manifest);
     let header = reader.headers();
